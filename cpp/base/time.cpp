@@ -1,0 +1,185 @@
+#include "base/time.hpp"
+
+#include <charconv>
+#include <cstdio>
+
+namespace swarm {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kDaySeconds = 86'400;
+
+struct Civil {
+  std::int64_t year;
+  unsigned month, day;
+};
+
+// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
+Civil civil_from_days(std::int64_t days) {
+  days += 719'468;
+  const std::int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
+  const auto day_of_era = static_cast<unsigned>(days - era * 146'097);
+  const unsigned year_of_era =
+      (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const unsigned month_shifted = (5 * day_of_year + 2) / 153;
+  const unsigned day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
+  const unsigned month = month_shifted < 10 ? month_shifted + 3 : month_shifted - 9;
+  const std::int64_t year = static_cast<std::int64_t>(year_of_era) + era * 400 + (month <= 2 ? 1 : 0);
+  return {year, month, day};
+}
+
+std::int64_t days_from_civil(std::int64_t year, unsigned month, unsigned day) {
+  year -= month <= 2 ? 1 : 0;
+  const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
+  const auto year_of_era = static_cast<unsigned>(year - era * 400);
+  const unsigned day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+  const unsigned day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return era * 146'097 + static_cast<std::int64_t>(day_of_era) - 719'468;
+}
+
+std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+
+std::string seconds_text(WallTime time) {
+  const std::int64_t seconds = floor_div(time.ns, kSecond);
+  const std::int64_t days = floor_div(seconds, kDaySeconds);
+  const auto of_day = static_cast<int>(seconds - days * kDaySeconds);
+  const Civil civil = civil_from_days(days);
+  char text[40];
+  std::snprintf(text, sizeof text, "%04lld-%02u-%02uT%02d:%02d:%02d", static_cast<long long>(civil.year),
+                civil.month, civil.day, of_day / 3600, of_day / 60 % 60, of_day % 60);
+  return text;
+}
+
+std::string fraction_digits(WallTime time) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%09lld",
+                static_cast<long long>(time.ns - floor_div(time.ns, kSecond) * kSecond));
+  return text;
+}
+
+std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
+  if (at + count > text.size()) return std::nullopt;
+  int value = 0;
+  for (char c : text.substr(at, count)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
+// The zone at the end of an RFC 3339 time, in seconds east of UTC.
+std::optional<std::int64_t> zone_seconds(std::string_view zone) {
+  if (zone == "Z" || zone == "z") return 0;
+  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':') return std::nullopt;
+  const auto hours = digits(zone, 1, 2), minutes = digits(zone, 4, 2);
+  if (!hours || !minutes) return std::nullopt;
+  return (*hours * 3600 + *minutes * 60) * (zone[0] == '-' ? -1 : 1);
+}
+
+// Nanoseconds of ".123"; moves `at` past it.
+std::int64_t parse_fraction(std::string_view text, std::size_t& at) {
+  std::int64_t ns = 0;
+  if (at >= text.size() || text[at] != '.') return 0;
+  ++at;
+  for (std::int64_t unit = kSecond / 10; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
+    ns += (text[at] - '0') * unit;
+    unit /= 10;
+  }
+  return ns;
+}
+
+struct Unit {
+  std::string_view name;
+  std::int64_t ns;
+};
+// "ms" before "m": the first match wins.
+constexpr Unit kUnits[] = {{"ns", 1},         {"us", 1'000},        {"\u00b5s", 1'000},    {"ms", 1'000'000},
+                           {"s", kSecond},    {"m", 60 * kSecond},  {"h", 3600 * kSecond}};
+
+std::optional<Unit> unit_at(std::string_view text) {
+  for (const Unit& unit : kUnits)
+    if (text.starts_with(unit.name)) return unit;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string to_rfc3339(WallTime time) {
+  if (time.ns == 0) return "0001-01-01T00:00:00Z";
+  std::string fraction = fraction_digits(time);
+  while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
+  return seconds_text(time) + (fraction.empty() ? "" : "." + fraction) + "Z";
+}
+
+std::string to_rfc3339_fixed(WallTime time) { return seconds_text(time) + "." + fraction_digits(time) + "Z"; }
+
+std::optional<WallTime> parse_rfc3339(std::string_view text) {
+  if (text == "0001-01-01T00:00:00Z") return WallTime{};
+  const auto year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
+  const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't')) return std::nullopt;
+  if (text[13] != ':' || text[16] != ':' || *month < 1 || *month > 12 || *day < 1 || *day > 31) return std::nullopt;
+  if (*hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  std::size_t at = 19;
+  const std::int64_t fraction = parse_fraction(text, at);
+  const auto zone = zone_seconds(text.substr(at));
+  if (!zone) return std::nullopt;
+  const std::int64_t days = days_from_civil(*year, static_cast<unsigned>(*month), static_cast<unsigned>(*day));
+  const std::int64_t seconds = days * kDaySeconds + *hour * 3600 + *minute * 60 + *second - *zone;
+  return WallTime{seconds * kSecond + fraction};
+}
+
+std::optional<Duration> parse_duration(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text.empty()) return std::nullopt;
+  if (text == "0") return Duration{};
+  Duration total;
+  while (!text.empty()) {
+    std::int64_t whole = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+    if (error != std::errc{} || whole < 0) return std::nullopt;
+    auto at = static_cast<std::size_t>(end - text.data());
+    const std::int64_t fraction = parse_fraction(text, at);
+    const auto unit = unit_at(text.substr(at));
+    if (!unit || whole > std::numeric_limits<std::int64_t>::max() / unit->ns - 1) return std::nullopt;
+    total.ns += whole * unit->ns + static_cast<std::int64_t>(static_cast<__int128>(fraction) * unit->ns / kSecond);
+    text.remove_prefix(at + unit->name.size());
+  }
+  return negative ? Duration{-total.ns} : total;
+}
+
+namespace {
+
+// `ns` in units of `unit`, with the fraction's trailing zeros cut: 1500000, 1000000 -> "1.5".
+std::string in_units(std::int64_t ns, std::int64_t unit) {
+  std::string text = std::to_string(ns / unit);
+  std::int64_t rest = ns % unit;
+  if (rest == 0) return text;
+  text += '.';
+  for (std::int64_t digit = unit / 10; rest != 0; digit /= 10) {
+    text += static_cast<char>('0' + rest / digit);
+    rest %= digit;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string to_string(Duration duration) {
+  if (duration.ns < 0) return "-" + to_string(Duration{-duration.ns});
+  const std::int64_t ns = duration.ns;
+  if (ns == 0) return "0s";
+  if (ns < 1'000) return std::to_string(ns) + "ns";
+  if (ns < 1'000'000) return in_units(ns, 1'000) + "us";
+  if (ns < kSecond) return in_units(ns, 1'000'000) + "ms";
+  const std::int64_t hours = ns / (3600 * kSecond), minutes = ns / (60 * kSecond) % 60;
+  std::string text;
+  if (hours > 0) text += std::to_string(hours) + "h";
+  if (hours > 0 || minutes > 0) text += std::to_string(minutes) + "m";
+  return text + in_units(ns % (60 * kSecond), kSecond) + "s";
+}
+
+}  // namespace swarm
