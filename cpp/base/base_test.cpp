@@ -1,6 +1,7 @@
 // The house's smallest bricks: exact values, because every seed and every key on disk depends on them.
 #include <gtest/gtest.h>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
 #include "base/id.hpp"
 #include "base/rng.hpp"
@@ -74,6 +75,17 @@ TEST(Bytes, BigEndianKeysSortAsNumbers) {
   put_u64(b, 256);
   EXPECT_LT(a, b);
   EXPECT_EQ(get_u64(b), 256U);
+}
+
+TEST(Address, ParsesAndPrints) {
+  EXPECT_EQ(Address::parse("127.0.1.1:2377")->str(), "127.0.1.1:2377");
+  EXPECT_EQ(Address::parse("127.0.1.1", 2377)->port, 2377);
+  EXPECT_EQ(Address::parse("[::1]:80")->str(), "[::1]:80");
+  EXPECT_EQ(Address::parse("fe80::1:0:2")->host(), "fe80::1:0:2");
+  EXPECT_TRUE(Address::parse("0.0.0.0:2377")->is_unspecified());
+  EXPECT_TRUE(Address::parse("127.9.9.9")->is_loopback());
+  for (const char* bad : {"", "1.2.3", "1.2.3.4:", "1.2.3.4:99999", "1.2.3.4.5", "host", "[::1", ":::", "1::2::3"})
+    EXPECT_FALSE(Address::parse(bad)) << bad;
 }
 
 TEST(Time, Rfc3339) {

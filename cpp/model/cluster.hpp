@@ -1,0 +1,68 @@
+// Cluster: the one object named "default" that holds the swarm's settings, its root certificate and its join tokens.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/defaults.hpp"
+#include "model/meta.hpp"
+
+namespace swarm::model {
+
+struct RaftSettings {
+  std::uint64_t snapshot_interval = 10'000;
+  std::uint64_t keep_old_snapshots = 0;
+  std::uint64_t log_entries_for_slow_followers = 500;
+  std::uint32_t election_tick = kElectionTicks;
+  std::uint32_t heartbeat_tick = kHeartbeatTicks;
+  bool operator==(const RaftSettings&) const = default;
+};
+
+struct ExternalCa {
+  std::string protocol;  // "cfssl"
+  std::string url;
+  Labels options;
+  std::string ca_cert;
+  bool operator==(const ExternalCa&) const = default;
+};
+
+struct CaSettings {
+  Duration node_cert_expiry = Duration::seconds(90LL * 24 * 3600);
+  std::uint64_t force_rotate = 0;
+  std::vector<ExternalCa> external_cas;
+  bool operator==(const CaSettings&) const = default;
+};
+
+struct ClusterSpec {
+  Annotations annotations{"default", {}};
+  std::int64_t task_history_retention_limit = kTaskHistoryLimit;  // per slot; negative: keep all
+  RaftSettings raft;
+  Duration heartbeat_period = kHeartbeatPeriod;  // of the dispatcher
+  CaSettings ca;
+  bool auto_lock_managers = false;
+  std::optional<Driver> log_driver;  // TaskDefaults.LogDriver
+  bool operator==(const ClusterSpec&) const = default;
+};
+
+struct RootCa {
+  std::string cert_pem;
+  std::string key_pem;
+  std::string join_token_worker;   // "SWMTKN-1-..."
+  std::string join_token_manager;
+  bool operator==(const RootCa&) const = default;
+};
+
+struct Cluster {
+  ClusterId id;
+  Meta meta;
+  ClusterSpec spec;
+  RootCa root_ca;
+  std::vector<std::string> default_addr_pool{"10.0.0.0/8"};
+  std::uint32_t subnet_size = 24;
+  std::uint32_t data_path_port = 4789;
+  std::vector<NodeId> removed_nodes;  // may not come back under the same id
+  bool operator==(const Cluster&) const = default;
+};
+
+}  // namespace swarm::model

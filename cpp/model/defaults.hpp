@@ -1,0 +1,41 @@
+// Docker's defaults, in one place (swarmkit api/defaults/service.go; swarmpy's own where a comment says so).
+#pragma once
+
+#include "model/service_spec.hpp"
+
+namespace swarm::model {
+
+inline constexpr Duration kRestartDelay = Duration::seconds(5);
+inline constexpr Duration kUpdateMonitor = Duration::seconds(5);
+inline constexpr Duration kStopGracePeriod = Duration::seconds(10);
+// How long a replacement waits at most for the task before it in its slot to stop.
+inline constexpr Duration kOldTaskTimeout = Duration::seconds(60);
+inline constexpr std::int64_t kTaskHistoryLimit = 5;
+// A DOWN node's tasks are given up (ORPHANED) after this.
+inline constexpr Duration kNodeDownToOrphaned = Duration::seconds(24 * 3600);
+
+// swarmpy's own: Docker's 5 s, 10 ticks and 1 tick of 1 s suit clusters that span machines; these suit one machine.
+inline constexpr Duration kHeartbeatPeriod = Duration::millis(500);
+inline constexpr Duration kRaftTick = Duration::millis(50);
+inline constexpr std::uint32_t kElectionTicks = 10;
+inline constexpr std::uint32_t kHeartbeatTicks = 1;
+
+// What an absent UpdateConfig means: one at a time.
+inline UpdateConfig default_update_config() {
+  UpdateConfig config;
+  config.parallelism = 1;
+  return config;
+}
+
+inline Duration restart_delay(const TaskSpec& spec) {
+  return spec.restart && spec.restart->delay ? *spec.restart->delay : kRestartDelay;
+}
+inline RestartCondition restart_condition(const TaskSpec& spec) {
+  return spec.restart ? spec.restart->condition : RestartCondition::any;
+}
+inline Duration monitor_period(const UpdateConfig& config) { return config.monitor.value_or(kUpdateMonitor); }
+inline Duration stop_grace(const TaskSpec& spec) {
+  return spec.container && spec.container->stop_grace_period ? *spec.container->stop_grace_period : kStopGracePeriod;
+}
+
+}  // namespace swarm::model

@@ -1,0 +1,31 @@
+// Network: a swarm-scoped network. Only the predefined ones exist so far (ingress, and the hidden twins of bridge
+// and host); the overlay comes later.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/meta.hpp"
+
+namespace swarm::model {
+
+struct IpamConfig {
+  std::string subnet, ip_range, gateway;
+  bool operator==(const IpamConfig&) const = default;
+};
+
+struct Network {
+  NetworkId id;
+  Meta meta;
+  Annotations annotations;
+  std::string driver;
+  bool ingress = false;
+  bool internal = false;
+  bool attachable = false;
+  bool predefined = false;  // label com.docker.swarm.predefined: hidden from lists
+  std::vector<IpamConfig> ipam;
+  Labels options;
+  bool operator==(const Network&) const = default;
+};
+
+}  // namespace swarm::model

@@ -1,0 +1,77 @@
+// Transaction: what a log entry carries. Resulting objects, not commands, so that followers apply blindly and the
+// leader's logic may change between versions (swarmkit design/raft.md).
+//
+// Every action may name the version that its object must still have; apply checks all of them first, and a
+// transaction that fails one check changes nothing, on every replica alike. Ids, times and random choices are made by
+// the proposer and stand in the entry.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/cluster.hpp"
+#include "model/network.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+
+namespace swarm::model {
+
+enum class Kind : std::uint8_t { cluster, node, service, task, network, task_template };
+const char* to_string(Kind kind);
+
+// Writes a whole object. meta.version 0: create (the id and, where names are unique, the name must be free).
+// Otherwise: update (the stored version must equal meta.version). Apply stamps the new version and times.
+struct Put {
+  std::variant<Cluster, Node, Service, Task, Network> object;
+};
+
+struct Remove {
+  Kind kind = Kind::task;
+  Uint128 id = 0;
+  std::uint64_t version = 0;  // 0: whatever it is. Removing what is not there is no error.
+};
+
+// A small step of one task, in place of the whole object: what most entries are made of.
+// Observed and desired state only grow: a step back is dropped in silence, field by field.
+struct TaskStep {
+  TaskId id;
+  std::uint64_t version = 0;  // 0: whatever it is. A task that is gone: dropped in silence when 0, else a conflict.
+  std::optional<TaskState> desired_state;
+  std::optional<NodeId> node_id;
+  std::optional<TaskStatus> status;
+  // The status comes from an agent: it is taken only from the task's own node. Empty: a manager's own step.
+  NodeId reported_by;
+};
+
+// A node's status, description or address as the dispatcher saw it.
+struct NodeStep {
+  NodeId id;
+  std::optional<NodeStatus> status;
+  std::optional<NodeDescription> description;
+  std::optional<NodeRole> role;                 // observed
+  std::optional<std::optional<ManagerStatus>> manager;
+};
+
+using Action = std::variant<Put, Remove, TaskStep, NodeStep>;
+
+struct Transaction {
+  // Unique among proposals: the proposer finds its own entry by it. 0: nobody waits.
+  std::uint64_t request = 0;
+  WallTime time;  // the leader's clock; created_at and updated_at come from it
+  std::vector<Action> actions;
+  bool empty() const { return actions.empty(); }
+};
+
+// What became of a proposal.
+struct Outcome {
+  bool applied = false;
+  std::uint64_t version = 0;  // the entry's index: the new meta.version of what it wrote
+  std::string error;          // why not: "update out of sequence", "object already exists", ...
+};
+
+}  // namespace swarm::model

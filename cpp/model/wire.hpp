@@ -1,0 +1,228 @@
+// What nodes say to one another, apart from Raft's own messages (raft/message.hpp).
+//
+// Any frame may be lost, doubled or come late, and a link may close at any time: whoever needs an answer asks again.
+// Who may send what is decided by node/permissions.cpp from the identity in the Hello.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/cluster.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+
+namespace swarm::wire {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+// Opens every link, in both directions. A node outside any swarm has no ids: it may ask to join and nothing else.
+// Until mutual TLS proves it, the identity is what the peer claims.
+struct Hello {
+  std::uint32_t protocol_version = kProtocolVersion;
+  ClusterId cluster;
+  NodeId node;
+  model::NodeRole role = model::NodeRole::worker;
+  std::uint64_t raft_id = 0;
+  bool operator==(const Hello&) const = default;
+};
+
+struct ManagerPeer {
+  NodeId node;
+  std::uint64_t raft_id = 0;
+  Address address;
+  bool operator==(const ManagerPeer&) const = default;
+};
+
+// ---- joining -------------------------------------------------------------------------------------------------
+
+struct JoinRequest {
+  std::uint64_t request = 0;
+  std::string token;
+  model::NodeDescription description;
+  model::Availability availability = model::Availability::active;
+  std::string addr;  // advertised, "ip:port"; unspecified: as seen
+};
+
+struct JoinReply {
+  std::uint64_t request = 0;
+  std::optional<Error> error;
+  std::optional<Address> leader;  // ask there instead
+  ClusterId cluster;
+  NodeId node;
+  model::NodeRole role = model::NodeRole::worker;
+  std::string root_cert_pem;
+  std::vector<ManagerPeer> managers;
+};
+
+// A node whose role is manager asks to become a member of the Raft group (learner first, then voter).
+struct RaftJoinRequest {
+  std::uint64_t request = 0;
+  NodeId node;
+  Address address;
+};
+
+struct RaftJoinReply {
+  std::uint64_t request = 0;
+  std::optional<Error> error;
+  std::optional<Address> leader;
+  std::uint64_t raft_id = 0;
+  std::vector<ManagerPeer> members;
+};
+
+// A node leaves by its own will: a manager is taken out of the Raft group, a worker's node goes DOWN at once.
+struct LeaveRequest {
+  std::uint64_t request = 0;
+  NodeId node;
+};
+
+struct LeaveReply {
+  std::uint64_t request = 0;
+  std::optional<Error> error;
+  std::optional<Address> leader;
+};
+
+// ---- dispatcher and agent ------------------------------------------------------------------------------------
+
+struct Register {
+  NodeId node;
+  model::NodeDescription description;
+};
+
+// Answer to Register, and sent again when one of its facts changes.
+struct Session {
+  std::uint64_t session = 0;
+  Duration heartbeat_period;
+  model::NodeRole role = model::NodeRole::worker;  // what the node shall be
+  std::vector<ManagerPeer> managers;
+};
+
+// The session is not known (any more), or this manager is not the leader: register again, at `leader` if it is given.
+struct SessionRefused {
+  std::uint64_t session = 0;
+  std::string reason;
+  std::optional<Address> leader;
+  bool removed = false;  // the node is no longer a member of the swarm
+};
+
+struct Heartbeat {
+  std::uint64_t session = 0;
+};
+
+struct HeartbeatReply {
+  std::uint64_t session = 0;
+  Duration period;  // until the next one, jitter included
+};
+
+struct AssignedTask {
+  model::Task task;  // with its template
+};
+
+// What this node shall run. `complete`: the whole set; otherwise an increment that applies to `applies_to`.
+struct Assignments {
+  std::uint64_t session = 0;
+  bool complete = false;
+  std::uint64_t applies_to = 0;
+  std::uint64_t results_in = 0;
+  std::vector<AssignedTask> tasks;   // new or changed
+  std::vector<TaskId> removed;
+};
+
+// How far the agent has come; the dispatcher sends the whole set again where it is behind for long.
+struct AssignmentsAck {
+  std::uint64_t session = 0;
+  std::uint64_t applied = 0;
+  bool want_complete = false;
+};
+
+struct TaskReport {
+  std::uint64_t session = 0;
+  std::uint64_t sequence = 0;
+  std::vector<std::pair<TaskId, model::TaskStatus>> statuses;
+};
+
+// The report is in the replicated store, no longer just in the leader's memory.
+struct TaskReportAck {
+  std::uint64_t session = 0;
+  std::uint64_t sequence = 0;
+};
+
+// ---- logs, from agents to the manager that asks ------------------------------------------------------------
+
+struct LogOptions {
+  bool out = true, err = true, follow = false;
+  std::int64_t tail = -1;  // last n lines; -1: all
+  WallTime since, until;   // 0: open
+  bool operator==(const LogOptions&) const = default;
+};
+
+struct LogLine {
+  TaskId task;
+  bool err = false;  // stderr
+  WallTime time;
+  std::string text;  // without the newline
+  bool operator==(const LogLine&) const = default;
+};
+
+struct LogSubscribe {
+  std::uint64_t stream = 0;
+  std::vector<TaskId> tasks;
+  LogOptions options;
+};
+struct LogUnsubscribe {
+  std::uint64_t stream = 0;
+};
+struct LogChunk {
+  std::uint64_t stream = 0;
+  std::vector<LogLine> lines;
+  std::vector<TaskId> finished;  // no more lines will come of these
+};
+
+// ---- requests passed on to the leader ----------------------------------------------------------------------
+
+struct ApiForward {
+  std::uint64_t id = 0;
+  std::string method, target;  // target: path and query as received
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+struct ApiReplyHead {
+  std::uint64_t id = 0;
+  std::uint32_t status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;
+  bool streaming = false;
+};
+struct ApiReplyBody {
+  std::uint64_t id = 0;
+  std::string bytes;
+  bool end = false;
+};
+struct ApiCancel {
+  std::uint64_t id = 0;
+};
+
+// ---- Raft snapshots in pieces ------------------------------------------------------------------------------
+
+// The pieces of one MsgSnap come in order on one link; a gap drops the whole, and Raft asks again.
+struct SnapshotChunk {
+  std::uint64_t snapshot_index = 0;
+  std::uint32_t number = 0;
+  bool last = false;
+  std::string message;  // the first piece carries the encoded MsgSnap without its data
+  std::string data;
+};
+
+using Message =
+    std::variant<JoinRequest, JoinReply, RaftJoinRequest, RaftJoinReply, LeaveRequest, LeaveReply, Register, Session,
+                 SessionRefused, Heartbeat, HeartbeatReply, Assignments, AssignmentsAck, TaskReport, TaskReportAck,
+                 LogSubscribe, LogUnsubscribe, LogChunk, ApiForward, ApiReplyHead, ApiReplyBody, ApiCancel,
+                 SnapshotChunk>;
+
+}  // namespace swarm::wire

@@ -1,0 +1,68 @@
+// Disk: ordered atomic batches of keys and values, with durability on demand.
+//
+// Contract (one conformance suite proves it over every implementation): batches take effect in the order of commit;
+// a crash keeps a prefix of them that contains every batch up to the last durable one; a batch is kept whole or not at
+// all. Families identity, agent and format live in a small log of the node's own, the others in RocksDB, which is
+// opened when the first batch touches it: a worker never does. A batch touches one of the two sides only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace swarm::ports {
+
+enum class Family : std::uint8_t {
+  format,      // format version, feature level
+  identity,    // who this node is, its certificates, its managers
+  agent,       // task id -> assignment and last status
+  raft_log,    // index (big-endian) -> entry
+  raft_state,  // hard state, membership, snapshot metadata
+  objects,     // kind, id -> object; "applied" -> index and term
+};
+inline constexpr Family kManagerFamilies[] = {Family::raft_log, Family::raft_state, Family::objects};
+inline bool is_manager_family(Family family) { return family >= Family::raft_log; }
+
+struct DiskOp {
+  enum class Type : std::uint8_t { put, erase, erase_range };  // erase_range: keys in [key, value)
+  Type type = Type::put;
+  Family family = Family::identity;
+  std::string key;
+  std::string value;
+};
+
+struct DiskBatch {
+  std::vector<DiskOp> ops;
+  bool sync = false;  // durable before DiskDone; otherwise DiskDone says that the order is fixed
+  void put(Family family, std::string key, std::string value) {
+    ops.push_back({DiskOp::Type::put, family, std::move(key), std::move(value)});
+  }
+  void erase(Family family, std::string key) { ops.push_back({DiskOp::Type::erase, family, std::move(key), {}}); }
+  void erase_range(Family family, std::string from, std::string to) {
+    ops.push_back({DiskOp::Type::erase_range, family, std::move(from), std::move(to)});
+  }
+  bool empty() const { return ops.empty(); }
+};
+
+class Disk {
+ public:
+  virtual ~Disk() = default;
+  // Answered by event DiskDone{token}, in the order of commits. A failure of the device is not survivable: the host
+  // stops the node with a clear sentence.
+  virtual void commit(DiskBatch batch, std::uint64_t token) = 0;
+  // In key order, from `from`; stops when `visit` returns false. Only at start and after `wipe_manager`.
+  virtual void scan(Family family, std::string_view from,
+                    const std::function<bool(std::string_view key, std::string_view value)>& visit) = 0;
+  virtual std::optional<std::string> get(Family family, std::string_view key) = 0;
+  // Is there any manager state on this disk? (Decides what a restarted node is.)
+  virtual bool has_manager_state() = 0;
+  // Forgets all manager families, durably: the node was demoted or has left.
+  virtual void wipe_manager() = 0;
+  // Forgets everything but the format: the node has left the swarm.
+  virtual void wipe_all() = 0;
+};
+
+}  // namespace swarm::ports

@@ -1,0 +1,122 @@
+// All that a node needs of its world. Implemented twice: real/ and sim/.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "ports/disk.hpp"
+#include "ports/http.hpp"
+#include "ports/runner.hpp"
+#include "ports/transport.hpp"
+
+namespace swarm::ports {
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Instant now() = 0;
+  virtual WallTime wall() = 0;
+};
+
+// Keys, certificates and secrets. Never seeded by the engine's Rng in the real world.
+class Crypto {
+ public:
+  virtual ~Crypto() = default;
+  virtual std::string random_bytes(std::size_t count) = 0;
+  virtual std::string sha256(std::string_view bytes) = 0;  // 32 raw bytes
+  // A self-signed P-256 root, CN swarm-ca, 20 years: certificate and key in PEM.
+  struct KeyPair {
+    std::string cert_pem, key_pem;
+  };
+  virtual KeyPair make_root_ca(WallTime now) = 0;
+  // What Docker's TLSInfo shows of a certificate: DER of the issuer's subject and of its public key.
+  struct Issuer {
+    std::string subject_der, public_key_der;
+  };
+  virtual Issuer issuer_of(std::string_view cert_pem) = 0;
+};
+
+// Answers of the front door. One begin, any number of pieces, one end per request.
+using ApiId = std::uint64_t;
+class ApiSink {
+ public:
+  virtual ~ApiSink() = default;
+  virtual void begin(ApiId id, http::ResponseHead head) = 0;
+  virtual void piece(ApiId id, std::string bytes) = 0;
+  virtual void end(ApiId id) = 0;
+};
+
+// Structured facts out: what happened, in words a person can read. Recorded and hashed in the simulator.
+class Trace {
+ public:
+  virtual ~Trace() = default;
+  virtual bool enabled() const = 0;
+  // `kind`: "raft.leader", "task.state", "link.closed"...; `text`: "key=value key=value".
+  virtual void record(std::string_view kind, std::string text) = 0;
+};
+
+struct Ports {
+  Clock& clock;
+  Transport& transport;
+  Disk& disk;
+  Runner& runner;
+  Crypto& crypto;
+  ApiSink& api;
+  Trace& trace;
+};
+
+// ---- what comes back ----------------------------------------------------------------------------------------
+
+struct LinkOpened {
+  LinkId link = 0;
+  wire::Hello peer;
+  Address remote;
+  bool inbound = false;
+};
+struct LinkClosed {
+  LinkId link = 0;
+  std::string reason;
+};
+struct FrameArrived {
+  LinkId link = 0;
+  Frame frame;
+};
+struct DiskDone {
+  std::uint64_t token = 0;
+};
+struct TaskPrepared {
+  TaskId task;
+  std::string error;  // empty: prepared. "No such image: x:y"
+};
+struct TaskStarted {
+  TaskId task;
+  std::string error;  // empty: it runs
+  std::string container_id;
+  std::int64_t pid = 0;
+  std::string address;  // where it listens
+};
+struct TaskExited {
+  TaskId task;
+  std::int64_t exit_code = 0;  // 128 + n for signal n, as shells and Docker say it
+  std::string error;
+};
+struct TaskLog {
+  LogStreamId stream = 0;
+  std::vector<wire::LogLine> lines;
+  bool end = false;
+};
+struct ApiArrived {
+  ApiId id = 0;
+  http::Request request;
+};
+struct ApiAborted {  // the client is gone
+  ApiId id = 0;
+};
+
+using Event = std::variant<LinkOpened, LinkClosed, FrameArrived, DiskDone, TaskPrepared, TaskStarted, TaskExited,
+                           TaskLog, ApiArrived, ApiAborted>;
+
+}  // namespace swarm::ports

@@ -1,0 +1,65 @@
+// Runner: runs tasks. Real: process groups (sandboxes and OCI containers later). Simulated: scripted lives.
+//
+// A task on this node goes prepare -> start -> (stop | kill) -> exit -> remove. Each call is answered by one event.
+// Handles (container ids) can be written down, and what still runs after a restart of the node can be adopted.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/task.hpp"
+#include "model/wire.hpp"
+
+namespace swarm::ports {
+
+// All that a runner needs to know of a task.
+struct Launch {
+  TaskId task;
+  std::string name;  // "<service>.<slot>.<task id>"
+  model::ContainerSpec container;
+  Duration stop_grace;
+  ServiceId service_id;
+  std::string service_name;
+  std::uint64_t slot = 0;
+  NodeId node_id;
+  std::string node_hostname;
+  std::vector<std::uint32_t> target_ports;
+};
+
+// A named command: what an image is on a runner that has no container images.
+struct Image {
+  std::string reference;  // "nginx:1.10", or "nginx:*" for any tag
+  std::vector<std::string> command;
+  bool builtin = false;
+  bool operator==(const Image&) const = default;
+};
+
+struct Adopted {
+  TaskId task;
+  std::string container_id;
+  std::int64_t pid = 0;
+};
+
+using LogStreamId = std::uint64_t;
+
+class Runner {
+ public:
+  virtual ~Runner() = default;
+  virtual void prepare(const Launch& launch) = 0;  // TaskPrepared; image resolved, address chosen
+  virtual void start(TaskId task) = 0;             // TaskStarted, and TaskExited when it ends
+  virtual void stop(TaskId task, Duration grace) = 0;  // SIGTERM (or its stop signal), grace, SIGKILL -> TaskExited
+  virtual void signal(TaskId task, int number) = 0;    // no event of its own
+  virtual void remove(TaskId task) = 0;                // forgets the task, its logs and its address; kills what runs
+  virtual std::vector<Adopted> adopt() = 0;            // what an earlier run of this node left running
+  // Lines kept so far, then, with `follow`, those to come: TaskLog events, the last with `end`.
+  virtual LogStreamId open_logs(TaskId task, const wire::LogOptions& options) = 0;
+  virtual void close_logs(LogStreamId stream) = 0;
+  virtual std::vector<Image> images() = 0;
+  virtual void add_image(const Image& image) = 0;
+  // Which parts of a spec this runner cannot honour: sentences for the service's warnings.
+  virtual std::vector<std::string> warnings(const model::TaskSpec& spec) = 0;
+};
+
+}  // namespace swarm::ports
