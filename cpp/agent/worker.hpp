@@ -1,0 +1,113 @@
+// Worker: the agent of one node. Keeps the tasks that the dispatcher assigned, moves each forward one action at a
+// time through the Runner, and reports what it observes until a manager has it in the store.
+//
+// Pure: messages, runner events and `now` in; effects out. Its assignments survive a restart of the node: they are
+// written (family agent) before they are acted on, and resumed before any manager is heard.
+// A task of this node is never started twice, whatever is resent (swarmkit agent/worker.go, agent/exec/controller.go).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/rng.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+#include "model/wire.hpp"
+
+namespace swarm::agent {
+
+// ---- what the worker wants done -----------------------------------------------------------------------------
+struct SendToManager {
+  wire::Message message;
+};
+struct PrepareTask {
+  model::Task task;
+};
+struct StartTask {
+  TaskId task;
+};
+struct StopTask {
+  TaskId task;
+  Duration grace;
+};
+struct RemoveTask {
+  TaskId task;
+};
+// Write (or, without a value, erase) this task's record on disk before the actions that follow it in the list.
+struct SaveTask {
+  TaskId task;
+  std::optional<model::Task> record;
+};
+// The session is over: connect again, to `leader` when it is known.
+struct Reconnect {
+  std::optional<Address> leader;
+  Instant not_before;
+};
+// The session says what this node shall be, and who the managers are.
+struct SessionFacts {
+  model::NodeRole role = model::NodeRole::worker;
+  std::vector<wire::ManagerPeer> managers;
+};
+// This node is no longer a member of the swarm.
+struct Removed {};
+// A local container-level event, for `docker events` and `docker wait`: "create", "start", "die", "destroy", ...
+struct ContainerEvent {
+  TaskId task;
+  std::string action;
+  std::int64_t exit_code = 0;
+};
+using Effect = std::variant<SendToManager, PrepareTask, StartTask, StopTask, RemoveTask, SaveTask, Reconnect,
+                            SessionFacts, Removed, ContainerEvent>;
+
+// One task as this node sees it: what `docker ps` and `docker inspect` show.
+struct LocalTask {
+  model::Task task;              // desired_state as assigned; status as observed here
+  std::string container_id;      // empty until started
+  std::int64_t pid = 0;
+  std::string address;           // where it listens
+  WallTime created_at, started_at, finished_at;
+  std::int64_t exit_code = 0;
+  bool container_exists = false;  // prepared and not removed
+  bool process_runs = false;
+};
+
+class Worker {
+ public:
+  Worker(NodeId node, model::NodeDescription description, Rng rng);
+  ~Worker();
+
+  // ---- life: resume what an earlier run left (records from disk), then connect
+  void resume(std::vector<model::Task> records, Instant now, WallTime wall);
+  // A link to a manager is open: register there. / It closed.
+  void connected(Instant now);
+  void disconnected(Instant now);
+
+  void on_message(const wire::Message& message, Instant now, WallTime wall);
+  void on_prepared(TaskId task, const std::string& error, Instant now, WallTime wall);
+  void on_started(TaskId task, const std::string& error, const std::string& container_id, std::int64_t pid,
+                  const std::string& address, Instant now, WallTime wall);
+  void on_exited(TaskId task, std::int64_t exit_code, const std::string& error, Instant now, WallTime wall);
+  void on_deadline(Instant now, WallTime wall);
+  // Stop every task now: the node leaves, or stops in order. Reports still go out.
+  void drain(Instant now, WallTime wall);
+
+  Instant next_deadline() const;
+  std::vector<Effect> take_effects();
+
+  // ---- looking
+  const std::map<TaskId, LocalTask>& tasks() const;
+  bool in_session() const;
+  // True when no task's process runs any more.
+  bool idle() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace swarm::agent

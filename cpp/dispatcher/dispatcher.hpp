@@ -1,0 +1,63 @@
+// Dispatcher: the leader's side of every agent. Sessions, heartbeats as deadlines, assignments as increments, status
+// reports gathered into transactions.
+//
+// Leader only; made at election, destroyed at step-down. A change costs work for the nodes that it touches only.
+// NOT here: who may speak (node/permissions), where frames travel (node/links).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/rng.hpp"
+#include "model/wire.hpp"
+#include "store/leader_loop.hpp"
+
+namespace swarm::dispatcher {
+
+using PeerLink = std::uint64_t;  // the node's LinkId
+
+// What the dispatcher wants sent. The order matters per link.
+struct Send {
+  PeerLink link = 0;
+  wire::Message message;
+};
+
+class Dispatcher final : public store::LeaderLoop {
+ public:
+  Dispatcher(Rng rng, Duration heartbeat_period);
+  ~Dispatcher() override;
+
+  // ---- from agents; `node` is the authenticated identity of the link, `addr` the address that it comes from
+  void on_message(const store::Store& store, PeerLink link, NodeId node, const std::string& addr,
+                  const wire::Message& message, Instant now);
+  // A closed link is a hint: the node is DISCONNECTED at once; its heartbeat deadline still decides DOWN. When the
+  // agent does not come back within one heartbeat period after the close, it is judged DOWN (a dead process closes
+  // its sockets; a live agent reconnects at once).
+  void on_link_closed(const store::Store& store, PeerLink link, Instant now);
+  // The managers that agents shall know; sent in Session when it changes.
+  void set_managers(std::vector<wire::ManagerPeer> managers);
+
+  // ---- LeaderLoop: node states (READY, DOWN, UNKNOWN, DISCONNECTED, ORPHANED tasks) and status batches
+  const char* name() const override { return "dispatcher"; }
+  void start(const store::Store& store, Instant now, WallTime wall) override;
+  void observe(const store::Store& store, const store::ChangeSet& changes, Instant now) override;
+  std::optional<model::Transaction> plan(const store::Store& store, Instant now, WallTime wall) override;
+  void settled(const store::Store& store, const model::Outcome& outcome, Instant now) override;
+  Instant next_deadline() const override;
+
+  // Frames to send since the last call.
+  std::vector<Send> take_sends();
+  // The link of the node's present session, where there is one (log subscriptions travel on it).
+  std::optional<PeerLink> link_of(NodeId node) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace swarm::dispatcher

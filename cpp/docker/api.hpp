@@ -1,0 +1,184 @@
+// Api: the Docker Engine API as a machine. A parsed request in; an answer, a proposal to the log, an operation for
+// the node, or a stream out. The one front door of swarmpy: the HTTP server, the simulator's Python and requests
+// passed on by followers all come through here.
+//
+// Pure: it reads the store that it is shown and touches nothing. The node decides *where* a request is answered
+// (here, or on the leader) from `scope()`, and has made sure that the store shown is fresh enough.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/worker.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "ports/http.hpp"
+#include "ports/ports.hpp"
+#include "ports/runner.hpp"
+#include "store/store.hpp"
+
+namespace swarm::docker {
+
+using ports::ApiId;
+
+enum class SwarmState : std::uint8_t { inactive, pending, active, error, locked };
+
+// What the API shows of the node that it runs on.
+struct LocalNode {
+  SwarmState state = SwarmState::inactive;
+  bool control_available = false;  // this node is a working manager
+  bool is_leader = false;
+  std::string error;               // shown as Swarm.Error; "" when all is well
+  NodeId node;
+  ClusterId cluster;
+  model::NodeDescription description;
+  std::string hostname;
+  std::string node_addr;           // advertised host, without the port
+  std::string data_root;
+  model::Labels engine_labels;
+  std::vector<wire::ManagerPeer> managers;  // as this node knows them
+  WallTime started_at;
+};
+
+// What the leader knows of its peers right now, by Raft id.
+struct RaftView {
+  std::uint64_t leader = 0;
+  std::map<std::uint64_t, bool> reachable;  // members of the group
+};
+
+struct Context {
+  const store::Store* store = nullptr;  // null unless this node is a manager
+  const LocalNode& local;
+  const RaftView& raft;
+  const agent::Worker* worker = nullptr;  // null outside a swarm
+  ports::Runner& runner;                  // images() and warnings() only
+  ports::Crypto& crypto;                  // tokens
+  Rng& rng;                               // object ids and invented names
+  Instant now;
+  WallTime wall;
+};
+
+// Where must the request be answered?
+enum class Scope : std::uint8_t {
+  local,        // this node, whatever it is: /_ping, /info, /containers..., /swarm/init|join|leave, /events
+  swarm_read,   // the leader, after a linearizable read check (any manager with Swarmpy-Consistency: local)
+  swarm_write,  // the leader
+};
+
+// ---- what the node is asked to do; answered by Api::operation_done
+struct SwarmInit {
+  std::string listen_addr, advertise_addr, data_path_addr;
+  bool force_new_cluster = false;
+  model::ClusterSpec spec;
+  model::Availability availability = model::Availability::active;
+  std::vector<std::string> default_addr_pool;
+  std::uint32_t subnet_size = 24;
+  std::uint32_t data_path_port = 4789;
+};
+struct SwarmJoin {
+  std::string listen_addr, advertise_addr, data_path_addr;
+  std::vector<std::string> remote_addrs;
+  std::string token;
+  model::Availability availability = model::Availability::active;
+};
+struct SwarmLeave {
+  bool force = false;
+};
+struct SignalContainer {
+  TaskId task;
+  int signal = 9;
+};
+struct StopContainer {
+  TaskId task;
+  std::optional<Duration> grace;
+};
+struct OpenLocalLogs {  // lines arrive by Api::log_lines with the request's id as the stream
+  TaskId task;
+  wire::LogOptions options;
+};
+struct OpenSwarmLogs {  // of tasks wherever they run
+  std::vector<TaskId> tasks;
+  wire::LogOptions options;
+};
+struct CloseLogs {};    // of this request
+struct AddImage {
+  ports::Image image;
+};
+struct TransferLeadership {  // POST /swarmpy/v1/raft/transfer
+  NodeId to;                 // empty: whoever is most up to date
+};
+using Operation = std::variant<SwarmInit, SwarmJoin, SwarmLeave, SignalContainer, StopContainer, OpenLocalLogs,
+                               OpenSwarmLogs, CloseLogs, AddImage, TransferLeadership>;
+// What init answers with; join and leave have nothing to say.
+struct OperationResult {
+  NodeId node;
+};
+
+// ---- what comes out
+struct BeginReply {
+  ApiId id = 0;
+  http::ResponseHead head;
+};
+struct ReplyPiece {
+  ApiId id = 0;
+  std::string bytes;
+};
+struct EndReply {
+  ApiId id = 0;
+};
+struct Propose {  // answered by Api::settled
+  ApiId id = 0;
+  model::Transaction transaction;
+};
+struct Perform {
+  ApiId id = 0;
+  Operation operation;
+};
+using Effect = std::variant<BeginReply, ReplyPiece, EndReply, Propose, Perform>;
+
+class Api {
+ public:
+  Api();
+  ~Api();
+
+  // By method and path alone. Unknown routes are local: they get their 404 or 501 here.
+  static Scope scope(const http::Request& request);
+
+  void request(ApiId id, const http::Request& request, const Context& context);
+  // The proposal of request `id` was applied or refused, or could not be made (`outcome.error` says why;
+  // kNoLeader for Docker's lost-quorum text).
+  void settled(ApiId id, const model::Outcome& outcome, const Context& context);
+  void operation_done(ApiId id, const Result<OperationResult>& result, const Context& context);
+  void log_lines(ApiId id, const std::vector<wire::LogLine>& lines, bool end, const Context& context);
+  // The client is gone. May ask for CloseLogs.
+  void abort(ApiId id);
+
+  // The node could not get a request to the leader, or a read checked: answers with Docker's text.
+  void fail(ApiId id, const Error& error);
+
+  // ---- what streams and waits live on
+  void observe(const store::ChangeSet& changes, const Context& context);
+  void observe(const agent::ContainerEvent& event, const Context& context);
+  void on_deadline(const Context& context);
+  Instant next_deadline() const;
+
+  std::vector<Effect> take_effects();
+  std::size_t open_requests() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Docker's text for a swarm whose quorum is lost.
+extern const char* const kNoLeaderText;
+
+}  // namespace swarm::docker
