@@ -1,0 +1,232 @@
+#include "node/agent_part.hpp"
+
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "codec/codec.hpp"
+
+namespace swarm::node {
+namespace {
+
+constexpr Duration kRetry = Duration::millis(100);
+
+std::string task_key(TaskId id) {
+  std::string key;
+  put_u64(key, static_cast<std::uint64_t>(id.value() >> 64));
+  put_u64(key, static_cast<std::uint64_t>(id.value()));
+  return key;
+}
+
+// A record is an assignment of one task: the template travels with it.
+std::string encode_task_record(const model::Task& task) {
+  wire::Assignments record;
+  record.tasks.push_back({task});
+  return codec::encode(wire::Message(std::move(record)));
+}
+
+Result<model::Task> decode_task_record(std::string_view bytes) {
+  auto message = codec::decode_wire_message(bytes);
+  if (!message) return message.error();
+  auto* record = std::get_if<wire::Assignments>(&*message);
+  if (record == nullptr || record->tasks.size() != 1) return plain_error(Code::data_loss, "not a task's record");
+  return std::move(record->tasks.front().task);
+}
+
+ports::Launch launch_of(const Core& core, const model::Task& task) {
+  ports::Launch launch;
+  launch.task = task.id;
+  launch.name = model::task_name(task);
+  if (task.spec().container) launch.container = *task.spec().container;
+  launch.stop_grace = model::stop_grace(task.spec());
+  launch.service_id = task.service_id;
+  launch.service_name = task.templ->service.name;
+  launch.slot = task.slot;
+  launch.node_id = task.node_id;
+  launch.node_hostname = core.options.description.hostname;
+  if (task.templ->endpoint)
+    for (const auto& port : task.templ->endpoint->ports) launch.target_ports.push_back(port.target_port);
+  return launch;
+}
+
+}  // namespace
+
+AgentPart::AgentPart(Core& core, Host& host)
+    : core_(core), host_(host), worker_(core.identity->node, core.options.description, core.rng.fork()) {}
+
+Result<void> AgentPart::start() {
+  std::vector<model::Task> records;
+  Result<void> result;
+  core_.ports.disk.scan(ports::Family::agent, "", [&](std::string_view key, std::string_view value) {
+    auto task = decode_task_record(value);
+    if (task) {
+      records.push_back(std::move(*task));
+    } else {
+      result = plain_error(Code::data_loss, "the data root is corrupt: agent key " + to_hex(key) +
+                                                " cannot be read (" + task.error().message + ")");
+    }
+    return result.ok();
+  });
+  if (result) worker_.resume(std::move(records), core_.now, core_.wall());
+  return result;
+}
+
+// ---- the way to the dispatcher ------------------------------------------------------------------------------
+
+std::optional<Address> AgentPart::pick_manager() {
+  if (const auto leader = host_.leader_address()) return leader;
+  if (hint_) return std::exchange(hint_, std::nullopt);
+  const auto& managers = core_.identity->managers;
+  for (std::size_t i = 0; i < managers.size(); ++i) {
+    const auto& peer = managers[next_manager_++ % managers.size()];
+    if (peer.node != core_.identity->node) return peer.address;
+  }
+  return std::nullopt;
+}
+
+bool AgentPart::connect() {
+  if (link_ != 0 || core_.now < not_before_) return false;
+  if (host_.leads()) {
+    link_ = kLocalLink;
+    connected_ = true;
+    worker_.connected(core_.now);
+    return true;
+  }
+  const auto address = pick_manager();
+  link_ = address ? core_.links.to(*address, core_.now) : 0;
+  if (link_ == 0) {
+    not_before_ = core_.now + kRetry;
+    return false;
+  }
+  if (core_.links.peer(link_) != nullptr) on_link_opened(link_);
+  return true;
+}
+
+void AgentPart::on_link_opened(ports::LinkId link) {
+  if (link != link_ || connected_) return;
+  connected_ = true;
+  worker_.connected(core_.now);
+}
+
+void AgentPart::lost_link() {
+  const bool told = connected_;
+  link_ = 0;
+  connected_ = false;
+  if (told) worker_.disconnected(core_.now);
+}
+
+void AgentPart::on_link_closed(ports::LinkId link) {
+  if (link == link_ && link != 0) lost_link();
+}
+
+void AgentPart::on_leader_changed() {
+  // Onto this node's own dispatcher, or off it. A leader elsewhere says by itself that it is not one any more.
+  if (host_.leads() != (link_ == kLocalLink) && link_ != 0) lost_link();
+  not_before_ = core_.now;
+}
+
+void AgentPart::on_message(ports::LinkId link, const wire::Message& message) {
+  if (link == link_) worker_.on_message(message, core_.now, core_.wall());
+}
+
+// ---- the runner's answers ------------------------------------------------------------------------------------
+
+void AgentPart::on_event(const ports::TaskPrepared& event) {
+  worker_.on_prepared(event.task, event.error, core_.now, core_.wall());
+}
+
+void AgentPart::on_event(const ports::TaskStarted& event) {
+  worker_.on_started(event.task, event.error, event.container_id, event.pid, event.address, core_.now, core_.wall());
+}
+
+void AgentPart::on_event(const ports::TaskExited& event) {
+  worker_.on_exited(event.task, event.exit_code, event.error, core_.now, core_.wall());
+}
+
+// ---- effects --------------------------------------------------------------------------------------------------
+
+bool AgentPart::run() {
+  const bool connecting = connect();
+  return take_effects() || connecting;
+}
+
+bool AgentPart::take_effects() {
+  std::vector<agent::Effect> effects = worker_.take_effects();
+  if (effects.empty()) return false;
+  if (saving_) {
+    held_.push_back(std::move(effects));
+  } else {
+    perform(std::move(effects));
+  }
+  return true;
+}
+
+// Everything from the first record on waits until all records of the list are on disk.
+void AgentPart::perform(std::vector<agent::Effect> effects) {
+  ports::DiskBatch batch;
+  batch.sync = true;
+  std::vector<agent::Effect> later;
+  for (auto& effect : effects) {
+    if (auto* save = std::get_if<agent::SaveTask>(&effect)) {
+      if (save->record) {
+        batch.put(ports::Family::agent, task_key(save->task), encode_task_record(*save->record));
+      } else {
+        batch.erase(ports::Family::agent, task_key(save->task));
+      }
+    } else if (batch.empty()) {
+      perform_one(std::move(effect));
+    } else {
+      later.push_back(std::move(effect));
+    }
+  }
+  if (batch.empty()) return;
+  saving_ = true;
+  core_.commit(std::move(batch), [this, alive = std::weak_ptr(alive_), later = std::move(later)]() mutable {
+    if (alive.expired()) return;
+    saving_ = false;
+    for (auto& effect : later) perform_one(std::move(effect));
+    while (!saving_ && !held_.empty()) {
+      auto next = std::move(held_.front());
+      held_.pop_front();
+      perform(std::move(next));
+    }
+  });
+}
+
+void AgentPart::perform_one(agent::Effect effect) {
+  if (auto* send = std::get_if<agent::SendToManager>(&effect)) {
+    if (link_ == kLocalLink) {
+      host_.to_dispatcher(send->message);
+    } else if (link_ != 0) {
+      core_.links.send(link_, std::move(send->message));
+    }
+  } else if (auto* prepare = std::get_if<agent::PrepareTask>(&effect)) {
+    core_.ports.runner.prepare(launch_of(core_, prepare->task));
+  } else if (auto* start_task = std::get_if<agent::StartTask>(&effect)) {
+    core_.ports.runner.start(start_task->task);
+  } else if (auto* stop = std::get_if<agent::StopTask>(&effect)) {
+    core_.ports.runner.stop(stop->task, stop->grace);
+  } else if (auto* remove = std::get_if<agent::RemoveTask>(&effect)) {
+    core_.ports.runner.remove(remove->task);
+  } else if (auto* reconnect = std::get_if<agent::Reconnect>(&effect)) {
+    lost_link();
+    hint_ = reconnect->leader;
+    not_before_ = reconnect->not_before;
+  } else if (auto* facts = std::get_if<agent::SessionFacts>(&effect)) {
+    host_.on_session_facts(*facts);
+  } else if (std::holds_alternative<agent::Removed>(effect)) {
+    host_.on_removed();
+  } else if (auto* event = std::get_if<agent::ContainerEvent>(&effect)) {
+    host_.on_container_event(*event);
+  }
+}
+
+void AgentPart::on_deadline() {
+  if (worker_.next_deadline() <= core_.now) worker_.on_deadline(core_.now, core_.wall());
+}
+
+Instant AgentPart::next_deadline() const {
+  const Instant next = worker_.next_deadline();
+  return link_ == 0 ? std::min(next, std::max(not_before_, core_.now)) : next;
+}
+
+}  // namespace swarm::node

@@ -1,0 +1,67 @@
+// Core: what all parts of a node share. Plain references and values; no behaviour but helpers.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "node/identity.hpp"
+#include "node/links.hpp"
+#include "node/node.hpp"
+
+namespace swarm::node {
+
+struct Core {
+  Core(NodeOptions node_options, ports::Ports node_ports)
+      : options(std::move(node_options)),
+        ports(node_ports),
+        rng(options.seed),
+        links(ports.transport, rng.fork()) {}
+
+  NodeOptions options;
+  ports::Ports ports;
+  Rng rng;
+  Links links;
+  std::optional<Identity> identity;
+  Instant now;
+
+  WallTime wall() { return ports.clock.wall(); }
+
+  // Commits `batch`; `then` runs in the turn after it is done.
+  void commit(ports::DiskBatch batch, std::function<void()> then) {
+    const std::uint64_t token = ++last_token_;
+    waiting_[token] = std::move(then);
+    ports.disk.commit(std::move(batch), token);
+  }
+  void on_disk_done(std::uint64_t token) {
+    const auto it = waiting_.find(token);
+    SWARM_CHECK(it != waiting_.end(), "disk token", token);
+    auto then = std::move(it->second);
+    waiting_.erase(it);
+    if (then) then();
+  }
+  bool disk_idle() const { return waiting_.empty(); }
+
+  void trace(std::string_view kind, const std::function<std::string()>& text) {
+    if (ports.trace.enabled()) ports.trace.record(kind, text());
+  }
+
+  // This node's words about itself for the Hello of every link.
+  wire::Hello hello() const {
+    wire::Hello hello;
+    if (!identity) return hello;
+    hello.cluster = identity->cluster;
+    hello.node = identity->node;
+    hello.role = identity->role;
+    hello.raft_id = identity->raft_id;
+    return hello;
+  }
+
+ private:
+  std::uint64_t last_token_ = 0;
+  std::map<std::uint64_t, std::function<void()>> waiting_;
+};
+
+}  // namespace swarm::node

@@ -1,0 +1,320 @@
+#include "node/door.hpp"
+
+#include <utility>
+
+namespace swarm::node {
+namespace {
+
+constexpr Duration kRetry = Duration::millis(20);
+// A manager that is asked although it does not lead says so with this, and the asker looks for the leader again.
+constexpr std::uint32_t kNotLeaderStatus = 0;
+
+bool wants_local(const http::Request& request) { return request.header("swarmpy-consistency") == "local"; }
+
+Error no_leader() { return rpc_error(Code::unknown, docker::kNoLeaderText); }
+
+Error leader_lost() {
+  return rpc_error(Code::unavailable,
+                   "the leader was lost while the request was under way: it may or may not have been carried out. "
+                   "Look at the present state, then try again");
+}
+
+}  // namespace
+
+void Door::arrived(ports::ApiId id, http::Request request) {
+  Call& call = calls_[id];
+  call.request = std::move(request);
+  call.give_up = core_.now + kPatience;
+  route(id, call);
+}
+
+void Door::on_forward(ports::LinkId link, wire::ApiForward message) {
+  const auto origin = std::pair(link, message.id);
+  if (by_origin_.contains(origin)) return;  // the frame came twice
+  const ports::ApiId id = next_remote_++;
+  by_origin_[origin] = id;
+  Call& call = calls_[id];
+  call.origin = origin;
+  call.request = {std::move(message.method), std::move(message.target), std::move(message.headers),
+                  std::move(message.body)};
+  call.give_up = core_.now + kPatience;
+  route(id, call);
+}
+
+bool Door::answered_here(const Call& call, docker::Scope scope) {
+  if (scope == docker::Scope::local || host_.manager() == nullptr) return true;
+  if (scope == docker::Scope::swarm_read && wants_local(call.request)) return true;
+  return scope == docker::Scope::swarm_write && host_.leads();
+}
+
+void Door::route(ports::ApiId id, Call& call) {
+  const docker::Scope scope = docker::Api::scope(call.request);
+  if (answered_here(call, scope)) return handle(id, call);
+  if (host_.leads()) {
+    set_stage(id, call, Stage::reading);
+    unread_.insert(id);
+    return;
+  }
+  if (call.origin) {
+    begin(id, {kNotLeaderStatus, {}, false});
+    return end(id);
+  }
+  forward(id, call);
+}
+
+void Door::forward(ports::ApiId id, Call& call) {
+  const auto address = host_.leader_address();
+  const ports::LinkId link = address ? core_.links.to(*address, core_.now) : 0;
+  if (link == 0) return set_stage(id, call, Stage::waiting);
+  const std::uint64_t forward_id = ++last_forward_;
+  call.target = std::pair(link, forward_id);
+  by_forward_[forward_id] = id;
+  set_stage(id, call, Stage::forwarded);
+  core_.links.send(link, wire::Message(wire::ApiForward{forward_id, call.request.method, call.request.target,
+                                                        call.request.headers, call.request.body}));
+}
+
+void Door::handle(ports::ApiId id, Call& call) {
+  set_stage(id, call, Stage::handled);
+  api_.request(id, call.request, host_.api_context());
+}
+
+void Door::set_stage(ports::ApiId id, Call& call, Stage stage) {
+  call.stage = stage;
+  deadlines_.erase({call.give_up, id});
+  waiting_.erase(id);
+  if (stage != Stage::handled) deadlines_.insert({call.give_up, id});
+  if (stage == Stage::waiting) {
+    waiting_.insert(id);
+    if (retry_ == Instant::never()) retry_ = core_.now + kRetry;
+  }
+}
+
+void Door::route_waiting() {
+  const std::set<ports::ApiId> waiting = std::exchange(waiting_, {});
+  for (const ports::ApiId id : waiting)
+    if (const auto it = calls_.find(id); it != calls_.end()) route(id, it->second);
+}
+
+void Door::refuse_no_leader(ports::ApiId id) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end()) return;
+  set_stage(id, it->second, Stage::handled);
+  if (it->second.target) {
+    core_.links.send(it->second.target->first, wire::Message(wire::ApiCancel{it->second.target->second}));
+    by_forward_.erase(it->second.target->second);
+    it->second.target.reset();
+  }
+  api_.fail(id, no_leader());
+}
+
+// ---- answers of the leader to what was passed on -----------------------------------------------------------
+
+void Door::on_reply(ports::LinkId, wire::ApiReplyHead message) {
+  const auto it = by_forward_.find(message.id);
+  if (it == by_forward_.end()) return;
+  const ports::ApiId id = it->second;
+  Call& call = calls_.at(id);
+  if (message.status == kNotLeaderStatus) {
+    by_forward_.erase(it);
+    call.target.reset();
+    return set_stage(id, call, Stage::waiting);
+  }
+  set_stage(id, call, Stage::handled);
+  begin(id, {message.status, std::move(message.headers), message.streaming});
+}
+
+void Door::on_reply(ports::LinkId, wire::ApiReplyBody message) {
+  const auto it = by_forward_.find(message.id);
+  if (it == by_forward_.end()) return;
+  const ports::ApiId id = it->second;
+  if (!calls_.at(id).head_sent) return;
+  if (!message.bytes.empty()) piece(id, std::move(message.bytes));
+  if (message.end) end(id);
+}
+
+void Door::on_cancel(ports::LinkId link, const wire::ApiCancel& message) {
+  if (const auto it = by_origin_.find({link, message.id}); it != by_origin_.end()) aborted(it->second);
+}
+
+void Door::on_link_closed(ports::LinkId link) {
+  std::vector<ports::ApiId> gone, orphaned;
+  for (const auto& [id, call] : calls_) {
+    if (call.origin && call.origin->first == link) gone.push_back(id);
+    if (call.target && call.target->first == link) orphaned.push_back(id);
+  }
+  for (const ports::ApiId id : gone) aborted(id);
+  for (const ports::ApiId id : orphaned) {
+    Call& call = calls_.at(id);
+    by_forward_.erase(call.target->second);
+    call.target.reset();
+    if (call.head_sent) {
+      end(id);
+    } else if (call.request.method == "GET") {
+      set_stage(id, call, Stage::waiting);
+    } else {
+      set_stage(id, call, Stage::handled);
+      api_.fail(id, leader_lost());
+    }
+  }
+}
+
+void Door::aborted(ports::ApiId id) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end()) return;
+  if (it->second.target)
+    core_.links.send(it->second.target->first, wire::Message(wire::ApiCancel{it->second.target->second}));
+  if (it->second.stage == Stage::handled && !it->second.target) api_.abort(id);
+  forget(id);
+}
+
+void Door::forget(ports::ApiId id) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end()) return;
+  const Call& call = it->second;
+  deadlines_.erase({call.give_up, id});
+  waiting_.erase(id);
+  unread_.erase(id);
+  if (call.origin) by_origin_.erase(*call.origin);
+  if (call.target) by_forward_.erase(call.target->second);
+  calls_.erase(it);
+}
+
+// ---- reads ----------------------------------------------------------------------------------------------------
+
+void Door::on_read_ready(std::uint64_t context) {
+  const auto it = reads_.find(context);
+  if (it == reads_.end()) return;
+  const std::vector<ports::ApiId> ids = std::move(it->second);
+  reads_.erase(it);
+  for (const ports::ApiId id : ids)
+    if (const auto call = calls_.find(id); call != calls_.end() && call->second.stage == Stage::reading)
+      handle(id, call->second);
+}
+
+void Door::on_leader_changed() {
+  reads_.clear();
+  unread_.clear();
+  std::vector<ports::ApiId> again;
+  for (const auto& [id, call] : calls_)
+    if (call.stage == Stage::reading) again.push_back(id);
+  for (const ports::ApiId id : again) set_stage(id, calls_.at(id), Stage::waiting);
+  if (!host_.leads()) {
+    // Proposals of a past term: nobody here will learn what became of them.
+    const auto proposals = std::exchange(by_proposal_, {});
+    for (const auto& [request, id] : proposals)
+      if (calls_.contains(id)) api_.fail(id, leader_lost());
+  }
+  route_waiting();
+}
+
+void Door::on_manager_gone() { on_leader_changed(); }
+
+// ---- writes ---------------------------------------------------------------------------------------------------
+
+void Door::propose(ports::ApiId id, model::Transaction transaction) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end()) return;
+  Manager* manager = host_.manager();
+  const std::uint64_t request = manager != nullptr && host_.leads() ? manager->propose(std::move(transaction)) : 0;
+  if (request == 0) return api_.fail(id, no_leader());
+  by_proposal_[request] = id;
+  it->second.give_up = core_.now + kPatience;
+  deadlines_.insert({it->second.give_up, id});
+}
+
+void Door::on_applied(std::uint64_t request, const model::Outcome& outcome) {
+  const auto it = by_proposal_.find(request);
+  if (it == by_proposal_.end()) return;
+  const ports::ApiId id = it->second;
+  by_proposal_.erase(it);
+  const auto call = calls_.find(id);
+  if (call == calls_.end()) return;
+  deadlines_.erase({call->second.give_up, id});
+  api_.settled(id, outcome, host_.api_context());
+}
+
+void Door::on_changes(const store::ChangeSet& changes) { api_.observe(changes, host_.api_context()); }
+
+// ---- out ------------------------------------------------------------------------------------------------------
+
+bool Door::run() {
+  bool did = false;
+  if (!unread_.empty() && reads_.empty() && host_.leads()) {
+    // One check at a time: reads that come meanwhile wait for the next, which then serves all of them.
+    const std::uint64_t context = ++last_read_;
+    reads_[context].assign(unread_.begin(), unread_.end());
+    unread_.clear();
+    host_.manager()->read_index(context);
+    did = true;
+  }
+  for (auto& effect : api_.take_effects()) {
+    carry_out(std::move(effect));
+    did = true;
+  }
+  return did;
+}
+
+void Door::carry_out(docker::Effect effect) {
+  if (auto* reply = std::get_if<docker::BeginReply>(&effect)) {
+    begin(reply->id, std::move(reply->head));
+  } else if (auto* bytes = std::get_if<docker::ReplyPiece>(&effect)) {
+    piece(bytes->id, std::move(bytes->bytes));
+  } else if (auto* over = std::get_if<docker::EndReply>(&effect)) {
+    end(over->id);
+  } else if (auto* proposal = std::get_if<docker::Propose>(&effect)) {
+    propose(proposal->id, std::move(proposal->transaction));
+  } else if (auto* wish = std::get_if<docker::Perform>(&effect)) {
+    host_.perform(wish->id, std::move(wish->operation));
+  }
+}
+
+void Door::begin(ports::ApiId id, http::ResponseHead head) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end() || it->second.head_sent) return;
+  it->second.head_sent = true;
+  if (!it->second.origin) return core_.ports.api.begin(id, std::move(head));
+  core_.links.send(it->second.origin->first, wire::Message(wire::ApiReplyHead{
+                                                 it->second.origin->second, head.status, head.headers, head.streaming}));
+}
+
+void Door::piece(ports::ApiId id, std::string bytes) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end()) return;
+  if (!it->second.origin) return core_.ports.api.piece(id, std::move(bytes));
+  core_.links.send(it->second.origin->first,
+                   wire::Message(wire::ApiReplyBody{it->second.origin->second, std::move(bytes), false}));
+}
+
+void Door::end(ports::ApiId id) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end()) return;
+  if (it->second.origin) {
+    core_.links.send(it->second.origin->first, wire::Message(wire::ApiReplyBody{it->second.origin->second, {}, true}));
+  } else {
+    core_.ports.api.end(id);
+  }
+  forget(id);
+}
+
+void Door::on_deadline() {
+  if (retry_ <= core_.now) {
+    retry_ = Instant::never();
+    route_waiting();
+    if (!waiting_.empty()) retry_ = core_.now + kRetry;
+  }
+  while (!deadlines_.empty() && deadlines_.begin()->first <= core_.now) {
+    const ports::ApiId id = deadlines_.begin()->second;
+    deadlines_.erase(deadlines_.begin());
+    refuse_no_leader(id);
+  }
+  if (api_.next_deadline() <= core_.now) api_.on_deadline(host_.api_context());
+}
+
+Instant Door::next_deadline() const {
+  Instant next = std::min(retry_, api_.next_deadline());
+  if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
+  return next;
+}
+
+}  // namespace swarm::node

@@ -1,0 +1,100 @@
+// Node::Impl: the parts of a node and the wires between them. Each part knows its own story; here they meet.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "node/agent_part.hpp"
+#include "node/core.hpp"
+#include "node/door.hpp"
+#include "node/leadership.hpp"
+#include "node/log_hub.hpp"
+#include "node/manager.hpp"
+#include "node/membership.hpp"
+#include "node/node.hpp"
+#include "node/swarm_ops.hpp"
+
+namespace swarm::node {
+
+class Node::Impl final : public Door::Host, public AgentPart::Host, public LogHub::Host, public SwarmOps::Host {
+ public:
+  Impl(NodeOptions options, ports::Ports ports);
+
+  Result<void> start(Instant now);
+  void handle(ports::Event event) { queue_.push_back(std::move(event)); }
+  void turn(Instant now);
+  Instant next_deadline() const;
+  void shut_down(Instant now);
+  bool stopped() const;
+  Inspection inspect() const;
+
+  // ---- Door::Host
+  docker::Context api_context() override;
+  Manager* manager() override { return manager_.get(); }
+  bool leads() override { return leadership_ != nullptr; }
+  std::optional<Address> leader_address() override;
+  void perform(ports::ApiId id, docker::Operation operation) override;
+  // ---- AgentPart::Host
+  void to_dispatcher(const wire::Message& message) override { to_dispatcher_.push_back(message); }
+  void on_session_facts(const agent::SessionFacts& facts) override { ops_.on_session_facts(facts); }
+  void on_removed() override { ops_.on_removed(); }
+  void on_container_event(const agent::ContainerEvent& event) override;
+  // ---- LogHub::Host
+  std::optional<ports::LinkId> agent_link(NodeId node) override;
+  NodeId node_of(TaskId task) override;
+  void log_lines(ports::ApiId id, const std::vector<wire::LogLine>& lines, bool end) override;
+  // ---- SwarmOps::Host
+  agent::Worker* worker() override { return agent_ ? &agent_->worker() : nullptr; }
+  void start_agent() override;
+  void stop_agent() override;
+  void start_manager(std::unique_ptr<Manager> manager) override;
+  void stop_manager() override;
+  void answer(ports::ApiId id, const Result<docker::OperationResult>& result) override;
+
+ private:
+  // One overload per event: what came in, to the part that it concerns.
+  void on(ports::LinkOpened event);
+  void on(ports::LinkClosed event);
+  void on(ports::FrameArrived event);
+  void on(ports::DiskDone event) { core_.on_disk_done(event.token); }
+  void on(const ports::TaskPrepared& event);
+  void on(const ports::TaskStarted& event);
+  void on(const ports::TaskExited& event);
+  void on(const ports::TaskLog& event) { logs_.on_log(event); }
+  void on(ports::ApiArrived event) { door_.arrived(event.id, std::move(event.request)); }
+  void on(ports::ApiAborted event);
+  void on_wire(ports::LinkId link, wire::Message message);
+  bool on_manager_wire(ports::LinkId link, wire::Message& message);
+  void refuse_as_follower(ports::LinkId link, const wire::Message& message);
+
+  void take_events();
+  void run_deadlines();
+  bool run_parts();
+  bool run_manager();
+  bool run_leader();
+  void note_leader_change();
+  void note_members();
+  void deliver_applied(AppliedEntry entry);
+  void step_down();
+  void refresh_local_view();
+
+  Core core_;
+  Door door_;
+  LogHub logs_;
+  SwarmOps ops_;
+  std::unique_ptr<AgentPart> agent_;
+  std::unique_ptr<Manager> manager_;
+  std::unique_ptr<Leadership> leadership_;
+  std::unique_ptr<Membership> membership_;
+  std::deque<ports::Event> queue_;
+  std::deque<wire::Message> to_dispatcher_;
+  std::set<ports::LinkId> sessions_;  // links that agents registered on, while this node leads
+  docker::LocalNode local_;
+  docker::RaftView raft_view_;
+  bool shutting_down_ = false;
+  bool manager_retired_ = false;
+};
+
+}  // namespace swarm::node

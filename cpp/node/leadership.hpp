@@ -1,0 +1,51 @@
+// Leadership: what only the leader does. Made when this node is elected, destroyed when it steps down: everything in
+// here can be made again from the store.
+//
+// The order of the loops is the order of the story of a task: orchestrators create, the allocator readies, the
+// scheduler places, the dispatcher sends and collects; enforcers and the reaper look after them.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "control/role_manager.hpp"
+#include "dispatcher/dispatcher.hpp"
+#include "node/core.hpp"
+#include "node/manager.hpp"
+#include "store/leader_loop.hpp"
+
+namespace swarm::node {
+
+class Leadership {
+ public:
+  Leadership(Core& core, Manager& manager);
+
+  void observe(const store::ChangeSet& changes);
+  // The outcome of one of the loops' proposals; false when it is somebody else's.
+  bool settled(std::uint64_t request, const model::Outcome& outcome);
+  // Asks each loop that has nothing in flight for its next plan; true when there was one.
+  bool plan();
+  void on_deadline() {}  // plan() asks again: a loop's deadline is a reason to plan
+  Instant next_deadline() const;
+
+  dispatcher::Dispatcher& dispatcher() { return *dispatcher_; }
+  std::vector<control::RoleIntent> take_role_intents() { return role_manager_->take_intents(); }
+
+ private:
+  struct Slot {
+    std::unique_ptr<store::LeaderLoop> loop;
+    std::uint64_t in_flight = 0;  // the request number of its proposal
+  };
+  template <class Loop, class... Arguments>
+  Loop* add(Arguments&&... arguments);
+
+  Core& core_;
+  Manager& manager_;
+  std::vector<Slot> loops_;
+  dispatcher::Dispatcher* dispatcher_ = nullptr;
+  control::RoleManager* role_manager_ = nullptr;
+};
+
+}  // namespace swarm::node

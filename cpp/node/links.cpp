@@ -1,0 +1,104 @@
+#include "node/links.hpp"
+
+#include <algorithm>
+
+namespace swarm::node {
+namespace {
+
+constexpr Duration kFirstBackOff = Duration::millis(50);
+constexpr std::uint32_t kMaxDoublings = 5;  // 1.6 s
+
+}  // namespace
+
+void Links::set_hello(const wire::Hello& hello) {
+  hello_ = hello;
+  transport_.set_identity(hello);
+}
+
+ports::LinkId Links::to(const Address& address, Instant now) {
+  Dial& dial = dials_[address];
+  if (dial.link != 0) return dial.link;
+  if (now < dial.not_before) return 0;
+  dial.link = transport_.open(address, source_, hello_);
+  links_[dial.link] = Link{{}, address, address, false};
+  return dial.link;
+}
+
+bool Links::send_to(const Address& address, ports::Frame frame, Instant now) {
+  const ports::LinkId link = to(address, now);
+  if (link == 0) return false;
+  transport_.send(link, std::move(frame));
+  return true;
+}
+
+void Links::on_opened(const ports::LinkOpened& event) {
+  Link& link = links_[event.link];
+  link.peer = event.peer;
+  link.remote = event.remote;
+  link.open = true;
+  if (event.inbound) {
+    // Somebody came (back): whoever we failed to reach may be there again.
+    for (auto& [address, dial] : dials_) dial.not_before = Instant{};
+  } else if (link.outbound) {
+    dials_[*link.outbound].failures = 0;
+  }
+}
+
+std::optional<Links::Gone> Links::on_closed(ports::LinkId id, Instant now) {
+  const auto it = links_.find(id);
+  if (it == links_.end()) return std::nullopt;
+  Gone gone{it->second.peer, it->second.outbound, it->second.open};
+  links_.erase(it);
+  if (gone.outbound) {
+    Dial& dial = dials_[*gone.outbound];
+    dial.link = 0;
+    dial.not_before = now + back_off(dial.failures++);
+  }
+  return gone;
+}
+
+const wire::Hello* Links::peer(ports::LinkId id) const {
+  const auto it = links_.find(id);
+  return it == links_.end() || !it->second.open ? nullptr : &it->second.peer;
+}
+
+const Address* Links::remote(ports::LinkId id) const {
+  const auto it = links_.find(id);
+  return it == links_.end() ? nullptr : &it->second.remote;
+}
+
+bool Links::is_open_to(const Address& address) const {
+  const auto it = dials_.find(address);
+  return it != dials_.end() && it->second.link != 0 && peer(it->second.link) != nullptr;
+}
+
+void Links::close(ports::LinkId id) {
+  const auto it = links_.find(id);
+  if (it == links_.end()) return;
+  if (it->second.outbound) dials_.erase(*it->second.outbound);
+  links_.erase(it);
+  transport_.close(id);
+}
+
+void Links::close_to(const Address& address) {
+  const auto it = dials_.find(address);
+  if (it == dials_.end()) return;
+  if (it->second.link != 0) {
+    close(it->second.link);
+  } else {
+    dials_.erase(it);
+  }
+}
+
+void Links::close_all() {
+  for (const auto& [id, link] : links_) transport_.close(id);
+  links_.clear();
+  dials_.clear();
+}
+
+Duration Links::back_off(std::uint32_t failures) {
+  const Duration full = kFirstBackOff * (std::int64_t{1} << std::min(failures, kMaxDoublings));
+  return full / 2 + Duration{static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(full.ns / 2)))};
+}
+
+}  // namespace swarm::node

@@ -1,0 +1,65 @@
+// Links: the connections of one node. Outbound ones are kept by address, opened on demand and opened again after a
+// back-off; inbound ones are remembered with what their peer said of itself.
+// NOT here: what is said (each speaker knows), who may say it (permissions).
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "base/rng.hpp"
+#include "ports/ports.hpp"
+
+namespace swarm::node {
+
+class Links {
+ public:
+  Links(ports::Transport& transport, Rng rng) : transport_(transport), rng_(rng) {}
+
+  void set_source(const Address& source) { source_ = source; }
+  void set_hello(const wire::Hello& hello);
+
+  // The link to `address`, opened if need be. 0 while the back-off after a failure lasts.
+  ports::LinkId to(const Address& address, Instant now);
+  // Sends to `address`; false when there is no link now.
+  bool send_to(const Address& address, ports::Frame frame, Instant now);
+  void send(ports::LinkId link, ports::Frame frame) { transport_.send(link, std::move(frame)); }
+
+  void on_opened(const ports::LinkOpened& event);
+  struct Gone {
+    wire::Hello peer;                 // empty ids when the link never opened
+    std::optional<Address> outbound;  // the address that was dialled
+    bool was_open = false;
+  };
+  std::optional<Gone> on_closed(ports::LinkId link, Instant now);
+
+  // What the peer said of itself; null before the link is open.
+  const wire::Hello* peer(ports::LinkId link) const;
+  const Address* remote(ports::LinkId link) const;
+  bool is_open_to(const Address& address) const;
+  void close(ports::LinkId link);
+  void close_to(const Address& address);
+  void close_all();
+
+ private:
+  struct Link {
+    wire::Hello peer;
+    Address remote;
+    std::optional<Address> outbound;
+    bool open = false;
+  };
+  struct Dial {
+    ports::LinkId link = 0;
+    Instant not_before{};
+    std::uint32_t failures = 0;
+  };
+  Duration back_off(std::uint32_t failures);
+
+  ports::Transport& transport_;
+  Rng rng_;
+  Address source_;
+  wire::Hello hello_;
+  std::map<ports::LinkId, Link> links_;
+  std::map<Address, Dial> dials_;
+};
+
+}  // namespace swarm::node

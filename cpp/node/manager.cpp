@@ -1,0 +1,403 @@
+#include "node/manager.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "codec/codec.hpp"
+
+namespace swarm::node {
+namespace {
+
+using ports::Family;
+
+constexpr Duration kSnapshotPatience = Duration::seconds(5);
+constexpr std::size_t kChunkBytes = 512 * 1024;
+constexpr std::uint64_t kFirstIndex = 1;  // the snapshot that a new swarm begins with
+constexpr raft::Term kFirstTerm = 1;
+
+raft::Config raft_config(std::uint64_t raft_id, std::uint64_t applied, const model::RaftSettings& settings,
+                         std::uint64_t seed) {
+  raft::Config config;
+  config.id = raft_id;
+  config.election_tick = static_cast<int>(settings.election_tick);
+  config.heartbeat_tick = static_cast<int>(settings.heartbeat_tick);
+  config.applied = applied;
+  config.pre_vote = true;
+  config.check_quorum = true;
+  config.step_down_on_removal = true;
+  config.disable_proposal_forwarding = true;
+  config.max_inflight_msgs = 256;
+  config.max_size_per_msg = 512 * 1024;
+  config.max_committed_size_per_ready = 4 * 1024 * 1024;
+  config.seed = seed;
+  return config;
+}
+
+}  // namespace
+
+Result<raft::Snapshot> NodeLog::snapshot() const { return make_snapshot(); }
+
+Manager::Manager(Core& core)
+    : core_(core), log_(std::make_unique<NodeLog>()), store_(std::make_unique<store::Store>()) {
+  log_->make_snapshot = [this] { return make_snapshot(); };
+}
+
+Manager::~Manager() = default;
+
+void Manager::start_raft(std::uint64_t applied) {
+  const model::RaftSettings settings = store_->cluster() != nullptr ? store_->cluster()->spec.raft : model::RaftSettings{};
+  raft_ = std::make_unique<raft::RawNode>(raft_config(raft_id_, applied, settings, core_.rng.next()), *log_);
+  next_tick_ = core_.now + model::kRaftTick;
+}
+
+Result<std::unique_ptr<Manager>> Manager::load(Core& core) {
+  auto state = load_manager(core.ports.disk);
+  if (!state) return state.error();
+  std::unique_ptr<Manager> manager(new Manager(core));
+  manager->raft_id_ = state->raft_id;
+  manager->members_ = std::move(state->members);
+  manager->removed_ = std::move(state->removed);
+  manager->conf_state_ = state->conf;
+  const auto restored = manager->store_->restore(std::move(state->records), state->applied);
+  if (!restored) return restored.error();
+  // The log's own snapshot carries the membership as of the applied index: changes after it are applied again.
+  state->snapshot.conf_state = state->conf;
+  if (state->snapshot.index > 0) manager->log_->apply_snapshot(state->snapshot);
+  manager->log_->append(state->entries);
+  manager->log_->set_hard_state(state->hard);
+  manager->term_ = state->hard.term;
+  manager->start_raft(state->applied);
+  return manager;
+}
+
+std::unique_ptr<Manager> Manager::create(Core& core, const wire::ManagerPeer& self, const model::Transaction& first) {
+  std::unique_ptr<Manager> manager(new Manager(core));
+  manager->raft_id_ = self.raft_id;
+  manager->members_[self.raft_id] = self;
+  manager->conf_state_.voters = {self.raft_id};
+  const auto applied = manager->store_->apply(first, kFirstIndex);
+  SWARM_CHECK(applied.outcome.applied, applied.outcome.error);
+  raft::Snapshot begin;
+  begin.index = kFirstIndex;
+  begin.term = kFirstTerm;
+  begin.conf_state = manager->conf_state_;
+  manager->log_->apply_snapshot(begin);
+  manager->log_->set_hard_state({kFirstTerm, 0, kFirstIndex});
+  manager->term_ = kFirstTerm;
+  ports::DiskBatch batch;
+  batch.sync = true;
+  batch.put(Family::raft_state, "self", eight(self.raft_id));
+  batch.put(Family::raft_state, "hard", codec::encode(raft::HardState{kFirstTerm, 0, kFirstIndex}));
+  batch.put(Family::raft_state, "conf", codec::encode(manager->conf_state_));
+  batch.put(Family::raft_state, "snapshot", codec::encode(begin));
+  batch.put(Family::raft_state, member_key(self.raft_id), codec::encode(self));
+  put_dirty(*manager->store_, batch);
+  manager->start_raft(kFirstIndex);
+  Manager* raw = manager.get();
+  raw->busy_ = true;
+  core.commit(std::move(batch), [raw, alive = std::weak_ptr(raw->alive_)] {
+    if (alive.expired()) return;
+    raw->busy_ = false;
+    raw->campaign();
+  });
+  return manager;
+}
+
+std::unique_ptr<Manager> Manager::join(Core& core, std::uint64_t raft_id, std::vector<wire::ManagerPeer> members) {
+  std::unique_ptr<Manager> manager(new Manager(core));
+  manager->raft_id_ = raft_id;
+  for (const auto& peer : members) manager->members_[peer.raft_id] = peer;
+  ports::DiskBatch batch;
+  batch.sync = true;
+  batch.put(Family::raft_state, "self", eight(raft_id));
+  for (const auto& peer : members) batch.put(Family::raft_state, member_key(peer.raft_id), codec::encode(peer));
+  manager->start_raft(0);
+  Manager* raw = manager.get();
+  raw->busy_ = true;
+  core.commit(std::move(batch), [raw, alive = std::weak_ptr(raw->alive_)] {
+    if (!alive.expired()) raw->busy_ = false;
+  });
+  return manager;
+}
+
+// ---- in -------------------------------------------------------------------------------------------------------
+
+void Manager::step(raft::Message message) {
+  if (was_removed(message.from)) return;  // it will learn so from its dispatcher session
+  raft_->step(std::move(message));
+}
+
+std::uint64_t Manager::propose(model::Transaction transaction) {
+  if (!is_raft_leader_) return 0;
+  transaction.request = core_.rng.next() | 1;
+  transaction.time = core_.wall();
+  const std::uint64_t request = transaction.request;
+  return raft_->propose(codec::encode(transaction)) ? request : 0;
+}
+
+bool Manager::propose_membership(const raft::ConfChangeV2& change) {
+  return is_raft_leader_ && raft_->propose_conf_change(change).ok();
+}
+
+void Manager::read_index(std::uint64_t context) { raft_->read_index(eight(context)); }
+void Manager::transfer_leadership(std::uint64_t to) { raft_->transfer_leader(to); }
+void Manager::campaign() { raft_->campaign(); }
+
+void Manager::on_deadline() {
+  if (next_tick_ <= core_.now) {
+    raft_->tick();
+    // After a pause (a stopped process, a slow machine) the ticks that were missed stay missed: catching up would
+    // start an election at once although the leader's words already wait in the queue.
+    next_tick_ = std::max(next_tick_ + model::kRaftTick, core_.now + model::kRaftTick / 2);
+  }
+  for (auto it = snapshots_sent_.begin(); it != snapshots_sent_.end();) {
+    if (it->second > core_.now) {
+      ++it;
+      continue;
+    }
+    raft_->report_snapshot(it->first, false);
+    it = snapshots_sent_.erase(it);
+  }
+}
+
+void Manager::on_link_closed(const Links::Gone& gone) {
+  std::uint64_t peer = gone.peer.raft_id;
+  if (peer == 0 && gone.outbound)
+    for (const auto& [id, member] : members_)
+      if (member.address == *gone.outbound) peer = id;
+  if (peer == 0 || peer == raft_id_) return;
+  if (is_raft_leader_) {
+    raft_->report_unreachable(peer);
+    if (snapshots_sent_.erase(peer) != 0) raft_->report_snapshot(peer, false);
+  } else if (gone.was_open && peer == leader_) {
+    // A dead process closes its sockets: no need to wait for silence. Pre-vote guards against a mere broken link.
+    raft_->hint_leader_lost();
+  }
+}
+
+// ---- one round ------------------------------------------------------------------------------------------------
+
+bool Manager::run() {
+  if (busy_ || !raft_->has_ready()) return false;
+  auto ready = std::make_shared<raft::Ready>(raft_->ready());
+  note_soft_state(*ready);
+  ports::DiskBatch batch;
+  batch.sync = ready->must_sync;
+  if (ready->snapshot) install(*ready->snapshot, batch);
+  if (ready->hard_state) {
+    batch.put(Family::raft_state, "hard", codec::encode(*ready->hard_state));
+    term_ = ready->hard_state->term;
+  }
+  if (!ready->entries.empty()) {
+    batch.erase_range(Family::raft_log, log_key(ready->entries.front().index), std::string(9, '\xff'));
+    for (const auto& entry : ready->entries) batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
+  }
+  for (auto& message : ready->messages) send(std::move(message));
+  for (const auto& entry : ready->committed_entries) apply(entry, batch);
+  for (const auto& read : ready->read_states)
+    if (read.context.size() == 8) reads_.push_back(get_u64(read.context));
+  if (!ready->committed_entries.empty() || ready->snapshot) put_dirty(*store_, batch);
+  compact(batch);
+  if (batch.empty()) {
+    finish(*ready);
+    return true;
+  }
+  busy_ = true;
+  core_.commit(std::move(batch), [this, ready, alive = std::weak_ptr(alive_)] {
+    if (alive.expired()) return;
+    busy_ = false;
+    finish(*ready);
+  });
+  return true;
+}
+
+void Manager::finish(const raft::Ready& ready) {
+  if (ready.snapshot) log_->apply_snapshot(*ready.snapshot);
+  if (!ready.entries.empty()) log_->append(ready.entries);
+  if (ready.hard_state) log_->set_hard_state(*ready.hard_state);
+  for (const auto& message : ready.messages_after_append) send(message);
+  raft_->advance();
+}
+
+void Manager::note_soft_state(const raft::Ready& ready) {
+  if (!ready.soft_state) return;
+  const bool leader_now = ready.soft_state->role == raft::Role::leader;
+  if (leader_ != ready.soft_state->leader || leader_now != is_raft_leader_) leader_changed_ = true;
+  leader_ = ready.soft_state->leader;
+  is_raft_leader_ = leader_now;
+  if (!leader_now) leads_ = false;
+  core_.trace("raft.role", [&] {
+    return std::string("role=") + raft::to_string(ready.soft_state->role) + " term=" + std::to_string(term_) +
+           " leader=" + std::to_string(leader_);
+  });
+}
+
+std::vector<std::uint64_t> Manager::take_reads() { return std::exchange(reads_, {}); }
+
+// ---- applying -------------------------------------------------------------------------------------------------
+
+void Manager::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
+  if (entry.type == raft::EntryType::normal) {
+    apply_transaction(entry);
+  } else {
+    apply_membership(entry, batch);
+  }
+  if (is_raft_leader_ && !leads_ && entry.term == raft_->status().term) {
+    leads_ = true;
+    leader_changed_ = true;
+  }
+}
+
+void Manager::apply_transaction(const raft::Entry& entry) {
+  if (entry.data.empty()) return store_->skip_to(entry.index);  // a leader's first entry
+  const auto transaction = codec::decode_transaction(entry.data);
+  SWARM_CHECK(transaction.ok(), "entry", entry.index, transaction.ok() ? "" : transaction.error().message);
+  store::Applied applied = store_->apply(*transaction, entry.index);
+  applied_entries_.push_back({transaction->request, std::move(applied.outcome), std::move(applied.changes)});
+}
+
+void Manager::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch) {
+  const raft::ConfChangeV2 change = raft::decode_conf_change(entry);
+  conf_state_ = raft_->apply_conf_change(change);
+  for (const auto& single : change.changes) {
+    if (single.type == raft::ConfChangeType::remove_node) {
+      members_.erase(single.node);
+      removed_.insert(single.node);
+      batch.erase(Family::raft_state, member_key(single.node));
+      batch.put(Family::raft_state, removed_key(single.node), "");
+    } else if (auto peer = codec::decode_manager_peer(change.context); peer && peer->raft_id == single.node) {
+      members_[single.node] = *peer;
+      batch.put(Family::raft_state, member_key(single.node), codec::encode(*peer));
+    }
+  }
+  batch.put(Family::raft_state, "conf", codec::encode(conf_state_));
+  store_->skip_to(entry.index);
+  members_changed_ = true;
+}
+
+// ---- snapshots and compaction -------------------------------------------------------------------------------
+
+raft::Snapshot Manager::make_snapshot() const {
+  raft::Snapshot snapshot;
+  snapshot.index = store_->version();
+  snapshot.term = *log_->term(snapshot.index);
+  snapshot.conf_state = conf_state_;
+  snapshot.data = pack_snapshot(*store_, members_, removed_);
+  return snapshot;
+}
+
+void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
+  auto unpacked = unpack_snapshot(snapshot.data);
+  SWARM_CHECK(unpacked.ok(), "snapshot", snapshot.index, unpacked.ok() ? "" : unpacked.error().message);
+  const auto restored = store_->restore(std::move(unpacked->records), snapshot.index);
+  SWARM_CHECK(restored.ok(), "snapshot", snapshot.index, restored.ok() ? "" : restored.error().message);
+  members_ = std::move(unpacked->members);
+  removed_ = std::move(unpacked->removed);
+  conf_state_ = snapshot.conf_state;
+  raft::Snapshot meta = snapshot;
+  meta.data.clear();
+  batch.erase_range(Family::raft_log, "", std::string(9, '\xff'));
+  batch.erase_range(Family::objects, "", std::string(1, '\xff'));
+  batch.erase_range(Family::raft_state, member_key(0), member_key(~std::uint64_t{0}) + '\0');
+  batch.put(Family::raft_state, "snapshot", codec::encode(meta));
+  batch.put(Family::raft_state, "conf", codec::encode(conf_state_));
+  for (const auto& [id, peer] : members_) batch.put(Family::raft_state, member_key(id), codec::encode(peer));
+  for (const std::uint64_t id : removed_) batch.put(Family::raft_state, removed_key(id), "");
+  restored_ = members_changed_ = true;
+}
+
+// Keeps the log short: after snapshot_interval entries all but the newest few go.
+void Manager::compact(ports::DiskBatch& batch) {
+  const model::Cluster* cluster = store_->cluster();
+  if (cluster == nullptr) return;
+  const auto& settings = cluster->spec.raft;
+  const std::uint64_t first = log_->first_index();
+  const std::uint64_t keep = settings.log_entries_for_slow_followers;
+  const std::uint64_t stable = std::min(store_->version(), log_->last_index());
+  if (stable < first + settings.snapshot_interval + keep) return;
+  const std::uint64_t until = stable - keep;
+  raft::Snapshot meta;
+  meta.index = until;
+  meta.term = *log_->term(until);
+  meta.conf_state = conf_state_;
+  batch.erase_range(Family::raft_log, log_key(0), log_key(until + 1));
+  batch.put(Family::raft_state, "snapshot", codec::encode(meta));
+  log_->compact(until);
+}
+
+// ---- sending --------------------------------------------------------------------------------------------------
+
+std::optional<Address> Manager::address_of(std::uint64_t raft_id) const {
+  const auto it = members_.find(raft_id);
+  return it == members_.end() ? std::nullopt : std::optional(it->second.address);
+}
+
+void Manager::send(raft::Message message) {
+  const std::uint64_t to = message.to;
+  const auto address = address_of(to);
+  if (!address || to == raft_id_) return;
+  if (message.type == raft::MessageType::snap) return send_snapshot(std::move(message), *address);
+  if (!core_.links.send_to(*address, std::move(message), core_.now)) raft_->report_unreachable(to);
+}
+
+void Manager::send_snapshot(raft::Message message, const Address& to) {
+  const ports::LinkId link = core_.links.to(to, core_.now);
+  if (link == 0) {
+    raft_->report_snapshot(message.to, false);
+    return;
+  }
+  snapshots_sent_[message.to] = core_.now + kSnapshotPatience;
+  const std::string data = std::exchange(message.snapshot->data, {});
+  wire::SnapshotChunk chunk;
+  chunk.snapshot_index = message.snapshot->index;
+  chunk.message = codec::encode(message);
+  for (std::size_t at = 0; at == 0 || at < data.size(); at += kChunkBytes) {
+    chunk.data = data.substr(at, kChunkBytes);
+    chunk.last = at + kChunkBytes >= data.size();
+    core_.links.send(link, wire::Message(chunk));
+    ++chunk.number;
+    chunk.message.clear();
+  }
+}
+
+void Manager::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
+  Incoming& incoming = incoming_[link];
+  if (chunk.number == 0) incoming = {chunk.snapshot_index, 0, std::move(chunk.message), {}};
+  if (chunk.number != incoming.next || chunk.snapshot_index != incoming.index) {
+    incoming_.erase(link);
+    return;
+  }
+  ++incoming.next;
+  incoming.data += chunk.data;
+  if (!chunk.last) return;
+  auto message = codec::decode_raft_message(incoming.message);
+  if (message && message->snapshot) {
+    message->snapshot->data = std::move(incoming.data);
+    step(std::move(*message));
+  }
+  incoming_.erase(link);
+}
+
+// ---- looking --------------------------------------------------------------------------------------------------
+
+std::set<std::uint64_t> Manager::voters() const {
+  return {conf_state_.voters.begin(), conf_state_.voters.end()};
+}
+
+std::set<std::uint64_t> Manager::learners() const {
+  return {conf_state_.learners.begin(), conf_state_.learners.end()};
+}
+
+docker::RaftView Manager::view() const {
+  docker::RaftView view;
+  view.leader = leader_;
+  const raft::Status status = raft_->status();
+  for (const auto& [id, peer] : members_) {
+    const auto progress = status.progress.find(id);
+    view.reachable[id] = id == raft_id_ || (progress != status.progress.end() && progress->second.recent_active);
+  }
+  return view;
+}
+
+}  // namespace swarm::node

@@ -1,0 +1,131 @@
+// Manager: the Raft half of a manager node. The consensus core, the log on disk, the store it feeds, and the members'
+// addresses. Leader or follower alike; what only a leader does is in leadership.
+//
+// Durability (Raft section 5, and "durable before said"): one batch at a time is on its way to the disk. Messages that
+// may go at once are sent with it, those that speak for it when it is done. Entries, hard state, applied objects and
+// the applied index of one round share the batch; it is synced when entries or votes changed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/core.hpp"
+#include "node/manager_disk.hpp"
+#include "raft/raft.hpp"
+#include "store/store.hpp"
+
+namespace swarm::node {
+
+// The in-memory mirror of the log; a snapshot is made of the store when a follower needs one.
+class NodeLog final : public raft::MemoryStorage {
+ public:
+  std::function<raft::Snapshot()> make_snapshot;
+  Result<raft::Snapshot> snapshot() const override;
+};
+
+// One applied entry that others want to hear of.
+struct AppliedEntry {
+  std::uint64_t request = 0;  // of a transaction; 0 for membership changes
+  model::Outcome outcome;
+  store::ChangeSet changes;
+};
+
+class Manager {
+ public:
+  // What the disk holds, or an Error that names the key that cannot be read.
+  static Result<std::unique_ptr<Manager>> load(Core& core);
+  // A new swarm of one manager: `first` is its first transaction, `self` its only member.
+  static std::unique_ptr<Manager> create(Core& core, const wire::ManagerPeer& self, const model::Transaction& first);
+  // An empty member-to-be: the leader will send it everything.
+  static std::unique_ptr<Manager> join(Core& core, std::uint64_t raft_id, std::vector<wire::ManagerPeer> members);
+  ~Manager();
+
+  // ---- in
+  void step(raft::Message message);
+  void on_chunk(ports::LinkId link, wire::SnapshotChunk chunk);
+  void on_link_closed(const Links::Gone& gone);
+  // Proposes; the number by which the outcome will be found, 0 when this node does not lead.
+  std::uint64_t propose(model::Transaction transaction);
+  bool propose_membership(const raft::ConfChangeV2& change);
+  void read_index(std::uint64_t context);
+  void transfer_leadership(std::uint64_t to);
+  void campaign();
+  void on_deadline();
+  Instant next_deadline() const { return next_tick_; }
+  // One round: what Raft has ready goes to the disk, the peers and the store. True when there was something.
+  bool run();
+
+  // ---- out
+  std::vector<AppliedEntry> take_applied() { return std::exchange(applied_entries_, {}); }
+  std::vector<std::uint64_t> take_reads();
+  // True once after each change of leader (by term or name).
+  bool take_leader_changed() { return std::exchange(leader_changed_, false); }
+  bool take_members_changed() { return std::exchange(members_changed_, false); }
+  // The store was replaced by a leader's snapshot.
+  bool take_restored() { return std::exchange(restored_, false); }
+
+  // ---- looking
+  const store::Store& store() const { return *store_; }
+  const raft::RawNode& raft() const { return *raft_; }
+  const NodeLog& log() const { return *log_; }
+  std::uint64_t raft_id() const { return raft_id_; }
+  std::uint64_t leader() const { return leader_; }  // 0: unknown
+  // Leads, and has applied an entry of its own term: its store is as new as the log it was elected with.
+  bool leads() const { return leads_; }
+  const std::map<std::uint64_t, wire::ManagerPeer>& members() const { return members_; }
+  std::optional<Address> address_of(std::uint64_t raft_id) const;
+  bool was_removed(std::uint64_t raft_id) const { return removed_.contains(raft_id); }
+  std::set<std::uint64_t> voters() const;
+  std::set<std::uint64_t> learners() const;
+  // Voters and learners that this node has heard from lately; complete on the leader only.
+  docker::RaftView view() const;
+  bool busy() const { return busy_; }
+
+ private:
+  explicit Manager(Core& core);
+  void start_raft(std::uint64_t applied);
+  std::string snapshot_data() const;
+  raft::Snapshot make_snapshot() const;
+  void finish(const raft::Ready& ready);
+  void install(const raft::Snapshot& snapshot, ports::DiskBatch& batch);
+  void apply(const raft::Entry& entry, ports::DiskBatch& batch);
+  void apply_transaction(const raft::Entry& entry);
+  void apply_membership(const raft::Entry& entry, ports::DiskBatch& batch);
+  void note_soft_state(const raft::Ready& ready);
+  void send(raft::Message message);
+  void send_snapshot(raft::Message message, const Address& to);
+  void compact(ports::DiskBatch& batch);
+
+  Core& core_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  std::uint64_t raft_id_ = 0;
+  std::unique_ptr<NodeLog> log_;
+  std::unique_ptr<raft::RawNode> raft_;
+  std::unique_ptr<store::Store> store_;
+  std::map<std::uint64_t, wire::ManagerPeer> members_;
+  std::set<std::uint64_t> removed_;
+  raft::ConfState conf_state_;
+  std::uint64_t leader_ = 0;
+  raft::Term term_ = 0;
+  bool is_raft_leader_ = false;
+  bool leads_ = false;
+  bool busy_ = false;
+  bool leader_changed_ = false, members_changed_ = false, restored_ = false;
+  Instant next_tick_;
+  std::vector<AppliedEntry> applied_entries_;
+  std::vector<std::uint64_t> reads_;
+  std::map<std::uint64_t, Instant> snapshots_sent_;  // to whom, and when to think that it was lost
+  struct Incoming {
+    std::uint64_t index = 0;
+    std::uint32_t next = 0;
+    std::string message, data;
+  };
+  std::map<ports::LinkId, Incoming> incoming_;
+};
+
+}  // namespace swarm::node

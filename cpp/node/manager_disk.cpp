@@ -1,0 +1,204 @@
+#include "node/manager_disk.hpp"
+
+#include "base/bytes.hpp"
+#include "codec/codec.hpp"
+
+namespace swarm::node {
+namespace {
+
+using ports::Family;
+
+constexpr std::string_view kMemberPrefix = "member/";
+constexpr std::string_view kRemovedPrefix = "removed/";
+
+Error corrupt(const std::string& what, const Error& why) {
+  return plain_error(Code::data_loss, "the data root is corrupt: " + what + " cannot be read (" + why.message +
+                                          "); restore it from a copy, or start with an empty data root and join again");
+}
+
+// Scans a family and stops at the first value that cannot be read.
+template <class Visit>
+Result<void> scan_all(ports::Disk& disk, Family family, const char* what, Visit visit) {
+  Result<void> result;
+  disk.scan(family, "", [&](std::string_view key, std::string_view value) {
+    Result<void> one = visit(key, value);
+    if (!one) result = corrupt(std::string(what) + " key " + to_hex(key), one.error());
+    return result.ok();
+  });
+  return result;
+}
+
+template <class T>
+Result<void> keep(T& place, Result<T> decoded) {
+  if (!decoded) return decoded.error();
+  place = std::move(*decoded);
+  return {};
+}
+
+Result<void> read_state(ManagerState& state, std::string_view key, std::string_view value) {
+  if (key == "hard") return keep(state.hard, codec::decode_hard_state(value));
+  if (key == "conf") return keep(state.conf, codec::decode_conf_state(value));
+  if (key == "snapshot") return keep(state.snapshot, codec::decode_snapshot(value));
+  if (key == "self" && value.size() == 8) {
+    state.raft_id = get_u64(value);
+    return {};
+  }
+  if (key.starts_with(kMemberPrefix) && key.size() == kMemberPrefix.size() + 8)
+    return keep(state.members[get_u64(key, kMemberPrefix.size())], codec::decode_manager_peer(value));
+  if (key.starts_with(kRemovedPrefix) && key.size() == kRemovedPrefix.size() + 8) {
+    state.removed.insert(get_u64(key, kRemovedPrefix.size()));
+    return {};
+  }
+  return plain_error(Code::data_loss, "unknown key");
+}
+
+Result<void> read_object(ManagerState& state, std::string_view key, std::string_view value) {
+  if (key == kAppliedKey) {
+    if (value.size() != 8) return plain_error(Code::data_loss, "8 bytes expected");
+    state.applied = get_u64(value);
+    return {};
+  }
+  auto record = decode_record(key, value);
+  if (!record) return record.error();
+  state.records.push_back(std::move(*record));
+  return {};
+}
+
+Result<void> read_entry(ManagerState& state, std::string_view key, std::string_view value) {
+  auto entry = codec::decode_entry(value);
+  if (!entry) return entry.error();
+  if (key.size() != 8 || entry->index != get_u64(key)) return plain_error(Code::data_loss, "index does not match");
+  if (!state.entries.empty() && state.entries.back().index + 1 != entry->index)
+    return plain_error(Code::data_loss, "an entry before it is missing");
+  state.entries.push_back(std::move(*entry));
+  return {};
+}
+
+template <class T>
+Result<store::Store::Record> as_record(Result<T> decoded) {
+  if (!decoded) return decoded.error();
+  return store::Store::Record(std::move(*decoded));
+}
+
+void put_piece(std::string& out, std::string_view bytes) {
+  put_u32(out, static_cast<std::uint32_t>(bytes.size()));
+  out += bytes;
+}
+
+// Takes one length-prefixed piece off `data`.
+std::optional<std::string_view> take_piece(std::string_view& data) {
+  if (data.size() < 4) return std::nullopt;
+  const std::uint32_t size = get_u32(data);
+  if (data.size() - 4 < size) return std::nullopt;
+  const std::string_view piece = data.substr(4, size);
+  data.remove_prefix(4 + size);
+  return piece;
+}
+
+}  // namespace
+
+std::string eight(std::uint64_t value) {
+  std::string bytes;
+  put_u64(bytes, value);
+  return bytes;
+}
+
+std::string log_key(std::uint64_t index) { return eight(index); }
+std::string member_key(std::uint64_t raft_id) { return std::string(kMemberPrefix) + eight(raft_id); }
+std::string removed_key(std::uint64_t raft_id) { return std::string(kRemovedPrefix) + eight(raft_id); }
+
+std::string object_key(const store::Store::Key& key) {
+  std::string bytes(1, static_cast<char>(key.kind));
+  put_u64(bytes, static_cast<std::uint64_t>(key.id >> 64));
+  put_u64(bytes, static_cast<std::uint64_t>(key.id));
+  if (key.kind == model::Kind::task_template) put_u64(bytes, key.spec_version);
+  return bytes;
+}
+
+std::string encode_record(const store::Store::Record& record) {
+  return std::visit(
+      [](const auto& object) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(object)>, store::Store::TaskTemplateRecord>) {
+          return codec::encode_template(object.service_id, object.spec_version, object.templ);
+        } else {
+          return codec::encode(object);
+        }
+      },
+      record);
+}
+
+Result<store::Store::Record> decode_record(std::string_view key, std::string_view value) {
+  if (key.size() < 17) return plain_error(Code::data_loss, "the key is too short");
+  switch (static_cast<model::Kind>(key[0])) {
+    case model::Kind::cluster: return as_record(codec::decode_cluster(value));
+    case model::Kind::node: return as_record(codec::decode_node(value));
+    case model::Kind::service: return as_record(codec::decode_service(value));
+    case model::Kind::task: return as_record(codec::decode_task(value));
+    case model::Kind::network: return as_record(codec::decode_network(value));
+    case model::Kind::task_template: {
+      auto decoded = codec::decode_template(value);
+      if (!decoded) return decoded.error();
+      return store::Store::Record(
+          store::Store::TaskTemplateRecord{decoded->service_id, decoded->spec_version, std::move(decoded->templ)});
+    }
+  }
+  return plain_error(Code::data_loss, "unknown kind of object");
+}
+
+Result<ManagerState> load_manager(ports::Disk& disk) {
+  ManagerState state;
+  auto read = scan_all(disk, Family::raft_state, "raft state",
+                       [&](auto key, auto value) { return read_state(state, key, value); });
+  if (read)
+    read = scan_all(disk, Family::raft_log, "raft log",
+                    [&](auto key, auto value) { return read_entry(state, key, value); });
+  if (read)
+    read = scan_all(disk, Family::objects, "object",
+                    [&](auto key, auto value) { return read_object(state, key, value); });
+  if (!read) return read.error();
+  if (state.raft_id == 0) return corrupt("raft state key 'self'", plain_error(Code::data_loss, "it is missing"));
+  return state;
+}
+
+void put_dirty(store::Store& store, ports::DiskBatch& batch) {
+  for (const auto& key : store.take_dirty()) {
+    if (const auto record = store.record(key)) {
+      batch.put(Family::objects, object_key(key), encode_record(*record));
+    } else {
+      batch.erase(Family::objects, object_key(key));
+    }
+  }
+  batch.put(Family::objects, kAppliedKey, eight(store.version()));
+}
+
+std::string pack_snapshot(const store::Store& store, const std::map<std::uint64_t, wire::ManagerPeer>& members,
+                          const std::set<std::uint64_t>& removed) {
+  std::string data;
+  const auto put = [&data](std::string_view key, std::string_view value) {
+    put_piece(data, key);
+    put_piece(data, value);
+  };
+  for (const auto& [id, peer] : members) put(member_key(id), codec::encode(peer));
+  for (const std::uint64_t id : removed) put(removed_key(id), "");
+  for (const auto& key : store.all_keys()) put(object_key(key), encode_record(*store.record(key)));
+  return data;
+}
+
+Result<UnpackedSnapshot> unpack_snapshot(std::string_view data) {
+  UnpackedSnapshot out;
+  ManagerState state;
+  while (!data.empty()) {
+    const auto key = take_piece(data);
+    const auto value = key ? take_piece(data) : std::nullopt;
+    if (!value) return plain_error(Code::data_loss, "the snapshot is cut short");
+    const bool about_members = key->starts_with(kMemberPrefix) || key->starts_with(kRemovedPrefix);
+    const auto read = about_members ? read_state(state, *key, *value) : read_object(state, *key, *value);
+    if (!read) return corrupt("snapshot key " + to_hex(*key), read.error());
+  }
+  out.records = std::move(state.records);
+  out.members = std::move(state.members);
+  out.removed = std::move(state.removed);
+  return out;
+}
+
+}  // namespace swarm::node

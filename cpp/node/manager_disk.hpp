@@ -1,0 +1,68 @@
+// How a manager's state lies on disk and in snapshots: keys, and the way back.
+//
+//   raft_log    index, big-endian            -> codec(Entry)
+//   raft_state  "hard"                       -> codec(HardState)
+//               "conf"                       -> codec(ConfState), as of "applied"
+//               "snapshot"                   -> codec(SnapshotMeta): the log begins after it
+//               "member/" raft id            -> codec(ManagerPeer)
+//               "removed/" raft id           -> ""
+//               "self"                       -> raft id of this node
+//   objects     kind, id[, spec version]     -> codec(record)
+//               "applied"                    -> index, big-endian; always written with the objects it speaks for
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/wire.hpp"
+#include "ports/disk.hpp"
+#include "raft/message.hpp"
+#include "store/store.hpp"
+
+namespace swarm::node {
+
+inline constexpr const char* kAppliedKey = "applied";
+
+std::string log_key(std::uint64_t index);
+std::string object_key(const store::Store::Key& key);
+std::string member_key(std::uint64_t raft_id);
+std::string removed_key(std::uint64_t raft_id);
+std::string eight(std::uint64_t value);
+
+std::string encode_record(const store::Store::Record& record);
+// By the key's first byte.
+Result<store::Store::Record> decode_record(std::string_view key, std::string_view value);
+
+// All that is read at start.
+struct ManagerState {
+  std::uint64_t raft_id = 0;
+  raft::HardState hard;
+  raft::ConfState conf;
+  raft::Snapshot snapshot;  // metadata only
+  std::vector<raft::Entry> entries;
+  std::map<std::uint64_t, wire::ManagerPeer> members;
+  std::set<std::uint64_t> removed;
+  std::vector<store::Store::Record> records;
+  std::uint64_t applied = 0;
+};
+Result<ManagerState> load_manager(ports::Disk& disk);
+
+// What changed in the store since the last call, and the applied index with it.
+void put_dirty(store::Store& store, ports::DiskBatch& batch);
+
+// The data of a Raft snapshot: the whole store, the members and the removed, as length-prefixed keys and values.
+std::string pack_snapshot(const store::Store& store, const std::map<std::uint64_t, wire::ManagerPeer>& members,
+                          const std::set<std::uint64_t>& removed);
+struct UnpackedSnapshot {
+  std::vector<store::Store::Record> records;
+  std::map<std::uint64_t, wire::ManagerPeer> members;
+  std::set<std::uint64_t> removed;
+};
+Result<UnpackedSnapshot> unpack_snapshot(std::string_view data);
+
+}  // namespace swarm::node

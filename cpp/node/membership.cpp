@@ -1,0 +1,251 @@
+#include "node/membership.hpp"
+
+#include <algorithm>
+
+#include "base/bytes.hpp"
+#include "codec/codec.hpp"
+#include "control/join.hpp"
+
+namespace swarm::node {
+namespace {
+
+constexpr Duration kDialPatience = Duration::seconds(5);
+constexpr Duration kLook = Duration::millis(50);
+
+// The same request gives the same node, whichever leader answers: a frame that comes twice makes no second node.
+NodeId node_id_for(ports::Crypto& crypto, ClusterId cluster, std::uint64_t request) {
+  std::string words = "join " + cluster.str() + " ";
+  put_u64(words, request);
+  const std::string digest = crypto.sha256(words);
+  return NodeId(static_cast<Uint128>(get_u64(digest)) << 64 | get_u64(digest, 8));
+}
+
+}  // namespace
+
+void Membership::on_message(ports::LinkId link, const wire::Message& message) {
+  if (const auto* join = std::get_if<wire::JoinRequest>(&message)) {
+    on_join(link, *join);
+  } else if (const auto* raft_join = std::get_if<wire::RaftJoinRequest>(&message)) {
+    on_raft_join(link, *raft_join);
+  } else if (const auto* leave = std::get_if<wire::LeaveRequest>(&message)) {
+    on_leave(link, *leave);
+  }
+}
+
+std::vector<wire::ManagerPeer> Membership::managers() const {
+  std::vector<wire::ManagerPeer> peers;
+  for (const auto& [id, peer] : manager_.members()) peers.push_back(peer);
+  return peers;
+}
+
+std::uint64_t Membership::raft_id_of(NodeId node) const {
+  for (const auto& [id, peer] : manager_.members())
+    if (peer.node == node) return id;
+  return 0;
+}
+
+// ---- joining as a node ----------------------------------------------------------------------------------------
+
+void Membership::on_join(ports::LinkId link, const wire::JoinRequest& message) {
+  const store::Store& store = manager_.store();
+  const NodeId id = node_id_for(core_.ports.crypto, store.cluster()->id, message.request);
+  if (store.node(id)) return answer_join(link, message.request, id, std::nullopt);
+  for (const auto& [proposal, pending] : joins_)
+    if (pending.node == id) return;
+  const Address* remote = core_.links.remote(link);
+  auto joining = control::join_node(store, id, message, remote != nullptr ? remote->host() : std::string());
+  if (!joining) return answer_join(link, message.request, NodeId(), joining.error());
+  if (const std::uint64_t proposal = manager_.propose(std::move(*joining)); proposal != 0)
+    joins_[proposal] = {link, message.request, id};
+}
+
+void Membership::answer_join(ports::LinkId link, std::uint64_t request, NodeId node, std::optional<Error> error) {
+  wire::JoinReply reply;
+  reply.request = request;
+  reply.error = std::move(error);
+  reply.root_cert_pem = manager_.store().cluster()->root_ca.cert_pem;
+  if (const auto stored = manager_.store().node(node); stored && !reply.error) {
+    reply.cluster = manager_.store().cluster()->id;
+    reply.node = node;
+    reply.role = stored->spec.desired_role;
+    reply.managers = managers();
+  }
+  core_.links.send(link, wire::Message(std::move(reply)));
+}
+
+bool Membership::settled(std::uint64_t request, const model::Outcome& outcome) {
+  if (const auto it = joins_.find(request); it != joins_.end()) {
+    const PendingJoin join = it->second;
+    joins_.erase(it);
+    std::optional<Error> error;
+    if (!outcome.applied) error = rpc_error(Code::unknown, outcome.error);
+    answer_join(join.link, join.request, join.node, std::move(error));
+    return true;
+  }
+  if (const auto it = leaves_.find(request); it != leaves_.end()) {
+    core_.links.send(it->second.first, wire::Message(it->second.second));
+    leaves_.erase(it);
+    return true;
+  }
+  return false;
+}
+
+// ---- joining the Raft group ---------------------------------------------------------------------------------
+
+void Membership::on_raft_join(ports::LinkId link, const wire::RaftJoinRequest& message) {
+  const auto node = manager_.store().node(message.node);
+  Joiner joiner{link, message.request, {message.node, raft_id_of(message.node), message.address}, false,
+                core_.now + kDialPatience};
+  if (!node || node->spec.desired_role != model::NodeRole::manager)
+    return answer_raft_join(joiner, plain_error(Code::permission_denied, "node " + message.node.str() +
+                                                                             " is not to be a manager of this swarm"));
+  if (joiner.peer.raft_id != 0 && manager_.members().at(joiner.peer.raft_id).address == message.address)
+    return answer_raft_join(joiner, std::nullopt);
+  if (joiner.peer.raft_id == 0) joiner.peer.raft_id = (core_.rng.next() >> 1) | 1;
+  if (const auto it = joiners_.find(message.node); it != joiners_.end()) {
+    joiner.peer.raft_id = it->second.peer.raft_id;
+    joiner.give_up = it->second.give_up;
+  }
+  joiner.reachable = core_.links.is_open_to(message.address);
+  if (!joiner.reachable) core_.links.to(message.address, core_.now);
+  joiners_[message.node] = joiner;
+  wake_ = core_.now;
+}
+
+void Membership::answer_raft_join(const Joiner& joiner, std::optional<Error> error) {
+  wire::RaftJoinReply reply;
+  reply.request = joiner.request;
+  reply.error = std::move(error);
+  if (!reply.error) {
+    reply.raft_id = joiner.peer.raft_id;
+    reply.members = managers();
+  }
+  core_.links.send(joiner.link, wire::Message(std::move(reply)));
+}
+
+void Membership::on_link_opened(const Address& outbound) {
+  for (auto& [node, joiner] : joiners_)
+    if (joiner.peer.address == outbound) joiner.reachable = true;
+  wake_ = core_.now;
+}
+
+void Membership::on_link_closed(const Address& outbound) {
+  for (auto& [node, joiner] : joiners_)
+    if (joiner.peer.address == outbound) joiner.reachable = false;
+}
+
+// ---- leaving ----------------------------------------------------------------------------------------------------
+
+void Membership::on_leave(ports::LinkId link, const wire::LeaveRequest& message) {
+  wire::LeaveReply reply;
+  reply.request = message.request;
+  const auto node = manager_.store().node(message.node);
+  if (!node) {
+    core_.links.send(link, wire::Message(std::move(reply)));
+    return;
+  }
+  if (const std::uint64_t raft_id = raft_id_of(message.node); raft_id != 0) removals_.insert(raft_id);
+  model::Node left = *node;
+  left.status.state = model::NodeState::down;
+  left.status.message = "the node left the swarm";
+  left.spec.desired_role = model::NodeRole::worker;
+  left.role = model::NodeRole::worker;
+  left.manager.reset();
+  model::Transaction transaction;
+  transaction.actions.push_back(model::Put{std::move(left)});
+  if (const std::uint64_t proposal = manager_.propose(std::move(transaction)); proposal != 0)
+    leaves_[proposal] = {link, reply};
+  wake_ = core_.now;
+}
+
+void Membership::on_role_intents(const std::vector<control::RoleIntent>& intents) {
+  for (const auto& intent : intents)
+    if (const std::uint64_t raft_id = raft_id_of(intent.node); raft_id != 0) removals_.insert(raft_id);
+  if (!intents.empty()) wake_ = core_.now;
+}
+
+// ---- changes of the group, one at a time -------------------------------------------------------------------
+
+bool Membership::propose(raft::ConfChangeType type, std::uint64_t raft_id, const wire::ManagerPeer& peer) {
+  raft::ConfChangeV2 change;
+  change.changes.push_back({type, raft_id, codec::encode(peer)});
+  return manager_.propose_membership(change);
+}
+
+bool Membership::run() {
+  if (!manager_.leads() || manager_.raft().status().conf_change_pending) return false;
+  return remove_members() || change_joiners() || promote_learners();
+}
+
+bool Membership::remove_members() {
+  for (auto it = removals_.begin(); it != removals_.end();) {
+    const auto member = manager_.members().find(*it);
+    if (member == manager_.members().end()) {
+      it = removals_.erase(it);
+      continue;
+    }
+    if (*it == manager_.raft_id() && manager_.voters().size() > 1) {
+      // Whoever leads next removes this member (swarmkit manager/role_manager.go).
+      for (const std::uint64_t other : manager_.voters())
+        if (other != manager_.raft_id()) {
+          manager_.transfer_leadership(other);
+          break;
+        }
+      wake_ = core_.now + kLook;
+      return false;
+    }
+    if (propose(raft::ConfChangeType::remove_node, *it, member->second)) return true;
+    ++it;
+  }
+  return false;
+}
+
+bool Membership::change_joiners() {
+  for (auto it = joiners_.begin(); it != joiners_.end();) {
+    const Joiner& joiner = it->second;
+    if (manager_.members().contains(joiner.peer.raft_id) &&
+        manager_.members().at(joiner.peer.raft_id).address == joiner.peer.address) {
+      answer_raft_join(joiner, std::nullopt);
+      it = joiners_.erase(it);
+    } else if (joiner.reachable) {
+      const bool voter = manager_.voters().contains(joiner.peer.raft_id);
+      return propose(voter ? raft::ConfChangeType::update_node : raft::ConfChangeType::add_learner_node,
+                     joiner.peer.raft_id, joiner.peer);
+    } else {
+      ++it;
+    }
+  }
+  return false;
+}
+
+// A learner that has caught up becomes a voter.
+bool Membership::promote_learners() {
+  const raft::Status status = manager_.raft().status();
+  for (const std::uint64_t id : manager_.learners()) {
+    const auto progress = status.progress.find(id);
+    if (progress == status.progress.end() || progress->second.match + 16 < status.commit) continue;
+    const auto member = manager_.members().find(id);
+    if (member != manager_.members().end()) return propose(raft::ConfChangeType::add_node, id, member->second);
+  }
+  return false;
+}
+
+void Membership::on_deadline() {
+  if (wake_ > core_.now) return;
+  for (auto it = joiners_.begin(); it != joiners_.end();) {
+    if (it->second.give_up > core_.now || it->second.reachable) {
+      if (!it->second.reachable) core_.links.to(it->second.peer.address, core_.now);
+      ++it;
+      continue;
+    }
+    answer_raft_join(it->second,
+                     rpc_error(Code::failed_precondition,
+                               "could not connect to prospective new cluster member using its advertised address: " +
+                                   it->second.peer.address.str()));
+    it = joiners_.erase(it);
+  }
+  const bool waiting = !joiners_.empty() || !removals_.empty() || !manager_.learners().empty();
+  wake_ = waiting ? core_.now + kLook : Instant::never();
+}
+
+}  // namespace swarm::node

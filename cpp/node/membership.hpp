@@ -1,0 +1,70 @@
+// Membership: the leader's side of joining, leaving and changing roles. Nodes by tokens; managers by changes of the
+// Raft group, one at a time, learner first (Raft dissertation section 4.2.1).
+// NOT here: the joining node's side (swarm_ops), when a role shall change (control/role_manager).
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "control/role_manager.hpp"
+#include "node/core.hpp"
+#include "node/manager.hpp"
+
+namespace swarm::node {
+
+class Membership {
+ public:
+  Membership(Core& core, Manager& manager) : core_(core), manager_(manager) {}
+
+  // Answers on `link`, now or when the log has it.
+  void on_message(ports::LinkId link, const wire::Message& message);
+  void on_link_opened(const Address& outbound);
+  void on_link_closed(const Address& outbound);
+  // A proposal of this machine was settled; false when it is somebody else's.
+  bool settled(std::uint64_t request, const model::Outcome& outcome);
+  void on_role_intents(const std::vector<control::RoleIntent>& intents);
+  // Proposes the next change of the Raft group when none is under way; true when it did.
+  bool run();
+  void on_deadline();
+  Instant next_deadline() const { return wake_; }
+
+ private:
+  struct Joiner {  // a manager-to-be
+    ports::LinkId link = 0;
+    std::uint64_t request = 0;
+    wire::ManagerPeer peer;
+    bool reachable = false;
+    Instant give_up;
+  };
+  void on_join(ports::LinkId link, const wire::JoinRequest& message);
+  void on_raft_join(ports::LinkId link, const wire::RaftJoinRequest& message);
+  void on_leave(ports::LinkId link, const wire::LeaveRequest& message);
+  void answer_join(ports::LinkId link, std::uint64_t request, NodeId node, std::optional<Error> error);
+  void answer_raft_join(const Joiner& joiner, std::optional<Error> error);
+  std::vector<wire::ManagerPeer> managers() const;
+  bool propose(raft::ConfChangeType type, std::uint64_t raft_id, const wire::ManagerPeer& peer);
+  bool change_joiners();
+  bool promote_learners();
+  bool remove_members();
+  std::uint64_t raft_id_of(NodeId node) const;
+
+  Core& core_;
+  Manager& manager_;
+  struct PendingJoin {
+    ports::LinkId link = 0;
+    std::uint64_t request = 0;
+    NodeId node;
+  };
+  std::map<std::uint64_t, PendingJoin> joins_;                               // by proposal
+  std::map<std::uint64_t, std::pair<ports::LinkId, wire::LeaveReply>> leaves_;  // by proposal
+  std::map<NodeId, Joiner> joiners_;
+  std::set<std::uint64_t> removals_;  // Raft ids on their way out
+  std::uint64_t change_index_ = 0;    // of the membership change under way, 0: none
+  Instant wake_ = Instant::never();
+};
+
+}  // namespace swarm::node

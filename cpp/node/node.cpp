@@ -1,0 +1,307 @@
+// The public face, and the events' way in. The turn itself is in turn.cpp.
+#include "node/node.hpp"
+
+#include <utility>
+
+#include "node/impl.hpp"
+#include "node/permissions.hpp"
+
+namespace swarm::node {
+
+Node::Node(NodeOptions options, ports::Ports ports) : impl_(std::make_unique<Impl>(std::move(options), ports)) {}
+Node::~Node() = default;
+Result<void> Node::start(Instant now) { return impl_->start(now); }
+void Node::handle(ports::Event event) { impl_->handle(std::move(event)); }
+void Node::turn(Instant now) { impl_->turn(now); }
+Instant Node::next_deadline() const { return impl_->next_deadline(); }
+void Node::shut_down(Instant now) { impl_->shut_down(now); }
+bool Node::stopped() const { return impl_->stopped(); }
+Inspection Node::inspect() const { return impl_->inspect(); }
+
+Node::Impl::Impl(NodeOptions options, ports::Ports ports)
+    : core_(std::move(options), ports), door_(core_, *this), logs_(core_, *this), ops_(core_, *this) {
+  core_.links.set_source(core_.options.address);
+  local_.description = core_.options.description;
+  local_.hostname = core_.options.description.hostname;
+  local_.data_root = core_.options.data_root;
+  local_.engine_labels = core_.options.description.engine_labels;
+}
+
+Result<void> Node::Impl::start(Instant now) {
+  core_.now = now;
+  local_.started_at = core_.wall();
+  auto identity = load_identity(core_.ports.disk);
+  if (!identity) return identity.error();
+  if (!*identity) {
+    // A manager's state without a name is an init that a crash cut short.
+    if (core_.ports.disk.has_manager_state()) core_.ports.disk.wipe_manager();
+    core_.links.set_hello(core_.hello());
+    return {};
+  }
+  core_.identity = **identity;
+  if (core_.identity->raft_id != 0) {
+    if (!core_.ports.disk.has_manager_state())
+      return plain_error(Code::data_loss, "the data root is corrupt: this node is a manager, but its Raft state is "
+                                          "gone; restore it from a copy, or start with an empty data root and join again");
+    auto manager = Manager::load(core_);
+    if (!manager) return manager.error();
+    if (const auto listening = ops_.listen_again(); !listening) return listening;
+    start_manager(std::move(*manager));
+    if (manager_->voters() == std::set<std::uint64_t>{manager_->raft_id()}) manager_->campaign();
+  }
+  core_.links.set_hello(core_.hello());
+  agent_ = std::make_unique<AgentPart>(core_, *this);
+  return agent_->start();
+}
+
+// ---- links ------------------------------------------------------------------------------------------------------
+
+void Node::Impl::on(ports::LinkOpened event) {
+  core_.links.on_opened(event);
+  core_.trace("link.opened", [&] {
+    return "remote=" + event.remote.str() + " peer=" + event.peer.node.str() + (event.inbound ? " inbound" : "");
+  });
+  if (event.inbound) return;
+  if (agent_) agent_->on_link_opened(event.link);
+  if (membership_) membership_->on_link_opened(event.remote);
+}
+
+void Node::Impl::on(ports::LinkClosed event) {
+  const auto gone = core_.links.on_closed(event.link, core_.now);
+  if (!gone) return;
+  core_.trace("link.closed", [&] { return "peer=" + gone->peer.node.str() + " reason=" + event.reason; });
+  sessions_.erase(event.link);
+  if (manager_) manager_->on_link_closed(*gone);
+  if (membership_ && gone->outbound) membership_->on_link_closed(*gone->outbound);
+  if (leadership_) leadership_->dispatcher().on_link_closed(manager_->store(), event.link, core_.now);
+  if (agent_) agent_->on_link_closed(event.link);
+  ops_.on_link_closed(event.link);
+  logs_.on_link_closed(event.link);
+  door_.on_link_closed(event.link);
+}
+
+void Node::Impl::on(ports::FrameArrived event) {
+  const wire::Hello* peer = core_.links.peer(event.link);
+  const ClusterId own = core_.identity ? core_.identity->cluster : ClusterId();
+  if (peer == nullptr || !may_send(*peer, own, event.frame)) {
+    core_.trace("frame.denied", [&] { return "link=" + std::to_string(event.link); });
+    return;
+  }
+  if (auto* message = std::get_if<raft::Message>(&event.frame)) {
+    if (manager_ && message->to == manager_->raft_id() && message->from == peer->raft_id)
+      manager_->step(std::move(*message));
+    return;
+  }
+  on_wire(event.link, std::move(std::get<wire::Message>(event.frame)));
+}
+
+void Node::Impl::on_wire(ports::LinkId link, wire::Message message) {
+  if (on_manager_wire(link, message)) return;
+  if (std::holds_alternative<wire::JoinReply>(message) || std::holds_alternative<wire::RaftJoinReply>(message) ||
+      std::holds_alternative<wire::LeaveReply>(message))
+    return ops_.on_message(link, message);
+  if (auto* head = std::get_if<wire::ApiReplyHead>(&message)) return door_.on_reply(link, std::move(*head));
+  if (auto* body = std::get_if<wire::ApiReplyBody>(&message)) return door_.on_reply(link, std::move(*body));
+  if (std::holds_alternative<wire::LogSubscribe>(message) || std::holds_alternative<wire::LogUnsubscribe>(message) ||
+      std::holds_alternative<wire::LogChunk>(message))
+    return logs_.on_message(link, message);
+  if (agent_) agent_->on_message(link, message);
+}
+
+// What is meant for a manager, or for the leader; false when it is not.
+bool Node::Impl::on_manager_wire(ports::LinkId link, wire::Message& message) {
+  if (auto* chunk = std::get_if<wire::SnapshotChunk>(&message)) {
+    if (manager_) manager_->on_chunk(link, std::move(*chunk));
+    return true;
+  }
+  if (auto* forward = std::get_if<wire::ApiForward>(&message)) {
+    door_.on_forward(link, std::move(*forward));
+    return true;
+  }
+  if (const auto* cancel = std::get_if<wire::ApiCancel>(&message)) {
+    door_.on_cancel(link, *cancel);
+    return true;
+  }
+  const bool membership = std::holds_alternative<wire::JoinRequest>(message) ||
+                          std::holds_alternative<wire::RaftJoinRequest>(message) ||
+                          std::holds_alternative<wire::LeaveRequest>(message);
+  const bool session = std::holds_alternative<wire::Register>(message) ||
+                       std::holds_alternative<wire::Heartbeat>(message) ||
+                       std::holds_alternative<wire::AssignmentsAck>(message) ||
+                       std::holds_alternative<wire::TaskReport>(message);
+  if (!membership && !session) return false;
+  if (!leadership_) {
+    refuse_as_follower(link, message);
+  } else if (membership) {
+    membership_->on_message(link, message);
+  } else {
+    sessions_.insert(link);
+    const wire::Hello* peer = core_.links.peer(link);
+    const Address* remote = core_.links.remote(link);
+    leadership_->dispatcher().on_message(manager_->store(), link, peer->node, remote->host(), message, core_.now);
+  }
+  return true;
+}
+
+// Not the leader: say who is, if it is known.
+void Node::Impl::refuse_as_follower(ports::LinkId link, const wire::Message& message) {
+  const auto leader = leader_address();
+  if (const auto* join = std::get_if<wire::JoinRequest>(&message)) {
+    if (!leader) return;  // it asks again
+    wire::JoinReply reply;
+    reply.request = join->request;
+    reply.leader = leader;
+    core_.links.send(link, wire::Message(std::move(reply)));
+  } else if (const auto* raft_join = std::get_if<wire::RaftJoinRequest>(&message)) {
+    if (!leader) return;
+    wire::RaftJoinReply reply;
+    reply.request = raft_join->request;
+    reply.leader = leader;
+    core_.links.send(link, wire::Message(std::move(reply)));
+  } else if (!std::holds_alternative<wire::LeaveRequest>(message)) {
+    wire::SessionRefused refused;
+    if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&message)) refused.session = heartbeat->session;
+    refused.reason = "this manager is not the leader";
+    refused.leader = leader;
+    core_.links.send(link, wire::Message(std::move(refused)));
+  }
+}
+
+// ---- tasks and clients ----------------------------------------------------------------------------------------
+
+void Node::Impl::on(const ports::TaskPrepared& event) {
+  if (agent_) agent_->on_event(event);
+}
+void Node::Impl::on(const ports::TaskStarted& event) {
+  if (agent_) agent_->on_event(event);
+}
+void Node::Impl::on(const ports::TaskExited& event) {
+  if (agent_) agent_->on_event(event);
+}
+
+void Node::Impl::on(ports::ApiAborted event) { door_.aborted(event.id); }
+
+void Node::Impl::on_container_event(const agent::ContainerEvent& event) {
+  door_.api().observe(event, api_context());
+}
+
+std::optional<Address> Node::Impl::leader_address() {
+  if (!manager_ || manager_->leader() == 0 || manager_->leader() == manager_->raft_id()) return std::nullopt;
+  return manager_->address_of(manager_->leader());
+}
+
+std::optional<ports::LinkId> Node::Impl::agent_link(NodeId node) {
+  if (node.empty() || !leadership_) return std::nullopt;
+  return leadership_->dispatcher().link_of(node);
+}
+
+NodeId Node::Impl::node_of(TaskId task) {
+  const auto stored = manager_ ? manager_->store().task(task) : nullptr;
+  return stored ? stored->node_id : NodeId();
+}
+
+void Node::Impl::log_lines(ports::ApiId id, const std::vector<wire::LogLine>& lines, bool end) {
+  door_.api().log_lines(id, lines, end, api_context());
+}
+
+void Node::Impl::answer(ports::ApiId id, const Result<docker::OperationResult>& result) {
+  if (id != 0) door_.api().operation_done(id, result, api_context());
+}
+
+void Node::Impl::perform(ports::ApiId id, docker::Operation operation) {
+  const docker::OperationResult done;
+  if (const auto* init = std::get_if<docker::SwarmInit>(&operation)) return ops_.init(id, *init);
+  if (const auto* join = std::get_if<docker::SwarmJoin>(&operation)) return ops_.join(id, *join);
+  if (const auto* leave = std::get_if<docker::SwarmLeave>(&operation)) return ops_.leave(id, *leave);
+  if (const auto* local = std::get_if<docker::OpenLocalLogs>(&operation))
+    return logs_.open_local(id, local->task, local->options);
+  if (const auto* swarm = std::get_if<docker::OpenSwarmLogs>(&operation))
+    return logs_.open_swarm(id, swarm->tasks, swarm->options);
+  if (std::holds_alternative<docker::CloseLogs>(operation)) return logs_.close(id);
+  if (const auto* signal = std::get_if<docker::SignalContainer>(&operation)) {
+    core_.ports.runner.signal(signal->task, signal->signal);
+  } else if (const auto* stop = std::get_if<docker::StopContainer>(&operation)) {
+    core_.ports.runner.stop(stop->task, stop->grace.value_or(model::kStopGracePeriod));
+  } else if (const auto* image = std::get_if<docker::AddImage>(&operation)) {
+    core_.ports.runner.add_image(image->image);
+  } else if (const auto* transfer = std::get_if<docker::TransferLeadership>(&operation)) {
+    if (!leadership_) return answer(id, plain_error(Code::failed_precondition, "this manager is not the leader"));
+    for (const auto& [raft_id, peer] : manager_->members())
+      if (raft_id != manager_->raft_id() && (transfer->to.empty() || peer.node == transfer->to)) {
+        manager_->transfer_leadership(raft_id);
+        return answer(id, done);
+      }
+    return answer(id, plain_error(Code::not_found, "no other manager to hand leadership to"));
+  }
+  answer(id, done);
+}
+
+// ---- parts come and go ------------------------------------------------------------------------------------------
+
+void Node::Impl::start_agent() {
+  agent_ = std::make_unique<AgentPart>(core_, *this);
+  const auto started = agent_->start();
+  SWARM_CHECK(started.ok(), started.ok() ? "" : started.error().message);
+}
+
+void Node::Impl::stop_agent() { agent_.reset(); }
+
+void Node::Impl::start_manager(std::unique_ptr<Manager> manager) { manager_ = std::move(manager); }
+
+// The manager may be on the call stack: it is put away at the end of the round.
+void Node::Impl::stop_manager() {
+  step_down();
+  manager_retired_ = true;
+}
+
+void Node::Impl::step_down() {
+  if (!leadership_) return;
+  leadership_.reset();
+  membership_.reset();
+  to_dispatcher_.clear();
+  // Agents find the new leader by themselves once their link closes.
+  for (const ports::LinkId link : std::exchange(sessions_, {})) core_.links.close(link);
+  if (agent_) agent_->on_leader_changed();
+}
+
+// ---- orderly stop -----------------------------------------------------------------------------------------------
+
+void Node::Impl::shut_down(Instant now) {
+  core_.now = now;
+  shutting_down_ = true;
+  if (leadership_ && manager_->voters().size() > 1) {
+    const raft::Status status = manager_->raft().status();
+    std::uint64_t best = 0, match = 0;
+    for (const std::uint64_t id : manager_->voters()) {
+      const auto progress = status.progress.find(id);
+      if (id == manager_->raft_id() || progress == status.progress.end() || !progress->second.recent_active) continue;
+      if (best == 0 || progress->second.match > match) best = id, match = progress->second.match;
+    }
+    if (best != 0) manager_->transfer_leadership(best);
+  }
+  if (agent_) agent_->drain();
+}
+
+bool Node::Impl::stopped() const {
+  return shutting_down_ && (!agent_ || agent_->worker().idle()) && core_.disk_idle();
+}
+
+Inspection Node::Impl::inspect() const {
+  Inspection out;
+  if (manager_) {
+    out.raft = &manager_->raft();
+    out.log = &manager_->log();
+    out.store = &manager_->store();
+    out.is_manager = true;
+    out.is_leader = leadership_ != nullptr;
+  }
+  if (agent_) out.worker = &agent_->worker();
+  if (core_.identity) {
+    out.id = core_.identity->node;
+    out.cluster = core_.identity->cluster;
+  }
+  out.state = ops_.state();
+  return out;
+}
+
+}  // namespace swarm::node

@@ -1,0 +1,388 @@
+#include "node/swarm_ops.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "control/cluster.hpp"
+
+namespace swarm::node {
+namespace {
+
+constexpr std::uint16_t kPort = 2377;
+constexpr Duration kResend = Duration::millis(500);
+constexpr Duration kJoinPatience = Duration::seconds(20);  // Docker's: then the API answers, the joining goes on
+constexpr Duration kDialPatience = Duration::seconds(5);   // for nobody answering at the given address at all
+constexpr Duration kLeavePatience = Duration::seconds(3);
+
+constexpr const char* kJoinTimeout =
+    "Timeout was reached before node joined. The attempt to join the swarm will continue in the background. Use the "
+    "\"docker info\" command to see the current swarm status of your node.";
+
+}  // namespace
+
+docker::SwarmState SwarmOps::state() const {
+  if (initialising_ || joining_) return docker::SwarmState::pending;
+  if (core_.identity) return docker::SwarmState::active;
+  return docker::SwarmState::inactive;
+}
+
+// The stock CLI always sends "0.0.0.0:2377": the wildcard means this node's own address where it has one.
+Result<SwarmOps::Addresses> SwarmOps::addresses(const std::string& listen_text,
+                                                const std::string& advertise_text) const {
+  const auto listen_at = Address::parse(listen_text, kPort);
+  if (!listen_at)
+    return plain_error(Code::invalid_argument,
+                       "listen address must be an IP address or network interface (with optional port number)");
+  Addresses out{*listen_at, *listen_at};
+  if (out.listen.is_unspecified()) out.listen.ip = core_.options.address.ip;
+  if (advertise_text.empty()) {
+    out.advertise = out.listen;
+    if (out.advertise.is_unspecified())
+      return plain_error(Code::invalid_argument, "could not find the system's IP address");
+  } else {
+    const auto advertise_at = Address::parse(advertise_text, out.listen.port);
+    if (!advertise_at || advertise_at->is_unspecified())
+      return plain_error(
+          Code::invalid_argument,
+          "advertise address must be a non-zero IP address or network interface (with optional port number)");
+    out.advertise = *advertise_at;
+  }
+  if (!out.listen.is_loopback() && !core_.options.insecure_no_tls)
+    return plain_error(Code::failed_precondition,
+                       "nodes do not speak TLS to one another yet: refusing to listen for peers on " +
+                           out.listen.str() + ", which is not a loopback address. Start swarmd with --address "
+                           "127.0.X.Y, or with --insecure-no-tls on a network that you trust");
+  return out;
+}
+
+Result<void> SwarmOps::listen(const Address& address) { return core_.ports.transport.listen(address); }
+
+Result<void> SwarmOps::listen_again() {
+  if (!core_.identity || core_.identity->role != model::NodeRole::manager) return {};
+  return listen(core_.identity->listen);
+}
+
+// ---- init -------------------------------------------------------------------------------------------------------
+
+void SwarmOps::init(ports::ApiId id, const docker::SwarmInit& wish) {
+  const auto where = addresses(wish.listen_addr, wish.advertise_addr);
+  if (!where) return host_.answer(id, where.error());
+  if (const auto listening = listen(where->listen); !listening) return host_.answer(id, listening.error());
+  Identity identity;
+  identity.node = NodeId::random(core_.rng);
+  identity.cluster = ClusterId::random(core_.rng);
+  identity.role = model::NodeRole::manager;
+  identity.raft_id = (core_.rng.next() >> 1) | 1;
+  identity.listen = where->listen;
+  identity.advertise = where->advertise;
+  const wire::ManagerPeer self{identity.node, identity.raft_id, identity.advertise};
+  identity.managers = {self};
+  const auto root = core_.ports.crypto.make_root_ca(core_.wall());
+  identity.root_cert_pem = root.cert_pem;
+  control::NewCluster fresh;
+  fresh.id = identity.cluster;
+  fresh.spec = wish.spec;
+  fresh.default_addr_pool = wish.default_addr_pool;
+  fresh.subnet_size = wish.subnet_size;
+  fresh.data_path_port = wish.data_path_port;
+  fresh.root_cert_pem = root.cert_pem;
+  fresh.root_key_pem = root.key_pem;
+  const std::string digest = core_.ports.crypto.sha256(root.cert_pem);
+  fresh.join_token_worker = control::make_join_token(digest, core_.ports.crypto.random_bytes(16));
+  fresh.join_token_manager = control::make_join_token(digest, core_.ports.crypto.random_bytes(16));
+  model::Node node;
+  node.id = identity.node;
+  node.spec.desired_role = node.role = model::NodeRole::manager;
+  node.spec.availability = wish.availability;
+  node.description = core_.options.description;
+  node.status.state = model::NodeState::ready;
+  node.status.addr = identity.advertise.host();
+  node.manager = model::ManagerStatus{identity.raft_id, identity.advertise.str()};
+  model::Transaction first = control::make_cluster(fresh, node, core_.rng);
+  first.time = core_.wall();
+  initialising_ = true;
+  init_id_ = id;
+  core_.identity = identity;
+  core_.links.set_hello(core_.hello());
+  host_.start_manager(Manager::create(core_, self, first));
+  // The log first, who we are second: a crash between the two leaves no half-made manager.
+  core_.commit(save_identity(identity), [this] { host_.start_agent(); });
+}
+
+// ---- join -------------------------------------------------------------------------------------------------------
+
+void SwarmOps::join(ports::ApiId id, const docker::SwarmJoin& wish) {
+  auto token = control::parse_join_token(wish.token);
+  if (!token) return host_.answer(id, token.error());
+  const auto where = addresses(wish.listen_addr, wish.advertise_addr);
+  if (!where) return host_.answer(id, where.error());
+  Joining joining;
+  joining.id = id;
+  joining.token = *token;
+  joining.listen = where->listen;
+  joining.advertise = where->advertise;
+  for (const auto& text : wish.remote_addrs)
+    if (const auto target = Address::parse(text, kPort)) joining.targets.push_back(*target);
+  if (joining.targets.empty())
+    return host_.answer(id, plain_error(Code::invalid_argument, "at least 1 RemoteAddr is required to join"));
+  joining.request.request = core_.rng.next();
+  joining.request.token = wish.token;
+  joining.request.description = core_.options.description;
+  joining.request.availability = wish.availability;
+  joining.request.addr = joining.advertise.str();
+  joining.give_up = core_.now + kJoinPatience;
+  joining.lose_hope = core_.now + kDialPatience;
+  joining_ = std::move(joining);
+  error_.clear();
+  ask_to_join();
+}
+
+void SwarmOps::ask_to_join() {
+  joining_->resend = core_.now + kResend;
+  const Address target = joining_->targets[joining_->next_target % joining_->targets.size()];
+  joining_->link = core_.links.to(target, core_.now);
+  if (joining_->link != 0) core_.links.send(joining_->link, wire::Message(joining_->request));
+}
+
+void SwarmOps::on_link_closed(ports::LinkId link) {
+  if (joining_ && joining_->stage == JoinStage::asking && joining_->link == link) {
+    joining_->link = 0;
+    ++joining_->next_target;
+  }
+}
+
+void SwarmOps::on_join_reply(const wire::JoinReply& reply) {
+  if (!joining_ || joining_->stage != JoinStage::asking || reply.request != joining_->request.request) return;
+  if (reply.leader) {
+    joining_->targets.insert(joining_->targets.begin(), *reply.leader);
+    joining_->next_target = 0;
+    return ask_to_join();
+  }
+  // The token's digest first: a manager of another swarm may say anything.
+  const auto trusted = control::check_root_digest(joining_->token, core_.ports.crypto.sha256(reply.root_cert_pem));
+  if (!trusted) return fail_join(trusted.error());
+  if (reply.error) return fail_join(*reply.error);
+  become_member(reply);
+}
+
+void SwarmOps::fail_join(const Error& error) {
+  const ports::ApiId id = joining_->id;
+  joining_.reset();
+  error_ = error.message;
+  core_.links.close_all();
+  if (id != 0) host_.answer(id, error);
+}
+
+void SwarmOps::become_member(const wire::JoinReply& reply) {
+  Identity identity;
+  identity.node = reply.node;
+  identity.cluster = reply.cluster;
+  identity.role = model::NodeRole::worker;  // a manager once it is in the Raft group
+  identity.listen = joining_->listen;
+  identity.advertise = joining_->advertise;
+  identity.root_cert_pem = reply.root_cert_pem;
+  identity.managers = reply.managers;
+  joining_->stage = reply.role == model::NodeRole::manager ? JoinStage::raft : JoinStage::session;
+  core_.identity = identity;
+  core_.links.close_all();  // the next ones open with our name
+  core_.links.set_hello(core_.hello());
+  core_.commit(save_identity(identity), [this] {
+    if (core_.identity) host_.start_agent();
+  });
+}
+
+// ---- into the Raft group ------------------------------------------------------------------------------------
+
+void SwarmOps::on_session_facts(const agent::SessionFacts& facts) {
+  if (!core_.identity || leaving_) return;
+  if (!facts.managers.empty() && facts.managers != core_.identity->managers) {
+    core_.identity->managers = facts.managers;
+    core_.commit(save_identity(*core_.identity), {});
+  }
+  const bool is_manager = host_.manager() != nullptr;
+  if (facts.role == model::NodeRole::manager && !is_manager && !raft_joining_) start_raft_join();
+  if (facts.role == model::NodeRole::worker && is_manager && !initialising_) demote();
+}
+
+void SwarmOps::start_raft_join() {
+  if (const auto listening = listen(core_.identity->listen); !listening) {
+    error_ = listening.error().message;
+    if (joining_) fail_join(listening.error());
+    return;
+  }
+  raft_joining_ = RaftJoining{core_.rng.next(), core_.now, std::nullopt};
+  ask_to_join_raft();
+}
+
+void SwarmOps::ask_to_join_raft() {
+  raft_joining_->resend = core_.now + kResend;
+  const wire::RaftJoinRequest request{raft_joining_->request, core_.identity->node, core_.identity->advertise};
+  if (raft_joining_->leader) {
+    core_.links.send_to(*std::exchange(raft_joining_->leader, std::nullopt), wire::Message(request), core_.now);
+    return;
+  }
+  // Whoever leads answers; the others say who does.
+  for (const auto& peer : core_.identity->managers)
+    if (peer.node != core_.identity->node) core_.links.send_to(peer.address, wire::Message(request), core_.now);
+}
+
+void SwarmOps::on_raft_join_reply(const wire::RaftJoinReply& reply) {
+  if (!raft_joining_ || reply.request != raft_joining_->request || host_.manager() != nullptr) return;
+  if (reply.leader) {
+    raft_joining_->leader = reply.leader;
+    return ask_to_join_raft();
+  }
+  raft_joining_.reset();
+  if (reply.error) {
+    error_ = reply.error->message;
+    core_.ports.transport.stop_listening();
+    if (joining_) {
+      const ports::ApiId id = std::exchange(joining_, std::nullopt)->id;
+      if (id != 0) host_.answer(id, *reply.error);
+      forget_everything();
+    }
+    return;
+  }
+  error_.clear();
+  core_.identity->raft_id = reply.raft_id;
+  core_.identity->role = model::NodeRole::manager;
+  core_.identity->managers = reply.members;
+  core_.links.set_hello(core_.hello());
+  // Links that were opened as a worker's go: their peers would refuse a manager's words on them.
+  core_.links.close_all();
+  host_.start_manager(Manager::join(core_, reply.raft_id, reply.members));
+  core_.commit(save_identity(*core_.identity), {});
+}
+
+void SwarmOps::demote() {
+  host_.stop_manager();
+  core_.ports.transport.stop_listening();
+  core_.ports.disk.wipe_manager();
+  core_.identity->role = model::NodeRole::worker;
+  core_.identity->raft_id = 0;
+  core_.links.close_all();
+  core_.links.set_hello(core_.hello());
+  core_.commit(save_identity(*core_.identity), {});
+}
+
+// ---- leave ------------------------------------------------------------------------------------------------------
+
+void SwarmOps::leave(ports::ApiId id, const docker::SwarmLeave&) {
+  if (leaving_) return host_.answer(id, plain_error(Code::failed_precondition, "this node is leaving already"));
+  joining_.reset();
+  raft_joining_.reset();
+  leaving_ = Leaving{id, core_.rng.next(), false, false, core_.now, core_.now + kLeavePatience};
+  const bool last = host_.manager() != nullptr && host_.manager()->voters().size() <= 1 && host_.leads();
+  leaving_->told = last || !core_.identity;
+  tell_leader_of_leaving();
+}
+
+void SwarmOps::tell_leader_of_leaving() {
+  if (leaving_->told || !core_.identity) return;
+  leaving_->resend = core_.now + kResend;
+  if (host_.leads()) {  // hand over first: a leader cannot see to its own departure
+    for (const std::uint64_t other : host_.manager()->voters())
+      if (other != host_.manager()->raft_id()) return host_.manager()->transfer_leadership(other);
+  }
+  const wire::LeaveRequest request{leaving_->request, core_.identity->node};
+  if (const auto leader = host_.leader_address()) {
+    core_.links.send_to(*leader, wire::Message(request), core_.now);
+    return;
+  }
+  for (const auto& peer : core_.identity->managers)
+    if (peer.node != core_.identity->node) core_.links.send_to(peer.address, wire::Message(request), core_.now);
+}
+
+void SwarmOps::finish_leaving() {
+  const ports::ApiId id = leaving_->id;
+  leaving_.reset();
+  forget_everything();
+  if (id != 0) host_.answer(id, docker::OperationResult{});
+}
+
+void SwarmOps::forget_everything() {
+  host_.stop_agent();
+  host_.stop_manager();
+  core_.ports.transport.stop_listening();
+  core_.links.close_all();
+  core_.identity.reset();
+  core_.links.set_hello(core_.hello());
+  core_.ports.disk.wipe_all();
+  joining_.reset();
+  raft_joining_.reset();
+}
+
+void SwarmOps::on_removed() {
+  if (leaving_) {
+    leaving_->told = true;
+    return;
+  }
+  // Out of the swarm by a manager's word: stop the tasks, forget the swarm.
+  leaving_ = Leaving{0, 0, true, false, core_.now, core_.now};
+  error_ = "this node was removed from the swarm";
+}
+
+// ---- the rest ---------------------------------------------------------------------------------------------------
+
+void SwarmOps::on_message(ports::LinkId, const wire::Message& message) {
+  if (const auto* join_reply = std::get_if<wire::JoinReply>(&message)) on_join_reply(*join_reply);
+  if (const auto* raft_reply = std::get_if<wire::RaftJoinReply>(&message)) on_raft_join_reply(*raft_reply);
+  if (const auto* leave_reply = std::get_if<wire::LeaveReply>(&message)) {
+    if (leaving_ && leave_reply->request == leaving_->request && !leave_reply->leader) leaving_->told = true;
+  }
+}
+
+void SwarmOps::run() {
+  if (initialising_ && host_.leads() && host_.worker() != nullptr && host_.worker()->in_session()) {
+    initialising_ = false;
+    host_.answer(init_id_, docker::OperationResult{core_.identity->node});
+  }
+  if (joining_ && joining_->stage != JoinStage::asking) {
+    const bool in_session = host_.worker() != nullptr && host_.worker()->in_session();
+    const bool in_group = host_.manager() != nullptr && host_.manager()->leader() != 0 &&
+                          host_.manager()->voters().contains(core_.identity->raft_id);
+    if (joining_->stage == JoinStage::session ? in_session : in_group) {
+      const ports::ApiId id = joining_->id;
+      joining_.reset();
+      if (id != 0) host_.answer(id, docker::OperationResult{core_.identity->node});
+    }
+  }
+  if (leaving_ && leaving_->told && !leaving_->draining) {
+    leaving_->draining = true;
+    if (host_.worker() != nullptr) host_.worker()->drain(core_.now, core_.wall());
+  }
+  if (leaving_ && leaving_->draining && (host_.worker() == nullptr || host_.worker()->idle())) finish_leaving();
+}
+
+void SwarmOps::on_deadline() {
+  if (joining_ && joining_->id != 0 && joining_->give_up <= core_.now) {
+    const ports::ApiId id = std::exchange(joining_->id, 0);
+    host_.answer(id, Error{Code::unavailable, kJoinTimeout, {}, false, 503});
+  }
+  if (joining_ && joining_->stage == JoinStage::asking && joining_->resend <= core_.now) {
+    if (joining_->link == 0 && joining_->lose_hope <= core_.now) {
+      return fail_join(rpc_error(Code::unavailable, "no manager answers at " + joining_->targets.front().str() +
+                                                        ": check the address, and that the manager runs"));
+    }
+    ask_to_join();
+  }
+  if (raft_joining_ && raft_joining_->resend <= core_.now) ask_to_join_raft();
+  if (leaving_ && !leaving_->told) {
+    if (leaving_->give_up <= core_.now) {
+      leaving_->told = true;  // nobody answers: it is our own decision
+    } else if (leaving_->resend <= core_.now) {
+      tell_leader_of_leaving();
+    }
+  }
+}
+
+Instant SwarmOps::next_deadline() const {
+  Instant next = Instant::never();
+  if (joining_ && joining_->id != 0) next = std::min(next, joining_->give_up);
+  if (joining_ && joining_->stage == JoinStage::asking) next = std::min(next, joining_->resend);
+  if (raft_joining_) next = std::min(next, raft_joining_->resend);
+  if (leaving_ && !leaving_->told) next = std::min({next, leaving_->resend, leaving_->give_up});
+  return next;
+}
+
+}  // namespace swarm::node

@@ -1,0 +1,109 @@
+// SwarmOps: this node's own way in and out of a swarm, and from one role to the other: init, join, leave, promotion,
+// demotion, removal. Each is a small story of steps with patience; nothing sits silent: `state()` and `error()` say
+// what it waits for.
+// NOT here: the leader's side of the same stories (membership).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/worker.hpp"
+#include "control/join.hpp"
+#include "node/core.hpp"
+#include "node/manager.hpp"
+
+namespace swarm::node {
+
+class SwarmOps {
+ public:
+  class Host {
+   public:
+    virtual ~Host() = default;
+    virtual Manager* manager() = 0;
+    virtual bool leads() = 0;
+    virtual std::optional<Address> leader_address() = 0;
+    virtual agent::Worker* worker() = 0;
+    virtual void start_agent() = 0;
+    virtual void stop_agent() = 0;
+    virtual void start_manager(std::unique_ptr<Manager> manager) = 0;
+    virtual void stop_manager() = 0;
+    virtual void answer(ports::ApiId id, const Result<docker::OperationResult>& result) = 0;
+  };
+
+  SwarmOps(Core& core, Host& host) : core_(core), host_(host) {}
+
+  void init(ports::ApiId id, const docker::SwarmInit& wish);
+  void join(ports::ApiId id, const docker::SwarmJoin& wish);
+  void leave(ports::ApiId id, const docker::SwarmLeave& wish);
+
+  // After a restart: listen again where a manager listened. The address may be taken meanwhile.
+  Result<void> listen_again();
+
+  void on_message(ports::LinkId link, const wire::Message& message);
+  void on_link_closed(ports::LinkId link);
+  void on_session_facts(const agent::SessionFacts& facts);
+  void on_removed();
+
+  void run();
+  void on_deadline();
+  Instant next_deadline() const;
+
+  docker::SwarmState state() const;
+  const std::string& error() const { return error_; }
+
+ private:
+  enum class JoinStage : std::uint8_t { asking, session, raft };
+  struct Joining {
+    ports::ApiId id = 0;  // 0: answered already
+    JoinStage stage = JoinStage::asking;
+    control::JoinToken token;
+    std::vector<Address> targets;
+    std::size_t next_target = 0;
+    Address listen, advertise;
+    wire::JoinRequest request;
+    ports::LinkId link = 0;
+    Instant resend, give_up, lose_hope;
+  };
+  struct RaftJoining {
+    std::uint64_t request = 0;
+    Instant resend;
+    std::optional<Address> leader;
+  };
+  struct Leaving {
+    ports::ApiId id = 0;
+    std::uint64_t request = 0;
+    bool told = false;  // the leader knows, or nobody needs to
+    bool draining = false;
+    Instant resend, give_up;
+  };
+  struct Addresses {
+    Address listen, advertise;
+  };
+  Result<Addresses> addresses(const std::string& listen, const std::string& advertise) const;
+  Result<void> listen(const Address& address);
+  void ask_to_join();
+  void on_join_reply(const wire::JoinReply& reply);
+  void fail_join(const Error& error);
+  void become_member(const wire::JoinReply& reply);
+  void start_raft_join();
+  void ask_to_join_raft();
+  void on_raft_join_reply(const wire::RaftJoinReply& reply);
+  void demote();
+  void tell_leader_of_leaving();
+  void finish_leaving();
+  void forget_everything();
+
+  Core& core_;
+  Host& host_;
+  std::optional<Joining> joining_;
+  std::optional<RaftJoining> raft_joining_;
+  std::optional<Leaving> leaving_;
+  bool initialising_ = false;
+  ports::ApiId init_id_ = 0;
+  std::string error_;
+};
+
+}  // namespace swarm::node
