@@ -304,7 +304,7 @@ void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   batch.put(Family::raft_state, "conf", codec::encode(conf_state_));
   for (const auto& [id, peer] : members_) batch.put(Family::raft_state, member_key(id), codec::encode(peer));
   for (const std::uint64_t id : removed_) batch.put(Family::raft_state, removed_key(id), "");
-  restored_ = members_changed_ = true;
+  members_changed_ = true;
 }
 
 // Keeps the log short: after snapshot_interval entries all but the newest few go.

@@ -66,8 +66,6 @@ class Manager {
   // True once after each change of leader (by term or name).
   bool take_leader_changed() { return std::exchange(leader_changed_, false); }
   bool take_members_changed() { return std::exchange(members_changed_, false); }
-  // The store was replaced by a leader's snapshot.
-  bool take_restored() { return std::exchange(restored_, false); }
 
   // ---- looking
   const store::Store& store() const { return *store_; }
@@ -115,7 +113,7 @@ class Manager {
   bool is_raft_leader_ = false;
   bool leads_ = false;
   bool busy_ = false;
-  bool leader_changed_ = false, members_changed_ = false, restored_ = false;
+  bool leader_changed_ = false, members_changed_ = false;
   Instant next_tick_;
   std::vector<AppliedEntry> applied_entries_;
   std::vector<std::uint64_t> reads_;

@@ -60,10 +60,10 @@ bool Node::Impl::run_parts() {
 bool Node::Impl::run_manager() {
   if (!manager_) return false;
   const bool did = manager_->run();
+  // Before a change of leader: new loops start from a store that has these entries already.
+  for (AppliedEntry& entry : manager_->take_applied()) deliver_applied(std::move(entry));
   if (manager_->take_leader_changed()) note_leader_change();
   if (manager_->take_members_changed()) note_members();
-  manager_->take_restored();
-  for (AppliedEntry& entry : manager_->take_applied()) deliver_applied(std::move(entry));
   for (const std::uint64_t context : manager_->take_reads()) door_.on_read_ready(context);
   return did;
 }

@@ -1,0 +1,135 @@
+// Raft's values: entries, messages, configurations. Values only; what they do is in the roles.
+//
+// Words of the Raft paper (Ongaro and Ousterhout, 2014) and dissertation; the shape of messages is etcd's, so that its
+// published test data can be run against this core.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace swarm::raft {
+
+using Term = std::uint64_t;
+using Index = std::uint64_t;
+using PeerId = std::uint64_t;
+
+inline constexpr PeerId kNone = 0;
+// Where messages to local storage go when storage writes are asynchronous.
+inline constexpr PeerId kAppendThread = std::numeric_limits<std::uint64_t>::max();
+inline constexpr PeerId kApplyThread = kAppendThread - 1;
+inline constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+
+enum class EntryType : std::uint8_t { normal, conf_change, conf_change_v2 };
+
+struct Entry {
+  Term term = 0;
+  Index index = 0;
+  EntryType type = EntryType::normal;
+  std::string data;
+  bool operator==(const Entry&) const = default;
+};
+
+// The membership in force: voters, and while a joint change is under way the voters of the configuration that is left.
+struct ConfState {
+  std::vector<PeerId> voters;
+  std::vector<PeerId> learners;
+  std::vector<PeerId> voters_outgoing;
+  std::vector<PeerId> learners_next;  // voters of the outgoing half that become learners when the joint change ends
+  bool auto_leave = false;
+  bool operator==(const ConfState&) const = default;
+};
+
+struct Snapshot {
+  Index index = 0;
+  Term term = 0;
+  ConfState conf_state;
+  std::string data;
+  bool empty() const { return index == 0; }
+  bool operator==(const Snapshot&) const = default;
+};
+
+// What must survive a crash besides the log.
+struct HardState {
+  Term term = 0;
+  PeerId vote = kNone;
+  Index commit = 0;
+  bool empty() const { return term == 0 && vote == kNone && commit == 0; }
+  bool operator==(const HardState&) const = default;
+};
+
+enum class MessageType : std::uint8_t {
+  hup,                // local: start an election
+  beat,               // local: send heartbeats
+  prop,               // append these entries
+  app,                // AppendEntries
+  app_resp,
+  vote,               // RequestVote
+  vote_resp,
+  snap,               // InstallSnapshot
+  heartbeat,
+  heartbeat_resp,
+  unreachable,        // local: the last message to a peer did not arrive
+  snap_status,        // local: how sending a snapshot went
+  check_quorum,       // local: is a quorum still active?
+  transfer_leader,
+  timeout_now,        // campaign at once (dissertation section 3.10)
+  read_index,         // linearizable read (dissertation section 6.4)
+  read_index_resp,
+  pre_vote,           // dissertation section 9.6
+  pre_vote_resp,
+  storage_append,     // to and from the local append thread
+  storage_append_resp,
+  storage_apply,      // to and from the local apply thread
+  storage_apply_resp,
+  forget_leader,      // local: be ready to vote for another
+};
+
+struct Message {
+  MessageType type = MessageType::hup;
+  PeerId to = kNone;
+  PeerId from = kNone;
+  Term term = 0;
+  Term log_term = 0;
+  Index index = 0;
+  std::vector<Entry> entries;
+  Index commit = 0;
+  PeerId vote = kNone;
+  std::shared_ptr<Snapshot> snapshot;  // null: none
+  bool reject = false;
+  Index reject_hint = 0;
+  std::string context;
+  std::vector<Message> responses;  // storage messages only: to be sent once the storage work is done
+};
+
+enum class ConfChangeType : std::uint8_t { add_node, remove_node, update_node, add_learner_node };
+
+struct ConfChangeSingle {
+  ConfChangeType type = ConfChangeType::add_node;
+  PeerId node = kNone;
+  std::string context;  // what the application wants to know of the node; opaque here
+  bool operator==(const ConfChangeSingle&) const = default;
+};
+
+// How a change of several members goes through its joint configuration.
+enum class Transition : std::uint8_t {
+  automatic,       // simple where that is possible, else joint and left by itself
+  joint_implicit,  // joint, left by itself
+  joint_explicit,  // joint, left when told to
+};
+
+struct ConfChangeV2 {
+  Transition transition = Transition::automatic;
+  std::vector<ConfChangeSingle> changes;
+  // Proposed as an entry of the old kind, which allows one change only.
+  bool v1 = false;
+  bool operator==(const ConfChangeV2&) const = default;
+
+  bool leaves_joint() const { return transition == Transition::automatic && changes.empty(); }
+  bool enters_joint() const { return transition != Transition::automatic || changes.size() > 1; }
+  bool auto_leave() const { return transition != Transition::joint_explicit; }
+};
+
+}  // namespace swarm::raft
