@@ -1,0 +1,58 @@
+// Codec: values to bytes and back. Plain headers: protobuf stays behind them.
+//
+// Decoding is total: whatever the bytes, the answer is a value or an Error ("corrupt task: ..."), never a crash.
+// What was absent stays absent. Enums out of range are errors; unknown fields are ignored, so that a newer node may
+// speak to an older one. NEVER compare or hash encoded bytes: compare values.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "raft/message.hpp"
+
+namespace swarm::codec {
+
+std::string encode(const model::Transaction& transaction);
+Result<model::Transaction> decode_transaction(std::string_view bytes);
+
+// Objects as they lie on disk and in snapshots. A task goes without its template.
+std::string encode(const model::Cluster& cluster);
+std::string encode(const model::Node& node);
+std::string encode(const model::Service& service);
+std::string encode(const model::Task& task);
+std::string encode(const model::Network& network);
+std::string encode_template(ServiceId service, std::uint64_t spec_version, const model::TaskTemplate& templ);
+Result<model::Cluster> decode_cluster(std::string_view bytes);
+Result<model::Node> decode_node(std::string_view bytes);
+Result<model::Service> decode_service(std::string_view bytes);
+Result<model::Task> decode_task(std::string_view bytes);
+Result<model::Network> decode_network(std::string_view bytes);
+struct KeyedTemplate {
+  ServiceId service_id;
+  std::uint64_t spec_version = 0;
+  model::TaskTemplate templ;
+};
+Result<KeyedTemplate> decode_template(std::string_view bytes);
+
+std::string encode(const wire::Message& message);
+Result<wire::Message> decode_wire_message(std::string_view bytes);
+std::string encode(const wire::Hello& hello);
+Result<wire::Hello> decode_hello(std::string_view bytes);
+std::string encode(const wire::ManagerPeer& peer);
+Result<wire::ManagerPeer> decode_manager_peer(std::string_view bytes);
+
+std::string encode(const raft::Message& message);
+Result<raft::Message> decode_raft_message(std::string_view bytes);
+std::string encode(const raft::Entry& entry);
+Result<raft::Entry> decode_entry(std::string_view bytes);
+std::string encode(const raft::HardState& state);
+Result<raft::HardState> decode_hard_state(std::string_view bytes);
+std::string encode(const raft::ConfState& state);
+Result<raft::ConfState> decode_conf_state(std::string_view bytes);
+std::string encode(const raft::Snapshot& snapshot);
+Result<raft::Snapshot> decode_snapshot(std::string_view bytes);
+
+}  // namespace swarm::codec

@@ -1,0 +1,35 @@
+// RoleManager: makes observed roles follow desired ones (swarmkit manager/role_manager.go). It sees which members must
+// leave the Raft group and says so to the node's membership machine, which changes the group; when a demoted node is
+// out of the group (its `manager` status is gone), the node's observed role becomes worker.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "store/leader_loop.hpp"
+
+namespace swarm::control {
+
+struct RoleIntent {
+  NodeId node;  // shall leave the Raft group: its desired role is worker, or it was removed
+};
+
+class RoleManager final : public store::LeaderLoop {
+ public:
+  RoleManager();
+  ~RoleManager() override;
+  const char* name() const override { return "role manager"; }
+  void start(const store::Store& store, Instant now, WallTime wall) override;
+  void observe(const store::Store& store, const store::ChangeSet& changes, Instant now) override;
+  std::optional<model::Transaction> plan(const store::Store& store, Instant now, WallTime wall) override;
+  void settled(const store::Store& store, const model::Outcome& outcome, Instant now) override;
+  Instant next_deadline() const override;
+
+  std::vector<RoleIntent> take_intents();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace swarm::control
