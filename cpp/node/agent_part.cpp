@@ -28,7 +28,8 @@ Result<model::Task> decode_task_record(std::string_view bytes) {
   auto message = codec::decode_wire_message(bytes);
   if (!message) return message.error();
   auto* record = std::get_if<wire::Assignments>(&*message);
-  if (record == nullptr || record->tasks.size() != 1) return plain_error(Code::data_loss, "not a task's record");
+  if (record == nullptr || record->tasks.size() != 1)
+    return plain_error(Code::data_loss, "not a task's record");
   return std::move(record->tasks.front().task);
 }
 
@@ -70,7 +71,7 @@ Result<void> AgentPart::start() {
   return result;
 }
 
-// ---- the way to the dispatcher ------------------------------------------------------------------------------
+// ---- the way to the dispatcher
 
 std::optional<Address> AgentPart::pick_manager() {
   if (const auto leader = host_.leader_address()) return leader;
@@ -119,7 +120,8 @@ void AgentPart::on_link_closed(ports::LinkId link) {
 }
 
 void AgentPart::on_leader_changed() {
-  // Onto this node's own dispatcher, or off it. A leader elsewhere says by itself that it is not one any more.
+  // Onto this node's own dispatcher, or off it. A leader elsewhere says by itself that it is not one any
+  // more.
   if (host_.leads() != (link_ == kLocalLink) && link_ != 0) lost_link();
   not_before_ = core_.now;
 }
@@ -128,21 +130,22 @@ void AgentPart::on_message(ports::LinkId link, const wire::Message& message) {
   if (link == link_) worker_.on_message(message, core_.now, core_.wall());
 }
 
-// ---- the runner's answers ------------------------------------------------------------------------------------
+// ---- the runner's answers
 
 void AgentPart::on_event(const ports::TaskPrepared& event) {
   worker_.on_prepared(event.task, event.error, core_.now, core_.wall());
 }
 
 void AgentPart::on_event(const ports::TaskStarted& event) {
-  worker_.on_started(event.task, event.error, event.container_id, event.pid, event.address, core_.now, core_.wall());
+  worker_.on_started(event.task, event.error, event.container_id, event.pid, event.address, core_.now,
+                     core_.wall());
 }
 
 void AgentPart::on_event(const ports::TaskExited& event) {
   worker_.on_exited(event.task, event.exit_code, event.error, core_.now, core_.wall());
 }
 
-// ---- effects --------------------------------------------------------------------------------------------------
+// ---- effects
 
 bool AgentPart::run() {
   const bool connecting = connect();

@@ -1,7 +1,7 @@
 // AgentPart: the node's worker machine, its way to the leader's dispatcher, and its hands (disk and runner).
 //
-// The link: to this node itself when it leads, else to the leader when it is known, else to one manager after the
-// other. Records are on disk before what follows them is done (SaveTask).
+// The link: to this node itself when it leads, else to the leader when it is known, else to one manager after
+// the other. Records are on disk before what follows them is done (SaveTask).
 #pragma once
 
 #include <deque>
@@ -62,8 +62,8 @@ class AgentPart {
   Host& host_;
   agent::Worker worker_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
-  ports::LinkId link_ = 0;    // 0: none; kLocalLink: this node's own dispatcher
-  bool connected_ = false;    // the link is open and the worker knows
+  ports::LinkId link_ = 0;  // 0: none; kLocalLink: this node's own dispatcher
+  bool connected_ = false;  // the link is open and the worker knows
   Instant not_before_{};
   std::optional<Address> hint_;  // where the leader was said to be
   std::size_t next_manager_ = 0;

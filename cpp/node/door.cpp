@@ -6,7 +6,8 @@ namespace swarm::node {
 namespace {
 
 constexpr Duration kRetry = Duration::millis(20);
-// A manager that is asked although it does not lead says so with this, and the asker looks for the leader again.
+// A manager that is asked although it does not lead says so with this, and the asker looks for the leader
+// again.
 constexpr std::uint32_t kNotLeaderStatus = 0;
 
 bool wants_local(const http::Request& request) { return request.header("swarmpy-consistency") == "local"; }
@@ -14,9 +15,10 @@ bool wants_local(const http::Request& request) { return request.header("swarmpy-
 Error no_leader() { return rpc_error(Code::unknown, docker::kNoLeaderText); }
 
 Error leader_lost() {
-  return rpc_error(Code::unavailable,
-                   "the leader was lost while the request was under way: it may or may not have been carried out. "
-                   "Look at the present state, then try again");
+  return rpc_error(
+      Code::unavailable,
+      "the leader was lost while the request was under way: it may or may not have been carried out. "
+      "Look at the present state, then try again");
 }
 
 }  // namespace
@@ -108,7 +110,7 @@ void Door::refuse_no_leader(ports::ApiId id) {
   api_.fail(id, no_leader());
 }
 
-// ---- answers of the leader to what was passed on -----------------------------------------------------------
+// ---- answers of the leader to what was passed on
 
 void Door::on_reply(ports::LinkId, wire::ApiReplyHead message) {
   const auto it = by_forward_.find(message.id);
@@ -180,7 +182,7 @@ void Door::forget(ports::ApiId id) {
   calls_.erase(it);
 }
 
-// ---- reads ----------------------------------------------------------------------------------------------------
+// ---- reads
 
 void Door::on_read_ready(std::uint64_t context) {
   const auto it = reads_.find(context);
@@ -210,13 +212,14 @@ void Door::on_leader_changed() {
 
 void Door::on_manager_gone() { on_leader_changed(); }
 
-// ---- writes ---------------------------------------------------------------------------------------------------
+// ---- writes
 
 void Door::propose(ports::ApiId id, model::Transaction transaction) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   Manager* manager = host_.manager();
-  const std::uint64_t request = manager != nullptr && host_.leads() ? manager->propose(std::move(transaction)) : 0;
+  const std::uint64_t request =
+      manager != nullptr && host_.leads() ? manager->propose(std::move(transaction)) : 0;
   if (request == 0) return api_.fail(id, no_leader());
   by_proposal_[request] = id;
   it->second.give_up = core_.now + kPatience;
@@ -236,7 +239,7 @@ void Door::on_applied(std::uint64_t request, const model::Outcome& outcome) {
 
 void Door::on_changes(const store::ChangeSet& changes) { api_.observe(changes, host_.api_context()); }
 
-// ---- out ------------------------------------------------------------------------------------------------------
+// ---- out
 
 bool Door::run() {
   bool did = false;
@@ -274,8 +277,9 @@ void Door::begin(ports::ApiId id, http::ResponseHead head) {
   if (it == calls_.end() || it->second.head_sent) return;
   it->second.head_sent = true;
   if (!it->second.origin) return core_.ports.api.begin(id, std::move(head));
-  core_.links.send(it->second.origin->first, wire::Message(wire::ApiReplyHead{
-                                                 it->second.origin->second, head.status, head.headers, head.streaming}));
+  core_.links.send(it->second.origin->first,
+                   wire::Message(wire::ApiReplyHead{it->second.origin->second, head.status, head.headers,
+                                                    head.streaming}));
 }
 
 void Door::piece(ports::ApiId id, std::string bytes) {
@@ -290,7 +294,8 @@ void Door::end(ports::ApiId id) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   if (it->second.origin) {
-    core_.links.send(it->second.origin->first, wire::Message(wire::ApiReplyBody{it->second.origin->second, {}, true}));
+    core_.links.send(it->second.origin->first,
+                     wire::Message(wire::ApiReplyBody{it->second.origin->second, {}, true}));
   } else {
     core_.ports.api.end(id);
   }

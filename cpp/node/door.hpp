@@ -1,10 +1,10 @@
 // Door: where a request to the API is answered, and how it gets there.
 //
 // Local requests are answered here at once. What concerns the swarm is answered by the leader: here, after a
-// linearizable read check (Raft section 6.4, ReadIndex; one check serves all reads that came before it), or passed on
-// once to the leader's manager over the node-to-node link. With no leader a request waits at most kPatience and then
-// gets Docker's text. The header `Swarmpy-Consistency: local` asks for this manager's own view.
-// NOT here: what an answer says (docker/).
+// linearizable read check (Raft section 6.4, ReadIndex; one check serves all reads that came before it), or
+// passed on once to the leader's manager over the node-to-node link. With no leader a request waits at most
+// kPatience and then gets Docker's text. The header `Swarmpy-Consistency: local` asks for this manager's own
+// view. NOT here: what an answer says (docker/).
 #pragma once
 
 #include <map>
@@ -28,8 +28,8 @@ class Door {
    public:
     virtual ~Host() = default;
     virtual docker::Context api_context() = 0;
-    virtual Manager* manager() = 0;                      // null unless this node is a manager
-    virtual bool leads() = 0;                            // this node is the leader and ready to be one
+    virtual Manager* manager() = 0;                       // null unless this node is a manager
+    virtual bool leads() = 0;                             // this node is the leader and ready to be one
     virtual std::optional<Address> leader_address() = 0;  // of another node
     virtual void perform(ports::ApiId id, docker::Operation operation) = 0;
   };
@@ -66,7 +66,7 @@ class Door {
   struct Call {
     http::Request request;
     Stage stage = Stage::waiting;
-    Instant give_up;                                            // until it is handled
+    Instant give_up;                                                // until it is handled
     std::optional<std::pair<ports::LinkId, std::uint64_t>> origin;  // another manager's
     std::optional<std::pair<ports::LinkId, std::uint64_t>> target;  // where it was passed on
     std::uint64_t read = 0;
@@ -92,12 +92,13 @@ class Door {
   Host& host_;
   docker::Api api_;
   std::map<ports::ApiId, Call> calls_;
-  std::set<std::pair<Instant, ports::ApiId>> deadlines_;  // of calls that are not handled yet, and of proposals
+  std::set<std::pair<Instant, ports::ApiId>>
+      deadlines_;  // of calls that are not handled yet, and of proposals
   std::map<std::pair<ports::LinkId, std::uint64_t>, ports::ApiId> by_origin_;
   std::map<std::uint64_t, ports::ApiId> by_forward_;
   std::map<std::uint64_t, ports::ApiId> by_proposal_;
   std::set<ports::ApiId> waiting_;
-  std::set<ports::ApiId> unread_;                            // reads that wait for the next check
+  std::set<ports::ApiId> unread_;                             // reads that wait for the next check
   std::map<std::uint64_t, std::vector<ports::ApiId>> reads_;  // check under way -> its reads
   Instant retry_ = Instant::never();
   std::uint64_t last_forward_ = 0;

@@ -86,8 +86,10 @@ Result<std::optional<Identity>> load_identity(ports::Disk& disk) {
   identity.root_cert_pem = read.text("root_cert");
   identity.managers = read.managers();
   if (!read.bad_key().empty())
-    return plain_error(Code::data_loss, "the data root is corrupt: identity key '" + read.bad_key() +
-                                            "' cannot be read; restore it from a copy, or start with an empty data root and join again");
+    return plain_error(
+        Code::data_loss,
+        "the data root is corrupt: identity key '" + read.bad_key() +
+            "' cannot be read; restore it from a copy, or start with an empty data root and join again");
   return std::optional(identity);
 }
 

@@ -18,7 +18,10 @@
 
 namespace swarm::node {
 
-class Node::Impl final : public Door::Host, public AgentPart::Host, public LogHub::Host, public SwarmOps::Host {
+class Node::Impl final : public Door::Host,
+                         public AgentPart::Host,
+                         public LogHub::Host,
+                         public SwarmOps::Host {
  public:
   Impl(NodeOptions options, ports::Ports ports);
 
@@ -51,6 +54,7 @@ class Node::Impl final : public Door::Host, public AgentPart::Host, public LogHu
   void stop_agent() override;
   void start_manager(std::unique_ptr<Manager> manager) override;
   void stop_manager() override;
+  void close_links() override;
   void answer(ports::ApiId id, const Result<docker::OperationResult>& result) override;
 
  private:
@@ -65,6 +69,7 @@ class Node::Impl final : public Door::Host, public AgentPart::Host, public LogHu
   void on(const ports::TaskLog& event) { logs_.on_log(event); }
   void on(ports::ApiArrived event) { door_.arrived(event.id, std::move(event.request)); }
   void on(ports::ApiAborted event);
+  void link_gone(ports::LinkId link, const Links::Gone& gone);
   void on_wire(ports::LinkId link, wire::Message message);
   bool on_manager_wire(ports::LinkId link, wire::Message& message);
   void refuse_as_follower(ports::LinkId link, const wire::Message& message);

@@ -1,8 +1,8 @@
-// Leadership: what only the leader does. Made when this node is elected, destroyed when it steps down: everything in
-// here can be made again from the store.
+// Leadership: what only the leader does. Made when this node is elected, destroyed when it steps down:
+// everything in here can be made again from the store.
 //
-// The order of the loops is the order of the story of a task: orchestrators create, the allocator readies, the
-// scheduler places, the dispatcher sends and collects; enforcers and the reaper look after them.
+// The order of the loops is the order of the story of a task: orchestrators create, the allocator readies,
+// the scheduler places, the dispatcher sends and collects; enforcers and the reaper look after them.
 #pragma once
 
 #include <array>

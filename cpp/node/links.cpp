@@ -72,28 +72,25 @@ bool Links::is_open_to(const Address& address) const {
   return it != dials_.end() && it->second.link != 0 && peer(it->second.link) != nullptr;
 }
 
-void Links::close(ports::LinkId id) {
+std::optional<Links::Gone> Links::close(ports::LinkId id) {
   const auto it = links_.find(id);
-  if (it == links_.end()) return;
-  if (it->second.outbound) dials_.erase(*it->second.outbound);
+  if (it == links_.end()) return std::nullopt;
+  Gone gone{it->second.peer, it->second.outbound, it->second.open};
+  if (gone.outbound) dials_.erase(*gone.outbound);
   links_.erase(it);
   transport_.close(id);
+  return gone;
 }
 
-void Links::close_to(const Address& address) {
-  const auto it = dials_.find(address);
-  if (it == dials_.end()) return;
-  if (it->second.link != 0) {
-    close(it->second.link);
-  } else {
-    dials_.erase(it);
+std::vector<std::pair<ports::LinkId, Links::Gone>> Links::close_all() {
+  std::vector<std::pair<ports::LinkId, Gone>> gone;
+  for (const auto& [id, link] : links_) {
+    gone.emplace_back(id, Gone{link.peer, link.outbound, link.open});
+    transport_.close(id);
   }
-}
-
-void Links::close_all() {
-  for (const auto& [id, link] : links_) transport_.close(id);
   links_.clear();
   dials_.clear();
+  return gone;
 }
 
 Duration Links::back_off(std::uint32_t failures) {

@@ -1,10 +1,12 @@
-// Links: the connections of one node. Outbound ones are kept by address, opened on demand and opened again after a
-// back-off; inbound ones are remembered with what their peer said of itself.
-// NOT here: what is said (each speaker knows), who may say it (permissions).
+// Links: the connections of one node. Outbound ones are kept by address, opened on demand and opened again
+// after a back-off; inbound ones are remembered with what their peer said of itself. NOT here: what is said
+// (each speaker knows), who may say it (permissions).
 #pragma once
 
 #include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/rng.hpp"
 #include "ports/ports.hpp"
@@ -36,9 +38,9 @@ class Links {
   const wire::Hello* peer(ports::LinkId link) const;
   const Address* remote(ports::LinkId link) const;
   bool is_open_to(const Address& address) const;
-  void close(ports::LinkId link);
-  void close_to(const Address& address);
-  void close_all();
+  std::optional<Gone> close(ports::LinkId link);
+  // All of them; what there was, for those who used them.
+  std::vector<std::pair<ports::LinkId, Gone>> close_all();
 
  private:
   struct Link {

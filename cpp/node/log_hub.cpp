@@ -29,7 +29,8 @@ void LogHub::open_swarm(ports::ApiId id, const std::vector<TaskId>& tasks, const
   }
   collections_[stream] = std::move(collection);
   if (by_link.empty()) return deliver(stream, {}, {});
-  for (auto& [link, its_tasks] : by_link) send(link, wire::LogSubscribe{stream, std::move(its_tasks), options});
+  for (auto& [link, its_tasks] : by_link)
+    send(link, wire::LogSubscribe{stream, std::move(its_tasks), options});
 }
 
 void LogHub::close(ports::ApiId id) {

@@ -1,8 +1,8 @@
 // LogHub: brings the output of tasks to the requests that ask for it (`docker logs`, `docker service logs`).
 //
-// A request on this node reads its runner directly. A request on the leader subscribes at the agents that run the
-// tasks, over the links of their sessions (swarmkit manager/logbroker). A task whose node cannot be reached counts as
-// finished: the stream never hangs on it.
+// A request on this node reads its runner directly. A request on the leader subscribes at the agents that run
+// the tasks, over the links of their sessions (swarmkit manager/logbroker). A task whose node cannot be
+// reached counts as finished: the stream never hangs on it.
 #pragma once
 
 #include <map>
@@ -49,7 +49,8 @@ class LogHub {
   void subscribe_here(ports::LinkId link, const wire::LogSubscribe& message);
   void unsubscribe_here(ports::LinkId link, std::uint64_t stream);
   void on_chunk(const wire::LogChunk& chunk);
-  void deliver(std::uint64_t stream, const std::vector<wire::LogLine>& lines, const std::vector<TaskId>& finished);
+  void deliver(std::uint64_t stream, const std::vector<wire::LogLine>& lines,
+               const std::vector<TaskId>& finished);
   void send(ports::LinkId link, wire::Message message);
 
   Core& core_;

@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 #include "codec/codec.hpp"
+#include "raft/conf_change.hpp"
 
 namespace swarm::node {
 namespace {
@@ -46,7 +47,8 @@ Manager::Manager(Core& core)
 Manager::~Manager() = default;
 
 void Manager::start_raft(std::uint64_t applied) {
-  const model::RaftSettings settings = store_->cluster() != nullptr ? store_->cluster()->spec.raft : model::RaftSettings{};
+  const model::RaftSettings settings =
+      store_->cluster() != nullptr ? store_->cluster()->spec.raft : model::RaftSettings{};
   raft_ = std::make_unique<raft::RawNode>(raft_config(raft_id_, applied, settings, core_.rng.next()), *log_);
   next_tick_ = core_.now + model::kRaftTick;
 }
@@ -61,17 +63,20 @@ Result<std::unique_ptr<Manager>> Manager::load(Core& core) {
   manager->conf_state_ = state->conf;
   const auto restored = manager->store_->restore(std::move(state->records), state->applied);
   if (!restored) return restored.error();
-  // The log's own snapshot carries the membership as of the applied index: changes after it are applied again.
+  // The log's own snapshot carries the membership as of the applied index: changes after it are applied
+  // again.
   state->snapshot.conf_state = state->conf;
   if (state->snapshot.index > 0) manager->log_->apply_snapshot(state->snapshot);
   manager->log_->append(state->entries);
   manager->log_->set_hard_state(state->hard);
   manager->term_ = state->hard.term;
+  manager->applied_term_ = *manager->log_->term(state->applied);
   manager->start_raft(state->applied);
   return manager;
 }
 
-std::unique_ptr<Manager> Manager::create(Core& core, const wire::ManagerPeer& self, const model::Transaction& first) {
+std::unique_ptr<Manager> Manager::create(Core& core, const wire::ManagerPeer& self,
+                                         const model::Transaction& first) {
   std::unique_ptr<Manager> manager(new Manager(core));
   manager->raft_id_ = self.raft_id;
   manager->members_[self.raft_id] = self;
@@ -84,7 +89,7 @@ std::unique_ptr<Manager> Manager::create(Core& core, const wire::ManagerPeer& se
   begin.conf_state = manager->conf_state_;
   manager->log_->apply_snapshot(begin);
   manager->log_->set_hard_state({kFirstTerm, 0, kFirstIndex});
-  manager->term_ = kFirstTerm;
+  manager->term_ = manager->applied_term_ = kFirstTerm;
   ports::DiskBatch batch;
   batch.sync = true;
   batch.put(Family::raft_state, "self", eight(self.raft_id));
@@ -104,28 +109,27 @@ std::unique_ptr<Manager> Manager::create(Core& core, const wire::ManagerPeer& se
   return manager;
 }
 
-std::unique_ptr<Manager> Manager::join(Core& core, std::uint64_t raft_id, std::vector<wire::ManagerPeer> members) {
+std::unique_ptr<Manager> Manager::join(Core& core, std::uint64_t raft_id,
+                                       std::vector<wire::ManagerPeer> members) {
   std::unique_ptr<Manager> manager(new Manager(core));
   manager->raft_id_ = raft_id;
   for (const auto& peer : members) manager->members_[peer.raft_id] = peer;
   ports::DiskBatch batch;
   batch.sync = true;
   batch.put(Family::raft_state, "self", eight(raft_id));
-  for (const auto& peer : members) batch.put(Family::raft_state, member_key(peer.raft_id), codec::encode(peer));
+  for (const auto& peer : members)
+    batch.put(Family::raft_state, member_key(peer.raft_id), codec::encode(peer));
   manager->start_raft(0);
-  Manager* raw = manager.get();
-  raw->busy_ = true;
-  core.commit(std::move(batch), [raw, alive = std::weak_ptr(raw->alive_)] {
-    if (!alive.expired()) raw->busy_ = false;
-  });
+  manager->busy_ = true;  // until begin()
+  core.commit(std::move(batch), {});
   return manager;
 }
 
-// ---- in -------------------------------------------------------------------------------------------------------
+// ---- in
 
 void Manager::step(raft::Message message) {
   if (was_removed(message.from)) return;  // it will learn so from its dispatcher session
-  raft_->step(std::move(message));
+  (void)raft_->step(std::move(message));  // what Raft refuses it may refuse: the sender asks again
 }
 
 std::uint64_t Manager::propose(model::Transaction transaction) {
@@ -140,15 +144,15 @@ bool Manager::propose_membership(const raft::ConfChangeV2& change) {
   return is_raft_leader_ && raft_->propose_conf_change(change).ok();
 }
 
-void Manager::read_index(std::uint64_t context) { raft_->read_index(eight(context)); }
+void Manager::read_index(std::uint64_t context) { (void)raft_->read_index(eight(context)); }
 void Manager::transfer_leadership(std::uint64_t to) { raft_->transfer_leader(to); }
-void Manager::campaign() { raft_->campaign(); }
+void Manager::campaign() { (void)raft_->campaign(); }
 
 void Manager::on_deadline() {
   if (next_tick_ <= core_.now) {
     raft_->tick();
-    // After a pause (a stopped process, a slow machine) the ticks that were missed stay missed: catching up would
-    // start an election at once although the leader's words already wait in the queue.
+    // After a pause (a stopped process, a slow machine) the ticks that were missed stay missed: catching up
+    // would start an election at once although the leader's words already wait in the queue.
     next_tick_ = std::max(next_tick_ + model::kRaftTick, core_.now + model::kRaftTick / 2);
   }
   for (auto it = snapshots_sent_.begin(); it != snapshots_sent_.end();) {
@@ -171,12 +175,13 @@ void Manager::on_link_closed(const Links::Gone& gone) {
     raft_->report_unreachable(peer);
     if (snapshots_sent_.erase(peer) != 0) raft_->report_snapshot(peer, false);
   } else if (gone.was_open && peer == leader_) {
-    // A dead process closes its sockets: no need to wait for silence. Pre-vote guards against a mere broken link.
+    // A dead process closes its sockets: no need to wait for silence. Pre-vote guards against a mere broken
+    // link.
     raft_->hint_leader_lost();
   }
 }
 
-// ---- one round ------------------------------------------------------------------------------------------------
+// ---- one round
 
 bool Manager::run() {
   if (busy_ || !raft_->has_ready()) return false;
@@ -191,7 +196,8 @@ bool Manager::run() {
   }
   if (!ready->entries.empty()) {
     batch.erase_range(Family::raft_log, log_key(ready->entries.front().index), std::string(9, '\xff'));
-    for (const auto& entry : ready->entries) batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
+    for (const auto& entry : ready->entries)
+      batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
   }
   for (auto& message : ready->messages) send(std::move(message));
   for (const auto& entry : ready->committed_entries) apply(entry, batch);
@@ -235,15 +241,16 @@ void Manager::note_soft_state(const raft::Ready& ready) {
 
 std::vector<std::uint64_t> Manager::take_reads() { return std::exchange(reads_, {}); }
 
-// ---- applying -------------------------------------------------------------------------------------------------
+// ---- applying
 
 void Manager::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
+  applied_term_ = entry.term;
   if (entry.type == raft::EntryType::normal) {
     apply_transaction(entry);
   } else {
     apply_membership(entry, batch);
   }
-  if (is_raft_leader_ && !leads_ && entry.term == raft_->status().term) {
+  if (is_raft_leader_ && !leads_ && entry.term == raft_->term()) {
     leads_ = true;
     leader_changed_ = true;
   }
@@ -266,7 +273,7 @@ void Manager::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch
       removed_.insert(single.node);
       batch.erase(Family::raft_state, member_key(single.node));
       batch.put(Family::raft_state, removed_key(single.node), "");
-    } else if (auto peer = codec::decode_manager_peer(change.context); peer && peer->raft_id == single.node) {
+    } else if (auto peer = codec::decode_manager_peer(single.context); peer && peer->raft_id == single.node) {
       members_[single.node] = *peer;
       batch.put(Family::raft_state, member_key(single.node), codec::encode(*peer));
     }
@@ -276,12 +283,12 @@ void Manager::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch
   members_changed_ = true;
 }
 
-// ---- snapshots and compaction -------------------------------------------------------------------------------
+// ---- snapshots and compaction
 
 raft::Snapshot Manager::make_snapshot() const {
   raft::Snapshot snapshot;
   snapshot.index = store_->version();
-  snapshot.term = *log_->term(snapshot.index);
+  snapshot.term = applied_term_;
   snapshot.conf_state = conf_state_;
   snapshot.data = pack_snapshot(*store_, members_, removed_);
   return snapshot;
@@ -295,6 +302,7 @@ void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   members_ = std::move(unpacked->members);
   removed_ = std::move(unpacked->removed);
   conf_state_ = snapshot.conf_state;
+  applied_term_ = snapshot.term;
   raft::Snapshot meta = snapshot;
   meta.data.clear();
   batch.erase_range(Family::raft_log, "", std::string(9, '\xff'));
@@ -326,7 +334,7 @@ void Manager::compact(ports::DiskBatch& batch) {
   log_->compact(until);
 }
 
-// ---- sending --------------------------------------------------------------------------------------------------
+// ---- sending
 
 std::optional<Address> Manager::address_of(std::uint64_t raft_id) const {
   const auto it = members_.find(raft_id);
@@ -379,7 +387,7 @@ void Manager::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
   incoming_.erase(link);
 }
 
-// ---- looking --------------------------------------------------------------------------------------------------
+// ---- looking
 
 std::set<std::uint64_t> Manager::voters() const {
   return {conf_state_.voters.begin(), conf_state_.voters.end()};
@@ -392,10 +400,14 @@ std::set<std::uint64_t> Manager::learners() const {
 docker::RaftView Manager::view() const {
   docker::RaftView view;
   view.leader = leader_;
-  const raft::Status status = raft_->status();
+  const auto& peers = raft_->progress();
   for (const auto& [id, peer] : members_) {
-    const auto progress = status.progress.find(id);
-    view.reachable[id] = id == raft_id_ || (progress != status.progress.end() && progress->second.recent_active);
+    if (!is_raft_leader_) {  // only the leader hears from all
+      view.reachable[id] = leader_ != 0 || id == raft_id_;
+      continue;
+    }
+    const auto progress = peers.find(id);
+    view.reachable[id] = id == raft_id_ || (progress != peers.end() && progress->second.recent_active);
   }
   return view;
 }

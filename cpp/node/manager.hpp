@@ -1,9 +1,10 @@
-// Manager: the Raft half of a manager node. The consensus core, the log on disk, the store it feeds, and the members'
-// addresses. Leader or follower alike; what only a leader does is in leadership.
+// Manager: the Raft half of a manager node. The consensus core, the log on disk, the store it feeds, and the
+// members' addresses. Leader or follower alike; what only a leader does is in leadership.
 //
-// Durability (Raft section 5, and "durable before said"): one batch at a time is on its way to the disk. Messages that
-// may go at once are sent with it, those that speak for it when it is done. Entries, hard state, applied objects and
-// the applied index of one round share the batch; it is synced when entries or votes changed.
+// Durability (Raft section 5, and "durable before said"): one batch at a time is on its way to the disk.
+// Messages that may go at once are sent with it, those that speak for it when it is done. Entries, hard
+// state, applied objects and the applied index of one round share the batch; it is synced when entries or
+// votes changed.
 #pragma once
 
 #include <map>
@@ -40,10 +41,15 @@ class Manager {
   // What the disk holds, or an Error that names the key that cannot be read.
   static Result<std::unique_ptr<Manager>> load(Core& core);
   // A new swarm of one manager: `first` is its first transaction, `self` its only member.
-  static std::unique_ptr<Manager> create(Core& core, const wire::ManagerPeer& self, const model::Transaction& first);
+  static std::unique_ptr<Manager> create(Core& core, const wire::ManagerPeer& self,
+                                         const model::Transaction& first);
   // An empty member-to-be: the leader will send it everything.
-  static std::unique_ptr<Manager> join(Core& core, std::uint64_t raft_id, std::vector<wire::ManagerPeer> members);
+  static std::unique_ptr<Manager> join(Core& core, std::uint64_t raft_id,
+                                       std::vector<wire::ManagerPeer> members);
   ~Manager();
+  // A member-to-be takes part once its node's identity says so on disk: one that forgot that it voted must
+  // never be.
+  void begin() { busy_ = false; }
 
   // ---- in
   void step(raft::Message message);
@@ -110,6 +116,7 @@ class Manager {
   raft::ConfState conf_state_;
   std::uint64_t leader_ = 0;
   raft::Term term_ = 0;
+  raft::Term applied_term_ = 0;  // of the entry at the store's version
   bool is_raft_leader_ = false;
   bool leads_ = false;
   bool busy_ = false;

@@ -12,8 +12,9 @@ constexpr std::string_view kMemberPrefix = "member/";
 constexpr std::string_view kRemovedPrefix = "removed/";
 
 Error corrupt(const std::string& what, const Error& why) {
-  return plain_error(Code::data_loss, "the data root is corrupt: " + what + " cannot be read (" + why.message +
-                                          "); restore it from a copy, or start with an empty data root and join again");
+  return plain_error(Code::data_loss,
+                     "the data root is corrupt: " + what + " cannot be read (" + why.message +
+                         "); restore it from a copy, or start with an empty data root and join again");
 }
 
 // Scans a family and stops at the first value that cannot be read.
@@ -67,7 +68,8 @@ Result<void> read_object(ManagerState& state, std::string_view key, std::string_
 Result<void> read_entry(ManagerState& state, std::string_view key, std::string_view value) {
   auto entry = codec::decode_entry(value);
   if (!entry) return entry.error();
-  if (key.size() != 8 || entry->index != get_u64(key)) return plain_error(Code::data_loss, "index does not match");
+  if (key.size() != 8 || entry->index != get_u64(key))
+    return plain_error(Code::data_loss, "index does not match");
   if (!state.entries.empty() && state.entries.back().index + 1 != entry->index)
     return plain_error(Code::data_loss, "an entry before it is missing");
   state.entries.push_back(std::move(*entry));
@@ -130,16 +132,21 @@ std::string encode_record(const store::Store::Record& record) {
 Result<store::Store::Record> decode_record(std::string_view key, std::string_view value) {
   if (key.size() < 17) return plain_error(Code::data_loss, "the key is too short");
   switch (static_cast<model::Kind>(key[0])) {
-    case model::Kind::cluster: return as_record(codec::decode_cluster(value));
-    case model::Kind::node: return as_record(codec::decode_node(value));
-    case model::Kind::service: return as_record(codec::decode_service(value));
-    case model::Kind::task: return as_record(codec::decode_task(value));
-    case model::Kind::network: return as_record(codec::decode_network(value));
+    case model::Kind::cluster:
+      return as_record(codec::decode_cluster(value));
+    case model::Kind::node:
+      return as_record(codec::decode_node(value));
+    case model::Kind::service:
+      return as_record(codec::decode_service(value));
+    case model::Kind::task:
+      return as_record(codec::decode_task(value));
+    case model::Kind::network:
+      return as_record(codec::decode_network(value));
     case model::Kind::task_template: {
       auto decoded = codec::decode_template(value);
       if (!decoded) return decoded.error();
-      return store::Store::Record(
-          store::Store::TaskTemplateRecord{decoded->service_id, decoded->spec_version, std::move(decoded->templ)});
+      return store::Store::Record(store::Store::TaskTemplateRecord{decoded->service_id, decoded->spec_version,
+                                                                   std::move(decoded->templ)});
     }
   }
   return plain_error(Code::data_loss, "unknown kind of object");
@@ -156,7 +163,8 @@ Result<ManagerState> load_manager(ports::Disk& disk) {
     read = scan_all(disk, Family::objects, "object",
                     [&](auto key, auto value) { return read_object(state, key, value); });
   if (!read) return read.error();
-  if (state.raft_id == 0) return corrupt("raft state key 'self'", plain_error(Code::data_loss, "it is missing"));
+  if (state.raft_id == 0)
+    return corrupt("raft state key 'self'", plain_error(Code::data_loss, "it is missing"));
   return state;
 }
 
@@ -171,7 +179,8 @@ void put_dirty(store::Store& store, ports::DiskBatch& batch) {
   batch.put(Family::objects, kAppliedKey, eight(store.version()));
 }
 
-std::string pack_snapshot(const store::Store& store, const std::map<std::uint64_t, wire::ManagerPeer>& members,
+std::string pack_snapshot(const store::Store& store,
+                          const std::map<std::uint64_t, wire::ManagerPeer>& members,
                           const std::set<std::uint64_t>& removed) {
   std::string data;
   const auto put = [&data](std::string_view key, std::string_view value) {

@@ -8,7 +8,8 @@
 //               "removed/" raft id           -> ""
 //               "self"                       -> raft id of this node
 //   objects     kind, id[, spec version]     -> codec(record)
-//               "applied"                    -> index, big-endian; always written with the objects it speaks for
+//               "applied"                    -> index, big-endian; always written with the objects it speaks
+//               for
 #pragma once
 
 #include <map>
@@ -55,8 +56,10 @@ Result<ManagerState> load_manager(ports::Disk& disk);
 // What changed in the store since the last call, and the applied index with it.
 void put_dirty(store::Store& store, ports::DiskBatch& batch);
 
-// The data of a Raft snapshot: the whole store, the members and the removed, as length-prefixed keys and values.
-std::string pack_snapshot(const store::Store& store, const std::map<std::uint64_t, wire::ManagerPeer>& members,
+// The data of a Raft snapshot: the whole store, the members and the removed, as length-prefixed keys and
+// values.
+std::string pack_snapshot(const store::Store& store,
+                          const std::map<std::uint64_t, wire::ManagerPeer>& members,
                           const std::set<std::uint64_t>& removed);
 struct UnpackedSnapshot {
   std::vector<store::Store::Record> records;

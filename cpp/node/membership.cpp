@@ -12,7 +12,8 @@ namespace {
 constexpr Duration kDialPatience = Duration::seconds(5);
 constexpr Duration kLook = Duration::millis(50);
 
-// The same request gives the same node, whichever leader answers: a frame that comes twice makes no second node.
+// The same request gives the same node, whichever leader answers: a frame that comes twice makes no second
+// node.
 NodeId node_id_for(ports::Crypto& crypto, ClusterId cluster, std::uint64_t request) {
   std::string words = "join " + cluster.str() + " ";
   put_u64(words, request);
@@ -44,7 +45,7 @@ std::uint64_t Membership::raft_id_of(NodeId node) const {
   return 0;
 }
 
-// ---- joining as a node ----------------------------------------------------------------------------------------
+// ---- joining as a node
 
 void Membership::on_join(ports::LinkId link, const wire::JoinRequest& message) {
   const store::Store& store = manager_.store();
@@ -59,7 +60,8 @@ void Membership::on_join(ports::LinkId link, const wire::JoinRequest& message) {
     joins_[proposal] = {link, message.request, id};
 }
 
-void Membership::answer_join(ports::LinkId link, std::uint64_t request, NodeId node, std::optional<Error> error) {
+void Membership::answer_join(ports::LinkId link, std::uint64_t request, NodeId node,
+                             std::optional<Error> error) {
   wire::JoinReply reply;
   reply.request = request;
   reply.error = std::move(error);
@@ -82,23 +84,32 @@ bool Membership::settled(std::uint64_t request, const model::Outcome& outcome) {
     answer_join(join.link, join.request, join.node, std::move(error));
     return true;
   }
+  if (request == status_proposal_) {
+    status_proposal_ = 0;
+    return true;
+  }
   if (const auto it = leaves_.find(request); it != leaves_.end()) {
-    core_.links.send(it->second.first, wire::Message(it->second.second));
+    // Refused: the node changed meanwhile. The leaver asks again.
+    if (outcome.applied) core_.links.send(it->second.first, wire::Message(it->second.second));
     leaves_.erase(it);
     return true;
   }
   return false;
 }
 
-// ---- joining the Raft group ---------------------------------------------------------------------------------
+// ---- joining the Raft group
 
 void Membership::on_raft_join(ports::LinkId link, const wire::RaftJoinRequest& message) {
   const auto node = manager_.store().node(message.node);
-  Joiner joiner{link, message.request, {message.node, raft_id_of(message.node), message.address}, false,
+  Joiner joiner{link,
+                message.request,
+                {message.node, raft_id_of(message.node), message.address},
+                false,
                 core_.now + kDialPatience};
   if (!node || node->spec.desired_role != model::NodeRole::manager)
-    return answer_raft_join(joiner, plain_error(Code::permission_denied, "node " + message.node.str() +
-                                                                             " is not to be a manager of this swarm"));
+    return answer_raft_join(
+        joiner, plain_error(Code::permission_denied,
+                            "node " + message.node.str() + " is not to be a manager of this swarm"));
   if (joiner.peer.raft_id != 0 && manager_.members().at(joiner.peer.raft_id).address == message.address)
     return answer_raft_join(joiner, std::nullopt);
   if (joiner.peer.raft_id == 0) joiner.peer.raft_id = (core_.rng.next() >> 1) | 1;
@@ -134,7 +145,7 @@ void Membership::on_link_closed(const Address& outbound) {
     if (joiner.peer.address == outbound) joiner.reachable = false;
 }
 
-// ---- leaving ----------------------------------------------------------------------------------------------------
+// ---- leaving
 
 void Membership::on_leave(ports::LinkId link, const wire::LeaveRequest& message) {
   wire::LeaveReply reply;
@@ -164,7 +175,7 @@ void Membership::on_role_intents(const std::vector<control::RoleIntent>& intents
   if (!intents.empty()) wake_ = core_.now;
 }
 
-// ---- changes of the group, one at a time -------------------------------------------------------------------
+// ---- changes of the group, one at a time
 
 bool Membership::propose(raft::ConfChangeType type, std::uint64_t raft_id, const wire::ManagerPeer& peer) {
   raft::ConfChangeV2 change;
@@ -173,8 +184,41 @@ bool Membership::propose(raft::ConfChangeType type, std::uint64_t raft_id, const
 }
 
 bool Membership::run() {
-  if (!manager_.leads() || manager_.raft().status().conf_change_pending) return false;
+  if (!manager_.leads()) return false;
+  if (follow_group()) return true;
+  if (manager_.raft().conf_change_pending()) return false;
   return remove_members() || change_joiners() || promote_learners();
+}
+
+// The role and the manager status of a node say what the group says (swarmkit manager/role_manager.go).
+bool Membership::follow_group() {
+  if (!statuses_stale_ || status_proposal_ != 0) return false;
+  statuses_stale_ = false;
+  const store::Store& store = manager_.store();
+  const std::set<std::uint64_t> voters = manager_.voters();
+  model::Transaction transaction;
+  for (const auto& [id, peer] : manager_.members()) {
+    const auto node = store.node(peer.node);
+    const model::ManagerStatus status{id, peer.address.str()};
+    if (!node || !voters.contains(id) || node->manager == status) continue;
+    model::NodeStep step;
+    step.id = peer.node;
+    step.role = model::NodeRole::manager;
+    step.manager = std::optional(status);
+    transaction.actions.push_back(step);
+  }
+  for (const auto& [id, node] : store.nodes()) {
+    if (!node->manager || manager_.members().contains(node->manager->raft_id)) continue;
+    model::NodeStep step;
+    step.id = id;
+    step.role = model::NodeRole::worker;
+    step.manager = std::optional<model::ManagerStatus>();
+    transaction.actions.push_back(step);
+  }
+  if (transaction.empty()) return false;
+  status_proposal_ = manager_.propose(std::move(transaction));
+  statuses_stale_ = status_proposal_ == 0;
+  return status_proposal_ != 0;
 }
 
 bool Membership::remove_members() {
@@ -220,12 +264,13 @@ bool Membership::change_joiners() {
 
 // A learner that has caught up becomes a voter.
 bool Membership::promote_learners() {
-  const raft::Status status = manager_.raft().status();
+  const auto& peers = manager_.raft().progress();
   for (const std::uint64_t id : manager_.learners()) {
-    const auto progress = status.progress.find(id);
-    if (progress == status.progress.end() || progress->second.match + 16 < status.commit) continue;
+    const auto progress = peers.find(id);
+    if (progress == peers.end() || progress->second.match + 16 < manager_.raft().commit()) continue;
     const auto member = manager_.members().find(id);
-    if (member != manager_.members().end()) return propose(raft::ConfChangeType::add_node, id, member->second);
+    if (member != manager_.members().end())
+      return propose(raft::ConfChangeType::add_node, id, member->second);
   }
   return false;
 }
@@ -238,10 +283,11 @@ void Membership::on_deadline() {
       ++it;
       continue;
     }
-    answer_raft_join(it->second,
-                     rpc_error(Code::failed_precondition,
-                               "could not connect to prospective new cluster member using its advertised address: " +
-                                   it->second.peer.address.str()));
+    answer_raft_join(
+        it->second,
+        rpc_error(Code::failed_precondition,
+                  "could not connect to prospective new cluster member using its advertised address: " +
+                      it->second.peer.address.str()));
     it = joiners_.erase(it);
   }
   const bool waiting = !joiners_.empty() || !removals_.empty() || !manager_.learners().empty();

@@ -1,6 +1,6 @@
-// Membership: the leader's side of joining, leaving and changing roles. Nodes by tokens; managers by changes of the
-// Raft group, one at a time, learner first (Raft dissertation section 4.2.1).
-// NOT here: the joining node's side (swarm_ops), when a role shall change (control/role_manager).
+// Membership: the leader's side of joining, leaving and changing roles. Nodes by tokens; managers by changes
+// of the Raft group, one at a time, learner first (Raft dissertation section 4.2.1). NOT here: the joining
+// node's side (swarm_ops), when a role shall change (control/role_manager).
 #pragma once
 
 #include <deque>
@@ -26,6 +26,8 @@ class Membership {
   void on_link_closed(const Address& outbound);
   // A proposal of this machine was settled; false when it is somebody else's.
   bool settled(std::uint64_t request, const model::Outcome& outcome);
+  // The group changed: nodes' manager statuses follow.
+  void on_members_changed() { statuses_stale_ = true; }
   void on_role_intents(const std::vector<control::RoleIntent>& intents);
   // Proposes the next change of the Raft group when none is under way; true when it did.
   bool run();
@@ -50,6 +52,7 @@ class Membership {
   bool change_joiners();
   bool promote_learners();
   bool remove_members();
+  bool follow_group();
   std::uint64_t raft_id_of(NodeId node) const;
 
   Core& core_;
@@ -59,11 +62,12 @@ class Membership {
     std::uint64_t request = 0;
     NodeId node;
   };
-  std::map<std::uint64_t, PendingJoin> joins_;                               // by proposal
+  std::map<std::uint64_t, PendingJoin> joins_;                                  // by proposal
   std::map<std::uint64_t, std::pair<ports::LinkId, wire::LeaveReply>> leaves_;  // by proposal
   std::map<NodeId, Joiner> joiners_;
   std::set<std::uint64_t> removals_;  // Raft ids on their way out
-  std::uint64_t change_index_ = 0;    // of the membership change under way, 0: none
+  bool statuses_stale_ = true;
+  std::uint64_t status_proposal_ = 0;  // in flight
   Instant wake_ = Instant::never();
 };
 

@@ -8,7 +8,8 @@
 
 namespace swarm::node {
 
-Node::Node(NodeOptions options, ports::Ports ports) : impl_(std::make_unique<Impl>(std::move(options), ports)) {}
+Node::Node(NodeOptions options, ports::Ports ports)
+    : impl_(std::make_unique<Impl>(std::move(options), ports)) {}
 Node::~Node() = default;
 Result<void> Node::start(Instant now) { return impl_->start(now); }
 void Node::handle(ports::Event event) { impl_->handle(std::move(event)); }
@@ -39,10 +40,13 @@ Result<void> Node::Impl::start(Instant now) {
     return {};
   }
   core_.identity = **identity;
+  // A member-to-be that never took part, or a past member: nobody may speak for what is in there.
+  if (core_.identity->raft_id == 0 && core_.ports.disk.has_manager_state()) core_.ports.disk.wipe_manager();
   if (core_.identity->raft_id != 0) {
     if (!core_.ports.disk.has_manager_state())
-      return plain_error(Code::data_loss, "the data root is corrupt: this node is a manager, but its Raft state is "
-                                          "gone; restore it from a copy, or start with an empty data root and join again");
+      return plain_error(Code::data_loss,
+                         "the data root is corrupt: this node is a manager, but its Raft state is "
+                         "gone; restore it from a copy, or start with an empty data root and join again");
     auto manager = Manager::load(core_);
     if (!manager) return manager.error();
     if (const auto listening = ops_.listen_again(); !listening) return listening;
@@ -54,12 +58,13 @@ Result<void> Node::Impl::start(Instant now) {
   return agent_->start();
 }
 
-// ---- links ------------------------------------------------------------------------------------------------------
+// ---- links
 
 void Node::Impl::on(ports::LinkOpened event) {
   core_.links.on_opened(event);
   core_.trace("link.opened", [&] {
-    return "remote=" + event.remote.str() + " peer=" + event.peer.node.str() + (event.inbound ? " inbound" : "");
+    return "remote=" + event.remote.str() + " peer=" + event.peer.node.str() +
+           (event.inbound ? " inbound" : "");
   });
   if (event.inbound) return;
   if (agent_) agent_->on_link_opened(event.link);
@@ -70,14 +75,22 @@ void Node::Impl::on(ports::LinkClosed event) {
   const auto gone = core_.links.on_closed(event.link, core_.now);
   if (!gone) return;
   core_.trace("link.closed", [&] { return "peer=" + gone->peer.node.str() + " reason=" + event.reason; });
-  sessions_.erase(event.link);
-  if (manager_) manager_->on_link_closed(*gone);
-  if (membership_ && gone->outbound) membership_->on_link_closed(*gone->outbound);
-  if (leadership_) leadership_->dispatcher().on_link_closed(manager_->store(), event.link, core_.now);
-  if (agent_) agent_->on_link_closed(event.link);
-  ops_.on_link_closed(event.link);
-  logs_.on_link_closed(event.link);
-  door_.on_link_closed(event.link);
+  link_gone(event.link, *gone);
+}
+
+void Node::Impl::link_gone(ports::LinkId link, const Links::Gone& gone) {
+  sessions_.erase(link);
+  if (manager_) manager_->on_link_closed(gone);
+  if (membership_ && gone.outbound) membership_->on_link_closed(*gone.outbound);
+  if (leadership_) leadership_->dispatcher().on_link_closed(manager_->store(), link, core_.now);
+  if (agent_) agent_->on_link_closed(link);
+  ops_.on_link_closed(link);
+  logs_.on_link_closed(link);
+  door_.on_link_closed(link);
+}
+
+void Node::Impl::close_links() {
+  for (const auto& [link, gone] : core_.links.close_all()) link_gone(link, gone);
 }
 
 void Node::Impl::on(ports::FrameArrived event) {
@@ -97,12 +110,14 @@ void Node::Impl::on(ports::FrameArrived event) {
 
 void Node::Impl::on_wire(ports::LinkId link, wire::Message message) {
   if (on_manager_wire(link, message)) return;
-  if (std::holds_alternative<wire::JoinReply>(message) || std::holds_alternative<wire::RaftJoinReply>(message) ||
+  if (std::holds_alternative<wire::JoinReply>(message) ||
+      std::holds_alternative<wire::RaftJoinReply>(message) ||
       std::holds_alternative<wire::LeaveReply>(message))
     return ops_.on_message(link, message);
   if (auto* head = std::get_if<wire::ApiReplyHead>(&message)) return door_.on_reply(link, std::move(*head));
   if (auto* body = std::get_if<wire::ApiReplyBody>(&message)) return door_.on_reply(link, std::move(*body));
-  if (std::holds_alternative<wire::LogSubscribe>(message) || std::holds_alternative<wire::LogUnsubscribe>(message) ||
+  if (std::holds_alternative<wire::LogSubscribe>(message) ||
+      std::holds_alternative<wire::LogUnsubscribe>(message) ||
       std::holds_alternative<wire::LogChunk>(message))
     return logs_.on_message(link, message);
   if (agent_) agent_->on_message(link, message);
@@ -138,7 +153,8 @@ bool Node::Impl::on_manager_wire(ports::LinkId link, wire::Message& message) {
     sessions_.insert(link);
     const wire::Hello* peer = core_.links.peer(link);
     const Address* remote = core_.links.remote(link);
-    leadership_->dispatcher().on_message(manager_->store(), link, peer->node, remote->host(), message, core_.now);
+    leadership_->dispatcher().on_message(manager_->store(), link, peer->node, remote->host(), message,
+                                         core_.now);
   }
   return true;
 }
@@ -167,7 +183,7 @@ void Node::Impl::refuse_as_follower(ports::LinkId link, const wire::Message& mes
   }
 }
 
-// ---- tasks and clients ----------------------------------------------------------------------------------------
+// ---- tasks and clients
 
 void Node::Impl::on(const ports::TaskPrepared& event) {
   if (agent_) agent_->on_event(event);
@@ -225,7 +241,8 @@ void Node::Impl::perform(ports::ApiId id, docker::Operation operation) {
   } else if (const auto* image = std::get_if<docker::AddImage>(&operation)) {
     core_.ports.runner.add_image(image->image);
   } else if (const auto* transfer = std::get_if<docker::TransferLeadership>(&operation)) {
-    if (!leadership_) return answer(id, plain_error(Code::failed_precondition, "this manager is not the leader"));
+    if (!leadership_)
+      return answer(id, plain_error(Code::failed_precondition, "this manager is not the leader"));
     for (const auto& [raft_id, peer] : manager_->members())
       if (raft_id != manager_->raft_id() && (transfer->to.empty() || peer.node == transfer->to)) {
         manager_->transfer_leadership(raft_id);
@@ -236,7 +253,7 @@ void Node::Impl::perform(ports::ApiId id, docker::Operation operation) {
   answer(id, done);
 }
 
-// ---- parts come and go ------------------------------------------------------------------------------------------
+// ---- parts come and go
 
 void Node::Impl::start_agent() {
   agent_ = std::make_unique<AgentPart>(core_, *this);
@@ -260,21 +277,22 @@ void Node::Impl::step_down() {
   membership_.reset();
   to_dispatcher_.clear();
   // Agents find the new leader by themselves once their link closes.
-  for (const ports::LinkId link : std::exchange(sessions_, {})) core_.links.close(link);
+  for (const ports::LinkId link : std::exchange(sessions_, {}))
+    if (const auto gone = core_.links.close(link)) link_gone(link, *gone);
   if (agent_) agent_->on_leader_changed();
 }
 
-// ---- orderly stop -----------------------------------------------------------------------------------------------
+// ---- orderly stop
 
 void Node::Impl::shut_down(Instant now) {
   core_.now = now;
   shutting_down_ = true;
   if (leadership_ && manager_->voters().size() > 1) {
-    const raft::Status status = manager_->raft().status();
+    const auto& peers = manager_->raft().progress();
     std::uint64_t best = 0, match = 0;
     for (const std::uint64_t id : manager_->voters()) {
-      const auto progress = status.progress.find(id);
-      if (id == manager_->raft_id() || progress == status.progress.end() || !progress->second.recent_active) continue;
+      const auto progress = peers.find(id);
+      if (id == manager_->raft_id() || progress == peers.end() || !progress->second.recent_active) continue;
       if (best == 0 || progress->second.match > match) best = id, match = progress->second.match;
     }
     if (best != 0) manager_->transfer_leadership(best);

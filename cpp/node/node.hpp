@@ -1,6 +1,6 @@
-// Node: one member of a swarm, whole. It owns the machines (Raft, store, control loops, dispatcher, agent, API), runs
-// them in a bounded turn and hands their effects to the ports. Deterministic: the same events at the same times give
-// the same effects in every world.
+// Node: one member of a swarm, whole. It owns the machines (Raft, store, control loops, dispatcher, agent,
+// API), runs them in a bounded turn and hands their effects to the ports. Deterministic: the same events at
+// the same times give the same effects in every world.
 //
 // The host (real/ or sim/) does, for ever:
 //     handle(event)...   queue what happened
@@ -8,8 +8,8 @@
 //     wake up at next_deadline(), or at the next event
 //
 // The turn: (1) take the queued events; (2) run the machines in the fixed order of node/turn.cpp until quiet;
-// (3) commit one disk batch; (4) what had to wait for that batch goes out when DiskDone comes; (5) one deadline.
-// NOT here: sockets, threads, files, clocks.
+// (3) commit one disk batch; (4) what had to wait for that batch goes out when DiskDone comes; (5) one
+// deadline. NOT here: sockets, threads, files, clocks.
 #pragma once
 
 #include <cstdint>
@@ -31,16 +31,17 @@ namespace swarm::node {
 
 struct NodeOptions {
   model::NodeDescription description;  // hostname, platform, resources, engine version and labels
-  // The address of this node: what an unspecified listen or advertise address means here, and where links leave from.
+  // The address of this node: what an unspecified listen or advertise address means here, and where links
+  // leave from.
   Address address;
-  std::string data_root;               // shown by /info only
-  std::uint64_t seed = 0;              // of this node's Rng: from the OS in the real world, from the seed in the sim
+  std::string data_root;   // shown by /info only
+  std::uint64_t seed = 0;  // of this node's Rng: from the OS in the real world, from the seed in the sim
   // Without mutual TLS a node refuses to listen for peers outside loopback unless this is set.
   bool insecure_no_tls = false;
 };
 
-// Everything that a checker may look at after an event; pointers are valid until the next turn and null where the
-// node has no such part now.
+// Everything that a checker may look at after an event; pointers are valid until the next turn and null where
+// the node has no such part now.
 struct Inspection {
   const raft::RawNode* raft = nullptr;
   const raft::MemoryStorage* log = nullptr;
@@ -60,8 +61,8 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  // Reads the disk and goes on from there: a member reconnects, a manager rejoins its Raft group. An unreadable disk
-  // is an error in one sentence that names the key; nothing is changed then.
+  // Reads the disk and goes on from there: a member reconnects, a manager rejoins its Raft group. An
+  // unreadable disk is an error in one sentence that names the key; nothing is changed then.
   Result<void> start(Instant now);
 
   void handle(ports::Event event);
@@ -69,8 +70,9 @@ class Node {
   // When turn() must be called again although nothing happened.
   Instant next_deadline() const;
 
-  // An orderly stop: tasks are stopped, leadership is handed over, what was said is on disk. `stopped()` tells when;
-  // the host goes on with events and turns until then (or gives up and dies: that is only a crash).
+  // An orderly stop: tasks are stopped, leadership is handed over, what was said is on disk. `stopped()`
+  // tells when; the host goes on with events and turns until then (or gives up and dies: that is only a
+  // crash).
   void shut_down(Instant now);
   bool stopped() const;
 

@@ -47,10 +47,14 @@ Who who_may_send(const ports::Frame& frame) {
 bool may_send(const wire::Hello& peer, ClusterId own, const ports::Frame& frame) {
   const bool member = !own.empty() && peer.cluster == own && !peer.node.empty();
   switch (who_may_send(frame)) {
-    case Who::nobody: return false;
-    case Who::anyone: return true;
-    case Who::member: return member;
-    case Who::manager: return member && peer.role == model::NodeRole::manager && peer.raft_id != 0;
+    case Who::nobody:
+      return false;
+    case Who::anyone:
+      return true;
+    case Who::member:
+      return member;
+    case Who::manager:
+      return member && peer.role == model::NodeRole::manager && peer.raft_id != 0;
   }
   return false;
 }

@@ -10,12 +10,14 @@ namespace {
 
 constexpr std::uint16_t kPort = 2377;
 constexpr Duration kResend = Duration::millis(500);
-constexpr Duration kJoinPatience = Duration::seconds(20);  // Docker's: then the API answers, the joining goes on
-constexpr Duration kDialPatience = Duration::seconds(5);   // for nobody answering at the given address at all
+constexpr Duration kJoinPatience =
+    Duration::seconds(20);  // Docker's: then the API answers, the joining goes on
+constexpr Duration kDialPatience = Duration::seconds(5);  // for nobody answering at the given address at all
 constexpr Duration kLeavePatience = Duration::seconds(3);
 
 constexpr const char* kJoinTimeout =
-    "Timeout was reached before node joined. The attempt to join the swarm will continue in the background. Use the "
+    "Timeout was reached before node joined. The attempt to join the swarm will continue in the background. "
+    "Use the "
     "\"docker info\" command to see the current swarm status of your node.";
 
 }  // namespace
@@ -31,8 +33,9 @@ Result<SwarmOps::Addresses> SwarmOps::addresses(const std::string& listen_text,
                                                 const std::string& advertise_text) const {
   const auto listen_at = Address::parse(listen_text, kPort);
   if (!listen_at)
-    return plain_error(Code::invalid_argument,
-                       "listen address must be an IP address or network interface (with optional port number)");
+    return plain_error(
+        Code::invalid_argument,
+        "listen address must be an IP address or network interface (with optional port number)");
   Addresses out{*listen_at, *listen_at};
   if (out.listen.is_unspecified()) out.listen.ip = core_.options.address.ip;
   if (advertise_text.empty()) {
@@ -50,7 +53,8 @@ Result<SwarmOps::Addresses> SwarmOps::addresses(const std::string& listen_text,
   if (!out.listen.is_loopback() && !core_.options.insecure_no_tls)
     return plain_error(Code::failed_precondition,
                        "nodes do not speak TLS to one another yet: refusing to listen for peers on " +
-                           out.listen.str() + ", which is not a loopback address. Start swarmd with --address "
+                           out.listen.str() +
+                           ", which is not a loopback address. Start swarmd with --address "
                            "127.0.X.Y, or with --insecure-no-tls on a network that you trust");
   return out;
 }
@@ -62,7 +66,7 @@ Result<void> SwarmOps::listen_again() {
   return listen(core_.identity->listen);
 }
 
-// ---- init -------------------------------------------------------------------------------------------------------
+// ---- init
 
 void SwarmOps::init(ports::ApiId id, const docker::SwarmInit& wish) {
   const auto where = addresses(wish.listen_addr, wish.advertise_addr);
@@ -109,7 +113,7 @@ void SwarmOps::init(ports::ApiId id, const docker::SwarmInit& wish) {
   core_.commit(save_identity(identity), [this] { host_.start_agent(); });
 }
 
-// ---- join -------------------------------------------------------------------------------------------------------
+// ---- join
 
 void SwarmOps::join(ports::ApiId id, const docker::SwarmJoin& wish) {
   auto token = control::parse_join_token(wish.token);
@@ -159,7 +163,8 @@ void SwarmOps::on_join_reply(const wire::JoinReply& reply) {
     return ask_to_join();
   }
   // The token's digest first: a manager of another swarm may say anything.
-  const auto trusted = control::check_root_digest(joining_->token, core_.ports.crypto.sha256(reply.root_cert_pem));
+  const auto trusted =
+      control::check_root_digest(joining_->token, core_.ports.crypto.sha256(reply.root_cert_pem));
   if (!trusted) return fail_join(trusted.error());
   if (reply.error) return fail_join(*reply.error);
   become_member(reply);
@@ -169,7 +174,7 @@ void SwarmOps::fail_join(const Error& error) {
   const ports::ApiId id = joining_->id;
   joining_.reset();
   error_ = error.message;
-  core_.links.close_all();
+  host_.close_links();
   if (id != 0) host_.answer(id, error);
 }
 
@@ -184,14 +189,14 @@ void SwarmOps::become_member(const wire::JoinReply& reply) {
   identity.managers = reply.managers;
   joining_->stage = reply.role == model::NodeRole::manager ? JoinStage::raft : JoinStage::session;
   core_.identity = identity;
-  core_.links.close_all();  // the next ones open with our name
+  host_.close_links();  // the next ones open with our name
   core_.links.set_hello(core_.hello());
   core_.commit(save_identity(identity), [this] {
     if (core_.identity) host_.start_agent();
   });
 }
 
-// ---- into the Raft group ------------------------------------------------------------------------------------
+// ---- into the Raft group
 
 void SwarmOps::on_session_facts(const agent::SessionFacts& facts) {
   if (!core_.identity || leaving_) return;
@@ -199,8 +204,9 @@ void SwarmOps::on_session_facts(const agent::SessionFacts& facts) {
     core_.identity->managers = facts.managers;
     core_.commit(save_identity(*core_.identity), {});
   }
+  role_wanted_ = facts.role;
   const bool is_manager = host_.manager() != nullptr;
-  if (facts.role == model::NodeRole::manager && !is_manager && !raft_joining_) start_raft_join();
+  if (facts.role == model::NodeRole::manager && !is_manager && !raft_joining_ && !wiping_) start_raft_join();
   if (facts.role == model::NodeRole::worker && is_manager && !initialising_) demote();
 }
 
@@ -216,14 +222,17 @@ void SwarmOps::start_raft_join() {
 
 void SwarmOps::ask_to_join_raft() {
   raft_joining_->resend = core_.now + kResend;
-  const wire::RaftJoinRequest request{raft_joining_->request, core_.identity->node, core_.identity->advertise};
+  const wire::RaftJoinRequest request{raft_joining_->request, core_.identity->node,
+                                      core_.identity->advertise};
   if (raft_joining_->leader) {
-    core_.links.send_to(*std::exchange(raft_joining_->leader, std::nullopt), wire::Message(request), core_.now);
+    core_.links.send_to(*std::exchange(raft_joining_->leader, std::nullopt), wire::Message(request),
+                        core_.now);
     return;
   }
   // Whoever leads answers; the others say who does.
   for (const auto& peer : core_.identity->managers)
-    if (peer.node != core_.identity->node) core_.links.send_to(peer.address, wire::Message(request), core_.now);
+    if (peer.node != core_.identity->node)
+      core_.links.send_to(peer.address, wire::Message(request), core_.now);
 }
 
 void SwarmOps::on_raft_join_reply(const wire::RaftJoinReply& reply) {
@@ -249,26 +258,35 @@ void SwarmOps::on_raft_join_reply(const wire::RaftJoinReply& reply) {
   core_.identity->managers = reply.members;
   core_.links.set_hello(core_.hello());
   // Links that were opened as a worker's go: their peers would refuse a manager's words on them.
-  core_.links.close_all();
+  host_.close_links();
   host_.start_manager(Manager::join(core_, reply.raft_id, reply.members));
-  core_.commit(save_identity(*core_.identity), {});
+  // Batches are done in their order: the member's state is on disk before the name that speaks of it.
+  core_.commit(save_identity(*core_.identity), [this, raft_id = reply.raft_id] {
+    if (host_.manager() != nullptr && host_.manager()->raft_id() == raft_id) host_.manager()->begin();
+  });
 }
 
+// The identity first: a manager's state that no identity speaks of is wiped at the next start.
 void SwarmOps::demote() {
   host_.stop_manager();
   core_.ports.transport.stop_listening();
-  core_.ports.disk.wipe_manager();
   core_.identity->role = model::NodeRole::worker;
   core_.identity->raft_id = 0;
-  core_.links.close_all();
+  host_.close_links();
   core_.links.set_hello(core_.hello());
-  core_.commit(save_identity(*core_.identity), {});
+  wiping_ = true;
+  core_.commit(save_identity(*core_.identity), [this] {
+    wiping_ = false;
+    core_.ports.disk.wipe_manager();
+    if (core_.identity && role_wanted_ == model::NodeRole::manager) start_raft_join();
+  });
 }
 
-// ---- leave ------------------------------------------------------------------------------------------------------
+// ---- leave
 
 void SwarmOps::leave(ports::ApiId id, const docker::SwarmLeave&) {
-  if (leaving_) return host_.answer(id, plain_error(Code::failed_precondition, "this node is leaving already"));
+  if (leaving_)
+    return host_.answer(id, plain_error(Code::failed_precondition, "this node is leaving already"));
   joining_.reset();
   raft_joining_.reset();
   leaving_ = Leaving{id, core_.rng.next(), false, false, core_.now, core_.now + kLeavePatience};
@@ -290,7 +308,8 @@ void SwarmOps::tell_leader_of_leaving() {
     return;
   }
   for (const auto& peer : core_.identity->managers)
-    if (peer.node != core_.identity->node) core_.links.send_to(peer.address, wire::Message(request), core_.now);
+    if (peer.node != core_.identity->node)
+      core_.links.send_to(peer.address, wire::Message(request), core_.now);
 }
 
 void SwarmOps::finish_leaving() {
@@ -304,7 +323,7 @@ void SwarmOps::forget_everything() {
   host_.stop_agent();
   host_.stop_manager();
   core_.ports.transport.stop_listening();
-  core_.links.close_all();
+  host_.close_links();
   core_.identity.reset();
   core_.links.set_hello(core_.hello());
   core_.ports.disk.wipe_all();
@@ -322,7 +341,7 @@ void SwarmOps::on_removed() {
   error_ = "this node was removed from the swarm";
 }
 
-// ---- the rest ---------------------------------------------------------------------------------------------------
+// ---- the rest
 
 void SwarmOps::on_message(ports::LinkId, const wire::Message& message) {
   if (const auto* join_reply = std::get_if<wire::JoinReply>(&message)) on_join_reply(*join_reply);
@@ -351,7 +370,8 @@ void SwarmOps::run() {
     leaving_->draining = true;
     if (host_.worker() != nullptr) host_.worker()->drain(core_.now, core_.wall());
   }
-  if (leaving_ && leaving_->draining && (host_.worker() == nullptr || host_.worker()->idle())) finish_leaving();
+  if (leaving_ && leaving_->draining && (host_.worker() == nullptr || host_.worker()->idle()))
+    finish_leaving();
 }
 
 void SwarmOps::on_deadline() {
@@ -361,7 +381,8 @@ void SwarmOps::on_deadline() {
   }
   if (joining_ && joining_->stage == JoinStage::asking && joining_->resend <= core_.now) {
     if (joining_->link == 0 && joining_->lose_hope <= core_.now) {
-      return fail_join(rpc_error(Code::unavailable, "no manager answers at " + joining_->targets.front().str() +
+      return fail_join(rpc_error(Code::unavailable, "no manager answers at " +
+                                                        joining_->targets.front().str() +
                                                         ": check the address, and that the manager runs"));
     }
     ask_to_join();

@@ -1,7 +1,6 @@
-// SwarmOps: this node's own way in and out of a swarm, and from one role to the other: init, join, leave, promotion,
-// demotion, removal. Each is a small story of steps with patience; nothing sits silent: `state()` and `error()` say
-// what it waits for.
-// NOT here: the leader's side of the same stories (membership).
+// SwarmOps: this node's own way in and out of a swarm, and from one role to the other: init, join, leave,
+// promotion, demotion, removal. Each is a small story of steps with patience; nothing sits silent: `state()`
+// and `error()` say what it waits for. NOT here: the leader's side of the same stories (membership).
 #pragma once
 
 #include <functional>
@@ -30,6 +29,7 @@ class SwarmOps {
     virtual void stop_agent() = 0;
     virtual void start_manager(std::unique_ptr<Manager> manager) = 0;
     virtual void stop_manager() = 0;
+    virtual void close_links() = 0;  // all of them, and whoever used one learns so
     virtual void answer(ports::ApiId id, const Result<docker::OperationResult>& result) = 0;
   };
 
@@ -102,6 +102,8 @@ class SwarmOps {
   std::optional<RaftJoining> raft_joining_;
   std::optional<Leaving> leaving_;
   bool initialising_ = false;
+  bool wiping_ = false;  // a past manager's state is on its way out: no way back in until it is gone
+  model::NodeRole role_wanted_ = model::NodeRole::worker;  // as the session last said
   ports::ApiId init_id_ = 0;
   std::string error_;
 };

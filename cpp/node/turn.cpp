@@ -2,7 +2,8 @@
 //
 //   1. take the queued events, up to a budget
 //   2. let the parts whose time has come act
-//   3. run the parts until quiet: Raft's round (disk, peers, store) -> the leader's loops -> membership -> the agent ->
+//   3. run the parts until quiet: Raft's round (disk, peers, store) -> the leader's loops -> membership ->
+//   the agent ->
 //      this node's own stories -> the API
 //   4. batches are on their way to the disk by then; what waits for one goes out when DiskDone comes
 #include <algorithm>
@@ -68,7 +69,8 @@ bool Node::Impl::run_manager() {
   return did;
 }
 
-// Observers first, then whoever waits for the outcome: an answer never speaks of what the loops have not seen.
+// Observers first, then whoever waits for the outcome: an answer never speaks of what the loops have not
+// seen.
 void Node::Impl::deliver_applied(AppliedEntry entry) {
   if (leadership_) leadership_->observe(entry.changes);
   if (!entry.changes.changes.empty()) door_.on_changes(entry.changes);
@@ -94,6 +96,7 @@ void Node::Impl::note_members() {
   std::vector<wire::ManagerPeer> peers;
   for (const auto& [id, peer] : manager_->members()) peers.push_back(peer);
   if (leadership_) leadership_->dispatcher().set_managers(peers);
+  if (membership_) membership_->on_members_changed();
   if (core_.identity && !peers.empty() && core_.identity->managers != peers) {
     core_.identity->managers = std::move(peers);
     core_.commit(save_identity(*core_.identity), {});
@@ -107,8 +110,8 @@ bool Node::Impl::run_leader() {
   while (!to_dispatcher_.empty() && core_.identity) {
     const wire::Message message = std::move(to_dispatcher_.front());
     to_dispatcher_.pop_front();
-    dispatcher.on_message(manager_->store(), kLocalLink, core_.identity->node, core_.identity->advertise.host(),
-                          message, core_.now);
+    dispatcher.on_message(manager_->store(), kLocalLink, core_.identity->node,
+                          core_.identity->advertise.host(), message, core_.now);
     did = true;
   }
   did |= leadership_->plan();
@@ -125,7 +128,7 @@ bool Node::Impl::run_leader() {
   return did;
 }
 
-// ---- what the API sees ------------------------------------------------------------------------------------------
+// ---- what the API sees
 
 void Node::Impl::refresh_local_view() {
   local_.state = ops_.state();

@@ -1,9 +1,10 @@
 // Disk: ordered atomic batches of keys and values, with durability on demand.
 //
-// Contract (one conformance suite proves it over every implementation): batches take effect in the order of commit;
-// a crash keeps a prefix of them that contains every batch up to the last durable one; a batch is kept whole or not at
-// all. Families identity, agent and format live in a small log of the node's own, the others in RocksDB, which is
-// opened when the first batch touches it: a worker never does. A batch touches one of the two sides only.
+// Contract (one conformance suite proves it over every implementation): batches take effect in the order of
+// commit; a crash keeps a prefix of them that contains every batch up to the last durable one; a batch is
+// kept whole or not at all. Families identity, agent and format live in a small log of the node's own, the
+// others in RocksDB, which is opened when the first batch touches it: a worker never does. A batch touches
+// one of the two sides only.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +41,9 @@ struct DiskBatch {
   void put(Family family, std::string key, std::string value) {
     ops.push_back({DiskOp::Type::put, family, std::move(key), std::move(value)});
   }
-  void erase(Family family, std::string key) { ops.push_back({DiskOp::Type::erase, family, std::move(key), {}}); }
+  void erase(Family family, std::string key) {
+    ops.push_back({DiskOp::Type::erase, family, std::move(key), {}});
+  }
   void erase_range(Family family, std::string from, std::string to) {
     ops.push_back({DiskOp::Type::erase_range, family, std::move(from), std::move(to)});
   }
@@ -50,8 +53,8 @@ struct DiskBatch {
 class Disk {
  public:
   virtual ~Disk() = default;
-  // Answered by event DiskDone{token}, in the order of commits. A failure of the device is not survivable: the host
-  // stops the node with a clear sentence.
+  // Answered by event DiskDone{token}, in the order of commits. A failure of the device is not survivable:
+  // the host stops the node with a clear sentence.
   virtual void commit(DiskBatch batch, std::uint64_t token) = 0;
   // In key order, from `from`; stops when `visit` returns false. Only at start and after `wipe_manager`.
   virtual void scan(Family family, std::string_view from,

@@ -68,7 +68,7 @@ struct Ports {
   Trace& trace;
 };
 
-// ---- what comes back ----------------------------------------------------------------------------------------
+// ---- what comes back
 
 struct LinkOpened {
   LinkId link = 0;
@@ -116,7 +116,7 @@ struct ApiAborted {  // the client is gone
   ApiId id = 0;
 };
 
-using Event = std::variant<LinkOpened, LinkClosed, FrameArrived, DiskDone, TaskPrepared, TaskStarted, TaskExited,
-                           TaskLog, ApiArrived, ApiAborted>;
+using Event = std::variant<LinkOpened, LinkClosed, FrameArrived, DiskDone, TaskPrepared, TaskStarted,
+                           TaskExited, TaskLog, ApiArrived, ApiAborted>;
 
 }  // namespace swarm::ports

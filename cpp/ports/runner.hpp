@@ -1,7 +1,8 @@
 // Runner: runs tasks. Real: process groups (sandboxes and OCI containers later). Simulated: scripted lives.
 //
-// A task on this node goes prepare -> start -> (stop | kill) -> exit -> remove. Each call is answered by one event.
-// Handles (container ids) can be written down, and what still runs after a restart of the node can be adopted.
+// A task on this node goes prepare -> start -> (stop | kill) -> exit -> remove. Each call is answered by one
+// event. Handles (container ids) can be written down, and what still runs after a restart of the node can be
+// adopted.
 #pragma once
 
 #include <cstdint>
@@ -49,10 +50,11 @@ class Runner {
   virtual ~Runner() = default;
   virtual void prepare(const Launch& launch) = 0;  // TaskPrepared; image resolved, address chosen
   virtual void start(TaskId task) = 0;             // TaskStarted, and TaskExited when it ends
-  virtual void stop(TaskId task, Duration grace) = 0;  // SIGTERM (or its stop signal), grace, SIGKILL -> TaskExited
-  virtual void signal(TaskId task, int number) = 0;    // no event of its own
-  virtual void remove(TaskId task) = 0;                // forgets the task, its logs and its address; kills what runs
-  virtual std::vector<Adopted> adopt() = 0;            // what an earlier run of this node left running
+  virtual void stop(TaskId task,
+                    Duration grace) = 0;  // SIGTERM (or its stop signal), grace, SIGKILL -> TaskExited
+  virtual void signal(TaskId task, int number) = 0;  // no event of its own
+  virtual void remove(TaskId task) = 0;      // forgets the task, its logs and its address; kills what runs
+  virtual std::vector<Adopted> adopt() = 0;  // what an earlier run of this node left running
   // Lines kept so far, then, with `follow`, those to come: TaskLog events, the last with `end`.
   virtual LogStreamId open_logs(TaskId task, const wire::LogOptions& options) = 0;
   virtual void close_logs(LogStreamId stream) = 0;

@@ -1,7 +1,8 @@
 // Transport: frames to and from peers over links. Real: TCP (TLS later). Simulated: a network with faults.
 //
-// A link is one connection, named by a number of this node's own. Frames on an open link may still be lost (a fault
-// plan says so, or the link dies): nothing above relies on delivery. A closed link is a *hint* that the peer died.
+// A link is one connection, named by a number of this node's own. Frames on an open link may still be lost (a
+// fault plan says so, or the link dies): nothing above relies on delivery. A closed link is a *hint* that the
+// peer died.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ class Transport {
   virtual LinkId open(const Address& to, const Address& source, const wire::Hello& hello) = 0;
   // What this node says of itself on links that others open.
   virtual void set_identity(const wire::Hello& hello) = 0;
-  // Sends, or drops in silence when the link is gone. Sending before LinkOpened is allowed: frames wait in order.
+  // Sends, or drops in silence when the link is gone. Sending before LinkOpened is allowed: frames wait in
+  // order.
   virtual void send(LinkId link, Frame frame) = 0;
   // LinkClosed does not follow.
   virtual void close(LinkId link) = 0;
