@@ -4,10 +4,12 @@
 #   make demo    the story of a swarm, for real, in this terminal
 #   make lint    clang-format, ruff, mypy
 #   make wheel   a wheel in dist/
-.PHONY: build test lint clean setup ctest pytest layers
+# Parts of `make test`, after a build: ctest, layers, simulation, pytest.
+.PHONY: build test demo lint wheel clean setup ctest layers simulation pytest
 
 BUILD := build/release
-PYTHON := .venv/bin/python
+BIN := .venv/bin
+SEEDS := 500
 
 setup:
 	@scripts/setup.sh
@@ -15,19 +17,37 @@ setup:
 build: setup
 	@scripts/build.sh
 
-test: build ctest layers pytest
+# One after the other, also under `make -j`: the parts share two cores and loopback addresses.
+test: build
+	@$(MAKE) --no-print-directory ctest
+	@$(MAKE) --no-print-directory layers
+	@$(MAKE) --no-print-directory simulation
+	@$(MAKE) --no-print-directory pytest
 
 ctest:
 	ctest --test-dir $(BUILD) --output-on-failure -j 2
 
-layers: setup
-	$(PYTHON) scripts/check_layers.py
+layers:
+	$(BIN)/python scripts/check_layers.py
 
+# Stories with a known trace, then chaos: every seed twice, with equal trace hash.
+simulation:
+	$(BIN)/swarm_scenario tests/scenarios/*.txt
+	$(BIN)/swarm_sim --seeds $(SEEDS) --twice
+
+# Also the story by the stock docker CLI where one is installed, kill -9 rounds, and the README's commands.
 pytest:
-	$(PYTHON) -m pytest tests/python
+	$(BIN)/python -m pytest tests/python
+
+demo: build
+	@$(BIN)/swarmpy demo
 
 lint: setup
-	scripts/lint.sh
+	@scripts/lint.sh
+
+wheel: build
+	$(BIN)/pip wheel . --quiet --no-build-isolation --no-deps --wheel-dir dist
+	@ls -l dist/*.whl
 
 clean:
-	rm -rf build dist .venv
+	rm -rf build dist .venv python/swarmpy/bin python/swarmpy/*.so

@@ -1,9 +1,10 @@
-// Worker: the agent of one node. Keeps the tasks that the dispatcher assigned, moves each forward one action at a
-// time through the Runner, and reports what it observes until a manager has it in the store.
+// Worker: the agent of one node. Keeps the tasks that the dispatcher assigned, moves each forward one action
+// at a time through the Runner, and reports what it observes until a manager has it in the store.
 //
-// Pure: messages, runner events and `now` in; effects out. Its assignments survive a restart of the node: they are
-// written (family agent) before they are acted on, and resumed before any manager is heard.
-// A task of this node is never started twice, whatever is resent (swarmkit agent/worker.go, agent/exec/controller.go).
+// Pure: messages, runner events and `now` in; effects out. Its assignments survive a restart of the node:
+// they are written (family agent) before they are acted on, and resumed before any manager is heard. A task
+// of this node is never started twice, whatever is resent (swarmkit agent/worker.go,
+// agent/exec/controller.go).
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@
 
 namespace swarm::agent {
 
-// ---- what the worker wants done -----------------------------------------------------------------------------
+// ---- what the worker wants done
 struct SendToManager {
   wire::Message message;
 };
@@ -38,7 +39,8 @@ struct StopTask {
 struct RemoveTask {
   TaskId task;
 };
-// Write (or, without a value, erase) this task's record on disk before the actions that follow it in the list.
+// Write (or, without a value, erase) this task's record on disk before the actions that follow it in the
+// list.
 struct SaveTask {
   TaskId task;
   std::optional<model::Task> record;
@@ -55,7 +57,8 @@ struct SessionFacts {
 };
 // This node is no longer a member of the swarm.
 struct Removed {};
-// A local container-level event, for `docker events` and `docker wait`: "create", "start", "die", "destroy", ...
+// A local container-level event, for `docker events` and `docker wait`: "create", "start", "die", "destroy",
+// ...
 struct ContainerEvent {
   TaskId task;
   std::string action;
@@ -66,10 +69,10 @@ using Effect = std::variant<SendToManager, PrepareTask, StartTask, StopTask, Rem
 
 // One task as this node sees it: what `docker ps` and `docker inspect` show.
 struct LocalTask {
-  model::Task task;              // desired_state as assigned; status as observed here
-  std::string container_id;      // empty until started
+  model::Task task;          // desired_state as assigned; status as observed here
+  std::string container_id;  // empty until started
   std::int64_t pid = 0;
-  std::string address;           // where it listens
+  std::string address;  // where it listens
   WallTime created_at, started_at, finished_at;
   std::int64_t exit_code = 0;
   bool container_exists = false;  // prepared and not removed

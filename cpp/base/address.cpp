@@ -85,7 +85,8 @@ std::optional<Address> Address::parse(std::string_view text, std::uint16_t defau
     port = text.substr(close + 1);
     if (!port.empty() && port[0] != ':') return std::nullopt;
     if (!port.empty()) port.remove_prefix(1);
-  } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos && colon == text.rfind(':')) {
+  } else if (const std::size_t colon = text.find(':');
+             colon != std::string_view::npos && colon == text.rfind(':')) {
     host = text.substr(0, colon);
     port = text.substr(colon + 1);
     if (port.empty()) return std::nullopt;

@@ -84,7 +84,8 @@ TEST(Address, ParsesAndPrints) {
   EXPECT_EQ(Address::parse("fe80::1:0:2")->host(), "fe80::1:0:2");
   EXPECT_TRUE(Address::parse("0.0.0.0:2377")->is_unspecified());
   EXPECT_TRUE(Address::parse("127.9.9.9")->is_loopback());
-  for (const char* bad : {"", "1.2.3", "1.2.3.4:", "1.2.3.4:99999", "1.2.3.4.5", "host", "[::1", ":::", "1::2::3"})
+  for (const char* bad :
+       {"", "1.2.3", "1.2.3.4:", "1.2.3.4:99999", "1.2.3.4.5", "host", "[::1", ":::", "1::2::3"})
     EXPECT_FALSE(Address::parse(bad)) << bad;
 }
 

@@ -1,4 +1,5 @@
-// Bytes as text and as keys: hex, base64, big-endian integers, CRC-32C. Nothing here allocates more than its result.
+// Bytes as text and as keys: hex, base64, big-endian integers, CRC-32C. Nothing here allocates more than its
+// result.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +10,8 @@
 namespace swarm {
 
 std::string to_hex(std::string_view bytes);
-std::string to_base64(std::string_view bytes);                    // standard alphabet, padded
-std::optional<std::string> from_base64(std::string_view text);    // standard or URL alphabet, padding optional
+std::string to_base64(std::string_view bytes);                  // standard alphabet, padded
+std::optional<std::string> from_base64(std::string_view text);  // standard or URL alphabet, padding optional
 
 // Big-endian: the order of keys is the order of numbers.
 void put_u32(std::string& out, std::uint32_t value);

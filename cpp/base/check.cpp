@@ -15,8 +15,8 @@ CheckHandler set_check_handler(CheckHandler handler) {
 }
 
 void check_failed(const char* file, int line, const char* condition, const std::string& values) {
-  std::string sentence =
-      std::string("check failed: ") + condition + ":" + values + " (" + file + ":" + std::to_string(line) + ")";
+  std::string sentence = std::string("check failed: ") + condition + ":" + values + " (" + file + ":" +
+                         std::to_string(line) + ")";
   if (g_handler != nullptr) g_handler(sentence);
   std::fprintf(stderr, "%s\n", sentence.c_str());
   std::abort();

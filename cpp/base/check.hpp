@@ -30,9 +30,8 @@ std::string join_values(const Values&... values) {
 }  // namespace swarm
 
 // SWARM_CHECK(condition, values...): the values are streamed into the message, separated by blanks.
-#define SWARM_CHECK(condition, ...)                                          \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]]                                           \
-      ::swarm::check_failed(__FILE__, __LINE__, #condition,                  \
-                            ::swarm::detail::join_values(__VA_ARGS__));      \
+#define SWARM_CHECK(condition, ...)                                                                     \
+  do {                                                                                                  \
+    if (!(condition)) [[unlikely]]                                                                      \
+      ::swarm::check_failed(__FILE__, __LINE__, #condition, ::swarm::detail::join_values(__VA_ARGS__)); \
   } while (false)

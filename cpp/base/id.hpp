@@ -1,8 +1,9 @@
 // Id<Tag>: the name of an object, 128 random bits written as 25 characters of base 36 (0-9a-z).
 //
-// Tagged, so that a node's id and a task's id cannot be mixed up. 16 bytes, trivially copyable: a million tasks
-// carry several. The numeric order equals the order of the written form, so a prefix of the text is a range of ids.
-// SwarmKit draws about 129 bits for the same 25 characters; ours start with 0-9 or a-f, which no client minds.
+// Tagged, so that a node's id and a task's id cannot be mixed up. 16 bytes, trivially copyable: a million
+// tasks carry several. The numeric order equals the order of the written form, so a prefix of the text is a
+// range of ids. SwarmKit draws about 129 bits for the same 25 characters; ours start with 0-9 or a-f, which
+// no client minds.
 #pragma once
 
 #include <compare>

@@ -34,10 +34,11 @@ const char* code_name(Code code);  // "InvalidArgument"
 
 struct Error {
   Code code = Code::unknown;
-  std::string message;   // Docker's text where Docker has one
-  std::string hint;      // what to do next; empty when the message says it
+  std::string message;      // Docker's text where Docker has one
+  std::string hint;         // what to do next; empty when the message says it
   bool from_store = false;  // Docker shows errors of its cluster store behind "rpc error: code = X desc = "
-  int http_status = 0;   // 0: derived from `code`
+  int http_status = 0;      // 0: derived from `code`
+  bool operator==(const Error&) const = default;
 };
 
 inline Error rpc_error(Code code, std::string message) { return {code, std::move(message), {}, true, 0}; }
@@ -46,8 +47,8 @@ inline Error plain_error(Code code, std::string message) { return {code, std::mo
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}          // NOLINT: implicit on purpose
-  Result(Error error) : state_(std::move(error)) {}      // NOLINT
+  Result(T value) : state_(std::move(value)) {}      // NOLINT: implicit on purpose
+  Result(Error error) : state_(std::move(error)) {}  // NOLINT
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
   T& value() {

@@ -94,8 +94,8 @@ struct Unit {
   std::int64_t ns;
 };
 // "ms" before "m": the first match wins.
-constexpr Unit kUnits[] = {{"ns", 1},         {"us", 1'000},        {"\u00b5s", 1'000},    {"ms", 1'000'000},
-                           {"s", kSecond},    {"m", 60 * kSecond},  {"h", 3600 * kSecond}};
+constexpr Unit kUnits[] = {{"ns", 1},      {"us", 1'000},       {"\u00b5s", 1'000},   {"ms", 1'000'000},
+                           {"s", kSecond}, {"m", 60 * kSecond}, {"h", 3600 * kSecond}};
 
 std::optional<Unit> unit_at(std::string_view text) {
   for (const Unit& unit : kUnits)
@@ -120,13 +120,15 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
   if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
   if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't')) return std::nullopt;
-  if (text[13] != ':' || text[16] != ':' || *month < 1 || *month > 12 || *day < 1 || *day > 31) return std::nullopt;
+  if (text[13] != ':' || text[16] != ':' || *month < 1 || *month > 12 || *day < 1 || *day > 31)
+    return std::nullopt;
   if (*hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
   std::size_t at = 19;
   const std::int64_t fraction = parse_fraction(text, at);
   const auto zone = zone_seconds(text.substr(at));
   if (!zone) return std::nullopt;
-  const std::int64_t days = days_from_civil(*year, static_cast<unsigned>(*month), static_cast<unsigned>(*day));
+  const std::int64_t days =
+      days_from_civil(*year, static_cast<unsigned>(*month), static_cast<unsigned>(*day));
   const std::int64_t seconds = days * kDaySeconds + *hour * 3600 + *minute * 60 + *second - *zone;
   return WallTime{seconds * kSecond + fraction};
 }
@@ -145,7 +147,8 @@ std::optional<Duration> parse_duration(std::string_view text) {
     const std::int64_t fraction = parse_fraction(text, at);
     const auto unit = unit_at(text.substr(at));
     if (!unit || whole > std::numeric_limits<std::int64_t>::max() / unit->ns - 1) return std::nullopt;
-    total.ns += whole * unit->ns + static_cast<std::int64_t>(static_cast<__int128>(fraction) * unit->ns / kSecond);
+    total.ns +=
+        whole * unit->ns + static_cast<std::int64_t>(static_cast<__int128>(fraction) * unit->ns / kSecond);
     text.remove_prefix(at + unit->name.size());
   }
   return negative ? Duration{-total.ns} : total;

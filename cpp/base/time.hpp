@@ -1,7 +1,7 @@
 // Time as values. The core never reads a clock: it is told `now`.
 //
-// Instant is monotonic and means something on one node only. WallTime is what a calendar shows; it is stamped by
-// leaders into log entries and never compared to decide anything but display and certificates.
+// Instant is monotonic and means something on one node only. WallTime is what a calendar shows; it is stamped
+// by leaders into log entries and never compared to decide anything but display and certificates.
 #pragma once
 
 #include <compare>

@@ -1,8 +1,8 @@
 // Codec: values to bytes and back. Plain headers: protobuf stays behind them.
 //
-// Decoding is total: whatever the bytes, the answer is a value or an Error ("corrupt task: ..."), never a crash.
-// What was absent stays absent. Enums out of range are errors; unknown fields are ignored, so that a newer node may
-// speak to an older one. NEVER compare or hash encoded bytes: compare values.
+// Decoding is total: whatever the bytes, the answer is a value or an Error ("corrupt task: ..."), never a
+// crash. What was absent stays absent. Enums out of range are errors; unknown fields are ignored, so that a
+// newer node may speak to an older one. NEVER compare or hash encoded bytes: compare values.
 #pragma once
 
 #include <string>
@@ -34,6 +34,7 @@ struct KeyedTemplate {
   ServiceId service_id;
   std::uint64_t spec_version = 0;
   model::TaskTemplate templ;
+  bool operator==(const KeyedTemplate&) const = default;
 };
 Result<KeyedTemplate> decode_template(std::string_view bytes);
 

@@ -171,7 +171,9 @@ void put(const model::Ulimit& from, swarmpy::Ulimit* to) {
   to->set_soft(from.soft);
   to->set_hard(from.hard);
 }
-void get(const swarmpy::Ulimit& from, model::Ulimit& to, Reading&) { to = {from.name(), from.soft(), from.hard()}; }
+void get(const swarmpy::Ulimit& from, model::Ulimit& to, Reading&) {
+  to = {from.name(), from.soft(), from.hard()};
+}
 
 template <class T, class Repeated>
 void put_each(const std::vector<T>& values, Repeated* out) {

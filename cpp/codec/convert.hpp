@@ -1,7 +1,8 @@
-// Inside the codec: the small pieces from which all conversions are made. `put` fills a protobuf message from a value,
-// `get` fills a value; the first thing that cannot be read is remembered by Reading.
+// Inside the codec: the small pieces from which all conversions are made. `put` fills a protobuf message from
+// a value, `get` fills a value; the first thing that cannot be read is remembered by Reading.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -81,16 +82,6 @@ model::Labels get_labels(const Repeated& in) {
   for (const auto& pair : in) labels[pair.key()] = pair.value();
   return labels;
 }
-template <class T, class Repeated>
-void put_all(const std::vector<T>& values, Repeated* out) {
-  for (const T& value : values) put(value, out->Add());
-}
-template <class T, class Repeated>
-void get_all(const Repeated& in, std::vector<T>& out, Reading& reading) {
-  out.reserve(static_cast<std::size_t>(in.size()));
-  for (const auto& one : in) get(one, out.emplace_back(), reading);
-}
-
 template <class Message>
 std::string serialized(const Message& message) {
   return message.SerializeAsString();
@@ -98,18 +89,22 @@ std::string serialized(const Message& message) {
 
 template <class Message>
 bool parse_into(Message& message, std::string_view bytes) {
+  if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) return false;
   return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
-// Parses, converts, and gives one sentence for whatever went wrong.
-template <class Message, class T>
-Result<T> decode_as(std::string_view bytes, const char* kind) {
+// Parses, converts with `get_value`, and gives one sentence for whatever went wrong.
+template <class Message, class T, class Get>
+Result<T> decode_as(std::string_view bytes, const char* kind, Get get_value) {
+  const auto corrupt = [kind](const std::string& why) {
+    return plain_error(Code::data_loss, std::string("corrupt ") + kind + ": " + why);
+  };
   Message message;
-  if (!parse_into(message, bytes)) return plain_error(Code::data_loss, std::string("corrupt ") + kind + ": not readable");
+  if (!parse_into(message, bytes)) return corrupt("not readable");
   Reading reading;
   T value{};
-  get(message, value, reading);
-  if (!reading.ok()) return plain_error(Code::data_loss, std::string("corrupt ") + kind + ": " + reading.error());
+  get_value(message, value, reading);
+  if (!reading.ok()) return corrupt(reading.error());
   return value;
 }
 

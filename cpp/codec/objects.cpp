@@ -5,8 +5,8 @@ namespace swarm::codec {
 
 model::TaskState task_state(std::uint32_t value, Reading& reading) {
   using enum model::TaskState;
-  for (const auto state : {new_, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown,
-                           failed, rejected, remove, orphaned})
+  for (const auto state : {new_, pending, assigned, accepted, preparing, ready, starting, running, complete,
+                           shutdown, failed, rejected, remove, orphaned})
     if (value == static_cast<std::uint32_t>(state)) return state;
   reading.fail("task state " + std::to_string(value) + " is not known");
   return new_;
@@ -138,7 +138,9 @@ void put(const model::ManagerStatus& from, swarmpy::ManagerStatus* to) {
   to->set_raft_id(from.raft_id);
   to->set_addr(from.addr);
 }
-void get(const swarmpy::ManagerStatus& from, model::ManagerStatus& to, Reading&) { to = {from.raft_id(), from.addr()}; }
+void get(const swarmpy::ManagerStatus& from, model::ManagerStatus& to, Reading&) {
+  to = {from.raft_id(), from.addr()};
+}
 
 void put(const model::Node& from, swarmpy::Node* to) {
   to->set_id(bytes_of(from.id));
@@ -156,7 +158,8 @@ void get(const swarmpy::Node& from, model::Node& to, Reading& reading) {
   get(from.meta(), to.meta, reading);
   get(from.spec().annotations(), to.spec.annotations, reading);
   to.spec.desired_role = reading.enumerated(from.spec().desired_role(), model::NodeRole::manager, "role");
-  to.spec.availability = reading.enumerated(from.spec().availability(), model::Availability::drain, "availability");
+  to.spec.availability =
+      reading.enumerated(from.spec().availability(), model::Availability::drain, "availability");
   get(from.description(), to.description, reading);
   get(from.status(), to.status, reading);
   to.role = reading.enumerated(from.role(), model::NodeRole::manager, "role");
@@ -189,7 +192,8 @@ void get(const swarmpy::Network& from, model::Network& to, Reading& reading) {
   to.internal = from.internal();
   to.attachable = from.attachable();
   to.predefined = from.predefined();
-  for (const auto& config : from.ipam()) to.ipam.push_back({config.subnet(), config.ip_range(), config.gateway()});
+  for (const auto& config : from.ipam())
+    to.ipam.push_back({config.subnet(), config.ip_range(), config.gateway()});
   to.options = get_labels(from.options());
 }
 
@@ -250,10 +254,11 @@ void get(const swarmpy::Cluster& from, model::Cluster& to, Reading& reading) {
   to.default_addr_pool = get_strings(from.default_addr_pool());
   to.subnet_size = from.subnet_size();
   to.data_path_port = from.data_path_port();
-  for (const auto& id : from.removed_nodes()) to.removed_nodes.push_back(reading.id<NodeId>(id, "removed node"));
+  for (const auto& id : from.removed_nodes())
+    to.removed_nodes.push_back(reading.id<NodeId>(id, "removed node"));
 }
 
-// ---- the public functions -------------------------------------------------------------------------------------
+// ---- the public functions
 
 namespace {
 
@@ -262,6 +267,12 @@ std::string encode_as(const T& value) {
   Message message;
   put(value, &message);
   return serialized(message);
+}
+
+template <class Message, class T>
+Result<T> read_as(std::string_view bytes, const char* kind) {
+  return decode_as<Message, T>(
+      bytes, kind, [](const Message& message, T& value, Reading& reading) { get(message, value, reading); });
 }
 
 }  // namespace
@@ -275,18 +286,22 @@ std::string encode_template(ServiceId service, std::uint64_t spec_version, const
   return encode_as<swarmpy::TaskTemplate>(KeyedTemplate{service, spec_version, templ});
 }
 Result<model::Cluster> decode_cluster(std::string_view bytes) {
-  return decode_as<swarmpy::Cluster, model::Cluster>(bytes, "cluster");
+  return read_as<swarmpy::Cluster, model::Cluster>(bytes, "cluster");
 }
-Result<model::Node> decode_node(std::string_view bytes) { return decode_as<swarmpy::Node, model::Node>(bytes, "node"); }
+Result<model::Node> decode_node(std::string_view bytes) {
+  return read_as<swarmpy::Node, model::Node>(bytes, "node");
+}
 Result<model::Service> decode_service(std::string_view bytes) {
-  return decode_as<swarmpy::Service, model::Service>(bytes, "service");
+  return read_as<swarmpy::Service, model::Service>(bytes, "service");
 }
-Result<model::Task> decode_task(std::string_view bytes) { return decode_as<swarmpy::Task, model::Task>(bytes, "task"); }
+Result<model::Task> decode_task(std::string_view bytes) {
+  return read_as<swarmpy::Task, model::Task>(bytes, "task");
+}
 Result<model::Network> decode_network(std::string_view bytes) {
-  return decode_as<swarmpy::Network, model::Network>(bytes, "network");
+  return read_as<swarmpy::Network, model::Network>(bytes, "network");
 }
 Result<KeyedTemplate> decode_template(std::string_view bytes) {
-  return decode_as<swarmpy::TaskTemplate, KeyedTemplate>(bytes, "task template");
+  return read_as<swarmpy::TaskTemplate, KeyedTemplate>(bytes, "task template");
 }
 
 }  // namespace swarm::codec

@@ -24,7 +24,9 @@ void put(const model::Driver& from, swarmpy::Driver* to) {
   to->set_name(from.name);
   put_labels(from.options, to->mutable_options());
 }
-void get(const swarmpy::Driver& from, model::Driver& to, Reading&) { to = {from.name(), get_labels(from.options())}; }
+void get(const swarmpy::Driver& from, model::Driver& to, Reading&) {
+  to = {from.name(), get_labels(from.options())};
+}
 
 void put(const model::Resources& from, swarmpy::Resources* to) {
   to->set_nano_cpus(from.nano_cpus);
@@ -49,7 +51,9 @@ void put(const model::Platform& from, swarmpy::Platform* to) {
   to->set_architecture(from.architecture);
   to->set_os(from.os);
 }
-void get(const swarmpy::Platform& from, model::Platform& to, Reading&) { to = {from.architecture(), from.os()}; }
+void get(const swarmpy::Platform& from, model::Platform& to, Reading&) {
+  to = {from.architecture(), from.os()};
+}
 
 namespace {
 
@@ -116,7 +120,8 @@ void put(const model::UpdateConfig& from, swarmpy::UpdateConfig* to) {
 void get(const swarmpy::UpdateConfig& from, model::UpdateConfig& to, Reading& reading) {
   to.parallelism = from.parallelism();
   to.delay = Duration{from.delay()};
-  to.failure_action = reading.enumerated(from.failure_action(), model::FailureAction::rollback, "failure action");
+  to.failure_action =
+      reading.enumerated(from.failure_action(), model::FailureAction::rollback, "failure action");
   if (from.has_monitor()) to.monitor = Duration{from.monitor()};
   to.max_failure_ratio = from.max_failure_ratio();
   to.order = reading.enumerated(from.order(), model::UpdateOrder::start_first, "update order");

@@ -27,4 +27,15 @@ void get(const swarmpy::ServiceSpec& from, model::ServiceSpec& to, Reading& read
 void put(const model::ContainerSpec& from, swarmpy::ContainerSpec* to);
 void get(const swarmpy::ContainerSpec& from, model::ContainerSpec& to, Reading& reading);
 
+// ---- lists of any of the above
+template <class T, class Repeated>
+void put_all(const std::vector<T>& values, Repeated* out) {
+  for (const T& value : values) put(value, out->Add());
+}
+template <class T, class Repeated>
+void get_all(const Repeated& in, std::vector<T>& out, Reading& reading) {
+  out.reserve(static_cast<std::size_t>(in.size()));
+  for (const auto& one : in) get(one, out.emplace_back(), reading);
+}
+
 }  // namespace swarm::codec

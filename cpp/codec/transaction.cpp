@@ -6,11 +6,14 @@ namespace {
 
 void put(const model::Put& from, swarmpy::Action* to) {
   auto* out = to->mutable_put();
-  if (const auto* cluster = std::get_if<model::Cluster>(&from.object)) codec::put(*cluster, out->mutable_cluster());
+  if (const auto* cluster = std::get_if<model::Cluster>(&from.object))
+    codec::put(*cluster, out->mutable_cluster());
   if (const auto* node = std::get_if<model::Node>(&from.object)) codec::put(*node, out->mutable_node());
-  if (const auto* service = std::get_if<model::Service>(&from.object)) codec::put(*service, out->mutable_service());
+  if (const auto* service = std::get_if<model::Service>(&from.object))
+    codec::put(*service, out->mutable_service());
   if (const auto* task = std::get_if<model::Task>(&from.object)) codec::put(*task, out->mutable_task());
-  if (const auto* network = std::get_if<model::Network>(&from.object)) codec::put(*network, out->mutable_network());
+  if (const auto* network = std::get_if<model::Network>(&from.object))
+    codec::put(*network, out->mutable_network());
 }
 
 void put(const model::Remove& from, swarmpy::Action* to) {
@@ -49,12 +52,18 @@ model::Put put_of(const Message& message, Reading& reading) {
 
 model::Put get_put(const swarmpy::Put& from, Reading& reading) {
   switch (from.object_case()) {
-    case swarmpy::Put::kCluster: return put_of<model::Cluster>(from.cluster(), reading);
-    case swarmpy::Put::kNode: return put_of<model::Node>(from.node(), reading);
-    case swarmpy::Put::kService: return put_of<model::Service>(from.service(), reading);
-    case swarmpy::Put::kTask: return put_of<model::Task>(from.task(), reading);
-    case swarmpy::Put::kNetwork: return put_of<model::Network>(from.network(), reading);
-    case swarmpy::Put::OBJECT_NOT_SET: break;
+    case swarmpy::Put::kCluster:
+      return put_of<model::Cluster>(from.cluster(), reading);
+    case swarmpy::Put::kNode:
+      return put_of<model::Node>(from.node(), reading);
+    case swarmpy::Put::kService:
+      return put_of<model::Service>(from.service(), reading);
+    case swarmpy::Put::kTask:
+      return put_of<model::Task>(from.task(), reading);
+    case swarmpy::Put::kNetwork:
+      return put_of<model::Network>(from.network(), reading);
+    case swarmpy::Put::OBJECT_NOT_SET:
+      break;
   }
   reading.fail("an object of an unknown kind");
   return model::Put{model::Cluster{}};
@@ -95,11 +104,21 @@ void get(const swarmpy::Transaction& from, model::Transaction& to, Reading& read
   to.actions.reserve(static_cast<std::size_t>(from.actions_size()));
   for (const auto& action : from.actions()) {
     switch (action.action_case()) {
-      case swarmpy::Action::kPut: to.actions.push_back(get_put(action.put(), reading)); break;
-      case swarmpy::Action::kRemove: to.actions.push_back(get_remove(action.remove(), reading)); break;
-      case swarmpy::Action::kTaskStep: to.actions.push_back(get_task_step(action.task_step(), reading)); break;
-      case swarmpy::Action::kNodeStep: to.actions.push_back(get_node_step(action.node_step(), reading)); break;
-      case swarmpy::Action::ACTION_NOT_SET: reading.fail("an action of an unknown kind"); break;
+      case swarmpy::Action::kPut:
+        to.actions.push_back(get_put(action.put(), reading));
+        break;
+      case swarmpy::Action::kRemove:
+        to.actions.push_back(get_remove(action.remove(), reading));
+        break;
+      case swarmpy::Action::kTaskStep:
+        to.actions.push_back(get_task_step(action.task_step(), reading));
+        break;
+      case swarmpy::Action::kNodeStep:
+        to.actions.push_back(get_node_step(action.node_step(), reading));
+        break;
+      case swarmpy::Action::ACTION_NOT_SET:
+        reading.fail("an action of an unknown kind");
+        break;
     }
   }
 }
@@ -116,13 +135,10 @@ std::string encode(const model::Transaction& transaction) {
 }
 
 Result<model::Transaction> decode_transaction(std::string_view bytes) {
-  swarmpy::Transaction message;
-  if (!parse_into(message, bytes)) return plain_error(Code::data_loss, "corrupt transaction: not readable");
-  Reading reading;
-  model::Transaction transaction;
-  get(message, transaction, reading);
-  if (!reading.ok()) return plain_error(Code::data_loss, "corrupt transaction: " + reading.error());
-  return transaction;
+  return decode_as<swarmpy::Transaction, model::Transaction>(
+      bytes, "transaction", [](const swarmpy::Transaction& from, model::Transaction& to, Reading& reading) {
+        get(from, to, reading);
+      });
 }
 
 }  // namespace swarm::codec

@@ -21,10 +21,12 @@ struct NewCluster {
   std::string root_cert_pem, root_key_pem;
   std::string join_token_worker, join_token_manager;
 };
-// One transaction: the cluster, its first node, the predefined networks (ingress, and the hidden bridge and host).
+// One transaction: the cluster, its first node, the predefined networks (ingress, and the hidden bridge and
+// host).
 model::Transaction make_cluster(const NewCluster& fresh, const model::Node& first, Rng& rng);
 
-// Settings that make sense; Docker's texts ("invalid heartbeat period ...", "invalid number of Raft election tick ...").
+// Settings that make sense; Docker's texts ("invalid heartbeat period ...", "invalid number of Raft election
+// tick ...").
 Result<void> validate_cluster_spec(const model::ClusterSpec& spec);
 
 struct ClusterUpdate {

@@ -1,11 +1,13 @@
-// RoleManager: makes observed roles follow desired ones (swarmkit manager/role_manager.go). It sees which members must
-// leave the Raft group and says so to the node's membership machine, which changes the group; when a demoted node is
-// out of the group (its `manager` status is gone), the node's observed role becomes worker.
+// RoleManager: makes observed roles follow desired ones (swarmkit manager/role_manager.go). It sees which
+// members must leave the Raft group and says so to the node's membership machine, which changes the group;
+// when a demoted node is out of the group (its `manager` status is gone), the node's observed role becomes
+// worker.
 #pragma once
 
 #include <memory>
 #include <vector>
 
+#include "model/wire.hpp"
 #include "store/leader_loop.hpp"
 
 namespace swarm::control {
@@ -25,6 +27,8 @@ class RoleManager final : public store::LeaderLoop {
   void settled(const store::Store& store, const model::Outcome& outcome, Instant now) override;
   Instant next_deadline() const override;
 
+  // The Raft group as it is now; told once after the start, and when it changes. Nodes' `manager` follows it.
+  void set_members(const std::vector<wire::ManagerPeer>& members);
   std::vector<RoleIntent> take_intents();
 
  private:

@@ -1,5 +1,5 @@
-// What users may do to a service: create, update, roll back, remove. Validates, fills defaults, and returns the
-// transaction to propose; the texts are Docker's (swarmkit manager/controlapi/service.go).
+// What users may do to a service: create, update, roll back, remove. Validates, fills defaults, and returns
+// the transaction to propose; the texts are Docker's (swarmkit manager/controlapi/service.go).
 #pragma once
 
 #include "base/result.hpp"
@@ -14,9 +14,11 @@ Result<model::Transaction> create_service(const store::Store& store, ServiceId i
 
 struct ServiceUpdate {
   ServiceId id;
-  std::uint64_t version = 0;   // the object's meta.version as the client saw it: "update out of sequence" otherwise
-  model::ServiceSpec spec;     // ignored by a rollback
-  bool rollback = false;       // back to previous_spec
+  std::uint64_t version =
+      0;  // the object's meta.version as the client saw it: "update out of sequence" otherwise
+  model::ServiceSpec spec;  // ignored by a rollback
+  WallTime time;               // when a rollback began
+  bool rollback = false;    // back to previous_spec
 };
 // Sets spec_version to the request's version, keeps the spec before as previous_spec, resets update_status.
 Result<model::Transaction> update_service(const store::Store& store, ServiceUpdate update);

@@ -1,8 +1,8 @@
-// Dispatcher: the leader's side of every agent. Sessions, heartbeats as deadlines, assignments as increments, status
-// reports gathered into transactions.
+// Dispatcher: the leader's side of every agent. Sessions, heartbeats as deadlines, assignments as increments,
+// status reports gathered into transactions.
 //
-// Leader only; made at election, destroyed at step-down. A change costs work for the nodes that it touches only.
-// NOT here: who may speak (node/permissions), where frames travel (node/links).
+// Leader only; made at election, destroyed at step-down. A change costs work for the nodes that it touches
+// only. NOT here: who may speak (node/permissions), where frames travel (node/links).
 #pragma once
 
 #include <cstdint>
@@ -35,9 +35,9 @@ class Dispatcher final : public store::LeaderLoop {
   // ---- from agents; `node` is the authenticated identity of the link, `addr` the address that it comes from
   void on_message(const store::Store& store, PeerLink link, NodeId node, const std::string& addr,
                   const wire::Message& message, Instant now);
-  // A closed link is a hint: the node is DISCONNECTED at once; its heartbeat deadline still decides DOWN. When the
-  // agent does not come back within one heartbeat period after the close, it is judged DOWN (a dead process closes
-  // its sockets; a live agent reconnects at once).
+  // A closed link is a hint: the node is DISCONNECTED at once; its heartbeat deadline still decides DOWN.
+  // When the agent does not come back within one heartbeat period after the close, it is judged DOWN (a dead
+  // process closes its sockets; a live agent reconnects at once).
   void on_link_closed(const store::Store& store, PeerLink link, Instant now);
   // The managers that agents shall know; sent in Session when it changes.
   void set_managers(std::vector<wire::ManagerPeer> managers);

@@ -1,9 +1,9 @@
-// Api: the Docker Engine API as a machine. A parsed request in; an answer, a proposal to the log, an operation for
-// the node, or a stream out. The one front door of swarmpy: the HTTP server, the simulator's Python and requests
-// passed on by followers all come through here.
+// Api: the Docker Engine API as a machine. A parsed request in; an answer, a proposal to the log, an
+// operation for the node, or a stream out. The one front door of swarmpy: the HTTP server, the simulator's
+// Python and requests passed on by followers all come through here.
 //
-// Pure: it reads the store that it is shown and touches nothing. The node decides *where* a request is answered
-// (here, or on the leader) from `scope()`, and has made sure that the store shown is fresh enough.
+// Pure: it reads the store that it is shown and touches nothing. The node decides *where* a request is
+// answered (here, or on the leader) from `scope()`, and has made sure that the store shown is fresh enough.
 #pragma once
 
 #include <cstdint>
@@ -36,12 +36,12 @@ struct LocalNode {
   SwarmState state = SwarmState::inactive;
   bool control_available = false;  // this node is a working manager
   bool is_leader = false;
-  std::string error;               // shown as Swarm.Error; "" when all is well
+  std::string error;  // shown as Swarm.Error; "" when all is well
   NodeId node;
   ClusterId cluster;
   model::NodeDescription description;
   std::string hostname;
-  std::string node_addr;           // advertised host, without the port
+  std::string node_addr;  // advertised host, without the port
   std::string data_root;
   model::Labels engine_labels;
   std::vector<wire::ManagerPeer> managers;  // as this node knows them
@@ -52,6 +52,9 @@ struct LocalNode {
 struct RaftView {
   std::uint64_t leader = 0;
   std::map<std::uint64_t, bool> reachable;  // members of the group
+  // This manager's own part, for GET /swarmpy/v1/raft.
+  std::uint64_t id = 0, term = 0, commit = 0, applied = 0;
+  std::string role;  // "StateLeader", as raft::to_string says it
 };
 
 struct Context {
@@ -108,15 +111,15 @@ struct OpenSwarmLogs {  // of tasks wherever they run
   std::vector<TaskId> tasks;
   wire::LogOptions options;
 };
-struct CloseLogs {};    // of this request
+struct CloseLogs {};  // of this request
 struct AddImage {
   ports::Image image;
 };
 struct TransferLeadership {  // POST /swarmpy/v1/raft/transfer
   NodeId to;                 // empty: whoever is most up to date
 };
-using Operation = std::variant<SwarmInit, SwarmJoin, SwarmLeave, SignalContainer, StopContainer, OpenLocalLogs,
-                               OpenSwarmLogs, CloseLogs, AddImage, TransferLeadership>;
+using Operation = std::variant<SwarmInit, SwarmJoin, SwarmLeave, SignalContainer, StopContainer,
+                               OpenLocalLogs, OpenSwarmLogs, CloseLogs, AddImage, TransferLeadership>;
 // What init answers with; join and leave have nothing to say.
 struct OperationResult {
   NodeId node;

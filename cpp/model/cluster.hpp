@@ -1,4 +1,5 @@
-// Cluster: the one object named "default" that holds the swarm's settings, its root certificate and its join tokens.
+// Cluster: the one object named "default" that holds the swarm's settings, its root certificate and its join
+// tokens.
 #pragma once
 
 #include <optional>
@@ -48,7 +49,7 @@ struct ClusterSpec {
 struct RootCa {
   std::string cert_pem;
   std::string key_pem;
-  std::string join_token_worker;   // "SWMTKN-1-..."
+  std::string join_token_worker;  // "SWMTKN-1-..."
   std::string join_token_manager;
   bool operator==(const RootCa&) const = default;
 };

@@ -1,7 +1,7 @@
 // ContainerSpec: what a task runs (Docker Engine API, ContainerSpec of a service's TaskTemplate).
 //
-// Every field of Docker's is kept and given back, also those that a runner cannot honour: the runner says so in the
-// service's warnings. An empty value means "not given" unless the field is optional.
+// Every field of Docker's is kept and given back, also those that a runner cannot honour: the runner says so
+// in the service's warnings. An empty value means "not given" unless the field is optional.
 #pragma once
 
 #include <optional>
@@ -97,7 +97,7 @@ struct SelinuxContext {
 };
 
 struct SeccompOptions {
-  std::string mode;  // default, unconfined, custom
+  std::string mode;     // default, unconfined, custom
   std::string profile;  // raw bytes
   bool operator==(const SeccompOptions&) const = default;
 };

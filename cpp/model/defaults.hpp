@@ -14,7 +14,8 @@ inline constexpr std::int64_t kTaskHistoryLimit = 5;
 // A DOWN node's tasks are given up (ORPHANED) after this.
 inline constexpr Duration kNodeDownToOrphaned = Duration::seconds(24 * 3600);
 
-// swarmpy's own: Docker's 5 s, 10 ticks and 1 tick of 1 s suit clusters that span machines; these suit one machine.
+// swarmpy's own: Docker's 5 s, 10 ticks and 1 tick of 1 s suit clusters that span machines; these suit one
+// machine.
 inline constexpr Duration kHeartbeatPeriod = Duration::millis(500);
 inline constexpr Duration kRaftTick = Duration::millis(50);
 inline constexpr std::uint32_t kElectionTicks = 10;
@@ -35,7 +36,8 @@ inline RestartCondition restart_condition(const TaskSpec& spec) {
 }
 inline Duration monitor_period(const UpdateConfig& config) { return config.monitor.value_or(kUpdateMonitor); }
 inline Duration stop_grace(const TaskSpec& spec) {
-  return spec.container && spec.container->stop_grace_period ? *spec.container->stop_grace_period : kStopGracePeriod;
+  return spec.container && spec.container->stop_grace_period ? *spec.container->stop_grace_period
+                                                             : kStopGracePeriod;
 }
 
 }  // namespace swarm::model

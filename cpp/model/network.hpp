@@ -1,5 +1,5 @@
-// Network: a swarm-scoped network. Only the predefined ones exist so far (ingress, and the hidden twins of bridge
-// and host); the overlay comes later.
+// Network: a swarm-scoped network. Only the predefined ones exist so far (ingress, and the hidden twins of
+// bridge and host); the overlay comes later.
 #pragma once
 
 #include <string>

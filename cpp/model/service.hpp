@@ -30,8 +30,8 @@ struct Service {
   ServiceId id;
   Meta meta;
   ServiceSpec spec;
-  // 0 on create, then the meta version that the update named; put back by a rollback. Tasks carry it. Never compare it
-  // with meta.version.
+  // 0 on create, then the meta version that the update named; put back by a rollback. Tasks carry it. Never
+  // compare it with meta.version.
   std::uint64_t spec_version = 0;
   std::optional<ServiceSpec> previous_spec;
   std::uint64_t previous_spec_version = 0;

@@ -1,6 +1,7 @@
 // ServiceSpec and its parts: what a user wants of a service (Docker Engine API, "ServiceSpec").
 //
-// Optional means: the client may leave it out, and it is given back left out. Defaults are in model/defaults.hpp.
+// Optional means: the client may leave it out, and it is given back left out. Defaults are in
+// model/defaults.hpp.
 #pragma once
 
 #include <optional>
@@ -30,9 +31,9 @@ struct Platform {
 };
 
 struct Placement {
-  std::vector<std::string> constraints;          // "node.role==manager"
-  std::vector<std::string> spread_preferences;   // "node.labels.zone", in order
-  std::uint64_t max_replicas = 0;                // per node; 0: no limit
+  std::vector<std::string> constraints;         // "node.role==manager"
+  std::vector<std::string> spread_preferences;  // "node.labels.zone", in order
+  std::uint64_t max_replicas = 0;               // per node; 0: no limit
   std::vector<Platform> platforms;
   bool operator==(const Placement&) const = default;
 };
@@ -51,9 +52,9 @@ struct ResourceRequirements {
 };
 
 struct TaskSpec {
-  std::optional<ContainerSpec> container;       // this engine runs containers' specs only
+  std::optional<ContainerSpec> container;  // this engine runs containers' specs only
   std::optional<ResourceRequirements> resources;
-  std::optional<RestartPolicy> restart;         // absent: any
+  std::optional<RestartPolicy> restart;  // absent: any
   std::optional<Placement> placement;
   std::vector<NetworkAttachment> networks;
   std::optional<Driver> log_driver;
@@ -80,8 +81,8 @@ struct UpdateConfig {
   Duration delay;
   FailureAction failure_action = FailureAction::pause;
   std::optional<Duration> monitor;  // absent: 5 s
-  // In [0, 1]. Kept as the number that the client sent; compared as failures > ratio * slots in integer arithmetic
-  // by `exceeds_ratio` so that every compiler decides alike.
+  // In [0, 1]. Kept as the number that the client sent; compared as failures > ratio * slots in integer
+  // arithmetic by `exceeds_ratio` so that every compiler decides alike.
   double max_failure_ratio = 0;
   UpdateOrder order = UpdateOrder::stop_first;
   bool operator==(const UpdateConfig&) const = default;

@@ -8,11 +8,11 @@ namespace swarm::model {
 namespace {
 
 constexpr std::pair<TaskState, const char*> kWords[] = {
-    {TaskState::new_, "new"},           {TaskState::pending, "pending"},   {TaskState::assigned, "assigned"},
-    {TaskState::accepted, "accepted"},  {TaskState::preparing, "preparing"}, {TaskState::ready, "ready"},
-    {TaskState::starting, "starting"},  {TaskState::running, "running"},   {TaskState::complete, "complete"},
-    {TaskState::shutdown, "shutdown"},  {TaskState::failed, "failed"},     {TaskState::rejected, "rejected"},
-    {TaskState::remove, "remove"},      {TaskState::orphaned, "orphaned"}};
+    {TaskState::new_, "new"},          {TaskState::pending, "pending"},     {TaskState::assigned, "assigned"},
+    {TaskState::accepted, "accepted"}, {TaskState::preparing, "preparing"}, {TaskState::ready, "ready"},
+    {TaskState::starting, "starting"}, {TaskState::running, "running"},     {TaskState::complete, "complete"},
+    {TaskState::shutdown, "shutdown"}, {TaskState::failed, "failed"},       {TaskState::rejected, "rejected"},
+    {TaskState::remove, "remove"},     {TaskState::orphaned, "orphaned"}};
 
 }  // namespace
 
@@ -26,6 +26,13 @@ std::optional<TaskState> parse_task_state(std::string_view word) {
   for (const auto& [value, text] : kWords)
     if (word == text) return value;
   return std::nullopt;
+}
+
+bool operator==(const Task& a, const Task& b) {
+  const bool same_templ = a.templ == b.templ || (a.templ && b.templ && *a.templ == *b.templ);
+  return same_templ && a.id == b.id && a.meta == b.meta && a.service_id == b.service_id && a.slot == b.slot &&
+         a.node_id == b.node_id && a.spec_version == b.spec_version && a.desired_state == b.desired_state &&
+         a.status == b.status && a.applied_at == b.applied_at;
 }
 
 std::string task_name(const Task& task) {

@@ -1,5 +1,5 @@
-// Task: one attempt to run a service's work on one node. States only move forward; a task is never restarted, it is
-// replaced (swarmkit design/task_model.md).
+// Task: one attempt to run a service's work on one node. States only move forward; a task is never restarted,
+// it is replaced (swarmkit design/task_model.md).
 #pragma once
 
 #include <memory>
@@ -51,8 +51,8 @@ struct TaskStatus {
   bool operator==(const TaskStatus&) const = default;
 };
 
-// What all tasks of one version of a service share in memory. Keyed by (service id, spec version); in the log and on
-// disk a task names the key only.
+// What all tasks of one version of a service share in memory. Keyed by (service id, spec version); in the log
+// and on disk a task names the key only.
 struct TaskTemplate {
   TaskSpec spec;
   Annotations service;  // name and labels of the service when this version came
@@ -74,6 +74,8 @@ struct Task {
 
   const TaskSpec& spec() const { return templ->spec; }
   TaskState state() const { return status.state; }
+  // By value: the same work, whether or not the template is the same object in memory.
+  friend bool operator==(const Task& a, const Task& b);
   // Wanted and able to count: not told to stop, not ended.
   bool live() const { return desired_state <= TaskState::running && !is_terminal(status.state); }
 };

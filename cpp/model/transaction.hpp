@@ -1,9 +1,9 @@
-// Transaction: what a log entry carries. Resulting objects, not commands, so that followers apply blindly and the
-// leader's logic may change between versions (swarmkit design/raft.md).
+// Transaction: what a log entry carries. Resulting objects, not commands, so that followers apply blindly and
+// the leader's logic may change between versions (swarmkit design/raft.md).
 //
 // Every action may name the version that its object must still have; apply checks all of them first, and a
-// transaction that fails one check changes nothing, on every replica alike. Ids, times and random choices are made by
-// the proposer and stand in the entry.
+// transaction that fails one check changes nothing, on every replica alike. Ids, times and random choices are
+// made by the proposer and stand in the entry.
 #pragma once
 
 #include <cstdint>
@@ -28,24 +28,28 @@ const char* to_string(Kind kind);
 // Otherwise: update (the stored version must equal meta.version). Apply stamps the new version and times.
 struct Put {
   std::variant<Cluster, Node, Service, Task, Network> object;
+  bool operator==(const Put&) const = default;
 };
 
 struct Remove {
   Kind kind = Kind::task;
   Uint128 id = 0;
   std::uint64_t version = 0;  // 0: whatever it is. Removing what is not there is no error.
+  bool operator==(const Remove&) const = default;
 };
 
 // A small step of one task, in place of the whole object: what most entries are made of.
 // Observed and desired state only grow: a step back is dropped in silence, field by field.
 struct TaskStep {
   TaskId id;
-  std::uint64_t version = 0;  // 0: whatever it is. A task that is gone: dropped in silence when 0, else a conflict.
+  std::uint64_t version =
+      0;  // 0: whatever it is. A task that is gone: dropped in silence when 0, else a conflict.
   std::optional<TaskState> desired_state;
   std::optional<NodeId> node_id;
   std::optional<TaskStatus> status;
   // The status comes from an agent: it is taken only from the task's own node. Empty: a manager's own step.
   NodeId reported_by;
+  bool operator==(const TaskStep&) const = default;
 };
 
 // A node's status, description or address as the dispatcher saw it.
@@ -53,8 +57,9 @@ struct NodeStep {
   NodeId id;
   std::optional<NodeStatus> status;
   std::optional<NodeDescription> description;
-  std::optional<NodeRole> role;                 // observed
+  std::optional<NodeRole> role;  // observed
   std::optional<std::optional<ManagerStatus>> manager;
+  bool operator==(const NodeStep&) const = default;
 };
 
 using Action = std::variant<Put, Remove, TaskStep, NodeStep>;
@@ -65,6 +70,7 @@ struct Transaction {
   WallTime time;  // the leader's clock; created_at and updated_at come from it
   std::vector<Action> actions;
   bool empty() const { return actions.empty(); }
+  bool operator==(const Transaction&) const = default;
 };
 
 // What became of a proposal.

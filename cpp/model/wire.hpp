@@ -1,7 +1,7 @@
 // What nodes say to one another, apart from Raft's own messages (raft/message.hpp).
 //
-// Any frame may be lost, doubled or come late, and a link may close at any time: whoever needs an answer asks again.
-// Who may send what is decided by node/permissions.cpp from the identity in the Hello.
+// Any frame may be lost, doubled or come late, and a link may close at any time: whoever needs an answer asks
+// again. Who may send what is decided by node/permissions.cpp from the identity in the Hello.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ namespace swarm::wire {
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
 
-// Opens every link, in both directions. A node outside any swarm has no ids: it may ask to join and nothing else.
-// Until mutual TLS proves it, the identity is what the peer claims.
+// Opens every link, in both directions. A node outside any swarm has no ids: it may ask to join and nothing
+// else. Until mutual TLS proves it, the identity is what the peer claims.
 struct Hello {
   std::uint32_t protocol_version = kProtocolVersion;
   ClusterId cluster;
@@ -41,7 +41,7 @@ struct ManagerPeer {
   bool operator==(const ManagerPeer&) const = default;
 };
 
-// ---- joining -------------------------------------------------------------------------------------------------
+// ---- joining
 
 struct JoinRequest {
   std::uint64_t request = 0;
@@ -49,6 +49,7 @@ struct JoinRequest {
   model::NodeDescription description;
   model::Availability availability = model::Availability::active;
   std::string addr;  // advertised, "ip:port"; unspecified: as seen
+  bool operator==(const JoinRequest&) const = default;
 };
 
 struct JoinReply {
@@ -60,6 +61,7 @@ struct JoinReply {
   model::NodeRole role = model::NodeRole::worker;
   std::string root_cert_pem;
   std::vector<ManagerPeer> managers;
+  bool operator==(const JoinReply&) const = default;
 };
 
 // A node whose role is manager asks to become a member of the Raft group (learner first, then voter).
@@ -67,6 +69,7 @@ struct RaftJoinRequest {
   std::uint64_t request = 0;
   NodeId node;
   Address address;
+  bool operator==(const RaftJoinRequest&) const = default;
 };
 
 struct RaftJoinReply {
@@ -75,25 +78,29 @@ struct RaftJoinReply {
   std::optional<Address> leader;
   std::uint64_t raft_id = 0;
   std::vector<ManagerPeer> members;
+  bool operator==(const RaftJoinReply&) const = default;
 };
 
 // A node leaves by its own will: a manager is taken out of the Raft group, a worker's node goes DOWN at once.
 struct LeaveRequest {
   std::uint64_t request = 0;
   NodeId node;
+  bool operator==(const LeaveRequest&) const = default;
 };
 
 struct LeaveReply {
   std::uint64_t request = 0;
   std::optional<Error> error;
   std::optional<Address> leader;
+  bool operator==(const LeaveReply&) const = default;
 };
 
-// ---- dispatcher and agent ------------------------------------------------------------------------------------
+// ---- dispatcher and agent
 
 struct Register {
   NodeId node;
   model::NodeDescription description;
+  bool operator==(const Register&) const = default;
 };
 
 // Answer to Register, and sent again when one of its facts changes.
@@ -102,27 +109,33 @@ struct Session {
   Duration heartbeat_period;
   model::NodeRole role = model::NodeRole::worker;  // what the node shall be
   std::vector<ManagerPeer> managers;
+  bool operator==(const Session&) const = default;
 };
 
-// The session is not known (any more), or this manager is not the leader: register again, at `leader` if it is given.
+// The session is not known (any more), or this manager is not the leader: register again, at `leader` if it
+// is given.
 struct SessionRefused {
   std::uint64_t session = 0;
   std::string reason;
   std::optional<Address> leader;
   bool removed = false;  // the node is no longer a member of the swarm
+  bool operator==(const SessionRefused&) const = default;
 };
 
 struct Heartbeat {
   std::uint64_t session = 0;
+  bool operator==(const Heartbeat&) const = default;
 };
 
 struct HeartbeatReply {
   std::uint64_t session = 0;
   Duration period;  // until the next one, jitter included
+  bool operator==(const HeartbeatReply&) const = default;
 };
 
 struct AssignedTask {
   model::Task task;  // with its template
+  bool operator==(const AssignedTask&) const = default;
 };
 
 // What this node shall run. `complete`: the whole set; otherwise an increment that applies to `applies_to`.
@@ -131,8 +144,9 @@ struct Assignments {
   bool complete = false;
   std::uint64_t applies_to = 0;
   std::uint64_t results_in = 0;
-  std::vector<AssignedTask> tasks;   // new or changed
+  std::vector<AssignedTask> tasks;  // new or changed
   std::vector<TaskId> removed;
+  bool operator==(const Assignments&) const = default;
 };
 
 // How far the agent has come; the dispatcher sends the whole set again where it is behind for long.
@@ -140,21 +154,24 @@ struct AssignmentsAck {
   std::uint64_t session = 0;
   std::uint64_t applied = 0;
   bool want_complete = false;
+  bool operator==(const AssignmentsAck&) const = default;
 };
 
 struct TaskReport {
   std::uint64_t session = 0;
   std::uint64_t sequence = 0;
   std::vector<std::pair<TaskId, model::TaskStatus>> statuses;
+  bool operator==(const TaskReport&) const = default;
 };
 
 // The report is in the replicated store, no longer just in the leader's memory.
 struct TaskReportAck {
   std::uint64_t session = 0;
   std::uint64_t sequence = 0;
+  bool operator==(const TaskReportAck&) const = default;
 };
 
-// ---- logs, from agents to the manager that asks ------------------------------------------------------------
+// ---- logs, from agents to the manager that asks
 
 struct LogOptions {
   bool out = true, err = true, follow = false;
@@ -175,40 +192,47 @@ struct LogSubscribe {
   std::uint64_t stream = 0;
   std::vector<TaskId> tasks;
   LogOptions options;
+  bool operator==(const LogSubscribe&) const = default;
 };
 struct LogUnsubscribe {
   std::uint64_t stream = 0;
+  bool operator==(const LogUnsubscribe&) const = default;
 };
 struct LogChunk {
   std::uint64_t stream = 0;
   std::vector<LogLine> lines;
   std::vector<TaskId> finished;  // no more lines will come of these
+  bool operator==(const LogChunk&) const = default;
 };
 
-// ---- requests passed on to the leader ----------------------------------------------------------------------
+// ---- requests passed on to the leader
 
 struct ApiForward {
   std::uint64_t id = 0;
   std::string method, target;  // target: path and query as received
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  bool operator==(const ApiForward&) const = default;
 };
 struct ApiReplyHead {
   std::uint64_t id = 0;
   std::uint32_t status = 0;
   std::vector<std::pair<std::string, std::string>> headers;
   bool streaming = false;
+  bool operator==(const ApiReplyHead&) const = default;
 };
 struct ApiReplyBody {
   std::uint64_t id = 0;
   std::string bytes;
   bool end = false;
+  bool operator==(const ApiReplyBody&) const = default;
 };
 struct ApiCancel {
   std::uint64_t id = 0;
+  bool operator==(const ApiCancel&) const = default;
 };
 
-// ---- Raft snapshots in pieces ------------------------------------------------------------------------------
+// ---- Raft snapshots in pieces
 
 // The pieces of one MsgSnap come in order on one link; a gap drops the whole, and Raft asks again.
 struct SnapshotChunk {
@@ -217,12 +241,12 @@ struct SnapshotChunk {
   bool last = false;
   std::string message;  // the first piece carries the encoded MsgSnap without its data
   std::string data;
+  bool operator==(const SnapshotChunk&) const = default;
 };
 
-using Message =
-    std::variant<JoinRequest, JoinReply, RaftJoinRequest, RaftJoinReply, LeaveRequest, LeaveReply, Register, Session,
-                 SessionRefused, Heartbeat, HeartbeatReply, Assignments, AssignmentsAck, TaskReport, TaskReportAck,
-                 LogSubscribe, LogUnsubscribe, LogChunk, ApiForward, ApiReplyHead, ApiReplyBody, ApiCancel,
-                 SnapshotChunk>;
+using Message = std::variant<JoinRequest, JoinReply, RaftJoinRequest, RaftJoinReply, LeaveRequest, LeaveReply,
+                             Register, Session, SessionRefused, Heartbeat, HeartbeatReply, Assignments,
+                             AssignmentsAck, TaskReport, TaskReportAck, LogSubscribe, LogUnsubscribe,
+                             LogChunk, ApiForward, ApiReplyHead, ApiReplyBody, ApiCancel, SnapshotChunk>;
 
 }  // namespace swarm::wire

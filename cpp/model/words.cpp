@@ -8,24 +8,36 @@ namespace swarm::model {
 
 const char* to_string(UpdateState state) {
   switch (state) {
-    case UpdateState::updating: return "updating";
-    case UpdateState::paused: return "paused";
-    case UpdateState::completed: return "completed";
-    case UpdateState::rollback_started: return "rollback_started";
-    case UpdateState::rollback_paused: return "rollback_paused";
-    case UpdateState::rollback_completed: return "rollback_completed";
+    case UpdateState::updating:
+      return "updating";
+    case UpdateState::paused:
+      return "paused";
+    case UpdateState::completed:
+      return "completed";
+    case UpdateState::rollback_started:
+      return "rollback_started";
+    case UpdateState::rollback_paused:
+      return "rollback_paused";
+    case UpdateState::rollback_completed:
+      return "rollback_completed";
   }
   SWARM_CHECK(false, "update state", static_cast<int>(state));
 }
 
 const char* to_string(Kind kind) {
   switch (kind) {
-    case Kind::cluster: return "cluster";
-    case Kind::node: return "node";
-    case Kind::service: return "service";
-    case Kind::task: return "task";
-    case Kind::network: return "network";
-    case Kind::task_template: return "task_template";
+    case Kind::cluster:
+      return "cluster";
+    case Kind::node:
+      return "node";
+    case Kind::service:
+      return "service";
+    case Kind::task:
+      return "task";
+    case Kind::network:
+      return "network";
+    case Kind::task_template:
+      return "task_template";
   }
   SWARM_CHECK(false, "kind", static_cast<int>(kind));
 }
@@ -34,28 +46,38 @@ const char* to_string(NodeRole role) { return role == NodeRole::manager ? "manag
 
 const char* to_string(Availability availability) {
   switch (availability) {
-    case Availability::active: return "active";
-    case Availability::pause: return "pause";
-    case Availability::drain: return "drain";
+    case Availability::active:
+      return "active";
+    case Availability::pause:
+      return "pause";
+    case Availability::drain:
+      return "drain";
   }
   SWARM_CHECK(false, "availability", static_cast<int>(availability));
 }
 
 const char* to_string(NodeState state) {
   switch (state) {
-    case NodeState::unknown: return "unknown";
-    case NodeState::down: return "down";
-    case NodeState::ready: return "ready";
-    case NodeState::disconnected: return "disconnected";
+    case NodeState::unknown:
+      return "unknown";
+    case NodeState::down:
+      return "down";
+    case NodeState::ready:
+      return "ready";
+    case NodeState::disconnected:
+      return "disconnected";
   }
   SWARM_CHECK(false, "node state", static_cast<int>(state));
 }
 
 const char* to_string(Reachability reachability) {
   switch (reachability) {
-    case Reachability::unknown: return "unknown";
-    case Reachability::unreachable: return "unreachable";
-    case Reachability::reachable: return "reachable";
+    case Reachability::unknown:
+      return "unknown";
+    case Reachability::unreachable:
+      return "unreachable";
+    case Reachability::reachable:
+      return "reachable";
   }
   SWARM_CHECK(false, "reachability", static_cast<int>(reachability));
 }

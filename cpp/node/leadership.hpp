@@ -31,6 +31,10 @@ class Leadership {
   Instant next_deadline() const;
 
   dispatcher::Dispatcher& dispatcher() { return *dispatcher_; }
+  void set_managers(const std::vector<wire::ManagerPeer>& managers) {
+    dispatcher_->set_managers(managers);
+    role_manager_->set_members(managers);
+  }
   std::vector<control::RoleIntent> take_role_intents() { return role_manager_->take_intents(); }
 
  private:

@@ -42,14 +42,15 @@ void LogHub::close(ports::ApiId id) {
       ++it;
     }
   }
-  for (auto it = collections_.begin(); it != collections_.end(); ++it) {
-    if (it->second.request != id) continue;
+  // A followed service has a collection for each batch of new tasks.
+  std::vector<std::uint64_t> streams;
+  for (const auto& [stream, collection] : collections_)
+    if (collection.request == id) streams.push_back(stream);
+  for (const std::uint64_t stream : streams) {
     std::set<ports::LinkId> links;
-    for (const auto& [task, link] : it->second.open) links.insert(link);
-    const std::uint64_t stream = it->first;
-    collections_.erase(it);
+    for (const auto& [task, link] : collections_.at(stream).open) links.insert(link);
+    collections_.erase(stream);
     for (const ports::LinkId link : links) send(link, wire::LogUnsubscribe{stream});
-    return;
   }
 }
 

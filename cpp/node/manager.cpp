@@ -188,7 +188,8 @@ bool Manager::run() {
   auto ready = std::make_shared<raft::Ready>(raft_->ready());
   note_soft_state(*ready);
   ports::DiskBatch batch;
-  batch.sync = ready->must_sync;
+  // A snapshot that is acknowledged must be there after a crash, like entries (etcd's MustSync leaves it to the host).
+  batch.sync = ready->must_sync || ready->snapshot.has_value();
   if (ready->snapshot) install(*ready->snapshot, batch);
   if (ready->hard_state) {
     batch.put(Family::raft_state, "hard", codec::encode(*ready->hard_state));
@@ -400,6 +401,10 @@ std::set<std::uint64_t> Manager::learners() const {
 docker::RaftView Manager::view() const {
   docker::RaftView view;
   view.leader = leader_;
+  view.id = raft_id_;
+  view.term = raft_->term();
+  view.applied = store_->version();
+  view.role = raft::to_string(raft_->role());
   const auto& peers = raft_->progress();
   for (const auto& [id, peer] : members_) {
     if (!is_raft_leader_) {  // only the leader hears from all

@@ -95,7 +95,7 @@ void Node::Impl::note_leader_change() {
 void Node::Impl::note_members() {
   std::vector<wire::ManagerPeer> peers;
   for (const auto& [id, peer] : manager_->members()) peers.push_back(peer);
-  if (leadership_) leadership_->dispatcher().set_managers(peers);
+  if (leadership_) leadership_->set_managers(peers);
   if (membership_) membership_->on_members_changed();
   if (core_.identity && !peers.empty() && core_.identity->managers != peers) {
     core_.identity->managers = std::move(peers);

@@ -54,9 +54,11 @@ void Raft::campaign(Campaign kind) {
 }
 
 Result<void> Raft::step_candidate(Message& message) {
-  const MessageType my_answer = role == Role::pre_candidate ? MessageType::pre_vote_resp : MessageType::vote_resp;
+  const MessageType my_answer =
+      role == Role::pre_candidate ? MessageType::pre_vote_resp : MessageType::vote_resp;
   switch (message.type) {
-    case MessageType::prop: return plain_error(Code::unavailable, "raft proposal dropped");
+    case MessageType::prop:
+      return plain_error(Code::unavailable, "raft proposal dropped");
     case MessageType::app:
       become_follower(message.term, message.from);
       handle_append(message);
@@ -69,7 +71,8 @@ Result<void> Raft::step_candidate(Message& message) {
       become_follower(message.term, message.from);
       handle_snapshot(message);
       return {};
-    default: break;
+    default:
+      break;
   }
   if (message.type != my_answer) return {};
   tracker.record_vote(message.from, !message.reject);
@@ -82,8 +85,11 @@ Result<void> Raft::step_candidate(Message& message) {
         broadcast_append();
       }
       break;
-    case VoteResult::lost: become_follower(term, kNone); break;
-    case VoteResult::pending: break;
+    case VoteResult::lost:
+      become_follower(term, kNone);
+      break;
+    case VoteResult::pending:
+      break;
   }
   return {};
 }

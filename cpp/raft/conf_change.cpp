@@ -42,8 +42,8 @@ ConfChangeV2 decode_conf_change(const Entry& entry) {
     SWARM_CHECK(rest.size() >= kHead, "membership change cut short at entry", entry.index);
     const std::size_t length = get_u32(rest, 9);
     SWARM_CHECK(rest.size() >= kHead + length, "membership change cut short at entry", entry.index);
-    change.changes.push_back({static_cast<ConfChangeType>(rest[0]), get_u64(rest, 1),
-                              std::string(rest.substr(kHead, length))});
+    change.changes.push_back(
+        {static_cast<ConfChangeType>(rest[0]), get_u64(rest, 1), std::string(rest.substr(kHead, length))});
     rest.remove_prefix(kHead + length);
   }
   return change;
@@ -70,7 +70,8 @@ Result<Changed> Changer::leave_joint() const {
   }
   config.learners_next.clear();
   for (const PeerId id : config.voters.outgoing.voters)
-    if (!config.voters.incoming.voters.contains(id) && !config.learners.contains(id)) changed.progress.erase(id);
+    if (!config.voters.incoming.voters.contains(id) && !config.learners.contains(id))
+      changed.progress.erase(id);
   config.voters.outgoing.voters.clear();
   config.auto_leave = false;
   return changed;
@@ -93,10 +94,17 @@ Result<void> Changer::apply(Changed& changed, const std::vector<ConfChangeSingle
   for (const ConfChangeSingle& change : changes) {
     if (change.node == kNone) continue;  // the application decided not to apply it
     switch (change.type) {
-      case ConfChangeType::add_node: make_voter(changed, change.node); break;
-      case ConfChangeType::add_learner_node: make_learner(changed, change.node); break;
-      case ConfChangeType::remove_node: remove(changed, change.node); break;
-      case ConfChangeType::update_node: break;
+      case ConfChangeType::add_node:
+        make_voter(changed, change.node);
+        break;
+      case ConfChangeType::add_learner_node:
+        make_learner(changed, change.node);
+        break;
+      case ConfChangeType::remove_node:
+        remove(changed, change.node);
+        break;
+      case ConfChangeType::update_node:
+        break;
     }
   }
   if (changed.config.voters.incoming.voters.empty()) return refuse("removed all voters");
@@ -164,7 +172,8 @@ Result<Changed> restore(Tracker tracker, Index last_index, const ConfState& stat
   }
   for (const PeerId id : state.voters) incoming.push_back(single(ConfChangeType::add_node, id));
   for (const PeerId id : state.learners) incoming.push_back(single(ConfChangeType::add_learner_node, id));
-  for (const PeerId id : state.learners_next) incoming.push_back(single(ConfChangeType::add_learner_node, id));
+  for (const PeerId id : state.learners_next)
+    incoming.push_back(single(ConfChangeType::add_learner_node, id));
   const auto step = [&](const Result<Changed>& changed) -> Result<void> {
     if (!changed) return changed.error();
     tracker.config = changed->config;

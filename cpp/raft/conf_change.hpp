@@ -8,8 +8,8 @@
 
 namespace swarm::raft {
 
-// The entry that carries `change` (without term and index), and the way back. Empty data is a change that leaves a
-// joint configuration.
+// The entry that carries `change` (without term and index), and the way back. Empty data is a change that
+// leaves a joint configuration.
 Entry encode_conf_change(const ConfChangeV2& change);
 ConfChangeV2 decode_conf_change(const Entry& entry);
 

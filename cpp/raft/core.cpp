@@ -6,13 +6,15 @@
 namespace swarm::raft {
 
 const char* to_string(Role role) {
-  static constexpr const char* kNames[] = {"StateFollower", "StateCandidate", "StateLeader", "StatePreCandidate"};
+  static constexpr const char* kNames[] = {"StateFollower", "StateCandidate", "StateLeader",
+                                           "StatePreCandidate"};
   return kNames[static_cast<std::size_t>(role)];
 }
 
 Raft::Raft(const Config& its_config, const Storage& storage)
     : config(its_config), log(storage, its_config.max_committed_size_per_ready), rng_(its_config.seed) {
-  SWARM_CHECK(config.id != kNone && config.election_tick > config.heartbeat_tick && config.heartbeat_tick > 0);
+  SWARM_CHECK(config.id != kNone && config.election_tick > config.heartbeat_tick &&
+              config.heartbeat_tick > 0);
   tracker.max_inflight = config.max_inflight_msgs;
   tracker.max_inflight_bytes = config.max_inflight_bytes;
   const InitialState initial = storage.initial_state();
@@ -33,7 +35,8 @@ Raft::Raft(const Config& its_config, const Storage& storage)
 void Raft::send(Message message) {
   if (message.from == kNone) message.from = config.id;
   const bool of_election = message.type == MessageType::vote || message.type == MessageType::vote_resp ||
-                           message.type == MessageType::pre_vote || message.type == MessageType::pre_vote_resp;
+                           message.type == MessageType::pre_vote ||
+                           message.type == MessageType::pre_vote_resp;
   // Votes name their own term; proposals and reads go to whoever leads, in whatever term.
   if (!of_election && message.type != MessageType::prop && message.type != MessageType::read_index)
     message.term = term;
@@ -53,8 +56,7 @@ void Raft::reset(Term to_term) {
   }
   leader = kNone;
   election_elapsed_ = heartbeat_elapsed_ = 0;
-  randomized_election_timeout =
-      config.election_tick + static_cast<int>(rng_.below(static_cast<std::uint64_t>(config.election_tick)));
+  draw_election_timeout();
   transfer_target = kNone;
   tracker.votes.clear();
   for (auto& [id, progress] : tracker.progress) {
@@ -68,6 +70,13 @@ void Raft::reset(Term to_term) {
   pending_conf_index = 0;
   uncommitted_size_ = 0;
   reads_.clear();
+  waiting_reads_.clear();  // whoever asked asks again, whoever leads then
+}
+
+void Raft::draw_election_timeout() {
+  randomized_election_timeout =
+      config.election_tick + static_cast<int>(rng_.below(static_cast<std::uint64_t>(config.election_tick)));
+  hinted_ = false;
 }
 
 void Raft::tick() { role == Role::leader ? tick_leader() : tick_election(); }
@@ -76,6 +85,7 @@ void Raft::tick_election() {
   ++election_elapsed_;
   if (!promotable() || !past_election_timeout()) return;
   election_elapsed_ = 0;
+  if (hinted_) draw_election_timeout();  // a hint hurries one election, not the ones after it
   hup(config.pre_vote ? Campaign::pre_election : Campaign::election);
 }
 
@@ -88,9 +98,10 @@ void Raft::hint_leader_lost() {
   if (role != Role::follower || leader == kNone) return;
   leader = kNone;
   randomized_election_timeout = election_elapsed_ + 1 + static_cast<int>(rng_.below(2));
+  hinted_ = true;
 }
 
-// ---- every message --------------------------------------------------------------------------------------------
+// ---- every message
 
 Result<void> Raft::step(Message message) {
   if (message.term > term) {
@@ -100,25 +111,37 @@ Result<void> Raft::step(Message message) {
     return {};
   }
   switch (message.type) {
-    case MessageType::hup: hup(config.pre_vote ? Campaign::pre_election : Campaign::election); return {};
-    case MessageType::storage_append_resp: on_storage_append_resp(message); return {};
-    case MessageType::storage_apply_resp: on_storage_apply_resp(message); return {};
+    case MessageType::hup:
+      hup(config.pre_vote ? Campaign::pre_election : Campaign::election);
+      return {};
+    case MessageType::storage_append_resp:
+      on_storage_append_resp(message);
+      return {};
+    case MessageType::storage_apply_resp:
+      on_storage_apply_resp(message);
+      return {};
     case MessageType::vote:
-    case MessageType::pre_vote: on_vote_request(message); return {};
-    default: return step_role(message);
+    case MessageType::pre_vote:
+      on_vote_request(message);
+      return {};
+    default:
+      return step_role(message);
   }
 }
 
 Result<void> Raft::step_role(Message& message) {
   switch (role) {
-    case Role::leader: return step_leader(message);
-    case Role::follower: return step_follower(message);
-    default: return step_candidate(message);
+    case Role::leader:
+      return step_leader(message);
+    case Role::follower:
+      return step_follower(message);
+    default:
+      return step_candidate(message);
   }
 }
 
-// A message of a newer term. False: it is ignored, because this node has heard from a leader lately (section 4.2.3 of
-// the dissertation: a removed or partitioned node shall not disturb the others).
+// A message of a newer term. False: it is ignored, because this node has heard from a leader lately
+// (section 4.2.3 of the dissertation: a removed or partitioned node shall not disturb the others).
 bool Raft::observe_term(const Message& message) {
   if (message.type == MessageType::vote || message.type == MessageType::pre_vote) {
     const bool forced = message.context == "CampaignTransfer";
@@ -136,8 +159,8 @@ bool Raft::observe_term(const Message& message) {
 void Raft::answer_old_term(const Message& message) {
   if ((config.check_quorum || config.pre_vote) &&
       (message.type == MessageType::heartbeat || message.type == MessageType::app)) {
-    // A leader of an older term that this node's votes cannot reach: tell it, so that it steps down and this node
-    // can take part again.
+    // A leader of an older term that this node's votes cannot reach: tell it, so that it steps down and this
+    // node can take part again.
     Message answer;
     answer.type = MessageType::app_resp;
     answer.to = message.from;
@@ -157,7 +180,8 @@ void Raft::answer_old_term(const Message& message) {
 
 void Raft::on_vote_request(const Message& message) {
   const bool is_pre = message.type == MessageType::pre_vote;
-  const bool can_vote = vote == message.from || (vote == kNone && leader == kNone) || (is_pre && message.term > term);
+  const bool can_vote =
+      vote == message.from || (vote == kNone && leader == kNone) || (is_pre && message.term > term);
   Message answer;
   answer.type = is_pre ? MessageType::pre_vote_resp : MessageType::vote_resp;
   answer.to = message.from;
@@ -176,7 +200,7 @@ void Raft::on_vote_request(const Message& message) {
   send(std::move(answer));
 }
 
-// ---- local storage --------------------------------------------------------------------------------------------
+// ---- local storage
 
 void Raft::on_storage_append_resp(const Message& message) {
   if (message.index != 0) log.stable_to({message.log_term, message.index});
@@ -195,8 +219,8 @@ void Raft::applied_to(Index index, std::uint64_t size) {
   const Index now_applied = std::max(index, log.applied());
   log.applied_to(now_applied, size);
   if (!tracker.config.auto_leave || now_applied < pending_conf_index || role != Role::leader) return;
-  // The joint configuration is in force everywhere that matters: propose to leave it. Refused proposals (a transfer is
-  // under way) come again with the next applied entry.
+  // The joint configuration is in force everywhere that matters: propose to leave it. Refused proposals (a
+  // transfer is under way) come again with the next applied entry.
   Message proposal;
   proposal.type = MessageType::prop;
   proposal.from = config.id;

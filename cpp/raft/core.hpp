@@ -1,8 +1,9 @@
-// Raft, the machine behind RawNode. One file per role: follower.cpp, candidate.cpp, leader.cpp; what all roles share
-// is in core.cpp, reads in read_only.cpp, membership in membership.cpp.
+// Raft, the machine behind RawNode. One file per role: follower.cpp, candidate.cpp, leader.cpp; what all
+// roles share is in core.cpp, reads in read_only.cpp, membership in membership.cpp.
 //
-// Two outboxes keep the one rule of durability: a message that speaks for this node's log or vote (append and vote
-// responses, also those to itself) goes to `after_append` and must wait for the disk; the rest may go at once.
+// Two outboxes keep the one rule of durability: a message that speaks for this node's log or vote (append and
+// vote responses, also those to itself) goes to `after_append` and must wait for the disk; the rest may go at
+// once.
 #pragma once
 
 #include <deque>
@@ -52,6 +53,7 @@ class Raft {
   // core.cpp
   void send(Message message);
   void reset(Term to_term);
+  void draw_election_timeout();
   bool observe_term(const Message& message);
   void answer_old_term(const Message& message);
   void on_vote_request(const Message& message);
@@ -116,6 +118,7 @@ class Raft {
   Rng rng_;
   int election_elapsed_ = 0;
   int heartbeat_elapsed_ = 0;
+  bool hinted_ = false;  // the election timeout is a hurried one
   std::uint64_t uncommitted_size_ = 0;
   struct PendingRead {
     std::string context;

@@ -43,12 +43,30 @@ std::string describe(const ReadState& state) {
 }  // namespace
 
 const char* to_string(MessageType type) {
-  static constexpr const char* kNames[] = {
-      "MsgHup",           "MsgBeat",           "MsgProp",        "MsgApp",           "MsgAppResp",
-      "MsgVote",          "MsgVoteResp",       "MsgSnap",        "MsgHeartbeat",     "MsgHeartbeatResp",
-      "MsgUnreachable",   "MsgSnapStatus",     "MsgCheckQuorum", "MsgTransferLeader", "MsgTimeoutNow",
-      "MsgReadIndex",     "MsgReadIndexResp",  "MsgPreVote",     "MsgPreVoteResp",   "MsgStorageAppend",
-      "MsgStorageAppendResp", "MsgStorageApply", "MsgStorageApplyResp", "MsgForgetLeader"};
+  static constexpr const char* kNames[] = {"MsgHup",
+                                           "MsgBeat",
+                                           "MsgProp",
+                                           "MsgApp",
+                                           "MsgAppResp",
+                                           "MsgVote",
+                                           "MsgVoteResp",
+                                           "MsgSnap",
+                                           "MsgHeartbeat",
+                                           "MsgHeartbeatResp",
+                                           "MsgUnreachable",
+                                           "MsgSnapStatus",
+                                           "MsgCheckQuorum",
+                                           "MsgTransferLeader",
+                                           "MsgTimeoutNow",
+                                           "MsgReadIndex",
+                                           "MsgReadIndexResp",
+                                           "MsgPreVote",
+                                           "MsgPreVoteResp",
+                                           "MsgStorageAppend",
+                                           "MsgStorageAppendResp",
+                                           "MsgStorageApply",
+                                           "MsgStorageApplyResp",
+                                           "MsgForgetLeader"};
   return kNames[static_cast<std::size_t>(type)];
 }
 
@@ -125,14 +143,15 @@ std::string describe(const HardState& state) {
 }
 
 std::string describe(const Message& message, const std::string& indent) {
-  std::string text = indent + target(message.from) + "->" + target(message.to) + " " + to_string(message.type) +
-                     " Term:" + number(message.term) + " Log:" + number(message.log_term) + "/" +
-                     number(message.index);
+  std::string text = indent + target(message.from) + "->" + target(message.to) + " " +
+                     to_string(message.type) + " Term:" + number(message.term) +
+                     " Log:" + number(message.log_term) + "/" + number(message.index);
   if (message.reject) text += " Rejected (Hint: " + number(message.reject_hint) + ")";
   if (message.commit != 0) text += " Commit:" + number(message.commit);
   if (message.vote != kNone) text += " Vote:" + number(message.vote);
   text += describe_entries_of(message, indent);
-  if (message.snapshot && !message.snapshot->empty()) text += "\n" + indent + "  Snapshot: " + describe(*message.snapshot);
+  if (message.snapshot && !message.snapshot->empty())
+    text += "\n" + indent + "  Snapshot: " + describe(*message.snapshot);
   if (message.responses.empty()) return text;
   text += " Responses:[";
   for (const Message& response : message.responses) text += "\n" + describe(response, indent + "  ");

@@ -1,4 +1,5 @@
-// The follower: takes entries, heartbeats and snapshots from a leader, and passes on what only a leader can do.
+// The follower: takes entries, heartbeats and snapshots from a leader, and passes on what only a leader can
+// do.
 #include <algorithm>
 
 #include "raft/core.hpp"
@@ -48,11 +49,14 @@ Result<void> Raft::step_follower(Message& message) {
       // With leases a leader may still serve reads that a new leader's writes would contradict.
       if (config.read_only != ReadOnly::lease_based) leader = kNone;
       return {};
-    case MessageType::timeout_now: hup(Campaign::transfer); return {};
+    case MessageType::timeout_now:
+      hup(Campaign::transfer);
+      return {};
     case MessageType::read_index_resp:
       if (message.entries.size() == 1) read_states.push_back({message.index, message.entries[0].data});
       return {};
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -64,7 +68,8 @@ void Raft::handle_append(const Message& message) {
     answer.index = log.committed();
     return send(std::move(answer));
   }
-  if (const auto last = log.maybe_append({message.log_term, message.index}, message.entries, message.commit)) {
+  if (const auto last =
+          log.maybe_append({message.log_term, message.index}, message.entries, message.commit)) {
     answer.index = *last;
     return send(std::move(answer));
   }

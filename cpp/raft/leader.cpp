@@ -34,19 +34,32 @@ void Raft::tick_leader() {
 
 Result<void> Raft::step_leader(Message& message) {
   switch (message.type) {
-    case MessageType::beat: broadcast_heartbeat(reads_.empty() ? std::string() : reads_.back().context); return {};
-    case MessageType::check_quorum: on_check_quorum(); return {};
-    case MessageType::prop: return on_proposal(message);
-    case MessageType::read_index: on_read_index(message); return {};
-    case MessageType::forget_leader: return {};
-    default: break;
+    case MessageType::beat:
+      broadcast_heartbeat(reads_.empty() ? std::string() : reads_.back().context);
+      return {};
+    case MessageType::check_quorum:
+      on_check_quorum();
+      return {};
+    case MessageType::prop:
+      return on_proposal(message);
+    case MessageType::read_index:
+      on_read_index(message);
+      return {};
+    case MessageType::forget_leader:
+      return {};
+    default:
+      break;
   }
   const auto it = tracker.progress.find(message.from);
   if (it == tracker.progress.end()) return {};
   Progress& progress = it->second;
   switch (message.type) {
-    case MessageType::app_resp: on_append_resp(message, progress); break;
-    case MessageType::heartbeat_resp: on_heartbeat_resp(message, progress); break;
+    case MessageType::app_resp:
+      on_append_resp(message, progress);
+      break;
+    case MessageType::heartbeat_resp:
+      on_heartbeat_resp(message, progress);
+      break;
     case MessageType::snap_status:
       if (progress.state != ProgressState::snapshot) break;
       if (message.reject) progress.pending_snapshot = 0;
@@ -57,8 +70,11 @@ Result<void> Raft::step_leader(Message& message) {
     case MessageType::unreachable:
       if (progress.state == ProgressState::replicate) progress.become_probe();
       break;
-    case MessageType::transfer_leader: on_transfer_leader(message, progress); break;
-    default: break;
+    case MessageType::transfer_leader:
+      on_transfer_leader(message, progress);
+      break;
+    default:
+      break;
   }
   return {};
 }
@@ -69,14 +85,15 @@ void Raft::on_check_quorum() {
     if (id != config.id) progress.recent_active = false;
 }
 
-// ---- proposals ------------------------------------------------------------------------------------------------
+// ---- proposals
 
 Result<void> Raft::on_proposal(Message& message) {
   SWARM_CHECK(!message.entries.empty());
   const bool is_member = tracker.progress.contains(config.id);
   if (!is_member || transfer_target != kNone) return plain_error(Code::unavailable, "raft proposal dropped");
   filter_conf_changes(message.entries);
-  if (!append_entries(std::move(message.entries))) return plain_error(Code::resource_exhausted, "raft proposal dropped");
+  if (!append_entries(std::move(message.entries)))
+    return plain_error(Code::resource_exhausted, "raft proposal dropped");
   broadcast_append();
   return {};
 }
@@ -105,7 +122,8 @@ bool Raft::append_entries(std::vector<Entry> entries) {
     payload += entry.data.size();
   }
   // At least one proposal is always let in, and empty entries always.
-  if (uncommitted_size_ > 0 && payload > 0 && uncommitted_size_ + payload > config.max_uncommitted_size) return false;
+  if (uncommitted_size_ > 0 && payload > 0 && uncommitted_size_ + payload > config.max_uncommitted_size)
+    return false;
   uncommitted_size_ += payload;
   Message own_ack;  // counts once the entries are on this node's disk
   own_ack.type = MessageType::app_resp;
@@ -117,7 +135,7 @@ bool Raft::append_entries(std::vector<Entry> entries) {
 
 bool Raft::maybe_commit() { return log.maybe_commit({term, tracker.committed()}); }
 
-// ---- sending --------------------------------------------------------------------------------------------------
+// ---- sending
 
 bool Raft::maybe_send_append(PeerId to, bool even_if_empty) {
   Progress& progress = tracker.progress.at(to);
@@ -191,7 +209,7 @@ void Raft::broadcast_heartbeat(const std::string& context) {
     if (id != config.id) send_heartbeat(id, context);
 }
 
-// ---- answers --------------------------------------------------------------------------------------------------
+// ---- answers
 
 void Raft::on_append_resp(const Message& message, Progress& progress) {
   progress.recent_active = true;
@@ -234,10 +252,12 @@ void Raft::on_heartbeat_resp(const Message& message, Progress& progress) {
   progress.recent_active = true;
   progress.append_flow_paused = false;
   if (progress.match < log.last_index() || progress.state == ProgressState::probe) send_append(message.from);
-  if (config.read_only == ReadOnly::safe && !message.context.empty()) on_read_ack(message.from, message.context);
+  if (config.read_only == ReadOnly::safe && !message.context.empty())
+    on_read_ack(message.from, message.context);
 }
 
-// Leadership transfer (dissertation section 3.10): the target is brought up to date, then told to campaign at once.
+// Leadership transfer (dissertation section 3.10): the target is brought up to date, then told to campaign at
+// once.
 void Raft::on_transfer_leader(const Message& message, const Progress& progress) {
   if (progress.is_learner || transfer_target == message.from) return;
   transfer_target = kNone;

@@ -6,7 +6,7 @@
 
 namespace swarm::raft {
 
-// ---- the unstable tail ----------------------------------------------------------------------------------------
+// ---- the unstable tail
 
 std::optional<Index> Unstable::first_index() const {
   return snapshot ? std::optional(snapshot->index + 1) : std::nullopt;
@@ -18,7 +18,8 @@ std::optional<Index> Unstable::last_index() const {
 }
 
 std::optional<Term> Unstable::term(Index index) const {
-  if (index < offset) return snapshot && snapshot->index == index ? std::optional(snapshot->term) : std::nullopt;
+  if (index < offset)
+    return snapshot && snapshot->index == index ? std::optional(snapshot->term) : std::nullopt;
   if (index >= offset + entries.size()) return std::nullopt;
   return entries[index - offset].term;
 }
@@ -67,7 +68,7 @@ void Unstable::truncate_and_append(const std::vector<Entry>& more) {
   entries.insert(entries.end(), more.begin(), more.end());
 }
 
-// ---- the log --------------------------------------------------------------------------------------------------
+// ---- the log
 
 Log::Log(const Storage& storage, std::uint64_t max_applying_size)
     : storage_(storage), max_applying_size_(max_applying_size) {
@@ -88,7 +89,8 @@ std::optional<Index> Log::maybe_append(EntryId previous, const std::vector<Entry
 
 Index Log::append(const std::vector<Entry>& entries) {
   if (entries.empty()) return last_index();
-  SWARM_CHECK(entries.front().index > committed_, "append below the commit index", entries.front().index, committed_);
+  SWARM_CHECK(entries.front().index > committed_, "append below the commit index", entries.front().index,
+              committed_);
   unstable_.truncate_and_append(entries);
   return last_index();
 }

@@ -1,4 +1,5 @@
-// Log: what the core sees as one log is a stable part (Storage) and a tail that is not on disk yet (Unstable).
+// Log: what the core sees as one log is a stable part (Storage) and a tail that is not on disk yet
+// (Unstable).
 //
 //   committed   known to be on a quorum's disks
 //   applying    handed out for application
@@ -42,7 +43,8 @@ class Log {
  public:
   Log(const Storage& storage, std::uint64_t max_applying_size);
 
-  // Appends what a leader sent after `previous`; nothing when the logs do not match there. The last new index.
+  // Appends what a leader sent after `previous`; nothing when the logs do not match there. The last new
+  // index.
   std::optional<Index> maybe_append(EntryId previous, const std::vector<Entry>& entries, Index committed);
   Index append(const std::vector<Entry>& entries);
   // The largest index <= `index` whose term may match at or below `term` (conflict hints, both sides).
@@ -62,9 +64,13 @@ class Log {
   LogRead<std::vector<Entry>> slice(Index low, Index high, std::uint64_t max_size) const;
 
   std::vector<Entry> next_unstable() const { return unstable_.next_entries(); }
-  bool has_next_unstable() const { return unstable_.offset_in_progress < unstable_.offset + unstable_.entries.size(); }
+  bool has_next_unstable() const {
+    return unstable_.offset_in_progress < unstable_.offset + unstable_.entries.size();
+  }
   bool has_unstable() const { return !unstable_.entries.empty(); }
-  const Snapshot* next_snapshot() const { return unstable_.has_next_snapshot() ? unstable_.snapshot.get() : nullptr; }
+  const Snapshot* next_snapshot() const {
+    return unstable_.has_next_snapshot() ? unstable_.snapshot.get() : nullptr;
+  }
   bool has_snapshot() const { return unstable_.snapshot != nullptr; }
   std::vector<Entry> next_committed(bool allow_unstable) const;
   bool has_next_committed(bool allow_unstable) const;

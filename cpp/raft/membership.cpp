@@ -22,12 +22,14 @@ ConfState Raft::switch_to(const Changed& changed) {
   }
   if (role != Role::leader || state.voters.empty()) return state;
   if (maybe_commit()) {
+    release_waiting_reads();
     broadcast_append();  // the new configuration needs fewer acknowledgements
   } else {
     for (const auto& [id, progress] : tracker.progress)
       if (id != config.id) maybe_send_append(id, false);
   }
-  if (transfer_target != kNone && !tracker.config.voters.ids().contains(transfer_target)) transfer_target = kNone;
+  if (transfer_target != kNone && !tracker.config.voters.ids().contains(transfer_target))
+    transfer_target = kNone;
   return state;
 }
 

@@ -1,7 +1,7 @@
 // Raft's values: entries, messages, configurations. Values only; what they do is in the roles.
 //
-// Words of the Raft paper (Ongaro and Ousterhout, 2014) and dissertation; the shape of messages is etcd's, so that its
-// published test data can be run against this core.
+// Words of the Raft paper (Ongaro and Ousterhout, 2014) and dissertation; the shape of messages is etcd's, so
+// that its published test data can be run against this core.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +32,14 @@ struct Entry {
   bool operator==(const Entry&) const = default;
 };
 
-// The membership in force: voters, and while a joint change is under way the voters of the configuration that is left.
+// The membership in force: voters, and while a joint change is under way the voters of the configuration that
+// is left.
 struct ConfState {
   std::vector<PeerId> voters;
   std::vector<PeerId> learners;
   std::vector<PeerId> voters_outgoing;
-  std::vector<PeerId> learners_next;  // voters of the outgoing half that become learners when the joint change ends
+  std::vector<PeerId>
+      learners_next;  // voters of the outgoing half that become learners when the joint change ends
   bool auto_leave = false;
   bool operator==(const ConfState&) const = default;
 };
@@ -61,30 +63,30 @@ struct HardState {
 };
 
 enum class MessageType : std::uint8_t {
-  hup,                // local: start an election
-  beat,               // local: send heartbeats
-  prop,               // append these entries
-  app,                // AppendEntries
+  hup,   // local: start an election
+  beat,  // local: send heartbeats
+  prop,  // append these entries
+  app,   // AppendEntries
   app_resp,
-  vote,               // RequestVote
+  vote,  // RequestVote
   vote_resp,
-  snap,               // InstallSnapshot
+  snap,  // InstallSnapshot
   heartbeat,
   heartbeat_resp,
-  unreachable,        // local: the last message to a peer did not arrive
-  snap_status,        // local: how sending a snapshot went
-  check_quorum,       // local: is a quorum still active?
+  unreachable,   // local: the last message to a peer did not arrive
+  snap_status,   // local: how sending a snapshot went
+  check_quorum,  // local: is a quorum still active?
   transfer_leader,
-  timeout_now,        // campaign at once (dissertation section 3.10)
-  read_index,         // linearizable read (dissertation section 6.4)
+  timeout_now,  // campaign at once (dissertation section 3.10)
+  read_index,   // linearizable read (dissertation section 6.4)
   read_index_resp,
-  pre_vote,           // dissertation section 9.6
+  pre_vote,  // dissertation section 9.6
   pre_vote_resp,
-  storage_append,     // to and from the local append thread
+  storage_append,  // to and from the local append thread
   storage_append_resp,
-  storage_apply,      // to and from the local apply thread
+  storage_apply,  // to and from the local apply thread
   storage_apply_resp,
-  forget_leader,      // local: be ready to vote for another
+  forget_leader,  // local: be ready to vote for another
 };
 
 struct Message {

@@ -83,8 +83,8 @@ bool Progress::maybe_decrease(Index rejected, Index hint) {
 
 std::string Progress::describe() const {
   static constexpr const char* kNames[] = {"StateProbe", "StateReplicate", "StateSnapshot"};
-  std::string text = std::string(kNames[static_cast<std::size_t>(state)]) + " match=" + std::to_string(match) +
-                     " next=" + std::to_string(next);
+  std::string text = std::string(kNames[static_cast<std::size_t>(state)]) +
+                     " match=" + std::to_string(match) + " next=" + std::to_string(next);
   if (is_learner) text += " learner";
   if (paused()) text += " paused";
   if (pending_snapshot > 0) text += " pendingSnap=" + std::to_string(pending_snapshot);

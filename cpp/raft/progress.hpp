@@ -43,7 +43,7 @@ struct Progress {
   Index sent_commit = 0;  // the highest commit index on its way to the follower
   ProgressState state = ProgressState::probe;
   Index pending_snapshot = 0;
-  bool recent_active = false;      // heard from since the last quorum check
+  bool recent_active = false;       // heard from since the last quorum check
   bool append_flow_paused = false;  // no appends until something is heard
   bool is_learner = false;
   Inflights inflights;

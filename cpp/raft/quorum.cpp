@@ -8,9 +8,12 @@ namespace swarm::raft {
 
 const char* to_string(VoteResult result) {
   switch (result) {
-    case VoteResult::pending: return "VotePending";
-    case VoteResult::lost: return "VoteLost";
-    case VoteResult::won: return "VoteWon";
+    case VoteResult::pending:
+      return "VotePending";
+    case VoteResult::lost:
+      return "VoteLost";
+    case VoteResult::won:
+      return "VoteWon";
   }
   return "?";
 }
@@ -67,18 +70,19 @@ std::string MajorityConfig::describe(const AckedIndex& acked) const {
   std::string text = std::string(count, ' ') + "    idx\n";
   for (const PeerId id : voters) {
     const auto index = acked(id);
-    const auto lower = static_cast<std::size_t>(std::count_if(voters.begin(), voters.end(), [&](PeerId other) {
-      const auto its = acked(other);
-      return index && (its ? std::pair(1, *its) : std::pair(0, Index{0})) < std::pair(1, *index);
-    }));
+    const auto lower =
+        static_cast<std::size_t>(std::count_if(voters.begin(), voters.end(), [&](PeerId other) {
+          const auto its = acked(other);
+          return index && (its ? std::pair(1, *its) : std::pair(0, Index{0})) < std::pair(1, *index);
+        }));
     if (index) {
       text += std::string(lower, 'x') + ">" + std::string(count - lower, ' ');
     } else {
       text += "?" + std::string(count, ' ');
     }
     char row[64];
-    std::snprintf(row, sizeof row, " %5llu    (id=%llx)\n", static_cast<unsigned long long>(index.value_or(0)),
-                  static_cast<unsigned long long>(id));
+    std::snprintf(row, sizeof row, " %5llu    (id=%llx)\n",
+                  static_cast<unsigned long long>(index.value_or(0)), static_cast<unsigned long long>(id));
     text += row;
   }
   return text;
@@ -100,7 +104,9 @@ std::set<PeerId> JointConfig::ids() const {
   return all;
 }
 
-std::string JointConfig::describe(const AckedIndex& acked) const { return MajorityConfig{ids()}.describe(acked); }
+std::string JointConfig::describe(const AckedIndex& acked) const {
+  return MajorityConfig{ids()}.describe(acked);
+}
 
 std::string JointConfig::str() const {
   return is_joint() ? incoming.str() + "&&" + outgoing.str() : incoming.str();

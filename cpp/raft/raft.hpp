@@ -2,18 +2,19 @@
 //
 //     tick / step / propose / campaign ...      what happened
 //     if has_ready(): ready()                   what has to be done about it:
-//        1. write hard_state, entries and snapshot to disk (synced when must_sync); `messages` may go out at once
+//        1. write hard_state, entries and snapshot to disk (synced when must_sync); `messages` may go out at
+//        once
 //        2. when that is durable: mirror it in the storage, send `messages_after_append`
 //        3. apply committed_entries (membership changes through apply_conf_change)
 //        4. advance()
 //
 // Between ready() and advance() anything may be stepped, ticked and proposed: a host with a slow disk goes on
-// listening. With async_storage_writes the same duties come as messages to kAppendThread and kApplyThread, several may
-// be under way, and advance() is not called.
+// listening. With async_storage_writes the same duties come as messages to kAppendThread and kApplyThread,
+// several may be under way, and advance() is not called.
 //
-// In here: elections with pre-vote and check-quorum, pipelined appends with conflict hints, snapshots, learners,
-// joint consensus, leader transfer, linearizable reads. NOT in here: clocks (a tick is what the host says it is),
-// disks, networks, the meaning of entries.
+// In here: elections with pre-vote and check-quorum, pipelined appends with conflict hints, snapshots,
+// learners, joint consensus, leader transfer, linearizable reads. NOT in here: clocks (a tick is what the
+// host says it is), disks, networks, the meaning of entries.
 #pragma once
 
 #include <cstdint>
@@ -122,8 +123,8 @@ class RawNode {
   void report_snapshot(PeerId id, bool arrived);
   void transfer_leader(PeerId to);
   Result<void> forget_leader();
-  // The connection to the leader closed: it may be dead. A follower asks for votes within two ticks instead of
-  // waiting for silence. Safe whatever the truth: pre-vote asks the others first.
+  // The connection to the leader closed: it may be dead. A follower asks for votes within two ticks instead
+  // of waiting for silence. Safe whatever the truth: pre-vote asks the others first.
   void hint_leader_lost();
 
   Status status() const;

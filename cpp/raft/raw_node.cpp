@@ -16,8 +16,10 @@ bool is_local(MessageType type) {
     case MessageType::storage_append:
     case MessageType::storage_append_resp:
     case MessageType::storage_apply:
-    case MessageType::storage_apply_resp: return true;
-    default: return false;
+    case MessageType::storage_apply_resp:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -30,8 +32,10 @@ bool is_response(MessageType type) {
     case MessageType::read_index_resp:
     case MessageType::pre_vote_resp:
     case MessageType::storage_append_resp:
-    case MessageType::storage_apply_resp: return true;
-    default: return false;
+    case MessageType::storage_apply_resp:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -43,7 +47,9 @@ Message message_of(MessageType type) {
   return message;
 }
 
-bool wants_append_resp(const Raft& raft, const Ready& ready) { return raft.log.has_unstable() || ready.snapshot; }
+bool wants_append_resp(const Raft& raft, const Ready& ready) {
+  return raft.log.has_unstable() || ready.snapshot;
+}
 
 Message append_resp(const Raft& raft, const Ready& ready) {
   Message message = message_of(MessageType::storage_append_resp);
@@ -102,7 +108,7 @@ RawNode::RawNode(const Config& config, const Storage& storage)
 
 RawNode::~RawNode() = default;
 
-// ---- what happened --------------------------------------------------------------------------------------------
+// ---- what happened
 
 void RawNode::tick() { raft_->tick(); }
 
@@ -163,13 +169,14 @@ Result<void> RawNode::forget_leader() { return raft_->step(message_of(MessageTyp
 
 void RawNode::hint_leader_lost() { raft_->hint_leader_lost(); }
 
-// ---- what has to be done --------------------------------------------------------------------------------------
+// ---- what has to be done
 
 bool RawNode::has_ready() const {
   const HardState hard = raft_->hard_state();
   return raft_->soft_state() != last_soft_ || (!hard.empty() && hard != last_hard_) ||
          raft_->log.next_snapshot() != nullptr || !raft_->messages.empty() || !raft_->after_append.empty() ||
-         raft_->log.has_next_unstable() || raft_->log.has_next_committed(!async_) || !raft_->read_states.empty();
+         raft_->log.has_next_unstable() || raft_->log.has_next_committed(!async_) ||
+         !raft_->read_states.empty();
 }
 
 Ready RawNode::ready() {
@@ -184,21 +191,25 @@ Ready RawNode::ready() {
   if (const Snapshot* snapshot = raft.log.next_snapshot()) ready.snapshot = *snapshot;
   ready.read_states = std::exchange(raft.read_states, {});
   ready.messages = std::exchange(raft.messages, {});
-  const bool wants_append = !ready.entries.empty() || ready.hard_state || ready.snapshot || !raft.after_append.empty();
+  const bool wants_append =
+      !ready.entries.empty() || ready.hard_state || ready.snapshot || !raft.after_append.empty();
   if (async_) {
     if (wants_append) ready.messages.push_back(storage_append(raft, ready));
     if (!ready.committed_entries.empty()) ready.messages.push_back(storage_apply(raft, ready));
   } else {
     SWARM_CHECK(steps_on_advance_.empty(), "ready() before advance()");
     for (Message& message : raft.after_append)
-      (message.to == raft.config.id ? steps_on_advance_ : ready.messages_after_append).push_back(std::move(message));
+      (message.to == raft.config.id ? steps_on_advance_ : ready.messages_after_append)
+          .push_back(std::move(message));
     if (wants_append_resp(raft, ready)) steps_on_advance_.push_back(append_resp(raft, ready));
-    if (!ready.committed_entries.empty()) steps_on_advance_.push_back(apply_resp(raft, ready.committed_entries));
+    if (!ready.committed_entries.empty())
+      steps_on_advance_.push_back(apply_resp(raft, ready.committed_entries));
   }
   raft.after_append.clear();
   raft.log.accept_unstable();
   if (!ready.committed_entries.empty())
-    raft.log.accept_applying(ready.committed_entries.back().index, entries_size(ready.committed_entries), !async_);
+    raft.log.accept_applying(ready.committed_entries.back().index, entries_size(ready.committed_entries),
+                             !async_);
   return ready;
 }
 
@@ -207,7 +218,7 @@ void RawNode::advance() {
   for (Message& message : std::exchange(steps_on_advance_, {})) (void)raft_->step(std::move(message)).ok();
 }
 
-// ---- looking --------------------------------------------------------------------------------------------------
+// ---- looking
 
 Status RawNode::status() const { return raft_->status(); }
 Term RawNode::term() const { return raft_->term; }

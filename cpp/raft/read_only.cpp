@@ -8,8 +8,9 @@ namespace swarm::raft {
 bool Raft::committed_in_own_term() const { return log.term_or_zero(log.committed()) == term; }
 
 void Raft::on_read_index(const Message& message) {
-  if (tracker.is_singleton()) return answer_read(message, log.committed());
   // Until an entry of its own term is committed a new leader does not know how far the log was committed.
+  // That goes for a group of one, too: after a restart its commit index may be older than what it has
+  // answered for.
   if (!committed_in_own_term()) {
     waiting_reads_.push_back(message);
     return;
@@ -18,7 +19,8 @@ void Raft::on_read_index(const Message& message) {
 }
 
 void Raft::serve_read(const Message& request) {
-  if (config.read_only == ReadOnly::lease_based) return answer_read(request, log.committed());
+  const bool alone = tracker.is_singleton() && tracker.config.voters.incoming.voters.contains(config.id);
+  if (alone || config.read_only == ReadOnly::lease_based) return answer_read(request, log.committed());
   const std::string& context = request.entries.front().data;
   const auto known = std::any_of(reads_.begin(), reads_.end(),
                                  [&](const PendingRead& read) { return read.context == context; });

@@ -15,17 +15,21 @@ std::uint64_t varint_size(std::uint64_t value) {
 
 const char* to_string(LogError error) {
   switch (error) {
-    case LogError::none: return "";
-    case LogError::compacted: return "requested index is unavailable due to compaction";
-    case LogError::unavailable: return "requested entry at index is unavailable";
-    case LogError::snapshot_unavailable: return "snapshot is temporarily unavailable";
+    case LogError::none:
+      return "";
+    case LogError::compacted:
+      return "requested index is unavailable due to compaction";
+    case LogError::unavailable:
+      return "requested entry at index is unavailable";
+    case LogError::snapshot_unavailable:
+      return "snapshot is temporarily unavailable";
   }
   return "";
 }
 
 std::uint64_t entry_size(const Entry& entry) {
-  const std::uint64_t fixed = 1 + varint_size(static_cast<std::uint64_t>(entry.type)) + 1 + varint_size(entry.term) + 1 +
-                              varint_size(entry.index);
+  const std::uint64_t fixed = 1 + varint_size(static_cast<std::uint64_t>(entry.type)) + 1 +
+                              varint_size(entry.term) + 1 + varint_size(entry.index);
   return entry.data.empty() ? fixed : fixed + 1 + varint_size(entry.data.size()) + entry.data.size();
 }
 

@@ -16,8 +16,8 @@ std::string TrackerConfig::str() const {
 }
 
 ConfState Tracker::conf_state() const {
-  return {sorted(config.voters.incoming.voters), sorted(config.learners), sorted(config.voters.outgoing.voters),
-          sorted(config.learners_next), config.auto_leave};
+  return {sorted(config.voters.incoming.voters), sorted(config.learners),
+          sorted(config.voters.outgoing.voters), sorted(config.learners_next), config.auto_leave};
 }
 
 Index Tracker::committed() const {

@@ -1,4 +1,5 @@
-// Tracker: the configuration in force, the progress of each of its members, and the votes of the present election.
+// Tracker: the configuration in force, the progress of each of its members, and the votes of the present
+// election.
 #pragma once
 
 #include <map>

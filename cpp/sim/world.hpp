@@ -76,7 +76,7 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  // ---- machines: each a daemon of its own, outside any swarm at first -------------------------------------
+  // ---- machines: each a daemon of its own, outside any swarm at first
   void add_machine(MachineOptions options);          // and starts its daemon
   std::vector<std::string> machines() const;         // in the order of their making
   bool alive(std::string_view name) const;
@@ -89,7 +89,7 @@ class World {
   const node::Node& node(std::string_view name) const;  // alive machines only
   Address address(std::string_view name) const;
 
-  // ---- faults -----------------------------------------------------------------------------------------------
+  // ---- faults
   void cut(std::string_view from, std::string_view to);   // one way: frames vanish, links stay open
   void mend(std::string_view from, std::string_view to);
   void partition(const std::vector<std::vector<std::string>>& groups);  // both ways between groups
@@ -100,7 +100,7 @@ class World {
   bool kill_task(TaskId task, int signal = 9);
   void set_image(std::string reference, const ImageScript& script);
 
-  // ---- the front door ---------------------------------------------------------------------------------------
+  // ---- the front door
   CallId call(std::string_view machine, http::Request request);  // answered while time goes on
   const Reply& reply(CallId id) const;
   std::string take_body(CallId id);                 // what has come since the last take
@@ -108,7 +108,7 @@ class World {
   // Runs until the reply has ended, or `timeout` of virtual time is over (then the reply is as far as it came).
   Reply ask(std::string_view machine, http::Request request, Duration timeout = Duration::seconds(30));
 
-  // ---- time -------------------------------------------------------------------------------------------------
+  // ---- time
   Instant now() const;
   WallTime wall() const;
   bool step();                                      // the next event; false when there will never be one
@@ -118,7 +118,7 @@ class World {
   // True as soon as `done` holds (asked after every event), false when `timeout` is over.
   bool run_until(const std::function<bool()>& done, Duration timeout);
 
-  // ---- what happened ----------------------------------------------------------------------------------------
+  // ---- what happened
   std::uint64_t seed() const;
   std::uint64_t trace_hash() const;                 // of every event and trace record so far
   std::uint64_t events() const;                     // how many were taken

@@ -1,5 +1,5 @@
-// Applier: one transaction on its way into the store. First every check, then every write; a check that fails leaves
-// the store as it was. What it does follows from the store and the transaction alone.
+// Applier: one transaction on its way into the store. First every check, then every write; a check that fails
+// leaves the store as it was. What it does follows from the store and the transaction alone.
 #pragma once
 
 #include <map>
@@ -26,6 +26,9 @@ class Applier {
   std::optional<std::string> check(const model::NodeStep& step);
   template <class T>
   std::optional<std::string> check_object(const Ref<T>& stored, const T& object);
+  std::optional<std::string> check_task(const model::Task& task);
+  std::optional<std::string> check_service(const model::Service& service);
+  std::optional<std::string> check_network(const model::Network& network);
   std::optional<std::string> check_object(const model::Cluster& cluster);
 
   // ---- writes
@@ -47,7 +50,7 @@ class Applier {
   void note(model::Kind kind, Uint128 id, Ref<T> before, Ref<T> after);
   void index_task(const model::Task& task);
   void unindex_task(const model::Task& task);
-  void drop_template_if_unused(ServiceId service, std::uint64_t spec_version);
+  void drop_unused_templates();
   void keep_template(const model::Service& service);
 
   friend class Store;
@@ -56,8 +59,13 @@ class Applier {
   const model::Transaction& transaction_;
   std::uint64_t index_;
   ChangeSet changes_;
-  // Names that this very transaction creates: two creates of one name in one transaction conflict, too.
-  std::set<std::string> new_service_names_, new_network_names_;
+  // What the actions checked so far will bring, so that two of one transaction cannot contradict each other.
+  std::map<std::string, ServiceId> claimed_service_names_;
+  std::map<std::string, NetworkId> claimed_network_names_;
+  std::set<Store::Key> created_;
+  std::set<std::pair<ServiceId, std::uint64_t>> templates_to_come_;
+  // Templates that may have lost their last user. Looked at when all is written: a later action may need them.
+  std::set<std::pair<ServiceId, std::uint64_t>> released_;
 };
 
 }  // namespace swarm::store

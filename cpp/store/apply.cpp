@@ -44,14 +44,15 @@ Applied Applier::run() {
   if (auto error = check_all()) {
     applied.outcome.error = std::move(*error);
   } else {
-    for (const auto& action : transaction_.actions) std::visit([this](const auto& one) { write(one); }, action);
+    for (const auto& action : transaction_.actions)
+      std::visit([this](const auto& one) { write(one); }, action);
     applied.outcome.applied = true;
   }
   applied.changes = std::move(changes_);
   return applied;
 }
 
-// ---- checks ---------------------------------------------------------------------------------------------------
+// ---- checks
 
 std::optional<std::string> Applier::check_all() {
   for (const auto& action : transaction_.actions)
@@ -61,7 +62,10 @@ std::optional<std::string> Applier::check_all() {
 
 template <class T>
 std::optional<std::string> Applier::check_object(const Ref<T>& stored, const T& object) {
-  if (object.meta.version == 0) return stored ? std::optional<std::string>(kExists) : std::nullopt;
+  if (object.meta.version == 0) {
+    const bool first = created_.insert({kind_of<T>(), object.id.value(), 0}).second;
+    return stored || !first ? std::optional<std::string>(kExists) : std::nullopt;
+  }
   if (!stored) return kMissing;
   return stored->meta.version == object.meta.version ? std::nullopt : std::optional<std::string>(kSequence);
 }
@@ -70,25 +74,46 @@ std::optional<std::string> Applier::check_object(const model::Cluster& cluster) 
   return check_object<model::Cluster>(store_.cluster_, cluster);
 }
 
+// The name must be free: in the store, and among what this transaction has claimed.
+template <class IdType>
+bool is_free(const std::map<std::string, IdType, std::less<>>& names, std::map<std::string, IdType>& claimed,
+             const std::string& name, IdType id) {
+  const auto holder = names.find(name);
+  if (holder != names.end() && holder->second != id) return false;
+  return claimed.try_emplace(name, id).first->second == id;
+}
+
+std::optional<std::string> Applier::check_service(const model::Service& service) {
+  if (auto error = check_object(store_.service(service.id), service)) return error;
+  const std::string name = lower(service.spec.annotations.name);
+  if (!is_free(store_.service_names_, claimed_service_names_, name, service.id)) return kConflict;
+  templates_to_come_.insert({service.id, service.spec_version});
+  return std::nullopt;
+}
+
+std::optional<std::string> Applier::check_network(const model::Network& network) {
+  if (auto error = check_object(store_.network(network.id), network)) return error;
+  const std::string name = lower(network.annotations.name);
+  return is_free(store_.network_names_, claimed_network_names_, name, network.id)
+             ? std::nullopt
+             : std::optional<std::string>(kConflict);
+}
+
+// Entries carry tasks without their templates. The service may have been removed, or updated twice, since the task was
+// planned: then there is nothing to make it from, on any replica.
+std::optional<std::string> Applier::check_task(const model::Task& task) {
+  if (auto error = check_object(store_.task(task.id), task)) return error;
+  const bool known = store_.task_template(task.service_id, task.spec_version) != nullptr ||
+                     templates_to_come_.contains({task.service_id, task.spec_version});
+  return known ? std::nullopt : std::optional<std::string>(kMissing);
+}
+
 std::optional<std::string> Applier::check(const model::Put& put) {
   if (const auto* cluster = std::get_if<model::Cluster>(&put.object)) return check_object(*cluster);
   if (const auto* node = std::get_if<model::Node>(&put.object)) return check_object(store_.node(node->id), *node);
-  if (const auto* task = std::get_if<model::Task>(&put.object)) return check_object(store_.task(task->id), *task);
-  if (const auto* service = std::get_if<model::Service>(&put.object)) {
-    if (auto error = check_object(store_.service(service->id), *service)) return error;
-    const std::string name = lower(service->spec.annotations.name);
-    const auto holder = store_.service_names_.find(name);
-    const bool taken = holder != store_.service_names_.end() && holder->second != service->id;
-    if (taken || (service->meta.version == 0 && !new_service_names_.insert(name).second)) return kConflict;
-    return std::nullopt;
-  }
-  const auto& network = std::get<model::Network>(put.object);
-  if (auto error = check_object(store_.network(network.id), network)) return error;
-  const std::string name = lower(network.annotations.name);
-  const auto holder = store_.network_names_.find(name);
-  const bool taken = holder != store_.network_names_.end() && holder->second != network.id;
-  if (taken || (network.meta.version == 0 && !new_network_names_.insert(name).second)) return kConflict;
-  return std::nullopt;
+  if (const auto* task = std::get_if<model::Task>(&put.object)) return check_task(*task);
+  if (const auto* service = std::get_if<model::Service>(&put.object)) return check_service(*service);
+  return check_network(std::get<model::Network>(put.object));
 }
 
 std::optional<std::string> Applier::check(const model::Remove& remove) {
@@ -98,11 +123,16 @@ std::optional<std::string> Applier::check(const model::Remove& remove) {
     return stored->meta.version == remove.version ? std::nullopt : std::optional<std::string>(kSequence);
   };
   switch (remove.kind) {
-    case Kind::node: return version_is(store_.node(NodeId(remove.id)));
-    case Kind::service: return version_is(store_.service(ServiceId(remove.id)));
-    case Kind::task: return version_is(store_.task(TaskId(remove.id)));
-    case Kind::network: return version_is(store_.network(NetworkId(remove.id)));
-    default: return kMissing;
+    case Kind::node:
+      return version_is(store_.node(NodeId(remove.id)));
+    case Kind::service:
+      return version_is(store_.service(ServiceId(remove.id)));
+    case Kind::task:
+      return version_is(store_.task(TaskId(remove.id)));
+    case Kind::network:
+      return version_is(store_.network(NetworkId(remove.id)));
+    default:
+      return kMissing;
   }
 }
 
@@ -115,7 +145,7 @@ std::optional<std::string> Applier::check(const model::TaskStep& step) {
 
 std::optional<std::string> Applier::check(const model::NodeStep&) { return std::nullopt; }
 
-// ---- writes ---------------------------------------------------------------------------------------------------
+// ---- writes
 
 template <class T>
 T Applier::stamped(const T& object, const Ref<T>& before) {
@@ -167,29 +197,33 @@ void Applier::put(const model::Service& service) {
   const Ref<model::Service> after = place;
   keep_template(*after);
   if (before) {
-    drop_template_if_unused(service.id, before->spec_version);
-    drop_template_if_unused(service.id, before->previous_spec_version);
+    released_.insert({service.id, before->spec_version});
+    released_.insert({service.id, before->previous_spec_version});
   }
   note(Kind::service, service.id.value(), before, after);
 }
 
-// The version that tasks will be made from. One that is there already is the same: versions name their specs.
+// The version that tasks will be made from. A version names one spec for as long as a task refers to it: replacing it
+// under those tasks would make a store that was restored differ from one that lived through it.
 void Applier::keep_template(const model::Service& service) {
   auto& slot = store_.templates_[{service.id, service.spec_version}];
+  if (slot.templ && slot.users > 0) return;
   model::TaskTemplate templ{service.spec.task, service.spec.annotations, service.spec.endpoint};
   if (slot.templ && *slot.templ == templ) return;
   slot.templ = std::make_shared<model::TaskTemplate>(std::move(templ));
   store_.dirty_.insert({Kind::task_template, service.id.value(), service.spec_version});
 }
 
-void Applier::drop_template_if_unused(ServiceId id, std::uint64_t spec_version) {
-  const auto it = store_.templates_.find({id, spec_version});
-  if (it == store_.templates_.end() || it->second.users > 0) return;
-  const auto service = store_.service(id);
-  if (service && service->spec_version == spec_version) return;
-  if (service && service->previous_spec && service->previous_spec_version == spec_version) return;
-  store_.templates_.erase(it);
-  store_.dirty_.insert({Kind::task_template, id.value(), spec_version});
+void Applier::drop_unused_templates() {
+  for (const auto& [id, spec_version] : released_) {
+    const auto it = store_.templates_.find({id, spec_version});
+    if (it == store_.templates_.end() || it->second.users > 0) continue;
+    const auto service = store_.service(id);
+    if (service && service->spec_version == spec_version) continue;
+    if (service && service->previous_spec && service->previous_spec_version == spec_version) continue;
+    store_.templates_.erase(it);
+    store_.dirty_.insert({Kind::task_template, id.value(), spec_version});
+  }
 }
 
 void Applier::index_task(const model::Task& task) {
@@ -208,6 +242,7 @@ void Applier::unindex_task(const model::Task& task) {
     if (on_node.empty()) store_.tasks_by_node_.erase(task.node_id);
   }
   --store_.templates_[{task.service_id, task.spec_version}].users;
+  released_.insert({task.service_id, task.spec_version});
 }
 
 void Applier::put(const model::Task& task) {
@@ -216,12 +251,7 @@ void Applier::put(const model::Task& task) {
   if (before) unindex_task(*before);
   model::Task after = stamped(task, before);
   after.templ = store_.task_template(task.service_id, task.spec_version);
-  if (!after.templ) {
-    // A task of a service that is gone already: what it was made from travels with it once more.
-    SWARM_CHECK(task.templ != nullptr, "a task without a template", task.id);
-    store_.templates_[{task.service_id, task.spec_version}].templ = after.templ = task.templ;
-    store_.dirty_.insert({Kind::task_template, task.service_id.value(), task.spec_version});
-  }
+  SWARM_CHECK(after.templ != nullptr, "a task without a template passed its check", task.id);
   place = std::make_shared<model::Task>(std::move(after));
   index_task(*place);
   note(Kind::task, task.id.value(), before, place);
@@ -235,7 +265,8 @@ void Applier::write(const model::TaskStep& step) {
   model::Task after = *before;
   const bool reported = !step.reported_by.empty();
   if (reported && step.reported_by != before->node_id) return;
-  if (step.desired_state && *step.desired_state > after.desired_state) after.desired_state = *step.desired_state;
+  if (step.desired_state && *step.desired_state > after.desired_state)
+    after.desired_state = *step.desired_state;
   if (step.node_id) after.node_id = *step.node_id;
   if (step.status && step.status->state >= after.status.state && !(*step.status == after.status)) {
     after.status = *step.status;
@@ -270,7 +301,6 @@ void Applier::remove_task(TaskId id) {
   const Ref<model::Task> before = it->second;
   unindex_task(*before);
   store_.tasks_.erase(it);
-  drop_template_if_unused(before->service_id, before->spec_version);
   note(Kind::task, id.value(), before, Ref<model::Task>());
 }
 
@@ -280,8 +310,8 @@ void Applier::remove_service(ServiceId id) {
   const Ref<model::Service> before = it->second;
   store_.service_names_.erase(lower(before->spec.annotations.name));
   store_.services_.erase(it);
-  drop_template_if_unused(id, before->spec_version);
-  drop_template_if_unused(id, before->previous_spec_version);
+  released_.insert({id, before->spec_version});
+  released_.insert({id, before->previous_spec_version});
   note(Kind::service, id.value(), before, Ref<model::Service>());
 }
 
@@ -305,7 +335,7 @@ void Applier::write(const model::Remove& remove) {
   }
 }
 
-// ---- restoring ------------------------------------------------------------------------------------------------
+// ---- restoring
 
 Result<void> Store::restore(std::vector<Record> records, std::uint64_t version) {
   static const model::Transaction kNothing;

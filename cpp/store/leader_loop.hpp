@@ -1,12 +1,15 @@
-// LeaderLoop: the shape of every control loop that runs on the leader (orchestrators, scheduler, enforcers, ...).
+// LeaderLoop: the shape of every control loop that runs on the leader (orchestrators, scheduler, enforcers,
+// ...).
 //
-// Loops never call one another: each watches objects and proposes changes to objects. A loop is made when its node is
-// elected and destroyed when it steps down; it keeps nothing that cannot be made again from the store.
+// Loops never call one another: each watches objects and proposes changes to objects. A loop is made when its
+// node is elected and destroyed when it steps down; it keeps nothing that cannot be made again from the
+// store.
 //
 // The node's turn, for each loop in a fixed, written-down order:
-//   observe(store, changes, now)   for every applied change set: note what became dirty; cost goes with the change
-//   plan(store, now, wall)         when none of the loop's proposals is in flight: the next one, or nothing
-//   settled(outcome)               what became of it; a rejected plan is made again from the newer store
+//   observe(store, changes, now)   for every applied change set: note what became dirty; cost goes with the
+//   change plan(store, now, wall)         when none of the loop's proposals is in flight: the next one, or
+//   nothing settled(outcome)               what became of it; a rejected plan is made again from the newer
+//   store
 // and, at next_deadline(), plan again. A plan carries at most kMaxActions actions; the rest stays dirty.
 #pragma once
 

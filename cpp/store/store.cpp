@@ -84,11 +84,16 @@ std::vector<Store::Key> Store::take_dirty() {
 std::optional<Store::Record> Store::record(const Key& key) const {
   const auto as_record = [](const auto& ref) { return ref ? std::optional<Record>(*ref) : std::nullopt; };
   switch (key.kind) {
-    case model::Kind::cluster: return cluster_ ? as_record(cluster_) : std::nullopt;
-    case model::Kind::node: return as_record(node(NodeId(key.id)));
-    case model::Kind::service: return as_record(service(ServiceId(key.id)));
-    case model::Kind::task: return as_record(task(TaskId(key.id)));
-    case model::Kind::network: return as_record(network(NetworkId(key.id)));
+    case model::Kind::cluster:
+      return cluster_ ? as_record(cluster_) : std::nullopt;
+    case model::Kind::node:
+      return as_record(node(NodeId(key.id)));
+    case model::Kind::service:
+      return as_record(service(ServiceId(key.id)));
+    case model::Kind::task:
+      return as_record(task(TaskId(key.id)));
+    case model::Kind::network:
+      return as_record(network(NetworkId(key.id)));
     case model::Kind::task_template: {
       const auto templ = task_template(ServiceId(key.id), key.spec_version);
       if (!templ) return std::nullopt;
@@ -105,7 +110,8 @@ std::vector<Store::Key> Store::all_keys() const {
   for (const auto& [id, object] : nodes_) keys.push_back({Kind::node, id.value(), 0});
   for (const auto& [id, object] : networks_) keys.push_back({Kind::network, id.value(), 0});
   for (const auto& [id, object] : services_) keys.push_back({Kind::service, id.value(), 0});
-  for (const auto& [id, slot] : templates_) keys.push_back({Kind::task_template, id.first.value(), id.second});
+  for (const auto& [id, slot] : templates_)
+    keys.push_back({Kind::task_template, id.first.value(), id.second});
   for (const auto& [id, object] : tasks_) keys.push_back({Kind::task, id.value(), 0});
   return keys;
 }

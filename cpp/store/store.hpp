@@ -1,8 +1,9 @@
 // Store: the swarm's objects in memory, with indexes. The same on every manager at the same index.
 //
-// Written by `apply` only; apply is deterministic: what it does follows from the store and the transaction alone.
-// Objects are immutable values behind shared pointers: a reader may keep one, a change puts another in its place.
-// Single-threaded, like all of the core. NOT the log, and not the disk: `dirty` says what to write there.
+// Written by `apply` only; apply is deterministic: what it does follows from the store and the transaction
+// alone. Objects are immutable values behind shared pointers: a reader may keep one, a change puts another in
+// its place. Single-threaded, like all of the core. NOT the log, and not the disk: `dirty` says what to write
+// there.
 #pragma once
 
 #include <map>
@@ -14,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/transaction.hpp"
 #include "base/result.hpp"
+#include "model/transaction.hpp"
 #include "store/change_set.hpp"
 
 namespace swarm::store {
@@ -39,7 +40,7 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // ---- reading ----------------------------------------------------------------------------------------------
+  // ---- reading
   std::uint64_t version() const { return version_; }  // index of the last applied entry
   const model::Cluster* cluster() const { return cluster_.get(); }
   const Table<NodeId, model::Node>& nodes() const { return nodes_; }
@@ -67,13 +68,13 @@ class Store {
   // The shared template of a version of a service; null when nobody refers to it any more.
   Ref<model::TaskTemplate> task_template(ServiceId id, std::uint64_t spec_version) const;
 
-  // ---- writing ----------------------------------------------------------------------------------------------
+  // ---- writing
   // Applies the entry at `index` (greater than version()). All or nothing.
   Applied apply(const model::Transaction& transaction, std::uint64_t index);
   // An entry without a transaction (a leader's first entry, a membership change): only the version moves.
   void skip_to(std::uint64_t index);
 
-  // ---- disk and snapshots -----------------------------------------------------------------------------------
+  // ---- disk and snapshots
   // Keys of what changed since the last call, for the batch that carries the applied index.
   struct Key {
     model::Kind kind;
@@ -110,7 +111,8 @@ class Store {
   std::map<NodeId, std::set<TaskId>> tasks_by_node_;
   struct TemplateSlot {
     Ref<model::TaskTemplate> templ;
-    std::uint64_t users = 0;  // tasks that refer to it; the service's current and previous versions hold it besides
+    std::uint64_t users =
+        0;  // tasks that refer to it; the service's current and previous versions hold it besides
   };
   std::map<std::pair<ServiceId, std::uint64_t>, TemplateSlot> templates_;
   std::set<Key> dirty_;

@@ -1,65 +1,79 @@
-// The commands of confchange/: the algebra of membership changes on one tracker.
-#include <memory>
+// The files of confchange/: the algebra of configurations on one tracker.
+#include <sstream>
 
 #include "raft/conf_change.hpp"
+#include "tools/raft_datadriven/changes.hpp"
 #include "tools/raft_datadriven/datadriven.hpp"
 
 namespace swarm::datadriven {
 namespace {
 
-struct Environment {
-  raft::Tracker tracker;
-  raft::Index last_index = 0;
+constexpr std::size_t kMaxInflight = 10;
+
+class ConfChange : public Environment {
+ public:
+  ConfChange() { tracker_.max_inflight = kMaxInflight; }
+
+  std::string run(const Directive& directive) override {
+    const raft::Index last_index = last_index_++;  // grows with every directive, failed or not
+    const auto changes = parse_changes(directive.input);
+    if (!changes) return changes.error().message;
+    const auto changed = apply(directive, raft::Changer(tracker_, last_index), *changes);
+    if (!changed) return changed.error().message;
+    tracker_.config = changed->config;
+    tracker_.progress = changed->progress;
+    std::string out = tracker_.config.str() + "\n";
+    for (const auto& [id, progress] : tracker_.progress)
+      out += std::to_string(id) + ": " + progress.describe() + "\n";
+    return out;
+  }
+
+ private:
+  Result<raft::Changed> apply(const Directive& directive, const raft::Changer& changer,
+                              const std::vector<raft::ConfChangeSingle>& changes) {
+    if (directive.command == "simple") return changer.simple(changes);
+    if (directive.command == "enter-joint")
+      return changer.enter_joint(to_bool(directive.value("autoleave").value_or("false")), changes);
+    if (directive.command != "leave-joint") return plain_error(Code::invalid_argument, "unknown command");
+    if (!changes.empty()) return plain_error(Code::invalid_argument, "this command takes no input");
+    return changer.leave_joint();
+  }
+
+  raft::Tracker tracker_;
+  raft::Index last_index_ = 0;
 };
-
-// "v1 l2 r3 u4"; the word that cannot be read, where there is one.
-std::string read_changes(const std::string& text, std::vector<raft::ConfChangeSingle>& changes) {
-  for (const std::string& word : split_words(text)) {
-    const auto kind = std::string_view("vrul").find(word[0]);
-    if (kind == std::string_view::npos || word.size() < 2 ||
-        word.find_first_not_of("0123456789", 1) != std::string::npos)
-      return word;
-    changes.push_back({static_cast<raft::ConfChangeType>(kind), std::stoull(word.substr(1)), {}});
-  }
-  return "";
-}
-
-std::string run(Environment& env, const Directive& directive) {
-  std::vector<raft::ConfChangeSingle> changes;
-  if (const std::string bad = read_changes(directive.input, changes); !bad.empty()) return "unknown input: " + bad + "\n";
-  const raft::Changer changer(env.tracker, env.last_index);
-  Result<raft::Changed> changed = plain_error(Code::unimplemented, "unknown command");
-  if (directive.command == "simple") {
-    changed = changer.simple(changes);
-  } else if (directive.command == "enter-joint") {
-    const Argument* autoleave = directive.find("autoleave");
-    changed = changer.enter_joint(autoleave != nullptr && autoleave->values == std::vector<std::string>{"true"}, changes);
-  } else if (directive.command == "leave-joint") {
-    if (!changes.empty()) return "this command takes no input\n";
-    changed = changer.leave_joint();
-  }
-  if (!changed) return changed.error().message + "\n";
-  env.tracker.config = changed->config;
-  env.tracker.progress = changed->progress;
-  std::string out = changed->config.str() + "\n";
-  for (const auto& [id, progress] : changed->progress) {
-    raft::Progress shown = progress;
-    shown.recent_active = true;
-    out += std::to_string(id) + ": " + shown.describe() + "\n";
-  }
-  return out;
-}
 
 }  // namespace
 
-Handler make_confchange() {
-  auto env = std::make_shared<Environment>();
-  env->tracker.max_inflight = 10;
-  return [env](const Directive& directive) {
-    std::string out = run(*env, directive);
-    ++env->last_index;
-    return out;
-  };
+Result<std::vector<raft::ConfChangeSingle>> parse_changes(const std::string& input) {
+  std::vector<raft::ConfChangeSingle> changes;
+  std::istringstream in(input);
+  std::string word;
+  while (in >> word) {
+    if (word.size() < 2) return plain_error(Code::invalid_argument, "unknown token " + word);
+    raft::ConfChangeSingle change;
+    switch (word[0]) {
+      case 'v':
+        change.type = raft::ConfChangeType::add_node;
+        break;
+      case 'l':
+        change.type = raft::ConfChangeType::add_learner_node;
+        break;
+      case 'r':
+        change.type = raft::ConfChangeType::remove_node;
+        break;
+      case 'u':
+        change.type = raft::ConfChangeType::update_node;
+        break;
+      default:
+        return plain_error(Code::invalid_argument, "unknown input: " + word);
+    }
+    change.node = to_number(word.substr(1));
+    changes.push_back(std::move(change));
+  }
+  return changes;
 }
+
+std::unique_ptr<Environment> make_confchange() { return std::make_unique<ConfChange>(); }
 
 }  // namespace swarm::datadriven

@@ -1,145 +1,159 @@
 #include "tools/raft_datadriven/datadriven.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <sstream>
+#include <stdexcept>
 
 namespace swarm::datadriven {
 namespace {
 
-std::string trim(const std::string& text) {
-  const auto begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string::npos) return "";
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+constexpr const char* kBlank = " \t\r";
+
+std::string trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return "";
+  return std::string(text.substr(first, text.find_last_not_of(kBlank) - first + 1));
 }
 
-std::vector<std::string> split_values(const std::string& list) {
-  std::vector<std::string> values;
+// Cuts at every character of `separators` that is outside parentheses.
+std::vector<std::string> split(std::string_view text, std::string_view separators, bool keep_empty) {
+  std::vector<std::string> parts(1);
   int depth = 0;
-  std::string value;
-  for (const char c : list) {
-    if (c == '(') ++depth;
-    if (c == ')') --depth;
-    if (c == ',' && depth == 0) {
-      values.push_back(trim(value));
-      value.clear();
+  for (const char c : text) {
+    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+    if (depth == 0 && separators.find(c) != std::string_view::npos) {
+      parts.emplace_back();
     } else {
-      value += c;
+      parts.back() += c;
     }
   }
-  if (!values.empty() || !trim(value).empty()) values.push_back(trim(value));
-  return values;
+  if (!keep_empty) std::erase_if(parts, [](const std::string& part) { return part.empty(); });
+  return parts;
 }
 
-// Reads one argument at `at`: key, key=value or key=(a, b).
-Argument read_argument(const std::string& line, std::size_t& at) {
-  Argument argument;
-  while (at < line.size() && line[at] != ' ' && line[at] != '\t' && line[at] != '=') argument.key += line[at++];
-  if (at >= line.size() || line[at] != '=') return argument;
-  ++at;
-  if (at < line.size() && line[at] == '(') {
-    int depth = 0;
-    const std::size_t begin = at + 1;
-    for (; at < line.size(); ++at) {
-      if (line[at] == '(') ++depth;
-      if (line[at] == ')' && --depth == 0) break;
-    }
-    argument.values = split_values(line.substr(begin, at - begin));
-    if (at < line.size()) ++at;
+Argument parse_argument(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos) return {text, {}};
+  Argument argument{text.substr(0, equals), {}};
+  const std::string value = text.substr(equals + 1);
+  if (value.size() < 2 || value.front() != '(' || value.back() != ')') {
+    argument.values.push_back(value);
     return argument;
   }
-  std::string value;
-  while (at < line.size() && line[at] != ' ' && line[at] != '\t') value += line[at++];
-  argument.values.push_back(value);
+  for (const auto& part : split(std::string_view(value).substr(1, value.size() - 2), ",", true))
+    argument.values.push_back(trimmed(part));
   return argument;
 }
 
-void read_command(const std::string& line, Directive& directive) {
-  std::size_t at = 0;
-  while (at < line.size()) {
-    if (line[at] == ' ' || line[at] == '\t') {
-      ++at;
-      continue;
-    }
-    Argument argument = read_argument(line, at);
-    if (directive.command.empty()) {
-      directive.command = argument.key;
-    } else {
-      directive.arguments.push_back(std::move(argument));
-    }
-  }
-}
-
-class Reader {
+class Parser {
  public:
-  explicit Reader(const std::string& text) {
-    std::istringstream in(text);
-    for (std::string line; std::getline(in, line);) lines_.push_back(line);
+  explicit Parser(std::istream& in) : in_(in) {}
+
+  std::optional<Directive> next() {
+    std::string line;
+    do {
+      if (!read(line)) return std::nullopt;
+    } while (trimmed(line).empty() || line[0] == '#');
+    Directive directive;
+    directive.line = line_;
+    std::string more;
+    while (!line.empty() && line.back() == '\\' && read(more))
+      line = line.substr(0, line.size() - 1) + ' ' + more;
+    const auto parts = split(trimmed(line), kBlank, false);
+    directive.command = parts.front();
+    for (auto it = parts.begin() + 1; it != parts.end(); ++it)
+      directive.arguments.push_back(parse_argument(*it));
+    while (read(line) && line != "----") directive.input += line + "\n";
+    read_expected(directive.expected);
+    return directive;
   }
-  bool done() const { return at_ >= lines_.size(); }
-  std::string next() { return lines_[at_++]; }
-  const std::string& peek() const { return lines_[at_]; }
-  int line() const { return static_cast<int>(at_); }
 
  private:
-  std::vector<std::string> lines_;
-  std::size_t at_ = 0;
-};
-
-bool read_expected(Reader& in, Directive& directive) {
-  const bool doubled = !in.done() && in.peek() == "----";
-  if (doubled) in.next();
-  while (!in.done()) {
-    const std::string line = in.next();
-    if (!doubled && line.empty()) return true;
-    if (doubled && line == "----" && !in.done() && in.peek() == "----") {
-      in.next();
-      return true;
-    }
-    directive.expected += line + "\n";
+  bool read(std::string& line) {
+    if (!std::getline(in_, line)) return false;
+    ++line_;
+    return true;
   }
-  return !doubled;
-}
+
+  void read_expected(std::string& expected) {
+    std::string line;
+    if (!read(line)) return;
+    if (line == "----") return read_expected_with_blanks(expected);
+    while (!line.empty()) {
+      expected += line + "\n";
+      if (!read(line)) return;
+    }
+  }
+
+  void read_expected_with_blanks(std::string& expected) {
+    std::string line, after;
+    while (read(line)) {
+      if (line != "----") {
+        expected += line + "\n";
+        continue;
+      }
+      if (!read(after) || after == "----") return;
+      expected += line + "\n" + after + "\n";
+    }
+  }
+
+  std::istream& in_;
+  int line_ = 0;
+};
 
 }  // namespace
 
-const Argument* Directive::find(const std::string& key) const {
-  for (const Argument& argument : arguments)
-    if (argument.key == key) return &argument;
-  return nullptr;
+std::optional<std::string> Directive::value(std::string_view key) const {
+  for (const auto& argument : arguments)
+    if (argument.key == key && !argument.values.empty()) return argument.values.front();
+  return std::nullopt;
 }
 
-std::vector<std::string> split_words(const std::string& text) {
+std::vector<std::string> Directive::values(std::string_view key) const {
+  std::vector<std::string> all;
+  for (const auto& argument : arguments)
+    if (argument.key == key) all.insert(all.end(), argument.values.begin(), argument.values.end());
+  return all;
+}
+
+std::vector<std::string> Directive::words() const {
+  std::vector<std::string> bare;
+  for (const auto& argument : arguments)
+    if (argument.values.empty()) bare.push_back(argument.key);
+  return bare;
+}
+
+std::vector<Directive> parse(std::istream& in) {
+  std::vector<Directive> directives;
+  Parser parser(in);
+  while (auto directive = parser.next()) directives.push_back(std::move(*directive));
+  return directives;
+}
+
+bool to_bool(const std::string& text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  throw std::runtime_error("neither true nor false: " + text);
+}
+
+std::uint64_t to_number(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw std::runtime_error("not a number: " + text);
+  return number;
+}
+
+std::string without_log_lines(const std::string& text) {
   std::istringstream in(text);
-  std::vector<std::string> words;
-  for (std::string word; in >> word;) words.push_back(word);
-  return words;
-}
-
-Parsed parse(const std::string& text) {
-  Parsed parsed;
-  Reader in(text);
-  while (!in.done()) {
-    std::string line = trim(in.next());
-    if (line.empty() || line[0] == '#') continue;
-    Directive directive;
-    directive.line = in.line();
-    while (line.ends_with('\\') && !in.done()) {
-      line.pop_back();
-      line = trim(line) + " " + trim(in.next());
-    }
-    read_command(line, directive);
-    bool separator = false;
-    while (!in.done() && !separator) {
-      const std::string input = in.next();
-      separator = input == "----";
-      if (!separator) directive.input += input + "\n";
-    }
-    if (!separator || !read_expected(in, directive)) {
-      parsed.error = "line " + std::to_string(directive.line) + ": no ---- ends this directive";
-      return parsed;
-    }
-    parsed.directives.push_back(std::move(directive));
+  std::string line, kept;
+  while (std::getline(in, line)) {
+    const std::string word = trimmed(line).substr(0, trimmed(line).find(' '));
+    if (word == "DEBUG" || word == "INFO" || word == "WARN" || word == "ERROR") continue;
+    kept += line + "\n";
   }
-  return parsed;
+  return kept.empty() ? "ok\n" : kept;
 }
 
 }  // namespace swarm::datadriven

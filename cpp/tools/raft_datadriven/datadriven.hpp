@@ -1,21 +1,25 @@
-// The grammar of data-driven tests: directives, their input, the output that is expected.
+// The data-driven test files of etcd-io/raft: directives with the output that they must give.
 //
-//     # a comment
-//     cmd arg key=value key=(a,b)      a trailing \ joins lines
-//     input lines
+//     cmd arg key=val key=(a,b)        a trailing \ joins lines; lines that are blank or start with # are
+//     skipped input, any number of lines
 //     ----
-//     expected output, up to a blank line; or, after a doubled ----, up to another doubled ----
+//     expected output, up to a blank line (doubled ---- above and below: up to those)
 #pragma once
 
-#include <functional>
+#include <cstdint>
+#include <istream>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace swarm::datadriven {
 
 struct Argument {
   std::string key;
-  std::vector<std::string> values;  // "key" alone has none; "key=" has one empty value
+  std::vector<std::string> values;  // none: a bare word
 };
 
 struct Directive {
@@ -25,21 +29,30 @@ struct Directive {
   std::string input;
   std::string expected;
 
-  const Argument* find(const std::string& key) const;
+  std::optional<std::string> value(std::string_view key) const;
+  std::vector<std::string> values(std::string_view key) const;
+  std::vector<std::string> words() const;  // the bare ones
 };
 
-struct Parsed {
-  std::vector<Directive> directives;
-  std::string error;  // with the line's number; empty: all is well
+std::vector<Directive> parse(std::istream& in);
+
+// "true" and "false"; anything else is an error of the file.
+bool to_bool(const std::string& text);
+std::uint64_t to_number(const std::string& text);
+
+// Runs the directives of one file, in order, in one environment.
+class Environment {
+ public:
+  virtual ~Environment() = default;
+  virtual std::string run(const Directive& directive) = 0;
 };
-Parsed parse(const std::string& text);
 
-// One environment per file: takes a directive, gives its output.
-using Handler = std::function<std::string(const Directive&)>;
-std::vector<std::string> split_words(const std::string& text);
+std::unique_ptr<Environment> make_interaction();
+std::unique_ptr<Environment> make_confchange();
+std::unique_ptr<Environment> make_quorum();
 
-Handler make_interaction();
-Handler make_quorum();
-Handler make_confchange();
+// Without log lines (first word DEBUG, INFO, WARN or ERROR), which no implementation need share. Nothing
+// left: "ok".
+std::string without_log_lines(const std::string& text);
 
 }  // namespace swarm::datadriven

@@ -1,6 +1,5 @@
-// The commands of quorum/: `committed` and `vote`, each also checked against other ways to the same result.
-#include <map>
-#include <set>
+// The files of quorum/: `committed` and `vote` over one majority (cfg) or two (cfg, cfgj).
+#include <algorithm>
 
 #include "raft/quorum.hpp"
 #include "tools/raft_datadriven/datadriven.hpp"
@@ -10,99 +9,108 @@ namespace {
 
 using raft::Index;
 using raft::JointConfig;
-using raft::MajorityConfig;
 using raft::PeerId;
 
-std::string text_of(Index index) { return index == raft::kNoLimit ? "∞" : std::to_string(index); }
+// What the values of idx= and votes= are kept as: 0 is "nothing known".
+constexpr Index kNo = 1, kYes = 2;
 
-struct Input {
-  MajorityConfig one, two;
+struct Case {
   bool joint = false;
-  std::vector<PeerId> order;  // cfg, then cfgj, each voter once
-  std::vector<std::string> values;
+  JointConfig config;
+  std::vector<PeerId> order;  // each voter once
+  std::vector<Index> values;
 };
 
-void read_ids(const std::vector<std::string>& texts, MajorityConfig& config, Input& input) {
-  for (const auto& text : texts) {
-    if (text == "zero") continue;
-    const PeerId id = std::stoull(text);
-    const bool known = input.one.voters.contains(id) || input.two.voters.contains(id);
-    config.voters.insert(id);
-    if (!known) input.order.push_back(id);
-  }
+std::string text(Index index) { return index == raft::kNoLimit ? "∞" : std::to_string(index); }
+
+Index value_of(const std::string& word) {
+  if (word == "_") return 0;
+  if (word == "y") return kYes;
+  if (word == "n") return kNo;
+  return to_number(word);
 }
 
-Input read_input(const Directive& directive) {
-  Input input;
-  for (const Argument& argument : directive.arguments) {
-    if (argument.key == "cfg") read_ids(argument.values, input.one, input);
-    if (argument.key == "cfgj") {
-      input.joint = true;
-      read_ids(argument.values, input.two, input);
+Case read(const Directive& directive) {
+  Case test;
+  const auto add = [&](const std::vector<std::string>& words, raft::MajorityConfig& half) {
+    for (const auto& word : words) {
+      if (word == "zero") continue;
+      const PeerId id = to_number(word);
+      half.voters.insert(id);
+      if (std::find(test.order.begin(), test.order.end(), id) == test.order.end()) test.order.push_back(id);
     }
-    if (argument.key == "idx" || argument.key == "votes") input.values = argument.values;
-  }
-  return input;
+  };
+  add(directive.values("cfg"), test.config.incoming);
+  const auto second = directive.values("cfgj");
+  test.joint = !second.empty();
+  add(second, test.config.outgoing);
+  for (const auto& word : directive.values(directive.command == "vote" ? "votes" : "idx"))
+    test.values.push_back(value_of(word));
+  return test;
 }
 
-std::string mismatch(const Input& input) {
+std::string mismatch(const Case& test) {
   std::string voters, values;
-  for (const PeerId id : JointConfig{input.one, input.two}.ids())
+  for (const PeerId id : test.config.ids())
     voters += (voters.empty() ? "" : " ") + std::to_string(id) + ":{}";
-  for (const auto& value : input.values) values += (values.empty() ? "" : " ") + value;
-  return "error: mismatched input (explicit or _) for voters map[" + voters + "]: [" + values + "]\n";
+  for (const Index value : test.values) values += (values.empty() ? "" : " ") + text(value);
+  return "error: mismatched input (explicit or _) for voters map[" + voters + "]: [" + values + "]";
 }
 
-std::string committed(const Input& input) {
-  std::map<PeerId, Index> known;
-  for (std::size_t i = 0; i < input.order.size(); ++i)
-    if (input.values[i] != "_") known[input.order[i]] = std::stoull(input.values[i]);
+std::string committed(const Case& test, const std::map<PeerId, Index>& known) {
   const raft::AckedIndex acked = [&](PeerId id) -> std::optional<Index> {
     const auto it = known.find(id);
     return it == known.end() ? std::nullopt : std::optional(it->second);
   };
-  std::string out;
-  const auto check = [&out](Index expected, Index other, const char* how) {
-    if (other != expected) out += text_of(other) + " <-- via " + how + "\n";
+  const auto& [first, second] = test.config;
+  std::string out = test.joint ? test.config.describe(acked) : first.describe(acked);
+  const Index index = test.joint ? test.config.committed_index(acked) : first.committed_index(acked);
+  const auto expect = [&](Index other, const char* how) {
+    if (other != index) out += text(other) + " <-- via " + how + "\n";
   };
-  if (input.joint) {
-    const JointConfig config{input.one, input.two};
-    out = config.describe(acked);
-    const Index index = config.committed_index(acked);
-    check(index, JointConfig{input.two, input.one}.committed_index(acked), "symmetry");
-    return out + text_of(index) + "\n";
+  if (test.joint) {
+    expect(JointConfig{second, first}.committed_index(acked), "symmetry");
+  } else {
+    if (!first.voters.empty()) expect(first.slow_committed_index(acked), "alternative computation");
+    expect(JointConfig{first, {}}.committed_index(acked), "zero-joint quorum");
+    expect(JointConfig{first, first}.committed_index(acked), "self-joint quorum");
   }
-  out = input.one.describe(acked);
-  const Index index = input.one.committed_index(acked);
-  check(index, input.one.slow_committed_index(acked), "alternative computation");
-  check(index, JointConfig{input.one, {}}.committed_index(acked), "zero-joint quorum");
-  check(index, JointConfig{input.one, input.one}.committed_index(acked), "self-joint quorum");
-  return out + text_of(index) + "\n";
+  return out + text(index) + "\n";
 }
 
-std::string vote(const Input& input) {
+std::string vote(const Case& test, const std::map<PeerId, Index>& known) {
   raft::Votes votes;
-  for (std::size_t i = 0; i < input.order.size(); ++i)
-    if (input.values[i] != "_") votes[input.order[i]] = input.values[i] == "y";
-  const auto result = input.joint ? JointConfig{input.one, input.two}.vote_result(votes) : input.one.vote_result(votes);
+  for (const auto& [id, value] : known) votes[id] = value != kNo;
+  const auto& [first, second] = test.config;
+  const auto result = test.joint ? test.config.vote_result(votes) : first.vote_result(votes);
   std::string out;
-  if (input.joint) {
-    const auto other = JointConfig{input.two, input.one}.vote_result(votes);
-    if (other != result) out += std::string(to_string(other)) + " <-- via symmetry\n";
+  const auto expect = [&](raft::VoteResult other, const char* how) {
+    if (other != result) out += std::string(raft::to_string(other)) + " <-- via " + how + "\n";
+  };
+  if (test.joint) {
+    expect(JointConfig{second, first}.vote_result(votes), "symmetry");
+  } else {
+    expect(JointConfig{first, {}}.vote_result(votes), "zero-joint quorum");
+    expect(JointConfig{first, first}.vote_result(votes), "self-joint quorum");
   }
-  return out + to_string(result) + "\n";
+  return out + raft::to_string(result) + "\n";
 }
+
+class Quorum : public Environment {
+ public:
+  std::string run(const Directive& directive) override {
+    if (directive.command != "vote" && directive.command != "committed") return "unknown command";
+    const Case test = read(directive);
+    if (test.order.size() != test.values.size()) return mismatch(test);
+    std::map<PeerId, Index> known;
+    for (std::size_t i = 0; i < test.order.size(); ++i)
+      if (test.values[i] != 0) known[test.order[i]] = test.values[i];
+    return directive.command == "vote" ? vote(test, known) : committed(test, known);
+  }
+};
 
 }  // namespace
 
-Handler make_quorum() {
-  return [](const Directive& directive) -> std::string {
-    const Input input = read_input(directive);
-    if (input.order.size() != input.values.size()) return mismatch(input);
-    if (directive.command == "committed") return committed(input);
-    if (directive.command == "vote") return vote(input);
-    return "unknown command: " + directive.command + "\n";
-  };
-}
+std::unique_ptr<Environment> make_quorum() { return std::make_unique<Quorum>(); }
 
 }  // namespace swarm::datadriven

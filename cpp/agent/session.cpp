@@ -1,0 +1,219 @@
+// Talk with the manager: registration, heartbeats, assignments, reports (swarmkit agent/agent.go, session.go,
+// reporter.go). Any frame may be lost, doubled or late: what needs an answer is said again.
+#include <algorithm>
+
+#include "agent/state.hpp"
+
+namespace swarm::agent {
+namespace {
+
+using model::TaskState;
+
+constexpr Duration kFirstBackoff = Duration::millis(100);
+constexpr Duration kMaxBackoff = Duration::seconds(8);
+constexpr Duration kReportTimeout = Duration::millis(500);
+constexpr std::int64_t kMaxDoublings = 4;
+constexpr std::size_t kMaxReport = 1'000;
+constexpr int kMaxRegisterTries = 3;        // then another manager
+constexpr std::int64_t kSilentPeriods = 3;  // as long as the manager waits for us
+
+}  // namespace
+
+bool Worker::in_session() const { return state_->session != 0; }
+
+// ---- connecting ---------------------------------------------------------------------------------------------------
+
+void Worker::connected(Instant now) {
+  state_->now = now;
+  state_->leave_session();
+  state_->connected = true;
+  state_->send_register();
+}
+
+void Worker::disconnected(Instant now) {
+  state_->now = now;
+  state_->leave_session();
+}
+
+void Worker::State::leave_session() {
+  connected = false;
+  session = 0;
+  register_again = next_heartbeat = silent_since_limit = Instant::never();
+  register_tries = 0;
+  has_set = false;
+  applied = 0;
+  take_back_report();
+}
+
+// swarmkit agent/agent.go: grows from 100 ms to 8 s, and a draw spreads the agents.
+Duration Worker::State::next_backoff() {
+  backoff = std::min(kFirstBackoff + backoff * 2, kMaxBackoff);
+  return Duration::nanos(static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(backoff.ns))));
+}
+
+void Worker::State::send_register() {
+  if (++register_tries > kMaxRegisterTries) return reconnect(std::nullopt);
+  send(wire::Register{node, description});
+  register_again = now + kFirstBackoff + next_backoff();
+}
+
+void Worker::State::reconnect(std::optional<Address> leader) {
+  leave_session();
+  effects.push_back(Reconnect{leader, now + next_backoff()});
+}
+
+// ---- what the manager says -----------------------------------------------------------------------------------------
+
+void Worker::on_message(const wire::Message& message, Instant now, WallTime wall) {
+  State& state = *state_;
+  state.now = now;
+  if (const auto* session = std::get_if<wire::Session>(&message)) return state.on(*session);
+  if (const auto* refused = std::get_if<wire::SessionRefused>(&message)) return state.on(*refused);
+  const auto heard = [&](std::uint64_t session) {
+    if (session == 0 || session != state.session) return false;
+    state.silent_since_limit = now + state.period * kSilentPeriods;
+    return true;
+  };
+  if (const auto* reply = std::get_if<wire::HeartbeatReply>(&message)) {
+    if (heard(reply->session)) state.period = reply->period;
+  } else if (const auto* assignments = std::get_if<wire::Assignments>(&message)) {
+    if (heard(assignments->session)) state.on(*assignments, wall);
+  } else if (const auto* ack = std::get_if<wire::TaskReportAck>(&message)) {
+    if (heard(ack->session)) state.on(*ack);
+  }
+}
+
+void Worker::State::on(const wire::Session& message) {
+  if (!connected || message.session == 0) return;
+  period = message.heartbeat_period;
+  if (message.session != session) {
+    leave_session();
+    connected = true;
+    session = message.session;
+    backoff = {};
+    send_heartbeat();
+  }
+  silent_since_limit = now + period * kSilentPeriods;
+  effects.push_back(SessionFacts{message.role, message.managers});
+}
+
+void Worker::State::on(const wire::SessionRefused& message) {
+  // One of an earlier session is old news. 0: whatever we said, this manager is not the one to say it to.
+  if (!connected || (message.session != 0 && message.session != session)) return;
+  if (!message.removed) return reconnect(message.leader);
+  leave_session();
+  effects.push_back(Removed{});
+}
+
+void Worker::State::send_heartbeat() {
+  send(wire::Heartbeat{session});
+  next_heartbeat = now + period;
+}
+
+// ---- assignments ----------------------------------------------------------------------------------------------------
+
+void Worker::State::acknowledge(bool want_complete) {
+  send(wire::AssignmentsAck{session, applied, want_complete});
+}
+
+void Worker::State::on(const wire::Assignments& message, WallTime wall) {
+  if (has_set && message.results_in <= applied) return acknowledge(false);  // heard before
+  if (!message.complete && (!has_set || message.applies_to != applied)) return acknowledge(true);
+  for (const auto& assigned : message.tasks) assign(assigned.task, wall);
+  std::vector<TaskId> gone = message.removed;
+  if (message.complete) {
+    std::set<TaskId> named;
+    for (const auto& assigned : message.tasks) named.insert(assigned.task.id);
+    for (const auto& [id, local] : tasks)
+      if (!named.contains(id)) gone.push_back(id);
+  }
+  for (const TaskId id : gone) unassign(id, wall);
+  has_set = true;
+  applied = message.results_in;
+  acknowledge(false);
+}
+
+void Worker::State::assign(const model::Task& task, WallTime wall) {
+  const auto [it, is_new] = tasks.try_emplace(task.id);
+  LocalTask& local = it->second;
+  lives[task.id].assigned = true;
+  if (is_new) {
+    to_save.insert(task.id);
+    // Started by a run of this node whose records are lost: whatever ran, runs no more.
+    if (task.state() >= TaskState::starting) return resume(task, wall);
+    local.task = task;
+  } else {
+    TaskState desired = task.desired_state;
+    // Given up by the managers (ORPHANED), though it may run here.
+    if (is_terminal(task.state()) && !is_terminal(local.task.state())) desired = std::max(desired, TaskState::shutdown);
+    if (desired > local.task.desired_state) {
+      local.task.desired_state = desired;
+      to_save.insert(task.id);
+    }
+    if (local.task.state() > task.state()) unreported.insert(task.id);
+  }
+  drive(task.id, wall);
+}
+
+void Worker::State::unassign(TaskId id, WallTime wall) {
+  const auto it = lives.find(id);
+  if (it == lives.end()) return;
+  it->second.assigned = false;
+  drive(id, wall);
+}
+
+// ---- reports --------------------------------------------------------------------------------------------------------
+
+void Worker::State::send_report() {
+  if (session == 0 || sent || unreported.empty()) return;
+  wire::TaskReport report;
+  report.session = session;
+  report.sequence = ++sequence;
+  sent.emplace();
+  sent->sequence = sequence;
+  sent->resend = now + kReportTimeout * (std::int64_t{1} << report_timeouts);
+  while (!unreported.empty() && report.statuses.size() < kMaxReport) {
+    const TaskId id = *unreported.begin();
+    unreported.erase(unreported.begin());
+    report.statuses.emplace_back(id, tasks.at(id).task.status);
+    sent->tasks.insert(id);
+  }
+  send(std::move(report));
+}
+
+void Worker::State::on(const wire::TaskReportAck& message) {
+  if (!sent || sent->sequence != message.sequence) return;
+  sent.reset();
+  report_timeouts = 0;
+}
+
+void Worker::State::take_back_report() {
+  if (!sent) return;
+  for (const TaskId id : sent->tasks)
+    if (tasks.contains(id)) unreported.insert(id);
+  sent.reset();
+}
+
+// ---- deadlines ------------------------------------------------------------------------------------------------------
+
+void Worker::on_deadline(Instant now, WallTime) {
+  State& state = *state_;
+  state.now = now;
+  if (state.connected && state.session == 0 && state.register_again <= now) state.send_register();
+  if (state.session == 0) return;
+  if (state.silent_since_limit <= now) return state.reconnect(std::nullopt);
+  if (state.next_heartbeat <= now) state.send_heartbeat();
+  if (state.sent && state.sent->resend <= now) {
+    state.report_timeouts = std::min(state.report_timeouts + 1, kMaxDoublings);
+    state.take_back_report();
+  }
+}
+
+Instant Worker::next_deadline() const {
+  const State& state = *state_;
+  if (state.session == 0) return state.register_again;
+  const Instant report = state.sent ? state.sent->resend : Instant::never();
+  return std::min({state.next_heartbeat, state.silent_since_limit, report});
+}
+
+}  // namespace swarm::agent

@@ -1,0 +1,100 @@
+// The worker's inside, shared by worker.cpp (the life of tasks) and session.cpp (talk with the manager).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/worker.hpp"
+
+namespace swarm::agent {
+
+// What the runner was asked last and has not answered yet.
+enum class Busy { no, preparing, starting };
+
+// What is kept of a task besides what others may see.
+struct Life {
+  bool assigned = true;   // false: it goes, as soon as its process has ended
+  Busy busy = Busy::no;
+  bool prepared = false;  // by this run of the node: a record alone does not prepare anything
+  bool stop_asked = false;
+};
+
+// A report under way.
+struct SentReport {
+  std::uint64_t sequence = 0;
+  Instant resend;
+  std::set<TaskId> tasks;
+};
+
+struct Worker::State {
+  State(NodeId id, model::NodeDescription what, Rng seed) : node(id), description(std::move(what)), rng(seed) {}
+
+  NodeId node;
+  model::NodeDescription description;
+  Rng rng;
+  Instant now{};  // of the last input
+
+  std::map<TaskId, LocalTask> tasks;
+  std::map<TaskId, Life> lives;  // the same keys
+  bool draining = false;
+
+  // ---- effects: records go first, one for each task, whatever happened to it in between
+  std::set<TaskId> to_save;
+  std::vector<Effect> effects;
+
+  // ---- session
+  bool connected = false;
+  std::uint64_t session = 0;  // 0: none
+  Instant register_again = Instant::never();
+  Instant next_heartbeat = Instant::never();
+  Instant silent_since_limit = Instant::never();  // nothing heard until then: the session is over
+  Duration period = Duration::millis(500);
+  Duration backoff{};
+  int register_tries = 0;  // on this link
+  bool has_set = false;  // the whole set of assignments came in this session
+  std::uint64_t applied = 0;
+
+  // ---- reports
+  std::set<TaskId> unreported;
+  std::optional<SentReport> sent;
+  std::uint64_t sequence = 0;
+  std::int64_t report_timeouts = 0;  // in a row
+
+  // ---- the life of tasks
+  void resume(model::Task record, WallTime wall);
+  void set_status(LocalTask& local, model::TaskState state, const char* message, const std::string& err,
+                  WallTime wall);
+  void fail(LocalTask& local, const std::string& err, WallTime wall);
+  void event(TaskId task, const char* action, std::int64_t exit_code = 0);
+  // The next single action of the task, if it is time for one.
+  void drive(TaskId id, WallTime wall);
+  void advance(LocalTask& local, Life& life, WallTime wall);
+  void prepare(LocalTask& local, Life& life);
+  bool stop(const LocalTask& local, Life& life);
+  void forget(TaskId id);
+
+  // ---- assignments
+  void on(const wire::Assignments& message, WallTime wall);
+  void assign(const model::Task& task, WallTime wall);
+  void unassign(TaskId id, WallTime wall);
+  void acknowledge(bool want_complete);
+
+  // ---- session
+  void send(wire::Message message) { effects.push_back(SendToManager{std::move(message)}); }
+  void send_register();
+  void send_heartbeat();
+  void on(const wire::Session& message);
+  void on(const wire::SessionRefused& message);
+  void on(const wire::TaskReportAck& message);
+  void leave_session();
+  void reconnect(std::optional<Address> leader);
+  Duration next_backoff();
+  void take_back_report();
+  void send_report();
+};
+
+}  // namespace swarm::agent

@@ -1,0 +1,125 @@
+#include "bindings/world_host.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace swarm::bindings {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int kEventsPerHold = 64;  // so that another thread gets its turn
+constexpr std::chrono::milliseconds kNap{2};
+
+}  // namespace
+
+void throw_failed_checks() {
+  set_check_handler([](const std::string& sentence) { throw InvariantFailure(sentence); });
+}
+
+WorldHost::WorldHost(sim::WorldOptions options) : world_(std::make_unique<sim::World>(options)) {}
+
+WorldHost::~WorldHost() {
+  if (poison_) static_cast<void>(world_.release());
+}
+
+void WorldHost::require_machine(const sim::World& world, std::string_view name) {
+  const auto names = world.machines();
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    throw UsageError("no such machine: " + std::string(name));
+}
+
+sim::CallId WorldHost::call(std::string_view machine, http::Request request) {
+  return use([&](sim::World& world) {
+    const sim::CallId id = world.call(machine, std::move(request));
+    asked_.emplace(id, machine);
+    return id;
+  });
+}
+
+void WorldHost::hang_up(sim::CallId id) {
+  use([&](sim::World& world) {
+    if (asked_.erase(id) > 0) world.hang_up(id);
+  });
+}
+
+std::optional<Progress> WorldHost::state_of(sim::CallId id, Wanted wanted) const {
+  const auto asked = asked_.find(id);
+  if (asked == asked_.end()) throw UsageError("this call was hung up");
+  const sim::Reply& reply = world_->reply(id);
+  const bool there = reply.ended || (wanted == Wanted::head && reply.begun) ||
+                     (wanted == Wanted::piece && !reply.body.empty());
+  if (there) return Progress::done;
+  if (!world_->alive(asked->second)) return Progress::gone;
+  return std::nullopt;
+}
+
+Instant WorldHost::horizon(Instant limit) const {
+  if (followers_ == 0) return limit;
+  const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - pace_wall_);
+  return std::min(limit, pace_virtual_ + Duration::nanos(passed.count()));
+}
+
+Progress WorldHost::advance(const std::function<std::optional<Progress>()>& finished, Instant limit) {
+  const auto slice_end = Clock::now() + kSlice;
+  do {
+    const std::lock_guard hold(lock_);
+    const auto outcome = guarded([&]() -> std::optional<Progress> {
+      const Instant reach = horizon(limit);
+      for (int i = 0; i < kEventsPerHold; ++i) {
+        if (const auto state = finished()) return state;
+        if (world_->next_event() > reach) {
+          if (reach > world_->now()) world_->run_until(reach);
+          return reach >= limit ? Progress::deadline : Progress::again;
+        }
+        world_->step();
+      }
+      return std::nullopt;
+    });
+    if (outcome == Progress::again) break;  // ahead of the wall clock
+    if (outcome) return *outcome;
+  } while (Clock::now() < slice_end);
+  if (Clock::now() < slice_end) std::this_thread::sleep_for(kNap);
+  return Progress::again;
+}
+
+Progress WorldHost::wait_reply(sim::CallId id, Wanted wanted, Instant limit) {
+  return advance([&] { return state_of(id, wanted); }, limit);
+}
+
+Progress WorldHost::run_to(Instant limit) {
+  return advance([] { return std::optional<Progress>(); }, limit);
+}
+
+bool WorldHost::step() {
+  return use([](sim::World& world) { return world.step(); });
+}
+
+void WorldHost::follow_wall_clock(bool on) {
+  const std::lock_guard hold(lock_);
+  if (on && followers_ == 0) {
+    pace_virtual_ = world_->now();
+    pace_wall_ = Clock::now();
+  }
+  followers_ += on ? 1 : -1;
+}
+
+std::chrono::nanoseconds WorldHost::keep_pace() {
+  const std::lock_guard hold(lock_);
+  return guarded([&] {
+    const Instant reach = horizon(Instant::never());
+    for (int i = 0; i < kEventsPerHold; ++i) {
+      if (world_->next_event() > reach) {
+        if (reach > world_->now()) world_->run_until(reach);
+        const std::chrono::nanoseconds until_next((world_->next_event() - reach).ns);
+        return std::min<std::chrono::nanoseconds>(until_next, kSlice);
+      }
+      world_->step();
+    }
+    return std::chrono::nanoseconds(0);
+  });
+}
+
+}  // namespace swarm::bindings

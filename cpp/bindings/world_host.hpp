@@ -1,0 +1,109 @@
+// WorldHost: a sim::World that lives in a Python process. It adds what the World itself must not know:
+// - a lock, so that several threads may use one world (each call is short; waiting happens outside the lock);
+// - pace: while somebody follows, virtual time keeps step with the wall clock instead of running ahead;
+// - poison: after a broken invariant every call fails with the first sentence, and the world is never touched
+// again.
+//
+// NOT here: Python. Nothing in this file knows of the interpreter or its lock; module.cpp does.
+// Invariant: no method waits for longer than kSlice, so that the caller can look for Ctrl-C in between.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "sim/world.hpp"
+
+namespace swarm::bindings {
+
+// A SWARM_CHECK that failed, as an exception: see throw_failed_checks().
+struct InvariantFailure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+// The user asked for something that cannot be (an unknown machine, a forgotten call).
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// From now on a failed check throws InvariantFailure in this process instead of ending it.
+void throw_failed_checks();
+
+inline constexpr std::chrono::milliseconds kSlice{20};
+
+enum class Progress : std::uint8_t {
+  again,     // the slice is used up; ask again
+  done,      // what was waited for is there
+  deadline,  // virtual time reached the limit first
+  gone,      // the machine that was asked is not alive any more
+};
+// How far an answer must have come.
+enum class Wanted : std::uint8_t { head, piece, end };
+
+class WorldHost {
+ public:
+  explicit WorldHost(sim::WorldOptions options);
+  ~WorldHost();  // a poisoned world is leaked: its destructor might fail again
+  WorldHost(const WorldHost&) = delete;
+  WorldHost& operator=(const WorldHost&) = delete;
+
+  // One short use of the world under the lock.
+  template <class Use>
+  auto use(Use&& what) {
+    const std::lock_guard hold(lock_);
+    return guarded([&] { return what(*world_); });
+  }
+  // ... of a machine that must exist.
+  template <class Use>
+  auto use_machine(std::string_view name, Use&& what) {
+    return use([&](sim::World& world) {
+      require_machine(world, name);
+      return what(world);
+    });
+  }
+
+  sim::CallId call(std::string_view machine, http::Request request);
+  void hang_up(sim::CallId id);
+  // Lets time run, but not past `limit`, until the answer is as far as `wanted`.
+  Progress wait_reply(sim::CallId id, Wanted wanted, Instant limit);
+  // Lets time run until `limit`.
+  Progress run_to(Instant limit);
+  bool step();  // false: nothing will ever happen; never sleeps
+
+  // From now on time follows the wall clock (`true`), or runs as fast as it can again. Counts its callers.
+  void follow_wall_clock(bool on);
+  // What a served world does by itself: takes every event that is due, and moves the clock. Returns how long
+  // until the next one, at most kSlice.
+  std::chrono::nanoseconds keep_pace();
+
+ private:
+  template <class Use>
+  auto guarded(Use&& what) {
+    if (poison_) throw InvariantFailure(*poison_);
+    try {
+      return what();
+    } catch (const InvariantFailure& failure) {
+      poison_ = failure.what();
+      throw;
+    }
+  }
+  static void require_machine(const sim::World& world, std::string_view name);
+  Progress advance(const std::function<std::optional<Progress>()>& finished, Instant limit);
+  std::optional<Progress> state_of(sim::CallId id, Wanted wanted) const;
+  Instant horizon(Instant limit) const;  // how far time may go right now
+
+  std::mutex lock_;
+  std::unique_ptr<sim::World> world_;
+  std::optional<std::string> poison_;
+  std::map<sim::CallId, std::string> asked_;  // open calls -> machine
+  int followers_ = 0;
+  Instant pace_virtual_;
+  std::chrono::steady_clock::time_point pace_wall_;
+};
+
+}  // namespace swarm::bindings

@@ -1,0 +1,249 @@
+#include "codec/codec.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/rng.hpp"
+#include "codec/full_values.hpp"
+#include "objects.pb.h"
+#include "raft.pb.h"
+#include "wire.pb.h"
+
+namespace swarm::codec {
+namespace {
+
+using full::Filler;
+
+template <class T, class Decode>
+void expect_round_trip(const T& value, Decode decode) {
+  const auto back = decode(encode(value));
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(*back, value);
+}
+
+TEST(Codec, EveryFieldOfEveryObjectComesBack) {
+  Filler fill;
+  expect_round_trip(fill.cluster(), decode_cluster);
+  expect_round_trip(fill.node(), decode_node);
+  expect_round_trip(fill.service(), decode_service);
+  expect_round_trip(fill.task(), decode_task);
+  expect_round_trip(fill.network(), decode_network);
+  const auto id = fill.id<ServiceId>();
+  const auto templ = fill.task_template();
+  const auto back = decode_template(encode_template(id, 7, templ));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(*back, (KeyedTemplate{id, 7, templ}));
+}
+
+TEST(Codec, EveryFieldOfATransactionComesBack) {
+  expect_round_trip(Filler().transaction(), decode_transaction);
+}
+
+TEST(Codec, EveryKindOfMessageComesBack) {
+  const auto messages = Filler().messages();
+  ASSERT_EQ(messages.size(), std::variant_size_v<wire::Message>);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    ASSERT_EQ(messages[i].index(), i) << "the list of full messages has one of each kind, in order";
+    expect_round_trip(messages[i], decode_wire_message);
+  }
+  Filler fill;
+  expect_round_trip(wire::Hello{9, fill.id<ClusterId>(), fill.id<NodeId>(), model::NodeRole::manager, 5},
+                    decode_hello);
+  expect_round_trip(fill.peer(), decode_manager_peer);
+}
+
+TEST(Codec, EveryFieldOfRaftComesBack) {
+  Filler fill;
+  expect_round_trip(fill.entry(), decode_entry);
+  expect_round_trip(fill.conf_state(), decode_conf_state);
+  expect_round_trip(fill.snapshot(), decode_snapshot);
+  expect_round_trip(raft::HardState{3, 4, 5}, decode_hard_state);
+  const raft::Message message = fill.raft_message();
+  const auto back = decode_raft_message(encode(message));
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(back->type, message.type);
+  EXPECT_EQ(
+      std::tie(back->to, back->from, back->term, back->log_term, back->index, back->entries, back->commit),
+      std::tie(message.to, message.from, message.term, message.log_term, message.index, message.entries,
+               message.commit));
+  EXPECT_EQ(std::tie(back->vote, back->reject, back->reject_hint, back->context),
+            std::tie(message.vote, message.reject, message.reject_hint, message.context));
+  ASSERT_TRUE(back->snapshot);
+  EXPECT_EQ(*back->snapshot, *message.snapshot);
+}
+
+TEST(Codec, WhatIsAbsentStaysAbsent) {
+  model::Service service;
+  service.spec.mode = model::ReplicatedMode{0};
+  service.spec.update = model::UpdateConfig{};
+  expect_round_trip(service, decode_service);
+  model::Service global;
+  global.spec.mode = model::GlobalMode{};
+  expect_round_trip(global, decode_service);
+  model::Cluster cluster;
+  cluster.default_addr_pool.clear();
+  expect_round_trip(cluster, decode_cluster);
+  expect_round_trip(model::Node{}, decode_node);
+  expect_round_trip(model::Task{}, decode_task);
+  expect_round_trip(model::Network{}, decode_network);
+  expect_round_trip(model::Transaction{}, decode_transaction);
+  expect_round_trip(wire::Message(wire::JoinReply{}), decode_wire_message);
+  expect_round_trip(wire::Message(wire::LogSubscribe{}), decode_wire_message);
+  raft::Message append;
+  append.type = raft::MessageType::app;
+  EXPECT_EQ(decode_raft_message(encode(append))->snapshot, nullptr);
+}
+
+TEST(Codec, OptionalZeroesAreNotAbsent) {
+  model::TaskSpec spec;
+  spec.restart = model::RestartPolicy{model::RestartCondition::none, Duration{}, 0, Duration{}};
+  spec.container.emplace().init = false;
+  spec.container->stop_grace_period = Duration{};
+  model::Service service;
+  service.spec.task = spec;
+  expect_round_trip(service, decode_service);
+}
+
+TEST(Codec, ATemplateTravelsOnceForAllItsTasks) {
+  Filler fill;
+  model::Task task = fill.task();
+  task.templ = std::make_shared<model::TaskTemplate>(fill.task_template());
+  wire::Assignments few, many;
+  few.tasks = {{task}};
+  for (int i = 0; i < 100; ++i) {
+    task.id = fill.id<TaskId>();
+    many.tasks.push_back({task});
+  }
+  const auto size_of = [](const wire::Assignments& list) { return encode(wire::Message(list)).size(); };
+  EXPECT_LT(size_of(many), size_of(few) + 99 * 400);
+  const auto back = decode_wire_message(encode(wire::Message(many)));
+  ASSERT_TRUE(back.ok());
+  const auto& tasks = std::get<wire::Assignments>(*back).tasks;
+  EXPECT_EQ(tasks.front().task.templ, tasks.back().task.templ) << "one object in memory, too";
+}
+
+// ---- bad bytes
+// --------------------------------------------------------------------------------------------------
+
+template <class Message, class Decode>
+void expect_refused(const Message& message, Decode decode, const std::string& why) {
+  const auto back = decode(message.SerializeAsString());
+  ASSERT_FALSE(back.ok()) << why;
+  EXPECT_EQ(back.error().code, Code::data_loss);
+  EXPECT_NE(back.error().message.find(why), std::string::npos) << back.error().message;
+}
+
+TEST(Codec, NumbersThatNameNothingAreErrors) {
+  swarmpy::Task task;
+  task.set_desired_state(513);
+  expect_refused(task, decode_task, "corrupt task: task state 513 is not known");
+  swarmpy::Task other;
+  other.mutable_status()->set_state(1);
+  expect_refused(other, decode_task, "task state 1");
+  swarmpy::Node node;
+  node.set_role(2);
+  expect_refused(node, decode_node, "role 2");
+  swarmpy::Node status;
+  status.mutable_status()->set_state(4);
+  expect_refused(status, decode_node, "node state 4");
+  swarmpy::Service service;
+  service.mutable_spec()->mutable_update()->set_order(2);
+  expect_refused(service, decode_service, "update order 2");
+  swarmpy::raft::Entry entry;
+  entry.set_type(3);
+  expect_refused(entry, decode_entry, "entry type 3");
+  swarmpy::wire::Hello hello;
+  hello.set_role(1000);
+  expect_refused(hello, decode_hello, "role 1000");
+}
+
+TEST(Codec, IdsAndAddressesOfTheWrongLengthAreErrors) {
+  swarmpy::Network network;
+  network.set_id("short");
+  expect_refused(network, decode_network, "network id is not 16 bytes long");
+  swarmpy::wire::ManagerPeer peer;
+  peer.mutable_address()->set_ip("1234");
+  expect_refused(peer, decode_manager_peer, "address");
+}
+
+TEST(Codec, KindsOfAFutureVersionAreErrorsAndFieldsAreNot) {
+  EXPECT_FALSE(decode_wire_message(std::string()).ok());
+  swarmpy::Transaction transaction;
+  transaction.add_actions();
+  expect_refused(transaction, decode_transaction, "an action of an unknown kind");
+  const auto with_new_field =
+      decode_hard_state(encode(raft::HardState{1, 2, 3}) + std::string("\xf8\x07\x01", 3));
+  ASSERT_TRUE(with_new_field.ok());
+  EXPECT_EQ(*with_new_field, (raft::HardState{1, 2, 3}));
+}
+
+TEST(Codec, ATaskWithoutItsTemplateIsAnError) {
+  swarmpy::wire::Message message;
+  message.mutable_assignments()->add_tasks()->set_spec_version(3);
+  expect_refused(message, decode_wire_message, "came without its template");
+}
+
+TEST(Codec, NoPeerCanPassForTheNodesOwnDisk) {
+  swarmpy::raft::Message message;
+  message.set_type(static_cast<std::uint32_t>(raft::MessageType::storage_append_resp));
+  expect_refused(message, decode_raft_message, "local to its node");
+  message.set_type(static_cast<std::uint32_t>(raft::MessageType::app_resp));
+  message.set_from(raft::kAppendThread);
+  expect_refused(message, decode_raft_message, "no peer");
+}
+
+TEST(Codec, AppendedEntriesFollowOneAnother) {
+  raft::Message message = Filler().raft_message();
+  message.entries[1].index += 1;
+  EXPECT_FALSE(decode_raft_message(encode(message)).ok());
+}
+
+// Whatever the bytes: a value or an error. A value that was read can be written and read again.
+class BadBytes {
+ public:
+  template <class Decode>
+  void feed(const std::string& good, Decode decode) {
+    for (std::size_t cut = 0; cut < good.size(); cut += 1 + good.size() / 200)
+      read(good.substr(0, cut), decode);
+    for (int round = 0; round < 400; ++round) {
+      std::string bad = good;
+      const std::uint64_t flips = 1 + rng_.below(4);
+      for (std::uint64_t i = 0; i < flips && !bad.empty(); ++i) {
+        const auto at = static_cast<std::size_t>(rng_.below(bad.size()));
+        bad[at] = static_cast<char>(bad[at] ^ static_cast<char>(1u << rng_.below(8)));
+      }
+      read(bad, decode);
+    }
+  }
+  int refused = 0, taken = 0;
+
+ private:
+  template <class Decode>
+  void read(const std::string& bytes, Decode decode) {
+    const auto value = decode(bytes);
+    ++(value.ok() ? taken : refused);
+    EXPECT_TRUE(value.ok() || !value.error().message.empty());
+  }
+  Rng rng_{2026};
+};
+
+TEST(Codec, NoBytesCrashIt) {
+  Filler fill;
+  BadBytes bad;
+  bad.feed(encode(fill.transaction()), decode_transaction);
+  bad.feed(encode(fill.cluster()), decode_cluster);
+  bad.feed(encode(fill.node()), decode_node);
+  bad.feed(encode(fill.service()), decode_service);
+  bad.feed(encode(fill.task()), decode_task);
+  bad.feed(encode(fill.network()), decode_network);
+  bad.feed(encode_template(fill.id<ServiceId>(), 1, fill.task_template()), decode_template);
+  for (const auto& message : fill.messages()) bad.feed(encode(message), decode_wire_message);
+  bad.feed(encode(fill.raft_message()), decode_raft_message);
+  bad.feed(encode(fill.entry()), decode_entry);
+  bad.feed(encode(fill.snapshot()), decode_snapshot);
+  bad.feed(encode(fill.conf_state()), decode_conf_state);
+  EXPECT_GT(bad.refused, 100);
+  EXPECT_GT(bad.taken, 100) << "flips inside texts are not noticed: checksums are the disk's and the link's";
+}
+
+}  // namespace
+}  // namespace swarm::codec

@@ -1,0 +1,96 @@
+#include "control/role_manager.hpp"
+
+#include <map>
+#include <set>
+#include <utility>
+
+namespace swarm::control {
+
+using model::NodeRole;
+
+struct RoleManager::State {
+  bool told = false;  // nothing is known of the group before
+  std::map<NodeId, wire::ManagerPeer> members;
+  std::set<NodeId> look;
+  std::set<std::uint64_t> asked;  // Raft ids whose leaving is under way
+  std::vector<RoleIntent> intents;
+
+  void check_member(const store::Store& store, NodeId id);
+  std::optional<model::NodeStep> step(const model::Node& node) const;
+};
+
+RoleManager::RoleManager() : state_(std::make_unique<State>()) {}
+RoleManager::~RoleManager() = default;
+
+void RoleManager::start(const store::Store& store, Instant, WallTime) {
+  for (const auto& [id, node] : store.nodes()) state_->look.insert(id);
+}
+
+void RoleManager::observe(const store::Store&, const store::ChangeSet& changes, Instant) {
+  for (const auto& change : changes.changes)
+    if (const auto* node = std::get_if<store::Change<model::Node>>(&change)) state_->look.insert(node->latest().id);
+}
+
+void RoleManager::set_members(const std::vector<wire::ManagerPeer>& members) {
+  for (const auto& [id, peer] : state_->members) state_->look.insert(id);
+  state_->members.clear();
+  std::set<std::uint64_t> asked;
+  for (const auto& peer : members) {
+    state_->members[peer.node] = peer;
+    state_->look.insert(peer.node);
+    if (state_->asked.contains(peer.raft_id)) asked.insert(peer.raft_id);
+  }
+  state_->asked = std::move(asked);
+  state_->told = true;
+}
+
+// A member that nobody wants as a manager, or whose node is gone, shall leave the group.
+void RoleManager::State::check_member(const store::Store& store, NodeId id) {
+  const auto member = members.find(id);
+  if (member == members.end()) return;
+  const auto node = store.node(id);
+  if (node && node->spec.desired_role == NodeRole::manager) {
+    asked.erase(member->second.raft_id);
+  } else if (asked.insert(member->second.raft_id).second) {
+    intents.push_back({id});
+  }
+}
+
+// Up at once, so that the node may ask to join the group; down only when the group has let it go.
+std::optional<model::NodeStep> RoleManager::State::step(const model::Node& node) const {
+  const auto member = members.find(node.id);
+  const bool wanted = node.spec.desired_role == NodeRole::manager;
+  model::NodeStep step;
+  step.id = node.id;
+  if (wanted && node.role != NodeRole::manager) step.role = NodeRole::manager;
+  if (!wanted && node.role != NodeRole::worker && member == members.end()) step.role = NodeRole::worker;
+  std::optional<model::ManagerStatus> status;
+  if (member != members.end()) status = {member->second.raft_id, member->second.address.str()};
+  const bool leaving = !wanted && member != members.end();
+  if (!leaving && status != node.manager) step.manager = status;
+  if (!step.role && !step.manager) return std::nullopt;
+  return step;
+}
+
+std::optional<model::Transaction> RoleManager::plan(const store::Store& store, Instant, WallTime wall) {
+  if (!state_->told) return std::nullopt;
+  model::Transaction transaction;
+  auto& look = state_->look;
+  for (auto it = look.begin(); it != look.end() && transaction.actions.size() < store::kMaxActions;) {
+    state_->check_member(store, *it);
+    const auto node = store.node(*it);
+    auto step = node ? state_->step(*node) : std::nullopt;
+    if (step) transaction.actions.push_back(std::move(*step));
+    it = step ? std::next(it) : look.erase(it);  // until it is seen to be so
+  }
+  if (transaction.empty()) return std::nullopt;
+  transaction.time = wall;
+  return transaction;
+}
+
+void RoleManager::settled(const store::Store&, const model::Outcome&, Instant) {}
+Instant RoleManager::next_deadline() const { return Instant::never(); }
+
+std::vector<RoleIntent> RoleManager::take_intents() { return std::exchange(state_->intents, {}); }
+
+}  // namespace swarm::control

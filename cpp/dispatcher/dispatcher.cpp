@@ -1,0 +1,246 @@
+#include "dispatcher/dispatcher.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "dispatcher/state.hpp"
+
+namespace swarm::dispatcher {
+namespace {
+
+using model::NodeState;
+using model::TaskState;
+
+constexpr const char* kUnknownText = "Node moved to \"unknown\" state due to leadership change in cluster";
+
+// Would the step change the node?
+bool changes(const model::NodeStep& step, const model::Node& node) {
+  return (step.status && !(*step.status == node.status)) ||
+         (step.description && !(*step.description == node.description));
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(Rng rng, Duration heartbeat_period)
+    : state_(std::make_unique<State>(rng, heartbeat_period)) {}
+Dispatcher::~Dispatcher() = default;
+
+std::vector<Send> Dispatcher::take_sends() { return std::exchange(state_->sends, {}); }
+
+std::optional<PeerLink> Dispatcher::link_of(NodeId node) const {
+  const auto it = state_->peers.find(node);
+  if (it == state_->peers.end() || it->second.session == 0) return std::nullopt;
+  return it->second.link;
+}
+
+Instant Dispatcher::next_deadline() const {
+  return state_->deadlines.empty() ? Instant::never() : state_->deadlines.begin()->first;
+}
+
+// A new leader knows of nobody whether it lives: each has twice the usual grace to say so.
+void Dispatcher::start(const store::Store& store, Instant now, WallTime) {
+  for (const auto& [id, node] : store.nodes()) {
+    Peer& peer = state_->peers[id];
+    if (node->status.state == NodeState::down) {
+      peer.gives_up = now + model::kNodeDownToOrphaned;
+    } else {
+      state_->want_status(store, id, NodeState::unknown, kUnknownText);
+      peer.expires = now + state_->period * kGraceUnknown;
+    }
+    state_->rearm(id, peer);
+  }
+}
+
+// ---- the store's changes ------------------------------------------------------------------------------------------
+
+void Dispatcher::observe(const store::Store& store, const store::ChangeSet& changes, Instant now) {
+  std::set<NodeId> touched;  // by task changes: one increment for the whole change set
+  for (const auto& any : changes.changes) {
+    if (const auto* task = std::get_if<store::Change<model::Task>>(&any)) {
+      state_->note(*task, touched);
+    } else if (const auto* node = std::get_if<store::Change<model::Node>>(&any)) {
+      state_->note(store, *node, now);
+    } else if (const auto* cluster = std::get_if<store::Change<model::Cluster>>(&any)) {
+      state_->note(*cluster);
+    }
+  }
+  for (const NodeId id : touched)
+    if (const auto it = state_->peers.find(id); it != state_->peers.end()) state_->attend(store, id, it->second, now);
+}
+
+void Dispatcher::State::note(const store::Store& store, const store::Change<model::Node>& change, Instant now) {
+  const NodeId id = change.latest().id;
+  if (change.removed()) {
+    const auto it = peers.find(id);
+    if (it == peers.end()) return;
+    if (it->second.session != 0)
+      sends.push_back({it->second.link, wire::SessionRefused{it->second.session, "node removed", {}, true}});
+    end_session(it->second);
+    deadlines.erase({it->second.armed, id});
+    peers.erase(it);
+    wanted.erase(id);
+    orphaning.erase(id);
+    return;
+  }
+  Peer& peer = peers[id];
+  const bool down = change.after->status.state == NodeState::down;
+  if (!down) {
+    peer.gives_up = Instant::never();
+  } else if (peer.gives_up == Instant::never()) {
+    peer.gives_up = now + model::kNodeDownToOrphaned;
+  }
+  if (change.before && peer.session != 0 &&
+      (change.before->role != change.after->role ||
+       change.before->spec.desired_role != change.after->spec.desired_role))
+    send_session(store, id, peer);
+  rearm(id, peer);
+}
+
+// States that the agent reported itself are no news to it.
+void Dispatcher::State::note(const store::Change<model::Task>& change, std::set<NodeId>& touched) {
+  const NodeId node = change.latest().node_id;
+  const bool was = change.before && change.before->node_id == node && is_for_agent(*change.before);
+  const bool is = change.after && is_for_agent(*change.after);
+  if (was == is && (!is || change.before->desired_state == change.after->desired_state)) return;
+  const auto peer = peers.find(node);
+  if (peer == peers.end() || peer->second.session == 0) return;
+  peer->second.assignments.note(change.latest().id);
+  touched.insert(node);
+}
+
+void Dispatcher::State::note(const store::Change<model::Cluster>& change) {
+  if (change.after) period = change.after->spec.heartbeat_period;  // told with the next heartbeat's reply
+}
+
+// ---- node states ----------------------------------------------------------------------------------------------------
+
+model::NodeStatus Dispatcher::State::status_of(const store::Store& store, NodeId node) const {
+  for (const auto* steps : {&wanted, &wanted_in_flight})
+    if (const auto it = steps->find(node); it != steps->end() && it->second.status) return *it->second.status;
+  const auto stored = store.node(node);
+  return stored ? stored->status : model::NodeStatus{};
+}
+
+void Dispatcher::State::want_status(const store::Store& store, NodeId node, NodeState state, const char* message) {
+  model::NodeStatus status = status_of(store, node);
+  status.state = state;
+  status.message = message;
+  model::NodeStep& step = wanted[node];
+  step.id = node;
+  step.status = std::move(status);
+}
+
+void Dispatcher::State::expire(const store::Store& store, NodeId node, Peer& peer, Instant now) {
+  const NodeState state = status_of(store, node).state;
+  end_session(peer);
+  peer.expires = Instant::never();
+  if (peer.gives_up == Instant::never()) peer.gives_up = now + model::kNodeDownToOrphaned;
+  if (state == NodeState::down) return;
+  want_status(store, node, NodeState::down,
+              state == NodeState::unknown ? "heartbeat failure for node in \"unknown\" state" : "heartbeat failure");
+}
+
+void Dispatcher::State::run_deadlines(const store::Store& store, Instant now) {
+  while (!deadlines.empty() && deadlines.begin()->first <= now) {
+    const NodeId node = deadlines.begin()->second;
+    Peer& peer = peers.at(node);
+    if (peer.expires <= now) expire(store, node, peer, now);
+    if (peer.gives_up <= now) {
+      peer.gives_up = Instant::never();
+      orphaning.insert(node);
+    }
+    attend(store, node, peer, now);
+  }
+}
+
+// ---- the next transaction -------------------------------------------------------------------------------------------
+
+void Dispatcher::State::plan_nodes(const store::Store& store, model::Transaction& transaction) {
+  while (!wanted.empty() && transaction.actions.size() < store::kMaxActions) {
+    auto step = wanted.extract(wanted.begin());
+    const auto node = store.node(step.key());
+    if (!node || !changes(step.mapped(), *node)) continue;
+    transaction.actions.push_back(step.mapped());
+    wanted_in_flight.insert(std::move(step));
+  }
+}
+
+// The node stays in the set until none of its tasks is left: a plan that fails is made again.
+void Dispatcher::State::plan_orphans(const store::Store& store, model::Transaction& transaction, WallTime wall) {
+  for (auto it = orphaning.begin(); it != orphaning.end() && transaction.actions.size() < store::kMaxActions;) {
+    bool left = false;
+    for (const TaskId id : store.tasks_on_node(*it)) {
+      const auto task = store.task(id);
+      if (!is_for_agent(*task) || is_terminal(task->state())) continue;
+      left = true;
+      model::TaskStep step;
+      step.id = id;
+      step.status = task->status;
+      step.status->state = TaskState::orphaned;
+      step.status->timestamp = wall;
+      transaction.actions.push_back(std::move(step));
+    }
+    it = left ? std::next(it) : orphaning.erase(it);
+  }
+}
+
+void Dispatcher::State::plan_reports(const store::Store& store, model::Transaction& transaction) {
+  while (!reports.empty() && transaction.actions.size() < store::kMaxActions) {
+    Report& report = reports.front();
+    for (const auto& [id, status] : report.message.statuses) {
+      const auto task = store.task(id);
+      if (!task || task->node_id != report.node) continue;
+      if (status.state < task->state() || status == task->status) continue;
+      model::TaskStep step;
+      step.id = id;
+      step.status = status;
+      step.reported_by = report.node;
+      transaction.actions.push_back(std::move(step));
+    }
+    reports_in_flight.push_back(std::move(report));
+    reports.pop_front();
+  }
+}
+
+void Dispatcher::State::acknowledge() {
+  for (const Report& report : std::exchange(reports_in_flight, {})) {
+    const auto peer = peers.find(report.node);
+    if (peer != peers.end() && peer->second.session == report.message.session)
+      sends.push_back({peer->second.link, wire::TaskReportAck{report.message.session, report.message.sequence}});
+  }
+}
+
+std::optional<model::Transaction> Dispatcher::plan(const store::Store& store, Instant now, WallTime wall) {
+  State& state = *state_;
+  state.run_deadlines(store, now);
+  if (std::exchange(state.managers_changed, false))
+    for (const auto& [node, peer] : state.peers)
+      if (peer.session != 0) state.send_session(store, node, peer);
+  model::Transaction transaction;
+  state.plan_nodes(store, transaction);
+  state.plan_orphans(store, transaction, wall);
+  state.plan_reports(store, transaction);
+  if (!transaction.empty()) return transaction;
+  state.acknowledge();  // what they say is in the store already
+  return std::nullopt;
+}
+
+void Dispatcher::settled(const store::Store&, const model::Outcome& outcome, Instant) {
+  State& state = *state_;
+  if (outcome.applied) {
+    state.acknowledge();
+  } else {
+    for (auto& [node, step] : state.wanted_in_flight) {
+      if (!state.peers.contains(node)) continue;
+      const auto [newer, inserted] = state.wanted.try_emplace(node, step);
+      if (!newer->second.status) newer->second.status = step.status;
+      if (!newer->second.description) newer->second.description = step.description;
+    }
+    state.reports.insert(state.reports.begin(), std::make_move_iterator(state.reports_in_flight.begin()),
+                         std::make_move_iterator(state.reports_in_flight.end()));
+    state.reports_in_flight.clear();
+  }
+  state.wanted_in_flight.clear();
+}
+
+}  // namespace swarm::dispatcher

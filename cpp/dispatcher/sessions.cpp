@@ -1,0 +1,152 @@
+// What agents say: Register, Heartbeat, AssignmentsAck, TaskReport; and links that close
+// (swarmkit manager/dispatcher/dispatcher.go).
+#include <algorithm>
+
+#include "dispatcher/state.hpp"
+
+namespace swarm::dispatcher {
+
+void Dispatcher::on_message(const store::Store& store, PeerLink link, NodeId node, const std::string& addr,
+                            const wire::Message& message, Instant now) {
+  if (const auto* hello = std::get_if<wire::Register>(&message)) {
+    state_->on(store, link, node, addr, *hello, now);
+  } else if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&message)) {
+    state_->on(store, link, node, *heartbeat, now);
+  } else if (const auto* ack = std::get_if<wire::AssignmentsAck>(&message)) {
+    state_->on(store, link, node, *ack, now);
+  } else if (const auto* report = std::get_if<wire::TaskReport>(&message)) {
+    state_->on(store, link, node, *report);
+  }
+}
+
+void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node, const std::string& addr,
+                           const wire::Register& message, Instant now) {
+  const auto found = peers.find(node);
+  if (found == peers.end()) return refuse(store, link, node, 0, "node not found");
+  Peer& peer = found->second;
+  if (peer.session == 0 || peer.link != link || !peer.fresh) {
+    end_session(peer);
+    peer.session = rng.next() | 1;
+    peer.link = link;
+    peer.fresh = true;
+    peer.assignments = {};
+    links[link] = node;
+  }
+  model::NodeStep& step = wanted[node];
+  step.id = node;
+  step.status = model::NodeStatus{model::NodeState::ready, "", addr};
+  step.description = message.description;
+  peer.expires = now + period * kGrace;
+  peer.gives_up = Instant::never();
+  orphaning.erase(node);
+  send_session(store, node, peer);
+  peer.assignments.start_over();
+  attend(store, node, peer, now);
+}
+
+Peer* Dispatcher::State::in_session(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session) {
+  const auto found = peers.find(node);
+  if (found != peers.end() && found->second.session == session && found->second.link == link && session != 0) {
+    found->second.fresh = false;
+    return &found->second;
+  }
+  const bool registered = found != peers.end() && found->second.session != 0;
+  refuse(store, link, node, session, registered ? "session invalid" : "node not registered");
+  return nullptr;
+}
+
+void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node, const wire::Heartbeat& message,
+                           Instant now) {
+  Peer* peer = in_session(store, link, node, message.session);
+  if (peer == nullptr) return;
+  peer->expires = now + period * kGrace;
+  rearm(node, *peer);
+  // Jitter, so that ten thousand agents do not speak at once.
+  const Duration jitter = Duration::nanos(rng.between(-period.ns / 10, period.ns / 10));
+  sends.push_back({link, wire::HeartbeatReply{message.session, period + jitter}});
+}
+
+void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node, const wire::AssignmentsAck& message,
+                           Instant now) {
+  Peer* peer = in_session(store, link, node, message.session);
+  if (peer == nullptr) return;
+  peer->assignments.on_ack(message);
+  attend(store, node, *peer, now);
+}
+
+// Acknowledged once it is in the store. A repeated report is simply applied again: it changes nothing.
+void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node, const wire::TaskReport& message) {
+  if (in_session(store, link, node, message.session) != nullptr) reports.push_back({node, message});
+}
+
+// `removed` only where the store says so for certain: the node will wipe itself.
+void Dispatcher::State::refuse(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session,
+                               const char* reason) {
+  wire::SessionRefused refused;
+  refused.session = session;
+  refused.reason = reason;
+  if (const model::Cluster* cluster = store.cluster())
+    refused.removed = std::ranges::find(cluster->removed_nodes, node) != cluster->removed_nodes.end();
+  sends.push_back({link, std::move(refused)});
+}
+
+// A node that shall become a manager must ask to; one that shall stop being one goes on until it is out of the Raft
+// group, and that its observed role says.
+void Dispatcher::State::send_session(const store::Store& store, NodeId node, const Peer& peer) {
+  const auto stored = store.node(node);
+  wire::Session session;
+  session.session = peer.session;
+  session.heartbeat_period = period;
+  const bool manager = stored && (stored->spec.desired_role == model::NodeRole::manager ||
+                                  stored->role == model::NodeRole::manager);
+  session.role = manager ? model::NodeRole::manager : model::NodeRole::worker;
+  session.managers = managers;
+  sends.push_back({peer.link, std::move(session)});
+}
+
+void Dispatcher::State::end_session(Peer& peer) {
+  if (peer.session == 0) return;
+  links.erase(peer.link);
+  peer.session = 0;
+  peer.link = 0;
+}
+
+void Dispatcher::State::attend(const store::Store& store, NodeId node, Peer& peer, Instant now) {
+  if (peer.session != 0) {
+    if (auto message = peer.assignments.next(store, node, now)) {
+      message->session = peer.session;
+      sends.push_back({peer.link, std::move(*message)});
+    }
+  }
+  rearm(node, peer);
+}
+
+void Dispatcher::State::rearm(NodeId node, Peer& peer) {
+  const Instant next = peer.next_deadline();
+  if (next == peer.armed) return;
+  deadlines.erase({peer.armed, node});
+  peer.armed = next;
+  if (next != Instant::never()) deadlines.insert({next, node});
+}
+
+void Dispatcher::on_link_closed(const store::Store& store, PeerLink link, Instant now) {
+  const auto it = state_->links.find(link);
+  if (it == state_->links.end()) return;
+  const NodeId node = it->second;
+  Peer& peer = state_->peers.at(node);
+  state_->end_session(peer);
+  // One that is DOWN already (it left) stays so.
+  if (state_->status_of(store, node).state == model::NodeState::ready)
+    state_->want_status(store, node, model::NodeState::disconnected,
+                        "node is currently trying to find new manager");
+  peer.expires = std::min(peer.expires, now + state_->period);
+  state_->rearm(node, peer);
+}
+
+void Dispatcher::set_managers(std::vector<wire::ManagerPeer> managers) {
+  if (managers == state_->managers) return;
+  state_->managers = std::move(managers);
+  state_->managers_changed = true;
+}
+
+}  // namespace swarm::dispatcher

@@ -1,0 +1,90 @@
+// The dispatcher's inside, shared by sessions.cpp (what agents say) and dispatcher.cpp (the leader's loop).
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dispatcher/assignments.hpp"
+#include "dispatcher/dispatcher.hpp"
+
+namespace swarm::dispatcher {
+
+// swarmkit manager/dispatcher: defaultGracePeriodMultiplier, and twice that after a change of leader.
+inline constexpr std::int64_t kGrace = 3;
+inline constexpr std::int64_t kGraceUnknown = 6;
+
+// One node as the leader looks after it.
+struct Peer {
+  std::uint64_t session = 0;  // 0: none
+  PeerLink link = 0;
+  bool fresh = false;  // nothing but Register was heard in the session: asked again, it gets the same one
+  AssignmentSet assignments;
+  Instant expires = Instant::never();   // it is judged DOWN then
+  Instant gives_up = Instant::never();  // DOWN: its tasks are orphaned then
+  Instant armed = Instant::never();     // its entry in `deadlines`
+
+  Instant next_deadline() const {
+    const Instant ack = session != 0 ? assignments.next_deadline() : Instant::never();
+    return std::min(ack, std::min(expires, gives_up));
+  }
+};
+
+struct Report {
+  NodeId node;
+  wire::TaskReport message;
+};
+
+struct Dispatcher::State {
+  State(Rng seed, Duration heartbeat_period) : rng(seed), period(heartbeat_period) {}
+
+  Rng rng;
+  Duration period;
+  std::vector<wire::ManagerPeer> managers;
+  bool managers_changed = false;  // and not yet told
+  std::map<NodeId, Peer> peers;  // every node of the store
+  std::map<PeerLink, NodeId> links;
+  std::set<std::pair<Instant, NodeId>> deadlines;  // the earliest of each peer
+  std::vector<Send> sends;
+
+  std::map<NodeId, model::NodeStep> wanted, wanted_in_flight;
+  std::deque<Report> reports, reports_in_flight;
+  std::set<NodeId> orphaning;  // given up: their tasks are being orphaned
+
+  // ---- sessions
+  void on(const store::Store& store, PeerLink link, NodeId node, const std::string& addr,
+          const wire::Register& message, Instant now);
+  void on(const store::Store& store, PeerLink link, NodeId node, const wire::Heartbeat& message, Instant now);
+  void on(const store::Store& store, PeerLink link, NodeId node, const wire::AssignmentsAck& message, Instant now);
+  void on(const store::Store& store, PeerLink link, NodeId node, const wire::TaskReport& message);
+  // The peer, when that is its session; a refusal is sent when it is not.
+  Peer* in_session(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session);
+  void refuse(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session, const char* reason);
+  void send_session(const store::Store& store, NodeId node, const Peer& peer);
+  void end_session(Peer& peer);
+  // Sends the next assignments, if there are any, and sets the peer's alarm.
+  void attend(const store::Store& store, NodeId node, Peer& peer, Instant now);
+  void rearm(NodeId node, Peer& peer);
+
+  // ---- node states
+  model::NodeStatus status_of(const store::Store& store, NodeId node) const;  // as it will be
+  void want_status(const store::Store& store, NodeId node, model::NodeState state, const char* message);
+  void expire(const store::Store& store, NodeId node, Peer& peer, Instant now);
+  void run_deadlines(const store::Store& store, Instant now);
+
+  // ---- the store's changes
+  void note(const store::Store& store, const store::Change<model::Node>& change, Instant now);
+  void note(const store::Change<model::Task>& change, std::set<NodeId>& touched);
+  void note(const store::Change<model::Cluster>& change);
+
+  // ---- the next transaction
+  void plan_nodes(const store::Store& store, model::Transaction& transaction);
+  void plan_orphans(const store::Store& store, model::Transaction& transaction, WallTime wall);
+  void plan_reports(const store::Store& store, model::Transaction& transaction);
+  void acknowledge();
+};
+
+}  // namespace swarm::dispatcher

@@ -1,0 +1,78 @@
+#include "docker/api.hpp"
+
+#include "docker/routes.hpp"
+
+namespace swarm::docker {
+namespace {
+
+// Docker's texts for a version that is out of range; plain text, as clients of that age expect.
+std::optional<std::string> bad_version(const Target& target) {
+  if (target.version_text.empty()) return std::nullopt;
+  if (target.version < kMinVersion)
+    return "client version " + target.version_text +
+           " is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version";
+  if (target.version > kMaxVersion)
+    return "client version " + target.version_text + " is too new. Maximum supported API version is 1.50";
+  return std::nullopt;
+}
+
+// A manager whose swarm is still being made has a store, but no cluster in it.
+bool has_swarm(const Context& context) { return context.store != nullptr && context.store->cluster() != nullptr; }
+
+}  // namespace
+
+struct Api::State {
+  Desk desk;
+};
+
+Api::Api() : state_(std::make_unique<State>()) {}
+Api::~Api() = default;
+
+Scope Api::scope(const http::Request& request) {
+  const Match match = find_route(request.method, Target::parse(request.target));
+  return match.route == nullptr ? Scope::local : match.route->scope;
+}
+
+void Api::request(ApiId id, const http::Request& request, const Context& context) {
+  Desk& desk = state_->desk;
+  const Target target = Target::parse(request.target);
+  if (auto text = bad_version(target)) {
+    if (target.version < kMinVersion) return desk.reply_text(id, 400, std::move(*text));
+    return desk.refuse(id, plain_error(Code::invalid_argument, std::move(*text)));
+  }
+  Match match = find_route(request.method, target);
+  if (match.route == nullptr) return desk.refuse(id, plain_error(Code::not_found, "page not found"));
+  if (match.route->needs == Needs::manager && !has_swarm(context)) return desk.refuse(id, no_manager(context.local));
+  if (match.route->handler == nullptr) return desk.refuse(id, not_yet(match.route->not_yet));
+  Call call{id, request, target, std::move(match.name), context, desk};
+  match.route->handler(call);
+}
+
+void Api::settled(ApiId id, const model::Outcome& outcome, const Context& context) {
+  state_->desk.settled(id, outcome, context);
+}
+
+void Api::operation_done(ApiId id, const Result<OperationResult>& result, const Context& context) {
+  state_->desk.operation_done(id, result, context);
+}
+
+void Api::log_lines(ApiId id, const std::vector<wire::LogLine>& lines, bool end, const Context& context) {
+  state_->desk.log_lines(id, lines, end, context);
+}
+
+void Api::abort(ApiId id) { state_->desk.abort(id); }
+void Api::fail(ApiId id, const Error& error) { state_->desk.fail(id, error); }
+
+void Api::observe(const store::ChangeSet& changes, const Context& context) {
+  state_->desk.observe(changes, context);
+}
+void Api::observe(const agent::ContainerEvent& event, const Context& context) {
+  state_->desk.observe(event, context);
+}
+void Api::on_deadline(const Context& context) { state_->desk.on_deadline(context.now); }
+Instant Api::next_deadline() const { return state_->desk.next_deadline(); }
+
+std::vector<Effect> Api::take_effects() { return state_->desk.take_effects(); }
+std::size_t Api::open_requests() const { return state_->desk.open_requests(); }
+
+}  // namespace swarm::docker

@@ -1,0 +1,21 @@
+#include "docker/call.hpp"
+
+namespace swarm::docker {
+
+Result<Value> Call::body() const {
+  if (request.body.empty()) return Value{};
+  const std::string_view type = request.header("content-type");
+  if (!type.starts_with("application/json"))
+    return plain_error(Code::invalid_argument, "unsupported Content-Type header (" + std::string(type) +
+                                                   "): must be 'application/json'");
+  return parse_json(request.body);
+}
+
+Result<std::uint64_t> Call::object_version(std::string_view kind) const {
+  const std::string text = target.text("version");
+  if (const auto version = parse_number(text)) return *version;
+  return plain_error(Code::invalid_argument, "invalid " + std::string(kind) + " version '" + text +
+                                                 "': strconv.ParseUint: parsing \"" + text + "\": invalid syntax");
+}
+
+}  // namespace swarm::docker

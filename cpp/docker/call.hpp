@@ -1,0 +1,31 @@
+// Call: one request as a handler sees it. A handler answers through the desk, at once or later, exactly once.
+#pragma once
+
+#include "docker/desk.hpp"
+
+namespace swarm::docker {
+
+struct Call {
+  ApiId id = 0;
+  const http::Request& request;
+  const Target& target;
+  std::string name;  // what stands for `*` or `**` in the route
+  const Context& context;
+  Desk& desk;
+
+  // Of routes that need a manager only.
+  const store::Store& store() const { return *context.store; }
+
+  // The body's JSON; null when there is none. Errors: not JSON by its header, or not JSON.
+  Result<Value> body() const;
+  // The query's `version`, which an update must name: "invalid service version '': ...".
+  Result<std::uint64_t> object_version(std::string_view kind) const;
+
+  void reply(std::string json, std::uint32_t status = 200) const { desk.reply(id, status, std::move(json)); }
+  void reply_empty(std::uint32_t status = 200) const { desk.reply_empty(id, status); }
+  void refuse(const Error& error) const { desk.refuse(id, error); }
+};
+
+using Handler = void (*)(Call& call);
+
+}  // namespace swarm::docker

@@ -1,0 +1,34 @@
+// Containers: how this node's tasks look as Docker containers. A task's container has the task's name and 64 hex
+// digits for an id; it exists from its first start until the node forgets the task.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "docker/api.hpp"
+#include "docker/events.hpp"
+
+namespace swarm::docker {
+
+// Null outside a swarm and for what is not here.
+const agent::LocalTask* local_task(const Context& context, TaskId task);
+bool is_container(const agent::LocalTask& local);
+// By full id, name with or without "/", or a prefix of the id that is unique.
+Result<const agent::LocalTask*> find_container(const Context& context, const std::string& name);
+
+model::Labels container_labels(const agent::LocalTask& local);
+ContainerFacts container_facts(const agent::LocalTask& local, const Context& context);
+const model::ContainerSpec& container_spec(const agent::LocalTask& local);
+std::vector<std::string> container_command(const agent::LocalTask& local, const Context& context);
+
+const char* container_state(const agent::LocalTask& local);  // "created", "running", "exited"
+std::string container_status(const agent::LocalTask& local, WallTime now);  // "Up 5 minutes"
+// Docker's words for a span: "Less than a second", "5 minutes", "About an hour".
+std::string human_span(Duration span);
+
+struct ContainerCounts {
+  std::size_t all = 0, running = 0;
+};
+ContainerCounts count_containers(const Context& context);
+
+}  // namespace swarm::docker

@@ -1,0 +1,89 @@
+// Desk: where calls are answered. It writes replies, and remembers what each open request waits for: an outcome, an
+// operation, log lines, events, the end of a container. NOT here: what an answer says (the resource files).
+//
+// Invariant: every request gets exactly one BeginReply and, unless its client goes away, exactly one EndReply.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "docker/api.hpp"
+#include "docker/errors.hpp"
+#include "docker/events.hpp"
+#include "docker/json.hpp"
+#include "docker/logs.hpp"
+#include "docker/url.hpp"
+
+namespace swarm::docker {
+
+class Desk {
+ public:
+  using OnSettled = std::function<void(Desk&, ApiId, const model::Outcome&, const Context&)>;
+  using OnDone = std::function<void(Desk&, ApiId, const OperationResult&, const Context&)>;
+  // The task's container ended (`exit_code`), or its record is gone.
+  using OnEnd = std::function<void(Desk&, ApiId, std::int64_t exit_code)>;
+
+  // ---- whole replies
+  void reply(ApiId id, std::uint32_t status, std::string json);
+  void reply_empty(ApiId id, std::uint32_t status);
+  void reply_text(ApiId id, std::uint32_t status, std::string text, http::Headers more = {});
+  void refuse(ApiId id, const Error& error);
+
+  // ---- replies in pieces
+  void begin_stream(ApiId id, std::string content_type);
+  void piece(ApiId id, std::string bytes);
+  void end(ApiId id);
+
+  // ---- what takes time
+  void propose(ApiId id, model::Transaction transaction, OnSettled then);
+  void perform(ApiId id, Operation operation, OnDone then);
+  void await_end(ApiId id, TaskId task, bool until_removed, OnEnd then);
+  void open_logs(ApiId id, LogStream stream, Operation operation);
+  void open_events(ApiId id, EventFilter filter, std::optional<Instant> until);
+
+  // ---- what comes back
+  void settled(ApiId id, const model::Outcome& outcome, const Context& context);
+  void operation_done(ApiId id, const Result<OperationResult>& result, const Context& context);
+  void log_lines(ApiId id, const std::vector<wire::LogLine>& lines, bool end, const Context& context);
+  void abort(ApiId id);
+  void fail(ApiId id, const Error& error);
+  void observe(const store::ChangeSet& changes, const Context& context);
+  void observe(const agent::ContainerEvent& event, const Context& context);
+  void on_deadline(Instant now);
+  Instant next_deadline() const;
+
+  EventLog& events() { return events_; }
+  std::vector<Effect> take_effects() { return std::exchange(effects_, {}); }
+  std::size_t open_requests() const;
+
+ private:
+  struct Wait {
+    TaskId task;
+    bool until_removed = false;
+    OnEnd then;
+  };
+  struct EventStream {
+    EventFilter filter;
+    std::optional<Instant> until;
+  };
+  void head(ApiId id, std::uint32_t status, http::Headers headers, bool streaming);
+  void send_event(const Event& event);
+  void close(ApiId id);  // forgets what the request waited for
+  void follow(const store::Change<model::Task>& change, const Context& context);
+
+  std::vector<Effect> effects_;
+  std::map<ApiId, OnSettled> proposals_;
+  std::map<ApiId, OnDone> operations_;
+  std::map<ApiId, Wait> waits_;
+  std::map<ApiId, LogStream> logs_;
+  std::map<ApiId, EventStream> event_streams_;
+  std::set<std::pair<Instant, ApiId>> deadlines_;
+  std::map<ServiceId, std::set<ApiId>> followers_;  // log streams that take in new tasks of a service
+  EventLog events_;
+};
+
+}  // namespace swarm::docker

@@ -1,0 +1,217 @@
+#include "docker/events.hpp"
+
+#include <algorithm>
+
+#include "docker/containers.hpp"
+#include "docker/json.hpp"
+
+namespace swarm::docker {
+namespace {
+
+constexpr std::size_t kDockerEvents = 256;  // as many as Docker keeps
+constexpr std::size_t kTaskEvents = 4096;
+
+template <class T>
+const char* action_of(const store::Change<T>& change) {
+  return change.created() ? "create" : change.removed() ? "remove" : "update";
+}
+
+void pair_of(model::Labels& out, const std::string& name, const std::string& before, const std::string& after) {
+  if (before == after) return;
+  if (!before.empty()) out[name + ".old"] = before;
+  out[name + ".new"] = after;
+}
+
+ShownEvent show_one(const store::Change<model::Node>& change) {
+  const model::Node& node = change.latest();
+  ShownEvent out{"node", action_of(change), node.id.str(), node.display_name(), "swarm", {}};
+  out.attributes["name"] = out.name;
+  if (change.created() || change.removed()) return out;
+  const model::Node &before = *change.before, &after = *change.after;
+  pair_of(out.attributes, "availability", model::to_string(before.spec.availability),
+          model::to_string(after.spec.availability));
+  pair_of(out.attributes, "role", model::to_string(before.spec.desired_role),
+          model::to_string(after.spec.desired_role));
+  pair_of(out.attributes, "state", model::to_string(before.status.state), model::to_string(after.status.state));
+  return out;
+}
+
+std::string image_of(const model::TaskSpec& spec) { return spec.container ? spec.container->image : std::string(); }
+
+std::string state_of(const model::Service& service) {
+  return service.update_status ? model::to_string(service.update_status->state) : "";
+}
+
+ShownEvent show_one(const store::Change<model::Service>& change) {
+  const model::Service& service = change.latest();
+  ShownEvent out{"service", action_of(change), service.id.str(), service.spec.annotations.name, "swarm", {}};
+  out.attributes["name"] = out.name;
+  if (change.created() || change.removed()) return out;
+  const model::Service &before = *change.before, &after = *change.after;
+  pair_of(out.attributes, "image", image_of(before.spec.task), image_of(after.spec.task));
+  if (before.spec.is_replicated() && after.spec.is_replicated())
+    pair_of(out.attributes, "replicas", std::to_string(before.spec.replicas()),
+            std::to_string(after.spec.replicas()));
+  if (after.update_status) pair_of(out.attributes, "updatestate", state_of(before), state_of(after));
+  return out;
+}
+
+ShownEvent show_one(const store::Change<model::Network>& change) {
+  const model::Network& network = change.latest();
+  const std::string& name = network.annotations.name;
+  return {"network", action_of(change), network.id.str(), name, "swarm", {{"name", name}}};
+}
+
+ShownEvent show_one(const store::Change<model::Task>& change) {
+  const model::Task& task = change.latest();
+  const std::string action = change.removed() ? "remove" : model::to_string(task.state());
+  ShownEvent out{"task", action, task.id.str(), model::task_name(task), "swarm", {}};
+  out.attributes = {{"service", task.templ->service.name},
+                    {"service.id", task.service_id.str()},
+                    {"slot", std::to_string(task.slot)},
+                    {"node.id", task.node_id.str()},
+                    {"image", image_of(task.spec())},
+                    {"desired_state", model::to_string(task.desired_state)},
+                    {"message", task.status.message},
+                    {"err", task.status.err}};
+  return out;
+}
+
+ShownEvent show_one(const std::pair<agent::ContainerEvent, ContainerFacts>& event) {
+  const auto& [what, facts] = event;
+  ShownEvent out{"container", what.action, facts.container_id, {}, "local", facts.attributes};
+  if (const auto name = facts.attributes.find("name"); name != facts.attributes.end()) out.name = name->second;
+  if (what.action == "die") out.attributes["exitCode"] = std::to_string(what.exit_code);
+  return out;
+}
+
+// Only what a reader of tasks can see: the state, or what is wanted.
+bool is_news(const store::Change<model::Task>& change) {
+  return change.created() || change.removed() || change.before->state() != change.after->state() ||
+         change.before->desired_state != change.after->desired_state;
+}
+
+bool names(const std::string& wanted, const ShownEvent& event) {
+  return event.id.starts_with(wanted) || event.name == wanted || event.name.starts_with(wanted);
+}
+
+std::string to_line(const Event& event, const ShownEvent& shown) {
+  Json json;
+  json.object([&] {
+    if (shown.type == "container") {
+      json.field("status", shown.action).field("id", shown.id);
+      if (const auto image = shown.attributes.find("image"); image != shown.attributes.end())
+        json.field("from", image->second);
+    }
+    json.field("Type", shown.type).field("Action", shown.action);
+    json.object("Actor", [&] { json.field("ID", shown.id).field("Attributes", shown.attributes); });
+    json.field("scope", shown.scope).field("time", event.time.ns / 1'000'000'000).field("timeNano", event.time.ns);
+  });
+  return json.take() + "\n";
+}
+
+}  // namespace
+
+ShownEvent show(const Event& event) {
+  ShownEvent out = std::visit([](const auto& subject) { return show_one(subject); }, event.subject);
+  if (event.of_task()) out.attributes["node"] = event.node_name;
+  return out;
+}
+
+bool EventFilter::matches(const ShownEvent& event) const {
+  if (!filters_.exact("type", event.type) || !filters_.exact("scope", event.scope)) return false;
+  if (!filters_.any("event", [&](const std::string& wanted) {
+        return event.action == wanted || event.action.starts_with(wanted + ":");
+      }))
+    return false;
+  if (!filters_.labels("label", event.attributes)) return false;
+  // A kind's key speaks of that kind only; of tasks also those of the service and of the node.
+  for (const char* kind : {"container", "node", "service", "network", "task", "secret", "config", "volume", "image",
+                           "plugin", "daemon"}) {
+    if (!filters_.has(kind)) continue;
+    const std::string name(kind);
+    const bool fits = filters_.any(kind, [&](const std::string& wanted) {
+      if (event.type == name) return names(wanted, event);
+      const auto value = event.attributes.find(name), id = event.attributes.find(name + ".id");
+      if (event.type == "container" && name == "image")
+        return value != event.attributes.end() && value->second.starts_with(wanted);
+      if (event.type != "task" || value == event.attributes.end()) return false;
+      return value->second == wanted || (id != event.attributes.end() && id->second.starts_with(wanted));
+    });
+    if (!fits) return false;
+  }
+  return true;
+}
+
+std::optional<std::string> EventFilter::line(const Event& event) const {
+  if (event.of_task() && !with_tasks_) return std::nullopt;
+  if (since_ && event.time < *since_) return std::nullopt;
+  if (until_ && event.time > *until_) return std::nullopt;
+  const ShownEvent shown = show(event);
+  if (!matches(shown)) return std::nullopt;
+  return to_line(event, shown);
+}
+
+void EventLog::keep(const Event& event) {
+  auto& ring = event.of_task() ? tasks_ : docker_;
+  ring.emplace_back(++last_, event);
+  if (ring.size() > (event.of_task() ? kTaskEvents : kDockerEvents)) ring.pop_front();
+}
+
+std::vector<Event> EventLog::add(const store::ChangeSet& changes, const Context& context) {
+  std::vector<Event> out;
+  for (const auto& any : changes.changes) {
+    Event event;
+    event.time = changes.time;
+    if (const auto* node = std::get_if<store::Change<model::Node>>(&any)) {
+      event.subject = *node;
+    } else if (const auto* service = std::get_if<store::Change<model::Service>>(&any)) {
+      event.subject = *service;
+    } else if (const auto* network = std::get_if<store::Change<model::Network>>(&any)) {
+      event.subject = *network;
+    } else if (const auto* task = std::get_if<store::Change<model::Task>>(&any); task != nullptr && is_news(*task)) {
+      event.subject = *task;
+      const auto host = context.store == nullptr ? nullptr : context.store->node(task->latest().node_id);
+      if (host) event.node_name = host->display_name();
+    } else {
+      continue;
+    }
+    keep(event);
+    out.push_back(std::move(event));
+  }
+  return out;
+}
+
+std::vector<Event> EventLog::add(const agent::ContainerEvent& event, const Context& context) {
+  std::vector<Event> out;
+  const bool known = containers_.contains(event.task);
+  if (const agent::LocalTask* local = local_task(context, event.task); local != nullptr)
+    if (!local->container_id.empty()) containers_[event.task] = container_facts(*local, context);
+  const auto facts = containers_.find(event.task);
+  if (facts == containers_.end()) return out;  // no id yet: the start will tell of the creation too
+  const auto emit = [&](const agent::ContainerEvent& what) {
+    Event shown;
+    shown.time = context.wall;
+    shown.subject = std::pair(what, facts->second);
+    keep(shown);
+    out.push_back(std::move(shown));
+  };
+  if (!known && event.action == "start") emit({event.task, "create", 0});
+  emit(event);
+  if (event.action == "destroy") containers_.erase(facts);
+  return out;
+}
+
+std::vector<std::string> EventLog::replay(const EventFilter& filter) const {
+  std::vector<std::string> out;
+  auto docker = docker_.begin(), task = tasks_.begin();
+  while (docker != docker_.end() || task != tasks_.end()) {
+    const bool first = task == tasks_.end() || (docker != docker_.end() && docker->first < task->first);
+    auto& next = first ? docker : task;
+    if (auto line = filter.line(next->second)) out.push_back(std::move(*line));
+    ++next;
+  }
+  return out;
+}
+
+}  // namespace swarm::docker

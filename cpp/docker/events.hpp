@@ -1,0 +1,72 @@
+// Events: what `docker events` shows. Changes of nodes, services and networks come from the store, on managers;
+// those of containers from this node's worker. Tasks are Docker's blind spot: swarmpy shows them under
+// /swarmpy/v1/events only.
+//
+// The log keeps the last of them, for `since`, as the objects that they are about: text is made only for a reader.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "docker/api.hpp"
+#include "docker/filters.hpp"
+
+namespace swarm::docker {
+
+// What is said of a container: known when it is created, still known when it is gone.
+struct ContainerFacts {
+  std::string container_id, image;
+  model::Labels attributes;  // its labels, `image` and `name`
+};
+
+struct Event {
+  WallTime time;
+  std::variant<store::Change<model::Node>, store::Change<model::Service>, store::Change<model::Network>,
+               store::Change<model::Task>, std::pair<agent::ContainerEvent, ContainerFacts>>
+      subject;
+  std::string node_name;  // of a task's node
+  bool of_task() const { return subject.index() == 3; }
+};
+
+struct ShownEvent {
+  std::string type, action, id, name, scope;
+  model::Labels attributes;
+};
+ShownEvent show(const Event& event);
+
+class EventFilter {
+ public:
+  EventFilter(Filters filters, bool with_tasks, std::optional<WallTime> since, std::optional<WallTime> until)
+      : filters_(std::move(filters)), with_tasks_(with_tasks), since_(since), until_(until) {}
+  // The line to send, or nothing.
+  std::optional<std::string> line(const Event& event) const;
+
+ private:
+  bool matches(const ShownEvent& event) const;
+
+  Filters filters_;
+  bool with_tasks_;
+  std::optional<WallTime> since_, until_;
+};
+
+class EventLog {
+ public:
+  // What the changes and the container's event are worth; each is kept and returned.
+  std::vector<Event> add(const store::ChangeSet& changes, const Context& context);
+  std::vector<Event> add(const agent::ContainerEvent& event, const Context& context);
+  // Oldest first.
+  std::vector<std::string> replay(const EventFilter& filter) const;
+
+ private:
+  void keep(const Event& event);
+
+  std::uint64_t last_ = 0;
+  // By number, so that both replay in the order in which they came. Tasks have a ring of their own: there are many.
+  std::deque<std::pair<std::uint64_t, Event>> docker_, tasks_;
+  std::map<TaskId, ContainerFacts> containers_;
+};
+
+}  // namespace swarm::docker

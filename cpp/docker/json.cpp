@@ -1,0 +1,127 @@
+#include "docker/json.hpp"
+
+#include <charconv>
+
+#include "store/text.hpp"
+
+namespace swarm::docker {
+namespace {
+
+// Length of the valid UTF-8 sequence at the start of `text`; 0 when there is none (RFC 3629).
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  if (first == 0xe0 && byte(1) < 0xa0) return 0;
+  if (first == 0xed && byte(1) > 0x9f) return 0;
+  if (first == 0xf0 && byte(1) < 0x90) return 0;
+  if (first == 0xf4 && byte(1) > 0x8f) return 0;
+  return length;
+}
+
+void escape_control(std::string& out, char c) {
+  switch (c) {
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: break;
+  }
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  out += "\\u00";
+  out += kDigits[static_cast<unsigned char>(c) >> 4];
+  out += kDigits[static_cast<unsigned char>(c) & 15];
+}
+
+}  // namespace
+
+const Value* Value::find(std::string_view key) const {
+  const Members* all = members();
+  if (all == nullptr) return nullptr;
+  const Value* loose = nullptr;
+  for (const auto& [name, value] : *all) {
+    if (name == key) return value.is_null() ? nullptr : &value;
+    if (name.size() == key.size() && loose == nullptr && store::lower(name) == store::lower(key)) loose = &value;
+  }
+  return loose == nullptr || loose->is_null() ? nullptr : loose;
+}
+
+const char* Value::kind() const {
+  constexpr const char* kKinds[] = {"null", "bool", "number", "number", "number", "string", "array", "object"};
+  return kKinds[data.index()];
+}
+
+void Json::separate() {
+  if (out_.empty()) return;
+  const char last = out_.back();
+  if (last != '{' && last != '[' && last != ':') out_ += ',';
+}
+
+void Json::open(char bracket) {
+  separate();
+  out_ += bracket;
+}
+
+Json& Json::close(char bracket) {
+  out_ += bracket;
+  return *this;
+}
+
+Json& Json::raw(std::string_view json) {
+  separate();
+  out_ += json;
+  return *this;
+}
+
+Json& Json::key(std::string_view name) {
+  value(name);
+  out_ += ':';
+  return *this;
+}
+
+Json& Json::value(std::string_view text) {
+  separate();
+  out_ += '"';
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const char c = text[0];
+    if (length == 0) {
+      out_ += "\xef\xbf\xbd";  // U+FFFD, as Go does
+    } else if (length > 1) {
+      out_ += text.substr(0, length);
+    } else if (c == '"' || c == '\\') {
+      (out_ += '\\') += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      escape_control(out_, c);
+    } else {
+      out_ += c;
+    }
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  out_ += '"';
+  return *this;
+}
+
+// The shortest text that reads back as the same number: specified, so alike with every compiler.
+Json& Json::value(double number) {
+  char text[40];
+  const auto end = std::to_chars(text, text + sizeof text, number).ptr;
+  return raw(std::string_view(text, static_cast<std::size_t>(end - text)));
+}
+
+Json& Json::value(const std::vector<std::string>& texts) {
+  return array([&] {
+    for (const auto& text : texts) value(text);
+  });
+}
+
+Json& Json::value(const std::map<std::string, std::string>& pairs) {
+  return object([&] {
+    for (const auto& [name, text] : pairs) field(name, text);
+  });
+}
+
+}  // namespace swarm::docker

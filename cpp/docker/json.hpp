@@ -1,0 +1,102 @@
+// JSON in and out, small: a Value that was parsed, and a Writer that appends to a string.
+//
+// Numbers keep what they are (int64, uint64 or double), objects the order of their keys. Keys are looked up as Go's
+// decoder does: an exact match first, then one that differs in case only. NOT a general library: what Docker's API
+// needs. Boost.JSON parses, in json_parse.cpp alone.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace swarm::docker {
+
+class Value {
+ public:
+  using Items = std::vector<Value>;
+  using Members = std::vector<std::pair<std::string, Value>>;
+  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Items, Members> data;
+
+  bool is_null() const { return data.index() == 0; }
+  const Items* items() const { return std::get_if<Items>(&data); }
+  const Members* members() const { return std::get_if<Members>(&data); }
+  const std::string* text() const { return std::get_if<std::string>(&data); }
+  // Null for what is not there, for a null, and for what is no object.
+  const Value* find(std::string_view key) const;
+  const char* kind() const;  // Go's word: "string", "number", "object", ...
+};
+
+// Docker's texts for what is no JSON: "invalid JSON: ...", "unexpected content after JSON".
+Result<Value> parse_json(std::string_view text);
+
+class Json {
+ public:
+  template <class Body>
+  Json& object(Body&& body) {
+    open('{');
+    body();
+    return close('}');
+  }
+  template <class Body>
+  Json& array(Body&& body) {
+    open('[');
+    body();
+    return close(']');
+  }
+  template <class Body>
+  Json& object(std::string_view name, Body&& body) {
+    key(name);
+    return object(body);
+  }
+  template <class Body>
+  Json& array(std::string_view name, Body&& body) {
+    key(name);
+    return array(body);
+  }
+
+  Json& key(std::string_view name);
+  Json& value(std::string_view text);
+  Json& value(const char* text) { return value(std::string_view(text)); }
+  Json& value(const std::string& text) { return value(std::string_view(text)); }
+  Json& value(bool flag) { return raw(flag ? "true" : "false"); }
+  Json& value(std::int64_t number) { return raw(std::to_string(number)); }
+  Json& value(std::uint64_t number) { return raw(std::to_string(number)); }
+  Json& value(int number) { return raw(std::to_string(number)); }
+  Json& value(std::uint32_t number) { return raw(std::to_string(number)); }
+  Json& value(double number);
+  Json& value(Duration duration) { return value(duration.ns); }
+  Json& value(WallTime time) { return value(to_rfc3339(time)); }
+  Json& value(const std::vector<std::string>& texts);
+  Json& value(const std::map<std::string, std::string>& pairs);
+  Json& raw(std::string_view json);  // a whole value, written already
+
+  template <class T>
+  Json& field(std::string_view name, const T& of) {
+    return key(name).value(of);
+  }
+  Json& null(std::string_view name) { return key(name).raw("null"); }
+  // Left out when empty, zero or false, as Go's omitempty does.
+  template <class T>
+  Json& field_if(std::string_view name, const T& of) {
+    return of == T{} ? *this : field(name, of);
+  }
+
+  const std::string& str() const { return out_; }
+  std::string take() { return std::move(out_); }
+
+ private:
+  void open(char bracket);
+  Json& close(char bracket);
+  void separate();
+
+  std::string out_;
+};
+
+}  // namespace swarm::docker

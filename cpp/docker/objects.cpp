@@ -1,0 +1,218 @@
+#include "docker/objects.hpp"
+
+#include "base/bytes.hpp"
+#include "docker/specs.hpp"
+
+namespace swarm::docker {
+namespace {
+
+void write_engine(Json& json, const model::NodeDescription& description) {
+  json.object("Engine", [&] {
+    json.field_if("EngineVersion", description.engine_version).field_if("Labels", description.engine_labels);
+    if (description.plugins.empty()) return;
+    json.array("Plugins", [&] {
+      for (const auto& plugin : description.plugins)
+        json.object([&] { json.field("Type", plugin.type).field("Name", plugin.name); });
+    });
+  });
+}
+
+void write_description(Json& json, const model::NodeDescription& description, const std::string& tls) {
+  json.object("Description", [&] {
+    json.field_if("Hostname", description.hostname);
+    json.object("Platform", [&] {
+      json.field_if("Architecture", description.platform.architecture).field_if("OS", description.platform.os);
+    });
+    json.object("Resources", [&] {
+      json.field_if("NanoCPUs", description.resources.nano_cpus)
+          .field_if("MemoryBytes", description.resources.memory_bytes);
+      write_generic_resources(json, "GenericResources", description.resources.generic_resources);
+    });
+    write_engine(json, description);
+    json.key("TLSInfo").raw(tls);
+  });
+}
+
+model::Reachability reachability(const model::Node& node, const Context& context) {
+  const auto peer = context.raft.reachable.find(node.manager->raft_id);
+  if (peer == context.raft.reachable.end()) return model::Reachability::unknown;
+  return peer->second ? model::Reachability::reachable : model::Reachability::unreachable;
+}
+
+void write_manager(Json& json, const model::Node& node, const Context& context) {
+  if (!node.manager) return;
+  json.object("ManagerStatus", [&] {
+    json.field_if("Leader", context.raft.leader != 0 && context.raft.leader == node.manager->raft_id)
+        .field("Reachability", model::to_string(reachability(node, context)))
+        .field("Addr", node.manager->addr);
+  });
+}
+
+void write_update_status(Json& json, const model::UpdateStatus& status) {
+  json.object("UpdateStatus", [&] {
+    json.field("State", model::to_string(status.state));
+    if (status.started_at) json.field("StartedAt", *status.started_at);
+    if (status.completed_at) json.field("CompletedAt", *status.completed_at);
+    json.field("Message", status.message);
+  });
+}
+
+void write_task_status(Json& json, const model::TaskStatus& status) {
+  json.object("Status", [&] {
+    json.field("Timestamp", status.timestamp)
+        .field("State", model::to_string(status.state))
+        .field_if("Message", status.message)
+        .field_if("Err", status.err);
+    const model::ContainerStatus& container = status.container;
+    if (container != model::ContainerStatus{})
+      json.object("ContainerStatus", [&] {
+        json.field("ContainerID", container.container_id)
+            .field("PID", container.pid)
+            .field("ExitCode", container.exit_code);
+      });
+    json.object("PortStatus", [] {});
+  });
+}
+
+}  // namespace
+
+void write_head(Json& json, const std::string& id, const model::Meta& meta) {
+  json.field("ID", id);
+  json.object("Version", [&] { json.field("Index", meta.version); });
+  json.field("CreatedAt", meta.created_at).field("UpdatedAt", meta.updated_at);
+}
+
+std::string tls_info(const Context& context) {
+  Json json;
+  const model::Cluster* cluster = context.store == nullptr ? nullptr : context.store->cluster();
+  json.object([&] {
+    if (cluster == nullptr || cluster->root_ca.cert_pem.empty()) return;
+    const auto issuer = context.crypto.issuer_of(cluster->root_ca.cert_pem);
+    json.field("TrustRoot", cluster->root_ca.cert_pem)
+        .field("CertIssuerSubject", to_base64(issuer.subject_der))
+        .field("CertIssuerPublicKey", to_base64(issuer.public_key_der));
+  });
+  return json.take();
+}
+
+void write_cluster(Json& json, const model::Cluster& cluster, const Context& context, bool with_tokens) {
+  json.object([&] {
+    write_head(json, cluster.id.str(), cluster.meta);
+    json.key("Spec");
+    write_cluster_spec(json, cluster.spec);
+    json.key("TLSInfo").raw(tls_info(context));
+    json.field("RootRotationInProgress", false)
+        .field("DefaultAddrPool", cluster.default_addr_pool)
+        .field("SubnetSize", cluster.subnet_size)
+        .field("DataPathPort", cluster.data_path_port);
+    if (!with_tokens) return;
+    json.object("JoinTokens", [&] {
+      json.field("Worker", cluster.root_ca.join_token_worker)
+          .field("Manager", cluster.root_ca.join_token_manager);
+    });
+  });
+}
+
+void write_node(Json& json, const model::Node& node, const Context& context, const std::string& tls) {
+  json.object([&] {
+    write_head(json, node.id.str(), node.meta);
+    json.key("Spec");
+    write_node_spec(json, node.spec);
+    write_description(json, node.description, tls);
+    json.object("Status", [&] {
+      json.field("State", model::to_string(node.status.state))
+          .field_if("Message", node.status.message)
+          .field_if("Addr", node.status.addr);
+    });
+    write_manager(json, node, context);
+  });
+}
+
+void write_network(Json& json, const model::Network& network) {
+  json.object([&] {
+    json.field("Name", network.annotations.name)
+        .field("Id", network.id.str())
+        .field("Created", network.meta.created_at)
+        .field("Scope", "swarm")
+        .field("Driver", network.driver.empty() ? std::string("overlay") : network.driver)
+        .field("EnableIPv4", true)
+        .field("EnableIPv6", false);
+    json.object("IPAM", [&] {
+      json.field("Driver", "default").null("Options");
+      json.array("Config", [&] {
+        for (const auto& config : network.ipam)
+          json.object([&] {
+            json.field_if("Subnet", config.subnet)
+                .field_if("IPRange", config.ip_range)
+                .field_if("Gateway", config.gateway);
+          });
+      });
+    });
+    json.field("Internal", network.internal)
+        .field("Attachable", network.attachable)
+        .field("Ingress", network.ingress);
+    json.object("ConfigFrom", [&] { json.field("Network", ""); });
+    json.field("ConfigOnly", false).null("Containers").field("Options", network.options);
+    model::Labels labels = network.annotations.labels;
+    if (network.predefined) labels["com.docker.swarm.predefined"] = "true";
+    json.field("Labels", labels);
+  });
+}
+
+// swarmkit manager/controlapi/service.go, ListServiceStatuses.
+ServiceCounts count_tasks(const store::Store& store, const model::Service& service) {
+  ServiceCounts out;
+  for (const auto& [slot, id] : store.tasks_of_service(service.id)) {
+    const auto task = store.task(id);
+    if (task->state() == model::TaskState::running) ++out.running;
+    if (service.spec.is_global() && task->desired_state == model::TaskState::running) ++out.desired;
+  }
+  if (service.spec.is_replicated()) out.desired = service.spec.replicas();
+  return out;
+}
+
+void write_service(Json& json, const model::Service& service, const ServiceView& view) {
+  json.object([&] {
+    write_head(json, service.id.str(), service.meta);
+    json.key("Spec");
+    write_service_spec(json, service.spec, view.defaults);
+    if (service.previous_spec) {
+      json.key("PreviousSpec");
+      write_service_spec(json, *service.previous_spec, view.defaults);
+    }
+    json.object("Endpoint", [&] {
+      json.object("Spec", [&] {
+        if (service.spec.endpoint) write_endpoint_spec(json, *service.spec.endpoint);
+      });
+      write_ports(json, "Ports", service.ports);
+    });
+    if (service.update_status) write_update_status(json, *service.update_status);
+    if (view.counts)
+      json.object("ServiceStatus", [&] {
+        json.field("RunningTasks", view.counts->running)
+            .field("DesiredTasks", view.counts->desired)
+            .field("CompletedTasks", std::uint64_t{0});
+      });
+  });
+}
+
+void TaskWriter::write(Json& json, const model::Task& task) {
+  std::string& spec = specs_[{task.service_id, task.spec_version}];
+  if (spec.empty()) {
+    Json text;
+    write_task_spec(text, task.spec(), TaskSpecOf::task);
+    spec = text.take();
+  }
+  json.object([&] {
+    write_head(json, task.id.str(), task.meta);
+    json.object("Labels", [] {});
+    json.key("Spec").raw(spec);
+    json.field("ServiceID", task.service_id.str())
+        .field_if("Slot", task.slot)
+        .field_if("NodeID", task.node_id.str());
+    write_task_status(json, task.status);
+    json.field("DesiredState", model::to_string(task.desired_state)).null("Volumes");
+  });
+}
+
+}  // namespace swarm::docker

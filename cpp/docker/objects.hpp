@@ -1,0 +1,40 @@
+// JSON of the swarm's objects (docker-api: Swarm, Node, Service, Task, Network).
+#pragma once
+
+#include <map>
+
+#include "docker/api.hpp"
+#include "docker/json.hpp"
+
+namespace swarm::docker {
+
+// The id, "Version":{"Index":n}, "CreatedAt", "UpdatedAt".
+void write_head(Json& json, const std::string& id, const model::Meta& meta);
+// The swarm's root certificate as TLSInfo: the same for the cluster and for every node.
+std::string tls_info(const Context& context);
+
+// ClusterInfo; `with_tokens` for GET /swarm, without for /info.
+void write_cluster(Json& json, const model::Cluster& cluster, const Context& context, bool with_tokens);
+void write_node(Json& json, const model::Node& node, const Context& context, const std::string& tls_info);
+void write_network(Json& json, const model::Network& network);
+
+struct ServiceCounts {
+  std::uint64_t running = 0, desired = 0;
+};
+ServiceCounts count_tasks(const store::Store& store, const model::Service& service);
+struct ServiceView {
+  bool defaults = false;                 // insertDefaults
+  std::optional<ServiceCounts> counts;   // ServiceStatus
+};
+void write_service(Json& json, const model::Service& service, const ServiceView& view);
+
+// Writes many tasks: specs that tasks share are turned into text once.
+class TaskWriter {
+ public:
+  void write(Json& json, const model::Task& task);
+
+ private:
+  std::map<std::pair<ServiceId, std::uint64_t>, std::string> specs_;
+};
+
+}  // namespace swarm::docker

@@ -1,0 +1,131 @@
+// GET /services, GET/DELETE /services/{id}, POST /services/create, POST /services/{id}/update
+#include "control/service.hpp"
+
+#include "docker/handlers.hpp"
+#include "docker/lookup.hpp"
+#include "docker/names.hpp"
+#include "docker/objects.hpp"
+#include "docker/specs.hpp"
+
+namespace swarm::docker {
+namespace {
+
+bool shown(const model::Service& service, const Filters& filters) {
+  return filters.prefix("id", service.id.str()) && filters.prefix("name", service.spec.annotations.name) &&
+         filters.labels("label", service.spec.annotations.labels) &&
+         filters.exact("mode", service.spec.is_global() ? "global" : "replicated") &&
+         filters.exact("runtime", "container");
+}
+
+// Networks are kept by id: a stack sends names, and must find its spec unchanged when it comes again.
+Result<void> resolve_networks(const store::Store& store, std::vector<model::NetworkAttachment>& networks) {
+  for (auto& attachment : networks) {
+    const auto network = find_network(store, attachment.target);
+    if (!network) return network.error();
+    if ((*network)->ingress)
+      return rpc_error(Code::invalid_argument, "Service cannot be explicitly attached to the ingress network \"" +
+                                                   (*network)->annotations.name + "\"");
+    attachment.target = (*network)->id.str();
+  }
+  return {};
+}
+
+Result<model::ServiceSpec> read_spec(Call& call) {
+  const auto body = call.body();
+  if (!body) return body.error();
+  auto spec = read_service_spec(*body);
+  if (!spec) return spec;
+  if (const auto fine = resolve_networks(call.store(), spec->task.networks); !fine) return fine.error();
+  if (const auto fine = resolve_networks(call.store(), spec->networks); !fine) return fine.error();
+  return spec;
+}
+
+void write_warnings(Json& json, const std::vector<std::string>& warnings) {
+  if (warnings.empty()) {
+    json.null("Warnings");
+  } else {
+    json.field("Warnings", warnings);
+  }
+}
+
+}  // namespace
+
+void list_services(Call& call) {
+  const auto filters = Filters::parse(call.target, {"id", "name", "label", "mode", "runtime"});
+  if (!filters) return call.refuse(filters.error());
+  const auto with_status = call.target.strict_flag("status");
+  if (!with_status) return call.refuse(with_status.error());
+  Json json;
+  json.array([&] {
+    for (const auto& [id, service] : call.store().services()) {
+      if (!shown(*service, *filters)) continue;
+      ServiceView view;
+      if (*with_status) view.counts = count_tasks(call.store(), *service);
+      write_service(json, *service, view);
+    }
+  });
+  call.reply(json.take());
+}
+
+void show_service(Call& call) {
+  const auto defaults = call.target.strict_flag("insertDefaults");
+  if (!defaults) return call.refuse(defaults.error());
+  const auto service = find_service(call.store(), call.name);
+  if (!service) return call.refuse(service.error());
+  Json json;
+  write_service(json, **service, ServiceView{*defaults, std::nullopt});
+  call.reply(json.take());
+}
+
+void create_service(Call& call) {
+  auto spec = read_spec(call);
+  if (!spec) return call.refuse(spec.error());
+  if (spec->annotations.name.empty()) spec->annotations.name = invent_name(call.store(), call.context.rng);
+  const std::string name = spec->annotations.name;
+  const ServiceId service = ServiceId::random(call.context.rng);
+  const std::vector<std::string> warnings = call.context.runner.warnings(spec->task);
+  auto transaction = control::create_service(call.store(), service, std::move(*spec));
+  if (!transaction) return call.refuse(transaction.error());
+  call.desk.propose(call.id, std::move(*transaction),
+                    [service, warnings](Desk& desk, ApiId id, const model::Outcome&, const Context&) {
+                      Json json;
+                      json.object([&] {
+                        json.field("ID", service.str());
+                        write_warnings(json, warnings);
+                      });
+                      desk.reply(id, 201, json.take());
+                    });
+}
+
+void update_service(Call& call) {
+  auto spec = read_spec(call);
+  if (!spec) return call.refuse(spec.error());
+  const auto version = call.object_version("service");
+  if (!version) return call.refuse(version.error());
+  const std::string rollback = call.target.text("rollback");
+  if (!rollback.empty() && rollback != "none" && rollback != "previous")
+    return call.refuse(plain_error(Code::invalid_argument, "unrecognized rollback option " + rollback));
+  const auto service = find_service(call.store(), call.name);
+  if (!service) return call.refuse(service.error());
+  const std::vector<std::string> warnings = call.context.runner.warnings(spec->task);
+  auto transaction = control::update_service(
+      call.store(), {(*service)->id, *version, std::move(*spec), rollback == "previous"});
+  if (!transaction) return call.refuse(transaction.error());
+  call.desk.propose(call.id, std::move(*transaction),
+                    [warnings](Desk& desk, ApiId id, const model::Outcome&, const Context&) {
+                      Json json;
+                      json.object([&] { write_warnings(json, warnings); });
+                      desk.reply(id, 200, json.take());
+                    });
+}
+
+void remove_service(Call& call) {
+  const auto service = find_service(call.store(), call.name);
+  if (!service) return call.refuse(service.error());
+  auto transaction = control::remove_service(call.store(), (*service)->id);
+  if (!transaction) return call.refuse(transaction.error());
+  call.desk.propose(call.id, std::move(*transaction),
+                    [](Desk& desk, ApiId id, const model::Outcome&, const Context&) { desk.reply_empty(id, 200); });
+}
+
+}  // namespace swarm::docker

@@ -1,0 +1,125 @@
+// GET /tasks, GET /tasks/{id}
+#include <algorithm>
+
+#include "docker/handlers.hpp"
+#include "docker/lookup.hpp"
+#include "docker/objects.hpp"
+
+namespace swarm::docker {
+namespace {
+
+// Constraints alone never make a placed task old: the enforcer stops those that no longer fit.
+bool same_work(const model::TaskSpec& wanted, const model::TaskSpec& has, bool placed) {
+  if (wanted == has) return true;
+  if (!placed || !wanted.placement || !has.placement) return false;
+  model::TaskSpec lenient = has;
+  lenient.placement->constraints = wanted.placement->constraints;
+  return lenient == wanted;
+}
+
+// swarmkit manager/orchestrator/task.go, IsTaskDirty, the other way round.
+bool up_to_date(const model::Service& service, const model::Task& task) {
+  if (task.spec_version == service.spec_version) return true;
+  return same_work(service.spec.task, task.spec(), !task.node_id.empty()) &&
+         task.templ->endpoint == service.spec.endpoint;
+}
+
+// A filter's words made into ids, each known: "service X not found".
+template <class IdType, class Find, class HasTasks>
+Result<std::vector<IdType>> resolve(const store::Store& store, const std::vector<std::string>& names, Find find,
+                                    HasTasks has_tasks) {
+  std::vector<IdType> out;
+  for (const auto& name : names) {
+    const auto id = IdType::parse(name);
+    // Tasks of a service, or of a node, that was removed are still found by its id.
+    if (const auto object = find(store, name)) {
+      out.push_back((*object)->id);
+    } else if (id && !id->empty() && has_tasks(*id)) {
+      out.push_back(*id);
+    } else {
+      return object.error();
+    }
+  }
+  return out;
+}
+
+struct Query {
+  Filters filters;
+  std::vector<ServiceId> services;
+  std::vector<NodeId> nodes;
+};
+
+Result<Query> read_query(const Call& call) {
+  const auto filters = Filters::parse(
+      call.target, {"id", "name", "service", "node", "label", "desired-state", "runtime", "_up-to-date"});
+  if (!filters) return filters.error();
+  for (const auto& word : filters->values("desired-state"))
+    if (!model::parse_task_state(word))
+      return Error{Code::unknown, "Invalid desired-state filter: '" + word + "'", {}, false, 500};
+  const store::Store& store = call.store();
+  const auto services = resolve<ServiceId>(store, filters->values("service"), find_service,
+                                           [&](ServiceId id) { return !store.tasks_of_service(id).empty(); });
+  if (!services) return services.error();
+  const auto nodes = resolve<NodeId>(store, filters->values("node"), find_node,
+                                     [&](NodeId id) { return !store.tasks_on_node(id).empty(); });
+  if (!nodes) return nodes.error();
+  return Query{*filters, *services, *nodes};
+}
+
+template <class IdType>
+bool one_of(const std::vector<IdType>& wanted, IdType id) {
+  return wanted.empty() || std::find(wanted.begin(), wanted.end(), id) != wanted.end();
+}
+
+bool shown(const store::Store& store, const model::Task& task, const Query& query) {
+  const Filters& filters = query.filters;
+  if (!one_of(query.services, task.service_id) || !one_of(query.nodes, task.node_id)) return false;
+  const auto service = store.service(task.service_id);
+  // `docker stack rm` counts ended tasks as long as it sees them: those of a service that is gone are not shown.
+  if (!service && model::is_terminal(task.state())) return false;
+  if (filters.has("_up-to-date") && (!service || !up_to_date(*service, task))) return false;
+  return filters.prefix("id", task.id.str()) &&
+         (!filters.has("name") || filters.prefix("name", model::task_name(task))) &&
+         filters.labels("label", service ? service->spec.annotations.labels : task.templ->service.labels) &&
+         filters.exact("desired-state", model::to_string(task.desired_state)) &&
+         filters.exact("runtime", "container");
+}
+
+// The tasks that the query can mean at all, by the narrowest index.
+template <class Visit>
+void candidates(const store::Store& store, const Query& query, Visit visit) {
+  if (!query.services.empty()) {
+    for (const ServiceId service : query.services)
+      for (const auto& [slot, id] : store.tasks_of_service(service)) visit(*store.task(id));
+  } else if (!query.nodes.empty()) {
+    for (const NodeId node : query.nodes)
+      for (const TaskId id : store.tasks_on_node(node)) visit(*store.task(id));
+  } else {
+    for (const auto& [id, task] : store.tasks()) visit(*task);
+  }
+}
+
+}  // namespace
+
+void list_tasks(Call& call) {
+  const auto query = read_query(call);
+  if (!query) return call.refuse(query.error());
+  TaskWriter writer;
+  Json json;
+  json.array([&] {
+    candidates(call.store(), *query, [&](const model::Task& task) {
+      if (shown(call.store(), task, *query)) writer.write(json, task);
+    });
+  });
+  call.reply(json.take());
+}
+
+void show_task(Call& call) {
+  const auto task = find_task(call.store(), call.name);
+  if (!task) return call.refuse(task.error());
+  Json json;
+  TaskWriter().write(json, **task);
+  call.reply(json.take());
+}
+
+}  // namespace swarm::docker

@@ -1,0 +1,119 @@
+#include "node/manager_disk.hpp"
+
+#include <gtest/gtest.h>
+
+#include "codec/codec.hpp"
+#include "node/identity.hpp"
+#include "node/test_disk.hpp"
+
+namespace swarm::node {
+namespace {
+
+using ports::Family;
+
+model::Transaction two_objects() {
+  model::Transaction transaction;
+  model::Cluster cluster;
+  cluster.id = ClusterId(7);
+  model::Service service;
+  service.id = ServiceId(9);
+  service.spec.annotations.name = "web";
+  service.spec.task.container.emplace().image = "nginx:1.10";
+  transaction.actions.push_back(model::Put{cluster});
+  transaction.actions.push_back(model::Put{service});
+  return transaction;
+}
+
+void put_self(TestDisk& disk) {
+  ports::DiskBatch batch;
+  batch.put(Family::raft_state, "self", eight(42));
+  batch.put(Family::raft_state, "hard", codec::encode(raft::HardState{3, 42, 2}));
+  disk.commit(std::move(batch), 0);
+}
+
+TEST(ManagerDisk, WhatIsWrittenComesBack) {
+  TestDisk disk;
+  put_self(disk);
+  store::Store store;
+  ASSERT_TRUE(store.apply(two_objects(), 2).outcome.applied);
+  ports::DiskBatch batch;
+  put_dirty(store, batch);
+  const wire::ManagerPeer peer{NodeId(5), 42, Address::v4(127, 0, 1, 1, 2377)};
+  batch.put(Family::raft_state, member_key(42), codec::encode(peer));
+  disk.commit(std::move(batch), 0);
+
+  auto state = load_manager(disk);
+  ASSERT_TRUE(state.ok()) << state.error().message;
+  EXPECT_EQ(state->raft_id, 42U);
+  EXPECT_EQ(state->hard.term, 3U);
+  EXPECT_EQ(state->applied, 2U);
+  EXPECT_EQ(state->members.at(42), peer);
+  store::Store again;
+  ASSERT_TRUE(again.restore(std::move(state->records), state->applied).ok());
+  EXPECT_EQ(*again.service(ServiceId(9)), *store.service(ServiceId(9)));
+  EXPECT_EQ(*again.cluster(), *store.cluster());
+}
+
+TEST(ManagerDisk, WhatIsCorruptIsNamed) {
+  TestDisk disk;
+  put_self(disk);
+  ports::DiskBatch batch;
+  batch.put(Family::raft_log, log_key(1), "rubbish");
+  disk.commit(std::move(batch), 0);
+  const auto state = load_manager(disk);
+  ASSERT_FALSE(state.ok());
+  EXPECT_NE(state.error().message.find("raft log key 0000000000000001"), std::string::npos)
+      << state.error().message;
+}
+
+TEST(ManagerDisk, AGapInTheLogIsRefused) {
+  TestDisk disk;
+  put_self(disk);
+  ports::DiskBatch batch;
+  for (const std::uint64_t index : {2U, 4U}) {
+    raft::Entry entry;
+    entry.term = 1;
+    entry.index = index;
+    batch.put(Family::raft_log, log_key(index), codec::encode(entry));
+  }
+  disk.commit(std::move(batch), 0);
+  EXPECT_FALSE(load_manager(disk).ok());
+}
+
+TEST(ManagerDisk, ASnapshotCarriesAllAndACutOneIsRefused) {
+  store::Store store;
+  ASSERT_TRUE(store.apply(two_objects(), 2).outcome.applied);
+  const wire::ManagerPeer peer{NodeId(5), 42, Address::v4(127, 0, 1, 1, 2377)};
+  const std::string data = pack_snapshot(store, {{42, peer}}, {41});
+  const auto unpacked = unpack_snapshot(data);
+  ASSERT_TRUE(unpacked.ok());
+  EXPECT_EQ(unpacked->members.at(42), peer);
+  EXPECT_TRUE(unpacked->removed.contains(41));
+  EXPECT_EQ(unpacked->records.size(), store.all_keys().size());
+  EXPECT_FALSE(unpack_snapshot(std::string_view(data).substr(0, data.size() - 1)).ok());
+}
+
+TEST(IdentityDisk, RoundTripAndTheBadKeyIsNamed) {
+  TestDisk disk;
+  EXPECT_FALSE((*load_identity(disk)).has_value());
+  Identity identity;
+  identity.node = NodeId(1);
+  identity.cluster = ClusterId(2);
+  identity.role = model::NodeRole::manager;
+  identity.raft_id = 3;
+  identity.listen = identity.advertise = Address::v4(127, 0, 1, 1, 2377);
+  identity.root_cert_pem = "pem";
+  identity.managers = {{NodeId(1), 3, identity.advertise}};
+  disk.commit(save_identity(identity), 0);
+  EXPECT_EQ(**load_identity(disk), identity);
+
+  ports::DiskBatch batch;
+  batch.put(Family::identity, "raft_id", "short");
+  disk.commit(std::move(batch), 0);
+  const auto broken = load_identity(disk);
+  ASSERT_FALSE(broken.ok());
+  EXPECT_NE(broken.error().message.find("'raft_id'"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace swarm::node

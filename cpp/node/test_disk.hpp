@@ -1,0 +1,53 @@
+// A disk in memory for the node's unit tests: every batch is kept at once.
+#pragma once
+
+#include <map>
+
+#include "ports/disk.hpp"
+
+namespace swarm::node {
+
+class TestDisk final : public ports::Disk {
+ public:
+  void commit(ports::DiskBatch batch, std::uint64_t) override {
+    for (const auto& op : batch.ops) write(op);
+  }
+  void scan(ports::Family family, std::string_view from,
+            const std::function<bool(std::string_view, std::string_view)>& visit) override {
+    const auto& table = tables_[family];
+    for (auto it = table.lower_bound(std::string(from)); it != table.end(); ++it)
+      if (!visit(it->first, it->second)) return;
+  }
+  std::optional<std::string> get(ports::Family family, std::string_view key) override {
+    const auto it = tables_[family].find(std::string(key));
+    return it == tables_[family].end() ? std::nullopt : std::optional(it->second);
+  }
+  bool has_manager_state() override {
+    for (const auto family : ports::kManagerFamilies)
+      if (!tables_[family].empty()) return true;
+    return false;
+  }
+  void wipe_manager() override {
+    for (const auto family : ports::kManagerFamilies) tables_[family].clear();
+  }
+  void wipe_all() override { tables_.clear(); }
+
+ private:
+  void write(const ports::DiskOp& op) {
+    auto& table = tables_[op.family];
+    switch (op.type) {
+      case ports::DiskOp::Type::put:
+        table[op.key] = op.value;
+        break;
+      case ports::DiskOp::Type::erase:
+        table.erase(op.key);
+        break;
+      case ports::DiskOp::Type::erase_range:
+        table.erase(table.lower_bound(op.key), table.lower_bound(op.value));
+        break;
+    }
+  }
+  std::map<ports::Family, std::map<std::string, std::string>> tables_;
+};
+
+}  // namespace swarm::node

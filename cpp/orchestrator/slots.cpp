@@ -1,0 +1,81 @@
+#include "orchestrator/slots.hpp"
+
+#include <tuple>
+
+#include "model/constraint.hpp"
+
+namespace swarm::orchestrator {
+
+using model::TaskState;
+
+SlotKey key_of(const model::Task& task) {
+  return {task.service_id, task.slot, task.slot == 0 ? task.node_id : NodeId()};
+}
+
+std::vector<TaskRef> tasks_of(const store::Store& store, const SlotKey& key) {
+  if (key.slot != 0) return store.tasks_in_slot(key.service, key.slot);
+  std::vector<TaskRef> out;
+  for (const TaskId id : store.tasks_on_node(key.node)) {
+    auto task = store.task(id);
+    if (task->service_id == key.service && task->slot == 0) out.push_back(std::move(task));
+  }
+  return out;
+}
+
+bool may_run(const store::Store& store, const model::Task& task) {
+  if (has_ended(task)) return false;
+  if (task.status.state < TaskState::assigned && !is_wanted(task)) return false;
+  if (task.node_id.empty()) return true;
+  const auto node = store.node(task.node_id);
+  return node && node->status.state != model::NodeState::down;
+}
+
+bool made_before(const TaskRef& a, const TaskRef& b) {
+  return std::tie(a->meta.created_at, a->id) < std::tie(b->meta.created_at, b->id);
+}
+
+WallTime time_of(const model::Task& task) {
+  return task.applied_at == WallTime{} ? task.status.timestamp : task.applied_at;
+}
+
+bool node_evicts(const store::Store& store, const model::Task& task) {
+  if (task.node_id.empty()) return false;
+  const auto node = store.node(task.node_id);
+  return !node || node->evicts_tasks();
+}
+
+bool node_matches(const model::Service& service, const model::Node& node) {
+  if (!service.spec.task.placement) return true;
+  const auto constraints = model::parse_constraints(service.spec.task.placement->constraints);
+  return constraints.ok() && model::matches(*constraints, node);
+}
+
+bool is_outdated(const store::Store& store, const model::Service& service, const model::Task& task) {
+  if (task.spec_version == service.spec_version) return false;
+  const model::TaskTemplate& made_from = *task.templ;
+  if (made_from.endpoint != service.spec.endpoint) return true;
+  if (made_from.spec == service.spec.task) return false;
+  model::TaskSpec but_for_placement = made_from.spec;
+  but_for_placement.placement = service.spec.task.placement;
+  if (!(but_for_placement == service.spec.task)) return true;
+  const auto node = store.node(task.node_id);
+  return !node || !node_matches(service, *node);
+}
+
+model::Task new_task(const store::Store& store, const model::Service& service, const SlotKey& key,
+                     TaskState desired, WallTime wall, Rng& rng) {
+  model::Task task;
+  task.id = TaskId::random(rng);
+  task.service_id = service.id;
+  task.slot = key.slot;
+  task.node_id = key.node;
+  task.spec_version = service.spec_version;
+  task.desired_state = desired;
+  task.status.timestamp = wall;
+  task.status.state = TaskState::new_;
+  task.status.message = "created";
+  task.templ = store.task_template(service.id, service.spec_version);
+  return task;
+}
+
+}  // namespace swarm::orchestrator

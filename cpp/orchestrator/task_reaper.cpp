@@ -1,0 +1,110 @@
+#include "orchestrator/task_reaper.hpp"
+
+#include <algorithm>
+
+namespace swarm::orchestrator {
+
+using model::TaskState;
+
+namespace {
+
+constexpr Duration kBatch = Duration::millis(250);
+constexpr std::size_t kEnough = 1'000;
+
+bool is_to_be_buried(const store::Store& store, const model::Task& task) {
+  if (task.status.state == TaskState::orphaned && !store.service(task.service_id)) return true;
+  if (task.desired_state != TaskState::remove) return false;
+  return task.status.state < TaskState::assigned || task.status.state >= TaskState::complete ||
+         !store.node(task.node_id);
+}
+
+bool is_prunable(const model::Task& task) {
+  return has_ended(task) || (task.status.state < TaskState::assigned && !is_wanted(task));
+}
+
+// Negative: all of them.
+std::int64_t history_limit(const store::Store& store, const model::Service& service) {
+  const auto& restart = service.spec.task.restart;
+  if (restart && restart->max_attempts > 0) return static_cast<std::int64_t>(restart->max_attempts) + 1;
+  return store.cluster() != nullptr ? store.cluster()->spec.task_history_retention_limit : model::kTaskHistoryLimit;
+}
+
+void prune(const store::Store& store, const SlotKey& key, Plan& plan) {
+  const auto service = store.service(key.service);
+  if (!service) return;
+  const std::int64_t limit = history_limit(store, *service);
+  auto tasks = tasks_of(store, key);
+  if (limit < 0 || tasks.size() <= static_cast<std::size_t>(limit)) return;
+  std::stable_sort(tasks.begin(), tasks.end(),
+                   [](const TaskRef& a, const TaskRef& b) { return time_of(*a) < time_of(*b); });
+  std::size_t surplus = tasks.size() - static_cast<std::size_t>(limit);
+  for (const auto& task : tasks) {
+    if (surplus == 0 || plan.full()) return;
+    if (!is_prunable(*task)) continue;
+    plan.remove(*task);
+    --surplus;
+  }
+}
+
+}  // namespace
+
+void TaskReaper::arm(Instant now) {
+  if (slots_.empty() && dead_.empty()) return;
+  if (slots_.size() + dead_.size() > kEnough) {
+    due_ = now;
+  } else if (due_ == Instant::never()) {
+    due_ = now + kBatch;
+  }
+}
+
+void TaskReaper::start(const store::Store& store, Instant now, WallTime) {
+  for (const auto& [id, task] : store.tasks())
+    if (is_to_be_buried(store, *task)) dead_.insert(id);
+  arm(now);
+}
+
+void TaskReaper::note(const store::Store& store, const store::Change<model::Task>& change) {
+  if (change.removed()) return;
+  const model::Task& task = *change.after;
+  const bool ended = has_ended(task) && change.before && !has_ended(*change.before);
+  if (change.created() || ended) slots_.insert(key_of(task));
+  if (is_to_be_buried(store, task)) dead_.insert(task.id);
+}
+
+void TaskReaper::observe(const store::Store& store, const store::ChangeSet& changes, Instant now) {
+  for (const auto& change : changes.changes) {
+    if (const auto* task = std::get_if<store::Change<model::Task>>(&change)) note(store, *task);
+    // What waits for its node's word waits no more.
+    const auto* node = std::get_if<store::Change<model::Node>>(&change);
+    if (node == nullptr || !node->removed()) continue;
+    for (const TaskId id : store.tasks_on_node(node->before->id))
+      if (is_to_be_buried(store, *store.task(id))) dead_.insert(id);
+  }
+  arm(now);
+}
+
+std::optional<model::Transaction> TaskReaper::plan(const store::Store& store, Instant now, WallTime wall) {
+  if (due_ > now) return std::nullopt;
+  Plan plan;
+  for (auto it = dead_.begin(); it != dead_.end() && !plan.full();) {
+    const auto task = store.task(*it);
+    const bool there = task && is_to_be_buried(store, *task);
+    if (there) plan.remove(*task);
+    it = there ? std::next(it) : dead_.erase(it);
+  }
+  for (auto it = slots_.begin(); it != slots_.end() && !plan.full();) {
+    const std::size_t before = plan.size();
+    if (!plan.touched(*it)) prune(store, *it, plan);
+    const bool quiet = plan.size() == before && !plan.touched(*it) && !plan.full();
+    it = quiet ? slots_.erase(it) : std::next(it);
+  }
+  auto transaction = plan.take();
+  if (transaction) {
+    transaction->time = wall;
+  } else {
+    due_ = Instant::never();
+  }
+  return transaction;
+}
+
+}  // namespace swarm::orchestrator

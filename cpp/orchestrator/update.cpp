@@ -1,0 +1,396 @@
+#include "orchestrator/update.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/defaults.hpp"
+
+namespace swarm::orchestrator {
+
+using model::FailureAction;
+using model::TaskState;
+using model::UpdateConfig;
+using model::UpdateOrder;
+using model::UpdateState;
+
+namespace {
+
+bool is_rolling_back(const model::Service& service) {
+  return service.update_status && service.update_status->state == UpdateState::rollback_started;
+}
+
+bool is_paused(const model::Service& service) {
+  return service.update_status && (service.update_status->state == UpdateState::paused ||
+                                   service.update_status->state == UpdateState::rollback_paused);
+}
+
+bool is_under_way(const model::Service& service) {
+  return service.update_status && (service.update_status->state == UpdateState::updating ||
+                                   service.update_status->state == UpdateState::rollback_started);
+}
+
+UpdateConfig config_of(const model::Service& service) {
+  const auto& given = is_rolling_back(service) ? service.spec.rollback : service.spec.update;
+  return given.value_or(model::default_update_config());
+}
+
+// A delay as long as the monitor period would end the watch on a slot before the next one begins (moby#37972).
+Duration monitor_of(const UpdateConfig& config) {
+  const Duration monitor = model::monitor_period(config);
+  return config.delay >= monitor ? config.delay + Duration::seconds(1) : monitor;
+}
+
+std::vector<TaskRef> wanted_of(const store::Store& store, const SlotKey& key) {
+  std::vector<TaskRef> out;
+  for (auto& task : tasks_of(store, key))
+    if (is_wanted(*task)) out.push_back(std::move(task));
+  return out;
+}
+
+bool needs_update(const store::Store& store, const model::Service& service, const SlotKey& key) {
+  const auto tasks = tasks_of(store, key);
+  std::vector<TaskRef> live;
+  for (const auto& task : tasks)
+    if (task->live()) live.push_back(task);
+  if (live.size() > 1) return true;
+  if (live.size() == 1) return is_outdated(store, service, *live.front());
+  // Nothing runs here and nothing is to be restarted: a newer spec is a new chance.
+  const auto newest = std::max_element(tasks.begin(), tasks.end(), made_before);
+  return newest != tasks.end() && is_outdated(store, service, **newest);
+}
+
+// The task of the current spec that shall stay: the one furthest on its way.
+TaskRef best_clean(const store::Store& store, const model::Service& service, const std::vector<TaskRef>& wanted) {
+  TaskRef best;
+  for (const auto& task : wanted) {
+    if (has_ended(*task) || is_outdated(store, service, *task)) continue;
+    const bool further = !best || std::pair(task->desired_state, task->status.state) >
+                                      std::pair(best->desired_state, best->status.state);
+    if (further) best = task;
+  }
+  return best;
+}
+
+}  // namespace
+
+bool exceeds_ratio(std::uint64_t failures, std::uint64_t slots, double ratio) {
+  constexpr std::uint64_t kMillion = 1'000'000;
+  return failures * kMillion > static_cast<std::uint64_t>(std::llround(ratio * kMillion)) * slots;
+}
+
+bool UpdateSupervisor::is_of(const Update& update, const model::Service& service) {
+  return update.spec_version == service.spec_version && update.rolling_back == is_rolling_back(service);
+}
+
+// ---- what happened ----------------------------------------------------------------------------------------------
+
+void UpdateSupervisor::reconcile(const store::Store& store, const model::Service& service,
+                                 const std::vector<SlotKey>& slots) {
+  if (is_paused(service)) return;
+  std::vector<SlotKey> outdated;
+  for (const SlotKey& key : slots)
+    if (needs_update(store, service, key)) outdated.push_back(key);
+  auto it = updates_.find(service.id);
+  if (it != updates_.end() && !is_of(it->second, service)) {
+    updates_.erase(it);
+    it = updates_.end();
+  }
+  if (it == updates_.end()) {
+    if (outdated.empty() && !is_under_way(service)) return;
+    it = updates_.emplace(service.id, Update{}).first;
+    it->second.spec_version = service.spec_version;
+    it->second.rolling_back = is_rolling_back(service);
+    it->second.slots = outdated.size();
+    // Nothing to do: complete at once.
+    if (outdated.empty()) it->second.done_at = Instant{};
+  }
+  Update& update = it->second;
+  for (const SlotKey& key : outdated)
+    if (!update.in_hand.contains(key) && !update.lagging.contains(key)) update.todo.insert(key);
+  look_.insert(service.id);
+}
+
+void UpdateSupervisor::observe(const store::Change<model::Service>& change) {
+  const ServiceId id = change.latest().id;
+  const auto it = updates_.find(id);
+  if (it == updates_.end()) return;
+  if (change.removed() || is_paused(*change.after) || !is_of(it->second, *change.after)) {
+    updates_.erase(it);
+    look_.erase(id);
+  } else {
+    look_.insert(id);
+  }
+}
+
+void UpdateSupervisor::observe(const store::Store& store, const store::Change<model::Task>& change, Instant now) {
+  const model::Task& task = change.latest();
+  const auto it = updates_.find(task.service_id);
+  if (it == updates_.end()) return;
+  Update& update = it->second;
+  const SlotKey key = key_of(task);
+  if (change.created() && planned_.contains(task.id)) {
+    update.fresh[task.id] = {};
+    update.todo.erase(key);
+    update.lagging.erase(key);
+    update.in_hand[key] = {};
+  }
+  if (const auto service = store.service(task.service_id); service && change.after)
+    note_fresh(*service, update, task, now);
+  if (update.in_hand.contains(key) || update.lagging.contains(key)) {
+    update.look.insert(key);
+    look_.insert(task.service_id);
+  }
+  if (change.removed()) update.fresh.erase(task.id);
+}
+
+// A new task that is told to stop, for whatever reason, is no failure of the update.
+void UpdateSupervisor::note_fresh(const model::Service& service, Update& update, const model::Task& task,
+                                  Instant now) {
+  const auto it = update.fresh.find(task.id);
+  if (it == update.fresh.end()) return;
+  if (task.status.state == TaskState::running && !it->second.ran_at) it->second.ran_at = now;
+  if (!is_wanted(task) && !has_ended(task)) update.fresh.erase(it);
+  if (!has_ended(task)) return;
+  const UpdateConfig config = config_of(service);
+  const bool early = !it->second.ran_at || now - *it->second.ran_at <= monitor_of(config);
+  update.fresh.erase(it);
+  if (!early || config.failure_action == FailureAction::continue_) return;
+  if (exceeds_ratio(++update.failures, update.slots, config.max_failure_ratio)) {
+    if (!update.last_straw) update.last_straw = task.id;
+    look_.insert(service.id);
+  }
+}
+
+void UpdateSupervisor::withdraw(const SlotKey& key) {
+  const auto it = updates_.find(key.service);
+  if (it == updates_.end()) return;
+  Update& update = it->second;
+  if (const auto held = update.in_hand.find(key); held != update.in_hand.end()) {
+    update.rests.erase({held->second.rest_until, key});
+    update.in_hand.erase(held);
+  }
+  update.todo.erase(key);
+  update.look.erase(key);
+  update.lagging.erase(key);
+  look_.insert(key.service);
+}
+
+// ---- one service at a time --------------------------------------------------------------------------------------
+
+struct UpdateSupervisor::Round {
+  const store::Store& store;
+  const model::Service& service;
+  const UpdateConfig config;
+  Update& update;
+  std::map<TaskId, ServiceId>& planned;
+  RestartSupervisor& restarts;
+  const Instant now;
+  const WallTime wall;
+  Rng& rng;
+  Plan& plan;
+
+  void run();
+  void begin();
+  void fail();
+  void complete();
+  void wake_rested();
+  void look_at_slots();
+  void begin_slots();
+  bool hand_over(const SlotKey& key);
+  void rest(const SlotKey& key);
+  void replace(const SlotKey& key, const std::vector<TaskRef>& wanted);
+  std::size_t planned_here() const;
+};
+
+void UpdateSupervisor::Round::run() {
+  if (update.last_straw) return fail();
+  if (!service.update_status && !update.is_finished()) begin();
+  wake_rested();
+  look_at_slots();
+  begin_slots();
+  if (!update.is_finished()) {
+    update.done_at.reset();
+    return;
+  }
+  if (!update.done_at) update.done_at = now + monitor_of(config);
+  if (*update.done_at <= now) complete();
+}
+
+void UpdateSupervisor::Round::begin() {
+  model::Service next = service;
+  next.update_status =
+      model::UpdateStatus{UpdateState::updating, wall, std::nullopt, "update in progress"};
+  plan.put(std::move(next));
+}
+
+// Docker's texts. A rollback that fails is not rolled back again: it pauses.
+void UpdateSupervisor::Round::fail() {
+  const std::string because = " due to failure or early termination of task " + update.last_straw->str();
+  model::Service next = service;
+  if (!next.update_status) next.update_status.emplace().started_at = wall;
+  auto& status = *next.update_status;
+  const bool roll_back = config.failure_action == FailureAction::rollback;
+  if (roll_back && !update.rolling_back && service.previous_spec) {
+    status = {UpdateState::rollback_started, wall, std::nullopt, "update rolled back" + because};
+    next.spec = *service.previous_spec;
+    next.spec_version = service.previous_spec_version;
+    next.previous_spec.reset();
+    next.previous_spec_version = 0;
+  } else {
+    status.state = update.rolling_back ? UpdateState::rollback_paused : UpdateState::paused;
+    status.message = (roll_back && update.rolling_back ? "rollback paused" : "update paused") + because;
+  }
+  plan.put(std::move(next));
+}
+
+void UpdateSupervisor::Round::complete() {
+  if (!is_under_way(service)) return;
+  model::Service next = service;
+  next.update_status->state =
+      update.rolling_back ? UpdateState::rollback_completed : UpdateState::completed;
+  next.update_status->message = update.rolling_back ? "rollback completed" : "update completed";
+  next.update_status->completed_at = wall;
+  plan.put(std::move(next));
+}
+
+void UpdateSupervisor::Round::wake_rested() {
+  while (!update.rests.empty() && update.rests.begin()->first <= now) {
+    update.in_hand.erase(update.rests.begin()->second);
+    update.rests.erase(update.rests.begin());
+  }
+}
+
+void UpdateSupervisor::Round::look_at_slots() {
+  for (auto it = update.look.begin(); it != update.look.end() && !plan.full();)
+    it = hand_over(*it) ? update.look.erase(it) : std::next(it);
+}
+
+std::size_t UpdateSupervisor::Round::planned_here() const {
+  return static_cast<std::size_t>(std::count_if(
+      planned.begin(), planned.end(), [this](const auto& one) { return one.second == service.id; }));
+}
+
+void UpdateSupervisor::Round::begin_slots() {
+  std::size_t in_hand = update.in_hand.size() + planned_here();
+  for (auto it = update.todo.begin(); it != update.todo.end() && !plan.full();) {
+    if (config.parallelism != 0 && in_hand >= config.parallelism) return;
+    const SlotKey key = *it;
+    if (plan.touched(key)) {
+      ++it;
+      continue;
+    }
+    if (!needs_update(store, service, key)) {
+      it = update.todo.erase(it);
+      continue;
+    }
+    const auto wanted = wanted_of(store, key);
+    ++in_hand;
+    if (best_clean(store, service, wanted)) {  // a restart, or the leader before, has made the new task
+      it = update.todo.erase(it);
+      update.in_hand[key] = {};
+      if (!hand_over(key)) update.look.insert(key);
+    } else {
+      replace(key, wanted);
+      ++it;  // until the new task is seen
+    }
+  }
+}
+
+void UpdateSupervisor::Round::replace(const SlotKey& key, const std::vector<TaskRef>& wanted) {
+  const bool start_first = config.order == UpdateOrder::start_first;
+  if (!start_first)
+    for (const auto& old : wanted) plan.desire(*old, TaskState::shutdown);
+  model::Task next =
+      new_task(store, service, key, start_first ? TaskState::running : TaskState::ready, wall, rng);
+  if (!start_first) restarts.hold(next.id, Duration{});
+  planned[next.id] = service.id;
+  plan.create(std::move(next));
+}
+
+void UpdateSupervisor::Round::rest(const SlotKey& key) {
+  update.lagging.erase(key);
+  const auto it = update.in_hand.find(key);
+  if (it == update.in_hand.end() || it->second.step == Step::resting) return;
+  if (config.delay.ns == 0) {
+    update.in_hand.erase(it);
+  } else {
+    it->second = {Step::resting, now + config.delay};
+    update.rests.insert({it->second.rest_until, key});
+  }
+}
+
+// One look at a slot in hand. False: something was planned (or may not be yet), look again when it has happened.
+bool UpdateSupervisor::Round::hand_over(const SlotKey& key) {
+  if (plan.touched(key)) return false;
+  const auto wanted = wanted_of(store, key);
+  const TaskRef clean = best_clean(store, service, wanted);
+  const bool others = std::any_of(wanted.begin(), wanted.end(),
+                                  [&](const TaskRef& task) { return task != clean && task->live(); });
+  if (!clean) {
+    // It ended, and its restart is due or was refused by its policy. An old task that still runs stays until then.
+    rest(key);
+    if (others) update.lagging.insert(key);
+    return true;
+  }
+  const bool runs = clean->status.state == TaskState::running;
+  const bool new_one_first = config.order == UpdateOrder::start_first && !runs;
+  if (others && !new_one_first) {
+    for (const auto& old : wanted)
+      if (old != clean) plan.desire(*old, TaskState::shutdown);
+    return false;
+  }
+  if (runs) rest(key);
+  return true;
+}
+
+// ---- all of them ------------------------------------------------------------------------------------------------
+
+void UpdateSupervisor::plan(const store::Store& store, RestartSupervisor& restarts, Instant now, WallTime wall,
+                            Rng& rng, Plan& plan) {
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    look_.insert(timers_.begin()->second);
+    timer_of_.erase(timers_.begin()->second);
+    timers_.erase(timers_.begin());
+  }
+  for (auto it = look_.begin(); it != look_.end() && !plan.full();) {
+    const ServiceId id = *it;
+    const auto service = store.service(id);
+    const auto found = updates_.find(id);
+    if (!service || found == updates_.end() || is_paused(*service) || !is_of(found->second, *service)) {
+      updates_.erase(id);
+      it = look_.erase(it);
+      continue;
+    }
+    Update& update = found->second;
+    const std::size_t before = plan.size();
+    Round{store, *service, config_of(*service), update, planned_, restarts, now, wall, rng, plan}.run();
+    if (plan.size() != before || plan.touches(id) || plan.full()) {
+      ++it;  // look again when it has happened
+      continue;
+    }
+    if (update.done_at && *update.done_at <= now) {
+      updates_.erase(found);
+    } else {
+      set_timer(id, update);
+    }
+    it = look_.erase(it);
+  }
+}
+
+void UpdateSupervisor::set_timer(ServiceId id, Update& update) {
+  if (const auto old = timer_of_.find(id); old != timer_of_.end()) {
+    timers_.erase({old->second, id});
+    timer_of_.erase(old);
+  }
+  Instant next = update.done_at.value_or(Instant::never());
+  if (!update.rests.empty()) next = std::min(next, update.rests.begin()->first);
+  if (next == Instant::never()) return;
+  timer_of_[id] = next;
+  timers_.insert({next, id});
+}
+
+Instant UpdateSupervisor::next_deadline() const {
+  return timers_.empty() ? Instant::never() : timers_.begin()->first;
+}
+
+}  // namespace swarm::orchestrator

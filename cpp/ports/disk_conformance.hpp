@@ -1,0 +1,140 @@
+// The conformance suite of the Disk port, run over every implementation by its own test. Header only, tests only.
+//
+// A harness has:   ports::Disk& disk();            the disk as it is open now
+//                  void await(std::uint64_t);      until DiskDone of this token came
+//                  std::vector<std::uint64_t> done();  tokens in the order of their DiskDone
+//                  void crash();                   kill -9 and open again; disk() may be another object afterwards
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "ports/disk.hpp"
+
+namespace swarm::ports::conformance {
+
+inline std::string keys_of(Disk& disk, Family family, std::string_view from = "") {
+  std::string keys;
+  disk.scan(family, from, [&](std::string_view key, std::string_view value) {
+    keys += std::string(key) + "=" + std::string(value) + " ";
+    return true;
+  });
+  return keys;
+}
+
+inline DiskBatch numbered(Family family, int number, bool sync) {
+  DiskBatch batch;
+  batch.sync = sync;
+  const std::string key = std::string(1, static_cast<char>('a' + number));
+  batch.put(family, key, "1");
+  batch.put(family, key + "'", "2");
+  return batch;
+}
+
+template <class Harness>
+void reads_what_it_wrote(Harness& h) {
+  DiskBatch batch;
+  batch.put(Family::objects, "b", "2");
+  batch.put(Family::objects, "a", "1");
+  batch.put(Family::objects, std::string("a\0x", 3), "zero bytes are bytes");
+  batch.sync = true;
+  h.disk().commit(std::move(batch), 1);
+  h.await(1);
+  EXPECT_EQ(h.disk().get(Family::objects, "a"), "1");
+  EXPECT_EQ(h.disk().get(Family::objects, std::string("a\0x", 3)), "zero bytes are bytes");
+  EXPECT_EQ(h.disk().get(Family::objects, "c"), std::nullopt);
+  EXPECT_EQ(h.disk().get(Family::raft_log, "a"), std::nullopt);
+  EXPECT_EQ(keys_of(h.disk(), Family::objects, "b"), "b=2 ");
+}
+
+template <class Harness>
+void erases_half_open_ranges(Harness& h) {
+  for (int i = 0; i < 4; ++i) h.disk().commit(numbered(Family::raft_log, i, false), 1 + i);
+  DiskBatch batch;
+  batch.erase_range(Family::raft_log, "b", "d");
+  batch.erase(Family::raft_log, "a");
+  batch.put(Family::raft_log, "c", "again");
+  batch.sync = true;
+  h.disk().commit(std::move(batch), 9);
+  h.await(9);
+  EXPECT_EQ(keys_of(h.disk(), Family::raft_log), "a'=2 c=again d=1 d'=2 ");
+}
+
+template <class Harness>
+void answers_in_the_order_of_commits(Harness& h) {
+  for (int i = 0; i < 6; ++i)
+    h.disk().commit(numbered(i % 2 == 0 ? Family::agent : Family::objects, i, i % 3 == 0), 100 + i);
+  h.await(105);
+  EXPECT_EQ(h.done(), (std::vector<std::uint64_t>{100, 101, 102, 103, 104, 105}));
+}
+
+// A crash keeps a prefix that holds all that is durable, and every batch whole or not at all.
+template <class Harness>
+void keeps_a_prefix_over_a_crash(Harness& h) {
+  for (const Family family : {Family::objects, Family::agent}) {
+    for (int i = 0; i < 3; ++i) h.disk().commit(numbered(family, i, i == 2), 1 + i);
+    h.await(3);
+    for (int i = 3; i < 8; ++i) h.disk().commit(numbered(family, i, false), 1 + i);
+    h.crash();
+    bool gone = false;
+    for (int i = 0; i < 8; ++i) {
+      const std::string key = std::string(1, static_cast<char>('a' + i));
+      const bool first = h.disk().get(family, key).has_value();
+      const bool second = h.disk().get(family, key + "'").has_value();
+      EXPECT_EQ(first, second) << "half a batch was kept: " << key;
+      EXPECT_FALSE(gone && first) << "a batch was kept behind one that was lost: " << key;
+      if (i < 3) EXPECT_TRUE(first) << "a durable batch was lost: " << key;
+      gone = gone || !first;
+    }
+  }
+}
+
+template <class Harness>
+void forgets_manager_state_only_when_told(Harness& h) {
+  EXPECT_FALSE(h.disk().has_manager_state());
+  h.disk().commit(numbered(Family::identity, 0, true), 1);
+  h.disk().commit(numbered(Family::raft_state, 0, true), 2);
+  h.await(2);
+  EXPECT_TRUE(h.disk().has_manager_state());
+  h.disk().wipe_manager();
+  h.crash();
+  EXPECT_FALSE(h.disk().has_manager_state());
+  EXPECT_EQ(keys_of(h.disk(), Family::identity), "a=1 a'=2 ");
+  h.disk().wipe_all();
+  h.crash();
+  EXPECT_EQ(keys_of(h.disk(), Family::identity), "");
+}
+
+// Each story gets a harness of its own: `make()` returns one by value or by pointer-like handle.
+template <class Make>
+void run_all(Make make) {
+  {
+    SCOPED_TRACE("reads_what_it_wrote");
+    auto h = make();
+    reads_what_it_wrote(*h);
+  }
+  {
+    SCOPED_TRACE("erases_half_open_ranges");
+    auto h = make();
+    erases_half_open_ranges(*h);
+  }
+  {
+    SCOPED_TRACE("answers_in_the_order_of_commits");
+    auto h = make();
+    answers_in_the_order_of_commits(*h);
+  }
+  {
+    SCOPED_TRACE("keeps_a_prefix_over_a_crash");
+    auto h = make();
+    keeps_a_prefix_over_a_crash(*h);
+  }
+  {
+    SCOPED_TRACE("forgets_manager_state_only_when_told");
+    auto h = make();
+    forgets_manager_state_only_when_told(*h);
+  }
+}
+
+}  // namespace swarm::ports::conformance

@@ -1,0 +1,44 @@
+// Files, the few ways in which the real world touches them: every failure is one sentence that names the file.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
+
+namespace swarm::real {
+
+// A descriptor that closes itself.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  ~Fd() { reset(); }
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    reset(std::exchange(other.fd_, -1));
+    return *this;
+  }
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+  bool valid() const { return fd_ >= 0; }
+  void reset(int fd = -1);
+
+ private:
+  int fd_ = -1;
+};
+
+Error file_error(const std::string& path, std::string_view what);  // "PATH: what: errno's words"
+bool exists(const std::string& path);
+Result<std::string> read_file(const std::string& path);
+Result<void> write_all(int fd, std::string_view bytes, const std::string& path);
+Result<void> sync_directory(const std::string& path);
+// Written beside, synced, renamed: there is the old file or the new one, never half of it.
+Result<void> replace_file(const std::string& path, std::string_view content);
+Result<void> make_directories(const std::string& path);
+// A lock of this process on `path`, made if need be; -1 in the descriptor when another process holds it. It ends with
+// the last descriptor that was opened here: a child that inherits it holds it too.
+Result<Fd> lock_file(const std::string& path);
+
+}  // namespace swarm::real

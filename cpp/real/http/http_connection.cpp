@@ -1,0 +1,281 @@
+#include "real/http/http_connection.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+#include "base/time.hpp"
+
+namespace swarm::real {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast_http = boost::beast::http;
+using boost::system::error_code;
+
+constexpr std::uint32_t kHeaderLimit = 64 * 1024;
+constexpr std::uint64_t kBodyLimit = 64ULL * 1024 * 1024;
+constexpr std::size_t kOutputLimit = 64ULL * 1024 * 1024;
+constexpr std::size_t kPipelineLimit = 128 * 1024;  // read ahead while a request is being answered
+constexpr std::int64_t kHeaderSeconds = 10, kBodySeconds = 60;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+std::string hex_size(std::size_t size) {
+  char text[20];
+  std::snprintf(text, sizeof text, "%zx\r\n", size);
+  return text;
+}
+
+std::string json_quote(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) >= 0x20) out += c;
+  }
+  return out + '"';
+}
+
+bool has_no_body(std::uint32_t status) { return status == 204 || status == 304 || status < 200; }
+
+}  // namespace
+
+HttpConnection::HttpConnection(Socket socket, Owner& owner)
+    : socket_(std::move(socket)), owner_(&owner), timer_(socket_.get_executor()) {}
+
+void HttpConnection::start() {
+  expect(kHeaderSeconds);
+  read();
+}
+
+void HttpConnection::close() {
+  if (closed_) return;
+  closed_ = true;
+  owner_ = nullptr;
+  error_code ignored;
+  timer_.cancel();
+  socket_.close(ignored);
+}
+
+// The client is gone, or has to go.
+void HttpConnection::lost() {
+  if (closed_) return;
+  const auto self = shared_from_this();
+  Owner* owner = owner_;
+  const bool was_answering = std::exchange(answering_, false);
+  close();
+  if (was_answering) owner->aborted(id_);
+  owner->gone(*this);
+}
+
+void HttpConnection::expect(std::int64_t seconds) {
+  const std::uint64_t generation = ++timer_generation_;
+  timer_.cancel();
+  if (seconds == 0) return;
+  timer_.expires_after(std::chrono::seconds(seconds));
+  timer_.async_wait([self = shared_from_this(), generation](const error_code& error) {
+    if (!error && generation == self->timer_generation_) self->lost();
+  });
+}
+
+// ---- in
+
+void HttpConnection::read() {
+  if (closed_ || reading_ || input_.size() > kPipelineLimit) return;
+  reading_ = true;
+  socket_.async_read_some(asio::buffer(chunk_),
+                          [self = shared_from_this()](const error_code& error, std::size_t count) {
+                            self->reading_ = false;
+                            if (self->closed_) return;
+                            if (error) return self->lost();
+                            self->on_read(count);
+                          });
+}
+
+void HttpConnection::on_read(std::size_t count) {
+  if (close_when_sent_) return read();
+  if (input_.empty() && !parser_ && !answering_) expect(kHeaderSeconds);
+  input_.append(chunk_, 0, count);
+  parse();
+  read();
+}
+
+void HttpConnection::parse() {
+  while (!closed_ && !answering_ && !close_when_sent_ && !input_.empty()) {
+    if (!parser_) {
+      parser_ = std::make_unique<Parser>();
+      parser_->header_limit(kHeaderLimit);
+      parser_->body_limit(kBodyLimit);
+      parser_->eager(true);
+      continued_ = false;
+    }
+    if (!feed()) return;
+    if (parser_->is_done()) deliver();
+  }
+}
+
+// False when more bytes are needed, or none wanted any more.
+bool HttpConnection::feed() {
+  const bool had_header = parser_->is_header_done();
+  error_code error;
+  const std::size_t used = parser_->put(asio::buffer(input_), error);
+  input_.erase(0, used);
+  if (error == beast_http::error::need_more) error = {};
+  if (error == beast_http::error::header_limit) return refuse(431, "the request's headers are larger than 64 KiB"), false;
+  if (error == beast_http::error::body_limit) return refuse(413, "the request's body is larger than 64 MiB"), false;
+  if (error) return refuse(400, "malformed HTTP request: " + error.message()), false;
+  if (parser_->is_header_done()) {
+    if (!had_header || used > 0) expect(kBodySeconds);
+    if (!continued_ && !parser_->is_done() && lower(parser_->get()["Expect"]) == "100-continue") {
+      continued_ = true;
+      send("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+  }
+  return used > 0 || parser_->is_done();
+}
+
+void HttpConnection::deliver() {
+  expect(0);
+  auto message = parser_->release();
+  parser_.reset();
+  http::Request request;
+  request.method = std::string(message.method_string());
+  request.target = std::string(message.target());
+  for (const auto& field : message) request.headers.emplace_back(lower(field.name_string()), field.value());
+  request.body = std::move(message.body());
+  answering_ = true;
+  head_only_ = request.method == "HEAD";
+  http_1_0_ = message.version() < 11;
+  keep_alive_ = message.keep_alive();
+  head_.reset();
+  body_.clear();
+  id_ = owner_->arrived(*this, std::move(request));
+}
+
+void HttpConnection::refuse(unsigned status, const std::string& sentence) {
+  answering_ = true;
+  head_only_ = keep_alive_ = http_1_0_ = false;
+  id_ = 0;
+  head_ = http::ResponseHead{status, {{"Content-Type", "application/json"}}, false};
+  body_ = "{\"message\":" + json_quote(sentence) + "}\n";
+  end();
+}
+
+// ---- out
+
+void HttpConnection::begin(http::ResponseHead head) {
+  head_ = std::move(head);
+  if (head_->streaming) send_head(std::nullopt);
+}
+
+void HttpConnection::piece(std::string bytes) {
+  if (bytes.empty() || !head_) return;
+  if (!head_->streaming) {
+    body_ += bytes;
+  } else if (!head_only_) {
+    send(chunked_ ? hex_size(bytes.size()) + bytes + "\r\n" : std::move(bytes));
+  }
+}
+
+void HttpConnection::end() {
+  if (!head_) return;
+  if (!head_->streaming) {
+    send_head(body_.size());
+    if (!head_only_ && !has_no_body(head_->status)) send(std::move(body_));
+  } else if (chunked_ && !head_only_) {
+    send("0\r\n\r\n");
+  }
+  finish();
+}
+
+// Without a length the body is chunked; a client of HTTP/1.0 reads it until the connection closes.
+void HttpConnection::send_head(std::optional<std::size_t> length) {
+  chunked_ = !length && !http_1_0_;
+  if (!length && http_1_0_) keep_alive_ = false;
+  const auto status = static_cast<beast_http::status>(head_->status);
+  std::string text = http_1_0_ ? "HTTP/1.0 " : "HTTP/1.1 ";
+  text += std::to_string(head_->status) + ' ' + std::string(beast_http::obsolete_reason(status)) + "\r\n";
+  bool own_length = false;
+  for (const auto& [name, value] : head_->headers) {
+    const std::string key = lower(name);
+    if (key == "transfer-encoding" || key == "connection") continue;
+    if (key == "content-length") {
+      if (!head_only_) continue;
+      own_length = true;  // a HEAD's answer tells the length of the body that it leaves out
+    }
+    text += name + ": " + value + "\r\n";
+  }
+  if (chunked_) {
+    text += "Transfer-Encoding: chunked\r\n";
+  } else if (length && !own_length && !has_no_body(head_->status)) {
+    text += "Content-Length: " + std::to_string(*length) + "\r\n";
+  }
+  if (!keep_alive_) text += "Connection: close\r\n";
+  if (keep_alive_ && http_1_0_) text += "Connection: keep-alive\r\n";
+  send(text + "\r\n");
+}
+
+void HttpConnection::send(std::string bytes) {
+  if (closed_ || bytes.empty()) return;
+  output_bytes_ += bytes.size();
+  output_.push_back(std::move(bytes));
+  // A reader this far behind will not catch up. Later, because the machine is in the middle of its answer.
+  if (output_bytes_ > kOutputLimit && answering_ && head_ && head_->streaming)
+    return boost::asio::post(socket_.get_executor(), [self = shared_from_this()] { self->lost(); });
+  flush();
+}
+
+void HttpConnection::flush() {
+  if (writing_ || closed_ || output_.empty()) return;
+  writing_ = true;
+  auto batch = std::make_shared<std::deque<std::string>>(std::exchange(output_, {}));
+  std::vector<asio::const_buffer> buffers;
+  for (const std::string& bytes : *batch) buffers.push_back(asio::buffer(bytes));
+  asio::async_write(socket_, buffers,
+                    [self = shared_from_this(), batch](const error_code& error, std::size_t sent) {
+                      self->writing_ = false;
+                      if (self->closed_) return;
+                      if (error) return self->lost();
+                      self->output_bytes_ -= sent;
+                      self->flush();
+                      self->hang_up();
+                    });
+}
+
+// Our side ends first; closing at once, with bytes unread, would take the answer back from a client that still sends.
+void HttpConnection::hang_up() {
+  if (closed_ || !close_when_sent_ || writing_) return;
+  error_code ignored;
+  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
+void HttpConnection::finish() {
+  answering_ = false;
+  if (id_ != 0) owner_->answered(id_);
+  head_.reset();
+  if (!keep_alive_) {
+    close_when_sent_ = true;
+    input_.clear();
+    expect(kHeaderSeconds);  // for a client that does not read its answer, or never hangs up
+    read();
+    return hang_up();
+  }
+  // The next request may be here already; not within the machine's call.
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    if (self->closed_) return;
+    if (!self->input_.empty()) self->expect(kHeaderSeconds);
+    self->parse();
+    self->read();
+  });
+}
+
+}  // namespace swarm::real

@@ -1,0 +1,103 @@
+#include "real/http/reactor.hpp"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <utility>
+
+#include "real/http/asio_reactor.hpp"
+
+namespace swarm::real {
+namespace asio = boost::asio;
+using Steady = std::chrono::steady_clock;
+
+Instant steady_now() {
+  return {std::chrono::duration_cast<std::chrono::nanoseconds>(Steady::now().time_since_epoch()).count()};
+}
+
+WallTime wall_now() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count()};
+}
+
+Reactor::Reactor() : impl_(std::make_unique<Impl>()) {}
+Reactor::~Reactor() = default;
+void Reactor::run() {
+  impl_->context.restart();
+  impl_->context.run();
+}
+void Reactor::stop() { impl_->context.stop(); }
+void Reactor::post(std::function<void()> work) { asio::post(impl_->context, std::move(work)); }
+
+// ---- Timer
+
+struct Timer::State {
+  explicit State(asio::io_context& context) : timer(context) {}
+  asio::steady_timer timer;
+  std::uint64_t generation = 0;
+};
+
+Timer::Timer(Reactor& reactor) : state_(std::make_shared<State>(context_of(reactor))) {}
+Timer::~Timer() {
+  if (state_) cancel();
+}
+Timer::Timer(Timer&&) noexcept = default;
+Timer& Timer::operator=(Timer&& other) noexcept {
+  if (this == &other) return *this;
+  if (state_) cancel();
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+void Timer::at(Instant when, std::function<void()> callback) {
+  const std::uint64_t generation = ++state_->generation;
+  state_->timer.expires_at(Steady::time_point(std::chrono::nanoseconds(when.ns)));
+  state_->timer.async_wait(
+      [state = state_, generation, callback = std::move(callback)](const boost::system::error_code&) {
+        if (generation == state->generation) callback();
+      });
+}
+
+void Timer::cancel() {
+  ++state_->generation;
+  state_->timer.cancel();
+}
+
+// ---- FdWatch
+
+struct FdWatch::State : std::enable_shared_from_this<State> {
+  State(asio::io_context& context, int fd, std::function<void()> callback)
+      : descriptor(context, fd), readable(std::move(callback)) {}
+  void arm() {
+    descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                          [self = shared_from_this()](const boost::system::error_code& error) {
+                            if (error || !self->descriptor.is_open()) return;
+                            const auto call = self->readable;  // it may destroy its watch
+                            call();
+                            if (self->descriptor.is_open()) self->arm();
+                          });
+  }
+  asio::posix::stream_descriptor descriptor;
+  std::function<void()> readable;
+};
+
+FdWatch::FdWatch(Reactor& reactor, int fd, std::function<void()> readable)
+    : state_(std::make_shared<State>(context_of(reactor), fd, std::move(readable))) {
+  state_->arm();
+}
+FdWatch::~FdWatch() {
+  boost::system::error_code ignored;
+  if (state_) state_->descriptor.close(ignored);
+}
+FdWatch::FdWatch(FdWatch&&) noexcept = default;
+FdWatch& FdWatch::operator=(FdWatch&& other) noexcept {
+  boost::system::error_code ignored;
+  if (this == &other) return *this;
+  if (state_) state_->descriptor.close(ignored);
+  state_ = std::move(other.state_);
+  return *this;
+}
+int FdWatch::fd() const { return state_->descriptor.native_handle(); }
+
+}  // namespace swarm::real

@@ -1,0 +1,49 @@
+// RocksStore: the manager families in RocksDB, made and opened on demand. No threads here, no locks: RocksDisk's.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "ports/disk.hpp"
+
+namespace swarm::real {
+
+class RocksStore {
+ public:
+  // Opens what is there, if it is there.
+  static Result<RocksStore> open(const std::string& directory);
+  RocksStore(RocksStore&&) noexcept = default;
+  ~RocksStore();
+
+  bool is_open() const { return db_ != nullptr; }
+  Result<void> write(const std::vector<ports::DiskOp>& ops, bool sync);
+  Result<void> sync();
+  Result<void> scan(ports::Family family, std::string_view from,
+                    const std::function<bool(std::string_view, std::string_view)>& visit) const;
+  Result<std::optional<std::string>> get(ports::Family family, std::string_view key) const;
+  Result<bool> holds_anything() const;
+  // Gone, durably.
+  Result<void> wipe();
+
+ private:
+  explicit RocksStore(std::string directory) : directory_(std::move(directory)) {}
+  Result<void> make();
+  Result<void> open_existing();
+  void close();
+  Error corrupt(const rocksdb::Status& status) const;
+  rocksdb::ColumnFamilyHandle* handle(ports::Family family) const { return handles_.at(family); }
+
+  std::string directory_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::map<ports::Family, rocksdb::ColumnFamilyHandle*> handles_;
+  rocksdb::ColumnFamilyHandle* default_ = nullptr;
+};
+
+}  // namespace swarm::real

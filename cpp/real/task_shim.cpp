@@ -1,0 +1,141 @@
+#include "real/task_shim.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+namespace swarm::real {
+namespace {
+
+void tell(const std::string& line) {
+  [[maybe_unused]] const auto sent = ::write(kControlFd, line.data(), line.size());
+}
+
+std::string why_not(const char* program, int number) {
+  if (number == ENOENT) return std::string("exec: \"") + program + "\": executable file not found in $PATH";
+  return std::string("exec: \"") + program + "\": " + std::strerror(number);
+}
+
+// The task's first process, between fork and exec.
+[[noreturn]] void become_task(const char* directory, char** command, int error_fd, pid_t shim) {
+  ::setsid();
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::dup2(error_fd, kControlFd);  // the lowest free number: everything above it is closed
+  ::fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
+  ::close_range(kControlFd + 1, ~0U, 0);
+  if (::getppid() != shim) ::_exit(1);
+  if (::chdir(directory) == 0) ::execvp(command[0], command);
+  const int number = errno;
+  [[maybe_unused]] const auto sent = ::write(kControlFd, &number, sizeof number);
+  ::_exit(127);
+}
+
+pid_t start(const char* directory, char** command) {
+  int error_pipe[2];
+  if (::pipe2(error_pipe, O_CLOEXEC) != 0) return -1;
+  const pid_t shim = ::getpid();
+  const pid_t task = ::fork();
+  if (task == 0) become_task(directory, command, error_pipe[1], shim);
+  ::close(error_pipe[1]);
+  int number = task < 0 ? errno : 0;
+  // Ends without a word when exec has closed the other side.
+  const auto heard = task < 0 ? static_cast<ssize_t>(sizeof number) : ::read(error_pipe[0], &number, sizeof number);
+  ::close(error_pipe[0]);
+  if (heard <= 0) return task;
+  tell("failed " + why_not(command[0], number) + "\n");
+  if (task > 0) ::waitpid(task, nullptr, 0);
+  return -1;
+}
+
+// Orphans of the tree become the shim's children, since it is their reaper: kill and reap until there are none.
+void kill_tree(pid_t group) {
+  const pid_t self = ::getpid();
+  const std::string list = "/proc/" + std::to_string(self) + "/task/" + std::to_string(self) + "/children";
+  if (group > 0) ::kill(-group, SIGKILL);
+  do {
+    std::ifstream children(list);
+    for (pid_t child = 0; children >> child;) ::kill(child, SIGKILL);
+  } while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR);
+}
+
+int exit_code_of(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+
+// Reaps what has ended; true when the task's first process was among it.
+bool reap(pid_t task, int& code) {
+  bool ended = false;
+  int status = 0;
+  for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
+    if (pid == task) {
+      ended = true;
+      code = exit_code_of(status);
+    }
+  return ended;
+}
+
+// False when the daemon is gone.
+bool pass_signals(pid_t task) {
+  unsigned char numbers[64];
+  const auto count = ::read(kControlFd, numbers, sizeof numbers);
+  if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN)) return false;
+  for (ssize_t i = 0; i < count; ++i) ::kill(-task, numbers[i]);
+  return true;
+}
+
+[[noreturn]] void supervise(pid_t task, int signals) {
+  pollfd watched[] = {{kControlFd, POLLIN, 0}, {signals, POLLIN, 0}};
+  int code = 0;
+  while (true) {
+    if (::poll(watched, 2, -1) < 0 && errno != EINTR) ::abort();
+    if (watched[1].revents != 0) {
+      signalfd_siginfo info;
+      while (::read(signals, &info, sizeof info) > 0) {
+      }
+      if (reap(task, code)) break;
+    }
+    if (watched[0].revents != 0 && !pass_signals(task)) break;
+  }
+  kill_tree(task);
+  tell("exited " + std::to_string(code) + "\n");
+  ::_exit(0);
+}
+
+}  // namespace
+
+bool run_as_shim(int argc, char** argv) {
+  if (argc < 4 || std::strcmp(argv[1], kShimFlag) != 0) return false;
+  ::setsid();
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::prctl(PR_SET_NAME, "swarm-shim");
+  // Nothing but the end of its daemon or of its task, or SIGKILL, ends a shim.
+  sigset_t all, child;
+  sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  const int signals = ::signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
+  const pid_t task = start(argv[2], argv + 3);
+  // The pipes of the task's output end with the tree, not with the shim.
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int fd : {0, 1, 2}) ::dup2(null, fd);
+  if (task < 0) ::_exit(0);
+  tell("started " + std::to_string(task) + "\n");
+  supervise(task, signals);
+}
+
+}  // namespace swarm::real

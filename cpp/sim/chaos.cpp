@@ -1,0 +1,97 @@
+#include "sim/chaos.hpp"
+
+#include "base/check.hpp"
+
+namespace swarm::sim {
+namespace {
+
+const std::vector<std::string> kManagers{"m1", "m2", "m3"};
+const std::vector<std::string> kWorkers{"w1", "w2"};
+constexpr Duration kSlice = Duration::millis(50);
+constexpr Duration kConvergenceBound = Duration::seconds(60);
+
+}  // namespace
+
+Chaos::Chaos(const ChaosOptions& options) : options_(options), rng_(options.seed) {
+  knobs_ = Knobs::draw(rng_);
+  WorldOptions world;
+  world.seed = rng_.next();
+  world.codec = knobs_.codec;
+  world.record_trace = options.record_trace;
+  world.check = options.check;
+  world_ = std::make_unique<World>(world);
+}
+
+Chaos::~Chaos() = default;
+
+void Chaos::run() {
+  form();
+  storm();
+  calm();
+  converge();
+}
+
+void Chaos::form() {
+  for (const auto* group : {&kManagers, &kWorkers})
+    for (const auto& name : *group) world_->add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
+  const std::string error = form_swarm(*world_, kManagers, kWorkers);
+  SWARM_CHECK(error.empty(), error);
+  const bool ready = world_->run_until([&] { return not_converged(*world_, 5).empty(); }, Duration::seconds(20));
+  SWARM_CHECK(ready, "the swarm does not form:", not_converged(*world_, 5));
+  Rng own = rng_.fork();
+  workload_ = std::make_unique<Workload>(*world_, own, kManagers);
+}
+
+void Chaos::storm() {
+  const Instant begin = world_->now();
+  const Instant end = begin + options_.storm;
+  plan_ = FaultPlan::draw(rng_, knobs_, world_->machines(), begin + Duration::seconds(2), end);
+  world_->set_network(knobs_.network);
+  if (knobs_.slow_disks)
+    for (const auto& name : world_->machines())
+      if (rng_.chance(1, 2)) world_->set_disk_latency(name, Duration::millis(1), Duration::millis(rng_.between(5, 80)));
+  const std::int64_t pace = rng_.between(100, 1'500);
+  Instant next_act = begin;
+  while (world_->now() < end) {
+    world_->run_for(kSlice);
+    plan_.run(*world_);
+    workload_->poll();
+    if (next_act > world_->now()) continue;
+    workload_->act();
+    next_act = world_->now() + Duration::millis(rng_.between(pace / 4, pace * 2));
+  }
+}
+
+void Chaos::calm() {
+  world_->note("sim", "calm");
+  world_->heal();
+  world_->set_network({});
+  for (const auto& name : world_->machines()) world_->resume(name);
+  // A daemon that is on its way down goes down first.
+  world_->run_for(Duration::seconds(16));
+  for (const auto& name : world_->machines()) {
+    world_->start(name);
+    world_->set_disk_latency(name, Duration::micros(50), Duration::micros(400));
+  }
+}
+
+void Chaos::converge() {
+  const Instant end = world_->now() + kConvergenceBound;
+  std::string why = "users cannot put right what they broke";
+  while (world_->now() < end) {
+    world_->run_for(kSlice);
+    workload_->poll();
+    if (!workload_->repair()) continue;
+    why = not_converged(*world_, world_->machines().size());
+    if (why.empty()) break;
+  }
+  SWARM_CHECK(why.empty(), "no convergence within", to_string(kConvergenceBound) + ":", why);
+  world_->run_for(Duration::seconds(1));  // and it stays so
+  world_->check_all();
+  const std::string leader = leader_of(*world_);
+  SWARM_CHECK(!leader.empty(), "nobody leads");
+  const std::string broken = workload_->broken_promise(*world_->node(leader).inspect().store);
+  SWARM_CHECK(broken.empty(), broken);
+}
+
+}  // namespace swarm::sim

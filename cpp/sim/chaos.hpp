@@ -1,0 +1,45 @@
+// Chaos: one seed from end to end. Five machines form a swarm; users work on it while a fault plan goes over it; then
+// everything is healed and the swarm must come to rest as its services want it, every promise kept.
+// Whatever breaks is a SWARM_CHECK failure; the object survives it, so that its host may show the plan and the trace.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "sim/fault_plan.hpp"
+#include "sim/workload.hpp"
+
+namespace swarm::sim {
+
+struct ChaosOptions {
+  std::uint64_t seed = 0;
+  Duration storm = Duration::seconds(60);
+  bool record_trace = false;
+  bool check = true;
+};
+
+class Chaos {
+ public:
+  explicit Chaos(const ChaosOptions& options);
+  ~Chaos();
+
+  void run();
+  World& world() { return *world_; }
+  const Knobs& knobs() const { return knobs_; }
+  const FaultPlan& plan() const { return plan_; }
+
+ private:
+  void form();
+  void storm();
+  void calm();
+  void converge();
+
+  ChaosOptions options_;
+  Rng rng_;
+  Knobs knobs_;
+  FaultPlan plan_;
+  std::unique_ptr<World> world_;
+  std::unique_ptr<Workload> workload_;
+};
+
+}  // namespace swarm::sim

@@ -1,0 +1,79 @@
+#include "sim/check/checker.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+
+namespace swarm::sim {
+namespace {
+
+constexpr std::size_t kTail = 30;
+
+}  // namespace
+
+void Checker::fail(const std::string& name, const std::string& sentence) const {
+  std::string tail;
+  const auto& lines = shared_.recorder.lines();
+  for (std::size_t i = lines.size() > kTail ? lines.size() - kTail : 0; i < lines.size(); ++i)
+    tail += "\n  " + to_string(lines[i].at - Instant{}) + " " + lines[i].machine + " " + lines[i].kind + " " +
+            lines[i].text;
+  SWARM_CHECK(false, name + ": " + sentence + " (seed " + std::to_string(shared_.options.seed) + ", at " +
+                         to_string(shared_.now - Instant{}) + ")" + tail);
+}
+
+void Checker::after_turn(MachineIndex machine, const std::string& name, const node::Node& node) {
+  const node::Inspection now = node.inspect();
+  if (now.raft == nullptr || now.cluster.empty()) {
+    seen_.erase(machine);
+    return;
+  }
+  Swarm& swarm = swarms_[now.cluster];
+  ManagerSeen& seen = seen_[machine];
+  if (seen.id == raft::kNone) {
+    seen.id = now.raft->status().id;
+    if (!swarm.replica.begun() && now.store->version() > 0) swarm.replica.begin(*now.store);
+  }
+  if (const auto broken = swarm.raft.check(*now.raft, *now.log, seen)) fail(name, *broken);
+  follow_log(swarm, seen, now, name);
+  compare_store(swarm, seen, now, name);
+}
+
+void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name) {
+  const raft::Index until = std::min(now.raft->commit(), now.log->last_index());
+  if (until <= seen.checked) return;
+  const raft::Index from = std::max(seen.checked + 1, now.log->first_index());
+  seen.checked = until;
+  if (from > until) return;
+  const auto entries = now.log->entries(from, until + 1, raft::kNoLimit);
+  if (!entries.ok()) return;
+  for (const raft::Entry& entry : *entries) {
+    const bool known = !swarm.raft.empty() && swarm.raft.knows(entry.index);
+    if (const auto broken = swarm.raft.check(entry)) fail(name, *broken);
+    if (known || !swarm.replica.begun()) continue;
+    const auto broken = swarm.replica.apply(entry);
+    if (shared_.recorder.keeps_lines())
+      for (const auto& remark : swarm.replica.remarks()) shared_.recorder.remark(shared_.now, name, "task", remark);
+    if (broken) fail(name, *broken);
+  }
+}
+
+void Checker::compare_store(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name) {
+  const raft::Index version = now.store->version();
+  if (version < seen.store_version)
+    fail(name, "the store went back from " + std::to_string(seen.store_version) + " to " + std::to_string(version));
+  if (version == seen.store_version || !swarm.replica.begun()) return;
+  if (version != swarm.replica.store().version()) return;  // behind, and checked once it is not
+  if (const auto broken = swarm.replica.differs_recently(*now.store, seen.store_version)) fail(name, *broken);
+  seen.store_version = version;
+}
+
+void Checker::check_all(MachineIndex machine, const std::string& name, const node::Node& node) {
+  after_turn(machine, name, node);
+  const node::Inspection now = node.inspect();
+  if (now.store == nullptr || now.cluster.empty()) return;
+  const auto swarm = swarms_.find(now.cluster);
+  if (swarm == swarms_.end() || !swarm->second.replica.begun()) return;
+  if (const auto broken = swarm->second.replica.differs(*now.store)) fail(name, *broken);
+}
+
+}  // namespace swarm::sim

@@ -1,0 +1,44 @@
+// Checker: what must hold after every event, whatever happened. Looks at the one node that ran, and there only at
+// what is new, so that it costs little beside the turn itself.
+//
+// Of a swarm it keeps a record of all committed entries and a replica of its own, fed from that record. Raft's safety
+// is checked against the record (raft_checks), the life of objects change by change in the replica (object_checks).
+// A broken invariant is a SWARM_CHECK failure with the seed and the last lines of the trace.
+// NOT here: liveness (sim/chaos asks for convergence) and what clients were promised (sim/workload knows).
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "node/node.hpp"
+#include "sim/check/object_checks.hpp"
+#include "sim/check/raft_checks.hpp"
+#include "sim/shared.hpp"
+
+namespace swarm::sim {
+
+class Checker {
+ public:
+  explicit Checker(Shared& shared) : shared_(shared) {}
+
+  void after_turn(MachineIndex machine, const std::string& name, const node::Node& node);
+  void machine_ended(MachineIndex machine) { seen_.erase(machine); }
+  // The slow questions: whole stores against the replica.
+  void check_all(MachineIndex machine, const std::string& name, const node::Node& node);
+
+ private:
+  struct Swarm {
+    RaftRecord raft;
+    Replica replica;
+  };
+  void fail(const std::string& name, const std::string& sentence) const;
+  void follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name);
+  void compare_store(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name);
+
+  Shared& shared_;
+  std::map<ClusterId, Swarm> swarms_;
+  std::map<MachineIndex, ManagerSeen> seen_;  // managers only
+};
+
+}  // namespace swarm::sim

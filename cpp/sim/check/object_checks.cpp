@@ -1,0 +1,243 @@
+#include "sim/check/object_checks.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "codec/codec.hpp"
+
+namespace swarm::sim {
+namespace {
+
+using model::TaskState;
+
+constexpr std::size_t kRecentEntries = 256;
+// A plan may be this many entries old when it is applied: what it was decided by may have changed meanwhile.
+constexpr std::uint64_t kPlanAge = 64;
+
+std::string name_of(const model::Task& task) {
+  return task.templ ? task.templ->service.name + "." + std::to_string(task.slot) + "." + task.id.str().substr(0, 8)
+                    : task.id.str();
+}
+
+std::string words(const model::Task& task) {
+  return std::string(model::to_string(task.state())) + "/" + model::to_string(task.desired_state);
+}
+
+model::Resources reserved(const model::Task& task) {
+  const auto& resources = task.spec().resources;
+  return resources && resources->reservations ? *resources->reservations : model::Resources{};
+}
+
+// The little of the constraint language that workloads use: node.role, node.hostname, node.id, node.labels.x.
+std::optional<bool> holds(const std::string& constraint, const model::Node& node) {
+  const bool equal = constraint.find("==") != std::string::npos;
+  const auto at = constraint.find(equal ? "==" : "!=");
+  if (at == std::string::npos) return std::nullopt;
+  const auto trim = [](std::string text) {
+    text.erase(0, text.find_first_not_of(' '));
+    text.erase(text.find_last_not_of(' ') + 1);
+    return text;
+  };
+  const std::string key = trim(constraint.substr(0, at)), value = trim(constraint.substr(at + 2));
+  std::string actual;
+  if (key == "node.hostname") {
+    actual = node.description.hostname;
+  } else if (key == "node.id") {
+    actual = node.id.str();
+  } else if (key.starts_with("node.labels.")) {
+    const auto label = node.spec.annotations.labels.find(key.substr(12));
+    if (label != node.spec.annotations.labels.end()) actual = label->second;
+  } else {
+    return std::nullopt;  // roles change under way
+  }
+  return (actual == value) == equal;
+}
+
+bool may_double(const model::Service& service) {
+  const auto starts_first = [](const std::optional<model::UpdateConfig>& config) {
+    return config && config->order == model::UpdateOrder::start_first;
+  };
+  const auto either = [&](const model::ServiceSpec& spec) {
+    return starts_first(spec.update) || starts_first(spec.rollback);
+  };
+  return either(service.spec) || (service.previous_spec && either(*service.previous_spec));
+}
+
+}  // namespace
+
+bool same_task(const model::Task& a, const model::Task& b) {
+  return a.id == b.id && a.meta == b.meta && a.service_id == b.service_id && a.slot == b.slot &&
+         a.node_id == b.node_id && a.spec_version == b.spec_version && a.desired_state == b.desired_state &&
+         a.status == b.status && a.applied_at == b.applied_at && (a.templ == nullptr) == (b.templ == nullptr) &&
+         (a.templ == nullptr || a.templ == b.templ || *a.templ == *b.templ);
+}
+
+void Replica::begin(const store::Store& store) {
+  store_ = std::make_unique<store::Store>();
+  std::vector<store::Store::Record> records;
+  for (const auto& key : store.all_keys())
+    if (auto record = store.record(key)) records.push_back(std::move(*record));
+  const auto restored = store_->restore(std::move(records), store.version());
+  SWARM_CHECK(restored.ok(), restored.ok() ? "" : restored.error().message);
+  store_->take_dirty();
+}
+
+std::optional<std::string> Replica::apply(const raft::Entry& entry) {
+  remarks_.clear();
+  if (entry.index <= store_->version()) return std::nullopt;
+  if (entry.type != raft::EntryType::normal || entry.data.empty()) {
+    store_->skip_to(entry.index);
+    return std::nullopt;
+  }
+  const auto transaction = codec::decode_transaction(entry.data);
+  if (!transaction) return "entry " + std::to_string(entry.index) + ": " + transaction.error().message;
+  const store::Applied applied = store_->apply(*transaction, entry.index);
+  store_->take_dirty();
+  remember(entry.index, applied.changes);
+  for (const auto& change : applied.changes.changes)
+    if (const auto* task = std::get_if<store::Change<model::Task>>(&change)) {
+      remark(*task);
+      if (auto broken = check(*task))
+        return "entry " + std::to_string(entry.index) + ": " + *broken;
+    }
+  return std::nullopt;
+}
+
+void Replica::remember(std::uint64_t index, const store::ChangeSet& changes) {
+  recent_[index] = changes.changes;
+  if (recent_.size() > kRecentEntries) recent_.erase(recent_.begin());
+}
+
+void Replica::remark(const store::Change<model::Task>& change) {
+  const model::Task& task = change.latest();
+  std::string text = name_of(task) + " " + (change.before ? words(*change.before) : "none") + " -> " +
+                     (change.after ? words(*change.after) : "none");
+  const auto node = store_->node(task.node_id);
+  if (node) text += " on " + node->display_name();
+  if (!task.status.err.empty()) text += " err=" + task.status.err;
+  remarks_.push_back(std::move(text));
+}
+
+std::optional<std::string> Replica::check(const store::Change<model::Task>& change) {
+  if (!change.after) return std::nullopt;
+  const model::Task& now = *change.after;
+  if (change.before) {
+    const model::Task& before = *change.before;
+    if (now.state() < before.state() || now.desired_state < before.desired_state)
+      return "task " + name_of(now) + " went back from " + words(before) + " to " + words(now);
+    if (!before.node_id.empty() && now.node_id != before.node_id) return "task " + name_of(now) + " changed its node";
+    if (now.service_id != before.service_id || now.slot != before.slot)
+      return "task " + name_of(now) + " changed its service or slot";
+  }
+  if (auto doubled = check_slot(now)) return doubled;
+  const bool assigned = now.state() == TaskState::assigned &&
+                        (!change.before || change.before->state() < TaskState::assigned);
+  return assigned ? check_placement(now) : std::nullopt;
+}
+
+// reliability.md, invariant 10.
+std::optional<std::string> Replica::check_slot(const model::Task& task) const {
+  const auto service = store_->service(task.service_id);
+  if (!service || !task.live()) return std::nullopt;
+  std::size_t live = 0, newest = 0;
+  for (const auto& other : store_->tasks_in_slot(task.service_id, task.slot)) {
+    if (!other->live() || (task.slot == 0 && other->node_id != task.node_id)) continue;
+    ++live;
+    newest += other->spec_version == task.spec_version;
+  }
+  const bool doubles = may_double(*service);
+  if (live <= 1 || (doubles && live == 2)) return std::nullopt;
+  return "slot " + std::to_string(task.slot) + " of " + service->spec.annotations.name + " has " +
+         std::to_string(live) + " live tasks, " + std::to_string(newest) + " of them like " + name_of(task);
+}
+
+std::optional<std::string> Replica::check_placement(const model::Task& task) const {
+  const auto node = store_->node(task.node_id);
+  if (!node) return "task " + name_of(task) + " is placed on a node that is not there";
+  const bool changed_lately = node->meta.version + kPlanAge > store_->version();
+  model::Resources sum;
+  std::uint64_t of_service = 0;
+  for (const TaskId id : store_->tasks_on_node(node->id)) {
+    const auto other = store_->task(id);
+    if (!other || !other->live()) continue;
+    const model::Resources part = reserved(*other);
+    sum.nano_cpus += part.nano_cpus;
+    sum.memory_bytes += part.memory_bytes;
+    of_service += other->service_id == task.service_id;
+  }
+  const model::Resources& has = node->description.resources;
+  const model::Resources wants = reserved(task);
+  if ((wants.nano_cpus > 0 && sum.nano_cpus > has.nano_cpus) ||
+      (wants.memory_bytes > 0 && sum.memory_bytes > has.memory_bytes))
+    return "task " + name_of(task) + " is placed where its reservation does not fit: " + node->display_name();
+  const auto& placement = task.spec().placement;
+  if (!placement) return std::nullopt;
+  const auto service = store_->service(task.service_id);
+  if (placement->max_replicas != 0 && of_service > placement->max_replicas && service && !may_double(*service))
+    return "task " + name_of(task) + " is one too many on " + node->display_name();
+  if (changed_lately) return std::nullopt;
+  for (const auto& constraint : placement->constraints)
+    if (holds(constraint, *node) == false)
+      return "task " + name_of(task) + " is placed against its constraint " + constraint;
+  return std::nullopt;
+}
+
+namespace {
+
+template <class T>
+bool same_object(const T& a, const T& b) {
+  if constexpr (std::is_same_v<T, model::Task>) {
+    return same_task(a, b);
+  } else if constexpr (requires { a == b; }) {
+    return a == b;
+  } else {
+    return a.meta == b.meta;
+  }
+}
+
+store::Ref<model::Node> look(const store::Store& s, const model::Node& o) { return s.node(o.id); }
+store::Ref<model::Service> look(const store::Store& s, const model::Service& o) { return s.service(o.id); }
+store::Ref<model::Task> look(const store::Store& s, const model::Task& o) { return s.task(o.id); }
+store::Ref<model::Network> look(const store::Store& s, const model::Network& o) { return s.network(o.id); }
+
+template <class T>
+bool differs_in(const store::Store& a, const store::Store& b, const T& object) {
+  if constexpr (std::is_same_v<T, model::Cluster>) {
+    return a.cluster() == nullptr || b.cluster() == nullptr || a.cluster()->meta != b.cluster()->meta;
+  } else {
+    const auto left = look(a, object), right = look(b, object);
+    return (left == nullptr) != (right == nullptr) || (left && !same_object(*left, *right));
+  }
+}
+
+template <class Map>
+bool differ(const Map& a, const Map& b) {
+  return !std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.first == y.first && same_object(*x.second, *y.second);
+  });
+}
+
+}  // namespace
+
+std::optional<std::string> Replica::differs_recently(const store::Store& other, std::uint64_t after) const {
+  for (auto it = recent_.upper_bound(after); it != recent_.end(); ++it)
+    for (const auto& change : it->second) {
+      const bool differs_here =
+          std::visit([&](const auto& one) { return differs_in(*store_, other, one.latest()); }, change);
+      if (differs_here)
+        return "its store differs at version " + std::to_string(other.version()) + " in what entry " +
+               std::to_string(it->first) + " wrote";
+    }
+  return std::nullopt;
+}
+
+std::optional<std::string> Replica::differs(const store::Store& other) const {
+  if (other.version() != store_->version()) return std::nullopt;
+  if (differ(store_->nodes(), other.nodes())) return "its nodes differ from what the log says";
+  if (differ(store_->services(), other.services())) return "its services differ from what the log says";
+  if (differ(store_->tasks(), other.tasks())) return "its tasks differ from what the log says";
+  if (differ(store_->networks(), other.networks())) return "its networks differ from what the log says";
+  return std::nullopt;
+}
+
+}  // namespace swarm::sim

@@ -1,0 +1,52 @@
+#include "sim/check/raft_checks.hpp"
+
+#include "base/bytes.hpp"
+
+namespace swarm::sim {
+namespace {
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+}  // namespace
+
+std::optional<std::string> RaftRecord::check(const raft::RawNode& raft, const raft::MemoryStorage& log,
+                                             ManagerSeen& seen) {
+  const raft::Term term = raft.term();
+  if (raft.role() == raft::Role::leader) {
+    const auto [it, first] = leaders_.emplace(term, seen.id);
+    if (!first && it->second != seen.id)
+      return "two leaders in term " + number(term) + ": " + number(it->second) + " and " + number(seen.id);
+  }
+  if (term < seen.term) return "the term went back from " + number(seen.term) + " to " + number(term);
+  if (raft.commit() < seen.commit)
+    return "the commit index went back from " + number(seen.commit) + " to " + number(raft.commit());
+  seen.term = term;
+  seen.commit = raft.commit();
+  // The vote is what is on disk: it must outlive crashes.
+  const raft::HardState& hard = log.hard_state();
+  Voted& voted = voted_[seen.id];
+  if (hard.term < voted.term)
+    return "the term on disk went back from " + number(voted.term) + " to " + number(hard.term);
+  if (hard.term == voted.term && voted.vote != raft::kNone && hard.vote != voted.vote)
+    return "two votes in term " + number(hard.term) + ": " + number(voted.vote) + " and " + number(hard.vote);
+  voted = {hard.term, hard.vote};
+  return std::nullopt;
+}
+
+std::optional<std::string> RaftRecord::check(const raft::Entry& entry) {
+  const Fact fact{entry.term, fnv1a(entry.data)};
+  if (entries_.empty()) first_ = entry.index;
+  if (entry.index < first_) return std::nullopt;
+  if (entry.index > last() + 1) return "a gap before the committed entry " + number(entry.index);
+  if (entry.index == last() + 1) {
+    entries_.push_back(fact);
+    return std::nullopt;
+  }
+  const Fact& known = entries_[entry.index - first_];
+  if (known.term != fact.term || known.digest != fact.digest)
+    return "two committed entries at index " + number(entry.index) + ": of term " + number(known.term) + " and " +
+           number(fact.term);
+  return std::nullopt;
+}
+
+}  // namespace swarm::sim

@@ -1,0 +1,48 @@
+// RaftRecord: what Raft promises, as facts that may never be contradicted (Raft figure 3; dissertation section 3):
+// one leader per term, one vote per node and term, terms and commits that only grow, one entry per committed index.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "raft/raft.hpp"
+
+namespace swarm::sim {
+
+// What was last seen of one manager, since it started.
+struct ManagerSeen {
+  raft::PeerId id = raft::kNone;
+  raft::Term term = 0;
+  raft::Index commit = 0;
+  raft::Index checked = 0;        // committed entries up to here agree with the record
+  raft::Index store_version = 0;  // ... and the objects they touched
+};
+
+class RaftRecord {
+ public:
+  // An error in one sentence, or nothing.
+  std::optional<std::string> check(const raft::RawNode& raft, const raft::MemoryStorage& log, ManagerSeen& seen);
+  // A committed entry as one node has it: agrees with what is recorded, or is recorded.
+  std::optional<std::string> check(const raft::Entry& entry);
+  bool knows(raft::Index index) const { return index < first_ + entries_.size(); }
+  raft::Index last() const { return first_ + entries_.size() - 1; }
+  bool empty() const { return entries_.empty(); }
+
+ private:
+  struct Voted {
+    raft::Term term = 0;
+    raft::PeerId vote = raft::kNone;
+  };
+  struct Fact {
+    raft::Term term = 0;
+    std::uint64_t digest = 0;
+  };
+  std::map<raft::Term, raft::PeerId> leaders_;
+  std::map<raft::PeerId, Voted> voted_;
+  raft::Index first_ = 1;
+  std::deque<Fact> entries_;
+};
+
+}  // namespace swarm::sim

@@ -1,0 +1,148 @@
+#include "sim/machine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace swarm::sim {
+namespace {
+
+constexpr Duration kStopPatience = Duration::seconds(15);
+constexpr int kMaxWakesAtOnce = 10'000;
+
+}  // namespace
+
+// ---- answers of the API -------------------------------------------------------------------------------------
+
+CallId CallBook::open(MachineIndex machine) {
+  Call& call = calls_[++last_];
+  call.machine = machine;
+  call.reply.head.status = 0;  // until it has begun
+  return last_;
+}
+
+Call* CallBook::find(CallId id) {
+  const auto it = calls_.find(id);
+  return it == calls_.end() ? nullptr : &it->second;
+}
+
+void CallBook::begin(ports::ApiId id, http::ResponseHead head) {
+  Call* call = find(id);
+  if (call == nullptr) return;  // hung up
+  SWARM_CHECK(!call->reply.begun, "request", id, "is answered twice");
+  call->reply.begun = true;
+  call->reply.head = std::move(head);
+}
+
+void CallBook::piece(ports::ApiId id, std::string bytes) {
+  Call* call = find(id);
+  if (call == nullptr) return;
+  SWARM_CHECK(call->reply.begun && !call->reply.ended, "request", id, "a piece out of place");
+  call->reply.body += bytes;
+}
+
+void CallBook::end(ports::ApiId id) {
+  Call* call = find(id);
+  if (call == nullptr) return;
+  SWARM_CHECK(call->reply.begun && !call->reply.ended, "request", id, "an end out of place");
+  call->reply.ended = true;
+}
+
+void CallBook::machine_ended(MachineIndex machine) {
+  for (auto& [id, call] : calls_)
+    if (call.machine == machine) call.reply.ended = true;
+}
+
+// ---- one daemon -------------------------------------------------------------------------------------------------
+
+Machine::Machine(Shared& world, Network& net, CallBook& book, MachineIndex machine_index,
+                 MachineOptions machine_options)
+    : shared(world),
+      network(net),
+      calls(book),
+      index(machine_index),
+      options(std::move(machine_options)),
+      clock(world),
+      transport(net, machine_index),
+      disk(world, machine_index, part_rng(world.options.seed, machine_index, 1)),
+      runner(world, machine_index, part_rng(world.options.seed, machine_index, 2)),
+      crypto(part_rng(world.options.seed, machine_index, 3)),
+      trace(world, options.name) {}
+
+void Machine::start() {
+  ++life;
+  disk.set_life(life);
+  runner.set_life(life);
+  network.machine_started(index);
+  node::NodeOptions node_options;
+  auto& description = node_options.description;
+  description.hostname = options.name;
+  description.platform = {"x86_64", "linux"};
+  description.resources = options.resources;
+  description.engine_version = "28.2.2";
+  description.engine_labels = options.engine_labels;
+  node_options.address = options.address;
+  node_options.data_root = "/var/lib/swarmpy/" + options.name;
+  node_options.seed = part_rng(shared.options.seed, index, 100 + life).next();
+  node = std::make_unique<node::Node>(std::move(node_options),
+                                      ports::Ports{clock, transport, disk, runner, crypto, calls, trace});
+  const auto started = node->start(shared.now);
+  SWARM_CHECK(started.ok(), options.name, "does not start:", started.ok() ? "" : started.error().message);
+  turn();
+}
+
+void Machine::turn() {
+  node->turn(shared.now);
+  plan_wake();
+}
+
+void Machine::plan_wake() {
+  const Instant next = std::max(node->next_deadline(), shared.now);
+  if (next == Instant::never() || next >= wake_) return;
+  wake_ = next;
+  shared.queue.push(next, index, life, Wake{});
+}
+
+// A wake-up that was overtaken by an earlier one is nobody's; one that came too early plans the next.
+void Machine::wake(Instant at) {
+  if (at != wake_) return;
+  wake_ = Instant::never();
+  wakes_now_ = at == last_wake_ ? wakes_now_ + 1 : 0;
+  last_wake_ = at;
+  SWARM_CHECK(wakes_now_ < kMaxWakesAtOnce, options.name, "wants to be woken at once, for ever");
+  if (node->next_deadline() <= shared.now) {
+    turn();
+  } else {
+    plan_wake();
+  }
+}
+
+void Machine::end(bool silent) {
+  node.reset();
+  ++life;
+  paused = stopping = false;
+  waiting.clear();
+  wake_ = Instant::never();
+  network.machine_ended(index, silent);
+  runner.crash();
+  calls.machine_ended(index);
+}
+
+void Machine::resume() {
+  paused = false;
+  wake_ = Instant::never();
+  for (auto& event : std::exchange(waiting, {}))
+    if (!std::holds_alternative<Wake>(event.what))
+      shared.queue.push(shared.now, event.machine, event.life, std::move(event.what));
+  plan_wake();
+}
+
+void Machine::shut_down() {
+  stopping = true;
+  node->shut_down(shared.now);
+  shared.queue.push(shared.now + kStopPatience, index, life, GiveUpStopping{});
+  turn();
+}
+
+}  // namespace swarm::sim

@@ -1,0 +1,89 @@
+// Machine: one daemon and what it stands on. The disk and the address outlive the daemon; the rest ends with it.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "node/node.hpp"
+#include "sim/network.hpp"
+#include "sim/sim_crypto.hpp"
+#include "sim/sim_disk.hpp"
+#include "sim/sim_runner.hpp"
+#include "sim/virtual_clock.hpp"
+
+namespace swarm::sim {
+
+class MachineTrace final : public ports::Trace {
+ public:
+  MachineTrace(Shared& shared, const std::string& name) : shared_(shared), name_(name) {}
+  bool enabled() const override { return true; }
+  void record(std::string_view kind, std::string text) override {
+    shared_.recorder.record(shared_.now, name_, kind, std::move(text));
+  }
+
+ private:
+  Shared& shared_;
+  const std::string& name_;
+};
+
+// Where answers of the API gather, of all machines.
+struct Call {
+  MachineIndex machine = 0;
+  Reply reply;
+};
+class CallBook final : public ports::ApiSink {
+ public:
+  void begin(ports::ApiId id, http::ResponseHead head) override;
+  void piece(ports::ApiId id, std::string bytes) override;
+  void end(ports::ApiId id) override;
+  CallId open(MachineIndex machine);
+  void machine_ended(MachineIndex machine);
+  Call* find(CallId id);
+  void forget(CallId id) { calls_.erase(id); }
+
+ private:
+  std::map<CallId, Call> calls_;
+  CallId last_ = 0;
+};
+
+struct Machine {
+  Machine(Shared& shared, Network& network, CallBook& calls, MachineIndex machine_index, MachineOptions machine_options);
+
+  // The daemon's life. `start` and `turn` leave a wake-up in the queue.
+  void start();
+  void turn();
+  void handle(ports::Event event) { node->handle(std::move(event)); }
+  void wake(Instant at);
+  void end(bool silent);
+  void pause() { paused = true; }
+  void resume();
+  void shut_down();
+  bool alive() const { return node != nullptr; }
+
+  Shared& shared;
+  Network& network;
+  CallBook& calls;
+  MachineIndex index;
+  MachineOptions options;
+  VirtualClock clock;
+  SimTransport transport;
+  SimDisk disk;
+  SimRunner runner;
+  SimCrypto crypto;
+  MachineTrace trace;
+  std::unique_ptr<node::Node> node;
+  std::uint32_t life = 0;
+  bool paused = false;
+  bool stopping = false;
+  std::deque<Event> waiting;  // what came while paused
+
+ private:
+  void plan_wake();
+  Instant wake_ = Instant::never();
+  Instant last_wake_;
+  int wakes_now_ = 0;
+};
+
+}  // namespace swarm::sim

@@ -1,0 +1,227 @@
+#include "sim/network.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "codec/codec.hpp"
+
+namespace swarm::sim {
+namespace {
+
+constexpr Duration kConnectTimeout = Duration::seconds(3);
+constexpr Duration kSilenceTimeout = Duration::seconds(10);  // how long TCP would send again
+
+// What a real wire does to every frame.
+ports::Frame through_codec(const ports::Frame& frame) {
+  if (const auto* message = std::get_if<raft::Message>(&frame)) {
+    auto decoded = codec::decode_raft_message(codec::encode(*message));
+    SWARM_CHECK(decoded.ok(), "raft frame", decoded.ok() ? "" : decoded.error().message);
+    return std::move(*decoded);
+  }
+  auto decoded = codec::decode_wire_message(codec::encode(std::get<wire::Message>(frame)));
+  SWARM_CHECK(decoded.ok(), "frame", std::get<wire::Message>(frame).index(),
+              decoded.ok() ? "" : decoded.error().message);
+  return std::move(*decoded);
+}
+
+}  // namespace
+
+void Network::add_machine(const Address& address) {
+  by_ip_[address.ip] = static_cast<MachineIndex>(hosts_.size());
+  hosts_.push_back({address, {}, false, {}, {}});
+}
+
+Result<void> Network::listen(MachineIndex machine, const Address& address) {
+  Host& host = hosts_[machine];
+  if (!address.is_unspecified() && address.ip != host.address.ip)
+    return plain_error(Code::unavailable, "cannot listen on " + address.str() + ": not an address of this machine");
+  if (host.listening)
+    return plain_error(Code::unavailable, "cannot listen on " + address.str() + ": the address is in use");
+  host.listening = address;
+  return {};
+}
+
+void Network::stop_listening(MachineIndex machine) { hosts_[machine].listening.reset(); }
+
+Network::Connection* Network::find(ConnectionId id) {
+  const auto it = connections_.find(id);
+  return it == connections_.end() ? nullptr : &it->second;
+}
+
+Instant Network::arrival(End& at) {
+  const auto& net = shared_.options.network;
+  at.last_arrival = std::max(at.last_arrival, shared_.now + draw(rng_, net.latency_min, net.latency_max));
+  return at.last_arrival;
+}
+
+ports::LinkId Network::open(MachineIndex machine, const Address& to, const wire::Hello& hello) {
+  const ConnectionId id = ++last_;
+  Connection& connection = connections_[id];
+  connection.ends[0].machine = machine;
+  connection.ends[0].there = true;
+  connection.hello = hello;
+  connection.from = hosts_[machine].address;
+  connection.from.port = static_cast<std::uint16_t>(32'768 + id % 28'000);
+  connection.to = to;
+  hosts_[machine].connections.insert(id);
+  const auto target = by_ip_.find(to.ip);
+  if (target == by_ip_.end()) {
+    connection.ends[1].machine = machine;
+    shared_.queue.push(arrival(connection.ends[0]), machine, 0, CloseArrives{id, 0, "no route to host"});
+    return link_id(id, 0);
+  }
+  connection.ends[1].machine = target->second;
+  if (!is_cut(machine, target->second))
+    shared_.queue.push(arrival(connection.ends[1]), target->second, 0, ConnectArrives{id});
+  shared_.queue.push(shared_.now + kConnectTimeout, machine, 0, LinkTimeout{id, 0, true});
+  return link_id(id, 0);
+}
+
+std::optional<ports::Event> Network::arrived(const ConnectArrives& event) {
+  Connection* connection = find(event.connection);
+  if (connection == nullptr) return std::nullopt;
+  End& opener = connection->ends[0];
+  End& end = connection->ends[1];
+  const Host& host = hosts_[end.machine];
+  if (host.silent || !opener.there) return std::nullopt;
+  if (!host.listening || host.listening->port != connection->to.port) {
+    tell_closed(event.connection, *connection, 0, "connection refused");
+    return std::nullopt;
+  }
+  end.there = true;
+  hosts_[end.machine].connections.insert(event.connection);
+  if (!is_cut(end.machine, opener.machine))
+    shared_.queue.push(arrival(opener), opener.machine, 0, AcceptArrives{event.connection, host.identity});
+  return ports::LinkOpened{link_id(event.connection, 1), connection->hello, connection->from, true};
+}
+
+std::optional<ports::Event> Network::arrived(const AcceptArrives& event) {
+  Connection* connection = find(event.connection);
+  if (connection == nullptr || !connection->ends[0].there || connection->open) return std::nullopt;
+  connection->open = true;
+  for (auto& frame : std::exchange(connection->waiting, {}))
+    transmit(event.connection, *connection, 1, std::move(frame));
+  return ports::LinkOpened{link_id(event.connection, 0), event.hello, connection->to, false};
+}
+
+void Network::send(MachineIndex machine, ports::LinkId link, ports::Frame frame) {
+  Connection* connection = find(link / 2);
+  const int side = static_cast<int>(link % 2);
+  if (connection == nullptr || !connection->ends[side].there || connection->ends[side].machine != machine) return;
+  if (side == 0 && !connection->open) {
+    connection->waiting.push_back(std::move(frame));
+    return;
+  }
+  transmit(link / 2, *connection, 1 - side, std::move(frame));
+}
+
+void Network::transmit(ConnectionId id, Connection& connection, int to_side, ports::Frame frame) {
+  End& from = connection.ends[1 - to_side];
+  End& to = connection.ends[to_side];
+  if (is_cut(from.machine, to.machine)) return suspect(id, from, 1 - to_side);
+  const auto& net = shared_.options.network;
+  if (net.loss_per_mille != 0 && rng_.chance(net.loss_per_mille, 1000)) return;
+  if (shared_.options.codec) frame = through_codec(frame);
+  const auto side = static_cast<std::uint8_t>(to_side);
+  if (net.duplicate_per_mille != 0 && rng_.chance(net.duplicate_per_mille, 1000))
+    shared_.queue.push(arrival(to), to.machine, 0, FrameArrives{id, side, frame});
+  if (net.reorder_per_mille != 0 && rng_.chance(net.reorder_per_mille, 1000)) {
+    const Duration late = draw(rng_, net.latency_min, net.latency_max) * rng_.between(1, 20);
+    shared_.queue.push(shared_.now + late, to.machine, 0, FrameArrives{id, side, std::move(frame)});
+    return;
+  }
+  shared_.queue.push(arrival(to), to.machine, 0, FrameArrives{id, side, std::move(frame)});
+}
+
+std::optional<ports::Event> Network::arrived(FrameArrives&& event) {
+  Connection* connection = find(event.connection);
+  if (connection == nullptr) return std::nullopt;
+  const int side = event.side;
+  End& to = connection->ends[side];
+  if (!to.there) {
+    if (hosts_[to.machine].silent) {
+      suspect(event.connection, connection->ends[1 - side], 1 - side);
+    } else {
+      tell_closed(event.connection, *connection, 1 - side, "connection reset");
+    }
+    return std::nullopt;
+  }
+  return ports::FrameArrived{link_id(event.connection, side), std::move(event.frame)};
+}
+
+// Nothing gets through from this end: give it up if that lasts.
+void Network::suspect(ConnectionId id, End& end, int side) {
+  if (!end.there || end.suspicious) return;
+  end.suspicious = true;
+  shared_.queue.push(shared_.now + kSilenceTimeout, end.machine, 0,
+                     LinkTimeout{id, static_cast<std::uint8_t>(side), false});
+}
+
+std::optional<ports::Event> Network::arrived(const LinkTimeout& event) {
+  Connection* connection = find(event.connection);
+  if (connection == nullptr || !connection->ends[event.side].there) return std::nullopt;
+  End& end = connection->ends[event.side];
+  const End& other = connection->ends[1 - event.side];
+  if (event.opening) {
+    if (connection->open) return std::nullopt;
+  } else {
+    end.suspicious = false;
+    if (!hosts_[other.machine].silent && !is_cut(end.machine, other.machine)) return std::nullopt;
+  }
+  tell_closed(event.connection, *connection, 1 - event.side, "the peer gave up on a silent link");
+  drop_end(event.connection, *connection, event.side);
+  return ports::LinkClosed{link_id(event.connection, event.side), "connection timed out"};
+}
+
+// Lets the end `side` hear that the other one is gone, when it can.
+void Network::tell_closed(ConnectionId id, Connection& connection, int side, const std::string& reason) {
+  End& end = connection.ends[side];
+  if (!end.there || is_cut(connection.ends[1 - side].machine, end.machine)) return;
+  shared_.queue.push(arrival(end), end.machine, 0, CloseArrives{id, static_cast<std::uint8_t>(side), reason});
+}
+
+void Network::drop_end(ConnectionId id, Connection& connection, int side) {
+  connection.ends[side].there = false;
+  hosts_[connection.ends[side].machine].connections.erase(id);
+  if (connection.ends[1 - side].there) {
+    // A link from a machine to itself is listed once.
+    if (connection.ends[0].machine == connection.ends[1].machine)
+      hosts_[connection.ends[side].machine].connections.insert(id);
+    return;
+  }
+  connections_.erase(id);
+}
+
+void Network::close(MachineIndex machine, ports::LinkId link) {
+  Connection* connection = find(link / 2);
+  const int side = static_cast<int>(link % 2);
+  if (connection == nullptr || !connection->ends[side].there || connection->ends[side].machine != machine) return;
+  tell_closed(link / 2, *connection, 1 - side, "closed by the peer");
+  drop_end(link / 2, *connection, side);
+}
+
+std::optional<ports::Event> Network::arrived(const CloseArrives& event) {
+  Connection* connection = find(event.connection);
+  if (connection == nullptr || !connection->ends[event.side].there) return std::nullopt;
+  drop_end(event.connection, *connection, event.side);
+  return ports::LinkClosed{link_id(event.connection, event.side), event.reason};
+}
+
+void Network::machine_ended(MachineIndex machine, bool silent) {
+  Host& host = hosts_[machine];
+  host.silent = silent;
+  host.listening.reset();
+  host.identity = {};
+  const std::set<ConnectionId> connections = host.connections;
+  for (const ConnectionId id : connections) {
+    for (int side = 0; side < 2; ++side) {
+      Connection* connection = find(id);
+      if (connection == nullptr || !connection->ends[side].there || connection->ends[side].machine != machine)
+        continue;
+      if (!silent) tell_closed(id, *connection, 1 - side, "connection reset by peer");
+      drop_end(id, *connection, side);
+    }
+  }
+}
+
+}  // namespace swarm::sim

@@ -1,0 +1,106 @@
+// Network: all links of a world. Frames of one link and direction arrive in order unless a fault says otherwise; on a
+// cut they vanish and the link stays open, until its end gives up on silence as TCP does.
+//
+// A link has an end at each machine. An end goes when its machine closes it, crashes (the peer hears at once) or loses
+// its power (the peer hears nothing); a frame to an end that is gone comes back as a reset.
+// Link ids: connection * 2 + side; side 0 opened it.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/shared.hpp"
+
+namespace swarm::sim {
+
+class Network {
+ public:
+  Network(Shared& shared, Rng rng) : shared_(shared), rng_(rng) {}
+
+  void add_machine(const Address& address);
+
+  // ---- what machines ask for (through SimTransport)
+  Result<void> listen(MachineIndex machine, const Address& address);
+  void stop_listening(MachineIndex machine);
+  void set_identity(MachineIndex machine, const wire::Hello& hello) { hosts_[machine].identity = hello; }
+  ports::LinkId open(MachineIndex machine, const Address& to, const wire::Hello& hello);
+  void send(MachineIndex machine, ports::LinkId link, ports::Frame frame);
+  void close(MachineIndex machine, ports::LinkId link);
+
+  // ---- machines come and go
+  void machine_ended(MachineIndex machine, bool silent);
+  void machine_started(MachineIndex machine) { hosts_[machine].silent = false; }
+
+  // ---- faults
+  void cut(MachineIndex from, MachineIndex to) { cuts_.insert({from, to}); }
+  void mend(MachineIndex from, MachineIndex to) { cuts_.erase({from, to}); }
+  void heal() { cuts_.clear(); }
+
+  // ---- what arrives; an event for the machine, or nothing
+  std::optional<ports::Event> arrived(const ConnectArrives& event);
+  std::optional<ports::Event> arrived(const AcceptArrives& event);
+  std::optional<ports::Event> arrived(FrameArrives&& event);
+  std::optional<ports::Event> arrived(const CloseArrives& event);
+  std::optional<ports::Event> arrived(const LinkTimeout& event);
+
+ private:
+  struct Host {
+    Address address;
+    std::optional<Address> listening;
+    bool silent = false;
+    wire::Hello identity;
+    std::set<ConnectionId> connections;
+  };
+  struct End {
+    MachineIndex machine = 0;
+    bool there = false;
+    bool suspicious = false;  // a timeout is on its way
+    Instant last_arrival;     // of what is on its way to this end
+  };
+  struct Connection {
+    End ends[2];
+    bool open = false;  // as its opener sees it
+    wire::Hello hello;
+    Address from, to;
+    std::vector<ports::Frame> waiting;
+  };
+  static ports::LinkId link_id(ConnectionId connection, int side) { return connection * 2 + side; }
+  bool is_cut(MachineIndex from, MachineIndex to) const { return !cuts_.empty() && cuts_.contains({from, to}); }
+  Instant arrival(End& at);
+  void transmit(ConnectionId id, Connection& connection, int to_side, ports::Frame frame);
+  void suspect(ConnectionId id, End& end, int side);
+  void tell_closed(ConnectionId id, Connection& connection, int side, const std::string& reason);
+  void drop_end(ConnectionId id, Connection& connection, int side);
+  Connection* find(ConnectionId id);
+
+  Shared& shared_;
+  Rng rng_;
+  std::vector<Host> hosts_;
+  std::map<std::array<std::uint8_t, 16>, MachineIndex> by_ip_;
+  std::map<ConnectionId, Connection> connections_;
+  ConnectionId last_ = 0;
+  std::set<std::pair<MachineIndex, MachineIndex>> cuts_;
+};
+
+// One machine's view of the network.
+class SimTransport final : public ports::Transport {
+ public:
+  SimTransport(Network& network, MachineIndex machine) : network_(network), machine_(machine) {}
+  Result<void> listen(const Address& address) override { return network_.listen(machine_, address); }
+  void stop_listening() override { network_.stop_listening(machine_); }
+  ports::LinkId open(const Address& to, const Address&, const wire::Hello& hello) override {
+    return network_.open(machine_, to, hello);
+  }
+  void set_identity(const wire::Hello& hello) override { network_.set_identity(machine_, hello); }
+  void send(ports::LinkId link, ports::Frame frame) override { network_.send(machine_, link, std::move(frame)); }
+  void close(ports::LinkId link) override { network_.close(machine_, link); }
+
+ private:
+  Network& network_;
+  MachineIndex machine_;
+};
+
+}  // namespace swarm::sim

@@ -1,0 +1,39 @@
+// Shared: what all simulated ports of one world stand on. Plain values.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/rng.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/recorder.hpp"
+#include "sim/world.hpp"
+
+namespace swarm::sim {
+
+struct Shared {
+  explicit Shared(const WorldOptions& world_options)
+      : options(world_options), recorder(world_options.record_trace) {}
+
+  WorldOptions options;
+  EventQueue queue;
+  Instant now;
+  Recorder recorder;
+  std::map<std::string, ImageScript, std::less<>> scripts;
+  std::map<TaskId, MachineIndex> started;  // where each task was started: once and nowhere else
+
+  WallTime wall() const { return options.epoch + (now - Instant{}); }
+};
+
+inline Duration draw(Rng& rng, Duration min, Duration max) {
+  return min >= max ? min : Duration{rng.between(min.ns, max.ns)};
+}
+
+// A generator for one part of one machine, whatever the others draw.
+inline Rng part_rng(std::uint64_t seed, std::uint64_t machine, std::uint64_t part) {
+  Rng rng(seed * 0x9e3779b97f4a7c15ULL + machine * 0x100000001b3ULL + part);
+  return rng.fork();
+}
+
+}  // namespace swarm::sim

@@ -1,0 +1,79 @@
+// SimRunner: tasks with scripted lives on one machine (ImageScript). A task's process dies with its daemon.
+//
+// Images are found as in the real catalogue: web stand-ins (nginx, httpd, swarmpy/web) run until stopped; shells
+// (ubuntu, debian, alpine, busybox) do what their words say as far as they are `sleep n`, `exit n`, `true`, `false`
+// and `echo ...`. What a script says comes before the catalogue.
+// Invariant: a task is started once in the life of the world, on one machine.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sim/shared.hpp"
+
+namespace swarm::sim {
+
+class SimRunner final : public ports::Runner {
+ public:
+  SimRunner(Shared& shared, MachineIndex machine, Rng rng) : shared_(shared), machine_(machine), rng_(rng) {}
+
+  void prepare(const ports::Launch& launch) override;
+  void start(TaskId task) override;
+  void stop(TaskId task, Duration grace) override;
+  void signal(TaskId task, int number) override;
+  void remove(TaskId task) override;
+  std::vector<ports::Adopted> adopt() override { return {}; }
+  ports::LogStreamId open_logs(TaskId task, const wire::LogOptions& options) override;
+  void close_logs(ports::LogStreamId stream) override;
+  std::vector<ports::Image> images() override;
+  void add_image(const ports::Image& image) override { added_[image.reference] = image; }
+  std::vector<std::string> warnings(const model::TaskSpec&) override { return {}; }
+
+  // ---- the world's side
+  void set_life(std::uint32_t life) { life_ = life; }
+  std::optional<ports::Event> moved(const TaskMoves& event);
+  void crash();
+  bool kill(TaskId task, int number);  // false: no such process
+
+ private:
+  enum class Stage : std::uint8_t { preparing, prepared, starting, running, exited };
+  struct Process {
+    ports::Launch launch;
+    ImageScript script;
+    Stage stage = Stage::preparing;
+    std::uint32_t plan = 0;      // number of the exit that is planned now
+    std::optional<Instant> ends;  // when that is
+    bool stop_when_started = false;
+    Duration grace;
+    std::string container_id;
+    std::int64_t pid = 0;
+    std::deque<wire::LogLine> lines;
+  };
+  struct Stream {
+    TaskId task;
+    wire::LogOptions options;
+  };
+  ImageScript script_of(const model::ContainerSpec& container) const;
+  Process* find(TaskId task);
+  void move(TaskId task, TaskMoves::Step step, Duration after, std::uint32_t plan = 0, std::int64_t code = 0);
+  void plan_exit(TaskId task, Process& process, Duration after, std::int64_t code);
+  void say(TaskId task, Process& process, std::string text);
+  void write_first_lines(TaskId task, Process& process);
+  ports::Event on_started(TaskId task, Process& process);
+  ports::Event on_exited(TaskId task, Process& process, std::int64_t code);
+  void deliver(ports::Event event);
+
+  Shared& shared_;
+  MachineIndex machine_;
+  Rng rng_;
+  std::uint32_t life_ = 0;
+  std::map<TaskId, Process> processes_;
+  std::map<std::string, ports::Image> added_;
+  std::map<ports::LogStreamId, Stream> streams_;  // following
+  ports::LogStreamId last_stream_ = 0;
+  std::int64_t last_pid_ = 100;
+};
+
+}  // namespace swarm::sim

@@ -1,0 +1,312 @@
+// The face over the machines, the network and the queue; and the one loop.
+#include "sim/world.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/check.hpp"
+#include "sim/check/checker.hpp"
+#include "sim/machine.hpp"
+
+namespace swarm::sim {
+namespace {
+
+constexpr Duration kDoorLatency = Duration::micros(20);
+
+}  // namespace
+
+struct World::Impl {
+  explicit Impl(const WorldOptions& options)
+      : shared(options), network(shared, part_rng(options.seed, ~std::uint64_t{0}, 0)), checker(shared) {}
+
+  Machine& machine(std::string_view name) {
+    const auto it = names.find(name);
+    SWARM_CHECK(it != names.end(), "no machine is called", name);
+    return *machines[it->second];
+  }
+  void take(Event event);
+  std::optional<ports::Event> arrived(Machine& at, Event& event);
+  void after_turn(Machine& at);
+  void end(Machine& at, bool silent);
+  void note(const Machine& at, std::string_view what) { shared.recorder.record(shared.now, at.options.name, what, {}); }
+  Address next_address() const {
+    const std::size_t n = machines.size();
+    return Address::v4(127, 0, static_cast<std::uint8_t>(1 + n / 250), static_cast<std::uint8_t>(1 + n % 250));
+  }
+
+  Shared shared;
+  Network network;
+  CallBook calls;
+  Checker checker;
+  std::vector<std::unique_ptr<Machine>> machines;
+  std::map<std::string, MachineIndex, std::less<>> names;
+};
+
+// ---- the loop ---------------------------------------------------------------------------------------------------
+
+void World::Impl::take(Event event) {
+  shared.now = std::max(shared.now, event.at);
+  shared.recorder.count(event.at, event.machine, event.what.index());
+  Machine& at = *machines[event.machine];
+  if (event.life != 0 && event.life != at.life) return;
+  if (at.paused) {
+    at.waiting.push_back(std::move(event));
+    return;
+  }
+  if (std::holds_alternative<GiveUpStopping>(event.what)) {
+    if (at.stopping) end(at, false);
+    return;
+  }
+  if (std::holds_alternative<Wake>(event.what)) {
+    at.wake(event.at);
+  } else if (auto happened = arrived(at, event); happened && at.alive()) {
+    at.handle(std::move(*happened));
+    at.turn();
+  } else {
+    return;
+  }
+  after_turn(at);
+}
+
+std::optional<ports::Event> World::Impl::arrived(Machine& at, Event& event) {
+  if (auto* deliver = std::get_if<Deliver>(&event.what)) return std::move(deliver->event);
+  if (auto* frame = std::get_if<FrameArrives>(&event.what)) return network.arrived(std::move(*frame));
+  if (auto* written = std::get_if<DiskWritten>(&event.what)) {
+    at.disk.on_written(*written);
+    return ports::DiskDone{written->token};
+  }
+  if (auto* moves = std::get_if<TaskMoves>(&event.what)) return at.runner.moved(*moves);
+  if (auto* connect = std::get_if<ConnectArrives>(&event.what)) return network.arrived(*connect);
+  if (auto* accept = std::get_if<AcceptArrives>(&event.what)) return network.arrived(*accept);
+  if (auto* close = std::get_if<CloseArrives>(&event.what)) return network.arrived(*close);
+  if (auto* timeout = std::get_if<LinkTimeout>(&event.what)) return network.arrived(*timeout);
+  return std::nullopt;
+}
+
+void World::Impl::after_turn(Machine& at) {
+  if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node);
+  if (at.stopping && at.node->stopped()) {
+    at.disk.sync();
+    end(at, false);
+  }
+}
+
+void World::Impl::end(Machine& at, bool silent) {
+  const bool orderly = at.stopping;
+  at.end(silent);
+  if (!orderly) at.disk.crash();
+  checker.machine_ended(at.index);
+}
+
+// ---- machines -----------------------------------------------------------------------------------------------------
+
+World::World(WorldOptions options) : impl_(std::make_unique<Impl>(options)) {}
+World::~World() = default;
+
+void World::add_machine(MachineOptions options) {
+  Impl& world = *impl_;
+  SWARM_CHECK(!world.names.contains(options.name), "there is a machine of this name:", options.name);
+  if (options.address.is_unspecified()) options.address = world.next_address();
+  const auto index = static_cast<MachineIndex>(world.machines.size());
+  world.names[options.name] = index;
+  world.network.add_machine(options.address);
+  world.machines.push_back(
+      std::make_unique<Machine>(world.shared, world.network, world.calls, index, std::move(options)));
+  world.machines.back()->start();
+  world.after_turn(*world.machines.back());
+}
+
+std::vector<std::string> World::machines() const {
+  std::vector<std::string> names;
+  for (const auto& machine : impl_->machines) names.push_back(machine->options.name);
+  return names;
+}
+
+bool World::alive(std::string_view name) const { return impl_->machine(name).alive(); }
+
+void World::crash(std::string_view name) {
+  Machine& at = impl_->machine(name);
+  if (!at.alive()) return;
+  impl_->note(at, "sim.crash");
+  at.stopping = false;
+  impl_->end(at, false);
+}
+
+void World::power_off(std::string_view name) {
+  Machine& at = impl_->machine(name);
+  if (!at.alive()) return;
+  impl_->note(at, "sim.power_off");
+  at.stopping = false;
+  impl_->end(at, true);
+}
+
+void World::start(std::string_view name) {
+  Machine& at = impl_->machine(name);
+  if (at.alive()) return;
+  impl_->note(at, "sim.start");
+  at.start();
+  impl_->after_turn(at);
+}
+
+void World::pause(std::string_view name) {
+  Machine& at = impl_->machine(name);
+  if (!at.alive() || at.paused) return;
+  impl_->note(at, "sim.pause");
+  at.pause();
+}
+
+void World::resume(std::string_view name) {
+  Machine& at = impl_->machine(name);
+  if (!at.alive() || !at.paused) return;
+  impl_->note(at, "sim.resume");
+  at.resume();
+}
+
+void World::shut_down(std::string_view name) {
+  Machine& at = impl_->machine(name);
+  if (!at.alive() || at.stopping || at.paused) return;  // a stopped process does not hear SIGTERM
+  impl_->note(at, "sim.shut_down");
+  at.shut_down();
+  impl_->after_turn(at);
+}
+
+const node::Node& World::node(std::string_view name) const {
+  const Machine& at = impl_->machine(name);
+  SWARM_CHECK(at.alive(), name, "is not alive");
+  return *at.node;
+}
+
+Address World::address(std::string_view name) const { return impl_->machine(name).options.address; }
+
+// ---- faults -----------------------------------------------------------------------------------------------------
+
+void World::cut(std::string_view from, std::string_view to) {
+  impl_->network.cut(impl_->machine(from).index, impl_->machine(to).index);
+}
+
+void World::mend(std::string_view from, std::string_view to) {
+  impl_->network.mend(impl_->machine(from).index, impl_->machine(to).index);
+}
+
+void World::partition(const std::vector<std::vector<std::string>>& groups) {
+  for (const auto& group : groups)
+    for (const auto& other : groups) {
+      if (&group == &other) continue;
+      for (const auto& from : group)
+        for (const auto& to : other) cut(from, to);
+    }
+}
+
+void World::heal() { impl_->network.heal(); }
+void World::set_network(const NetworkOptions& options) { impl_->shared.options.network = options; }
+
+void World::set_disk_latency(std::string_view name, Duration min, Duration max) {
+  impl_->machine(name).disk.set_latency(min, max);
+}
+
+bool World::kill_task(TaskId task, int signal) {
+  return std::any_of(impl_->machines.begin(), impl_->machines.end(),
+                     [&](auto& machine) { return machine->alive() && machine->runner.kill(task, signal); });
+}
+
+void World::set_image(std::string reference, const ImageScript& script) {
+  impl_->shared.scripts[std::move(reference)] = script;
+}
+
+// ---- the front door -----------------------------------------------------------------------------------------------
+
+CallId World::call(std::string_view name, http::Request request) {
+  Machine& at = impl_->machine(name);
+  const CallId id = impl_->calls.open(at.index);
+  if (!at.alive()) {
+    impl_->calls.find(id)->reply.ended = true;
+    return id;
+  }
+  impl_->shared.queue.push(now() + kDoorLatency, at.index, at.life, Deliver{ports::ApiArrived{id, std::move(request)}});
+  return id;
+}
+
+const Reply& World::reply(CallId id) const {
+  const Call* call = impl_->calls.find(id);
+  SWARM_CHECK(call != nullptr, "no such call", id);
+  return call->reply;
+}
+
+std::string World::take_body(CallId id) {
+  Call* call = impl_->calls.find(id);
+  return call == nullptr ? std::string() : std::exchange(call->reply.body, {});
+}
+
+void World::hang_up(CallId id) {
+  const Call* call = impl_->calls.find(id);
+  if (call == nullptr) return;
+  const Machine& at = *impl_->machines[call->machine];
+  if (!call->reply.ended && at.alive())
+    impl_->shared.queue.push(now() + kDoorLatency, at.index, at.life, Deliver{ports::ApiAborted{id}});
+  impl_->calls.forget(id);
+}
+
+Reply World::ask(std::string_view machine, http::Request request, Duration timeout) {
+  const CallId id = call(machine, std::move(request));
+  run_until([&] { return reply(id).ended; }, timeout);
+  Reply out = reply(id);
+  hang_up(id);
+  return out;
+}
+
+// ---- time -----------------------------------------------------------------------------------------------------------
+
+Instant World::now() const { return impl_->shared.now; }
+WallTime World::wall() const { return impl_->shared.wall(); }
+Instant World::next_event() const { return impl_->shared.queue.next(); }
+
+bool World::step() {
+  if (impl_->shared.queue.empty()) return false;
+  impl_->take(impl_->shared.queue.pop());
+  return true;
+}
+
+void World::run_for(Duration span) { run_until(now() + span); }
+
+void World::run_until(Instant when) {
+  while (next_event() <= when && step()) continue;
+  impl_->shared.now = std::max(now(), when);
+}
+
+bool World::run_until(const std::function<bool()>& done, Duration timeout) {
+  const Instant end = now() + timeout;
+  while (!done()) {
+    if (next_event() > end) {
+      impl_->shared.now = end;
+      return done();
+    }
+    step();
+  }
+  return true;
+}
+
+// ---- what happened --------------------------------------------------------------------------------------------------
+
+std::uint64_t World::seed() const { return impl_->shared.options.seed; }
+std::uint64_t World::trace_hash() const { return impl_->shared.recorder.hash(); }
+std::uint64_t World::events() const { return impl_->shared.recorder.events(); }
+
+std::vector<World::TraceLine> World::take_trace() {
+  std::vector<TraceLine> lines;
+  for (auto& line : impl_->shared.recorder.take())
+    lines.push_back({line.at, std::move(line.machine), std::move(line.kind), std::move(line.text)});
+  return lines;
+}
+
+void World::note(std::string_view kind, std::string text) {
+  impl_->shared.recorder.record(now(), "", kind, std::move(text));
+}
+
+void World::check_all() {
+  for (const auto& machine : impl_->machines)
+    if (machine->alive()) impl_->checker.check_all(machine->index, machine->options.name, *machine->node);
+}
+
+}  // namespace swarm::sim

@@ -1,0 +1,241 @@
+"""LocalCluster: some daemons on one machine, in one folder, on one loopback network 127.0.X.0/24."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from swarmpy._cluster import lease as leases
+from swarmpy._cluster import places, processes
+from swarmpy._cluster.errors import ClusterError
+from swarmpy._cluster.form import form
+from swarmpy._cluster.node import LocalNode
+from swarmpy._cluster.processes import Process
+
+STATE = "state.json"
+STATE_FORMAT = 1
+STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class _State:
+    network: int
+    sockets: str
+    leased: bool
+    nodes: tuple[tuple[str, str, str], ...]  # name, role, address
+
+
+class LocalCluster:
+    """The cluster in `folder`. Several objects, also of several processes, may be the same cluster."""
+
+    def __init__(self, folder: Path, held_lease: int | None = None) -> None:
+        self.name = folder.name
+        self.folder = folder
+        self._lease = held_lease
+
+    # ---- finding
+
+    @classmethod
+    def open(cls, name: str) -> LocalCluster:
+        cluster = cls(places.home() / places.check_name(name, "cluster"))
+        if not cluster.folder.is_dir():
+            raise ClusterError(f'there is no cluster "{name}"', "see which there are: swarmpy ls")
+        return cluster
+
+    @classmethod
+    def all(cls) -> list[LocalCluster]:
+        """Every cluster of this user, by name; what a dead Python left of its own is cleared away first."""
+        try:
+            names = sorted(entry.name for entry in places.home().iterdir() if entry.is_dir())
+        except FileNotFoundError:
+            return []
+        clusters = [cls(places.home() / name) for name in names if places.NAME.fullmatch(name)]
+        return [cluster for cluster in clusters if not cluster._sweep()]
+
+    # ---- making
+
+    @classmethod
+    def start(
+        cls,
+        name: str | None = None,
+        managers: int = 3,
+        workers: int = 2,
+        init: bool = True,
+        lease: bool = True,
+    ) -> LocalCluster:
+        """Starts daemons m1.. and w1.., in a swarm if `init`. With `lease` they end with this Python."""
+        if managers < 0 or workers < 0 or (init and managers < 1):
+            raise ClusterError("a swarm needs at least one manager", "ask for 1, 3 or 5 managers")
+        if managers + workers > 200:
+            raise ClusterError("a local cluster has at most 200 nodes", "simulate more: Swarm(mode='sim')")
+        swarmd = places.program()
+        cluster = cls._make(name, lease)
+        try:
+            with places.one_at_a_time(swarmd):
+                cluster._settle(managers, workers, lease)
+                for node in cluster.nodes:
+                    node.start()
+            if init:
+                form(cluster.nodes)
+        except BaseException:
+            cluster.close()
+            raise
+        return cluster
+
+    @classmethod
+    def _make(cls, name: str | None, lease: bool) -> LocalCluster:
+        taken = {cluster.name for cluster in cls.all()}
+        if name is None:
+            name = next(free for n in range(1, 10_000) if (free := f"py{os.getpid()}-{n}") not in taken)
+        folder = places.home() / places.check_name(name, "cluster")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError as error:
+            hint = f"end it: swarmpy down {name}"
+            raise ClusterError(f'a cluster "{name}" is there already', hint) from error
+        held = leases.hold(folder) if lease else None
+        cluster = cls(folder, held)
+        if lease:
+            atexit.register(cluster._close_if_mine, os.getpid())
+        return cluster
+
+    def _settle(self, managers: int, workers: int, leased: bool) -> None:
+        """Chooses the network and the socket folder, and writes down what this cluster is."""
+        others = [other._read() for other in self.all() if other.name != self.name]
+        network = places.free_network(state.network for state in others)
+        names = [f"m{i}" for i in range(1, managers + 1)] + [f"w{i}" for i in range(1, workers + 1)]
+        nodes = tuple((name, _role(name), f"127.0.{network}.{i}") for i, name in enumerate(names, 1))
+        self._write(_State(network, _socket_folder(self.folder), leased, nodes))
+
+    def add(self, name: str) -> LocalNode:
+        """One more daemon, started, outside any swarm."""
+        places.check_name(name, "node")
+        state = self._read()
+        if any(name == known for known, _, _ in state.nodes):
+            raise ClusterError(f'the cluster "{self.name}" has a node {name} already', "choose another name")
+        used = {address for _, _, address in state.nodes}
+        host = next(n for n in range(1, 255) if f"127.0.{state.network}.{n}" not in used)
+        added = (name, _role(name), f"127.0.{state.network}.{host}")
+        self._write(_State(state.network, state.sockets, state.leased, (*state.nodes, added)))
+        node = self.node(name)
+        node.start()
+        return node
+
+    # ---- using
+
+    @property
+    def nodes(self) -> list[LocalNode]:
+        """In the order of their making: managers, then workers, then what was added."""
+        state = self._read()
+        sockets = Path(state.sockets)
+        return [LocalNode(*one, self.folder, sockets, state.leased) for one in state.nodes]
+
+    def node(self, name: str) -> LocalNode:
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        names = ", ".join(node.name for node in self.nodes) or "none"
+        raise ClusterError(f'the cluster "{self.name}" has no node {name}', f"it has: {names}")
+
+    def __repr__(self) -> str:
+        return f"LocalCluster({self.name!r}, nodes={[node.name for node in self.nodes]})"
+
+    # ---- ending
+
+    def close(self) -> None:
+        """Ends all that belongs to this cluster. Safe to call twice and on a half-made cluster."""
+        if self.folder.is_dir():
+            self._end()
+        if self._lease is not None:  # last: until then the daemons stop in an orderly way
+            atexit.unregister(self._close_if_mine)
+            os.close(self._lease)
+            self._lease = None
+
+    def _end(self) -> None:
+        sockets = self._read().sockets
+        processes.end_all(self._processes(), STOP_SECONDS)
+        for process in self._processes():  # tasks on their way out after their node
+            with process:
+                process.wait(STOP_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if sockets:
+            shutil.rmtree(sockets, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.folder.parent.rmdir()  # only when it was the last
+
+    def _close_if_mine(self, maker: int) -> None:
+        if os.getpid() == maker:  # a forked child exits too
+            self.close()
+
+    def __enter__(self) -> LocalCluster:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def processes(self) -> list[int]:
+        """The ids of all processes that belong to this cluster now."""
+        found = self._processes()
+        for process in found:
+            process.close()
+        return [process.pid for process in found]
+
+    def _processes(self) -> list[Process]:
+        """Daemons of this folder, and what they started of the same program for their tasks."""
+        inside = f"{self.folder}/"
+        return Process.find_all(
+            lambda words: _is_ours(words) and any(word.startswith(inside) for word in words)
+        )
+
+    def _sweep(self) -> bool:
+        """Clears away a leased cluster whose owner is dead. True when it is gone."""
+        if not (self.folder / "lease").exists() or leases.is_held(self.folder):
+            return False
+        self.close()
+        return True
+
+    # ---- the state file
+
+    def _read(self) -> _State:
+        """What was written down; an empty cluster where nothing was yet, so that it can be closed."""
+        try:
+            raw = json.loads((self.folder / STATE).read_text())
+        except (OSError, ValueError):
+            return _State(0, "", False, ())
+        if raw.get("format") != STATE_FORMAT:
+            sentence = f'the cluster "{self.name}" was made by another version of swarmpy'
+            raise ClusterError(sentence, "use that version")
+        nodes = tuple(tuple(node) for node in raw["nodes"])
+        return _State(raw["network"], raw["sockets"], raw["leased"], nodes)
+
+    def _write(self, state: _State) -> None:
+        text = {"format": STATE_FORMAT, **state.__dict__}
+        draft = self.folder / f"{STATE}.new"
+        draft.write_text(json.dumps(text, indent=1) + "\n")
+        draft.replace(self.folder / STATE)
+
+
+def _is_ours(words: list[str]) -> bool:
+    return Path(words[0]).name == "swarmd"
+
+
+def _role(name: str) -> str:
+    return "worker" if name.startswith("w") else "manager"
+
+
+def _socket_folder(folder: Path) -> str:
+    """The cluster's folder, or one with a short path where sockets in it would have too long a one."""
+    longest = folder / ("n" * 32 + ".sock")
+    if len(os.fsencode(longest)) <= places.SOCKET_PATH_LIMIT:
+        return str(folder)
+    return tempfile.mkdtemp(prefix="swarmpy-", dir="/tmp")  # noqa: S108 (short on purpose)

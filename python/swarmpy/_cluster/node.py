@@ -1,0 +1,134 @@
+"""One daemon of a local cluster: its places, its process, kill and start.
+
+Invariant: whether it lives is asked of the kernel. The pid file only says where to look: the process counts
+when its command line names this node's data root.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarmpy._cluster import lease as leases
+from swarmpy._cluster import places, processes
+from swarmpy._cluster.door import Door
+from swarmpy._cluster.errors import ClusterError
+from swarmpy._cluster.processes import Process
+
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class LocalNode:
+    """A node of a cluster in `folder`. `role` is what it was started as, not what it became since."""
+
+    name: str
+    role: str
+    address: str
+    folder: Path
+    sockets: Path
+    leased: bool
+
+    @property
+    def docker_host(self) -> str:
+        return f"unix://{self.sockets / self.name}.sock"
+
+    @property
+    def data_root(self) -> Path:
+        return self.folder / self.name
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def door(self) -> Door:
+        return Door(self.docker_host)
+
+    @property
+    def pid(self) -> int | None:
+        process = self._process()
+        if process is None:
+            return None
+        with process:
+            return process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self.pid is not None
+
+    def kill(self) -> None:
+        """SIGKILL; returns when the process is dead and its sockets are closed."""
+        process = self._process()
+        if process is None:
+            raise ClusterError(f"{self.name} does not run", f"start it: swarmpy node start {self.name}")
+        with process:
+            process.send(signal.SIGKILL)
+            if not process.wait(10.0):
+                raise ClusterError(f"{self.name} (pid {process.pid}) does not die")
+        processes.reap()
+
+    def start(self) -> None:
+        """Starts the daemon on its data root; returns when its API answers, quorum or not."""
+        if self.alive:
+            raise ClusterError(f"{self.name} runs already", f"kill it first: swarmpy node kill {self.name}")
+        processes.reap()
+        ready, write_end = os.pipe()
+        try:
+            with leases.reader(self.folder, self.leased) as lease:
+                self._spawn(write_end, lease)
+        finally:
+            os.close(write_end)
+        try:
+            self._wait_ready(ready)
+        finally:
+            os.close(ready)
+
+    def _spawn(self, ready: int, lease: int | None) -> None:
+        command: list[str | Path] = [places.program(), "--data-root", self.data_root, "-H", self.docker_host]
+        command += ["--pidfile", self._pidfile, "--address", self.address, "--hostname", self.name]
+        command += ["--runner", "process", "--ready-fd", str(ready)]
+        passed = [ready]
+        if lease is not None:
+            command += ["--lease-fd", str(lease)]
+            passed.append(lease)
+        with self.log.open("ab") as log:
+            processes.adopt(
+                subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=passed,
+                    cwd="/",
+                    start_new_session=True,  # Ctrl-C in a terminal is for the command, not for the daemons
+                )
+            )
+
+    def _wait_ready(self, ready: int) -> None:
+        poll = select.poll()
+        poll.register(ready, select.POLLIN)
+        if not poll.poll(START_SECONDS * 1000):
+            raise ClusterError(f"{self.name} does not get ready", f"see its log: {self.log}")
+        if not os.read(ready, 64):
+            processes.reap()
+            raise ClusterError(f"{self.name} did not start: {self._last_words()}", f"see its log: {self.log}")
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
+        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+
+    @property
+    def _pidfile(self) -> Path:
+        return self.folder / f"{self.name}.pid"
+
+    def _process(self) -> Process | None:
+        try:
+            pid = int(self._pidfile.read_text())
+        except (OSError, ValueError):
+            return None
+        return Process.find(pid, lambda words: str(self.data_root) in words)

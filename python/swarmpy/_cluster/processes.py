@@ -1,0 +1,108 @@
+"""Processes which others may have started, held by pidfds: a reused number is never signalled."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+# Daemons that this process started, kept so that they can be reaped. Unless leased they outlive it.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def adopt(child: subprocess.Popen[bytes]) -> None:
+    _children.append(child)
+
+
+def reap() -> None:
+    """Takes note of children that have ended, so that they do not stay as zombies."""
+    _children[:] = [child for child in _children if child.poll() is None]
+
+
+def arguments(pid: int) -> list[str]:
+    """The command line of a process; empty when it is dead or dying."""
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return []
+    return [os.fsdecode(word) for word in raw.split(b"\0")[:-1]]
+
+
+class Process:
+    """A living process whose command line is what was looked for. Use it as a context manager."""
+
+    def __init__(self, pid: int, handle: int) -> None:
+        self.pid = pid
+        self._handle = handle
+
+    @classmethod
+    def find(cls, pid: int, is_wanted: Callable[[list[str]], bool]) -> Process | None:
+        try:
+            handle = os.pidfd_open(pid)
+        except OSError:
+            return None
+        process = cls(pid, handle)
+        words = arguments(pid)
+        if words and is_wanted(words):
+            return process
+        if not words:
+            process.wait(1.0)  # its memory is gone, its sockets follow: dead means both
+        process.close()
+        return None
+
+    @classmethod
+    def find_all(cls, is_wanted: Callable[[list[str]], bool]) -> list[Process]:
+        found = (cls.find(int(entry.name), is_wanted) for entry in _numbered("/proc"))
+        return [process for process in found if process is not None]
+
+    def send(self, number: signal.Signals) -> None:
+        try:
+            signal.pidfd_send_signal(self._handle, number)
+        except ProcessLookupError:
+            return
+
+    def wait(self, timeout: float) -> bool:
+        """True when the process has ended: its sockets and files are closed."""
+        poll = select.poll()
+        poll.register(self._handle, select.POLLIN)
+        return bool(poll.poll(max(0, int(timeout * 1000))))
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _numbered(folder: str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            # Not this process, and no kernel threads: they have no command line and never end.
+            if entry.name.isdigit() and int(entry.name) != os.getpid() and arguments(int(entry.name)):
+                yield entry
+
+
+def end_all(processes: Iterable[Process], grace: float) -> None:
+    """SIGTERM, then SIGKILL to those that are there after `grace` seconds; closes the handles."""
+    left = list(processes)
+    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
+        for process in left:
+            process.send(number)
+        deadline = time.monotonic() + seconds
+        staying = []
+        for process in left:
+            if process.wait(deadline - time.monotonic()):
+                process.close()
+            else:
+                staying.append(process)
+        left = staying
+    for process in left:
+        process.close()
+    reap()

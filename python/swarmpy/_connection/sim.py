@@ -1,0 +1,88 @@
+"""A simulated node's door: the same requests, in process. While somebody waits for an answer, virtual time
+runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from swarmpy._connection.base import Exchange, Head, Request
+from swarmpy.errors import Timeout, Unreachable
+
+if TYPE_CHECKING:
+    from swarmpy._core import World
+
+_FAR_FUTURE_NS = (1 << 63) - 2
+
+
+class SimConnection:
+    """A way to the machine `name` of `world`."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._world, self._name = world, name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def open(self, request: Request) -> Exchange:
+        if not self._world.alive(self._name):
+            raise Unreachable(f"cannot reach {self._name}: it is not running")
+        headers = list(request.headers.items())
+        call = self._world.call(self._name, request.method, request.target, headers, request.body)
+        return _SimExchange(self._world, self._name, call)
+
+
+class _SimExchange:
+    def __init__(self, world: World, name: str, call: int) -> None:
+        self._world, self._name, self._call = world, name, call
+        self._open = True
+
+    def head(self, timeout: float) -> Head:
+        if not self._wait("head", timeout):
+            self.close()
+            raise Timeout(f"{self._name} did not answer within {timeout:.0f} s")
+        _, _, status, headers = self._world.reply(self._call)
+        return Head(status, {name.lower(): value for name, value in headers})
+
+    def read(self, timeout: float) -> bytes:
+        if not self._wait("end", timeout):
+            self.close()
+            raise Timeout(f"{self._name} did not finish its answer within {timeout:.0f} s")
+        body = self._world.take_body(self._call)
+        self.close()
+        return body
+
+    def piece(self, timeout: float) -> bytes | None:
+        if not self._open:
+            return b""
+        if not self._wait("piece", timeout):
+            self.close()
+            return None
+        part = self._world.take_body(self._call)
+        if not part:
+            self.close()
+        return part
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._world.hang_up(self._call)
+
+    def _wait(self, wanted: str, timeout: float) -> bool:
+        until = min(self._world.now_ns() + round(min(timeout, 1e9) * 1e9), _FAR_FUTURE_NS)
+        try:
+            how = self._world.wait_reply(self._call, wanted, until)
+        except BaseException:  # Ctrl-C too: nobody waits for this answer any more
+            self._abandon()
+            raise
+        if how == "gone":
+            self.close()
+            raise Unreachable(f"{self._name} stopped while it was asked", sent=True)
+        return how == "done"
+
+    def _abandon(self) -> None:
+        try:
+            self.close()
+        except Exception:  # the world is poisoned; the first error is the one to show
+            self._open = False

@@ -1,0 +1,197 @@
+"""When is a service as its newest spec wants it, and if it is not, why?
+
+Converged: the wanted number of tasks of the newest spec run *and no older task of the service still runs*. A
+task on a node that is dead or not heard of does not count, neither way. While an update is watched
+(`monitor`) it is not over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from swarmpy import duration
+from swarmpy._hub import Hub
+from swarmpy._models.constraints import eligible
+from swarmpy._models.node_info import NodeInfo
+from swarmpy._models.service_info import ServiceInfo
+from swarmpy._models.task_info import TaskInfo
+from swarmpy._world.base import wait_until
+from swarmpy.errors import ConvergenceTimeout, NoQuorum, NotFound, NotManager, Timeout, Unreachable
+from swarmpy.outcome import Outcome
+from swarmpy.states import NodeState, OutcomeState, Role, TaskState, UpdateState
+
+PASSING = (NoQuorum, NotManager, Unreachable, Timeout)  # weather: look again
+HOPELESS_AFTER = 2.0  # seconds without any task alive of a service whose tasks are not restarted
+MEANT_TO_LIVE = (TaskState.RUNNING, TaskState.READY)
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a service."""
+
+    service: ServiceInfo
+    wanted: int
+    running: int  # of the newest spec, on nodes that live
+    stray: int  # alive, though not meant to be
+    waiting: tuple[TaskInfo, ...]  # of the newest spec, not running yet
+    ended: tuple[TaskInfo, ...]  # of the newest spec, not running any more
+
+    @property
+    def complete(self) -> bool:
+        return self.running == self.wanted and not self.stray
+
+    def blockers(self) -> list[str]:
+        """What is missing, a sentence each; empty when complete."""
+        found = [] if self.running == self.wanted else [f"{self.running} of {self.wanted} tasks run"]
+        found += [f"{_tasks(count)} {why}" for why, count in Counter(map(_why, self.waiting)).items()]
+        if self.running < self.wanted:
+            errors = Counter(task.error for task in self.ended if task.error)
+            found += [f"{_tasks(count)} ended: {why}" for why, count in errors.most_common(2)]
+        if self.stray:
+            found.append(f"{_tasks(self.stray)} of an older spec or over the wanted number still run")
+        return found
+
+
+def look(hub: Hub, service_id: str) -> Look:
+    """Asks the swarm about one service."""
+    service = hub.service(service_id)
+    newest = {task.id for task in hub.tasks(service_id, newest_spec=True)}
+    tasks = hub.tasks(service_id)
+    nodes = hub.nodes()
+    dead = {node.id for node in nodes if not _lives(hub, node)}
+    fresh = [task for task in tasks if task.id in newest]
+    running = [task for task in fresh if task.runs and task.node_id not in dead]
+    meant = {task.id for task in fresh if task.desired_state in MEANT_TO_LIVE}
+    stray = [task for task in tasks if task.state.alive and task.id not in meant and task.node_id not in dead]
+    waiting = [task for task in fresh if task.id in meant and not task.state.over and not task.runs]
+    ended = [task for task in fresh if task.state.over]
+    return Look(service, _wanted(service, nodes), len(running), len(stray), tuple(waiting), tuple(ended))
+
+
+def wait_service(hub: Hub, service_id: str, name: str, timeout: float) -> Outcome:
+    """Lets the world run until the service is converged, or cannot be."""
+    return _Waiting(hub, service_id, name, timeout).outcome()
+
+
+class _Waiting:
+    def __init__(self, hub: Hub, service_id: str, name: str, timeout: float) -> None:
+        self._hub, self._id, self._name, self._timeout = hub, service_id, name, timeout
+        self._began = hub.world.now()
+        self._last: Look | None = None
+        self._weather = ""
+        self._hopeless_since: float | None = None
+        self._verdict: tuple[OutcomeState, str] | None = None
+
+    def outcome(self) -> Outcome:
+        wait_until(self._hub.world, self._settled, self._timeout)
+        state, reason = self._verdict or (OutcomeState.TIMED_OUT, self._late())
+        running, wanted = (self._last.running, self._last.wanted) if self._last else (0, 0)
+        took = self._hub.world.now() - self._began
+        return Outcome(state, reason, running, wanted, took, self._name)
+
+    def _settled(self) -> bool:
+        try:
+            self._last, self._weather = look(self._hub, self._id), ""
+        except NotFound:
+            self._verdict = OutcomeState.FAILED, "the service was removed"
+        except PASSING as error:
+            self._weather = error.message
+        else:
+            self._verdict = self._judge(self._last)
+        return self._verdict is not None
+
+    def _judge(self, now: Look) -> tuple[OutcomeState, str] | None:
+        update = now.service.update_state
+        if update.stopped:
+            return OutcomeState.PAUSED, now.service.update_message
+        if now.complete and not update.going_on:
+            return self._complete(now)
+        if now.running or now.waiting or now.service.restarts or not now.ended:
+            self._hopeless_since = None
+            return None
+        return self._hopeless(now)
+
+    def _complete(self, now: Look) -> tuple[OutcomeState, str]:
+        asked_back = self._hub.last_change.get(self._id) != "update"
+        if now.service.update_state is UpdateState.ROLLBACK_COMPLETED and not asked_back:
+            return OutcomeState.ROLLED_BACK, now.service.update_message
+        return OutcomeState.CONVERGED, ""
+
+    def _hopeless(self, now: Look) -> tuple[OutcomeState, str] | None:
+        at = self._hub.world.now()
+        self._hopeless_since = at if self._hopeless_since is None else self._hopeless_since
+        if at - self._hopeless_since < HOPELESS_AFTER:
+            return None
+        return OutcomeState.FAILED, "; ".join(["its tasks ended and are not restarted", *now.blockers()])
+
+    def _late(self) -> str:
+        waited = f"not converged after {duration.text(self._timeout)}"
+        if self._weather:
+            return f"{waited}: {self._weather}"
+        blockers = self._last.blockers() if self._last else []
+        if self._last and self._last.service.update_state.going_on:
+            blockers.append(self._last.service.update_message or "the update is going on")
+        return f"{waited}: {'; '.join(blockers)}" if blockers else waited
+
+
+def wait_swarm(hub: Hub, timeout: float, stable_for: float) -> Outcome:
+    """Until every service is converged and every node that lives is ready, for `stable_for` on end."""
+    began, since, blockers = hub.world.now(), -1.0, ["nobody was asked yet"]
+
+    def settled() -> bool:
+        nonlocal since, blockers
+        blockers = swarm_blockers(hub)
+        now = hub.world.now()
+        since = -1.0 if blockers else (now if since < 0 else since)
+        return since >= 0 and now - since >= stable_for
+
+    if not wait_until(hub.world, settled, timeout):
+        raise ConvergenceTimeout(f"not converged after {duration.text(timeout)}", blockers=blockers)
+    wanted = sum(len([task for task in tasks if task.runs]) for tasks in hub.seen.tasks.values())
+    return Outcome(OutcomeState.CONVERGED, "", wanted, wanted, hub.world.now() - began)
+
+
+def swarm_blockers(hub: Hub) -> list[str]:
+    """Everything that is not yet as it should be, a sentence each."""
+    try:
+        found = [why for node in hub.nodes() for why in _node_blockers(hub, node)]
+        for service in hub.services():
+            now = look(hub, service.id)
+            found += [f"{service.name}: {why}" for why in now.blockers()]
+            if now.service.update_state.going_on or now.service.update_state.stopped:
+                found.append(f"{service.name}: {now.service.update_message or now.service.update_state}")
+    except NotFound:
+        return ["a service was removed just now"]
+    except PASSING as error:
+        return [error.message]
+    return found
+
+
+def _node_blockers(hub: Hub, node: NodeInfo) -> list[str]:
+    if not hub.world.alive(node.name):
+        return []  # dead by our own hand, and that is known
+    if node.state is not NodeState.READY:
+        return [f"{node.name} is {node.state}"]
+    if node.manages != (node.role is Role.MANAGER):
+        return [f"{node.name} is not a {node.role} yet"]
+    return []
+
+
+def _lives(hub: Hub, node: NodeInfo) -> bool:
+    return node.state is NodeState.READY and hub.world.alive(node.name)
+
+
+def _wanted(service: ServiceInfo, nodes: Sequence[NodeInfo]) -> int:
+    if service.replicas is not None:
+        return service.replicas
+    return len(eligible(nodes, service.constraints))
+
+
+def _why(task: TaskInfo) -> str:
+    return f"{task.state}: {task.error or task.message or 'no reason given'}"
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'' if count == 1 else 's'}"

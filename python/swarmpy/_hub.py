@@ -1,0 +1,121 @@
+"""Hub: what the objects of one swarm share: its world, the client, and the last things that were seen.
+
+The objects that users hold (Node, Service, Task) are names plus a Hub; what they show is asked when it is
+looked at. Reprs ask nobody: they show `seen`, stamped with its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from swarmpy._connection.base import Connection
+from swarmpy._connection.client import Client
+from swarmpy._models.node_info import NodeInfo
+from swarmpy._models.service_info import ServiceInfo
+from swarmpy._models.task_info import TaskInfo
+from swarmpy._world.base import World
+from swarmpy.errors import NotFound, SwarmError
+from swarmpy.states import Role
+
+
+@dataclass
+class Seen:
+    """The newest answers, for reprs."""
+
+    nodes: list[NodeInfo] = field(default_factory=list)
+    services: dict[str, ServiceInfo] = field(default_factory=dict)
+    tasks: dict[str, list[TaskInfo]] = field(default_factory=dict)  # by service
+    at: float = 0.0  # seconds on the swarm's clock
+
+
+class Hub:
+    def __init__(self, world: World, *, only: str | None = None) -> None:
+        """`only`: ask this machine and no other (a Node of its own)."""
+        self.world = world
+        self.client = Client(self._doors)
+        self.seen = Seen()
+        self.last_change: dict[str, str] = {}  # service -> "create", "scale", "update" or "rollback"
+        self.closed = False
+        self._only = only
+        self._workers: set[str] = set()  # by name; they are not asked
+        self._node_names: dict[str, str] = {}
+
+    def _doors(self) -> list[Connection]:
+        if self.closed:
+            raise SwarmError("this swarm is closed", code="FailedPrecondition", hint="Make a new Swarm.")
+        if self._only is not None:
+            return [self.world.door(self._only)]
+        doors = self.world.doors()
+        return [door for door in doors if door.name not in self._workers] or doors
+
+    # ---- nodes
+
+    def nodes(self) -> list[NodeInfo]:
+        """Every node, in the order in which they joined."""
+        infos = [NodeInfo.from_api(raw) for raw in self.client.json("GET", "/nodes")]
+        infos.sort(key=lambda node: (node.created, node.name, node.id))
+        self.seen.nodes, self.seen.at = infos, self.world.now()
+        self._workers = {node.name for node in infos if not node.manages and node.role is Role.WORKER}
+        self._workers -= {node.name for node in infos if node.manages}
+        self._node_names = {node.id: node.name for node in infos}
+        return infos
+
+    def node(self, node_id: str) -> NodeInfo:
+        return NodeInfo.from_api(self.client.json("GET", f"/nodes/{node_id}"))
+
+    def node_name(self, node_id: str) -> str:
+        """The hostname of a node; its id where the node is not there any more, "" for no node."""
+        if node_id and node_id not in self._node_names:
+            self.nodes()
+        return self._node_names.get(node_id, node_id)
+
+    def seen_node_name(self, node_id: str) -> str:
+        """As `node_name`, but asks nobody."""
+        return self._node_names.get(node_id, node_id)
+
+    # ---- services and tasks
+
+    def services(self) -> list[ServiceInfo]:
+        infos = [ServiceInfo.from_api(raw) for raw in self.client.json("GET", "/services")]
+        infos.sort(key=lambda service: service.name)
+        self.seen.services, self.seen.at = {service.id: service for service in infos}, self.world.now()
+        return infos
+
+    def service(self, id_or_name: str) -> ServiceInfo:
+        info = ServiceInfo.from_api(self.client.json("GET", f"/services/{id_or_name}"))
+        self.seen.services[info.id] = info
+        self.seen.at = self.world.now()
+        return info
+
+    def forget_service(self, service_id: str) -> None:
+        self.seen.services.pop(service_id, None)
+        self.seen.tasks.pop(service_id, None)
+        self.last_change.pop(service_id, None)
+
+    def tasks(self, service_id: str, *, newest_spec: bool = False) -> list[TaskInfo]:
+        """All that the swarm keeps of a service: by slot, the youngest first. `newest_spec`: only those made
+        from it.
+        """
+        filters: dict[str, Any] = {"service": {service_id: True}}
+        if newest_spec:
+            filters["_up-to-date"] = {"true": True}
+        raw = self.client.json("GET", "/tasks", query={"filters": filters})
+        infos = [TaskInfo.from_api(one) for one in raw]
+        infos.sort(key=lambda task: (task.created, task.id), reverse=True)
+        infos.sort(key=lambda task: (task.slot, task.node_id if task.slot == 0 else ""))
+        if not newest_spec:
+            self.seen.tasks[service_id], self.seen.at = infos, self.world.now()
+        return infos
+
+    def task(self, task_id: str) -> TaskInfo | None:
+        """None once the swarm does not keep it any more."""
+        try:
+            return TaskInfo.from_api(self.client.json("GET", f"/tasks/{task_id}"))
+        except NotFound:
+            return None
+
+    def machine_names(self) -> Iterator[str]:
+        yield from (door.name for door in self.world.doors())
+        yield from (node.name for node in self.seen.nodes)

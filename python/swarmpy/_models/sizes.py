@@ -1,0 +1,25 @@
+"""Amounts as docker's flags write them: memory `"512m"`, `"8g"`; CPUs `0.5`."""
+
+from __future__ import annotations
+
+import re
+
+from swarmpy.errors import InvalidArgument
+
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
+
+
+def memory_bytes(value: int | str) -> int:
+    """Bytes. Text is a number with b, k, m, g or t behind it, in powers of 1024."""
+    if isinstance(value, int):
+        return value
+    found = _SIZE.fullmatch(value.strip())
+    if not found:
+        raise InvalidArgument(f"not an amount of memory: {value!r}", hint='Write bytes, or "512m", "8g".')
+    return int(float(found[1]) * _UNITS[found[2].lower()])
+
+
+def nano_cpus(value: float) -> int:
+    """Billionths of a CPU, the API's unit."""
+    return round(float(value) * 1e9)

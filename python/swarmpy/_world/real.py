@@ -1,0 +1,131 @@
+"""RealWorld: daemons on this machine, tied to this Python process, and the wall clock."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from swarmpy._connection.base import Connection
+from swarmpy._connection.http import HttpConnection
+from swarmpy._world.base import Door
+from swarmpy.errors import NotSupportedInMode, SwarmError
+from swarmpy.states import Mode
+
+if TYPE_CHECKING:
+    from swarmpy._cluster import LocalCluster
+
+MANAGEMENT_PORT = 2377
+MOMENT = 0.02  # seconds for which a fresh look at the swarm counts as now
+
+
+class WallClock:
+    """Time of the worlds that have no clock of their own."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._epoch_ns = time.time_ns()
+
+    @property
+    def mode(self) -> Mode:
+        return Mode.REAL
+
+    @property
+    def seed(self) -> int | None:
+        return None
+
+    @property
+    def trace_hash(self) -> str | None:
+        return None
+
+    @property
+    def epoch_ns(self) -> int:
+        return self._epoch_ns
+
+    def now(self) -> float:
+        return time.monotonic() - self._start
+
+    def sleep(self, span: float) -> None:
+        time.sleep(span)
+
+    def step(self) -> bool:
+        raise NotSupportedInMode(
+            "real time cannot be stepped",
+            hint="Use swarm.sleep() or swarm.run(until=...), or a simulated swarm.",
+        )
+
+    def moment(self) -> object:
+        return int(time.monotonic() / MOMENT)
+
+
+class RealWorld(WallClock):
+    """`init`: form the daemons into a swarm at once."""
+
+    def __init__(self, *, managers: int, workers: int, name: str | None, init: bool) -> None:
+        super().__init__()
+        from swarmpy._cluster import LocalCluster  # only real swarms need processes
+
+        with _own_errors():
+            self._cluster: LocalCluster = LocalCluster.start(
+                name=name, managers=managers, workers=workers, init=init, lease=True
+            )
+
+    @property
+    def name(self) -> str:
+        return self._cluster.name
+
+    def doors(self) -> list[Connection]:
+        return [HttpConnection(node.docker_host, node.name) for node in self._cluster.nodes if node.alive]
+
+    def door(self, name: str) -> Connection:
+        return HttpConnection(self.docker_host(name), name)
+
+    def alive(self, name: str) -> bool:
+        return all(node.alive for node in self._cluster.nodes if node.name == name)
+
+    def add(self, name: str, *, labels: Mapping[str, str], nano_cpus: int, memory_bytes: int) -> None:
+        if labels or nano_cpus or memory_bytes:
+            raise NotSupportedInMode(
+                "a real node has this machine's CPUs and memory, and its engine labels come from swarmd's flags",
+                hint="Leave out cpus=, memory= and engine_labels=.",
+            )
+        with _own_errors():
+            self._cluster.add(name)
+
+    def address(self, name: str) -> str:
+        with _own_errors():
+            return f"{self._cluster.node(name).address}:{MANAGEMENT_PORT}"
+
+    def docker_host(self, name: str) -> str:
+        with _own_errors():
+            return self._cluster.node(name).docker_host
+
+    def kill(self, name: str) -> None:
+        with _own_errors():
+            node = self._cluster.node(name)
+            if node.alive:
+                node.kill()
+
+    def start(self, name: str) -> None:
+        with _own_errors():
+            self._cluster.node(name).start()
+
+    def serve(self, address: str, name: str) -> Door:
+        raise NotSupportedInMode(
+            f"a real node serves the docker API already (asked for {address})",
+            hint=f"Point docker at it: DOCKER_HOST={self.docker_host(name)}",
+        )
+
+    def close(self) -> None:
+        self._cluster.close()
+
+
+@contextlib.contextmanager
+def _own_errors() -> Iterator[None]:
+    from swarmpy._cluster import ClusterError
+
+    try:
+        yield
+    except ClusterError as error:
+        raise SwarmError(str(error), code="FailedPrecondition", hint=error.hint) from error

@@ -1,0 +1,59 @@
+"""RemoteWorld: a swarm that somebody else runs, seen through one door. It can be asked anything and owns no
+machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from swarmpy._connection.base import Connection
+from swarmpy._connection.http import HttpConnection
+from swarmpy._world.base import Door
+from swarmpy._world.real import WallClock
+from swarmpy.errors import NotSupportedInMode
+
+
+class RemoteWorld(WallClock):
+    def __init__(self, docker_host: str) -> None:
+        super().__init__()
+        self._door = HttpConnection(docker_host)
+
+    def doors(self) -> list[Connection]:
+        return [self._door]
+
+    def door(self, name: str) -> Connection:
+        raise NotSupportedInMode(
+            f"only {self._door.docker_host} is connected, not the node {name} itself",
+            hint=f'Connect to it: swarmpy.connect("tcp://{name}:2375").',
+        )
+
+    def alive(self, name: str) -> bool:
+        return True
+
+    def add(self, name: str, *, labels: Mapping[str, str], nano_cpus: int, memory_bytes: int) -> None:
+        self._not_ours(f"add {name}")
+
+    def address(self, name: str) -> str:
+        return self._not_ours(f"know the address of {name}")
+
+    def docker_host(self, name: str) -> str:
+        return self._door.docker_host
+
+    def kill(self, name: str) -> None:
+        self._not_ours(f"kill {name}")
+
+    def start(self, name: str) -> None:
+        self._not_ours(f"start {name}")
+
+    def serve(self, address: str, name: str) -> Door:
+        return self._not_ours(f"serve {name} at {address}")
+
+    def close(self) -> None:
+        pass
+
+    def _not_ours(self, what: str) -> NoReturn:
+        raise NotSupportedInMode(
+            f"cannot {what}: a connected swarm's machines belong to somebody else",
+            hint='Do it on that machine, or start your own: swarmpy.Swarm(mode="real").',
+        )

@@ -1,0 +1,109 @@
+"""SimWorld: machines in virtual time, in this process. Time only runs while somebody waits, or while it is
+served.
+"""
+
+from __future__ import annotations
+
+import secrets
+import weakref
+from collections.abc import Mapping
+
+from swarmpy._connection.base import Connection
+from swarmpy._connection.sim import SimConnection
+from swarmpy._core import World as Core
+from swarmpy._world.base import Door
+from swarmpy.errors import Conflict, NotFound, NotSupportedInMode
+from swarmpy.states import Mode
+
+DEFAULT_NANO_CPUS, DEFAULT_MEMORY = 4_000_000_000, 8 << 30
+MANAGEMENT_PORT = 2377
+
+
+class SimWorld:
+    def __init__(self, seed: int | None = None) -> None:
+        self._seed = secrets.randbits(32) if seed is None else seed
+        self._core = Core(self._seed)
+        self._epoch_ns = self._core.wall_ns() - self._core.now_ns()
+        self._doors: dict[str, SimConnection] = {}
+        self._served: weakref.WeakSet[Door] = weakref.WeakSet()
+
+    @property
+    def mode(self) -> Mode:
+        return Mode.SIM
+
+    @property
+    def core(self) -> Core:
+        """The engine's own handle, for what has no public name yet."""
+        return self._core
+
+    @property
+    def seed(self) -> int | None:
+        return self._seed
+
+    @property
+    def trace_hash(self) -> str | None:
+        return f"{self._core.trace_hash():016x}"
+
+    @property
+    def epoch_ns(self) -> int:
+        return self._epoch_ns
+
+    def now(self) -> float:
+        return self._core.now_ns() / 1e9
+
+    def sleep(self, span: float) -> None:
+        self._core.run_to(self._core.now_ns() + round(span * 1e9))
+
+    def step(self) -> bool:
+        return self._core.step()
+
+    def moment(self) -> object:
+        return (self._core.events(), self._core.now_ns())
+
+    def doors(self) -> list[Connection]:
+        return [door for name, door in self._doors.items() if self._core.alive(name)]
+
+    def door(self, name: str) -> Connection:
+        try:
+            return self._doors[name]
+        except KeyError:
+            raise NotFound(f"there is no machine named {name}") from None
+
+    def alive(self, name: str) -> bool:
+        return name not in self._doors or self._core.alive(name)
+
+    def add(self, name: str, *, labels: Mapping[str, str], nano_cpus: int, memory_bytes: int) -> None:
+        if name in self._doors:
+            raise Conflict(f"there is a machine named {name} already", hint="Choose another name.")
+        self._core.add_machine(
+            name, dict(labels), nano_cpus or DEFAULT_NANO_CPUS, memory_bytes or DEFAULT_MEMORY
+        )
+        self._doors[name] = SimConnection(self._core, name)
+
+    def address(self, name: str) -> str:
+        return f"{self._core.address(name)}:{MANAGEMENT_PORT}"
+
+    def docker_host(self, name: str) -> str:
+        raise NotSupportedInMode(
+            "a simulated node has no address of its own for docker",
+            hint=f'Give it one: swarm.serve("unix:///tmp/{name}.sock", node="{name}").',
+        )
+
+    def kill(self, name: str) -> None:
+        if self._core.alive(name):
+            self._core.crash(name)
+
+    def start(self, name: str) -> None:
+        self._core.start(name)
+
+    def serve(self, address: str, name: str) -> Door:
+        from swarmpy._world.served import serve  # threads and sockets, for those who want them
+
+        door = serve(self._core, name, address)
+        self._served.add(door)
+        return door
+
+    def close(self) -> None:
+        for door in list(self._served):
+            door.close()
+        self._doors.clear()

@@ -1,0 +1,99 @@
+"""up, ls, env, node kill, node start, down."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from swarmpy._cluster import LocalCluster, LocalNode
+from swarmpy.cli import pick
+from swarmpy.cli.table import table
+from swarmpy.errors import SwarmError
+
+KEYS = ("cluster", "name", "state", "role", "pid", "address", "docker_host", "data_root")
+ASK_SECONDS = 2.0
+
+
+def up(options: argparse.Namespace) -> None:
+    name = options.name or options.cluster or "default"
+    made = LocalCluster.start(name, options.managers, options.workers, init=not options.no_init, lease=False)
+    print(_table(_rows([made])))
+    if options.no_init:
+        print(f'\nCluster "{name}": {len(made.nodes)} daemons, outside any swarm.')
+    else:
+        print(f'\nCluster "{name}": a swarm of {options.managers} managers and {options.workers} workers.')
+    print("Point docker at a node:\n")
+    for node in made.nodes:
+        print(f"    export DOCKER_HOST={node.docker_host}")
+    if made.nodes:
+        print(f'\nor: eval "$(swarmpy env {made.nodes[0].name})"    End it all: swarmpy down {name}')
+
+
+def ls(options: argparse.Namespace) -> None:
+    rows = _rows([LocalCluster.open(options.cluster)] if options.cluster else LocalCluster.all())
+    print(json.dumps(rows, indent=2) if options.format == "json" else _table(rows))
+
+
+def env(options: argparse.Namespace) -> None:
+    print(f"export DOCKER_HOST={pick.node(options).docker_host}")
+
+
+def kill(options: argparse.Namespace) -> None:
+    node = pick.node(options)
+    node.kill()
+    print(node.name)
+
+
+def start(options: argparse.Namespace) -> None:
+    node = pick.node(options)
+    node.start()
+    print(node.name)
+
+
+def down(options: argparse.Namespace) -> None:
+    if options.all:
+        ended = LocalCluster.all()
+    else:
+        options.cluster = options.name or options.cluster
+        ended = [pick.cluster(options)]
+    for cluster in ended:
+        cluster.close()
+        print(cluster.name)
+
+
+def _rows(clusters: Iterable[LocalCluster]) -> list[dict[str, Any]]:
+    return [_row(cluster, node) for cluster in clusters for node in cluster.nodes]
+
+
+def _row(cluster: LocalCluster, node: LocalNode) -> dict[str, Any]:
+    pid = node.pid
+    values = (
+        cluster.name,
+        node.name,
+        "dead" if pid is None else "running",
+        node.role if pid is None else _role_now(node),
+        pid,
+        node.address,
+        node.docker_host,
+        str(node.data_root),
+    )
+    return dict(zip(KEYS, values, strict=True))
+
+
+def _role_now(node: LocalNode) -> str:
+    """What the node is in its swarm; outside one, or when it does not answer, what it was started as."""
+    try:
+        swarm = node.door.get("/info", timeout=ASK_SECONDS)["Swarm"]
+    except SwarmError:
+        return node.role
+    if swarm["LocalNodeState"] != "active":
+        return node.role
+    return "manager" if swarm["ControlAvailable"] else "worker"
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    keys = KEYS[:-1]  # the data root is for programs
+    cells = [["-" if row[key] is None else str(row[key]) for key in keys] for row in rows]
+    return table([key.upper() for key in keys], cells)

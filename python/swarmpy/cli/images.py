@@ -1,0 +1,41 @@
+"""image add, image ls: on the process runner an image is a named command."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+
+from swarmpy._cluster import ClusterError
+from swarmpy.cli import pick
+from swarmpy.cli.table import table
+
+IMAGES = "/swarmpy/v1/images"
+
+
+def add(options: argparse.Namespace) -> None:
+    """Tells every node that runs: a catalogue is a node's own, as images are."""
+    if not options.command:
+        raise ClusterError("an image needs a command", "swarmpy image add NAME:TAG -- COMMAND...")
+    nodes = pick.cluster(options).nodes
+    told = [node for node in nodes if node.alive]
+    if not told:
+        raise ClusterError("no node of this cluster runs", "start one: swarmpy node start m1")
+    for node in told:
+        node.door.post(IMAGES, {"Reference": options.reference, "Command": options.command})
+    missed = [node.name for node in nodes if node not in told]
+    if missed:
+        print(f"not told, because dead: {', '.join(missed)}; add it again when they run", file=sys.stderr)
+    print(options.reference)
+
+
+def ls(options: argparse.Namespace) -> None:
+    cluster = pick.cluster(options)
+    node = next((node for node in cluster.nodes if node.alive), None)
+    if node is None:
+        raise ClusterError("no node of this cluster runs", "start one: swarmpy node start m1")
+    rows = [
+        (image["Reference"], "built in" if image["Builtin"] else "yours", shlex.join(image["Command"]))
+        for image in node.door.get(IMAGES)
+    ]
+    print(table(("IMAGE", "KIND", "COMMAND"), rows))

@@ -1,0 +1,103 @@
+"""From words to calls: the parser, and the one place where errors become a sentence and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from swarmpy.cli import clusters, images, story
+from swarmpy.errors import SwarmError
+
+DESCRIPTION = (
+    "Swarms of real daemons on this machine. For all else point docker at one: eval $(swarmpy env m1)"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 when all is well, 1 after an error, 2 for a wrong command line, 130 after Ctrl-C."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    words, command = _split_command(words)
+    try:
+        options = _parser().parse_args(words)
+        options.command = command
+        return int(options.run(options) or 0)
+    except SwarmError as error:
+        print(
+            f"swarmpy: {error.message}" + (f"\n  next: {error.hint}" if error.hint else ""), file=sys.stderr
+        )
+        return 1
+    except KeyboardInterrupt:
+        print("swarmpy: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _split_command(words: list[str]) -> tuple[list[str], list[str]]:
+    """What stands behind `--` is a command for an image and not ours to read."""
+    if "--" not in words:
+        return words, []
+    at = words.index("--")
+    return words[:at], words[at + 1 :]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="swarmpy", description=DESCRIPTION)
+    parser.add_argument(
+        "--cluster", metavar="NAME", help="the cluster that is meant, where there are several"
+    )
+    verbs = parser.add_subparsers(metavar="COMMAND", required=True)
+    which = argparse.ArgumentParser(add_help=False)
+    which.add_argument(
+        "--cluster", metavar="NAME", default=argparse.SUPPRESS, help="the cluster that is meant"
+    )
+
+    up = verbs.add_parser("up", help="start daemons m1.. and w1.. and form them into a swarm")
+    up.add_argument("--name", help='the name of the cluster (default: "default")')
+    up.add_argument("--managers", type=int, default=3, metavar="N")
+    up.add_argument("--workers", type=int, default=2, metavar="N")
+    up.add_argument("--no-init", action="store_true", help="leave the daemons outside any swarm")
+    up.set_defaults(run=clusters.up)
+
+    ls = verbs.add_parser("ls", parents=[which], help="list clusters and their nodes")
+    ls.add_argument("--format", choices=("table", "json"), default="table")
+    ls.set_defaults(run=clusters.ls)
+
+    env = verbs.add_parser("env", parents=[which], help="print how to point docker at a node")
+    env.add_argument("node", metavar="NODE")
+    env.set_defaults(run=clusters.env)
+
+    node = verbs.add_parser("node", help="kill or start a node's daemon")
+    on_node = node.add_subparsers(metavar="COMMAND", required=True)
+    for verb, run, text in (
+        ("kill", clusters.kill, "kill -9 a node's daemon; returns when it is dead"),
+        ("start", clusters.start, "start a dead node's daemon; returns when its API answers"),
+    ):
+        one = on_node.add_parser(verb, parents=[which], help=text)
+        one.add_argument("node", metavar="NODE")
+        one.set_defaults(run=run)
+
+    down = verbs.add_parser("down", parents=[which], help="end a cluster and forget it")
+    down.add_argument("name", nargs="?", metavar="NAME")
+    down.add_argument("--all", action="store_true", help="end every cluster")
+    down.set_defaults(run=clusters.down)
+
+    image = verbs.add_parser("image", help="what images mean on the process runner")
+    on_image = image.add_subparsers(metavar="COMMAND", required=True)
+    add = on_image.add_parser(
+        "add",
+        parents=[which],
+        help="say which command an image is",
+        usage="swarmpy image add NAME:TAG -- COMMAND...",
+    )
+    add.add_argument("reference", metavar="NAME:TAG")
+    add.set_defaults(run=images.add)
+    on_image.add_parser("ls", parents=[which], help="list images").set_defaults(run=images.ls)
+
+    demo = verbs.add_parser("demo", help="play the story of a swarm, for real, in this terminal")
+    demo.set_defaults(run=story.demo)
+    verbs.add_parser("version", help="print the version").set_defaults(run=story.version)
+    return parser

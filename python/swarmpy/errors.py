@@ -1,0 +1,134 @@
+"""What can go wrong, typed. Every error has `.code` (gRPC's word, as Docker's own texts have it) and `.hint`
+(the next step).
+
+The message is Docker's text where Docker has one. `error_of` turns an answer of the API into the right class;
+nothing here talks to anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class SwarmError(Exception):
+    """Anything that went wrong. `.code`: gRPC's word; `.hint`: what to do next, "" when the message says it;
+    `.status`: HTTP's number where the API answered, else 0."""
+
+    default_code = "Unknown"
+    default_hint = ""
+
+    def __init__(self, message: str, *, code: str = "", hint: str = "", status: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.hint = hint or self.default_hint
+        self.status = status
+
+    def __str__(self) -> str:
+        return f"{self.message}\nHint: {self.hint}" if self.hint else self.message
+
+
+class NotFound(SwarmError):
+    """There is no such node, service or task."""
+
+    default_code = "NotFound"
+
+
+class InvalidArgument(SwarmError, ValueError):
+    """A value that the swarm does not take."""
+
+    default_code = "InvalidArgument"
+
+
+class Conflict(SwarmError):
+    """The name is taken, the object is in use, or somebody else changed it first."""
+
+    default_code = "Aborted"
+
+
+class NotManager(SwarmError):
+    """Only managers answer this, and the node that was asked is not one (or is in no swarm at all)."""
+
+    default_code = "Unavailable"
+    default_hint = "Ask a manager, or make this node one: node.swarm.init(), or promote it on a manager."
+
+
+class NoQuorum(SwarmError):
+    """The swarm has no leader: fewer than half of its managers are alive and reach each other."""
+
+    default_code = "Unavailable"
+    default_hint = "Start managers again until more than half of them are up; tasks go on running meanwhile."
+
+
+class Unreachable(SwarmError):
+    """Nobody answers at that address: the node is dead, or the door is not there.
+
+    `.sent`: the request had gone out when the node fell silent, so it may have been carried out."""
+
+    default_code = "Unavailable"
+    default_hint = "Start the node again (node.restart()), or ask another one."
+
+    def __init__(self, message: str, *, sent: bool = False, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.sent = sent
+
+
+class Timeout(SwarmError, TimeoutError):
+    """An answer did not come in time. The request may have been carried out."""
+
+    default_code = "DeadlineExceeded"
+
+
+class ConvergenceTimeout(Timeout):
+    """The swarm is still not as its specs want it. `.blockers`: one sentence for each thing that is missing."""
+
+    default_hint = "See .blockers; a longer timeout= helps only if they shrink."
+
+    def __init__(self, message: str, *, blockers: Sequence[str] = ()) -> None:
+        super().__init__("; ".join([message, *blockers]))
+        self.blockers = tuple(blockers)
+
+
+class NotSupportedInMode(SwarmError):
+    """This makes sense in the other world only; the hint names what to use instead."""
+
+    default_code = "Unimplemented"
+
+
+class InvariantError(SwarmError):
+    """The engine found itself wrong: a bug in swarmpy. This swarm is dead from now on; others, and Python, go
+    on.
+    """
+
+    default_code = "Internal"
+    default_hint = "Please report it with the seed and the sentence; the same seed and calls show it again."
+
+
+_BY_CODE: dict[str, type[SwarmError]] = {
+    "NotFound": NotFound,
+    "InvalidArgument": InvalidArgument,
+    "AlreadyExists": Conflict,
+    "Aborted": Conflict,
+    "DeadlineExceeded": Timeout,
+}
+_BY_STATUS: dict[int, tuple[type[SwarmError], str]] = {
+    400: (InvalidArgument, "InvalidArgument"),
+    404: (NotFound, "NotFound"),
+    409: (Conflict, "AlreadyExists"),
+    501: (SwarmError, "Unimplemented"),
+    503: (SwarmError, "Unavailable"),
+}
+
+
+def error_of(status: int, message: str, headers: Mapping[str, str]) -> SwarmError:
+    """The error that an answer of the API means. `headers` have lower-case names."""
+    by_status, status_code = _BY_STATUS.get(status, (SwarmError, "Unknown"))
+    code = headers.get("swarmpy-code") or status_code
+    kind = _BY_CODE.get(code, by_status)
+    if "does not have a leader" in message or "too few managers are online" in message:
+        kind = NoQuorum
+    elif "not a swarm manager" in message or "not part of a swarm" in message:
+        kind = NotManager
+    elif "out of sequence" in message:
+        kind = Conflict
+    return kind(message, code=code, hint=headers.get("swarmpy-hint", ""), status=status)

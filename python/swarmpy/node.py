@@ -1,0 +1,427 @@
+"""Node: one member of the swarm, or one daemon outside any. Nodes: all of a swarm.
+
+What a Node shows is asked when it is looked at; `kill` and `restart` go to its machine, everything else
+through the API.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from swarmpy import _show
+from swarmpy._connection.client import finish, make_request
+from swarmpy._hub import Hub
+from swarmpy._models import sizes
+from swarmpy._models.node_info import NodeInfo
+from swarmpy._world.base import wait_until
+from swarmpy._world.form import ANYWHERE, join_all, join_body
+from swarmpy.errors import Conflict, InvalidArgument, NotFound, NotManager, SwarmError
+from swarmpy.states import Availability, Mode, NodeState, Reachability, Role
+
+HEADER = ("NODE", "ROLE", "STATE", "AVAILABILITY", "MANAGER")
+JOIN_SECONDS, ROLE_SECONDS = 60.0, 15.0
+ATTEMPTS = 5  # when somebody else changes the same object meanwhile
+
+
+class JoinToken(str):
+    """A secret that lets nodes join, as text: `SWMTKN-1-...`. Its repr hides the secret. `.role`: whom it
+    makes.
+    """
+
+    role: Role
+    _rotate: Callable[[], JoinToken]
+
+    @classmethod
+    def _of(cls, text: str, role: Role, rotate: Callable[[], JoinToken]) -> JoinToken:
+        token = cls(text)
+        token.role, token._rotate = role, rotate
+        return token
+
+    def rotate(self) -> JoinToken:
+        """Makes a new token; this one is worth nothing from then on. Nodes that joined stay."""
+        return self._rotate()
+
+    def __repr__(self) -> str:
+        return "<JoinToken SWMTKN-1-...>"
+
+
+class NodeSwarm:
+    """What a node does about being in a swarm: `docker swarm init`, `join`, `leave`, `join-token`, on that
+    node.
+    """
+
+    def __init__(self, hub: Hub, machine: str) -> None:
+        self._hub, self._machine = hub, machine
+
+    def init(
+        self,
+        *,
+        advertise_addr: str | None = None,
+        listen_addr: str = ANYWHERE,
+        force_new_cluster: bool = False,
+    ) -> str:
+        """Makes a swarm with this node as its first manager; returns the node's id.
+
+        `advertise_addr`: where others reach it, default its own address. Raises `SwarmError` with Docker's
+        text when it is in a swarm already.
+        """
+        body = {
+            "ListenAddr": listen_addr,
+            "AdvertiseAddr": advertise_addr or self._own_address(),
+            "ForceNewCluster": force_new_cluster,
+        }
+        return str(self._ask("POST", "/swarm/init", body=body))
+
+    def join(self, token: str, remote: str | Node, *, advertise_addr: str | None = None) -> None:
+        """Joins the swarm of `remote` (a manager: a Node or `ip:2377`), as what the token says. Returns once
+        it is in.
+        """
+        address = advertise_addr or self._own_address()
+        remotes = [remote.addr if isinstance(remote, Node) else remote]
+        self._ask("POST", "/swarm/join", body=join_body(f"{address}:2377", token, remotes))
+
+    def leave(self, *, force: bool = False) -> None:
+        """Leaves. A manager is refused without `force`, because it would take quorum or all state with it."""
+        self._ask("POST", "/swarm/leave", query={"force": force})
+
+    def join_token(self, role: Role | str = Role.WORKER) -> JoinToken:
+        """The token for workers or managers. Only managers know it."""
+        wanted = Role(role)
+        return self._token(self._ask("GET", "/swarm"), wanted)
+
+    @property
+    def state(self) -> str:
+        """`inactive`, `pending`, `active`, `error` or `locked`."""
+        return str(self._info()["LocalNodeState"])
+
+    @property
+    def node_id(self) -> str:
+        """Its id in the swarm; "" outside."""
+        return str(self._info()["NodeID"])
+
+    def _info(self) -> dict[str, Any]:
+        info: dict[str, Any] = self._ask("GET", "/info")["Swarm"]
+        return info
+
+    def _own_address(self) -> str:
+        return self._hub.world.address(self._machine).rpartition(":")[0]
+
+    def _rotate(self, role: Role) -> JoinToken:
+        swarm = self._ask("GET", "/swarm")
+        query = {"version": swarm["Version"]["Index"], f"rotate{role.capitalize()}Token": "true"}
+        self._ask("POST", "/swarm/update", query=query, body=swarm["Spec"])
+        return self.join_token(role)
+
+    def _token(self, swarm: Mapping[str, Any], role: Role) -> JoinToken:
+        return JoinToken._of(swarm["JoinTokens"][role.capitalize()], role, lambda: self._rotate(role))
+
+    def _ask(self, method: str, path: str, **options: Any) -> Any:
+        return self._hub.client.json(method, path, at=self._hub.world.door(self._machine), **options)
+
+    def __repr__(self) -> str:
+        return f"<swarm of {self._machine}>"
+
+
+class Node:
+    """`Node("m1")` starts one daemon of its own, outside any swarm; `swarm.nodes["m1"]` is one of a swarm's.
+
+    `.name` (its hostname), `.id`, `.role`, `.state`, `.availability`, `.reachability`, `.is_leader`,
+    `.labels`, `.addr` (`ip:2377`), `.docker_host`, `.swarm`. Nodes of their own in `mode="sim"` share one
+    network, so they can join each other; in `mode="real"` each is a daemon on this machine that ends with
+    Python. Use `with`, or `close()`.
+    """
+
+    def __init__(self, name: str, *, mode: Mode | str = Mode.SIM) -> None:
+        from swarmpy._world.standalone import machine
+
+        world, close = machine(name, Mode(mode))
+        self._setup(Hub(world, only=name), name, "", None)
+        self._finalizer = weakref.finalize(self, close)
+
+    @classmethod
+    def _of(cls, hub: Hub, info: NodeInfo) -> Node:
+        node = cls.__new__(cls)
+        node._setup(hub, info.name, info.id, info)
+        return node
+
+    def _setup(self, hub: Hub, name: str, node_id: str, info: NodeInfo | None) -> None:
+        self._hub, self.name, self._id = hub, name, node_id
+        self._finalizer: Any = None
+        self._info: NodeInfo | None = info
+        self._moment: object = hub.world.moment() if info else None
+        self._read: set[str] = set()
+
+    # ---- what it is
+
+    @property
+    def id(self) -> str:
+        """Its id in the swarm; "" outside."""
+        return self._id or self.swarm.node_id
+
+    @property
+    def swarm(self) -> NodeSwarm:
+        return NodeSwarm(self._hub, self.name)
+
+    @property
+    def role(self) -> Role:
+        """`worker` or `manager`: what it is meant to be. Raises `NotManager` when nobody who knows can be
+        asked.
+        """
+        return self._look("role").role
+
+    @property
+    def state(self) -> NodeState:
+        """What the leader knows of it: `ready`, `down`, ..."""
+        return self._look("state").state
+
+    @property
+    def availability(self) -> Availability:
+        return self._look("availability").availability
+
+    @property
+    def reachability(self) -> Reachability:
+        """Of a manager, as the leader sees it; `unknown` for workers."""
+        return self._look("reachability").reachability
+
+    @property
+    def is_leader(self) -> bool:
+        return self._look("is_leader").leader
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels that the user gave it (`node.labels.x` in constraints)."""
+        return self._look("labels").labels
+
+    @property
+    def alive(self) -> bool:
+        """Its daemon runs, as far as this Python knows: True for a machine that is not ours."""
+        return self._hub.world.alive(self.name)
+
+    @property
+    def addr(self) -> str:
+        """`ip:2377`, where other nodes reach it."""
+        return self._hub.world.address(self.name)
+
+    @property
+    def docker_host(self) -> str:
+        """For `DOCKER_HOST`. A simulated node has one only while it is served: `swarm.serve()`."""
+        return self._hub.world.docker_host(self.name)
+
+    # ---- what is wanted of it
+
+    def promote(self) -> Node:
+        """Makes it a manager; returns once it is one (or after 15 s)."""
+        return self._become(Role.MANAGER)
+
+    def demote(self) -> Node:
+        """Makes it a worker; returns once it is one (or after 15 s). The last manager is refused."""
+        return self._become(Role.WORKER)
+
+    def drain(self) -> Node:
+        """Moves its tasks elsewhere and gives it no more."""
+        return self._update(Availability=str(Availability.DRAIN))
+
+    def pause(self) -> Node:
+        """Gives it no new tasks; those that run stay."""
+        return self._update(Availability=str(Availability.PAUSE))
+
+    def activate(self) -> Node:
+        """Lets it have tasks again. None moves back by itself."""
+        return self._update(Availability=str(Availability.ACTIVE))
+
+    def label(self, **labels: str | None) -> Node:
+        """Sets labels; None takes one away."""
+        merged = {**self._hub.node(self.id).labels, **labels}
+        return self._update(Labels={key: value for key, value in merged.items() if value is not None})
+
+    def remove(self, *, force: bool = False) -> None:
+        """Takes it off the list. Refused while it is up or a manager; `force` is for nodes that will not come
+        back.
+        """
+        self._hub.client.call("DELETE", f"/nodes/{self.id}", query={"force": force})
+
+    # ---- its machine
+
+    def kill(self) -> Node:
+        """SIGKILL to its daemon; its tasks die with it. Returns when it is dead; harmless when it was."""
+        self._hub.world.kill(self.name)
+        self._moment = None
+        return self
+
+    def restart(self) -> Node:
+        """Starts the daemon on the disk that it left (killing it first when it runs). Returns when its API
+        answers.
+        """
+        self._hub.world.kill(self.name)
+        self._hub.world.start(self.name)
+        finish(self._hub.world.door(self.name).open(make_request("GET", "/_ping")))
+        self._moment = None
+        return self
+
+    def close(self) -> None:
+        """Ends a node of its own. A swarm's nodes end with their swarm."""
+        if self._finalizer is not None:
+            self._finalizer()
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        self.close()
+
+    # ---- inside
+
+    def _look(self, what: str) -> NodeInfo:
+        """A look that is still fresh serves each property once, so that showing a list asks once, and a loop
+        gets news.
+        """
+        fresh = self._moment is not None and self._moment == self._hub.world.moment()
+        if self._info is None or not fresh or what in self._read:
+            if not self.id:
+                raise NotManager(f"{self.name} is in no swarm", hint="First: node.swarm.init() or .join().")
+            self._info, self._read = self._hub.node(self.id), set()
+            self._moment = self._hub.world.moment()
+        self._read.add(what)
+        return self._info
+
+    def _become(self, role: Role) -> Node:
+        self._update(Role=str(role))
+        manager = role is Role.MANAGER
+        wait_until(self._hub.world, lambda: self._hub.node(self.id).manages == manager, ROLE_SECONDS)
+        return self
+
+    def _update(self, **changes: Any) -> Node:
+        for attempt in range(1, ATTEMPTS + 1):
+            info = self._hub.node(self.id)
+            query = {"version": info.version}
+            try:
+                self._hub.client.call(
+                    "POST", f"/nodes/{info.id}/update", query=query, body={**info.spec, **changes}
+                )
+                break
+            except Conflict:
+                if attempt == ATTEMPTS:
+                    raise
+        self._moment = None
+        return self
+
+    def __repr__(self) -> str:
+        if self._info is None:
+            return f"<Node {self.name}>"
+        about = self._info
+        leader = " leader" if about.leader else ""
+        return f"<Node {self.name} {about.role}{leader} {about.state} {about.availability}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Node) and (self._hub.world, self.name, self._id) == (
+            other._hub.world,
+            other.name,
+            other._id,
+        )
+
+    def __hash__(self) -> int:
+        return hash((id(self._hub.world), self.name))
+
+
+class Nodes:
+    """All nodes of a swarm: iterate, `nodes["w1"]` (name or id), `len`, `.leader`, `.add(...)`."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter([Node._of(self._hub, info) for info in self._hub.nodes()])
+
+    def __len__(self) -> int:
+        return len(self._hub.nodes())
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in (info.name, info.id) for info in self._hub.nodes())
+
+    def __getitem__(self, name: str) -> Node:
+        """By hostname or id. Of two with one hostname (it left and came back), the one that is up, then the
+        youngest.
+        """
+        infos = self._hub.nodes()
+        found = [info for info in infos if name in (info.name, info.id)]
+        if not found:
+            known = ", ".join(info.name for info in infos[:10]) + (", ..." if len(infos) > 10 else "")
+            raise NotFound(f"node {name} not found", hint=f"There are: {known}.")
+        return Node._of(self._hub, max(found, key=lambda info: (info.state is NodeState.READY, info.created)))
+
+    @property
+    def leader(self) -> Node | None:
+        """The leader of the managers, None while there is none. Never raises."""
+        try:
+            infos = self._hub.nodes()
+        except SwarmError:
+            return None
+        return next((Node._of(self._hub, info) for info in infos if info.leader), None)
+
+    def add(
+        self,
+        count: int = 1,
+        *,
+        role: Role | str = Role.WORKER,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        cpus: float | None = None,
+        memory: int | str | None = None,
+        engine_labels: Mapping[str, str] | None = None,
+    ) -> list[Node]:
+        """Starts `count` more daemons and joins them; returns them once they are ready.
+
+        `labels`: the user's (`node.labels.x`). Simulated nodes only: `cpus`, `memory` (`"8g"`; default 4 and
+        8 GiB) and `engine_labels`.
+        """
+        wanted = Role(role)
+        names = [name] if name else self._free_names(wanted, count)
+        if name and count != 1:
+            raise InvalidArgument("one name is for one node", hint="Leave out name= or count.")
+        for one in names:
+            self._hub.world.add(
+                one,
+                labels=engine_labels or {},
+                nano_cpus=sizes.nano_cpus(cpus) if cpus else 0,
+                memory_bytes=sizes.memory_bytes(memory) if memory else 0,
+            )
+        added = self._join(names, wanted)
+        for node in added if labels else []:
+            node.label(**(labels or {}))
+        return added
+
+    def _join(self, names: list[str], role: Role) -> list[Node]:
+        remotes = [info.manager_address for info in self._hub.nodes() if info.manager_address]
+        token = self._hub.client.json("GET", "/swarm")["JoinTokens"][role.capitalize()]
+        join_all(self._hub.world, names, token, remotes, at_once=role is Role.WORKER)
+        found: dict[str, NodeInfo] = {}
+
+        def all_ready() -> bool:
+            found.update((info.name, info) for info in self._hub.nodes() if info.name in names)
+            return all(name in found and found[name].state is NodeState.READY for name in names)
+
+        wait_until(self._hub.world, all_ready, JOIN_SECONDS)
+        return [Node._of(self._hub, found[name]) for name in names if name in found]
+
+    def _free_names(self, role: Role, count: int) -> list[str]:
+        letter = "m" if role is Role.MANAGER else "w"
+        self._hub.nodes()
+        pattern = re.compile(rf"{letter}(\d+)")
+        taken = [int(found[1]) for name in self._hub.machine_names() if (found := pattern.fullmatch(name))]
+        first = max(taken, default=0) + 1
+        return [f"{letter}{number}" for number in range(first, first + count)]
+
+    def __repr__(self) -> str:
+        return node_table(self._hub.seen.nodes)
+
+
+def node_row(info: NodeInfo) -> tuple[str, ...]:
+    manager = "leader" if info.leader else str(info.reachability) if info.manages else ""
+    return info.name, str(info.role), str(info.state), str(info.availability), manager
+
+
+def node_table(infos: list[NodeInfo], most: int = _show.MOST_LINES) -> str:
+    return _show.table(HEADER, [node_row(info) for info in infos], most)

@@ -1,0 +1,43 @@
+"""Outcome: how a wait ended. A value; truthy when the service is as its newest spec wants it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from swarmpy import duration
+from swarmpy.states import OutcomeState
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a `wait()` ended.
+
+    `state`: what happened. `reason`: a sentence, "" when converged. `running` of `wanted`: tasks of the
+    newest spec. `took`: seconds on the swarm's clock. `service`: its name, "" for the whole swarm.
+
+    >>> if not web.update(image="nginx:1.11").wait():
+    ...     web.rollback().wait()
+    """
+
+    state: OutcomeState
+    reason: str = ""
+    running: int = 0
+    wanted: int = 0
+    took: float = 0.0
+    service: str = ""
+
+    def __bool__(self) -> bool:
+        return self.state is OutcomeState.CONVERGED
+
+    @property
+    def converged(self) -> bool:
+        return self.state is OutcomeState.CONVERGED
+
+    @property
+    def rolled_back(self) -> bool:
+        return self.state is OutcomeState.ROLLED_BACK
+
+    def __repr__(self) -> str:
+        of_what = f"{self.service or 'swarm'} {self.running}/{self.wanted}"
+        why = f": {self.reason}" if self.reason else ""
+        return f"<Outcome {self.state} {of_what} in {duration.text(self.took)}{why}>"

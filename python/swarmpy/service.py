@@ -1,0 +1,406 @@
+"""Service: what is wanted, and the tasks that make it so. Services: all of a swarm.
+
+Changing methods return the service itself, so that `web.scale(5).wait()` reads as it is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal, overload
+
+from swarmpy import _show, duration
+from swarmpy._connection.base import Exchange
+from swarmpy._converge import wait_service
+from swarmpy._hub import Hub
+from swarmpy._models import times
+from swarmpy._models.log_frames import Deframer, LogFrame
+from swarmpy._models.options import PortLike, ServiceOptions, Words, new_spec
+from swarmpy._models.service_info import ServiceInfo, image_of
+from swarmpy._models.task_info import TaskInfo
+from swarmpy.duration import DurationLike
+from swarmpy.errors import Conflict, InvalidArgument, NotFound, SwarmError
+from swarmpy.outcome import Outcome
+from swarmpy.rolling import Rolling
+from swarmpy.states import UpdateState
+from swarmpy.task import HEADER as TASK_HEADER
+from swarmpy.task import Task, TaskList
+
+HEADER = ("SERVICE", "MODE", "TASKS", "IMAGE", "UPDATE")
+ATTEMPTS = 5  # when somebody else changes the service meanwhile
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line that a task wrote. `stream`: `"stdout"` or `"stderr"`. `str(line)` is its text."""
+
+    task: str
+    node: str
+    stream: str
+    time: datetime
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class SpecVersion:
+    """One version of a service's spec, as kept by the swarm. `spec`: the API's ServiceSpec."""
+
+    version: int
+    current: bool
+    image: str
+    replicas: int | None
+    spec: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        now = " current" if self.current else ""
+        return f"<SpecVersion {self.version}{now} {self.image} replicas={self.replicas}>"
+
+
+class Service:
+    """One service. What it shows is asked when it is looked at.
+
+    `.id`, `.name`, `.image`, `.mode` (`"replicated"`, `"global"`), `.replicas` (None for a global one),
+    `.tasks`, `.running`, `.update_state`, `.spec` (the API's JSON), `.warnings` (the swarm's remarks at the
+    last change).
+    """
+
+    def __init__(self, hub: Hub, service_id: str, name: str, warnings: Sequence[str] = ()) -> None:
+        self._hub, self.id, self.name, self.warnings = hub, service_id, name, tuple(warnings)
+
+    # ---- what it is
+
+    @property
+    def tasks(self) -> TaskList:
+        """Every task that the swarm keeps of it, dead ones included: by slot, the youngest of a slot first."""
+        return TaskList(Task(self._hub, info, self.name) for info in self._hub.tasks(self.id))
+
+    @property
+    def running(self) -> int:
+        """How many tasks run and are meant to."""
+        return sum(1 for info in self._hub.tasks(self.id) if info.runs)
+
+    @property
+    def image(self) -> str:
+        return self._info().image
+
+    @property
+    def mode(self) -> str:
+        return self._info().mode
+
+    @property
+    def replicas(self) -> int | None:
+        return self._info().replicas
+
+    @property
+    def update_state(self) -> UpdateState:
+        return self._info().update_state
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        return self._info().spec
+
+    def history(self) -> list[SpecVersion]:
+        """The versions of its spec that the swarm still knows, oldest first."""
+        raw = self._hub.client.json("GET", f"/swarmpy/v1/services/{self.id}/history")
+        return [_version(entry) for entry in raw]
+
+    # ---- changing it
+
+    def wait(self, timeout: DurationLike = "60s") -> Outcome:
+        """Lets the swarm go on until the last create, scale, update or rollback has come to its end.
+
+        Truthy when converged: the wanted number of tasks of the newest spec run and no older task of the
+        service still runs. Otherwise `.state` and `.reason` say why: paused, rolled back, failed, timed out.
+        Never raises for these.
+        """
+        return wait_service(self._hub, self.id, self.name, duration.seconds(timeout))
+
+    def scale(self, replicas: int) -> Service:
+        """Wants this many tasks. Raises `InvalidArgument` for a global service."""
+        return self._change("scale", ServiceOptions(replicas=replicas).applied_to)
+
+    def update(
+        self,
+        *,
+        image: str | None = None,
+        replicas: int | None = None,
+        command: Words | None = None,
+        entrypoint: Words | None = None,
+        env: Mapping[str, str | None] | Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        container_labels: Mapping[str, str] | None = None,
+        constraints: Sequence[str] | None = None,
+        spread: Sequence[str] | None = None,
+        max_replicas_per_node: int | None = None,
+        ports: Sequence[PortLike] | None = None,
+        hostname: str | None = None,
+        user: str | None = None,
+        workdir: str | None = None,
+        stop_signal: str | None = None,
+        stop_grace_period: DurationLike | None = None,
+        restart_condition: str | None = None,
+        restart_delay: DurationLike | None = None,
+        restart_max_attempts: int | None = None,
+        restart_window: DurationLike | None = None,
+        limit_cpu: float | None = None,
+        limit_memory: int | str | None = None,
+        reserve_cpu: float | None = None,
+        reserve_memory: int | str | None = None,
+        update: Rolling | None = None,
+        rollback: Rolling | None = None,
+        force: bool = False,
+    ) -> Service:
+        """Changes what is named and nothing else; the tasks are replaced as `update` (a Rolling) says.
+
+        `env` as a mapping changes its own keys (None removes one), as a list it replaces all. `force`:
+        replace the tasks even if nothing changed. Other options as in `services.create`.
+        """
+        options = _options(locals())
+
+        def change(spec: Mapping[str, Any]) -> dict[str, Any]:
+            new = options.applied_to(spec)
+            if force:
+                new["TaskTemplate"]["ForceUpdate"] = new["TaskTemplate"].get("ForceUpdate", 0) + 1
+            return new
+
+        return self._change("update", change)
+
+    def rollback(self) -> Service:
+        """Goes back to the spec before the last update. Raises `SwarmError` when there is none."""
+        return self._change("rollback", dict, rollback="previous")
+
+    def remove(self) -> None:
+        """Removes the service; its tasks are stopped."""
+        self._hub.client.call("DELETE", f"/services/{self.id}")
+        self._hub.forget_service(self.id)
+
+    # ---- its output
+
+    @overload
+    def logs(
+        self, *, follow: Literal[False] = False, tail: int | None = None, since: datetime | None = None
+    ) -> list[LogLine]: ...
+    @overload
+    def logs(
+        self,
+        *,
+        follow: Literal[True],
+        tail: int | None = None,
+        since: datetime | None = None,
+        timeout: DurationLike | None = None,
+    ) -> Iterator[LogLine]: ...
+    def logs(
+        self,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since: datetime | None = None,
+        timeout: DurationLike | None = None,
+    ) -> list[LogLine] | Iterator[LogLine]:
+        """What its tasks wrote, from all nodes. `tail`: the last lines of each task. `since`: on the swarm's
+        calendar.
+
+        With `follow` an iterator that goes on, for `timeout` or for ever. Raises `SwarmError` when a part
+        cannot be had.
+        """
+        query = {
+            "stdout": True,
+            "stderr": True,
+            "details": True,
+            "timestamps": True,
+            "follow": follow,
+            "tail": "all" if tail is None else tail,
+            "since": times.api_seconds(round(since.timestamp() * 1e9)) if since else None,
+        }
+        exchange = self._hub.client.stream(f"/services/{self.id}/logs", query=query)
+        span = duration.seconds(timeout) if timeout is not None else float("inf")
+        coming = self._log_lines(exchange, self._hub.world.now() + span)
+        return coming if follow else list(coming)
+
+    def _log_lines(self, exchange: Exchange, deadline: float) -> Iterator[LogLine]:
+        frames = Deframer()
+        try:
+            while part := exchange.piece(max(deadline - self._hub.world.now(), 0.0)):
+                yield from [self._log_line(frame) for frame in frames.feed(part)]
+        finally:
+            exchange.close()
+
+    def _log_line(self, frame: LogFrame) -> LogLine:
+        if frame.stream == "error":
+            raise SwarmError(frame.text.strip(), code="Unavailable", hint="Ask again once all nodes are up.")
+        node = self._hub.node_name(frame.details.get("com.docker.swarm.node.id", ""))
+        return LogLine(
+            frame.details.get("com.docker.swarm.task.id", ""), node, frame.stream, frame.time, frame.text
+        )
+
+    # ---- inside
+
+    def _info(self) -> ServiceInfo:
+        return self._hub.service(self.id)
+
+    def _change(
+        self, what: str, change: Callable[[Mapping[str, Any]], dict[str, Any]], **query: str
+    ) -> Service:
+        for attempt in range(1, ATTEMPTS + 1):
+            info = self._info()
+            try:
+                reply = self._hub.client.json(
+                    "POST",
+                    f"/services/{self.id}/update",
+                    query={"version": info.version, **query},
+                    body=change(info.spec),
+                )
+                break
+            except Conflict as error:
+                if attempt == ATTEMPTS or "out of sequence" not in error.message:
+                    raise
+        self._hub.last_change[self.id] = what
+        self.warnings = tuple((reply or {}).get("Warnings") or ())
+        return self
+
+    def __repr__(self) -> str:
+        info, tasks = self._hub.seen.services.get(self.id), self._hub.seen.tasks.get(self.id, [])
+        if info is None:
+            return f"<Service {self.name} (not looked at yet)>"
+        head = f"<Service {_summary(info, tasks)} as of {self._hub.seen.at:.2f}s>"
+        rows = [_task_row(self._hub, info, task) for task in tasks]
+        return f"{head}\n{_show.table(TASK_HEADER, rows)}" if rows else head
+
+    def _repr_html_(self) -> str:
+        info, tasks = self._hub.seen.services.get(self.id), self._hub.seen.tasks.get(self.id, [])
+        if info is None:
+            return _show.html_box([_show.html_table(f"service {self.name}", TASK_HEADER, [])])
+        caption = f"service {_summary(info, tasks)}, as of {self._hub.seen.at:.2f} s"
+        rows = [_task_row(self._hub, info, task) for task in tasks]
+        return _show.html_box([_show.html_table(caption, TASK_HEADER, rows)])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Service) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+class Services:
+    """All services of a swarm: `create(...)`, iterate, `services["web"]` (name or id), `len`, `in`."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def create(
+        self,
+        image: str,
+        *,
+        name: str | None = None,
+        mode: str = "replicated",
+        replicas: int | None = None,
+        command: Words | None = None,
+        entrypoint: Words | None = None,
+        env: Mapping[str, str | None] | Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        container_labels: Mapping[str, str] | None = None,
+        constraints: Sequence[str] | None = None,
+        spread: Sequence[str] | None = None,
+        max_replicas_per_node: int | None = None,
+        ports: Sequence[PortLike] | None = None,
+        hostname: str | None = None,
+        user: str | None = None,
+        workdir: str | None = None,
+        stop_signal: str | None = None,
+        stop_grace_period: DurationLike | None = None,
+        restart_condition: str | None = None,
+        restart_delay: DurationLike | None = None,
+        restart_max_attempts: int | None = None,
+        restart_window: DurationLike | None = None,
+        limit_cpu: float | None = None,
+        limit_memory: int | str | None = None,
+        reserve_cpu: float | None = None,
+        reserve_memory: int | str | None = None,
+        update: Rolling | None = None,
+        rollback: Rolling | None = None,
+    ) -> Service:
+        """Creates a service; `.wait()` on it waits for its tasks.
+
+        `name`: invented when left out. `mode`: `"replicated"` (`replicas` tasks, default 1) or `"global"`
+        (one on each node). `command`: text (split as a shell would) or words, docker's COMMAND; `entrypoint`
+        likewise. `constraints`: `["node.role==worker"]`. `spread`: labels to spread over,
+        `["node.labels.rack"]`. `ports`: `["8080:80"]`. `restart_condition`: `"any"`, `"on-failure"` or
+        `"none"`. Memory: bytes or `"512m"`; CPUs: a number. Times: 3, `"3s"`. `update`, `rollback`: how tasks
+        are replaced later.
+
+        Raises `Conflict` when the name is taken, `InvalidArgument` for what the swarm does not take,
+        `NoQuorum` without one.
+        """
+        options = _options(locals())
+        spec = options.applied_to(new_spec(name, mode))
+        reply = self._hub.client.json("POST", "/services/create", body=spec)
+        self._hub.last_change[reply["ID"]] = "create"
+        info = self._hub.service(reply["ID"])
+        return Service(self._hub, info.id, info.name, reply.get("Warnings") or ())
+
+    def __iter__(self) -> Iterator[Service]:
+        return iter([Service(self._hub, info.id, info.name) for info in self._hub.services()])
+
+    def __len__(self) -> int:
+        return len(self._hub.services())
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in (info.name, info.id) for info in self._hub.services())
+
+    def __getitem__(self, name: str) -> Service:
+        """By name or id. Raises `NotFound`."""
+        infos = self._hub.services()
+        for info in infos:
+            if name in (info.name, info.id):
+                return Service(self._hub, info.id, info.name)
+        raise NotFound(
+            f"service {name} not found",
+            hint=f"There are: {', '.join(info.name for info in infos) or 'none'}.",
+        )
+
+    def __repr__(self) -> str:
+        return service_table(self._hub)
+
+
+def service_row(hub: Hub, info: ServiceInfo) -> tuple[str, ...]:
+    running = sum(1 for task in hub.seen.tasks.get(info.id, []) if task.runs)
+    wanted = "all nodes" if info.replicas is None else str(info.replicas)
+    update = "" if info.update_state is UpdateState.NONE else str(info.update_state)
+    return info.name, info.mode, f"{running}/{wanted}", info.image, update
+
+
+def service_table(hub: Hub, most: int = _show.MOST_LINES) -> str:
+    rows = [service_row(hub, info) for info in hub.seen.services.values()]
+    return _show.table(HEADER, rows, most) if rows else "no services"
+
+
+def _options(given: Mapping[str, Any]) -> ServiceOptions:
+    options = ServiceOptions(**{field.name: given[field.name] for field in fields(ServiceOptions)})
+    if options.replicas is not None and options.replicas < 0:
+        raise InvalidArgument(f"replicas cannot be negative: {options.replicas}")
+    return options
+
+
+def _version(raw: Mapping[str, Any]) -> SpecVersion:
+    spec = raw["Spec"]
+    version = raw["SpecVersion"]
+    number = version["Index"] if isinstance(version, Mapping) else version
+    replicas = (spec.get("Mode") or {}).get("Replicated", {}).get("Replicas")
+    return SpecVersion(int(number), bool(raw["Current"]), image_of(spec["TaskTemplate"]), replicas, spec)
+
+
+def _summary(info: ServiceInfo, tasks: Sequence[TaskInfo]) -> str:
+    running = sum(1 for task in tasks if task.runs)
+    wanted = "" if info.replicas is None else f"/{info.replicas}"
+    update = "" if info.update_state is UpdateState.NONE else f" {info.update_state}"
+    return f"{info.name} {info.mode} {running}{wanted} {info.image}{update}"
+
+
+def _task_row(hub: Hub, service: ServiceInfo, info: TaskInfo) -> tuple[str, ...]:
+    node = hub.seen_node_name(info.node_id)
+    name = f"{service.name}.{info.slot or info.node_id}"
+    return name, node, str(info.desired_state), str(info.state), info.image, info.error

@@ -1,0 +1,260 @@
+"""Swarm: several nodes as one, simulated or real. The one object to begin with."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from swarmpy import _show, duration, events
+from swarmpy._converge import PASSING, wait_swarm
+from swarmpy._hub import Hub
+from swarmpy._world.base import Door, World, wait_until
+from swarmpy._world.form import init, join_all
+from swarmpy.duration import DurationLike
+from swarmpy.errors import InvalidArgument
+from swarmpy.node import HEADER as NODE_HEADER
+from swarmpy.node import JOIN_SECONDS, Node, Nodes, node_row, node_table
+from swarmpy.outcome import Outcome
+from swarmpy.service import HEADER as SERVICE_HEADER
+from swarmpy.service import Services, service_row, service_table
+from swarmpy.states import Mode, NodeState
+
+if TYPE_CHECKING:
+    from swarmpy.events import Event
+
+DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock"
+
+
+class Swarm:
+    """A swarm of `managers` (m1, m2, ...) and `workers` (w1, ...), formed and ready when this returns.
+
+    `mode="sim"`: in virtual time, from `seed` (None: any; see `.seed`). The same seed and the same calls give
+    the same `.trace_hash`. `mode="real"`: `swarmd` processes on this machine; `name` is what `swarmpy ls`
+    shows.
+
+    Use `with`, or `close()`; forgetting it ends the swarm too, and so does the end of Python.
+
+    >>> with Swarm(managers=3, workers=2, seed=42) as c:
+    ...     web = c.services.create("nginx:1.10", name="web", replicas=4)
+    ...     assert web.wait()
+    """
+
+    def __init__(
+        self,
+        managers: int = 1,
+        workers: int = 0,
+        *,
+        mode: Mode | str = Mode.SIM,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        if managers < 1 or workers < 0:
+            raise InvalidArgument(
+                "a swarm needs at least one manager", hint="Three managers bear the loss of one."
+            )
+        if Mode(mode) is Mode.REAL:
+            if seed is not None:
+                raise InvalidArgument(
+                    "only a simulated swarm has a seed", hint='Leave it out, or take mode="sim".'
+                )
+            self._setup(_real_world(managers, workers, name), name or "")
+        else:
+            self._setup(_sim_world(managers, workers, seed), name or "")
+        self._await_nodes(managers + workers)
+
+    @classmethod
+    def _over(cls, world: World, name: str = "") -> Swarm:
+        swarm = cls.__new__(cls)
+        swarm._setup(world, name)
+        return swarm
+
+    def _setup(self, world: World, name: str) -> None:
+        self._world, self.name = world, name
+        self._hub = Hub(world)
+        self.nodes = Nodes(self._hub)
+        self.services = Services(self._hub)
+        self._end = weakref.finalize(self, world.close)
+
+    def _await_nodes(self, count: int) -> None:
+        wait_until(
+            self._world,
+            lambda: sum(node.state is NodeState.READY for node in self._hub.nodes()) == count,
+            JOIN_SECONDS,
+        )
+        self._hub.services()
+
+    # ---- time
+
+    @property
+    def mode(self) -> Mode:
+        return self._world.mode
+
+    @property
+    def seed(self) -> int | None:
+        """Of a simulated swarm; None of a real one."""
+        return self._world.seed
+
+    @property
+    def trace_hash(self) -> str | None:
+        """Of everything that has happened in a simulated swarm, 16 hex digits; None of a real one."""
+        return self._world.trace_hash
+
+    @property
+    def now(self) -> float:
+        """Seconds since the swarm's beginning: virtual ones in the simulator."""
+        return self._world.now()
+
+    def sleep(self, span: DurationLike) -> None:
+        """Lets `"3s"` pass. Virtual time costs no more than what happens in it."""
+        self._world.sleep(duration.seconds(span))
+
+    def step(self) -> bool:
+        """Takes the simulator's next event; False when there will never be one. Raises `NotSupportedInMode`
+        in real time.
+        """
+        return self._world.step()
+
+    def run(self, until: Callable[[Swarm], object] | None = None, timeout: DurationLike = "60s") -> bool:
+        """Lets time go on until `until(swarm)` is true; False when `timeout` was over first. Without `until`:
+        for `timeout`.
+
+        Losing the leader on the way is no error: it counts as "not yet".
+        """
+        span = duration.seconds(timeout)
+        if until is None:
+            self._world.sleep(span)
+            return True
+        condition = until
+
+        def holds() -> bool:
+            try:
+                return bool(condition(self))
+            except PASSING:
+                return False
+
+        return wait_until(self._world, holds, span)
+
+    def wait_converged(self, timeout: DurationLike = "60s", stable_for: DurationLike = 0) -> Outcome:
+        """Until every service is as its spec wants it and every node that lives is ready, for `stable_for` on
+        end.
+
+        Raises `ConvergenceTimeout`, whose `.blockers` say what is missing.
+        """
+        return wait_swarm(self._hub, duration.seconds(timeout), duration.seconds(stable_for))
+
+    def events(
+        self,
+        kinds: str | Iterable[str] | None = None,
+        *,
+        service: str | None = None,
+        since: float | datetime | None = None,
+        timeout: DurationLike | None = None,
+    ) -> Iterator[Event]:
+        """What happened: nodes, services, and every state of every task.
+
+        Without `timeout`: what is kept of the past (managers keep a few hundred), or of it since `since` (as
+        `.now`, or a datetime). With `timeout`: from now (or `since`) on, as it happens, until that much time
+        is over; `"inf"` is not a duration, `float("inf")` is. `kinds`: `"task"`, `["node", "service"]`.
+        `service`: name or id.
+        """
+        return events.stream(self._hub, kinds=kinds, service=service, since=since, timeout=timeout)
+
+    # ---- doors
+
+    def serve(self, address: str, *, node: str = "m1") -> Door:
+        """Puts docker's own door (`"unix:///tmp/m1.sock"` or `"tcp://127.0.0.1:2375"`) before a simulated
+        node.
+
+        While it is open the swarm's time follows the wall clock. Close it with `with`, `.close()`, or the
+        swarm. Raises `NotSupportedInMode` for real swarms: they have doors (`node.docker_host`).
+        """
+        return self._world.serve(address, node)
+
+    def close(self) -> None:
+        """Ends everything that this swarm started. Safe to call twice. A connected swarm goes on without us."""
+        self._hub.closed = True
+        self._end()
+
+    def __enter__(self) -> Swarm:
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        self.close()
+
+    # ---- looks: of what was seen last, nobody is asked
+
+    def _head(self) -> str:
+        seen = self._hub.seen
+        managers = sum(node.manages for node in seen.nodes)
+        seed = "" if self.seed is None else f" seed={self.seed}"
+        label = f" {self.name}" if self.name else ""
+        return (
+            f"Swarm{label} {self.mode}{seed}: {managers} managers, {len(seen.nodes) - managers} workers, "
+            f"{len(seen.services)} services, as of {seen.at:.2f}s"
+        )
+
+    def __repr__(self) -> str:
+        if self._hub.closed:
+            return f"<Swarm {self.mode} (closed)>"
+        parts = [f"<{self._head()}>", node_table(self._hub.seen.nodes, most=5)]
+        if self._hub.seen.services:
+            parts.append(service_table(self._hub, most=2))
+        return "\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        nodes = [node_row(node) for node in self._hub.seen.nodes]
+        services = [service_row(self._hub, info) for info in self._hub.seen.services.values()]
+        return _show.html_box(
+            [
+                _show.html_table(self._head(), NODE_HEADER, nodes),
+                _show.html_table("services", SERVICE_HEADER, services),
+            ]
+        )
+
+
+def connect(docker_host: str | Node | None = None) -> Swarm:
+    """A swarm that exists already, by one of its managers: `"tcp://10.0.0.5:2375"`, `"unix:///path"`, or a
+    Node of your own.
+
+    None: what `DOCKER_HOST` says, else docker's usual socket. Raises `Unreachable` when nobody answers there.
+    """
+    if isinstance(docker_host, Node):
+        return _around(docker_host)
+    from swarmpy._world.remote import RemoteWorld
+
+    swarm = Swarm._over(RemoteWorld(docker_host or os.environ.get("DOCKER_HOST") or DEFAULT_DOCKER_HOST))
+    swarm._hub.client.call("GET", "/_ping")
+    return swarm
+
+
+def _around(node: Node) -> Swarm:
+    """Nodes of their own end by themselves, so closing this swarm closes nothing."""
+    swarm = Swarm._over(node._hub.world)
+    swarm._end.detach()
+    return swarm
+
+
+def _sim_world(managers: int, workers: int, seed: int | None) -> World:
+    from swarmpy._world.sim import SimWorld
+
+    world = SimWorld(seed)
+    manager_names = [f"m{i}" for i in range(1, managers + 1)]
+    worker_names = [f"w{i}" for i in range(1, workers + 1)]
+    for name in [*manager_names, *worker_names]:
+        world.add(name, labels={}, nano_cpus=0, memory_bytes=0)
+    first = manager_names[0]
+    init(world, first)
+    tokens = Hub(world, only=first).client.json("GET", "/swarm")["JoinTokens"]
+    join_all(world, manager_names[1:], tokens["Manager"], [world.address(first)], at_once=False)
+    remotes = [world.address(name) for name in manager_names]
+    join_all(world, worker_names, tokens["Worker"], remotes, at_once=True)
+    return world
+
+
+def _real_world(managers: int, workers: int, name: str | None) -> World:
+    from swarmpy._world.real import RealWorld  # processes, for those who want them
+
+    return RealWorld(managers=managers, workers=workers, name=name, init=True)

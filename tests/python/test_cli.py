@@ -1,0 +1,94 @@
+"""The command `swarmpy`: what it prints, what it leaves, how it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import own_home, swarmpy
+
+KEYS = ["cluster", "name", "state", "role", "pid", "address", "docker_host", "data_root"]
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with own_home() as folder:
+        yield folder
+
+
+def nodes() -> list[dict[str, object]]:
+    listed = json.loads(swarmpy("ls", "--format", "json").stdout)
+    assert isinstance(listed, list)
+    return listed
+
+
+def node(name: str) -> dict[str, object]:
+    return next(one for one in nodes() if one["name"] == name)
+
+
+def test_refusals_say_what_to_do_next(home: Path) -> None:
+    refused = {
+        ("env", "m1"): "no cluster is up",
+        ("down", "nosuch"): 'there is no cluster "nosuch"',
+        ("up", "--managers", "0"): "a swarm needs at least one manager",
+        ("up", "--name", "a/b"): '"a/b" is no name for a cluster',
+    }
+    for words, sentence in refused.items():
+        done = swarmpy(*words)
+        assert done.returncode == 1
+        assert sentence in done.stderr
+        assert "next: " in done.stderr
+    assert swarmpy("nonsense").returncode == 2
+    assert json.loads(swarmpy("ls", "--format", "json").stdout) == []
+    assert not home.exists()
+
+
+def test_version() -> None:
+    assert swarmpy("version").stdout.startswith("swarmpy 0.")
+
+
+@pytest.mark.real
+def test_a_cluster_from_up_to_down(home: Path) -> None:
+    up = swarmpy("up", "--name", "lab")
+    assert up.returncode == 0, up.stderr
+    assert up.stdout.count("export DOCKER_HOST=unix://") == 5
+    listed = nodes()
+    assert [one["name"] for one in listed] == ["m1", "m2", "m3", "w1", "w2"]
+    assert all(list(one) == KEYS for one in listed)
+    assert {one["state"] for one in listed} == {"running"}
+    assert [one["role"] for one in listed] == ["manager"] * 3 + ["worker"] * 2
+    assert swarmpy("env", "w1").stdout == f"export DOCKER_HOST={node('w1')['docker_host']}\n"
+
+    assert 'a cluster "lab" is there already' in swarmpy("up", "--name", "lab").stderr
+    assert swarmpy("node", "kill", "m2").returncode == 0
+    assert (node("m2")["state"], node("m2")["pid"]) == ("dead", None)
+    assert "m2 does not run" in swarmpy("node", "kill", "m2").stderr
+    assert swarmpy("node", "start", "m2").returncode == 0
+    assert node("m2")["state"] == "running"
+    assert "has no node m9" in swarmpy("node", "start", "m9").stderr
+
+    assert swarmpy("image", "add", "mine:1", "--", "sleep", "60").returncode == 0
+    assert "mine:1" in swarmpy("image", "ls").stdout
+    assert "an image needs a command" in swarmpy("image", "add", "mine:2").stderr
+
+    assert swarmpy("up", "--name", "other", "--managers", "1", "--workers", "0", "--no-init").returncode == 0
+    assert "several clusters could be meant: lab, other" in swarmpy("env", "m1").stderr
+    assert "other" in swarmpy("env", "m1", "--cluster", "other").stdout
+    assert swarmpy("--cluster", "lab", "env", "m1").returncode == 0
+    assert swarmpy("down", "other").stdout == "other\n"
+    assert swarmpy("down").stdout == "lab\n"
+    assert nodes() == []
+    assert not home.exists()
+
+
+@pytest.mark.real
+def test_start_answers_without_quorum(home: Path) -> None:
+    assert swarmpy("up").returncode == 0
+    for name in ("m1", "m2", "m3"):
+        assert swarmpy("node", "kill", name).returncode == 0
+    assert swarmpy("node", "start", "m2").returncode == 0
+    assert swarmpy("down", "--all").stdout == "default\n"
+    assert not home.exists()
