@@ -11,19 +11,16 @@ cmake --preset release -DPython_EXECUTABLE="$python" -DPython_ROOT_DIR="$PWD/.ve
   -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" >"$log" 2>&1 || { cat "$log"; exit 1; }
 cmake --build --preset release
 
-# The Python package is used from the source tree; the extension and the programs are put into it.
+# The Python package is used from the source tree; the extension, swarmd and swarm-web are put into it.
 cmake --install build/release --prefix "$PWD/python/swarmpy" --component python >/dev/null
 site=$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 echo "$PWD/python" >"$site/swarmpy-source.pth"
 
-built() { find build/release/cpp -type f -name "$1" -perm -u+x | head -n 1; }
-mkdir -p python/swarmpy/bin
-for program in swarmd swarm-web; do  # copies: a daemon finds swarm-web beside itself; one that runs may be replaced
-  cp --remove-destination "$(built $program)" "python/swarmpy/bin/$program"
+for program in swarmd swarm-web; do
   ln -sf "$PWD/python/swarmpy/bin/$program" ".venv/bin/$program"
 done
 for program in raft_datadriven swarm_sim swarm_scenario; do
-  ln -sf "$PWD/$(built $program)" ".venv/bin/$program"
+  ln -sf "$(find "$PWD/build/release/cpp" -type f -name "$program" -perm -u+x | head -n 1)" ".venv/bin/$program"
 done
 rm -f .venv/bin/swarmpy
 cat >.venv/bin/swarmpy <<END

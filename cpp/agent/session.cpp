@@ -21,7 +21,8 @@ constexpr std::int64_t kSilentPeriods = 3;  // as long as the manager waits for 
 
 bool Worker::in_session() const { return state_->session != 0; }
 
-// ---- connecting ---------------------------------------------------------------------------------------------------
+// ---- connecting
+// ---------------------------------------------------------------------------------------------------
 
 void Worker::connected(Instant now) {
   state_->now = now;
@@ -62,7 +63,8 @@ void Worker::State::reconnect(std::optional<Address> leader) {
   effects.push_back(Reconnect{leader, now + next_backoff()});
 }
 
-// ---- what the manager says -----------------------------------------------------------------------------------------
+// ---- what the manager says
+// -----------------------------------------------------------------------------------------
 
 void Worker::on_message(const wire::Message& message, Instant now, WallTime wall) {
   State& state = *state_;
@@ -110,7 +112,8 @@ void Worker::State::send_heartbeat() {
   next_heartbeat = now + period;
 }
 
-// ---- assignments ----------------------------------------------------------------------------------------------------
+// ---- assignments
+// ----------------------------------------------------------------------------------------------------
 
 void Worker::State::acknowledge(bool want_complete) {
   send(wire::AssignmentsAck{session, applied, want_complete});
@@ -140,12 +143,17 @@ void Worker::State::assign(const model::Task& task, WallTime wall) {
   if (is_new) {
     to_save.insert(task.id);
     // Started by a run of this node whose records are lost: whatever ran, runs no more.
-    if (task.state() >= TaskState::starting) return resume(task, wall);
+    if (task.state() >= TaskState::starting) {
+      resume(task, wall);
+      local.container_exists = false;
+      return;
+    }
     local.task = task;
   } else {
     TaskState desired = task.desired_state;
     // Given up by the managers (ORPHANED), though it may run here.
-    if (is_terminal(task.state()) && !is_terminal(local.task.state())) desired = std::max(desired, TaskState::shutdown);
+    if (is_terminal(task.state()) && !is_terminal(local.task.state()))
+      desired = std::max(desired, TaskState::shutdown);
     if (desired > local.task.desired_state) {
       local.task.desired_state = desired;
       to_save.insert(task.id);
@@ -162,7 +170,8 @@ void Worker::State::unassign(TaskId id, WallTime wall) {
   drive(id, wall);
 }
 
-// ---- reports --------------------------------------------------------------------------------------------------------
+// ---- reports
+// --------------------------------------------------------------------------------------------------------
 
 void Worker::State::send_report() {
   if (session == 0 || sent || unreported.empty()) return;
@@ -194,7 +203,8 @@ void Worker::State::take_back_report() {
   sent.reset();
 }
 
-// ---- deadlines ------------------------------------------------------------------------------------------------------
+// ---- deadlines
+// ------------------------------------------------------------------------------------------------------
 
 void Worker::on_deadline(Instant now, WallTime) {
   State& state = *state_;

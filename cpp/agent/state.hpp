@@ -17,7 +17,7 @@ enum class Busy { no, preparing, starting };
 
 // What is kept of a task besides what others may see.
 struct Life {
-  bool assigned = true;   // false: it goes, as soon as its process has ended
+  bool assigned = true;  // false: it goes, as soon as its process has ended
   Busy busy = Busy::no;
   bool prepared = false;  // by this run of the node: a record alone does not prepare anything
   bool stop_asked = false;
@@ -31,7 +31,8 @@ struct SentReport {
 };
 
 struct Worker::State {
-  State(NodeId id, model::NodeDescription what, Rng seed) : node(id), description(std::move(what)), rng(seed) {}
+  State(NodeId id, model::NodeDescription what, Rng seed)
+      : node(id), description(std::move(what)), rng(seed) {}
 
   NodeId node;
   model::NodeDescription description;
@@ -55,7 +56,7 @@ struct Worker::State {
   Duration period = Duration::millis(500);
   Duration backoff{};
   int register_tries = 0;  // on this link
-  bool has_set = false;  // the whole set of assignments came in this session
+  bool has_set = false;    // the whole set of assignments came in this session
   std::uint64_t applied = 0;
 
   // ---- reports

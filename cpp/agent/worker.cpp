@@ -25,7 +25,8 @@ const std::map<TaskId, LocalTask>& Worker::tasks() const { return state_->tasks;
 
 bool Worker::idle() const {
   return std::ranges::none_of(state_->tasks, [](const auto& one) { return one.second.process_runs; }) &&
-         std::ranges::none_of(state_->lives, [](const auto& one) { return one.second.busy == Busy::starting; });
+         std::ranges::none_of(state_->lives,
+                              [](const auto& one) { return one.second.busy == Busy::starting; });
 }
 
 // Records first: what follows them in the list is done when they are on disk. A report says only what is.
@@ -41,7 +42,8 @@ std::vector<Effect> Worker::take_effects() {
   return out;
 }
 
-// ---- resuming -----------------------------------------------------------------------------------------------------
+// ---- resuming
+// -----------------------------------------------------------------------------------------------------
 
 void Worker::resume(std::vector<model::Task> records, Instant now, WallTime wall) {
   state_->now = now;
@@ -56,6 +58,8 @@ void Worker::State::resume(model::Task record, WallTime wall) {
   local.container_id = local.task.status.container.container_id;
   local.exit_code = local.task.status.container.exit_code;
   local.container_exists = !local.container_id.empty();
+  if (local.container_exists) local.created_at = local.started_at = local.task.meta.created_at;
+  if (is_terminal(local.task.state())) local.finished_at = local.task.status.timestamp;
   lives[id];
   const TaskState state = local.task.state();
   if (state < TaskState::starting || is_terminal(state)) return drive(id, wall);
@@ -68,7 +72,8 @@ void Worker::State::resume(model::Task record, WallTime wall) {
   }
 }
 
-// ---- states -------------------------------------------------------------------------------------------------------
+// ---- states
+// -------------------------------------------------------------------------------------------------------
 
 void Worker::State::set_status(LocalTask& local, TaskState state, const char* message, const std::string& err,
                                WallTime wall) {
@@ -82,8 +87,8 @@ void Worker::State::set_status(LocalTask& local, TaskState state, const char* me
   unreported.insert(local.task.id);
 }
 
-// Before STARTING a task is rejected, from then on it fails; the message stays that of the step that did not succeed
-// (swarmkit agent/exec/controller.go, Do).
+// Before STARTING a task is rejected, from then on it fails; the message stays that of the step that did not
+// succeed (swarmkit agent/exec/controller.go, Do).
 void Worker::State::fail(LocalTask& local, const std::string& err, WallTime wall) {
   const TaskState state = local.task.state() < TaskState::starting ? TaskState::rejected : TaskState::failed;
   const std::string message = local.task.status.message;
@@ -94,7 +99,8 @@ void Worker::State::event(TaskId task, const char* action, std::int64_t exit_cod
   effects.push_back(ContainerEvent{task, action, exit_code});
 }
 
-// ---- the next action --------------------------------------------------------------------------------------------
+// ---- the next action
+// --------------------------------------------------------------------------------------------
 
 void Worker::State::drive(TaskId id, WallTime wall) {
   LocalTask& local = tasks.at(id);
@@ -163,7 +169,8 @@ void Worker::drain(Instant now, WallTime wall) {
   for (const TaskId id : ids) state_->drive(id, wall);
 }
 
-// ---- the runner's answers -----------------------------------------------------------------------------------------
+// ---- the runner's answers
+// -----------------------------------------------------------------------------------------
 
 void Worker::on_prepared(TaskId task, const std::string& error, Instant now, WallTime wall) {
   state_->now = now;
@@ -187,8 +194,8 @@ void Worker::on_prepared(TaskId task, const std::string& error, Instant now, Wal
   state_->drive(task, wall);
 }
 
-void Worker::on_started(TaskId task, const std::string& error, const std::string& container_id, std::int64_t pid,
-                        const std::string& address, Instant now, WallTime wall) {
+void Worker::on_started(TaskId task, const std::string& error, const std::string& container_id,
+                        std::int64_t pid, const std::string& address, Instant now, WallTime wall) {
   state_->now = now;
   const auto it = state_->tasks.find(task);
   if (it == state_->tasks.end()) return;
@@ -210,7 +217,8 @@ void Worker::on_started(TaskId task, const std::string& error, const std::string
   state_->drive(task, wall);
 }
 
-void Worker::on_exited(TaskId task, std::int64_t exit_code, const std::string& error, Instant now, WallTime wall) {
+void Worker::on_exited(TaskId task, std::int64_t exit_code, const std::string& error, Instant now,
+                       WallTime wall) {
   state_->now = now;
   const auto it = state_->tasks.find(task);
   if (it == state_->tasks.end() || !it->second.process_runs) return;

@@ -32,7 +32,8 @@ model::TaskStep pending_step(TaskId id, WallTime wall) {
 
 }  // namespace
 
-// ---- who holds which port ---------------------------------------------------------------------------------------
+// ---- who holds which port
+// ---------------------------------------------------------------------------------------
 
 void Allocator::hold(ServiceId id, const std::vector<PortConfig>& ports) {
   for (const auto& port : ports)
@@ -55,36 +56,41 @@ bool Allocator::is_free(const PortKey& key, ServiceId asking) const {
   return it == holders_.end() || (it->second.size() == 1 && it->second.contains(asking));
 }
 
-// The ports that the service shall have; nothing when one of them cannot be had now.
+// The ports that the service shall have; nothing when one of them cannot be had now. First what the user
+// chose, then what the service has already, then new numbers.
 std::optional<std::vector<PortConfig>> Allocator::ports_for(const model::Service& service) const {
-  std::vector<PortConfig> ports;
+  Ports ports;
   if (service.spec.endpoint) ports = service.spec.endpoint->ports;
-  std::set<PortKey> taken;  // by this service itself; what the user chose goes first
-  for (const auto& port : ports) {
-    if (port.publish_mode != PublishMode::ingress || port.published_port == 0) continue;
-    if (!is_free({port.protocol, port.published_port}, service.id)) return std::nullopt;
-    taken.insert({port.protocol, port.published_port});
-  }
-  const auto can_have = [&](const PortConfig& port, std::uint32_t number) {
+  std::set<PortKey> taken;  // by this service itself
+  const auto take = [&](PortConfig& port, std::uint32_t number) {
     const PortKey key{port.protocol, number};
-    return number != 0 && !taken.contains(key) && is_free(key, service.id);
-  };
-  for (auto& port : ports) {
-    if (port.publish_mode != PublishMode::ingress || port.published_port != 0) continue;
-    std::uint32_t number = 0;
-    for (const auto& had : service.ports)
-      if (number == 0 && same_but_number(had, port) && can_have(port, had.published_port))
-        number = had.published_port;
-    for (std::uint32_t next = kFirstDynamicPort; number == 0 && next <= kLastDynamicPort; ++next)
-      if (can_have(port, next)) number = next;
-    if (number == 0) return std::nullopt;
+    if (number == 0 || taken.contains(key) || !is_free(key, service.id)) return false;
     port.published_port = number;
-    taken.insert({port.protocol, number});
+    taken.insert(key);
+    return true;
+  };
+  std::vector<PortConfig*> open;
+  for (auto& port : ports) {
+    if (port.publish_mode != PublishMode::ingress) continue;
+    if (port.published_port == 0) {
+      open.push_back(&port);
+    } else if (!take(port, port.published_port)) {
+      return std::nullopt;
+    }
   }
+  for (PortConfig* port : open)
+    for (const auto& had : service.ports)
+      if (same_but_number(had, *port) && take(*port, had.published_port)) break;
+  for (PortConfig* port : open)
+    for (std::uint32_t next = kFirstDynamicPort; port->published_port == 0; ++next) {
+      if (next > kLastDynamicPort) return std::nullopt;
+      take(*port, next);
+    }
   return ports;
 }
 
-// ---- the loop -----------------------------------------------------------------------------------------------------
+// ---- the loop
+// -----------------------------------------------------------------------------------------------------
 
 void Allocator::start(const store::Store& store, Instant, WallTime) {
   for (const auto& [id, service] : store.services()) {

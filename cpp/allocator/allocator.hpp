@@ -1,10 +1,10 @@
-// Allocator: makes tasks ready to be scheduled (NEW -> PENDING), and gives services the published ports that they
-// left open (swarmkit manager/allocator/portallocator.go).
+// Allocator: makes tasks ready to be scheduled (NEW -> PENDING), and gives services the published ports that
+// they left open (swarmkit manager/allocator/portallocator.go).
 //
 // Leader only; made at election, destroyed at step-down. A task waits for its service's ports.
-// NOT here: addresses of overlay networks (VIPs), which do not exist yet; host-mode ports, which the node picks.
-// Invariants: a (protocol, port) in ingress mode belongs to one service; a port once given to a service stays with it
-// for as long as its spec asks for a like one.
+// NOT here: addresses of overlay networks (VIPs), which do not exist yet; host-mode ports, which the node
+// picks. Invariants: a (protocol, port) in ingress mode belongs to one service; a port once given to a
+// service stays with it for as long as its spec asks for a like one.
 #pragma once
 
 #include <cstdint>

@@ -75,7 +75,8 @@ TEST_F(AllocatorTest, NewTasksBecomePending) {
 
 TEST_F(AllocatorTest, OpenPortsAreTakenFromTheDynamicRangePerProtocol) {
   const ServiceId web = add("web", {port(80, 0), port(81, 30'000), port(82, 0)});
-  const ServiceId dns = add("dns", {port(53, 0, PublishMode::ingress, PortProtocol::udp), port(53, 0, PublishMode::host)});
+  const ServiceId dns =
+      add("dns", {port(53, 0, PublishMode::ingress, PortProtocol::udp), port(53, 0, PublishMode::host)});
   run();
   EXPECT_EQ(published(web), (std::vector<std::uint32_t>{30'001, 30'000, 30'002}));
   EXPECT_EQ(published(dns), (std::vector<std::uint32_t>{30'000, 0})) << "the node picks host ports";

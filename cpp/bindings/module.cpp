@@ -7,12 +7,14 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "bindings/served_door.hpp"
 #include "bindings/world_host.hpp"
 
 namespace py = pybind11;
@@ -21,6 +23,7 @@ namespace swarm::bindings {
 namespace {
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
+using WorldClass = py::class_<WorldHost, std::shared_ptr<WorldHost>>;
 using TraceTuple = std::tuple<std::int64_t, std::string, std::string, std::string>;
 
 // Waits by slices. `slice` runs without the interpreter's lock; Ctrl-C raises between two of them.
@@ -140,7 +143,7 @@ void translate(std::exception_ptr thrown) {
   }
 }
 
-void define_machines(py::class_<WorldHost>& world) {
+void define_machines(WorldClass& world) {
   using Unlocked = py::call_guard<py::gil_scoped_release>;
   world
       .def("add_machine", &add_machine, py::arg("name"), py::arg("labels"), py::arg("nano_cpus"),
@@ -166,7 +169,7 @@ void define_machines(py::class_<WorldHost>& world) {
       .def("shut_down", on_machine(&sim::World::shut_down), Unlocked());
 }
 
-void define_faults(py::class_<WorldHost>& world) {
+void define_faults(WorldClass& world) {
   using Unlocked = py::call_guard<py::gil_scoped_release>;
   world
       .def(
@@ -187,7 +190,7 @@ void define_faults(py::class_<WorldHost>& world) {
           py::arg("exit_code") = 0, py::arg("ignores_term") = false, Unlocked());
 }
 
-void define_calls(py::class_<WorldHost>& world) {
+void define_calls(WorldClass& world) {
   using Unlocked = py::call_guard<py::gil_scoped_release>;
   world
       .def("call", &call, py::arg("machine"), py::arg("method"), py::arg("target"), py::arg("headers"),
@@ -212,7 +215,7 @@ void define_calls(py::class_<WorldHost>& world) {
           py::arg("id"), py::arg("wanted"), py::arg("until_ns"));
 }
 
-void define_time(py::class_<WorldHost>& world) {
+void define_time(WorldClass& world) {
   using Unlocked = py::call_guard<py::gil_scoped_release>;
   world.def("now_ns", asking([](sim::World& w) { return w.now().ns; }), Unlocked())
       .def("wall_ns", asking([](sim::World& w) { return w.wall().ns; }), Unlocked())
@@ -236,6 +239,15 @@ void define_time(py::class_<WorldHost>& world) {
       .def("check_all", asking([](sim::World& w) { w.check_all(); }), Unlocked());
 }
 
+void define_door(py::module_& module) {
+  using Unlocked = py::call_guard<py::gil_scoped_release>;
+  py::class_<ServedDoor>(module, "Door")
+      .def(py::init<std::shared_ptr<WorldHost>, std::string, std::string>(), py::arg("world"),
+           py::arg("machine"), py::arg("url"), Unlocked())
+      .def("url", &ServedDoor::url)
+      .def("close", &ServedDoor::close, Unlocked());
+}
+
 }  // namespace
 }  // namespace swarm::bindings
 
@@ -245,9 +257,9 @@ PYBIND11_MODULE(_core, module) {
   py::register_exception_translator(&translate);
   module.doc() = "The engine of swarmpy: a whole swarm in virtual time.";
   module.def("version", [] { return SWARM_VERSION; });
-  py::class_<WorldHost> world(module, "World");
+  WorldClass world(module, "World");
   world.def(py::init([](std::uint64_t seed, bool check, bool codec) {
-              return std::make_unique<WorldHost>(options_of(seed, check, codec));
+              return std::make_shared<WorldHost>(options_of(seed, check, codec));
             }),
             py::arg("seed"), py::kw_only(), py::arg("check") = true, py::arg("codec") = false,
             py::call_guard<py::gil_scoped_release>());
@@ -255,4 +267,5 @@ PYBIND11_MODULE(_core, module) {
   define_faults(world);
   define_calls(world);
   define_time(world);
+  define_door(module);
 }

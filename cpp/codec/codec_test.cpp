@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/rng.hpp"
-#include "codec/full_values.hpp"
+#include "codec/test_full_values.hpp"
 #include "objects.pb.h"
 #include "raft.pb.h"
 #include "wire.pb.h"

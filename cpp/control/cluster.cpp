@@ -34,7 +34,8 @@ model::Transaction make_cluster(const NewCluster& fresh, const model::Node& firs
   model::Cluster cluster;
   cluster.id = fresh.id;
   cluster.spec = fresh.spec;
-  cluster.root_ca = {fresh.root_cert_pem, fresh.root_key_pem, fresh.join_token_worker, fresh.join_token_manager};
+  cluster.root_ca = {fresh.root_cert_pem, fresh.root_key_pem, fresh.join_token_worker,
+                     fresh.join_token_manager};
   if (!fresh.default_addr_pool.empty()) cluster.default_addr_pool = fresh.default_addr_pool;
   cluster.subnet_size = fresh.subnet_size;
   cluster.data_path_port = fresh.data_path_port;
@@ -57,8 +58,10 @@ Result<void> validate_cluster_spec(const model::ClusterSpec& spec) {
   if (spec.annotations.name != "default") return invalid("modification of cluster name is not allowed");
   if (spec.heartbeat_period.ns < 0) return invalid("heartbeat time period cannot be a negative duration");
   if (spec.heartbeat_period < Duration::millis(10))
-    return invalid("invalid heartbeat period " + to_string(spec.heartbeat_period) + ": must be at least 10ms");
-  if (spec.ca.node_cert_expiry < Duration::seconds(3600)) return invalid("minimum certificate expiry time is: 1h0m0s");
+    return invalid("invalid heartbeat period " + to_string(spec.heartbeat_period) +
+                   ": must be at least 10ms");
+  if (spec.ca.node_cert_expiry < Duration::seconds(3600))
+    return invalid("minimum certificate expiry time is: 1h0m0s");
   for (const auto& ca : spec.ca.external_cas)
     if (ca.protocol != "cfssl") return invalid("unrecognized external CA protocol: " + ca.protocol);
   const auto& raft = spec.raft;

@@ -55,10 +55,12 @@ std::string make_join_token(std::string_view digest, std::string_view secret) {
 
 Result<JoinToken> parse_join_token(std::string_view text) {
   const auto refuse = [] { return plain_error(Code::unknown, "invalid join token"); };
-  if (text.size() != kPrefix.size() + kDigestLength + 1 + kSecretLength || !text.starts_with(kPrefix)) return refuse();
+  if (text.size() != kPrefix.size() + kDigestLength + 1 + kSecretLength || !text.starts_with(kPrefix))
+    return refuse();
   const std::string_view rest = text.substr(kPrefix.size());
   JoinToken token{std::string(rest.substr(0, kDigestLength)), std::string(rest.substr(kDigestLength + 1))};
-  if (rest[kDigestLength] != '-' || !is_base36(token.root_digest) || !is_base36(token.secret)) return refuse();
+  if (rest[kDigestLength] != '-' || !is_base36(token.root_digest) || !is_base36(token.secret))
+    return refuse();
   return token;
 }
 
@@ -66,7 +68,8 @@ Result<void> check_root_digest(const JoinToken& token, std::string_view digest) 
   if (equal_in_constant_time(token.root_digest, big_to_base36(digest, kDigestLength))) return {};
   return Error{Code::unknown,
                "remote CA does not match fingerprint. Expected: " + to_hex(base36_to_big(token.root_digest)),
-               "the token is another swarm's: ask a manager of this one with `docker swarm join-token`", false, 0};
+               "the token is another swarm's: ask a manager of this one with `docker swarm join-token`",
+               false, 0};
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

@@ -70,8 +70,8 @@ Result<model::Transaction> update_node(const store::Store& store, NodeId id, std
   return transaction;
 }
 
-Result<model::Transaction> remove_node(const store::Store& store, NodeId id, bool force, const Reachable& members,
-                                       WallTime time) {
+Result<model::Transaction> remove_node(const store::Store& store, NodeId id, bool force,
+                                       const Reachable& members, WallTime time) {
   const auto node = store.node(id);
   if (!node) return not_found(id);
   if (node->spec.desired_role == NodeRole::manager && members.contains(raft_id(*node)))
@@ -96,7 +96,8 @@ Result<void> may_leave(const store::Store& store, NodeId id, const Reachable& me
   const bool is_member = node && members.contains(raft_id(*node));
   const bool is_manager = node && node->role == NodeRole::manager;
   if (!is_member && !is_manager) return {};
-  const std::string start = "You are attempting to leave the swarm on a node that is participating as a manager. ";
+  const std::string start =
+      "You are attempting to leave the swarm on a node that is participating as a manager. ";
   const std::size_t reachable = reachable_count(members), all = members.size();
   const auto refuse = [](std::string text) {
     return Error{Code::unavailable, std::move(text), "demote the node first, or use --force", false, 503};

@@ -28,7 +28,8 @@ void RoleManager::start(const store::Store& store, Instant, WallTime) {
 
 void RoleManager::observe(const store::Store&, const store::ChangeSet& changes, Instant) {
   for (const auto& change : changes.changes)
-    if (const auto* node = std::get_if<store::Change<model::Node>>(&change)) state_->look.insert(node->latest().id);
+    if (const auto* node = std::get_if<store::Change<model::Node>>(&change))
+      state_->look.insert(node->latest().id);
 }
 
 void RoleManager::set_members(const std::vector<wire::ManagerPeer>& members) {

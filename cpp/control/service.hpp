@@ -17,8 +17,8 @@ struct ServiceUpdate {
   std::uint64_t version =
       0;  // the object's meta.version as the client saw it: "update out of sequence" otherwise
   model::ServiceSpec spec;  // ignored by a rollback
-  WallTime time;               // when a rollback began
   bool rollback = false;    // back to previous_spec
+  WallTime time = {};       // now: when a rollback began
 };
 // Sets spec_version to the request's version, keeps the spec before as previous_spec, resets update_status.
 Result<model::Transaction> update_service(const store::Store& store, ServiceUpdate update);

@@ -1,9 +1,9 @@
 // AssignmentSet: what one session's agent was told to run, and what it must still be told.
 //
-// One message is under way at a time. What changes meanwhile is gathered and goes out as one increment after the
-// acknowledgement; where none comes in time the whole set is sent again, so that a lost, doubled or late frame can
-// do no harm. A change costs work for this node only (unlike swarmkit's dispatcher/assignments.go, where each stream
-// looks at every event).
+// One message is under way at a time. What changes meanwhile is gathered and goes out as one increment after
+// the acknowledgement; where none comes in time the whole set is sent again, so that a lost, doubled or late
+// frame can do no harm. A change costs work for this node only (unlike swarmkit's dispatcher/assignments.go,
+// where each stream looks at every event).
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ class AssignmentSet {
   wire::Assignments all(const store::Store& store, NodeId node) const;
   wire::Assignments increment(const store::Store& store, NodeId node) const;
 
-  std::uint64_t version_ = 0;           // of the last message
+  std::uint64_t version_ = 0;            // of the last message
   Instant deadline_ = Instant::never();  // never: nothing is under way
   bool all_under_way_ = false;
   std::int64_t timeouts_ = 0;  // in a row

@@ -51,7 +51,8 @@ void Dispatcher::start(const store::Store& store, Instant now, WallTime) {
   }
 }
 
-// ---- the store's changes ------------------------------------------------------------------------------------------
+// ---- the store's changes
+// ------------------------------------------------------------------------------------------
 
 void Dispatcher::observe(const store::Store& store, const store::ChangeSet& changes, Instant now) {
   std::set<NodeId> touched;  // by task changes: one increment for the whole change set
@@ -65,10 +66,12 @@ void Dispatcher::observe(const store::Store& store, const store::ChangeSet& chan
     }
   }
   for (const NodeId id : touched)
-    if (const auto it = state_->peers.find(id); it != state_->peers.end()) state_->attend(store, id, it->second, now);
+    if (const auto it = state_->peers.find(id); it != state_->peers.end())
+      state_->attend(store, id, it->second, now);
 }
 
-void Dispatcher::State::note(const store::Store& store, const store::Change<model::Node>& change, Instant now) {
+void Dispatcher::State::note(const store::Store& store, const store::Change<model::Node>& change,
+                             Instant now) {
   const NodeId id = change.latest().id;
   if (change.removed()) {
     const auto it = peers.find(id);
@@ -112,7 +115,8 @@ void Dispatcher::State::note(const store::Change<model::Cluster>& change) {
   if (change.after) period = change.after->spec.heartbeat_period;  // told with the next heartbeat's reply
 }
 
-// ---- node states ----------------------------------------------------------------------------------------------------
+// ---- node states
+// ----------------------------------------------------------------------------------------------------
 
 model::NodeStatus Dispatcher::State::status_of(const store::Store& store, NodeId node) const {
   for (const auto* steps : {&wanted, &wanted_in_flight})
@@ -121,7 +125,8 @@ model::NodeStatus Dispatcher::State::status_of(const store::Store& store, NodeId
   return stored ? stored->status : model::NodeStatus{};
 }
 
-void Dispatcher::State::want_status(const store::Store& store, NodeId node, NodeState state, const char* message) {
+void Dispatcher::State::want_status(const store::Store& store, NodeId node, NodeState state,
+                                    const char* message) {
   model::NodeStatus status = status_of(store, node);
   status.state = state;
   status.message = message;
@@ -136,11 +141,23 @@ void Dispatcher::State::expire(const store::Store& store, NodeId node, Peer& pee
   peer.expires = Instant::never();
   if (peer.gives_up == Instant::never()) peer.gives_up = now + model::kNodeDownToOrphaned;
   if (state == NodeState::down) return;
-  want_status(store, node, NodeState::down,
-              state == NodeState::unknown ? "heartbeat failure for node in \"unknown\" state" : "heartbeat failure");
+  want_status(
+      store, node, NodeState::down,
+      state == NodeState::unknown ? "heartbeat failure for node in \"unknown\" state" : "heartbeat failure");
+}
+
+// The leader itself slept (a paused process, a suspended machine): it heard nobody, so nobody is to blame.
+void Dispatcher::State::forgive_if_slept(Instant now) {
+  if (deadlines.empty() || deadlines.begin()->first + period >= now) return;
+  for (auto& [node, peer] : peers) {
+    if (peer.expires == Instant::never()) continue;
+    peer.expires = std::max(peer.expires, now + period * kGrace);
+    rearm(node, peer);
+  }
 }
 
 void Dispatcher::State::run_deadlines(const store::Store& store, Instant now) {
+  forgive_if_slept(now);
   while (!deadlines.empty() && deadlines.begin()->first <= now) {
     const NodeId node = deadlines.begin()->second;
     Peer& peer = peers.at(node);
@@ -153,7 +170,8 @@ void Dispatcher::State::run_deadlines(const store::Store& store, Instant now) {
   }
 }
 
-// ---- the next transaction -------------------------------------------------------------------------------------------
+// ---- the next transaction
+// -------------------------------------------------------------------------------------------
 
 void Dispatcher::State::plan_nodes(const store::Store& store, model::Transaction& transaction) {
   while (!wanted.empty() && transaction.actions.size() < store::kMaxActions) {
@@ -166,8 +184,10 @@ void Dispatcher::State::plan_nodes(const store::Store& store, model::Transaction
 }
 
 // The node stays in the set until none of its tasks is left: a plan that fails is made again.
-void Dispatcher::State::plan_orphans(const store::Store& store, model::Transaction& transaction, WallTime wall) {
-  for (auto it = orphaning.begin(); it != orphaning.end() && transaction.actions.size() < store::kMaxActions;) {
+void Dispatcher::State::plan_orphans(const store::Store& store, model::Transaction& transaction,
+                                     WallTime wall) {
+  for (auto it = orphaning.begin();
+       it != orphaning.end() && transaction.actions.size() < store::kMaxActions;) {
     bool left = false;
     for (const TaskId id : store.tasks_on_node(*it)) {
       const auto task = store.task(id);
@@ -206,7 +226,8 @@ void Dispatcher::State::acknowledge() {
   for (const Report& report : std::exchange(reports_in_flight, {})) {
     const auto peer = peers.find(report.node);
     if (peer != peers.end() && peer->second.session == report.message.session)
-      sends.push_back({peer->second.link, wire::TaskReportAck{report.message.session, report.message.sequence}});
+      sends.push_back(
+          {peer->second.link, wire::TaskReportAck{report.message.session, report.message.sequence}});
   }
 }
 

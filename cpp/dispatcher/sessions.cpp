@@ -44,9 +44,11 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   attend(store, node, peer, now);
 }
 
-Peer* Dispatcher::State::in_session(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session) {
+Peer* Dispatcher::State::in_session(const store::Store& store, PeerLink link, NodeId node,
+                                    std::uint64_t session) {
   const auto found = peers.find(node);
-  if (found != peers.end() && found->second.session == session && found->second.link == link && session != 0) {
+  if (found != peers.end() && found->second.session == session && found->second.link == link &&
+      session != 0) {
     found->second.fresh = false;
     return &found->second;
   }
@@ -55,8 +57,8 @@ Peer* Dispatcher::State::in_session(const store::Store& store, PeerLink link, No
   return nullptr;
 }
 
-void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node, const wire::Heartbeat& message,
-                           Instant now) {
+void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
+                           const wire::Heartbeat& message, Instant now) {
   Peer* peer = in_session(store, link, node, message.session);
   if (peer == nullptr) return;
   peer->expires = now + period * kGrace;
@@ -66,8 +68,8 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   sends.push_back({link, wire::HeartbeatReply{message.session, period + jitter}});
 }
 
-void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node, const wire::AssignmentsAck& message,
-                           Instant now) {
+void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
+                           const wire::AssignmentsAck& message, Instant now) {
   Peer* peer = in_session(store, link, node, message.session);
   if (peer == nullptr) return;
   peer->assignments.on_ack(message);
@@ -75,7 +77,8 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
 }
 
 // Acknowledged once it is in the store. A repeated report is simply applied again: it changes nothing.
-void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node, const wire::TaskReport& message) {
+void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
+                           const wire::TaskReport& message) {
   if (in_session(store, link, node, message.session) != nullptr) reports.push_back({node, message});
 }
 
@@ -90,8 +93,8 @@ void Dispatcher::State::refuse(const store::Store& store, PeerLink link, NodeId 
   sends.push_back({link, std::move(refused)});
 }
 
-// A node that shall become a manager must ask to; one that shall stop being one goes on until it is out of the Raft
-// group, and that its observed role says.
+// A node that shall become a manager must ask to; one that shall stop being one goes on until it is out of
+// the Raft group, and that its observed role says.
 void Dispatcher::State::send_session(const store::Store& store, NodeId node, const Peer& peer) {
   const auto stored = store.node(node);
   wire::Session session;

@@ -45,7 +45,7 @@ struct Dispatcher::State {
   Duration period;
   std::vector<wire::ManagerPeer> managers;
   bool managers_changed = false;  // and not yet told
-  std::map<NodeId, Peer> peers;  // every node of the store
+  std::map<NodeId, Peer> peers;   // every node of the store
   std::map<PeerLink, NodeId> links;
   std::set<std::pair<Instant, NodeId>> deadlines;  // the earliest of each peer
   std::vector<Send> sends;
@@ -58,11 +58,13 @@ struct Dispatcher::State {
   void on(const store::Store& store, PeerLink link, NodeId node, const std::string& addr,
           const wire::Register& message, Instant now);
   void on(const store::Store& store, PeerLink link, NodeId node, const wire::Heartbeat& message, Instant now);
-  void on(const store::Store& store, PeerLink link, NodeId node, const wire::AssignmentsAck& message, Instant now);
+  void on(const store::Store& store, PeerLink link, NodeId node, const wire::AssignmentsAck& message,
+          Instant now);
   void on(const store::Store& store, PeerLink link, NodeId node, const wire::TaskReport& message);
   // The peer, when that is its session; a refusal is sent when it is not.
   Peer* in_session(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session);
-  void refuse(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session, const char* reason);
+  void refuse(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session,
+              const char* reason);
   void send_session(const store::Store& store, NodeId node, const Peer& peer);
   void end_session(Peer& peer);
   // Sends the next assignments, if there are any, and sets the peer's alarm.
@@ -73,6 +75,7 @@ struct Dispatcher::State {
   model::NodeStatus status_of(const store::Store& store, NodeId node) const;  // as it will be
   void want_status(const store::Store& store, NodeId node, model::NodeState state, const char* message);
   void expire(const store::Store& store, NodeId node, Peer& peer, Instant now);
+  void forgive_if_slept(Instant now);
   void run_deadlines(const store::Store& store, Instant now);
 
   // ---- the store's changes

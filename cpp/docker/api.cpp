@@ -10,14 +10,17 @@ std::optional<std::string> bad_version(const Target& target) {
   if (target.version_text.empty()) return std::nullopt;
   if (target.version < kMinVersion)
     return "client version " + target.version_text +
-           " is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version";
+           " is too old. Minimum supported API version is 1.24, please upgrade your client to a newer "
+           "version";
   if (target.version > kMaxVersion)
     return "client version " + target.version_text + " is too new. Maximum supported API version is 1.50";
   return std::nullopt;
 }
 
 // A manager whose swarm is still being made has a store, but no cluster in it.
-bool has_swarm(const Context& context) { return context.store != nullptr && context.store->cluster() != nullptr; }
+bool has_swarm(const Context& context) {
+  return context.store != nullptr && context.store->cluster() != nullptr;
+}
 
 }  // namespace
 
@@ -42,7 +45,8 @@ void Api::request(ApiId id, const http::Request& request, const Context& context
   }
   Match match = find_route(request.method, target);
   if (match.route == nullptr) return desk.refuse(id, plain_error(Code::not_found, "page not found"));
-  if (match.route->needs == Needs::manager && !has_swarm(context)) return desk.refuse(id, no_manager(context.local));
+  if (match.route->needs == Needs::manager && !has_swarm(context))
+    return desk.refuse(id, no_manager(context.local));
   if (match.route->handler == nullptr) return desk.refuse(id, not_yet(match.route->not_yet));
   Call call{id, request, target, std::move(match.name), context, desk};
   match.route->handler(call);

@@ -15,7 +15,8 @@ Result<std::uint64_t> Call::object_version(std::string_view kind) const {
   const std::string text = target.text("version");
   if (const auto version = parse_number(text)) return *version;
   return plain_error(Code::invalid_argument, "invalid " + std::string(kind) + " version '" + text +
-                                                 "': strconv.ParseUint: parsing \"" + text + "\": invalid syntax");
+                                                 "': strconv.ParseUint: parsing \"" + text +
+                                                 "\": invalid syntax");
 }
 
 }  // namespace swarm::docker

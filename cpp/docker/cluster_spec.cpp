@@ -4,7 +4,9 @@
 namespace swarm::docker {
 namespace {
 
-std::uint64_t or_default(std::uint64_t given, std::uint64_t otherwise) { return given == 0 ? otherwise : given; }
+std::uint64_t or_default(std::uint64_t given, std::uint64_t otherwise) {
+  return given == 0 ? otherwise : given;
+}
 
 void read_raft(const Fields& from, model::RaftSettings& raft) {
   raft.snapshot_interval = or_default(from.count("SnapshotInterval"), raft.snapshot_interval);

@@ -17,12 +17,14 @@ model::Mount read_mount(const Fields& from) {
         model::BindOptions{bind.text("Propagation"), bind.flag("NonRecursive"), bind.flag("CreateMountpoint"),
                            bind.flag("ReadOnlyNonRecursive"), bind.flag("ReadOnlyForceRecursive")};
   if (const Fields volume = from.object("VolumeOptions"); volume.present())
-    mount.volume_options = model::VolumeOptions{volume.flag("NoCopy"), volume.pairs("Labels"), volume.text("Subpath"),
-                                                read_driver(volume.object("DriverConfig"))};
+    mount.volume_options =
+        model::VolumeOptions{volume.flag("NoCopy"), volume.pairs("Labels"), volume.text("Subpath"),
+                             read_driver(volume.object("DriverConfig"))};
   if (const Fields tmpfs = from.object("TmpfsOptions"); tmpfs.present())
     mount.tmpfs_options =
         model::TmpfsOptions{tmpfs.integer("SizeBytes"), tmpfs.count32("Mode"), tmpfs.text_lists("Options")};
-  if (const Fields image = from.object("ImageOptions"); image.present()) mount.image_subpath = image.text("Subpath");
+  if (const Fields image = from.object("ImageOptions"); image.present())
+    mount.image_subpath = image.text("Subpath");
   return mount;
 }
 
@@ -34,18 +36,21 @@ std::optional<model::FileTarget> read_file(const Fields& from) {
 model::Privileges read_privileges(const Fields& from) {
   model::Privileges out;
   if (const Fields credential = from.object("CredentialSpec"); credential.present())
-    out.credential_spec =
-        model::CredentialSpec{credential.text("Config"), credential.text("File"), credential.text("Registry")};
+    out.credential_spec = model::CredentialSpec{credential.text("Config"), credential.text("File"),
+                                                credential.text("Registry")};
   if (const Fields context = from.object("SELinuxContext"); context.present())
-    out.selinux_context = model::SelinuxContext{context.flag("Disable"), context.text("User"), context.text("Role"),
-                                                context.text("Type"), context.text("Level")};
+    out.selinux_context =
+        model::SelinuxContext{context.flag("Disable"), context.text("User"), context.text("Role"),
+                              context.text("Type"), context.text("Level")};
   if (const Fields seccomp = from.object("Seccomp"); seccomp.present()) {
     const auto profile = from_base64(seccomp.text("Profile"));
     if (!profile)
-      from.issues().add(plain_error(Code::invalid_argument, "invalid JSON: illegal base64 data in Seccomp.Profile"));
+      from.issues().add(
+          plain_error(Code::invalid_argument, "invalid JSON: illegal base64 data in Seccomp.Profile"));
     out.seccomp = model::SeccompOptions{seccomp.text("Mode"), profile.value_or("")};
   }
-  if (const Fields apparmor = from.object("AppArmor"); apparmor.present()) out.apparmor_mode = apparmor.text("Mode");
+  if (const Fields apparmor = from.object("AppArmor"); apparmor.present())
+    out.apparmor_mode = apparmor.text("Mode");
   out.no_new_privileges = from.flag("NoNewPrivileges");
   return out;
 }
@@ -84,7 +89,8 @@ void read_surroundings(const Fields& from, model::ContainerSpec& spec) {
   if (const Fields dns = from.object("DNSConfig"); dns.present())
     spec.dns_config = model::DnsConfig{dns.texts("Nameservers"), dns.texts("Search"), dns.texts("Options")};
   for (const Fields& secret : from.objects("Secrets"))
-    spec.secrets.push_back({read_file(secret.object("File")), secret.text("SecretID"), secret.text("SecretName")});
+    spec.secrets.push_back(
+        {read_file(secret.object("File")), secret.text("SecretID"), secret.text("SecretName")});
   for (const Fields& config : from.objects("Configs"))
     spec.configs.push_back({read_file(config.object("File")), config.object("Runtime").present(),
                             config.text("ConfigID"), config.text("ConfigName")});
@@ -111,7 +117,8 @@ model::ContainerSpec read_container_spec(const Fields& from) {
   read_limits(from, spec);
   if (const Fields privileges = from.object("Privileges"); privileges.present())
     spec.privileges = read_privileges(privileges);
-  if (const Fields check = from.object("Healthcheck"); check.present()) spec.healthcheck = read_healthcheck(check);
+  if (const Fields check = from.object("Healthcheck"); check.present())
+    spec.healthcheck = read_healthcheck(check);
   return spec;
 }
 

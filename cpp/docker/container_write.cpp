@@ -18,7 +18,9 @@ void write_bind(Json& json, const model::BindOptions& bind) {
 
 void write_volume(Json& json, const model::VolumeOptions& volume) {
   json.object("VolumeOptions", [&] {
-    json.field_if("NoCopy", volume.no_copy).field_if("Labels", volume.labels).field_if("Subpath", volume.subpath);
+    json.field_if("NoCopy", volume.no_copy)
+        .field_if("Labels", volume.labels)
+        .field_if("Subpath", volume.subpath);
     if (volume.driver_config) write_driver(json, "DriverConfig", *volume.driver_config);
   });
 }
@@ -42,7 +44,8 @@ void write_mount(Json& json, const model::Mount& mount) {
         .field_if("Consistency", mount.consistency);
     if (mount.bind_options) write_bind(json, *mount.bind_options);
     if (mount.volume_options) write_volume(json, *mount.volume_options);
-    if (mount.image_subpath) json.object("ImageOptions", [&] { json.field_if("Subpath", *mount.image_subpath); });
+    if (mount.image_subpath)
+      json.object("ImageOptions", [&] { json.field_if("Subpath", *mount.image_subpath); });
     if (mount.tmpfs_options) write_tmpfs(json, *mount.tmpfs_options);
   });
 }
@@ -113,7 +116,9 @@ void write_healthcheck(Json& json, const model::Healthcheck& check) {
 
 void write_dns(Json& json, const model::DnsConfig& dns) {
   json.object("DNSConfig", [&] {
-    json.field_if("Nameservers", dns.nameservers).field_if("Search", dns.search).field_if("Options", dns.options);
+    json.field_if("Nameservers", dns.nameservers)
+        .field_if("Search", dns.search)
+        .field_if("Options", dns.options);
   });
 }
 

@@ -11,7 +11,9 @@ const agent::LocalTask* local_task(const Context& context, TaskId task) {
   return it == context.worker->tasks().end() ? nullptr : &it->second;
 }
 
-bool is_container(const agent::LocalTask& local) { return local.container_exists && !local.container_id.empty(); }
+bool is_container(const agent::LocalTask& local) {
+  return local.container_exists && !local.container_id.empty();
+}
 
 Result<const agent::LocalTask*> find_container(const Context& context, const std::string& name) {
   if (context.worker == nullptr) return no_such_container(name);
@@ -26,7 +28,8 @@ Result<const agent::LocalTask*> find_container(const Context& context, const std
     by_prefix = &local;
   }
   if (several)
-    return plain_error(Code::invalid_argument, "Multiple IDs found with provided prefix: " + std::string(plain));
+    return plain_error(Code::invalid_argument,
+                       "Multiple IDs found with provided prefix: " + std::string(plain));
   if (by_prefix == nullptr || plain.empty()) return no_such_container(name);
   return by_prefix;
 }

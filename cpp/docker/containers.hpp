@@ -1,5 +1,5 @@
-// Containers: how this node's tasks look as Docker containers. A task's container has the task's name and 64 hex
-// digits for an id; it exists from its first start until the node forgets the task.
+// Containers: how this node's tasks look as Docker containers. A task's container has the task's name and 64
+// hex digits for an id; it exists from its first start until the node forgets the task.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ ContainerFacts container_facts(const agent::LocalTask& local, const Context& con
 const model::ContainerSpec& container_spec(const agent::LocalTask& local);
 std::vector<std::string> container_command(const agent::LocalTask& local, const Context& context);
 
-const char* container_state(const agent::LocalTask& local);  // "created", "running", "exited"
+const char* container_state(const agent::LocalTask& local);                 // "created", "running", "exited"
 std::string container_status(const agent::LocalTask& local, WallTime now);  // "Up 5 minutes"
 // Docker's words for a span: "Less than a second", "5 minutes", "About an hour".
 std::string human_span(Duration span);

@@ -11,7 +11,7 @@ void Desk::head(ApiId id, std::uint32_t status, http::Headers headers, bool stre
   headers.emplace_back("Ostype", "linux");
   headers.emplace_back("Docker-Experimental", "false");
   headers.emplace_back("Server", "swarmpy (linux)");
-  effects_.push_back(BeginReply{id, {status, std::move(headers), streaming}});
+  effects_.emplace_back(BeginReply{id, {status, std::move(headers), streaming}});
 }
 
 void Desk::reply(ApiId id, std::uint32_t status, std::string json) {
@@ -36,7 +36,8 @@ void Desk::reply_text(ApiId id, std::uint32_t status, std::string text, http::He
 void Desk::refuse(ApiId id, const Error& error) {
   http::Headers headers{{"Content-Type", "application/json"}, {"Swarmpy-Code", code_name(error.code)}};
   std::string hint = error.hint;
-  std::replace_if(hint.begin(), hint.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  std::replace_if(
+      hint.begin(), hint.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   if (!hint.empty()) headers.emplace_back("Swarmpy-Hint", std::move(hint));
   head(id, http_status(error), std::move(headers), false);
   Json json;
@@ -51,20 +52,20 @@ void Desk::begin_stream(ApiId id, std::string content_type) {
   head(id, 200, {{"Content-Type", std::move(content_type)}}, true);
 }
 
-void Desk::piece(ApiId id, std::string bytes) { effects_.push_back(ReplyPiece{id, std::move(bytes)}); }
+void Desk::piece(ApiId id, std::string bytes) { effects_.emplace_back(ReplyPiece{id, std::move(bytes)}); }
 
-void Desk::end(ApiId id) { effects_.push_back(EndReply{id}); }
+void Desk::end(ApiId id) { effects_.emplace_back(EndReply{id}); }
 
 // ---- what takes time
 
 void Desk::propose(ApiId id, model::Transaction transaction, OnSettled then) {
   proposals_[id] = std::move(then);
-  effects_.push_back(Propose{id, std::move(transaction)});
+  effects_.emplace_back(Propose{id, std::move(transaction)});
 }
 
 void Desk::perform(ApiId id, Operation operation, OnDone then) {
   operations_[id] = std::move(then);
-  effects_.push_back(Perform{id, std::move(operation)});
+  effects_.emplace_back(Perform{id, std::move(operation)});
 }
 
 void Desk::await_end(ApiId id, TaskId task, bool until_removed, OnEnd then) {
@@ -75,7 +76,7 @@ void Desk::open_logs(ApiId id, LogStream stream, Operation operation) {
   stream.open = 1;
   if (stream.options.follow && !stream.service.empty()) followers_[stream.service].insert(id);
   logs_[id] = std::move(stream);
-  effects_.push_back(Perform{id, std::move(operation)});
+  effects_.emplace_back(Perform{id, std::move(operation)});
 }
 
 void Desk::open_events(ApiId id, EventFilter filter, std::optional<Instant> until) {
@@ -144,7 +145,7 @@ void Desk::close(ApiId id) {
 }
 
 void Desk::abort(ApiId id) {
-  if (logs_.contains(id)) effects_.push_back(Perform{id, CloseLogs{}});
+  if (logs_.contains(id)) effects_.emplace_back(Perform{id, CloseLogs{}});
   close(id);
 }
 
@@ -169,7 +170,7 @@ void Desk::follow(const store::Change<model::Task>& change, const Context&) {
     ++stream.open;
     wire::LogOptions options = stream.options;
     options.tail = -1;  // all of what is new
-    effects_.push_back(Perform{id, OpenSwarmLogs{{change.after->id}, options}});
+    effects_.emplace_back(Perform{id, OpenSwarmLogs{{change.after->id}, options}});
   }
 }
 
@@ -214,7 +215,9 @@ void Desk::on_deadline(Instant now) {
   }
 }
 
-Instant Desk::next_deadline() const { return deadlines_.empty() ? Instant::never() : deadlines_.begin()->first; }
+Instant Desk::next_deadline() const {
+  return deadlines_.empty() ? Instant::never() : deadlines_.begin()->first;
+}
 
 std::size_t Desk::open_requests() const {
   return proposals_.size() + operations_.size() + waits_.size() + logs_.size() + event_streams_.size();

@@ -1,7 +1,9 @@
-// Desk: where calls are answered. It writes replies, and remembers what each open request waits for: an outcome, an
-// operation, log lines, events, the end of a container. NOT here: what an answer says (the resource files).
+// Desk: where calls are answered. It writes replies, and remembers what each open request waits for: an
+// outcome, an operation, log lines, events, the end of a container. NOT here: what an answer says (the
+// resource files).
 //
-// Invariant: every request gets exactly one BeginReply and, unless its client goes away, exactly one EndReply.
+// Invariant: every request gets exactly one BeginReply and, unless its client goes away, exactly one
+// EndReply.
 #pragma once
 
 #include <deque>

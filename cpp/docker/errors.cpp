@@ -3,21 +3,25 @@
 namespace swarm::docker {
 
 const char* const kNoLeaderText =
-    "The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of "
+    "The swarm does not have a leader. It's possible that too few managers are online. Make sure more than "
+    "half of "
     "the managers are online.";
 
 namespace {
 
 constexpr const char* kInactive =
-    "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "
+    "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this "
+    "node to "
     "swarm and try again.";
 constexpr const char* kWorker =
-    "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this "
+    "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please "
+    "run this "
     "command on a manager node or promote the current node to a manager.";
 constexpr const char* kPreparing =
     "This node is not a swarm manager. Manager is being prepared or has trouble connecting to the cluster.";
 constexpr const char* kLocked =
-    "Swarm is encrypted and needs to be unlocked before it can be used. Please use \"docker swarm unlock\" to unlock "
+    "Swarm is encrypted and needs to be unlocked before it can be used. Please use \"docker swarm unlock\" "
+    "to unlock "
     "it.";
 
 }  // namespace
@@ -27,14 +31,22 @@ std::uint32_t http_status(const Error& error) {
   switch (error.code) {
     case Code::invalid_argument:
     case Code::failed_precondition:
-    case Code::out_of_range: return 400;
-    case Code::not_found: return 404;
-    case Code::already_exists: return 409;
-    case Code::permission_denied: return 403;
-    case Code::unauthenticated: return 401;
-    case Code::unimplemented: return 501;
-    case Code::unavailable: return 503;
-    default: return 500;
+    case Code::out_of_range:
+      return 400;
+    case Code::not_found:
+      return 404;
+    case Code::already_exists:
+      return 409;
+    case Code::permission_denied:
+      return 403;
+    case Code::unauthenticated:
+      return 401;
+    case Code::unimplemented:
+      return 501;
+    case Code::unavailable:
+      return 503;
+    default:
+      return 500;
   }
 }
 
@@ -60,11 +72,15 @@ Error not_yet(std::string sentence) { return plain_error(Code::unimplemented, st
 
 Error no_manager(const LocalNode& local) {
   switch (local.state) {
-    case SwarmState::active: return plain_error(Code::unavailable, local.control_available ? kPreparing : kWorker);
+    case SwarmState::active:
+      return plain_error(Code::unavailable, local.control_available ? kPreparing : kWorker);
     case SwarmState::pending:
-    case SwarmState::error: return plain_error(Code::unavailable, kPreparing);
-    case SwarmState::locked: return plain_error(Code::unavailable, kLocked);
-    case SwarmState::inactive: break;
+    case SwarmState::error:
+      return plain_error(Code::unavailable, kPreparing);
+    case SwarmState::locked:
+      return plain_error(Code::unavailable, kLocked);
+    case SwarmState::inactive:
+      break;
   }
   return plain_error(Code::unavailable, kInactive);
 }
@@ -72,9 +88,10 @@ Error no_manager(const LocalNode& local) {
 Error not_in_swarm() { return plain_error(Code::unavailable, "This node is not part of a swarm"); }
 
 Error already_in_swarm() {
-  return plain_error(Code::unavailable,
-                     "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join "
-                     "another one.");
+  return plain_error(
+      Code::unavailable,
+      "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join "
+      "another one.");
 }
 
 Error refused(const model::Outcome& outcome) {

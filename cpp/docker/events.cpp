@@ -16,7 +16,8 @@ const char* action_of(const store::Change<T>& change) {
   return change.created() ? "create" : change.removed() ? "remove" : "update";
 }
 
-void pair_of(model::Labels& out, const std::string& name, const std::string& before, const std::string& after) {
+void pair_of(model::Labels& out, const std::string& name, const std::string& before,
+             const std::string& after) {
   if (before == after) return;
   if (!before.empty()) out[name + ".old"] = before;
   out[name + ".new"] = after;
@@ -32,11 +33,14 @@ ShownEvent show_one(const store::Change<model::Node>& change) {
           model::to_string(after.spec.availability));
   pair_of(out.attributes, "role", model::to_string(before.spec.desired_role),
           model::to_string(after.spec.desired_role));
-  pair_of(out.attributes, "state", model::to_string(before.status.state), model::to_string(after.status.state));
+  pair_of(out.attributes, "state", model::to_string(before.status.state),
+          model::to_string(after.status.state));
   return out;
 }
 
-std::string image_of(const model::TaskSpec& spec) { return spec.container ? spec.container->image : std::string(); }
+std::string image_of(const model::TaskSpec& spec) {
+  return spec.container ? spec.container->image : std::string();
+}
 
 std::string state_of(const model::Service& service) {
   return service.update_status ? model::to_string(service.update_status->state) : "";
@@ -66,21 +70,19 @@ ShownEvent show_one(const store::Change<model::Task>& change) {
   const model::Task& task = change.latest();
   const std::string action = change.removed() ? "remove" : model::to_string(task.state());
   ShownEvent out{"task", action, task.id.str(), model::task_name(task), "swarm", {}};
-  out.attributes = {{"service", task.templ->service.name},
-                    {"service.id", task.service_id.str()},
-                    {"slot", std::to_string(task.slot)},
-                    {"node.id", task.node_id.str()},
-                    {"image", image_of(task.spec())},
-                    {"desired_state", model::to_string(task.desired_state)},
-                    {"message", task.status.message},
-                    {"err", task.status.err}};
+  out.attributes = {
+      {"service", task.templ->service.name}, {"service.id", task.service_id.str()},
+      {"slot", std::to_string(task.slot)},   {"node.id", task.node_id.str()},
+      {"image", image_of(task.spec())},      {"desired_state", model::to_string(task.desired_state)},
+      {"message", task.status.message},      {"err", task.status.err}};
   return out;
 }
 
 ShownEvent show_one(const std::pair<agent::ContainerEvent, ContainerFacts>& event) {
   const auto& [what, facts] = event;
   ShownEvent out{"container", what.action, facts.container_id, {}, "local", facts.attributes};
-  if (const auto name = facts.attributes.find("name"); name != facts.attributes.end()) out.name = name->second;
+  if (const auto name = facts.attributes.find("name"); name != facts.attributes.end())
+    out.name = name->second;
   if (what.action == "die") out.attributes["exitCode"] = std::to_string(what.exit_code);
   return out;
 }
@@ -105,7 +107,9 @@ std::string to_line(const Event& event, const ShownEvent& shown) {
     }
     json.field("Type", shown.type).field("Action", shown.action);
     json.object("Actor", [&] { json.field("ID", shown.id).field("Attributes", shown.attributes); });
-    json.field("scope", shown.scope).field("time", event.time.ns / 1'000'000'000).field("timeNano", event.time.ns);
+    json.field("scope", shown.scope)
+        .field("time", event.time.ns / 1'000'000'000)
+        .field("timeNano", event.time.ns);
   });
   return json.take() + "\n";
 }
@@ -126,8 +130,8 @@ bool EventFilter::matches(const ShownEvent& event) const {
     return false;
   if (!filters_.labels("label", event.attributes)) return false;
   // A kind's key speaks of that kind only; of tasks also those of the service and of the node.
-  for (const char* kind : {"container", "node", "service", "network", "task", "secret", "config", "volume", "image",
-                           "plugin", "daemon"}) {
+  for (const char* kind : {"container", "node", "service", "network", "task", "secret", "config", "volume",
+                           "image", "plugin", "daemon"}) {
     if (!filters_.has(kind)) continue;
     const std::string name(kind);
     const bool fits = filters_.any(kind, [&](const std::string& wanted) {
@@ -169,7 +173,8 @@ std::vector<Event> EventLog::add(const store::ChangeSet& changes, const Context&
       event.subject = *service;
     } else if (const auto* network = std::get_if<store::Change<model::Network>>(&any)) {
       event.subject = *network;
-    } else if (const auto* task = std::get_if<store::Change<model::Task>>(&any); task != nullptr && is_news(*task)) {
+    } else if (const auto* task = std::get_if<store::Change<model::Task>>(&any);
+               task != nullptr && is_news(*task)) {
       event.subject = *task;
       const auto host = context.store == nullptr ? nullptr : context.store->node(task->latest().node_id);
       if (host) event.node_name = host->display_name();

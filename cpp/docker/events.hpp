@@ -1,8 +1,9 @@
-// Events: what `docker events` shows. Changes of nodes, services and networks come from the store, on managers;
-// those of containers from this node's worker. Tasks are Docker's blind spot: swarmpy shows them under
-// /swarmpy/v1/events only.
+// Events: what `docker events` shows. Changes of nodes, services and networks come from the store, on
+// managers; those of containers from this node's worker. Tasks are Docker's blind spot: swarmpy shows them
+// under /swarmpy/v1/events only.
 //
-// The log keeps the last of them, for `since`, as the objects that they are about: text is made only for a reader.
+// The log keeps the last of them, for `since`, as the objects that they are about: text is made only for a
+// reader.
 #pragma once
 
 #include <deque>
@@ -64,7 +65,8 @@ class EventLog {
   void keep(const Event& event);
 
   std::uint64_t last_ = 0;
-  // By number, so that both replay in the order in which they came. Tasks have a ring of their own: there are many.
+  // By number, so that both replay in the order in which they came. Tasks have a ring of their own: there are
+  // many.
   std::deque<std::pair<std::uint64_t, Event>> docker_, tasks_;
   std::map<TaskId, ContainerFacts> containers_;
 };

@@ -18,12 +18,14 @@ std::string Fields::path_to(std::string_view name) const {
 }
 
 void Fields::wrong(const Value& value, std::string_view path, std::string_view wanted) const {
-  issues_->add(plain_error(Code::invalid_argument, "invalid JSON: json: cannot unmarshal " + std::string(value.kind()) +
-                                                       " into field " + std::string(path) + " of type " +
-                                                       std::string(wanted)));
+  issues_->add(plain_error(Code::invalid_argument,
+                           "invalid JSON: json: cannot unmarshal " + std::string(value.kind()) +
+                               " into field " + std::string(path) + " of type " + std::string(wanted)));
 }
 
-const Value* Fields::find(std::string_view name) const { return value_ == nullptr ? nullptr : value_->find(name); }
+const Value* Fields::find(std::string_view name) const {
+  return value_ == nullptr ? nullptr : value_->find(name);
+}
 
 const Value* Fields::find(std::string_view name, std::string_view kind) const {
   const Value* value = find(name);

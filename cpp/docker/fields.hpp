@@ -1,5 +1,5 @@
-// Fields: reads an object's fields into plain values as Go's decoder does. What is absent or null gives the fallback,
-// unknown keys are ignored, and a value of the wrong kind is remembered as an error with its path.
+// Fields: reads an object's fields into plain values as Go's decoder does. What is absent or null gives the
+// fallback, unknown keys are ignored, and a value of the wrong kind is remembered as an error with its path.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Filters: the query `filters=`, in both encodings that clients use, {"label":{"a=b":true}} and {"label":["a=b"]}.
+// Filters: the query `filters=`, in both encodings that clients use, {"label":{"a=b":true}} and
+// {"label":["a=b"]}.
 //
 // Keys are ANDed, the values of one key ORed, except labels, where all must match.
 #pragma once

@@ -25,10 +25,17 @@ std::size_t utf8_length(std::string_view text) {
 
 void escape_control(std::string& out, char c) {
   switch (c) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: break;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      break;
   }
   constexpr std::string_view kDigits = "0123456789abcdef";
   out += "\\u00";
@@ -44,13 +51,15 @@ const Value* Value::find(std::string_view key) const {
   const Value* loose = nullptr;
   for (const auto& [name, value] : *all) {
     if (name == key) return value.is_null() ? nullptr : &value;
-    if (name.size() == key.size() && loose == nullptr && store::lower(name) == store::lower(key)) loose = &value;
+    if (name.size() == key.size() && loose == nullptr && store::lower(name) == store::lower(key))
+      loose = &value;
   }
   return loose == nullptr || loose->is_null() ? nullptr : loose;
 }
 
 const char* Value::kind() const {
-  constexpr const char* kKinds[] = {"null", "bool", "number", "number", "number", "string", "array", "object"};
+  constexpr const char* kKinds[] = {"null",   "bool",   "number", "number",
+                                    "number", "string", "array",  "object"};
   return kKinds[data.index()];
 }
 

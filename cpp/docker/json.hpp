@@ -1,8 +1,8 @@
 // JSON in and out, small: a Value that was parsed, and a Writer that appends to a string.
 //
-// Numbers keep what they are (int64, uint64 or double), objects the order of their keys. Keys are looked up as Go's
-// decoder does: an exact match first, then one that differs in case only. NOT a general library: what Docker's API
-// needs. Boost.JSON parses, in json_parse.cpp alone.
+// Numbers keep what they are (int64, uint64 or double), objects the order of their keys. Keys are looked up
+// as Go's decoder does: an exact match first, then one that differs in case only. NOT a general library: what
+// Docker's API needs. Boost.JSON parses, in json_parse.cpp alone.
 #pragma once
 
 #include <cstdint>

@@ -15,11 +15,20 @@ constexpr std::size_t kMaxDepth = 64;
 Value convert(const json::value& from) {
   Value to;
   switch (from.kind()) {
-    case json::kind::null: break;
-    case json::kind::bool_: to.data = from.get_bool(); break;
-    case json::kind::int64: to.data = from.get_int64(); break;
-    case json::kind::uint64: to.data = from.get_uint64(); break;
-    case json::kind::double_: to.data = from.get_double(); break;
+    case json::kind::null:
+      break;
+    case json::kind::bool_:
+      to.data = from.get_bool();
+      break;
+    case json::kind::int64:
+      to.data = from.get_int64();
+      break;
+    case json::kind::uint64:
+      to.data = from.get_uint64();
+      break;
+    case json::kind::double_:
+      to.data = from.get_double();
+      break;
     case json::kind::string: {
       const auto& text = from.get_string();
       to.data = std::string(text.data(), text.size());

@@ -28,11 +28,17 @@ Result<LogStream> read_log_query(const Target& target, int no_stream_status) {
   out.options.out = target.flag("stdout");
   out.options.err = target.flag("stderr");
   if (!out.options.out && !out.options.err)
-    return Error{Code::invalid_argument, "Bad parameters: you must choose at least one stream", {}, false,
+    return Error{Code::invalid_argument,
+                 "Bad parameters: you must choose at least one stream",
+                 {},
+                 false,
                  no_stream_status};
   const auto tail = parse_tail(target.text("tail"));
   if (!tail)
-    return Error{Code::invalid_argument, "tail value must be a positive integer or \"all\"", {}, false,
+    return Error{Code::invalid_argument,
+                 "tail value must be a positive integer or \"all\"",
+                 {},
+                 false,
                  no_stream_status};
   const auto since = target.time("since"), until = target.time("until");
   if (!since) return since.error();

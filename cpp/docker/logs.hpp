@@ -1,5 +1,6 @@
-// Logs: lines of tasks as Docker frames them: one frame per line, an 8 byte header [stream, 0, 0, 0, length], then
-// the time and the details in front of the text where they are wanted. A task with a terminal gets no headers.
+// Logs: lines of tasks as Docker frames them: one frame per line, an 8 byte header [stream, 0, 0, 0, length],
+// then the time and the details in front of the text where they are wanted. A task with a terminal gets no
+// headers.
 #pragma once
 
 #include <optional>

@@ -4,7 +4,8 @@ namespace swarm::docker {
 namespace {
 
 template <class IdType, class T>
-Result<store::Ref<T>> by_prefix(const store::Table<IdType, T>& table, const char* kind, const std::string& name) {
+Result<store::Ref<T>> by_prefix(const store::Table<IdType, T>& table, const char* kind,
+                                const std::string& name) {
   const auto range = name.empty() ? std::nullopt : IdType::prefix_range(name);
   if (!range) return not_found(kind, name);
   const auto first = table.lower_bound(range->first), end = table.upper_bound(range->second);
@@ -49,7 +50,8 @@ Result<store::Ref<model::Service>> find_service(const store::Store& store, const
 Result<store::Ref<model::Task>> find_task(const store::Store& store, const std::string& name) {
   if (auto task = by_id(store.tasks(), name)) return task;
   if (const std::size_t dot = name.rfind('.'); dot != std::string::npos)
-    if (auto task = by_id(store.tasks(), name.substr(dot + 1)); task && model::task_name(*task) == name) return task;
+    if (auto task = by_id(store.tasks(), name.substr(dot + 1)); task && model::task_name(*task) == name)
+      return task;
   return by_prefix(store.tasks(), "task", name);
 }
 

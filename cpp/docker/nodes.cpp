@@ -24,13 +24,15 @@ bool shown(const model::Node& node, const Filters& filters) {
   return filters.prefix("id", node.id.str()) && filters.prefix("name", node.description.hostname) &&
          filters.labels("label", node.description.engine_labels) &&
          filters.labels("node.label", node.spec.annotations.labels) &&
-         filters.exact("role", model::to_string(node.spec.desired_role)) && filters.exact("membership", "accepted");
+         filters.exact("role", model::to_string(node.spec.desired_role)) &&
+         filters.exact("membership", "accepted");
 }
 
 void propose_empty(Call& call, Result<model::Transaction> transaction) {
   if (!transaction) return call.refuse(transaction.error());
-  call.desk.propose(call.id, std::move(*transaction),
-                    [](Desk& desk, ApiId id, const model::Outcome&, const Context&) { desk.reply_empty(id, 200); });
+  call.desk.propose(
+      call.id, std::move(*transaction),
+      [](Desk& desk, ApiId id, const model::Outcome&, const Context&) { desk.reply_empty(id, 200); });
 }
 
 }  // namespace
@@ -66,14 +68,15 @@ void update_node(Call& call) {
   if (!version) return call.refuse(version.error());
   const auto node = find_node(call.store(), call.name);
   if (!node) return call.refuse(node.error());
-  propose_empty(call, control::update_node(call.store(), (*node)->id, *version, *spec, call.context.raft.reachable));
+  propose_empty(
+      call, control::update_node(call.store(), (*node)->id, *version, *spec, call.context.raft.reachable));
 }
 
 void remove_node(Call& call) {
   const auto node = find_node(call.store(), call.name);
   if (!node) return call.refuse(node.error());
   propose_empty(call, control::remove_node(call.store(), (*node)->id, call.target.flag("force"),
-                                           call.context.raft.reachable));
+                                           call.context.raft.reachable, call.context.wall));
 }
 
 }  // namespace swarm::docker

@@ -21,7 +21,8 @@ void write_description(Json& json, const model::NodeDescription& description, co
   json.object("Description", [&] {
     json.field_if("Hostname", description.hostname);
     json.object("Platform", [&] {
-      json.field_if("Architecture", description.platform.architecture).field_if("OS", description.platform.os);
+      json.field_if("Architecture", description.platform.architecture)
+          .field_if("OS", description.platform.os);
     });
     json.object("Resources", [&] {
       json.field_if("NanoCPUs", description.resources.nano_cpus)

@@ -23,8 +23,8 @@ struct ServiceCounts {
 };
 ServiceCounts count_tasks(const store::Store& store, const model::Service& service);
 struct ServiceView {
-  bool defaults = false;                 // insertDefaults
-  std::optional<ServiceCounts> counts;   // ServiceStatus
+  bool defaults = false;                // insertDefaults
+  std::optional<ServiceCounts> counts;  // ServiceStatus
 };
 void write_service(Json& json, const model::Service& service, const ServiceView& view);
 

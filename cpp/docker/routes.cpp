@@ -12,7 +12,8 @@ constexpr Needs kAny = Needs::nothing, kManager = Needs::manager;
 
 constexpr const char* kTaskContainer =
     "containers of this engine belong to the tasks of a swarm: create, scale or update a service instead";
-constexpr const char* kNoExec = "this engine's runner runs processes, not containers: exec and attach are not there yet";
+constexpr const char* kNoExec =
+    "this engine's runner runs processes, not containers: exec and attach are not there yet";
 constexpr const char* kNoRegistry =
     "this engine's runner runs no container images: an image is a named command. See `swarmpy image add` and "
     "`swarmpy image ls`";
@@ -177,7 +178,8 @@ const std::vector<Pattern>& patterns() {
 }
 
 // What `*` or `**` stands for; "" for a path without either; nothing when the path does not fit.
-std::optional<std::string> match(const std::vector<std::string_view>& pattern, const std::vector<std::string>& path) {
+std::optional<std::string> match(const std::vector<std::string_view>& pattern,
+                                 const std::vector<std::string>& path) {
   std::string name;
   std::size_t at = 0;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -187,7 +189,8 @@ std::optional<std::string> match(const std::vector<std::string_view>& pattern, c
       name = path[at++];
     } else if (pattern[i] == "**") {
       if (path.size() < at + rest + 1) return std::nullopt;
-      for (const std::size_t end = path.size() - rest; at < end; ++at) name += (name.empty() ? "" : "/") + path[at];
+      for (const std::size_t end = path.size() - rest; at < end; ++at)
+        name += (name.empty() ? "" : "/") + path[at];
     } else if (pattern[i] != path[at++]) {
       return std::nullopt;
     }

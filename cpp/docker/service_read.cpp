@@ -1,4 +1,5 @@
-// JSON to ServiceSpec and TaskSpec. Enums are Docker's words; a word that is none of them gets Docker's sentence.
+// JSON to ServiceSpec and TaskSpec. Enums are Docker's words; a word that is none of them gets Docker's
+// sentence.
 #include "docker/specs.hpp"
 
 namespace swarm::docker {
@@ -131,16 +132,17 @@ model::ServiceMode read_mode(const Fields& from) {
   if (job + replicated.present() + global.present() > 1)
     from.issues().add(plain_error(Code::invalid_argument, "must specify only one service mode"));
   if (job)
-    from.issues().add(plain_error(Code::unimplemented,
-                                  "job modes are not there yet: this engine runs replicated and global services"));
+    from.issues().add(plain_error(
+        Code::unimplemented, "job modes are not there yet: this engine runs replicated and global services"));
   if (global.present()) return model::GlobalMode{};
   return model::ReplicatedMode{replicated.count("Replicas", 1)};
 }
 
 void refuse_other_runtimes(const Fields& from, const std::string& runtime) {
   if (runtime == "container" && !from.has("PluginSpec") && !from.has("NetworkAttachmentSpec")) return;
-  from.issues().add(plain_error(Code::unimplemented, "this engine runs services of containers only, not of runtime \"" +
-                                                         (runtime == "container" ? "plugin" : runtime) + "\""));
+  from.issues().add(
+      plain_error(Code::unimplemented, "this engine runs services of containers only, not of runtime \"" +
+                                           (runtime == "container" ? "plugin" : runtime) + "\""));
 }
 
 }  // namespace

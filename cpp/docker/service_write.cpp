@@ -7,27 +7,36 @@ namespace {
 
 const char* word(model::RestartCondition condition) {
   switch (condition) {
-    case model::RestartCondition::none: return "none";
-    case model::RestartCondition::on_failure: return "on-failure";
-    case model::RestartCondition::any: break;
+    case model::RestartCondition::none:
+      return "none";
+    case model::RestartCondition::on_failure:
+      return "on-failure";
+    case model::RestartCondition::any:
+      break;
   }
   return "any";
 }
 
 const char* word(model::FailureAction action) {
   switch (action) {
-    case model::FailureAction::continue_: return "continue";
-    case model::FailureAction::rollback: return "rollback";
-    case model::FailureAction::pause: break;
+    case model::FailureAction::continue_:
+      return "continue";
+    case model::FailureAction::rollback:
+      return "rollback";
+    case model::FailureAction::pause:
+      break;
   }
   return "pause";
 }
 
 const char* word(model::PortProtocol protocol) {
   switch (protocol) {
-    case model::PortProtocol::udp: return "udp";
-    case model::PortProtocol::sctp: return "sctp";
-    case model::PortProtocol::tcp: break;
+    case model::PortProtocol::udp:
+      return "udp";
+    case model::PortProtocol::sctp:
+      return "sctp";
+    case model::PortProtocol::tcp:
+      break;
   }
   return "tcp";
 }
@@ -63,7 +72,8 @@ void write_placement(Json& json, const model::Placement& placement) {
     if (!placement.platforms.empty())
       json.array("Platforms", [&] {
         for (const auto& platform : placement.platforms)
-          json.object([&] { json.field_if("Architecture", platform.architecture).field_if("OS", platform.os); });
+          json.object(
+              [&] { json.field_if("Architecture", platform.architecture).field_if("OS", platform.os); });
       });
   });
 }
@@ -107,7 +117,8 @@ void write_mode(Json& json, const model::ServiceSpec& spec) {
 
 }  // namespace
 
-void write_generic_resources(Json& json, std::string_view name, const std::vector<model::GenericResource>& all) {
+void write_generic_resources(Json& json, std::string_view name,
+                             const std::vector<model::GenericResource>& all) {
   if (all.empty()) return;
   json.array(name, [&] {
     for (const auto& resource : all)
@@ -169,7 +180,8 @@ void write_task_spec(Json& json, const model::TaskSpec& spec, TaskSpecOf owner) 
     write_networks(json, spec.networks);
     if (spec.log_driver) write_driver(json, "LogDriver", *spec.log_driver);
     json.field("ForceUpdate", spec.force_update);
-    if (owner != TaskSpecOf::task) json.field("Runtime", spec.runtime.empty() ? "container" : spec.runtime.c_str());
+    if (owner != TaskSpecOf::task)
+      json.field("Runtime", spec.runtime.empty() ? "container" : spec.runtime.c_str());
   });
 }
 

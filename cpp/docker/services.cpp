@@ -23,8 +23,9 @@ Result<void> resolve_networks(const store::Store& store, std::vector<model::Netw
     const auto network = find_network(store, attachment.target);
     if (!network) return network.error();
     if ((*network)->ingress)
-      return rpc_error(Code::invalid_argument, "Service cannot be explicitly attached to the ingress network \"" +
-                                                   (*network)->annotations.name + "\"");
+      return rpc_error(Code::invalid_argument,
+                       "Service cannot be explicitly attached to the ingress network \"" +
+                           (*network)->annotations.name + "\"");
     attachment.target = (*network)->id.str();
   }
   return {};
@@ -109,7 +110,7 @@ void update_service(Call& call) {
   if (!service) return call.refuse(service.error());
   const std::vector<std::string> warnings = call.context.runner.warnings(spec->task);
   auto transaction = control::update_service(
-      call.store(), {(*service)->id, *version, std::move(*spec), rollback == "previous"});
+      call.store(), {(*service)->id, *version, std::move(*spec), rollback == "previous", call.context.wall});
   if (!transaction) return call.refuse(transaction.error());
   call.desk.propose(call.id, std::move(*transaction),
                     [warnings](Desk& desk, ApiId id, const model::Outcome&, const Context&) {
@@ -124,8 +125,9 @@ void remove_service(Call& call) {
   if (!service) return call.refuse(service.error());
   auto transaction = control::remove_service(call.store(), (*service)->id);
   if (!transaction) return call.refuse(transaction.error());
-  call.desk.propose(call.id, std::move(*transaction),
-                    [](Desk& desk, ApiId id, const model::Outcome&, const Context&) { desk.reply_empty(id, 200); });
+  call.desk.propose(
+      call.id, std::move(*transaction),
+      [](Desk& desk, ApiId id, const model::Outcome&, const Context&) { desk.reply_empty(id, 200); });
 }
 
 }  // namespace swarm::docker

@@ -28,7 +28,8 @@ void write_container_spec(Json& json, const model::ContainerSpec& spec, bool def
 
 // ---- parts
 std::vector<model::GenericResource> read_generic_resources(const Fields& from, std::string_view name);
-void write_generic_resources(Json& json, std::string_view name, const std::vector<model::GenericResource>& all);
+void write_generic_resources(Json& json, std::string_view name,
+                             const std::vector<model::GenericResource>& all);
 std::optional<model::Driver> read_driver(const Fields& from);
 void write_driver(Json& json, std::string_view name, const model::Driver& driver);
 void write_annotations(Json& json, const model::Annotations& annotations);

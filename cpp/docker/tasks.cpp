@@ -26,8 +26,8 @@ bool up_to_date(const model::Service& service, const model::Task& task) {
 
 // A filter's words made into ids, each known: "service X not found".
 template <class IdType, class Find, class HasTasks>
-Result<std::vector<IdType>> resolve(const store::Store& store, const std::vector<std::string>& names, Find find,
-                                    HasTasks has_tasks) {
+Result<std::vector<IdType>> resolve(const store::Store& store, const std::vector<std::string>& names,
+                                    Find find, HasTasks has_tasks) {
   std::vector<IdType> out;
   for (const auto& name : names) {
     const auto id = IdType::parse(name);
@@ -75,7 +75,8 @@ bool shown(const store::Store& store, const model::Task& task, const Query& quer
   const Filters& filters = query.filters;
   if (!one_of(query.services, task.service_id) || !one_of(query.nodes, task.node_id)) return false;
   const auto service = store.service(task.service_id);
-  // `docker stack rm` counts ended tasks as long as it sees them: those of a service that is gone are not shown.
+  // `docker stack rm` counts ended tasks as long as it sees them: those of a service that is gone are not
+  // shown.
   if (!service && model::is_terminal(task.state())) return false;
   if (filters.has("_up-to-date") && (!service || !up_to_date(*service, task))) return false;
   return filters.prefix("id", task.id.str()) &&

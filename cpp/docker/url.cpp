@@ -83,8 +83,8 @@ std::string percent_decode(std::string_view text, bool plus_is_blank) {
 std::string query_escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                       c == '_' || c == '.' || c == '~';
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
     if (plain) {
       out += c;
     } else if (c == ' ') {
@@ -136,7 +136,8 @@ Result<bool> Target::strict_flag(std::string_view name) const {
   for (const char* no : {"", "0", "f", "F", "false", "FALSE", "False"})
     if (word == no) return false;
   return plain_error(Code::invalid_argument, "invalid value for " + std::string(name) +
-                                                 ": strconv.ParseBool: parsing \"" + word + "\": invalid syntax");
+                                                 ": strconv.ParseBool: parsing \"" + word +
+                                                 "\": invalid syntax");
 }
 
 Result<std::optional<WallTime>> Target::time(std::string_view name) const {
@@ -146,7 +147,8 @@ Result<std::optional<WallTime>> Target::time(std::string_view name) const {
   const std::string_view view = given;
   const std::size_t dot = view.find('.');
   const auto seconds = parse_number(view.substr(0, dot));
-  const auto nanos = dot == std::string_view::npos ? std::optional<std::int64_t>(0) : nanos_of(view.substr(dot + 1));
+  const auto nanos =
+      dot == std::string_view::npos ? std::optional<std::int64_t>(0) : nanos_of(view.substr(dot + 1));
   constexpr std::uint64_t kMaxSeconds = 9'000'000'000;
   if (!seconds || !nanos || *seconds > kMaxSeconds)
     return plain_error(Code::invalid_argument,

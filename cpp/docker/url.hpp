@@ -24,9 +24,9 @@ class Target {
  public:
   static Target parse(std::string_view target);
 
-  std::string version_text;                 // "1.50"; empty: none was given
-  ApiVersion version = kMaxVersion;         // as asked for; the newest when none was given
-  std::vector<std::string> segments;        // of the path, decoded, without the version
+  std::string version_text;           // "1.50"; empty: none was given
+  ApiVersion version = kMaxVersion;   // as asked for; the newest when none was given
+  std::vector<std::string> segments;  // of the path, decoded, without the version
   std::vector<std::pair<std::string, std::string>> query;
 
   bool has(std::string_view name) const { return value(name) != nullptr; }

@@ -48,6 +48,7 @@ bool Leadership::settled(std::uint64_t request, const model::Outcome& outcome) {
 }
 
 bool Leadership::plan() {
+  if (core_.now < not_before_) return false;
   bool did = false;
   for (Slot& slot : loops_) {
     if (slot.in_flight != 0) continue;
@@ -55,9 +56,11 @@ bool Leadership::plan() {
     if (!transaction || transaction->empty()) continue;
     slot.in_flight = manager_.propose(std::move(*transaction));
     did = true;
-    // Refused by Raft (a transfer is under way, or leadership is lost): the loop makes its plan again.
-    if (slot.in_flight == 0)
-      slot.loop->settled(manager_.store(), model::Outcome{false, 0, "the proposal was dropped"}, core_.now);
+    if (slot.in_flight != 0) continue;
+    // Refused by Raft (a transfer is under way, or leadership is lost): the loop makes its plan again, in a while.
+    not_before_ = core_.now + model::kRaftTick;
+    slot.loop->settled(manager_.store(), model::Outcome{false, 0, "the proposal was dropped"}, core_.now);
+    break;
   }
   return did;
 }
@@ -66,7 +69,8 @@ Instant Leadership::next_deadline() const {
   Instant next = Instant::never();
   for (const Slot& slot : loops_)
     if (slot.in_flight == 0) next = std::min(next, slot.loop->next_deadline());
-  return next;
+  // While the log takes nothing, whoever is due waits with the others.
+  return core_.now < not_before_ ? not_before_ : next;
 }
 
 }  // namespace swarm::node

@@ -48,6 +48,7 @@ class Leadership {
   Core& core_;
   Manager& manager_;
   std::vector<Slot> loops_;
+  Instant not_before_{};  // after a refused proposal
   dispatcher::Dispatcher* dispatcher_ = nullptr;
   control::RoleManager* role_manager_ = nullptr;
 };

@@ -313,6 +313,10 @@ void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   batch.put(Family::raft_state, "conf", codec::encode(conf_state_));
   for (const auto& [id, peer] : members_) batch.put(Family::raft_state, member_key(id), codec::encode(peer));
   for (const std::uint64_t id : removed_) batch.put(Family::raft_state, removed_key(id), "");
+  // A restored store is not dirty: what came in the snapshot is on no disk of this node yet.
+  for (const auto& key : store_->all_keys())
+    if (const auto record = store_->record(key))
+      batch.put(Family::objects, object_key(key), encode_record(*record));
   members_changed_ = true;
 }
 
@@ -403,6 +407,7 @@ docker::RaftView Manager::view() const {
   view.leader = leader_;
   view.id = raft_id_;
   view.term = raft_->term();
+  view.commit = raft_->commit();
   view.applied = store_->version();
   view.role = raft::to_string(raft_->role());
   const auto& peers = raft_->progress();

@@ -10,7 +10,8 @@ namespace {
 
 // Facts that a constraint or a reservation can turn on.
 bool differs(const model::Node& a, const model::Node& b) {
-  return a.spec != b.spec || a.description != b.description || a.role != b.role || a.status.addr != b.status.addr;
+  return a.spec != b.spec || a.description != b.description || a.role != b.role ||
+         a.status.addr != b.status.addr;
 }
 
 bool fits_constraints(const store::Store& store, const model::Node& node, const model::Task& task) {
@@ -76,7 +77,8 @@ void ConstraintEnforcer::observe(const store::Store&, const store::ChangeSet& ch
       if (node->before && node->after && differs(*node->before, *node->after)) nodes_.insert(node->after->id);
 }
 
-std::optional<model::Transaction> ConstraintEnforcer::plan(const store::Store& store, Instant, WallTime wall) {
+std::optional<model::Transaction> ConstraintEnforcer::plan(const store::Store& store, Instant,
+                                                           WallTime wall) {
   Plan plan;
   for (auto it = nodes_.begin(); it != nodes_.end() && !plan.full();) {
     const std::size_t before = plan.size();

@@ -1,8 +1,9 @@
-// ConstraintEnforcer: takes tasks off nodes that no longer fit them (swarmkit manager/orchestrator/constraintenforcer):
-// the constraints of the service as it is now, and the node's capacity against what its tasks reserve.
+// ConstraintEnforcer: takes tasks off nodes that no longer fit them (swarmkit
+// manager/orchestrator/constraintenforcer): the constraints of the service as it is now, and the node's
+// capacity against what its tasks reserve.
 //
-// It writes *observed* REJECTED; the orchestrators' restart does the rest. Only nodes that are active are looked at,
-// and only when they change: a drained node loses its tasks anyhow, a paused one keeps them.
+// It writes *observed* REJECTED; the orchestrators' restart does the rest. Only nodes that are active are
+// looked at, and only when they change: a drained node loses its tasks anyhow, a paused one keeps them.
 #pragma once
 
 #include <set>

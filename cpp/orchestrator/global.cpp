@@ -16,8 +16,8 @@ bool is_place(const model::Service& service, const model::Node& node) {
 
 // Facts that decide where tasks of global services belong.
 bool differs(const model::Node& a, const model::Node& b) {
-  return a.spec != b.spec || a.description != b.description || a.role != b.role || a.status.state != b.status.state ||
-         a.status.addr != b.status.addr;
+  return a.spec != b.spec || a.description != b.description || a.role != b.role ||
+         a.status.state != b.status.state || a.status.addr != b.status.addr;
 }
 
 }  // namespace
@@ -86,7 +86,8 @@ void GlobalOrchestrator::reconcile(const View& view, const model::Service& servi
 bool GlobalOrchestrator::fit(const View& view, const model::Service& service, const model::Node& node) {
   const SlotKey key{service.id, 0, node.id};
   const auto tasks = tasks_of(view.store, key);
-  const bool wanted = std::any_of(tasks.begin(), tasks.end(), [](const TaskRef& task) { return is_wanted(*task); });
+  const bool wanted =
+      std::any_of(tasks.begin(), tasks.end(), [](const TaskRef& task) { return is_wanted(*task); });
   if (!is_place(service, node)) {
     for (const auto& task : tasks)
       if (is_wanted(*task)) view.plan.desire(*task, TaskState::shutdown);
@@ -94,14 +95,16 @@ bool GlobalOrchestrator::fit(const View& view, const model::Service& service, co
   }
   if (node.spec.availability != Availability::active) return false;
   if (wanted) return true;
-  // Its last task has run its course; only an update makes another. One that was stopped with its node is no such end.
+  // Its last task has run its course; only an update makes another. One that was stopped with its node is no
+  // such end.
   const auto newest = std::max_element(tasks.begin(), tasks.end(), made_before);
   if (newest != tasks.end() && (*newest)->status.state != TaskState::shutdown && has_ended(**newest) &&
       (*newest)->desired_state == TaskState::shutdown && !may_restart(view.store, **newest))
     return true;
   const bool waits = std::any_of(tasks.begin(), tasks.end(),
                                  [&](const TaskRef& task) { return may_run(view.store, *task); });
-  auto task = new_task(view.store, service, key, waits ? TaskState::ready : TaskState::running, view.wall, rng_);
+  auto task =
+      new_task(view.store, service, key, waits ? TaskState::ready : TaskState::running, view.wall, rng_);
   if (waits) restarts_.hold(task.id, Duration{});
   view.plan.create(std::move(task));
   return true;

@@ -1,8 +1,8 @@
 // GlobalOrchestrator: one task of each global service on every node that fits
 // (swarmkit manager/orchestrator/global/global.go).
 //
-// Nodes that are down or drained, or that the constraints exclude, have none; paused nodes keep what they have and get
-// nothing new. Tasks are born with their node; the scheduler still looks at it.
+// Nodes that are down or drained, or that the constraints exclude, have none; paused nodes keep what they
+// have and get nothing new. Tasks are born with their node; the scheduler still looks at it.
 #pragma once
 
 #include "orchestrator/service_loop.hpp"

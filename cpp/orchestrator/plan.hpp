@@ -1,5 +1,5 @@
-// Plan: the transaction that a loop is putting together. It remembers which slots it has touched, so that two parts of
-// one loop never act on the same slot from the same view of the store.
+// Plan: the transaction that a loop is putting together. It remembers which slots it has touched, so that two
+// parts of one loop never act on the same slot from the same view of the store.
 #pragma once
 
 #include <optional>

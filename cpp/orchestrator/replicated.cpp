@@ -14,10 +14,11 @@ bool is_rolling_back(const model::Service& service) {
   return service.update_status && service.update_status->state == model::UpdateState::rollback_started;
 }
 
-// A slot counts when it has a wanted task, or when its last one shall not be followed by another. In a rollback the
-// latter is dead: the spec that comes back gets its chance.
+// A slot counts when it has a wanted task, or when its last one shall not be followed by another. In a
+// rollback the latter is dead: the spec that comes back gets its chance.
 bool counts(const store::Store& store, const model::Service& service, const std::vector<TaskRef>& tasks) {
-  if (std::any_of(tasks.begin(), tasks.end(), [](const TaskRef& task) { return is_wanted(*task); })) return true;
+  if (std::any_of(tasks.begin(), tasks.end(), [](const TaskRef& task) { return is_wanted(*task); }))
+    return true;
   if (is_rolling_back(service)) return false;
   const auto newest = *std::max_element(tasks.begin(), tasks.end(), made_before);
   return newest->desired_state == TaskState::shutdown && !may_restart(store, *newest);
@@ -57,13 +58,15 @@ std::vector<std::uint64_t> slots_to_drop(const std::map<std::uint64_t, std::vect
   return out;
 }
 
-void ReplicatedOrchestrator::replace(const View& view, const model::Service& service, const model::Task& task) {
+void ReplicatedOrchestrator::replace(const View& view, const model::Service& service,
+                                     const model::Task& task) {
   restarts_.restart(view.store, service, task, view.wall, rng_, view.plan);
 }
 
 void ReplicatedOrchestrator::reconcile(const View& view, const model::Service& service) {
   Slots kept, dead;
-  for (const auto& [slot, id] : view.store.tasks_of_service(service.id)) kept[slot].push_back(view.store.task(id));
+  for (const auto& [slot, id] : view.store.tasks_of_service(service.id))
+    kept[slot].push_back(view.store.task(id));
   for (auto it = kept.begin(); it != kept.end();) {
     const bool touched = view.plan.touched({service.id, it->first, NodeId()});
     if (touched || counts(view.store, service, it->second)) {
@@ -87,18 +90,19 @@ void ReplicatedOrchestrator::reconcile(const View& view, const model::Service& s
   updates_.reconcile(view.store, service, keys);
 }
 
-// Creates what is missing, in the lowest numbers that are free. A slot whose old tasks still run gets a task that waits
-// for their end.
-void ReplicatedOrchestrator::fill(const View& view, const model::Service& service, const Slots& kept, Slots& dead) {
+// Creates what is missing, in the lowest numbers that are free. A slot whose old tasks still run gets a task
+// that waits for their end.
+void ReplicatedOrchestrator::fill(const View& view, const model::Service& service, const Slots& kept,
+                                  Slots& dead) {
   const std::uint64_t wanted = service.spec.replicas();
   std::uint64_t slot = 0;
   for (std::uint64_t have = kept.size(); have < wanted && !view.plan.full(); ++have) {
     do ++slot;
     while (kept.contains(slot));
     const auto before = dead.find(slot);
-    const bool waits = before != dead.end() &&
-                       std::any_of(before->second.begin(), before->second.end(),
-                                   [&](const TaskRef& task) { return may_run(view.store, *task); });
+    const bool waits =
+        before != dead.end() && std::any_of(before->second.begin(), before->second.end(),
+                                            [&](const TaskRef& task) { return may_run(view.store, *task); });
     auto task = new_task(view.store, service, {service.id, slot, NodeId()},
                          waits ? TaskState::ready : TaskState::running, view.wall, rng_);
     if (waits) restarts_.hold(task.id, Duration{});

@@ -11,7 +11,8 @@ using model::TaskState;
 
 namespace {
 
-// Restarts in the slot with the task's spec version: all tasks but the first; with a window, those made in it.
+// Restarts in the slot with the task's spec version: all tasks but the first; with a window, those made in
+// it.
 std::uint64_t restarts(const store::Store& store, const model::Task& task, Duration window) {
   std::vector<TaskRef> history;
   for (const auto& other : tasks_of(store, key_of(task)))
@@ -43,8 +44,8 @@ bool may_restart(const store::Store& store, const model::Task& task) {
   return restarts(store, task, policy.window.value_or(Duration{})) < policy.max_attempts;
 }
 
-void RestartSupervisor::restart(const store::Store& store, const model::Service& service, const model::Task& task,
-                                WallTime wall, Rng& rng, Plan& plan) {
+void RestartSupervisor::restart(const store::Store& store, const model::Service& service,
+                                const model::Task& task, WallTime wall, Rng& rng, Plan& plan) {
   plan.desire(task, TaskState::shutdown);
   if (!may_restart(store, task)) return;
   // In a start-first update the slot may have its next task already.

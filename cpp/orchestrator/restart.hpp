@@ -1,11 +1,13 @@
-// RestartSupervisor: what becomes of a task that ended or lost its node (swarmkit manager/orchestrator/restart).
+// RestartSupervisor: what becomes of a task that ended or lost its node (swarmkit
+// manager/orchestrator/restart).
 //
-// The old task is told to stop, always. Where its policy allows, a replacement is made in the same transaction, with
-// desired state READY, so that its image is there in time; it is released to RUNNING when the restart delay is over
-// *and* the old task has stopped, or cannot be asked, or a minute has passed.
+// The old task is told to stop, always. Where its policy allows, a replacement is made in the same
+// transaction, with desired state READY, so that its image is there in time; it is released to RUNNING when
+// the restart delay is over *and* the old task has stopped, or cannot be asked, or a minute has passed.
 //
-// The policy is the old task's own. Its history is read from the tasks that the store keeps in the slot (the reaper
-// keeps max_attempts + 1 of them), so nothing is lost with the leader. NOT here: which tasks need a restart.
+// The policy is the old task's own. Its history is read from the tasks that the store keeps in the slot (the
+// reaper keeps max_attempts + 1 of them), so nothing is lost with the leader. NOT here: which tasks need a
+// restart.
 #pragma once
 
 #include <map>
@@ -27,8 +29,8 @@ class RestartSupervisor {
   // A node went down or away: what waits for its tasks need not wait.
   void observe_lost_node(const store::Store& store, NodeId node);
 
-  void restart(const store::Store& store, const model::Service& service, const model::Task& task, WallTime wall,
-               Rng& rng, Plan& plan);
+  void restart(const store::Store& store, const model::Service& service, const model::Task& task,
+               WallTime wall, Rng& rng, Plan& plan);
   // A task made with desired READY by the plan in flight shall be held for `delay`.
   void hold(TaskId task, Duration delay) { planned_[task] = delay; }
   // The task is still in its start delay until then: a failure before is not looked at.

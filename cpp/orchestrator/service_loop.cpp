@@ -48,7 +48,8 @@ void ServiceLoop::observe_change(const store::Store& store, const store::Change<
   }
 }
 
-void ServiceLoop::observe_change(const store::Store& store, const store::Change<model::Node>& change, Instant) {
+void ServiceLoop::observe_change(const store::Store& store, const store::Change<model::Node>& change,
+                                 Instant) {
   const model::Node& node = change.latest();
   const bool lost = change.removed() || node.evicts_tasks();
   if (lost) {
@@ -114,7 +115,8 @@ void ServiceLoop::replace_ended(const View& view) {
       it = ended_.erase(it);
       continue;
     }
-    // A replacement that fails in its start delay is not replaced before that is over: else it would be a storm.
+    // A replacement that fails in its start delay is not replaced before that is over: else it would be a
+    // storm.
     if (const auto until = restarts_.held_until(*it, view.now); ended && until) {
       ended_held_.insert({*until, *it});
       it = ended_.erase(it);

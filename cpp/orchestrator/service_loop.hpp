@@ -1,11 +1,12 @@
-// ServiceLoop: what the replicated and the global orchestrator have in common. It notes which services, tasks and nodes
-// changed, and makes one plan at a time of what they need, in this order:
+// ServiceLoop: what the replicated and the global orchestrator have in common. It notes which services, tasks
+// and nodes changed, and makes one plan at a time of what they need, in this order:
 //
 //   tasks of services that are gone -> REMOVE; tasks that ended or lost their node -> stop and replace;
-//   replacements whose time has come -> RUNNING; services whose slots do not fit -> reconcile; updates -> next slots.
+//   replacements whose time has come -> RUNNING; services whose slots do not fit -> reconcile; updates ->
+//   next slots.
 //
-// A mark stays until a look at it finds nothing to do: a rejected or a full plan needs no bookkeeping, the next look
-// plans the rest from the newer store.
+// A mark stays until a look at it finds nothing to do: a rejected or a full plan needs no bookkeeping, the
+// next look plans the rest from the newer store.
 #pragma once
 
 #include <set>

@@ -1,5 +1,6 @@
-// Slots: the places that a service's tasks fill. A replicated service has numbered ones, from 1; a global service has
-// one per node, number 0. A slot holds one wanted task, or two while an update hands over, and the dead ones before.
+// Slots: the places that a service's tasks fill. A replicated service has numbered ones, from 1; a global
+// service has one per node, number 0. A slot holds one wanted task, or two while an update hands over, and
+// the dead ones before.
 #pragma once
 
 #include <compare>
@@ -38,8 +39,9 @@ bool node_evicts(const store::Store& store, const model::Task& task);
 // Does the node satisfy the placement constraints of the service as it is now?
 bool node_matches(const model::Service& service, const model::Node& node);
 
-// Does the task need replacing by an update (swarmkit manager/orchestrator/task.go, IsTaskDirty)? Not when only the
-// placement differs and its node still fits; replica counts, labels and update settings touch no task.
+// Does the task need replacing by an update (swarmkit manager/orchestrator/task.go, IsTaskDirty)? Not when
+// only the placement differs and its node still fits; replica counts, labels and update settings touch no
+// task.
 bool is_outdated(const store::Store& store, const model::Service& service, const model::Task& task);
 
 // A fresh task of the service's current version.

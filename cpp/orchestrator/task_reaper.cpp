@@ -26,7 +26,8 @@ bool is_prunable(const model::Task& task) {
 std::int64_t history_limit(const store::Store& store, const model::Service& service) {
   const auto& restart = service.spec.task.restart;
   if (restart && restart->max_attempts > 0) return static_cast<std::int64_t>(restart->max_attempts) + 1;
-  return store.cluster() != nullptr ? store.cluster()->spec.task_history_retention_limit : model::kTaskHistoryLimit;
+  return store.cluster() != nullptr ? store.cluster()->spec.task_history_retention_limit
+                                    : model::kTaskHistoryLimit;
 }
 
 void prune(const store::Store& store, const SlotKey& key, Plan& plan) {

@@ -1,11 +1,12 @@
 // TaskReaper: keeps the history of each slot short, and buries what is meant to be gone
 // (swarmkit manager/orchestrator/taskreaper).
 //
-// History: the cluster's limit per slot, live tasks counted; max_attempts + 1 where the restart policy counts attempts.
-// Pruned oldest first, and only what has ended or was never placed. A slot is looked at when a task is made in it, or
-// ends in it (SwarmKit polls every 250 ms instead while two tasks of a slot live). A change of the limit sweeps nothing.
-// Buried at once, whatever the history: tasks with desired state REMOVE that have ended, were never placed or whose
-// node is gone; orphans without a service. Deletions go in batches: 250 ms after the first, or 1,000 at hand.
+// History: the cluster's limit per slot, live tasks counted; max_attempts + 1 where the restart policy counts
+// attempts. Pruned oldest first, and only what has ended or was never placed. A slot is looked at when a task
+// is made in it, or ends in it (SwarmKit polls every 250 ms instead while two tasks of a slot live). A change
+// of the limit sweeps nothing. Buried at once, whatever the history: tasks with desired state REMOVE that
+// have ended, were never placed or whose node is gone; orphans without a service. Deletions go in batches:
+// 250 ms after the first, or 1,000 at hand.
 #pragma once
 
 #include <set>

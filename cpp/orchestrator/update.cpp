@@ -34,7 +34,8 @@ UpdateConfig config_of(const model::Service& service) {
   return given.value_or(model::default_update_config());
 }
 
-// A delay as long as the monitor period would end the watch on a slot before the next one begins (moby#37972).
+// A delay as long as the monitor period would end the watch on a slot before the next one begins
+// (moby#37972).
 Duration monitor_of(const UpdateConfig& config) {
   const Duration monitor = model::monitor_period(config);
   return config.delay >= monitor ? config.delay + Duration::seconds(1) : monitor;
@@ -60,7 +61,8 @@ bool needs_update(const store::Store& store, const model::Service& service, cons
 }
 
 // The task of the current spec that shall stay: the one furthest on its way.
-TaskRef best_clean(const store::Store& store, const model::Service& service, const std::vector<TaskRef>& wanted) {
+TaskRef best_clean(const store::Store& store, const model::Service& service,
+                   const std::vector<TaskRef>& wanted) {
   TaskRef best;
   for (const auto& task : wanted) {
     if (has_ended(*task) || is_outdated(store, service, *task)) continue;
@@ -82,7 +84,8 @@ bool UpdateSupervisor::is_of(const Update& update, const model::Service& service
   return update.spec_version == service.spec_version && update.rolling_back == is_rolling_back(service);
 }
 
-// ---- what happened ----------------------------------------------------------------------------------------------
+// ---- what happened
+// ----------------------------------------------------------------------------------------------
 
 void UpdateSupervisor::reconcile(const store::Store& store, const model::Service& service,
                                  const std::vector<SlotKey>& slots) {
@@ -122,7 +125,8 @@ void UpdateSupervisor::observe(const store::Change<model::Service>& change) {
   }
 }
 
-void UpdateSupervisor::observe(const store::Store& store, const store::Change<model::Task>& change, Instant now) {
+void UpdateSupervisor::observe(const store::Store& store, const store::Change<model::Task>& change,
+                               Instant now) {
   const model::Task& task = change.latest();
   const auto it = updates_.find(task.service_id);
   if (it == updates_.end()) return;
@@ -175,7 +179,8 @@ void UpdateSupervisor::withdraw(const SlotKey& key) {
   look_.insert(key.service);
 }
 
-// ---- one service at a time --------------------------------------------------------------------------------------
+// ---- one service at a time
+// --------------------------------------------------------------------------------------
 
 struct UpdateSupervisor::Round {
   const store::Store& store;
@@ -218,8 +223,7 @@ void UpdateSupervisor::Round::run() {
 
 void UpdateSupervisor::Round::begin() {
   model::Service next = service;
-  next.update_status =
-      model::UpdateStatus{UpdateState::updating, wall, std::nullopt, "update in progress"};
+  next.update_status = model::UpdateStatus{UpdateState::updating, wall, std::nullopt, "update in progress"};
   plan.put(std::move(next));
 }
 
@@ -246,8 +250,7 @@ void UpdateSupervisor::Round::fail() {
 void UpdateSupervisor::Round::complete() {
   if (!is_under_way(service)) return;
   model::Service next = service;
-  next.update_status->state =
-      update.rolling_back ? UpdateState::rollback_completed : UpdateState::completed;
+  next.update_status->state = update.rolling_back ? UpdateState::rollback_completed : UpdateState::completed;
   next.update_status->message = update.rolling_back ? "rollback completed" : "update completed";
   next.update_status->completed_at = wall;
   plan.put(std::move(next));
@@ -298,8 +301,13 @@ void UpdateSupervisor::Round::begin_slots() {
 
 void UpdateSupervisor::Round::replace(const SlotKey& key, const std::vector<TaskRef>& wanted) {
   const bool start_first = config.order == UpdateOrder::start_first;
-  if (!start_first)
-    for (const auto& old : wanted) plan.desire(*old, TaskState::shutdown);
+  // Start first: one task stays until the new one runs; what an update before this one has doubled does not.
+  TaskRef stays;
+  if (start_first)
+    for (const auto& old : wanted)
+      if (old->live() && (!stays || stays->status.state < old->status.state)) stays = old;
+  for (const auto& old : wanted)
+    if (old != stays) plan.desire(*old, TaskState::shutdown);
   model::Task next =
       new_task(store, service, key, start_first ? TaskState::running : TaskState::ready, wall, rng);
   if (!start_first) restarts.hold(next.id, Duration{});
@@ -319,7 +327,8 @@ void UpdateSupervisor::Round::rest(const SlotKey& key) {
   }
 }
 
-// One look at a slot in hand. False: something was planned (or may not be yet), look again when it has happened.
+// One look at a slot in hand. False: something was planned (or may not be yet), look again when it has
+// happened.
 bool UpdateSupervisor::Round::hand_over(const SlotKey& key) {
   if (plan.touched(key)) return false;
   const auto wanted = wanted_of(store, key);
@@ -327,7 +336,8 @@ bool UpdateSupervisor::Round::hand_over(const SlotKey& key) {
   const bool others = std::any_of(wanted.begin(), wanted.end(),
                                   [&](const TaskRef& task) { return task != clean && task->live(); });
   if (!clean) {
-    // It ended, and its restart is due or was refused by its policy. An old task that still runs stays until then.
+    // It ended, and its restart is due or was refused by its policy. An old task that still runs stays until
+    // then.
     rest(key);
     if (others) update.lagging.insert(key);
     return true;
@@ -343,10 +353,11 @@ bool UpdateSupervisor::Round::hand_over(const SlotKey& key) {
   return true;
 }
 
-// ---- all of them ------------------------------------------------------------------------------------------------
+// ---- all of them
+// ------------------------------------------------------------------------------------------------
 
-void UpdateSupervisor::plan(const store::Store& store, RestartSupervisor& restarts, Instant now, WallTime wall,
-                            Rng& rng, Plan& plan) {
+void UpdateSupervisor::plan(const store::Store& store, RestartSupervisor& restarts, Instant now,
+                            WallTime wall, Rng& rng, Plan& plan) {
   while (!timers_.empty() && timers_.begin()->first <= now) {
     look_.insert(timers_.begin()->second);
     timer_of_.erase(timers_.begin()->second);

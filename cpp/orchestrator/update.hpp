@@ -1,13 +1,15 @@
 // UpdateSupervisor: brings the slots of services to their current spec, a few at a time
 // (swarmkit manager/orchestrator/update/updater.go).
 //
-// One update per service and spec version. A slot is in hand from the making of its new task until that runs, the old
-// one is told to stop and the delay has passed; `parallelism` slots are in hand at once (0: all). A new task that ends
-// before it ran, or within the monitor period after, counts as a failure of the update; past the ratio the failure
-// action is taken. The last slot done, the update completes after one more monitor period.
+// One update per service and spec version. A slot is in hand from the making of its new task until that runs,
+// the old one is told to stop and the delay has passed; `parallelism` slots are in hand at once (0: all). A
+// new task that ends before it ran, or within the monitor period after, counts as a failure of the update;
+// past the ratio the failure action is taken. The last slot done, the update completes after one more monitor
+// period.
 //
-// What it knows beyond the store (failures so far, what is in hand) dies with the leader; the next one begins again
-// with what is outdated then. NOT here: replacing tasks that end (RestartSupervisor), and releasing the new ones.
+// What it knows beyond the store (failures so far, what is in hand) dies with the leader; the next one begins
+// again with what is outdated then. NOT here: replacing tasks that end (RestartSupervisor), and releasing the
+// new ones.
 #pragma once
 
 #include <map>
@@ -23,7 +25,8 @@ bool exceeds_ratio(std::uint64_t failures, std::uint64_t slots, double ratio);
 
 class UpdateSupervisor {
  public:
-  // These slots of the service are to be kept; those that are outdated, or hold more than one task, get updated.
+  // These slots of the service are to be kept; those that are outdated, or hold more than one task, get
+  // updated.
   void reconcile(const store::Store& store, const model::Service& service, const std::vector<SlotKey>& slots);
   // The slot is no place for new tasks any more: its node was paused, drained, lost.
   void withdraw(const SlotKey& key);
@@ -51,7 +54,8 @@ class UpdateSupervisor {
     std::optional<TaskId> last_straw;  // its failure was one too many
     std::set<SlotKey> todo, look;
     std::map<SlotKey, InHand> in_hand;
-    // The new task failed; the slot keeps its old one until a replacement runs. Takes no place among those in hand.
+    // The new task failed; the slot keeps its old one until a replacement runs. Takes no place among those in
+    // hand.
     std::set<SlotKey> lagging;
     std::map<TaskId, Fresh> fresh;
     std::set<std::pair<Instant, SlotKey>> rests;

@@ -113,7 +113,7 @@ std::optional<std::vector<std::string>> ImageCatalogue::command_of(const model::
 
 std::vector<ports::Image> ImageCatalogue::images() const {
   std::vector<ports::Image> out;
-  for (const char* name : kWebImages) out.push_back({std::string(name) + ":*", {web_program_}, true});
+  for (const char* name : kWebImages) out.push_back({std::string(name) + ":*", {"swarm-web"}, true});
   for (const char* name : kShellImages) out.push_back({std::string(name) + ":*", {"/bin/sh"}, true});
   for (const auto& [reference, command] : added_) out.push_back({reference, command, false});
   return out;

@@ -91,7 +91,16 @@ void RocksStore::close() {
   db_.reset();
 }
 
+// RocksDB does not miss the log that it wrote last; a database in use always has one.
+bool RocksStore::has_log() const {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_, error))
+    if (entry.path().extension() == ".log") return true;
+  return false;
+}
+
 Result<void> RocksStore::open_existing() {
+  if (!has_log()) return corrupt(rocksdb::Status::Corruption("its write-ahead log is missing"));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(db_options(), directory_, families(), &handles, &db);

@@ -36,6 +36,7 @@ class RocksStore {
   explicit RocksStore(std::string directory) : directory_(std::move(directory)) {}
   Result<void> make();
   Result<void> open_existing();
+  bool has_log() const;
   void close();
   Error corrupt(const rocksdb::Status& status) const;
   rocksdb::ColumnFamilyHandle* handle(ports::Family family) const { return handles_.at(family); }

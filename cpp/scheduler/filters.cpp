@@ -13,19 +13,26 @@ std::string_view normal_arch(std::string_view arch) {
 }
 
 bool same_platform(const model::Platform& wanted, const model::Platform& has) {
-  const bool arch = wanted.architecture.empty() || normal_arch(wanted.architecture) == normal_arch(has.architecture);
+  const bool arch =
+      wanted.architecture.empty() || normal_arch(wanted.architecture) == normal_arch(has.architecture);
   return arch && (wanted.os.empty() || wanted.os == has.os);
 }
 
 std::string sentence(Filter filter, std::size_t n) {
   const std::string nodes = n == 1 ? "1 node" : std::to_string(n) + " nodes";
   switch (filter) {
-    case Filter::ready: return nodes + " not available for new tasks";
-    case Filter::resource: return "insufficient resources on " + nodes;
-    case Filter::constraint: return "scheduling constraints not satisfied on " + nodes;
-    case Filter::platform: return "unsupported platform on " + nodes;
-    case Filter::host_port: return "host-mode port already in use on " + nodes;
-    case Filter::max_replicas: return "max replicas per node limit exceed";
+    case Filter::ready:
+      return nodes + " not available for new tasks";
+    case Filter::resource:
+      return "insufficient resources on " + nodes;
+    case Filter::constraint:
+      return "scheduling constraints not satisfied on " + nodes;
+    case Filter::platform:
+      return "unsupported platform on " + nodes;
+    case Filter::host_port:
+      return "host-mode port already in use on " + nodes;
+    case Filter::max_replicas:
+      return "max replicas per node limit exceed";
   }
   SWARM_CHECK(false, "filter", static_cast<int>(filter));
 }
@@ -33,7 +40,8 @@ std::string sentence(Filter filter, std::size_t n) {
 }  // namespace
 
 Filters::Filters(const model::TaskTemplate& templ, ServiceId service) : service_(service) {
-  if (templ.spec.resources && templ.spec.resources->reservations) reservations_ = &*templ.spec.resources->reservations;
+  if (templ.spec.resources && templ.spec.resources->reservations)
+    reservations_ = &*templ.spec.resources->reservations;
   if (templ.spec.placement) placement_ = &*templ.spec.placement;
   if (placement_ != nullptr) {
     auto parsed = model::parse_constraints(placement_->constraints);
@@ -68,8 +76,10 @@ std::optional<Filter> Filters::refusal(const NodeInfo& info) const {
   if (!passes_resource(info)) return Filter::resource;
   if (unreadable_constraints_ || !model::matches(constraints_, *info.node)) return Filter::constraint;
   if (!passes_platform(*info.node)) return Filter::platform;
-  if (std::ranges::any_of(host_ports_, [&](const PortKey& port) { return info.uses(port); })) return Filter::host_port;
-  if (placement_ != nullptr && placement_->max_replicas > 0 && info.tasks_of(service_) >= placement_->max_replicas)
+  if (std::ranges::any_of(host_ports_, [&](const PortKey& port) { return info.uses(port); }))
+    return Filter::host_port;
+  if (placement_ != nullptr && placement_->max_replicas > 0 &&
+      info.tasks_of(service_) >= placement_->max_replicas)
     return Filter::max_replicas;
   return std::nullopt;
 }

@@ -72,7 +72,8 @@ std::size_t NodeInfo::faults(const GroupKey& group, Instant now) const {
   const auto it = failures_.find(group);
   if (it == failures_.end()) return 0;
   std::size_t recent = 0;
-  for (auto time = it->second.rbegin(); time != it->second.rend() && *time + kFailureWindow >= now; ++time) ++recent;
+  for (auto time = it->second.rbegin(); time != it->second.rend() && *time + kFailureWindow >= now; ++time)
+    ++recent;
   return recent >= kFaultyFailures ? recent : 0;
 }
 

@@ -1,7 +1,8 @@
-// NodeInfo: what the scheduler knows of one node: the node, and what its tasks hold there. Kept up by the changes alone.
+// NodeInfo: what the scheduler knows of one node: the node, and what its tasks hold there. Kept up by the
+// changes alone.
 //
-// A task is charged from its assignment until its observed state passes RUNNING, also while it shuts down; it counts
-// for spreading while it is wanted (swarmkit manager/scheduler/nodeinfo.go).
+// A task is charged from its assignment until its observed state passes RUNNING, also while it shuts down; it
+// counts for spreading while it is wanted (swarmkit manager/scheduler/nodeinfo.go).
 #pragma once
 
 #include <cstdint>

@@ -69,7 +69,8 @@ struct Scheduler::State {
   Dirty dirty, in_flight;
   bool wake_groups = false;  // something changed that may help any of them
 
-  // While planning: charges that stand in the plan only. They are taken back at its end; the applied changes bring them.
+  // While planning: charges that stand in the plan only. They are taken back at its end; the applied changes
+  // bring them.
   std::vector<std::pair<NodeInfo*, store::Ref<model::Task>>> tentative;
   model::Transaction transaction;
 
@@ -89,14 +90,16 @@ struct Scheduler::State {
   void confirm(const model::Task& task, const Filters& filters, WallTime wall);
   void place_groups(const store::Store& store, Instant now, WallTime wall);
   bool place_group(const store::Store& store, const GroupKey& key, Group& group, Instant now, WallTime wall);
-  bool explain(const store::Store& store, Group& group, const Filters& filters, std::size_t placed, WallTime wall);
+  bool explain(const store::Store& store, Group& group, const Filters& filters, std::size_t placed,
+               WallTime wall);
   void charge(NodeInfo& info, store::Ref<model::Task> task) {
     info.add(*task);
     tentative.emplace_back(&info, std::move(task));
   }
 };
 
-// ---- keeping up with the store --------------------------------------------------------------------------------
+// ---- keeping up with the store
+// --------------------------------------------------------------------------------
 
 void Scheduler::State::wake(NodeId node) {
   wake_groups = true;
@@ -130,7 +133,8 @@ void Scheduler::State::note_queues(const model::Task* before, const model::Task*
     dirty.groups.insert(group_of(*after));
   } else if (was_waiting && !waits) {
     const auto it = groups.find(group_of(*before));
-    if (it != groups.end() && it->second.tasks.erase({before->slot, before->id}) > 0 && it->second.tasks.empty())
+    if (it != groups.end() && it->second.tasks.erase({before->slot, before->id}) > 0 &&
+        it->second.tasks.empty())
       groups.erase(it);
   }
   const bool was_preset = before != nullptr && is_preassigned(*before);
@@ -182,7 +186,8 @@ void Scheduler::start(const store::Store& store, Instant, WallTime) {
   }
 }
 
-// ---- planning ---------------------------------------------------------------------------------------------------
+// ---- planning
+// ---------------------------------------------------------------------------------------------------
 
 void Scheduler::State::end_obsolete(WallTime wall) {
   while (!dirty.obsolete.empty() && !full()) {
@@ -214,8 +219,7 @@ void Scheduler::State::confirm_preassigned(const store::Store& store, WallTime w
     const auto task = store.task(*dirty.preassigned.begin());
     in_flight.preassigned.insert(dirty.preassigned.extract(dirty.preassigned.begin()));
     if (!task || !is_preassigned(*task) || !store.service(task->service_id)) continue;
-    const auto& of_group =
-        filters.try_emplace(group_of(*task), *task->templ, task->service_id).first->second;
+    const auto& of_group = filters.try_emplace(group_of(*task), *task->templ, task->service_id).first->second;
     const std::size_t before = transaction.actions.size();
     confirm(*task, of_group, wall);
     const auto* step = transaction.actions.size() > before
@@ -226,14 +230,15 @@ void Scheduler::State::confirm_preassigned(const store::Store& store, WallTime w
 }
 
 // Says to those that were not placed why not, where they do not say it already; false when the plan is full.
-bool Scheduler::State::explain(const store::Store& store, Group& group, const Filters& filters, std::size_t placed,
-                               WallTime wall) {
+bool Scheduler::State::explain(const store::Store& store, Group& group, const Filters& filters,
+                               std::size_t placed, WallTime wall) {
   Explanation why;
   for (const auto& [id, info] : infos)
     if (const auto refusal = info.node ? filters.refusal(info) : std::nullopt) why.count(*refusal);
   const std::string text = why.text();
   if (!group.fresh && group.explained == text) return true;
-  for (auto it = std::next(group.tasks.begin(), static_cast<std::ptrdiff_t>(placed)); it != group.tasks.end(); ++it) {
+  for (auto it = std::next(group.tasks.begin(), static_cast<std::ptrdiff_t>(placed)); it != group.tasks.end();
+       ++it) {
     if (full()) return false;
     const auto task = store.task(it->second);
     if (task->status.err == text) continue;

@@ -1,9 +1,9 @@
 // Scheduler: finds a node for every PENDING task.
 //
-// Leader only; made at election, destroyed at step-down. It keeps a picture of each node (what is taken there, by
-// whom) that costs O(changes) to keep up, and plans at once: everything that is dirty goes into one transaction.
-// A task that fits nowhere stays PENDING with the reason in its status, and is tried again when something changed
-// that could help. NOT here: preemption and rebalancing, which Docker does not do either.
+// Leader only; made at election, destroyed at step-down. It keeps a picture of each node (what is taken
+// there, by whom) that costs O(changes) to keep up, and plans at once: everything that is dirty goes into one
+// transaction. A task that fits nowhere stays PENDING with the reason in its status, and is tried again when
+// something changed that could help. NOT here: preemption and rebalancing, which Docker does not do either.
 #pragma once
 
 #include <memory>

@@ -22,7 +22,8 @@ std::string label(const model::Labels& labels, std::string_view key) {
   return it == labels.end() ? std::string() : it->second;
 }
 
-// The branch of a node; a missing label is a branch of its own, "". Null for a key that names no label: ignored.
+// The branch of a node; a missing label is a branch of its own, "". Null for a key that names no label:
+// ignored.
 std::optional<std::string> branch_name(const model::Node& node, std::string_view preference) {
   if (begins_with(preference, kNodeLabels))
     return label(node.spec.annotations.labels, preference.substr(kNodeLabels.size()));

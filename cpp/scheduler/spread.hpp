@@ -1,10 +1,10 @@
 // Spread: which of the fitting nodes takes the next task of a group. Made for one group and one plan.
 //
-// Without preferences: fewest faults, then fewest tasks of the service, then fewest tasks in all, then a draw.
-// With preferences a tree of branches stands above that, one level for each; a branch weighs what its nodes run of the
-// service, fitting or not, and the lightest branch that can still take a task takes the next one. This levels the
-// branches like swarmkit's descent (manager/scheduler/nodeset.go, scheduler.go scheduleNTasksOnSubtree).
-// A task costs the logarithm of the nodes.
+// Without preferences: fewest faults, then fewest tasks of the service, then fewest tasks in all, then a
+// draw. With preferences a tree of branches stands above that, one level for each; a branch weighs what its
+// nodes run of the service, fitting or not, and the lightest branch that can still take a task takes the next
+// one. This levels the branches like swarmkit's descent (manager/scheduler/nodeset.go, scheduler.go
+// scheduleNTasksOnSubtree). A task costs the logarithm of the nodes.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ class Spread {
  public:
   using Infos = std::map<NodeId, NodeInfo>;
 
-  Spread(Infos& infos, const Filters& filters, const GroupKey& group, const std::vector<std::string>& preferences,
-         Instant now, Rng& rng);
+  Spread(Infos& infos, const Filters& filters, const GroupKey& group,
+         const std::vector<std::string>& preferences, Instant now, Rng& rng);
 
   // The node for one more task; null when none fits. `placed` must follow before the next call.
   NodeInfo* next();

@@ -182,7 +182,9 @@ void Workload::finished(Request request) {
   if (request.verb != Verb::availability) services_[request.subject].busy = false;
   world_.note("workload", "answer of " + request.asked + " about " + request.subject + ": " + std::to_string(status) +
                               (status >= 300 ? " " + message_of(reply.body) : ""));
-  if (!request.reading) settle(request, status);
+  if (!request.reading) return settle(request, status);
+  // What only may have been there is not there: nothing to repair.
+  if (status == 404 && request.verb == Verb::update) services_[request.subject].repaired = true;
 }
 
 void Workload::settle(const Request& request, std::uint32_t status) {
@@ -224,7 +226,7 @@ bool Workload::repair() {
       begin({Verb::availability, name, {}, "active", true, 0, {}, {}});
     }
   for (auto& [name, service] : services_) {
-    if (!service.acknowledged || service.removal_asked || service.repaired) continue;
+    if ((!service.acknowledged && !service.maybe) || service.removed || service.repaired) continue;
     const bool odd = std::any_of(service.looks.begin(), service.looks.end(),
                                  [](const Look& look) { return !is_sound(look.first); });
     if (!odd && !service.rolled_back && service.looks.size() == 1) continue;
@@ -269,18 +271,22 @@ std::string service_not_converged(const store::Store& store, const model::Servic
                                  update->state == model::UpdateState::rollback_paused);
   std::set<std::pair<std::uint64_t, NodeId>> places;
   std::uint64_t running = 0;
-  std::uint64_t eligible = service.spec.is_global() ? store.nodes().size() : service.spec.replicas();
+  std::uint64_t eligible = service.spec.replicas();
+  if (service.spec.is_global())
+    for (const auto& [id, node] : store.nodes()) eligible += node->accepts_tasks();
   if (service.spec.is_global() && service.spec.task.placement && !service.spec.task.placement->constraints.empty())
     --eligible;  // the workload's one constraint excludes one node
   for (const auto& [slot, id] : store.tasks_of_service(service.id)) {
     const auto task = store.task(id);
+    const auto node = store.node(task->node_id);
     if (!task->live()) {
-      if (!model::is_terminal(task->state()) && task->desired_state > model::TaskState::running &&
+      if (node && node->status.state != model::NodeState::down && !model::is_terminal(task->state()) && task->desired_state > model::TaskState::running &&
           task->state() >= model::TaskState::assigned)
         return "a task of " + name + " is to stop and has not";
       continue;
     }
-    const bool newest = task->spec_version == service.spec_version;
+    // A change of the number alone makes no task old.
+    const bool newest = task->spec_version == service.spec_version || task->spec() == service.spec.task;
     if (task->state() != model::TaskState::running)
       return "a task of " + name + " is " + model::to_string(task->state()) + " " + task->status.err;
     if (!newest && !paused) return "a task of " + name + " is of an old spec";
@@ -300,11 +306,12 @@ std::string not_converged(const World& world, std::size_t machines) {
   const store::Store& store = *world.node(leader).inspect().store;
   std::size_t ready = 0;
   for (const auto& [id, node] : store.nodes()) {
+    if (machines == 0 && node->status.state == model::NodeState::down) continue;
     if (node->status.state != model::NodeState::ready)
       return node->display_name() + " is " + model::to_string(node->status.state);
     ++ready;
   }
-  if (ready != machines) return std::to_string(ready) + " nodes of " + std::to_string(machines);
+  if (machines != 0 && ready != machines) return std::to_string(ready) + " nodes of " + std::to_string(machines);
   for (const auto& [id, service] : store.services())
     if (auto why = service_not_converged(store, *service); !why.empty()) return why;
   for (const auto& [id, tasks] : store.service_index())

@@ -71,7 +71,8 @@ class Workload {
   bool failing_images_;
 };
 
-// The first reason why the swarm is not as its services want it, or "".
+// The first reason why the swarm is not as its services want it, or "". `machines` nodes must be ready; 0: however many
+// are not down.
 std::string not_converged(const World& world, std::size_t machines);
 
 }  // namespace swarm::sim

@@ -64,7 +64,8 @@ class Applier {
   std::map<std::string, NetworkId> claimed_network_names_;
   std::set<Store::Key> created_;
   std::set<std::pair<ServiceId, std::uint64_t>> templates_to_come_;
-  // Templates that may have lost their last user. Looked at when all is written: a later action may need them.
+  // Templates that may have lost their last user. Looked at when all is written: a later action may need
+  // them.
   std::set<std::pair<ServiceId, std::uint64_t>> released_;
 };
 

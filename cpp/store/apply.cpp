@@ -1,3 +1,5 @@
+// Applying one transaction: all checks, then all writes, then the templates that nobody needs any more. And
+// restoring a whole store from its records.
 #include <utility>
 
 #include "store/applier.hpp"
@@ -28,6 +30,15 @@ bool same_task(const model::Task& a, const model::Task& b) {
          a.applied_at == b.applied_at;
 }
 
+// The name must be free: in the store, and among what this transaction has claimed.
+template <class IdType>
+bool is_free(const std::map<std::string, IdType, std::less<>>& names, std::map<std::string, IdType>& claimed,
+             const std::string& name, IdType id) {
+  const auto holder = names.find(name);
+  if (holder != names.end() && holder->second != id) return false;
+  return claimed.try_emplace(name, id).first->second == id;
+}
+
 }  // namespace
 
 Applied Store::apply(const model::Transaction& transaction, std::uint64_t index) {
@@ -46,6 +57,7 @@ Applied Applier::run() {
   } else {
     for (const auto& action : transaction_.actions)
       std::visit([this](const auto& one) { write(one); }, action);
+    drop_unused_templates();
     applied.outcome.applied = true;
   }
   applied.changes = std::move(changes_);
@@ -74,15 +86,6 @@ std::optional<std::string> Applier::check_object(const model::Cluster& cluster) 
   return check_object<model::Cluster>(store_.cluster_, cluster);
 }
 
-// The name must be free: in the store, and among what this transaction has claimed.
-template <class IdType>
-bool is_free(const std::map<std::string, IdType, std::less<>>& names, std::map<std::string, IdType>& claimed,
-             const std::string& name, IdType id) {
-  const auto holder = names.find(name);
-  if (holder != names.end() && holder->second != id) return false;
-  return claimed.try_emplace(name, id).first->second == id;
-}
-
 std::optional<std::string> Applier::check_service(const model::Service& service) {
   if (auto error = check_object(store_.service(service.id), service)) return error;
   const std::string name = lower(service.spec.annotations.name);
@@ -99,8 +102,8 @@ std::optional<std::string> Applier::check_network(const model::Network& network)
              : std::optional<std::string>(kConflict);
 }
 
-// Entries carry tasks without their templates. The service may have been removed, or updated twice, since the task was
-// planned: then there is nothing to make it from, on any replica.
+// Entries carry tasks without their templates. The service may have been removed, or updated twice, since the
+// task was planned: then there is nothing to make it from, on any replica.
 std::optional<std::string> Applier::check_task(const model::Task& task) {
   if (auto error = check_object(store_.task(task.id), task)) return error;
   const bool known = store_.task_template(task.service_id, task.spec_version) != nullptr ||
@@ -110,7 +113,8 @@ std::optional<std::string> Applier::check_task(const model::Task& task) {
 
 std::optional<std::string> Applier::check(const model::Put& put) {
   if (const auto* cluster = std::get_if<model::Cluster>(&put.object)) return check_object(*cluster);
-  if (const auto* node = std::get_if<model::Node>(&put.object)) return check_object(store_.node(node->id), *node);
+  if (const auto* node = std::get_if<model::Node>(&put.object))
+    return check_object(store_.node(node->id), *node);
   if (const auto* task = std::get_if<model::Task>(&put.object)) return check_task(*task);
   if (const auto* service = std::get_if<model::Service>(&put.object)) return check_service(*service);
   return check_network(std::get<model::Network>(put.object));
@@ -203,8 +207,8 @@ void Applier::put(const model::Service& service) {
   note(Kind::service, service.id.value(), before, after);
 }
 
-// The version that tasks will be made from. A version names one spec for as long as a task refers to it: replacing it
-// under those tasks would make a store that was restored differ from one that lived through it.
+// The version that tasks will be made from. A version names one spec for as long as a task refers to it:
+// replacing it under those tasks would make a store that was restored differ from one that lived through it.
 void Applier::keep_template(const model::Service& service) {
   auto& slot = store_.templates_[{service.id, service.spec_version}];
   if (slot.templ && slot.users > 0) return;

@@ -1,3 +1,4 @@
+// Reading the store, and what of it goes to the disk. What writes it is in apply.cpp.
 #include "store/store.hpp"
 
 #include <algorithm>

@@ -24,6 +24,7 @@ from swarmpy.states import NodeState, OutcomeState, Role, TaskState, UpdateState
 
 PASSING = (NoQuorum, NotManager, Unreachable, Timeout)  # weather: look again
 HOPELESS_AFTER = 2.0  # seconds without any task alive of a service whose tasks are not restarted
+WHOLE_LOOK_EVERY = 1.0  # seconds, while the leader counts too few running tasks
 MEANT_TO_LIVE = (TaskState.RUNNING, TaskState.READY)
 
 
@@ -57,7 +58,7 @@ class Look:
 def look(hub: Hub, service_id: str) -> Look:
     """Asks the swarm about one service."""
     service = hub.service(service_id)
-    newest = {task.id for task in hub.tasks(service_id, newest_spec=True)}
+    newest = hub.newest_tasks(service_id)
     tasks = hub.tasks(service_id)
     nodes = hub.nodes()
     dead = {node.id for node in nodes if not _lives(hub, node)}
@@ -80,20 +81,28 @@ class _Waiting:
         self._hub, self._id, self._name, self._timeout = hub, service_id, name, timeout
         self._began = hub.world.now()
         self._last: Look | None = None
+        self._looked_at = self._began
         self._weather = ""
         self._hopeless_since: float | None = None
         self._verdict: tuple[OutcomeState, str] | None = None
 
     def outcome(self) -> Outcome:
-        wait_until(self._hub.world, self._settled, self._timeout)
+        if not wait_until(self._hub.world, self._settled, self._timeout):
+            self._look()
         state, reason = self._verdict or (OutcomeState.TIMED_OUT, self._late())
         running, wanted = (self._last.running, self._last.wanted) if self._last else (0, 0)
         took = self._hub.world.now() - self._began
         return Outcome(state, reason, running, wanted, took, self._name)
 
     def _settled(self) -> bool:
+        return self._look(unless_far=True)
+
+    def _look(self, *, unless_far: bool = False) -> bool:
         try:
+            if unless_far and self._far():
+                return False
             self._last, self._weather = look(self._hub, self._id), ""
+            self._looked_at = self._hub.world.now()
         except NotFound:
             self._verdict = OutcomeState.FAILED, "the service was removed"
         except PASSING as error:
@@ -101,6 +110,13 @@ class _Waiting:
         else:
             self._verdict = self._judge(self._last)
         return self._verdict is not None
+
+    def _far(self) -> bool:
+        """Too few run, says the leader, and the last whole look (dear with many tasks) is not long ago."""
+        if self._hub.world.now() - self._looked_at > WHOLE_LOOK_EVERY:
+            return False
+        service, running = self._hub.service_and_running(self._id)
+        return running < (service.replicas or 0) and not service.update_state.stopped
 
     def _judge(self, now: Look) -> tuple[OutcomeState, str] | None:
         update = now.service.update_state

@@ -6,9 +6,9 @@ looked at. Reprs ask nobody: they show `seen`, stamped with its time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from swarmpy._connection.base import Connection
 from swarmpy._connection.client import Client
@@ -41,6 +41,8 @@ class Hub:
         self._only = only
         self._workers: set[str] = set()  # by name; they are not asked
         self._node_names: dict[str, str] = {}
+        self._listed: dict[str, NodeInfo] = {}
+        self._listed_at: object = None
 
     def _doors(self) -> list[Connection]:
         if self.closed:
@@ -53,14 +55,19 @@ class Hub:
     # ---- nodes
 
     def nodes(self) -> list[NodeInfo]:
-        """Every node, in the order in which they joined."""
+        """Every node: m1, m2, ... m10, w1, ..."""
         infos = [NodeInfo.from_api(raw) for raw in self.client.json("GET", "/nodes")]
-        infos.sort(key=lambda node: (node.created, node.name, node.id))
+        infos.sort(key=lambda node: (_natural(node.name), node.created, node.id))
         self.seen.nodes, self.seen.at = infos, self.world.now()
         self._workers = {node.name for node in infos if not node.manages and node.role is Role.WORKER}
         self._workers -= {node.name for node in infos if node.manages}
         self._node_names = {node.id: node.name for node in infos}
+        self._listed, self._listed_at = {node.id: node for node in infos}, self.world.moment()
         return infos
+
+    def listed_node(self, node_id: str) -> NodeInfo | None:
+        """As the last listing had it, if nothing can have happened since."""
+        return self._listed.get(node_id) if self._listed_at == self.world.moment() else None
 
     def node(self, node_id: str) -> NodeInfo:
         return NodeInfo.from_api(self.client.json("GET", f"/nodes/{node_id}"))
@@ -89,24 +96,32 @@ class Hub:
         self.seen.at = self.world.now()
         return info
 
+    def service_and_running(self, service_id: str) -> tuple[ServiceInfo, int]:
+        """With the leader's own count of its running tasks: cheap, however many there are."""
+        query = {"status": True, "filters": {"id": {service_id: True}}}
+        for raw in self.client.json("GET", "/services", query=query):
+            info = ServiceInfo.from_api(raw)
+            self.seen.services[info.id] = info
+            return info, raw["ServiceStatus"]["RunningTasks"]
+        raise NotFound(f"service {service_id} not found")
+
     def forget_service(self, service_id: str) -> None:
         self.seen.services.pop(service_id, None)
         self.seen.tasks.pop(service_id, None)
         self.last_change.pop(service_id, None)
 
-    def tasks(self, service_id: str, *, newest_spec: bool = False) -> list[TaskInfo]:
-        """All that the swarm keeps of a service: by slot, the youngest first. `newest_spec`: only those made
-        from it.
-        """
-        filters: dict[str, Any] = {"service": {service_id: True}}
-        if newest_spec:
-            filters["_up-to-date"] = {"true": True}
-        raw = self.client.json("GET", "/tasks", query={"filters": filters})
-        infos = [TaskInfo.from_api(one) for one in raw]
+    def newest_tasks(self, service_id: str) -> set[str]:
+        """The ids of those tasks that were made from the newest spec."""
+        filters = {"service": {service_id: True}, "_up-to-date": {"true": True}}
+        return {raw["ID"] for raw in self.client.json("GET", "/tasks", query={"filters": filters})}
+
+    def tasks(self, service_id: str) -> list[TaskInfo]:
+        """All that the swarm keeps of a service: by slot, the youngest first."""
+        query = {"filters": {"service": {service_id: True}}}
+        infos = [TaskInfo.from_api(raw) for raw in self.client.json("GET", "/tasks", query=query)]
         infos.sort(key=lambda task: (task.created, task.id), reverse=True)
         infos.sort(key=lambda task: (task.slot, task.node_id if task.slot == 0 else ""))
-        if not newest_spec:
-            self.seen.tasks[service_id], self.seen.at = infos, self.world.now()
+        self.seen.tasks[service_id], self.seen.at = infos, self.world.now()
         return infos
 
     def task(self, task_id: str) -> TaskInfo | None:
@@ -119,3 +134,8 @@ class Hub:
     def machine_names(self) -> Iterator[str]:
         yield from (door.name for door in self.world.doors())
         yield from (node.name for node in self.seen.nodes)
+
+
+def _natural(name: str) -> list[tuple[str, int]]:
+    """So that w10 comes after w9."""
+    return [(word, int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", name)]

@@ -25,7 +25,8 @@ def html_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[obje
     """One table with its caption; rows over `MOST_ROWS` fold away."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     body = _html_rows(rows[:MOST_ROWS])
-    markup = f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    top = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
+    markup = f"<table>{top}<tbody>{body}</tbody></table>"
     if len(rows) > MOST_ROWS:
         rest = _html_rows(rows[MOST_ROWS:])
         markup += (
@@ -38,7 +39,8 @@ def html_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[obje
 def html_box(parts: Iterable[str]) -> str:
     return (
         '<div class="swarmpy"><style>.swarmpy table{margin:.3em 0;border-collapse:collapse}'
-        ".swarmpy caption{text-align:left;font-weight:bold}.swarmpy th,.swarmpy td{text-align:left;padding:.1em .8em .1em 0}"
+        ".swarmpy caption{text-align:left;font-weight:bold}"
+        ".swarmpy th,.swarmpy td{text-align:left;padding:.1em .8em .1em 0}"
         "</style>" + "".join(parts) + "</div>"
     )
 

@@ -28,7 +28,7 @@ class SwarmError(Exception):
         return f"{self.message}\nHint: {self.hint}" if self.hint else self.message
 
 
-class NotFound(SwarmError):
+class NotFound(SwarmError, LookupError):
     """There is no such node, service or task."""
 
     default_code = "NotFound"
@@ -80,7 +80,7 @@ class Timeout(SwarmError, TimeoutError):
 
 
 class ConvergenceTimeout(Timeout):
-    """The swarm is still not as its specs want it. `.blockers`: one sentence for each thing that is missing."""
+    """The swarm is still not as its specs want it. `.blockers`: what is missing, a sentence each."""
 
     default_hint = "See .blockers; a longer timeout= helps only if they shrink."
 

@@ -70,7 +70,7 @@ def stream(
     since: float | datetime | None,
     timeout: DurationLike | None,
 ) -> Iterator[Event]:
-    """See `Swarm.events`. The door is opened at once, not at the first `next()`, so that nothing is missed."""
+    """See `Swarm.events`. The door is opened at once, not at the first `next()`: nothing is missed."""
     now_ns = hub.world.epoch_ns + round(hub.world.now() * 1e9)
     filters: dict[str, dict[str, bool]] = {}
     if kinds is not None:

@@ -138,20 +138,20 @@ class Node:
         from swarmpy._world.standalone import machine
 
         world, close = machine(name, Mode(mode))
-        self._setup(Hub(world, only=name), name, "", None)
-        self._finalizer = weakref.finalize(self, close)
+        self._setup(Hub(world, only=name), name, "", None, weakref.finalize(self, close))
 
     @classmethod
     def _of(cls, hub: Hub, info: NodeInfo) -> Node:
         node = cls.__new__(cls)
-        node._setup(hub, info.name, info.id, info)
+        node._setup(hub, info.name, info.id, info, None)
         return node
 
-    def _setup(self, hub: Hub, name: str, node_id: str, info: NodeInfo | None) -> None:
+    def _setup(
+        self, hub: Hub, name: str, node_id: str, info: NodeInfo | None, end: weakref.finalize[[], Node] | None
+    ) -> None:
         self._hub, self.name, self._id = hub, name, node_id
-        self._finalizer: Any = None
+        self._end = end
         self._info: NodeInfo | None = info
-        self._moment: object = hub.world.moment() if info else None
         self._read: set[str] = set()
 
     # ---- what it is
@@ -248,7 +248,6 @@ class Node:
     def kill(self) -> Node:
         """SIGKILL to its daemon; its tasks die with it. Returns when it is dead; harmless when it was."""
         self._hub.world.kill(self.name)
-        self._moment = None
         return self
 
     def restart(self) -> Node:
@@ -258,13 +257,12 @@ class Node:
         self._hub.world.kill(self.name)
         self._hub.world.start(self.name)
         finish(self._hub.world.door(self.name).open(make_request("GET", "/_ping")))
-        self._moment = None
         return self
 
     def close(self) -> None:
         """Ends a node of its own. A swarm's nodes end with their swarm."""
-        if self._finalizer is not None:
-            self._finalizer()
+        if self._end is not None:
+            self._end()
 
     def __enter__(self) -> Node:
         return self
@@ -275,17 +273,19 @@ class Node:
     # ---- inside
 
     def _look(self, what: str) -> NodeInfo:
-        """A look that is still fresh serves each property once, so that showing a list asks once, and a loop
-        gets news.
-        """
-        fresh = self._moment is not None and self._moment == self._hub.world.moment()
-        if self._info is None or not fresh or what in self._read:
-            if not self.id:
-                raise NotManager(f"{self.name} is in no swarm", hint="First: node.swarm.init() or .join().")
-            self._info, self._read = self._hub.node(self.id), set()
-            self._moment = self._hub.world.moment()
+        """One listing serves every node and property once: showing them all asks once, and a loop gets news."""
+        if not self.id:
+            raise NotManager(f"{self.name} is in no swarm", hint="First: node.swarm.init() or .join().")
+        info = self._hub.listed_node(self.id)
+        if info is None or (info is self._info and what in self._read):
+            self._hub.nodes()
+            info = self._hub.listed_node(self.id)
+        if info is None:
+            raise NotFound(f"node {self.name} ({self.id}) is not in this swarm any more")
+        if info is not self._info:
+            self._info, self._read = info, set()
         self._read.add(what)
-        return self._info
+        return info
 
     def _become(self, role: Role) -> Node:
         self._update(Role=str(role))
@@ -305,7 +305,6 @@ class Node:
             except Conflict:
                 if attempt == ATTEMPTS:
                     raise
-        self._moment = None
         return self
 
     def __repr__(self) -> str:

@@ -75,7 +75,7 @@ class Service:
 
     @property
     def tasks(self) -> TaskList:
-        """Every task that the swarm keeps of it, dead ones included: by slot, the youngest of a slot first."""
+        """Every task that the swarm keeps, dead ones included: by slot, the youngest of a slot first."""
         return TaskList(Task(self._hub, info, self.name) for info in self._hub.tasks(self.id))
 
     @property

@@ -15,6 +15,8 @@ class Mode(StrEnum):
 
 
 class Role(StrEnum):
+    """Managers keep the swarm's state and, unless drained, run tasks too; workers only run tasks."""
+
     WORKER = "worker"
     MANAGER = "manager"
 
@@ -39,6 +41,8 @@ class Availability(StrEnum):
 
 
 class Reachability(StrEnum):
+    """Can the leader reach this manager?"""
+
     UNKNOWN = "unknown"
     UNREACHABLE = "unreachable"
     REACHABLE = "reachable"
@@ -107,6 +111,8 @@ class UpdateState(StrEnum):
 
 
 class OutcomeState(StrEnum):
+    """How a wait ended. Only `converged` is what was wanted."""
+
     CONVERGED = "converged"
     ROLLED_BACK = "rolled_back"
     PAUSED = "paused"

@@ -174,7 +174,7 @@ class Swarm:
         return self._world.serve(address, node)
 
     def close(self) -> None:
-        """Ends everything that this swarm started. Safe to call twice. A connected swarm goes on without us."""
+        """Ends everything that this swarm started. Safe to call twice. A connected one goes on without us."""
         self._hub.closed = True
         self._end()
 

@@ -1,7 +1,7 @@
 """Every command of the README is executed, in its order, by those who would type it: sh, Python and docker.
 
-Blocks marked `python` and `console` (lines with `$`) are run; of the `make` targets in `sh` it is only made sure that
-they exist, because they are what runs this test.
+Blocks marked `python` and `console` (lines with `$`) are run; of the `make` targets in `sh` it is only made
+sure that they exist, because they are what runs this test.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ void Checker::after_turn(MachineIndex machine, const std::string& name, const no
 }
 
 void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name) {
-  const raft::Index until = std::min(now.raft->commit(), now.log->last_index());
+  // What is committed and in the mirror of the disk: the tail in memory may have replaced what still lies there.
+  const raft::Index until = std::min(now.log->hard_state().commit, now.log->last_index());
   if (until <= seen.checked) return;
   const raft::Index from = std::max(seen.checked + 1, now.log->first_index());
   seen.checked = until;

@@ -219,6 +219,15 @@ bool differ(const Map& a, const Map& b) {
 
 }  // namespace
 
+namespace {
+
+const char* kind_of(const store::AnyChange& change) {
+  constexpr const char* kKinds[] = {"the cluster", "a node", "a service", "a task", "a network"};
+  return kKinds[change.index()];
+}
+
+}  // namespace
+
 std::optional<std::string> Replica::differs_recently(const store::Store& other, std::uint64_t after) const {
   for (auto it = recent_.upper_bound(after); it != recent_.end(); ++it)
     for (const auto& change : it->second) {
@@ -226,7 +235,7 @@ std::optional<std::string> Replica::differs_recently(const store::Store& other, 
           std::visit([&](const auto& one) { return differs_in(*store_, other, one.latest()); }, change);
       if (differs_here)
         return "its store differs at version " + std::to_string(other.version()) + " in what entry " +
-               std::to_string(it->first) + " wrote";
+               std::to_string(it->first) + " wrote (" + kind_of(change) + ")";
     }
   return std::nullopt;
 }

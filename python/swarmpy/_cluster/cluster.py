@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -161,8 +162,8 @@ class LocalCluster:
 
     def _end(self) -> None:
         sockets = self._read().sockets
-        processes.end_all(self._processes(), STOP_SECONDS)
-        for process in self._processes():  # tasks on their way out after their node
+        processes.end_all(self._find(_is_daemon), STOP_SECONDS)
+        for process in self._find(_is_shim):  # ends by itself, after all that its task has started
             with process:
                 process.wait(STOP_SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -184,18 +185,15 @@ class LocalCluster:
         self.close()
 
     def processes(self) -> list[int]:
-        """The ids of all processes that belong to this cluster now."""
-        found = self._processes()
+        """The ids of all processes of this program that belong to this cluster now."""
+        found = self._find(lambda words: _is_daemon(words) or _is_shim(words))
         for process in found:
             process.close()
         return [process.pid for process in found]
 
-    def _processes(self) -> list[Process]:
-        """Daemons of this folder, and what they started of the same program for their tasks."""
+    def _find(self, kind: Callable[[list[str]], bool]) -> list[Process]:
         inside = f"{self.folder}/"
-        return Process.find_all(
-            lambda words: _is_ours(words) and any(word.startswith(inside) for word in words)
-        )
+        return Process.find_all(lambda words: kind(words) and any(word.startswith(inside) for word in words))
 
     def _sweep(self) -> bool:
         """Clears away a leased cluster whose owner is dead. True when it is gone."""
@@ -225,8 +223,13 @@ class LocalCluster:
         draft.replace(self.folder / STATE)
 
 
-def _is_ours(words: list[str]) -> bool:
-    return Path(words[0]).name == "swarmd"
+def _is_daemon(words: list[str]) -> bool:
+    return Path(words[0]).name == "swarmd" and not _is_shim(words)
+
+
+def _is_shim(words: list[str]) -> bool:
+    """The process behind which a task runs (cpp/real/task_shim.hpp). Never killed: it does the killing."""
+    return words[1:2] == ["--task-shim"]
 
 
 def _role(name: str) -> str:

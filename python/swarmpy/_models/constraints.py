@@ -25,7 +25,7 @@ def eligible(nodes: Iterable[NodeInfo], constraints: Iterable[str]) -> list[Node
 
 
 def holds(node: NodeInfo, constraint: str) -> bool:
-    """Does `key==value` or `key!=value` hold? Values are compared without regard to case, as SwarmKit does."""
+    """Does `key==value` or `key!=value` hold? As in SwarmKit, case does not matter."""
     operator = "!=" if "!=" in constraint else "=="
     key, _, value = (part.strip() for part in constraint.partition(operator))
     return (_fact(node, key).lower() == value.lower()) == (operator == "==")

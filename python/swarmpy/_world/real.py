@@ -87,7 +87,7 @@ class RealWorld(WallClock):
     def add(self, name: str, *, labels: Mapping[str, str], nano_cpus: int, memory_bytes: int) -> None:
         if labels or nano_cpus or memory_bytes:
             raise NotSupportedInMode(
-                "a real node has this machine's CPUs and memory, and its engine labels come from swarmd's flags",
+                "a real node has this machine's CPUs and memory, and swarmd's own labels",
                 hint="Leave out cpus=, memory= and engine_labels=.",
             )
         with _own_errors():
@@ -128,4 +128,4 @@ def _own_errors() -> Iterator[None]:
     try:
         yield
     except ClusterError as error:
-        raise SwarmError(str(error), code="FailedPrecondition", hint=error.hint) from error
+        raise SwarmError(error.message, code=error.code, hint=error.hint) from error

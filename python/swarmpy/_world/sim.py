@@ -7,6 +7,7 @@ from __future__ import annotations
 import secrets
 import weakref
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from swarmpy._connection.base import Connection
 from swarmpy._connection.sim import SimConnection
@@ -14,6 +15,9 @@ from swarmpy._core import World as Core
 from swarmpy._world.base import Door
 from swarmpy.errors import Conflict, NotFound, NotSupportedInMode
 from swarmpy.states import Mode
+
+if TYPE_CHECKING:
+    from swarmpy._world.served import SimDoor
 
 DEFAULT_NANO_CPUS, DEFAULT_MEMORY = 4_000_000_000, 8 << 30
 MANAGEMENT_PORT = 2377
@@ -25,7 +29,7 @@ class SimWorld:
         self._core = Core(self._seed)
         self._epoch_ns = self._core.wall_ns() - self._core.now_ns()
         self._doors: dict[str, SimConnection] = {}
-        self._served: weakref.WeakSet[Door] = weakref.WeakSet()
+        self._served: weakref.WeakSet[SimDoor] = weakref.WeakSet()
 
     @property
     def mode(self) -> Mode:
@@ -97,9 +101,10 @@ class SimWorld:
         self._core.start(name)
 
     def serve(self, address: str, name: str) -> Door:
-        from swarmpy._world.served import serve  # threads and sockets, for those who want them
+        from swarmpy._world.served import SimDoor
 
-        door = serve(self._core, name, address)
+        self.door(name)
+        door = SimDoor(self._core, name, address)
         self._served.add(door)
         return door
 

@@ -125,8 +125,7 @@ def the_node_returns(stage: Stage) -> None:
     stage.node("w2").start()
     stage.see("w2 is ready again", lambda view: _status(view, "w2") == "ready", pictures.nodes)
     stage.stays("no running task moves to it", lambda view: not view.running("web", on="w2"), 2)
-    task = stage.view().running("web")[0]
-    _kill(stage, task)
+    _kill(stage, _on_the_fullest_node(stage.view()))
     stage.see(
         "but the next replacement goes there: it is the emptiest",
         lambda view: len(view.running("web", on="w2")) == 1 and len(view.running("web")) == REPLICAS,
@@ -144,9 +143,13 @@ def the_leader_dies(stage: Stage) -> None:
     stage.narrator.observed(
         f"a write is accepted again {time.monotonic() - began:.1f} s after the leader's death"
     )
+    wanted = REPLICAS + 1
     stage.see(
-        "another manager leads, and the wanted number of tasks runs",
-        lambda view: view.leader() not in ("", lost) and len(view.running("web")) == REPLICAS + 1,
+        f"another manager leads, {lost} is down, and the wanted number of tasks runs elsewhere",
+        lambda view: view.leader() not in ("", lost)
+        and _status(view, lost) == "down"
+        and len(view.running("web")) == wanted
+        and not view.running("web", on=lost),
         pictures.nodes,
     )
     stage.narrator.command(f"swarmpy node start {lost}")
@@ -220,6 +223,12 @@ def _web() -> dict[str, Any]:
 
 def _web_table(view: View) -> str:
     return pictures.service(view, "web")
+
+
+def _on_the_fullest_node(view: View) -> dict[str, Any]:
+    tasks = view.running("web")
+    nodes = [task["NodeID"] for task in tasks]
+    return max(tasks, key=lambda task: nodes.count(task["NodeID"]))
 
 
 def _kill(stage: Stage, task: dict[str, Any]) -> None:

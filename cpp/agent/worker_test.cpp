@@ -1,0 +1,409 @@
+// The worker alone: messages, runner events and time in; effects out (swarmkit agent/exec/controller_test.go,
+// agent/worker_test.go).
+#include "agent/worker.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace swarm::agent {
+namespace {
+
+using model::TaskState;
+
+constexpr std::uint64_t kSession = 77;
+constexpr Duration kPeriod = Duration::millis(500);
+
+class WorkerTest : public testing::Test {
+ protected:
+  // What the worker wants done since the last call, and what is on its disk by then.
+  std::vector<Effect> take() {
+    std::vector<Effect> effects = worker().take_effects();
+    for (const auto& effect : effects)
+      if (const auto* save = std::get_if<SaveTask>(&effect)) {
+        disk_.erase(save->task);
+        if (save->record) disk_[save->task] = *save->record;
+      }
+    EXPECT_TRUE(worker().take_effects().empty()) << "quiet when nothing happened";
+    return effects;
+  }
+  template <class T>
+  static std::vector<T> all(const std::vector<Effect>& effects) {
+    std::vector<T> found;
+    for (const auto& effect : effects)
+      if (const auto* one = std::get_if<T>(&effect)) found.push_back(*one);
+    return found;
+  }
+  template <class T>
+  static std::vector<T> sent(const std::vector<Effect>& effects) {
+    std::vector<T> found;
+    for (const auto& effect : effects)
+      if (const auto* send = std::get_if<SendToManager>(&effect))
+        if (const auto* message = std::get_if<T>(&send->message)) found.push_back(*message);
+    return found;
+  }
+  static std::vector<std::string> events(const std::vector<Effect>& effects) {
+    std::vector<std::string> words;
+    for (const auto& event : all<ContainerEvent>(effects)) words.push_back(event.action);
+    return words;
+  }
+
+  Worker& worker() { return *worker_; }
+  void restart() { worker_ = std::make_unique<Worker>(node_, model::NodeDescription{}, Rng(6)); }
+  void say(const wire::Message& message) { worker().on_message(message, now_, wall_); }
+  void open_session(std::uint64_t number = kSession) {
+    worker().connected(now_);
+    say(wire::Session{number, kPeriod, model::NodeRole::worker, {}});
+  }
+  model::Task task(TaskState desired = TaskState::running) {
+    auto templ = std::make_shared<model::TaskTemplate>();
+    templ->spec.container.emplace();
+    templ->spec.container->image = "nginx:latest";
+    model::Task task;
+    task.id = TaskId::random(rng_);
+    task.node_id = node_;
+    task.slot = 1;
+    task.desired_state = desired;
+    task.status.state = TaskState::assigned;
+    task.templ = templ;
+    return task;
+  }
+  void assign_all(const std::vector<model::Task>& tasks) {
+    wire::Assignments message{kSession, true, 0, ++version_, {}, {}};
+    for (const auto& one : tasks) message.tasks.push_back({one});
+    say(message);
+  }
+  void increment(const std::vector<model::Task>& tasks, std::vector<TaskId> removed = {}) {
+    wire::Assignments message{kSession, false, version_, version_ + 1, {}, std::move(removed)};
+    ++version_;
+    for (const auto& one : tasks) message.tasks.push_back({one});
+    say(message);
+  }
+  void prepared(TaskId id, const std::string& error = "") { worker().on_prepared(id, error, now_, wall_); }
+  void started(TaskId id, const std::string& error = "") {
+    worker().on_started(id, error, "c0ffee", 4242, "127.0.1.1", now_, wall_);
+  }
+  void exited(TaskId id, std::int64_t code) { worker().on_exited(id, code, "", now_, wall_); }
+  TaskId running() {
+    const model::Task one = task();
+    open_session();
+    assign_all({one});
+    prepared(one.id);
+    started(one.id);
+    take();
+    return one.id;
+  }
+  const model::TaskStatus& status(TaskId id) { return worker().tasks().at(id).task.status; }
+  void acknowledge_report() { say(wire::TaskReportAck{kSession, last_report_}); }
+  std::vector<std::pair<TaskId, model::TaskStatus>> report() {
+    const auto reports = sent<wire::TaskReport>(take());
+    if (reports.empty()) return {};
+    last_report_ = reports.back().sequence;
+    return reports.back().statuses;
+  }
+
+  Rng rng_{5};
+  NodeId node_ = NodeId::random(rng_);
+  std::unique_ptr<Worker> worker_ = std::make_unique<Worker>(node_, model::NodeDescription{}, Rng(6));
+  Instant now_{1'000};
+  WallTime wall_{1'000};
+  std::uint64_t version_ = 0, last_report_ = 0;
+  std::map<TaskId, model::Task> disk_;
+};
+
+TEST_F(WorkerTest, ATaskGoesFromAcceptedToRunningOneActionAtATime) {
+  const model::Task one = task();
+  open_session();
+  assign_all({one});
+  auto effects = take();
+  ASSERT_EQ(all<PrepareTask>(effects).size(), 1u);
+  EXPECT_TRUE(all<StartTask>(effects).empty());
+  EXPECT_EQ(status(one.id).state, TaskState::preparing);
+  prepared(one.id);
+  effects = take();
+  ASSERT_EQ(all<StartTask>(effects).size(), 1u);
+  EXPECT_EQ(events(effects), (std::vector<std::string>{"create"}));
+  EXPECT_EQ(disk_.at(one.id).state(), TaskState::starting) << "written before it is acted on";
+  EXPECT_TRUE(std::holds_alternative<SaveTask>(effects.front()));
+  started(one.id);
+  EXPECT_EQ(events(take()), (std::vector<std::string>{"start"}));
+  EXPECT_EQ(status(one.id).state, TaskState::running);
+  EXPECT_EQ(status(one.id).message, "started");
+  EXPECT_EQ(status(one.id).container.pid, 4242);
+}
+
+TEST_F(WorkerTest, AnUnknownImageIsRejected) {
+  const model::Task one = task();
+  open_session();
+  assign_all({one});
+  prepared(one.id, "No such image: x:y");
+  EXPECT_TRUE(all<StartTask>(take()).empty());
+  EXPECT_EQ(status(one.id).state, TaskState::rejected);
+  EXPECT_EQ(status(one.id).err, "No such image: x:y");
+}
+
+TEST_F(WorkerTest, ATaskThatCannotStartHasFailed) {
+  const model::Task one = task();
+  open_session();
+  assign_all({one});
+  prepared(one.id);
+  started(one.id, "exec: not found");
+  EXPECT_EQ(status(one.id).state, TaskState::failed);
+  EXPECT_EQ(status(one.id).message, "starting");
+  EXPECT_TRUE(worker().idle());
+}
+
+TEST_F(WorkerTest, AnExitIsCompleteOrFailed) {
+  const TaskId first = running();
+  exited(first, 137);
+  EXPECT_EQ(status(first).state, TaskState::failed);
+  EXPECT_EQ(status(first).err, "task: non-zero exit (137)");
+  EXPECT_EQ(status(first).container.exit_code, 137);
+  EXPECT_EQ(events(take()), (std::vector<std::string>{"die"}));
+  const model::Task second = task();
+  increment({second});
+  prepared(second.id);
+  started(second.id);
+  exited(second.id, 0);
+  EXPECT_EQ(status(second.id).state, TaskState::complete);
+  EXPECT_EQ(status(second.id).message, "finished");
+}
+
+TEST_F(WorkerTest, DesiredReadyParksUntilMoreIsWanted) {
+  model::Task one = task(TaskState::ready);
+  open_session();
+  assign_all({one});
+  prepared(one.id);
+  EXPECT_TRUE(all<StartTask>(take()).empty());
+  EXPECT_EQ(status(one.id).state, TaskState::ready);
+  one.desired_state = TaskState::running;
+  increment({one});
+  EXPECT_EQ(all<StartTask>(take()).size(), 1u);
+}
+
+TEST_F(WorkerTest, DesiredShutdownStopsOnceAndIsShutdownAfterTheExit) {
+  const TaskId id = running();
+  model::Task one = worker().tasks().at(id).task;
+  one.desired_state = TaskState::remove;  // seen as a shutdown
+  increment({one});
+  auto effects = take();
+  ASSERT_EQ(all<StopTask>(effects).size(), 1u);
+  EXPECT_EQ(all<StopTask>(effects)[0].grace, Duration::seconds(10));
+  assign_all({one});
+  EXPECT_TRUE(all<StopTask>(take()).empty());
+  EXPECT_EQ(status(id).state, TaskState::running);
+  exited(id, 143);
+  EXPECT_EQ(status(id).state, TaskState::shutdown);
+  EXPECT_EQ(status(id).message, "shutdown");
+  EXPECT_EQ(status(id).err, "");
+  EXPECT_TRUE(worker().tasks().at(id).container_exists) << "until the assignment is gone";
+}
+
+TEST_F(WorkerTest, AShutdownThatComesWhileStartingWaitsForTheStart) {
+  model::Task one = task();
+  open_session();
+  assign_all({one});
+  prepared(one.id);
+  take();
+  one.desired_state = TaskState::shutdown;
+  increment({one});
+  EXPECT_TRUE(all<StopTask>(take()).empty());
+  started(one.id);
+  EXPECT_EQ(all<StopTask>(take()).size(), 1u);
+}
+
+TEST_F(WorkerTest, ATaskNotYetStartedIsShutDownWithoutRunning) {
+  model::Task one = task();
+  open_session();
+  assign_all({one});
+  one.desired_state = TaskState::shutdown;
+  increment({one});
+  EXPECT_EQ(status(one.id).state, TaskState::shutdown);
+  prepared(one.id);
+  EXPECT_TRUE(all<StartTask>(take()).empty());
+}
+
+TEST_F(WorkerTest, ARemovedAssignmentIsStoppedThenRemoved) {
+  const TaskId id = running();
+  increment({}, {id});
+  auto effects = take();
+  EXPECT_EQ(all<StopTask>(effects).size(), 1u);
+  EXPECT_TRUE(all<RemoveTask>(effects).empty());
+  exited(id, 0);
+  effects = take();
+  EXPECT_EQ(all<RemoveTask>(effects).size(), 1u);
+  EXPECT_EQ(events(effects), (std::vector<std::string>{"die", "stop", "destroy"}));
+  EXPECT_TRUE(worker().tasks().empty());
+  EXPECT_TRUE(disk_.empty());
+}
+
+TEST_F(WorkerTest, WhatTheWholeSetDoesNotNameGoes) {
+  const TaskId id = running();
+  assign_all({});
+  exited(id, 0);
+  EXPECT_EQ(all<RemoveTask>(take()).size(), 1u);
+}
+
+TEST_F(WorkerTest, AfterACrashWhatRanHasFailedAndTheRestGoesOn) {
+  const TaskId ran = running();
+  const model::Task parked = task(TaskState::ready), waiting = task();
+  increment({parked, waiting});
+  prepared(parked.id);
+  take();
+  const auto records = disk_;
+  restart();
+  std::vector<model::Task> list;
+  for (const auto& [id, record] : records) list.push_back(record);
+  worker().resume(list, now_, wall_);
+  const auto effects = take();
+  EXPECT_EQ(status(ran).state, TaskState::failed);
+  EXPECT_EQ(status(ran).err, "task: non-zero exit (255)");
+  EXPECT_EQ(disk_.at(ran).state(), TaskState::failed);
+  ASSERT_EQ(all<PrepareTask>(effects).size(), 1u) << "before any manager is heard";
+  EXPECT_EQ(all<PrepareTask>(effects)[0].task.id, waiting.id);
+  model::Task wanted = parked;
+  wanted.desired_state = TaskState::running;
+  version_ = 0;
+  open_session();
+  assign_all({worker().tasks().at(ran).task, wanted, waiting});
+  EXPECT_EQ(all<PrepareTask>(take()).at(0).task.id, parked.id) << "prepared anew before it starts";
+  EXPECT_EQ(status(parked.id).state, TaskState::ready);
+  prepared(parked.id);
+  EXPECT_EQ(all<StartTask>(take()).size(), 1u);
+}
+
+TEST_F(WorkerTest, ATaskThatRanByTheStoreOnlyIsNotStartedAgain) {
+  model::Task one = task();
+  one.status.state = TaskState::running;
+  open_session();
+  assign_all({one});
+  const auto effects = take();
+  EXPECT_TRUE(all<PrepareTask>(effects).empty());
+  EXPECT_EQ(status(one.id).state, TaskState::failed);
+}
+
+TEST_F(WorkerTest, IncrementsApplyInOrderAndAGapAsksForTheWholeSet) {
+  open_session();
+  take();
+  increment({task()});
+  EXPECT_TRUE(sent<wire::AssignmentsAck>(take()).at(0).want_complete) << "the whole set comes first";
+  assign_all({});
+  EXPECT_EQ(sent<wire::AssignmentsAck>(take()).at(0).applied, version_);
+  const model::Task late = task();
+  const wire::Assignments lost{kSession, false, version_, version_ + 1, {{late}}, {}};
+  version_ += 1;
+  increment({task()});
+  EXPECT_TRUE(sent<wire::AssignmentsAck>(take()).at(0).want_complete);
+  EXPECT_TRUE(worker().tasks().empty());
+  say(lost);
+  say(lost);  // doubled: heard once
+  EXPECT_EQ(all<PrepareTask>(take()).size(), 1u);
+  say(wire::Assignments{kSession + 1, true, 0, 9, {}, {}});
+  EXPECT_EQ(worker().tasks().size(), 1u) << "another session's set is nobody's";
+}
+
+TEST_F(WorkerTest, ReportsAreRepeatedUntilTheyAreStored) {
+  const model::Task one = task();
+  open_session();
+  assign_all({one});
+  ASSERT_EQ(report().at(0).second.state, TaskState::preparing);
+  prepared(one.id);
+  EXPECT_TRUE(report().empty()) << "one at a time";
+  now_ = now_ + Duration::millis(500);
+  worker().on_deadline(now_, wall_);
+  ASSERT_EQ(report().at(0).second.state, TaskState::starting) << "the newest only";
+  acknowledge_report();
+  EXPECT_TRUE(report().empty());
+  started(one.id);
+  EXPECT_EQ(report().at(0).second.state, TaskState::running);
+  worker().disconnected(now_);
+  open_session(kSession + 1);
+  EXPECT_EQ(report().at(0).second.state, TaskState::running) << "no acknowledgement in the old session";
+}
+
+TEST_F(WorkerTest, AStoreThatIsBehindIsToldAgain) {
+  const TaskId id = running();
+  acknowledge_report();
+  take();
+  model::Task behind = worker().tasks().at(id).task;
+  behind.status.state = TaskState::assigned;
+  worker().disconnected(now_);
+  open_session();
+  assign_all({behind});
+  EXPECT_EQ(report().at(0).second.state, TaskState::running);
+}
+
+TEST_F(WorkerTest, ItRegistersAgainUntilItIsAnsweredThenBeats) {
+  EXPECT_EQ(worker().next_deadline(), Instant::never());
+  worker().connected(now_);
+  EXPECT_EQ(sent<wire::Register>(take()).size(), 1u);
+  const Instant again = worker().next_deadline();
+  EXPECT_LE(again - now_, Duration::millis(200));
+  now_ = again;
+  worker().on_deadline(now_, wall_);
+  EXPECT_EQ(sent<wire::Register>(take()).size(), 1u);
+  say(wire::Session{kSession, kPeriod, model::NodeRole::manager, {}});
+  auto effects = take();
+  EXPECT_EQ(sent<wire::Heartbeat>(effects).size(), 1u) << "at once";
+  EXPECT_EQ(all<SessionFacts>(effects).at(0).role, model::NodeRole::manager);
+  EXPECT_EQ(worker().next_deadline(), now_ + kPeriod);
+  say(wire::HeartbeatReply{kSession, Duration::millis(100)});
+  now_ = now_ + kPeriod;
+  worker().on_deadline(now_, wall_);
+  EXPECT_EQ(sent<wire::Heartbeat>(take()).size(), 1u);
+  EXPECT_GT(worker().next_deadline(), Instant{});
+}
+
+TEST_F(WorkerTest, AManagerThatNeverAnswersIsLeftForAnother) {
+  worker().connected(now_);
+  std::size_t registers = 0, reconnects = 0;
+  for (int i = 0; i < 10 && reconnects == 0; ++i) {
+    const auto effects = take();
+    registers += sent<wire::Register>(effects).size();
+    reconnects += all<Reconnect>(effects).size();
+    now_ = worker().next_deadline();
+    if (now_ != Instant::never()) worker().on_deadline(now_, wall_);
+  }
+  EXPECT_EQ(registers, 3u);
+  EXPECT_EQ(reconnects, 1u);
+}
+
+TEST_F(WorkerTest, SilenceOrARefusalEndsTheSession) {
+  open_session();
+  take();
+  now_ = now_ + kPeriod * 3;
+  worker().on_deadline(now_, wall_);
+  EXPECT_EQ(all<Reconnect>(take()).size(), 1u);
+  EXPECT_FALSE(worker().in_session());
+  open_session();
+  take();
+  say(wire::SessionRefused{kSession - 1, "session invalid", {}, false});
+  EXPECT_TRUE(worker().in_session()) << "one of an earlier session";
+  const auto leader = Address::parse("127.0.1.2:2377");
+  say(wire::SessionRefused{kSession, "this manager is not the leader", leader, false});
+  const auto reconnects = all<Reconnect>(take());
+  ASSERT_EQ(reconnects.size(), 1u);
+  EXPECT_EQ(reconnects[0].leader, leader);
+  EXPECT_LT(reconnects[0].not_before - now_, Duration::millis(400));
+  open_session();
+  say(wire::SessionRefused{kSession, "node removed", {}, true});
+  EXPECT_EQ(all<Removed>(take()).size(), 1u);
+}
+
+TEST_F(WorkerTest, DrainStopsWhatRunsAndStartsNothing) {
+  const TaskId id = running();
+  const model::Task other = task();
+  increment({other});
+  take();
+  worker().drain(now_, wall_);
+  EXPECT_EQ(all<StopTask>(take()).size(), 1u);
+  EXPECT_FALSE(worker().idle());
+  prepared(other.id);
+  EXPECT_TRUE(all<StartTask>(take()).empty());
+  exited(id, 0);
+  EXPECT_TRUE(worker().idle());
+  EXPECT_EQ(status(id).state, TaskState::shutdown);
+}
+
+}  // namespace
+}  // namespace swarm::agent

@@ -1,0 +1,148 @@
+// What a service's spec may say, with Docker's texts (swarmkit manager/controlapi/service.go, common.go,
+// ...). NOT here: what depends on other objects (service.cpp).
+#include <algorithm>
+#include <cstdio>
+#include <set>
+#include <tuple>
+
+#include "control/reference.hpp"
+#include "control/service.hpp"
+#include "model/constraint.hpp"
+
+namespace swarm::control {
+namespace {
+
+using Check = Result<void>;
+
+Error invalid(std::string text) { return rpc_error(Code::invalid_argument, std::move(text)); }
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+bool is_letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// ^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$
+Check check_name(const std::string& name) {
+  if (name.empty()) return invalid("meta: name must be provided");
+  const bool dns_like = is_letter_or_digit(name.front()) && is_letter_or_digit(name.back()) &&
+                        std::all_of(name.begin(), name.end(),
+                                    [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; });
+  if (!dns_like) return invalid("name must be valid as a DNS name component");
+  if (name.size() > 63) return invalid("name must be 63 characters or fewer");
+  return {};
+}
+
+Check check_resources(const std::optional<model::Resources>& resources) {
+  if (!resources) return {};
+  constexpr std::int64_t kMinNanoCpus = 1'000'000, kMinMemory = 4LL * 1024 * 1024;
+  if (resources->nano_cpus != 0 && resources->nano_cpus < kMinNanoCpus) {
+    char text[64];
+    std::snprintf(text, sizeof text, "invalid cpu value %g: Must be at least 0.001",
+                  static_cast<double>(resources->nano_cpus) / 1e9);
+    return invalid(text);
+  }
+  if (resources->memory_bytes != 0 && resources->memory_bytes < kMinMemory)
+    return invalid("invalid memory value " + std::to_string(resources->memory_bytes) +
+                   ": Must be at least 4MiB");
+  return {};
+}
+
+Check check_restart(const model::RestartPolicy& restart) {
+  if (restart.delay && restart.delay->ns < 0) return invalid("TaskSpec: restart-delay cannot be negative");
+  if (restart.window && restart.window->ns < 0) return invalid("TaskSpec: restart-window cannot be negative");
+  return {};
+}
+
+Check check_update(const model::UpdateConfig& update) {
+  if (update.delay.ns < 0) return invalid("TaskSpec: update-delay cannot be negative");
+  if (update.monitor && update.monitor->ns < 0) return invalid("TaskSpec: update-monitor cannot be negative");
+  if (!(update.max_failure_ratio >= 0 && update.max_failure_ratio <= 1))  // not a number: neither
+    return invalid("TaskSpec: update-maxfailureratio cannot be less than 0 or bigger than 1");
+  return {};
+}
+
+Check check_health(const model::Healthcheck& health) {
+  const std::pair<const char*, Duration> spans[] = {{"Interval", health.interval},
+                                                    {"Timeout", health.timeout},
+                                                    {"StartPeriod", health.start_period},
+                                                    {"StartInterval", health.start_interval}};
+  for (const auto& [name, span] : spans)
+    if (span.ns != 0 && span < Duration::millis(1))
+      return invalid(std::string("ContainerSpec: ") + name + " in HealthConfig cannot be less than 1ms");
+  if (health.retries < 0) return invalid("ContainerSpec: Retries in HealthConfig cannot be negative");
+  return {};
+}
+
+Check check_mounts(const std::vector<model::Mount>& mounts) {
+  std::set<std::string> targets;
+  for (const auto& mount : mounts)
+    if (!targets.insert(mount.target).second)
+      return invalid("ContainerSpec: duplicate mount point: " + mount.target);
+  return {};
+}
+
+Check check_container(const model::ContainerSpec& container) {
+  if (container.image.empty()) return invalid("ContainerSpec: image reference must be provided");
+  if (!is_image_reference(container.image))
+    return invalid("ContainerSpec: " + quoted(container.image) + " is not a valid repository/tag");
+  if (const auto mounts = check_mounts(container.mounts); !mounts) return mounts;
+  return container.healthcheck ? check_health(*container.healthcheck) : Check{};
+}
+
+Check check_task(const model::TaskSpec& task) {
+  if (task.resources) {
+    if (const auto limits = check_resources(task.resources->limits); !limits) return limits;
+    if (const auto reserved = check_resources(task.resources->reservations); !reserved) return reserved;
+  }
+  if (task.restart)
+    if (const auto restart = check_restart(*task.restart); !restart) return restart;
+  if (task.placement)
+    if (const auto parsed = model::parse_constraints(task.placement->constraints); !parsed)
+      return parsed.error();
+  if (!task.runtime.empty() && task.runtime != "container")
+    return rpc_error(Code::unimplemented, "RuntimeSpec: unimplemented runtime in service spec");
+  if (!task.container) return invalid("TaskSpec: missing runtime");
+  return check_container(*task.container);
+}
+
+Check check_mode(const model::ServiceSpec& spec) {
+  // Docker's client counts in signed numbers.
+  if (static_cast<std::int64_t>(spec.replicas()) < 0)
+    return invalid("Number of replicas must be non-negative");
+  return {};
+}
+
+Check check_endpoint(const model::EndpointSpec& endpoint) {
+  std::set<std::tuple<model::PortProtocol, model::PublishMode, std::uint32_t>> seen;
+  for (const auto& port : endpoint.ports) {
+    const bool ingress = port.publish_mode == model::PublishMode::ingress;
+    if (ingress && endpoint.mode == model::EndpointMode::dnsrr)
+      return invalid("EndpointSpec: port published with ingress mode can't be used with dnsrr mode");
+    if (port.published_port != 0 &&
+        !seen.insert({port.protocol, port.publish_mode, port.published_port}).second)
+      return invalid("EndpointSpec: duplicate published ports provided");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> validate_service_spec(const model::ServiceSpec& spec) {
+  if (const auto name = check_name(spec.annotations.name); !name) return name;
+  if (const auto task = check_task(spec.task); !task) return task;
+  if (const auto mode = check_mode(spec); !mode) return mode;
+  for (const auto& config : {spec.update, spec.rollback})
+    if (config)
+      if (const auto update = check_update(*config); !update) return update;
+  return spec.endpoint ? check_endpoint(*spec.endpoint) : Check{};
+}
+
+}  // namespace swarm::control

@@ -1,0 +1,384 @@
+// The dispatcher before a real store, with agents played by the test (swarmkit
+// manager/dispatcher/dispatcher_test.go).
+#include "dispatcher/dispatcher.hpp"
+
+#include <gtest/gtest.h>
+
+namespace swarm::dispatcher {
+namespace {
+
+using model::NodeState;
+using model::TaskState;
+
+constexpr Duration kPeriod = Duration::millis(500);
+
+class DispatcherTest : public testing::Test {
+ protected:
+  DispatcherTest() {
+    model::Cluster cluster;
+    cluster.id = ClusterId::random(rng_);
+    cluster.spec.heartbeat_period = kPeriod;
+    put(cluster);
+    model::Service service;
+    service.id = service_ = ServiceId::random(rng_);
+    service.spec.annotations.name = "web";
+    put(service);
+  }
+
+  store::Applied apply(std::vector<model::Action> actions) {
+    model::Transaction transaction;
+    transaction.time = WallTime{++time_};
+    transaction.actions = std::move(actions);
+    auto applied = store_.apply(transaction, store_.version() + 1);
+    EXPECT_TRUE(applied.outcome.applied) << applied.outcome.error;
+    if (started_) dispatcher_.observe(store_, applied.changes, now_);
+    return applied;
+  }
+  template <class T>
+  void put(const T& object) {
+    apply({model::Put{object}});
+  }
+  NodeId add_node(NodeState state = NodeState::unknown) {
+    model::Node node;
+    node.id = NodeId::random(rng_);
+    node.status.state = state;
+    put(node);
+    return node.id;
+  }
+  TaskId add_task(NodeId node, TaskState state = TaskState::assigned) {
+    model::Task task;
+    task.id = TaskId::random(rng_);
+    task.service_id = service_;
+    task.slot = ++slot_;
+    task.node_id = node;
+    task.status.state = state;
+    put(task);
+    return task.id;
+  }
+  void want(TaskId id, TaskState desired) {
+    model::TaskStep step;
+    step.id = id;
+    step.desired_state = desired;
+    apply({step});
+  }
+
+  void start() {
+    started_ = true;
+    dispatcher_.start(store_, now_, WallTime{1});
+  }
+  void run() {
+    for (int plans = 0; auto plan = dispatcher_.plan(store_, now_, WallTime{++time_}); ++plans) {
+      ASSERT_LT(plans, 20) << "the dispatcher is never quiet";
+      const auto applied = apply(std::move(plan->actions));
+      dispatcher_.settled(store_, applied.outcome, now_);
+    }
+    EXPECT_GT(dispatcher_.next_deadline(), now_) << "what was due is done";
+  }
+  void pass(Duration time) {
+    now_ = now_ + time;
+    run();
+  }
+
+  void say(PeerLink link, NodeId node, const wire::Message& message) {
+    dispatcher_.on_message(store_, link, node, "127.0.1.9", message, now_);
+    run();
+  }
+  template <class T>
+  std::vector<T> heard(PeerLink link) {
+    for (auto& send : dispatcher_.take_sends()) inbox_.push_back(std::move(send));
+    std::vector<T> found;
+    std::erase_if(inbox_, [&](const Send& send) {
+      const T* one = std::get_if<T>(&send.message);
+      if (send.link != link || one == nullptr) return false;
+      found.push_back(*one);
+      return true;
+    });
+    return found;
+  }
+  // Registers and acknowledges the whole set; the session's number.
+  std::uint64_t join(PeerLink link, NodeId node) {
+    say(link, node, wire::Register{node, {}});
+    const auto sessions = heard<wire::Session>(link);
+    const auto sets = heard<wire::Assignments>(link);
+    EXPECT_EQ(sessions.size(), 1u);
+    EXPECT_EQ(sets.size(), 1u);
+    if (sessions.empty() || sets.empty()) return 0;
+    say(link, node, wire::AssignmentsAck{sessions[0].session, sets[0].results_in, false});
+    return sessions[0].session;
+  }
+  const model::NodeStatus& status(NodeId node) { return store_.node(node)->status; }
+  TaskState state(TaskId task) { return store_.task(task)->state(); }
+
+  Rng rng_{11};
+  store::Store store_;
+  Dispatcher dispatcher_{Rng(12), kPeriod};
+  ServiceId service_;
+  Instant now_{1'000};
+  std::int64_t time_ = 0;
+  std::uint64_t slot_ = 0;
+  bool started_ = false;
+  std::vector<Send> inbox_;
+};
+
+TEST_F(DispatcherTest, RegisteringMakesANodeReadyWithItsDescriptionAndAddress) {
+  const NodeId node = add_node();
+  start();
+  wire::Register hello{node, {}};
+  hello.description.hostname = "w1";
+  say(1, node, hello);
+  EXPECT_EQ(status(node).state, NodeState::ready);
+  EXPECT_EQ(status(node).addr, "127.0.1.9");
+  EXPECT_EQ(store_.node(node)->description.hostname, "w1");
+  const auto session = heard<wire::Session>(1).at(0);
+  EXPECT_EQ(session.heartbeat_period, kPeriod);
+  EXPECT_TRUE(heard<wire::Assignments>(1).at(0).complete);
+  EXPECT_EQ(dispatcher_.link_of(node), PeerLink{1});
+}
+
+TEST_F(DispatcherTest, ADoubledRegisterGetsTheSameSessionALaterOneANewOne) {
+  const NodeId node = add_node();
+  start();
+  say(1, node, wire::Register{node, {}});
+  say(1, node, wire::Register{node, {}});
+  auto sessions = heard<wire::Session>(1);
+  ASSERT_EQ(sessions.size(), 2u);
+  EXPECT_EQ(sessions[0].session, sessions[1].session);
+  EXPECT_EQ(heard<wire::Assignments>(1).size(), 2u) << "the agent may have missed the first";
+  const std::uint64_t second = join(2, node);
+  EXPECT_NE(second, sessions[0].session);
+  say(1, node, wire::Heartbeat{sessions[0].session});
+  EXPECT_EQ(heard<wire::SessionRefused>(1).at(0).reason, "session invalid");
+  EXPECT_EQ(dispatcher_.link_of(node), PeerLink{2});
+}
+
+TEST_F(DispatcherTest, StrangersAreRefusedAndOnlyRemovedNodesAreToldToGo) {
+  start();
+  const NodeId stranger = NodeId::random(rng_);
+  say(1, stranger, wire::Register{stranger, {}});
+  EXPECT_FALSE(heard<wire::SessionRefused>(1).at(0).removed);
+  const NodeId node = add_node();
+  const std::uint64_t session = join(2, node);
+  model::Cluster cluster = *store_.cluster();
+  cluster.removed_nodes.push_back(node);
+  apply({model::Remove{model::Kind::node, node.value(), 0}, model::Put{cluster}});
+  const auto told = heard<wire::SessionRefused>(2);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].session, session);
+  EXPECT_TRUE(told[0].removed);
+  say(3, node, wire::Register{node, {}});
+  EXPECT_TRUE(heard<wire::SessionRefused>(3).at(0).removed);
+  EXPECT_FALSE(store_.node(node));
+}
+
+TEST_F(DispatcherTest, WithoutHeartbeatsANodeIsDownAfterThreePeriods) {
+  const NodeId node = add_node();
+  start();
+  const std::uint64_t session = join(1, node);
+  pass(kPeriod * 2);
+  say(1, node, wire::Heartbeat{session});
+  const auto reply = heard<wire::HeartbeatReply>(1).at(0);
+  EXPECT_GE(reply.period, kPeriod * 9 / 10);
+  EXPECT_LE(reply.period, kPeriod * 11 / 10);
+  pass(kPeriod * 3 - Duration::nanos(1));
+  EXPECT_EQ(status(node).state, NodeState::ready);
+  pass(Duration::nanos(1));
+  EXPECT_EQ(status(node).state, NodeState::down);
+  EXPECT_EQ(status(node).message, "heartbeat failure");
+  say(1, node, wire::Heartbeat{session});
+  EXPECT_EQ(heard<wire::SessionRefused>(1).at(0).reason, "node not registered");
+  join(1, node);
+  EXPECT_EQ(status(node).state, NodeState::ready);
+}
+
+TEST_F(DispatcherTest, ALeaderThatSleptBlamesNobody) {
+  const NodeId node = add_node();
+  start();
+  join(1, node);
+  pass(Duration::seconds(60));
+  EXPECT_EQ(status(node).state, NodeState::ready);
+  pass(kPeriod * 3);
+  EXPECT_EQ(status(node).state, NodeState::down);
+}
+
+TEST_F(DispatcherTest, TheHeartbeatPeriodFollowsTheClusterSpec) {
+  const NodeId node = add_node();
+  start();
+  const std::uint64_t session = join(1, node);
+  model::Cluster cluster = *store_.cluster();
+  cluster.spec.heartbeat_period = Duration::seconds(10);
+  put(cluster);
+  say(1, node, wire::Heartbeat{session});
+  EXPECT_GE(heard<wire::HeartbeatReply>(1).at(0).period, Duration::seconds(9));
+  pass(Duration::seconds(29));
+  EXPECT_EQ(status(node).state, NodeState::ready);
+}
+
+TEST_F(DispatcherTest, AClosedLinkDisconnectsAtOnceAndIsDownOnePeriodLater) {
+  const NodeId gone = add_node(), back = add_node();
+  start();
+  join(1, gone);
+  join(2, back);
+  dispatcher_.on_link_closed(store_, 1, now_);
+  dispatcher_.on_link_closed(store_, 2, now_);
+  run();
+  EXPECT_EQ(status(gone).state, NodeState::disconnected);
+  EXPECT_EQ(status(gone).message, "node is currently trying to find new manager");
+  join(3, back);
+  EXPECT_EQ(status(back).state, NodeState::ready);
+  pass(kPeriod);
+  EXPECT_EQ(status(gone).state, NodeState::down);
+  EXPECT_EQ(status(back).state, NodeState::ready);
+}
+
+TEST_F(DispatcherTest, ANewLeaderKnowsOfNobodyForSixPeriods) {
+  const NodeId silent = add_node(NodeState::ready), lives = add_node(NodeState::ready);
+  const NodeId down = add_node(NodeState::down);
+  start();
+  run();
+  EXPECT_EQ(status(silent).state, NodeState::unknown);
+  EXPECT_EQ(status(silent).message, "Node moved to \"unknown\" state due to leadership change in cluster");
+  EXPECT_EQ(status(down).state, NodeState::down);
+  pass(kPeriod * 5);
+  join(1, lives);
+  pass(kPeriod);
+  EXPECT_EQ(status(silent).state, NodeState::down);
+  EXPECT_EQ(status(silent).message, "heartbeat failure for node in \"unknown\" state");
+  EXPECT_EQ(status(lives).state, NodeState::ready);
+}
+
+TEST_F(DispatcherTest, TheTasksOfANodeThatIsDownForADayAreOrphaned) {
+  const NodeId node = add_node(NodeState::down);
+  const TaskId ran = add_task(node, TaskState::running), ended = add_task(node, TaskState::failed);
+  start();
+  pass(Duration::seconds(24 * 3600) - Duration::nanos(1));
+  EXPECT_EQ(state(ran), TaskState::running);
+  pass(Duration::nanos(1));
+  EXPECT_EQ(state(ran), TaskState::orphaned);
+  EXPECT_EQ(state(ended), TaskState::failed);
+  EXPECT_EQ(dispatcher_.next_deadline(), Instant::never());
+}
+
+TEST_F(DispatcherTest, ChangesGoOutAsOneIncrementAfterTheAcknowledgement) {
+  const NodeId node = add_node(), other = add_node();
+  const TaskId first = add_task(node);
+  add_task(node, TaskState::pending);
+  start();
+  join(9, other);
+  say(1, node, wire::Register{node, {}});
+  const std::uint64_t session = heard<wire::Session>(1).at(0).session;
+  auto set = heard<wire::Assignments>(1).at(0);
+  ASSERT_EQ(set.tasks.size(), 1u) << "only what is assigned";
+  EXPECT_EQ(set.tasks[0].task.id, first);
+  const TaskId second = add_task(node);
+  want(first, TaskState::shutdown);
+  EXPECT_TRUE(heard<wire::Assignments>(1).empty()) << "one message under way";
+  say(1, node, wire::AssignmentsAck{session, set.results_in, false});
+  auto next = heard<wire::Assignments>(1).at(0);
+  EXPECT_FALSE(next.complete);
+  EXPECT_EQ(next.applies_to, set.results_in);
+  EXPECT_EQ(next.tasks.size(), 2u);
+  say(1, node, wire::AssignmentsAck{session, next.results_in, false});
+  apply({model::Remove{model::Kind::task, second.value(), 0}});
+  EXPECT_EQ(heard<wire::Assignments>(1).at(0).removed, (std::vector<TaskId>{second}));
+  EXPECT_TRUE(heard<wire::Assignments>(9).empty()) << "no other node is bothered";
+}
+
+TEST_F(DispatcherTest, ALostMessageOrAGapBringsTheWholeSet) {
+  const NodeId node = add_node();
+  start();
+  const std::uint64_t session = join(1, node);
+  add_task(node);
+  const auto lost = heard<wire::Assignments>(1).at(0);
+  add_task(node);
+  pass(Duration::millis(500));
+  const auto again = heard<wire::Assignments>(1).at(0);
+  EXPECT_TRUE(again.complete);
+  EXPECT_EQ(again.tasks.size(), 2u);
+  say(1, node, wire::AssignmentsAck{session, lost.results_in, false});  // late: not this one
+  say(1, node, wire::AssignmentsAck{session, 0, true});                 // the set is on its way already
+  EXPECT_TRUE(heard<wire::Assignments>(1).empty());
+  say(1, node, wire::AssignmentsAck{session, again.results_in, false});
+  say(1, node, wire::AssignmentsAck{session, 0, true});
+  EXPECT_TRUE(heard<wire::Assignments>(1).at(0).complete);
+}
+
+TEST_F(DispatcherTest, ReportsAreAcknowledgedWhenTheyAreStored) {
+  const NodeId node = add_node(), other = add_node();
+  const TaskId own = add_task(node), foreign = add_task(other);
+  start();
+  const std::uint64_t session = join(1, node);
+  heard<wire::Assignments>(1);
+  model::TaskStatus running;
+  running.state = TaskState::running;
+  const wire::TaskReport report{
+      session, 5, {{own, running}, {foreign, running}, {TaskId::random(rng_), running}}};
+  dispatcher_.on_message(store_, 1, node, "", report, now_);
+  auto plan = dispatcher_.plan(store_, now_, WallTime{1});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->actions.size(), 1u);
+  dispatcher_.settled(store_, model::Outcome{false, 0, "dropped"}, now_);
+  EXPECT_TRUE(heard<wire::TaskReportAck>(1).empty());
+  run();
+  EXPECT_EQ(heard<wire::TaskReportAck>(1).at(0).sequence, 5u);
+  EXPECT_EQ(state(own), TaskState::running);
+  EXPECT_NE(store_.task(own)->applied_at, WallTime{});
+  EXPECT_EQ(state(foreign), TaskState::assigned);
+  EXPECT_TRUE(heard<wire::Assignments>(1).empty()) << "what the agent said is no news to it";
+  const auto version = store_.version();
+  say(1, node, report);  // repeated: acknowledged, and nothing is written
+  EXPECT_EQ(heard<wire::TaskReportAck>(1).size(), 1u);
+  EXPECT_EQ(store_.version(), version);
+}
+
+TEST_F(DispatcherTest, FactsOfTheSessionAreToldWhenTheyChange) {
+  const NodeId node = add_node();
+  start();
+  const std::uint64_t session = join(1, node);
+  model::Node promoted = *store_.node(node);
+  promoted.spec.desired_role = model::NodeRole::manager;
+  put(promoted);
+  auto told = heard<wire::Session>(1);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].session, session);
+  EXPECT_EQ(told[0].role, model::NodeRole::manager);
+  dispatcher_.set_managers({{node, 7, {}}});
+  run();
+  EXPECT_EQ(heard<wire::Session>(1).at(0).managers.size(), 1u);
+  dispatcher_.set_managers({{node, 7, {}}});
+  run();
+  EXPECT_TRUE(heard<wire::Session>(1).empty());
+}
+
+TEST_F(DispatcherTest, ADemotedManagerIsToldWhenItIsOutOfTheGroup) {
+  const NodeId node = add_node();
+  start();
+  join(1, node);
+  model::Node manager = *store_.node(node);
+  manager.spec.desired_role = manager.role = model::NodeRole::manager;
+  put(manager);
+  manager = *store_.node(node);
+  manager.spec.desired_role = model::NodeRole::worker;
+  put(manager);
+  EXPECT_EQ(heard<wire::Session>(1).back().role, model::NodeRole::manager);
+  manager = *store_.node(node);
+  manager.role = model::NodeRole::worker;
+  put(manager);
+  EXPECT_EQ(heard<wire::Session>(1).back().role, model::NodeRole::worker);
+}
+
+TEST_F(DispatcherTest, ANodeThatLeftStaysDownWhenItsLinkCloses) {
+  const NodeId node = add_node();
+  start();
+  join(1, node);
+  model::Node left = *store_.node(node);
+  left.status.state = NodeState::down;
+  left.status.message = "the node left the swarm";
+  put(left);
+  dispatcher_.on_link_closed(store_, 1, now_);
+  run();
+  pass(kPeriod * 3);
+  EXPECT_EQ(status(node).message, "the node left the swarm");
+}
+
+}  // namespace
+}  // namespace swarm::dispatcher

@@ -1,0 +1,381 @@
+// Transport, negotiation, the swarm's own routes, nodes, networks, images, and every 404 and 501.
+#include "docker/api.hpp"
+
+#include "control/join.hpp"
+#include "docker/fixture_test.hpp"
+
+namespace swarm::docker {
+namespace {
+
+constexpr const char* kInit =
+    R"({"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"127.0.1.1","DataPathAddr":"","DataPathPort":0,)"
+    R"("DefaultAddrPool":null,"ForceNewCluster":false,"Spec":{"Labels":null,"Orchestration":{},)"
+    R"("Raft":{"ElectionTick":0,"HeartbeatTick":0},"Dispatcher":{},"CAConfig":{},"TaskDefaults":{},)"
+    R"("EncryptionConfig":{"AutoLockManagers":false}},"AutoLockManagers":false,"Availability":"",)"
+    R"("SubnetSize":24})";
+
+// ---- transport
+
+TEST_F(ApiTest, PingNegotiates) {
+  Reply reply = ask("HEAD", "/_ping");
+  EXPECT_EQ(reply.status, 200U);
+  EXPECT_EQ(reply.header("Api-Version"), "1.50");
+  EXPECT_EQ(reply.header("Ostype"), "linux");
+  EXPECT_EQ(reply.header("Swarm"), "inactive");
+  EXPECT_EQ(reply.body, "");
+  EXPECT_EQ(get("/_ping").body, "OK");
+  init();
+  EXPECT_EQ(get("/v1.41/_ping").header("Swarm"), "active/manager");
+  EXPECT_EQ(at(get("/version").json(), "ApiVersion"), "1.50");
+  EXPECT_EQ(at(get("/version").json(), "Components.0.Details.MinAPIVersion"), "1.24");
+}
+
+TEST_F(ApiTest, VersionsOutOfRangeAreRefused) {
+  EXPECT_EQ(get("/v1.51/info").message(),
+            "client version 1.51 is too new. Maximum supported API version is 1.50");
+  const Reply old = get("/v1.23/info");
+  EXPECT_EQ(old.status, 400U);
+  EXPECT_TRUE(old.header("Content-Type").starts_with("text/plain"));
+  EXPECT_EQ(old.body,
+            "client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your "
+            "client to a "
+            "newer version");
+  EXPECT_EQ(get("/v1.24/info").status, 200U);
+}
+
+TEST_F(ApiTest, ErrorsAreJsonWithExactlyThatContentType) {
+  const Reply reply = get("/v1.50/nowhere");
+  EXPECT_EQ(reply.status, 404U);
+  EXPECT_EQ(reply.header("Content-Type"), "application/json");
+  EXPECT_EQ(reply.message(), "page not found");
+  EXPECT_EQ(reply.header("Swarmpy-Code"), "NotFound");
+  EXPECT_EQ(ask("PATCH", "/services").status, 404U);
+}
+
+TEST_F(ApiTest, BodiesMustBeJson) {
+  init();
+  const ApiId id = send("POST", "/services/create", "{}", {{"content-type", "text/plain"}});
+  EXPECT_EQ(replies_[id].message(),
+            "unsupported Content-Type header (text/plain): must be 'application/json'");
+  EXPECT_EQ(post("/services/create", "{} {}").message(), "unexpected content after JSON");
+  EXPECT_EQ(post("/services/create", "{").status, 400U);
+}
+
+TEST_F(ApiTest, KnownRoutesThatAreNotThereSayWhy) {
+  init();
+  for (const auto& [method, path] :
+       std::vector<std::pair<const char*, const char*>>{{"POST", "/containers/create"},
+                                                        {"POST", "/networks/create"},
+                                                        {"POST", "/secrets/create"},
+                                                        {"POST", "/images/create"},
+                                                        {"POST", "/containers/x/exec"},
+                                                        {"POST", "/build"},
+                                                        {"POST", "/auth"},
+                                                        {"DELETE", "/images/a/b/c"},
+                                                        {"GET", "/containers/x/top"},
+                                                        {"POST", "/volumes/create"}}) {
+    const Reply reply = ask(method, path);
+    EXPECT_EQ(reply.status, 501U) << path;
+    EXPECT_GT(reply.message().size(), 15U) << path;
+  }
+}
+
+TEST_F(ApiTest, InspectFindsNothingOfEveryKindAndGoesOn) {
+  init();
+  for (const char* path : {"/containers/X/json", "/images/X/json", "/networks/X", "/volumes/X", "/services/X",
+                           "/tasks/X", "/nodes/X", "/plugins/X/json", "/secrets/X", "/configs/X"})
+    EXPECT_EQ(get(path).status, 404U) << path;
+  EXPECT_EQ(get("/services/X").message(), "service X not found");
+  EXPECT_EQ(get("/images/X/json").message(), "No such image: X:latest");
+  EXPECT_EQ(get("/containers/X/json").message(), "No such container: X");
+  for (const char* path : {"/secrets", "/configs", "/plugins", "/services", "/tasks", "/containers/json"})
+    EXPECT_EQ(get(path).body, "[]\n") << path;
+}
+
+TEST_F(ApiTest, ScopeTellsWhereARequestIsAnswered) {
+  const auto scope = [](const char* method, const char* target) {
+    return Api::scope({method, target, {}, {}});
+  };
+  EXPECT_EQ(scope("GET", "/v1.50/services?status=true"), Scope::swarm_read);
+  EXPECT_EQ(scope("POST", "/v1.50/services/create"), Scope::swarm_write);
+  EXPECT_EQ(scope("POST", "/services/a/update?version=3"), Scope::swarm_write);
+  EXPECT_EQ(scope("DELETE", "/nodes/a"), Scope::swarm_write);
+  EXPECT_EQ(scope("GET", "/services/a/logs"), Scope::swarm_read);
+  for (const char* local :
+       {"/_ping", "/info", "/events", "/containers/json", "/images/json", "/swarmpy/v1/raft", "/x"})
+    EXPECT_EQ(scope("GET", local), Scope::local) << local;
+  for (const char* local : {"/swarm/init", "/swarm/join", "/swarm/leave", "/containers/a/kill"})
+    EXPECT_EQ(scope("POST", local), Scope::local) << local;
+}
+
+// ---- outside a swarm
+
+TEST_F(ApiTest, OutsideASwarmAManagersCallsSayHowToGetIn) {
+  for (const char* path : {"/swarm", "/nodes", "/services", "/tasks", "/swarm/unlockkey"}) {
+    const Reply reply = get(path);
+    EXPECT_EQ(reply.status, 503U) << path;
+    EXPECT_EQ(reply.message(),
+              "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to "
+              "connect this "
+              "node to swarm and try again.");
+  }
+  EXPECT_EQ(post("/swarm/leave").message(), "This node is not part of a swarm");
+  local_.state = SwarmState::active;
+  EXPECT_TRUE(
+      get("/nodes").message().starts_with("This node is not a swarm manager. Worker nodes can't be used"));
+  local_.control_available = true;
+  EXPECT_TRUE(
+      get("/nodes").message().ends_with("is being prepared or has trouble connecting to the cluster."));
+}
+
+TEST_F(ApiTest, InitGoesToTheNodeWithDefaultsForWhatIsZero) {
+  const ApiId id = send("POST", "/v1.50/swarm/init", kInit);
+  ASSERT_EQ(performed_.size(), 1U);
+  const auto& wish = std::get<SwarmInit>(performed_[0].operation);
+  EXPECT_EQ(wish.advertise_addr, "127.0.1.1");
+  EXPECT_EQ(wish.spec, model::ClusterSpec{});
+  EXPECT_EQ(wish.data_path_port, 4789U);
+  EXPECT_EQ(replies_[id].status, 0U) << "answers when it is done";
+  api_.operation_done(id, OperationResult{NodeId(36)}, context());
+  drive();
+  EXPECT_EQ(replies_[id].body, "\"0000000000000000000000010\"\n");
+  EXPECT_EQ(api_.open_requests(), 0U);
+}
+
+TEST_F(ApiTest, InitAndJoinCheckWhatTheyAreGiven) {
+  EXPECT_EQ(post("/swarm/init").message(), "invalid ListenAddr \"\": invalid empty address");
+  EXPECT_EQ(post("/swarm/init", R"({"ListenAddr":"x","Spec":{"Name":"other"}})").message(),
+            "swarm spec must be named \"default\"");
+  EXPECT_EQ(post("/swarm/init", R"({"ListenAddr":"x","Availability":"lazy"})").message(),
+            "invalid Availability: \"lazy\"");
+  EXPECT_EQ(post("/swarm/init", R"({"ListenAddr":"x","AutoLockManagers":true})").status, 501U);
+  EXPECT_EQ(post("/swarm/join", R"({"ListenAddr":"x","JoinToken":"t"})").message(),
+            "at least 1 RemoteAddr is required to join");
+  local_.state = SwarmState::active;
+  const std::string member =
+      "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join another "
+      "one.";
+  EXPECT_EQ(post("/swarm/init", kInit).message(), member);
+  EXPECT_EQ(post("/swarm/join", R"({"ListenAddr":"x"})").message(), member);
+  EXPECT_EQ(post("/swarm/join", R"({"ListenAddr":"x"})").status, 503U);
+}
+
+TEST_F(ApiTest, JoinsErrorIsTheNodes) {
+  const ApiId id =
+      send("POST", "/swarm/join",
+           R"({"ListenAddr":"0.0.0.0:2377","RemoteAddrs":["127.0.1.1:2377"],"JoinToken":"bad"})");
+  api_.operation_done(
+      id, rpc_error(Code::invalid_argument, "A valid join token is necessary to join this cluster"),
+      context());
+  drive();
+  EXPECT_EQ(replies_[id].status, 400U);
+  EXPECT_EQ(replies_[id].message(),
+            "rpc error: code = InvalidArgument desc = A valid join token is necessary to join this cluster");
+}
+
+// ---- the swarm
+
+TEST_F(ApiTest, TheSwarmShowsItsSettingsAndTokens) {
+  init();
+  const Value swarm = get("/v1.50/swarm").json();
+  EXPECT_EQ(at(swarm, "ID").size(), 25U);
+  EXPECT_EQ(at(swarm, "Spec.Name"), "default");
+  EXPECT_EQ(at(swarm, "Spec.Dispatcher.HeartbeatPeriod"), "500000000");
+  EXPECT_EQ(at(swarm, "Spec.Orchestration.TaskHistoryRetentionLimit"), "5");
+  EXPECT_EQ(at(swarm, "Spec.TaskDefaults"), "object");
+  EXPECT_EQ(at(swarm, "JoinTokens.Worker"), "SWMTKN-1-w");
+  EXPECT_EQ(at(swarm, "TLSInfo.TrustRoot"), "CERT");
+  const Value info = get("/info").json();
+  EXPECT_EQ(at(info, "Swarm.LocalNodeState"), "active");
+  EXPECT_EQ(at(info, "Swarm.ControlAvailable"), "true");
+  EXPECT_EQ(at(info, "Swarm.Managers"), "1");
+  EXPECT_EQ(at(info, "Swarm.Cluster.ID"), at(swarm, "ID"));
+  EXPECT_EQ(at(info, "Swarm.Cluster.JoinTokens.Worker"), "") << "tokens are not for everybody's eyes";
+  EXPECT_EQ(at(info, "Plugins"), "object");
+}
+
+TEST_F(ApiTest, TwoManagersAreWarnedOf) {
+  init();
+  raft_.reachable[2] = true;
+  EXPECT_TRUE(
+      at(get("/info").json(), "Swarm.Warnings.0").starts_with("WARNING: Running Swarm in a two-manager"));
+}
+
+TEST_F(ApiTest, ASpecSentBackUnchangedIsTakenAndTokensRotate) {
+  init();
+  const auto spec_of = [&] {
+    const std::string body = get("/swarm").body;
+    const std::size_t from = body.find("\"Spec\":") + 7;
+    return body.substr(from, body.find(",\"TLSInfo\"") - from);
+  };
+  const auto version = [&] { return at(get("/swarm").json(), "Version.Index"); };
+  EXPECT_EQ(post("/swarm/update?version=" + version(), spec_of()).status, 200U);
+  EXPECT_EQ(at(get("/swarm").json(), "JoinTokens.Worker"), "SWMTKN-1-w");
+  EXPECT_EQ(
+      post("/swarm/update?rotateWorkerToken=true&rotateManagerToken=false&version=" + version(), spec_of())
+          .status,
+      200U);
+  EXPECT_TRUE(control::parse_join_token(at(get("/swarm").json(), "JoinTokens.Worker")).ok());
+  EXPECT_EQ(at(get("/swarm").json(), "JoinTokens.Manager"), "SWMTKN-1-m");
+}
+
+TEST_F(ApiTest, UpdatesOfTheSwarmNameTheirVersion) {
+  init();
+  EXPECT_EQ(post("/swarm/update").message(),
+            "invalid swarm version '': strconv.ParseUint: parsing \"\": invalid syntax");
+  const Reply stale = post("/swarm/update?version=77777");
+  EXPECT_EQ(stale.status, 500U);
+  EXPECT_EQ(stale.message(), "rpc error: code = Unknown desc = update out of sequence");
+  EXPECT_EQ(post("/swarm/update?version=1&rotateWorkerToken=maybe").status, 400U);
+  EXPECT_EQ(post("/swarm/update?version=1", R"({"CAConfig":{"NodeCertExpiry":1}})").message(),
+            "rpc error: code = InvalidArgument desc = minimum certificate expiry time is: 1h0m0s");
+  EXPECT_EQ(at(get("/swarm/unlockkey").json(), "UnlockKey"), "");
+  EXPECT_EQ(post("/swarm/unlock").message(), "swarm is not locked");
+}
+
+TEST_F(ApiTest, TheLastManagerDoesNotLeaveUnasked) {
+  init();
+  const Reply reply = post("/swarm/leave");
+  EXPECT_EQ(reply.status, 503U);
+  EXPECT_TRUE(
+      reply.message().starts_with("You are attempting to leave the swarm on a node that is participating as "
+                                  "a manager. Removing the last manager"))
+      << reply.message();
+  post("/swarm/leave?force=1");
+  ASSERT_EQ(performed_.size(), 1U);
+  EXPECT_TRUE(std::get<SwarmLeave>(performed_[0].operation).force);
+}
+
+TEST_F(ApiTest, NoLeaderIsDockersText) {
+  init();
+  applies_ = false;
+  const ApiId id = send("DELETE", "/nodes/" + add_node("w1").id.str() + "?force=1");
+  api_.fail(id, rpc_error(Code::unknown, kNoLeaderText));
+  drive();
+  EXPECT_EQ(replies_[id].status, 500U);
+  EXPECT_EQ(replies_[id].message(), std::string("rpc error: code = Unknown desc = ") + kNoLeaderText);
+  EXPECT_EQ(api_.open_requests(), 0U);
+}
+
+// ---- nodes
+
+TEST_F(ApiTest, NodesAreShownWithTheirRoles) {
+  init();
+  add_node("w1");
+  const Value nodes = get("/v1.50/nodes").json();
+  ASSERT_EQ(size_of(nodes), 2U);
+  const Value m1 = get("/nodes/m1").json();
+  EXPECT_EQ(at(m1, "ManagerStatus.Leader"), "true");
+  EXPECT_EQ(at(m1, "ManagerStatus.Reachability"), "reachable");
+  EXPECT_EQ(at(m1, "ManagerStatus.Addr"), "127.0.0.1:2377");
+  EXPECT_EQ(at(m1, "Status.State"), "ready");
+  const Value w1 = get("/nodes/w1").json();
+  EXPECT_EQ(at(w1, "Spec.Role"), "worker");
+  EXPECT_EQ(at(w1, "ManagerStatus"), "");
+  EXPECT_EQ(at(w1, "Description.TLSInfo.CertIssuerSubject"), "c3ViamVjdA==");
+  EXPECT_EQ(at(get("/nodes/" + at(w1, "ID").substr(0, 8)).json(), "ID"), at(w1, "ID")) << "a prefix will do";
+}
+
+TEST_F(ApiTest, NodeFiltersInBothEncodings) {
+  init();
+  model::Node node = add_node("w1");
+  node.spec.annotations.labels["zone"] = "a";
+  node.description.engine_labels["disk"] = "ssd";
+  apply({0, wall_, {model::Put{node}}});
+  const std::pair<const char*, std::size_t> cases[] = {{R"({"role":{"worker":true}})", 1},
+                                                       {R"({"role":["manager"]})", 1},
+                                                       {R"({"role":["manager","worker"]})", 2},
+                                                       {R"({"name":["w"]})", 1},
+                                                       {R"({"node.label":["zone=a"]})", 1},
+                                                       {R"({"node.label":["zone=b"]})", 0},
+                                                       {R"({"label":["disk"]})", 1},
+                                                       {R"({"membership":["accepted"]})", 2},
+                                                       {R"({})", 2}};
+  for (const auto& [filter, count] : cases)
+    EXPECT_EQ(size_of(get(std::string("/nodes?filters=") + filter).json()), count) << filter;
+  EXPECT_EQ(get(R"(/nodes?filters={"colour":["red"]})").message(), "invalid filter 'colour'");
+  EXPECT_EQ(get("/nodes?filters=x").message(), "invalid filter");
+  EXPECT_EQ(get(R"(/nodes?filters={"role":["boss"]})").message(), "Invalid role filter: 'boss'");
+  EXPECT_EQ(get("/nodes?filters=%7B%22role%22%3A%7B%22worker%22%3Atrue%7D%7D").body.substr(0, 2), "[{");
+}
+
+TEST_F(ApiTest, NodesAreUpdatedAndRemoved) {
+  init();
+  const model::Node node = add_node("w1");
+  const std::string update = "/nodes/" + node.id.str() + "/update?version=";
+  EXPECT_EQ(post(update + "1", R"({"Availability":"active"})").message(), "invalid Role: \"\"");
+  EXPECT_EQ(post(update + "1", R"({"Role":"worker"})").message(), "invalid Availability: \"\"");
+  const std::string drained = R"({"Labels":{"a":"b"},"Role":"worker","Availability":"drain"})";
+  EXPECT_EQ(post(update + "99", drained).message(),
+            "rpc error: code = Unknown desc = update out of sequence");
+  EXPECT_EQ(post(update + std::to_string(node.meta.version), drained).status, 200U);
+  EXPECT_EQ(at(get("/nodes/w1").json(), "Spec.Availability"), "drain");
+  EXPECT_EQ(ask("DELETE", "/nodes/w1").message(), "rpc error: code = FailedPrecondition desc = node " +
+                                                      node.id.str() + " is not down and can't be removed");
+  EXPECT_EQ(ask("DELETE", "/nodes/w1?force=1").status, 200U);
+  EXPECT_EQ(get("/nodes/w1").message(), "node w1 not found");
+}
+
+TEST_F(ApiTest, TheLastManagerIsNotDemoted) {
+  init();
+  const auto m1 = store_->node(local_.node);
+  const Reply reply = post("/nodes/m1/update?version=" + std::to_string(m1->meta.version),
+                           R"({"Role":"worker","Availability":"active"})");
+  EXPECT_EQ(reply.status, 400U);
+  EXPECT_EQ(reply.message(),
+            "rpc error: code = FailedPrecondition desc = attempting to demote the last manager of the swarm");
+}
+
+TEST_F(ApiTest, SharedHostnamesAreAmbiguous) {
+  init();
+  add_node("twin");
+  add_node("twin");
+  EXPECT_EQ(get("/nodes/twin").status, 400U);
+  EXPECT_EQ(get("/nodes/twin").message(), "node twin is ambiguous (2 matches found)");
+}
+
+// ---- networks and images
+
+TEST_F(ApiTest, PredefinedNetworksAreHiddenButFound) {
+  init();
+  const std::string all = get("/networks").body;
+  EXPECT_NE(all.find("\"ingress\""), std::string::npos);
+  EXPECT_EQ(all.find("\"bridge\""), std::string::npos);
+  EXPECT_EQ(size_of(get(R"(/networks?filters={"scope":["swarm"]})").json()), 1U);
+  EXPECT_EQ(size_of(get(R"(/networks?filters={"driver":["host"]})").json()), 1U);
+  EXPECT_EQ(at(get("/networks/host?scope=swarm").json(), "Scope"), "swarm");
+  EXPECT_EQ(at(get("/networks/host").json(), "Scope"), "local");
+  EXPECT_EQ(at(get("/networks/ingress").json(), "Ingress"), "true");
+  EXPECT_EQ(get("/networks/none").message(), "network none not found");
+  EXPECT_EQ(ask("DELETE", "/networks/host").message(), "host is a pre-defined network and cannot be removed");
+  EXPECT_EQ(get(R"(/networks?filters={"type":["odd"]})").message(), "invalid filter 'type=[odd]'");
+}
+
+TEST_F(ApiTest, ImagesAreTheCatalogue) {
+  EXPECT_EQ(at(get("/images/json").json(), "0.RepoTags.0"), "nginx:latest");
+  EXPECT_EQ(size_of(get("/images/json").json()), 2U);
+  EXPECT_EQ(at(get("/images/docker.io/library/nginx:1.25@sha256:ab/json").json(), "RepoTags.0"),
+            "nginx:1.25");
+  EXPECT_EQ(get("/images/mine:2/json").message(), "No such image: mine:2");
+  EXPECT_EQ(at(get("/distribution/nginx:1.10/json").json(), "Descriptor.digest"), "")
+      << "the CLI then keeps the reference as it is";
+  EXPECT_EQ(get("/distribution/reg:5000/a/b:tag/json").status, 404U);
+  EXPECT_EQ(at(get("/swarmpy/v1/images").json(), "1.Command.0"), "sh");
+  send("POST", "/swarmpy/v1/images", R"({"Reference":"my:1","Command":["a","b"]})");
+  EXPECT_EQ(std::get<AddImage>(performed_.at(0).operation).image.command.size(), 2U);
+}
+
+TEST_F(ApiTest, RaftIsShownAndLeadershipHandedOver) {
+  init();
+  raft_.term = 4;
+  const Value raft = get("/swarmpy/v1/raft").json();
+  EXPECT_EQ(at(raft, "Term"), "4");
+  EXPECT_EQ(at(raft, "Role"), "leader");
+  EXPECT_EQ(at(raft, "Members.1.Reachable"), "true");
+  EXPECT_EQ(at(raft, "Members.1.Node"), local_.node.str());
+  send("POST", "/swarmpy/v1/raft/transfer?to=m1");
+  EXPECT_EQ(std::get<TransferLeadership>(performed_.at(0).operation).to, local_.node);
+}
+
+}  // namespace
+}  // namespace swarm::docker

@@ -1,0 +1,116 @@
+// GET /containers/json
+#include <algorithm>
+
+#include "docker/containers.hpp"
+#include "docker/handlers.hpp"
+#include "docker/images.hpp"
+
+namespace swarm::docker {
+namespace {
+
+std::string join(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+bool ran_image(const agent::LocalTask& local, const std::string& wanted) {
+  const std::string image = normal_reference(container_spec(local).image);
+  return image == normal_reference(wanted) || image.substr(0, image.rfind(':')) == wanted;
+}
+
+bool shown(const Context& context, const agent::LocalTask& local, const Filters& filters) {
+  const std::string name = model::task_name(local.task);
+  const auto name_fits = [&](const std::string&) {
+    return filters.part("name", name) || filters.part("name", "/" + name);
+  };
+  return filters.any("id", [&](const std::string& id) { return local.container_id.starts_with(id); }) &&
+         filters.any("name", name_fits) && filters.labels("label", container_labels(local)) &&
+         filters.exact("status", container_state(local)) && filters.exact("health", "none") &&
+         filters.exact("is-task", "true") &&
+         filters.any("network", [](const std::string& n) { return n == "host"; }) &&
+         filters.any("exited",
+                     [&](const std::string& code) {
+                       return container_state(local) == std::string("exited") &&
+                              code == std::to_string(local.exit_code);
+                     }) &&
+         filters.any("ancestor",
+                     [&](const std::string& image) {
+                       return ran_image(local, image) ||
+                              image_id(context, container_spec(local).image) == image;
+                     }) &&
+         !filters.has("volume") && !filters.has("publish") && !filters.has("expose");
+}
+
+// `before` and `since` name a container.
+Result<bool> in_range(const Call& call, const agent::LocalTask& local, const Filters& filters) {
+  for (const auto& name : filters.values("before")) {
+    const auto other = find_container(call.context, name);
+    if (!other) return other.error();
+    if (local.created_at >= (*other)->created_at) return false;
+  }
+  for (const auto& name : filters.values("since")) {
+    const auto other = find_container(call.context, name);
+    if (!other) return other.error();
+    if (local.created_at <= (*other)->created_at) return false;
+  }
+  return true;
+}
+
+void write_entry(Json& json, const Context& context, const agent::LocalTask& local) {
+  const model::ContainerSpec& spec = container_spec(local);
+  json.object([&] {
+    json.field("Id", local.container_id);
+    json.field("Names", std::vector<std::string>{"/" + model::task_name(local.task)});
+    json.field("Image", spec.image)
+        .field("ImageID", image_id(context, spec.image))
+        .field("Command", join(container_command(local, context)))
+        .field("Created", local.created_at.ns / 1'000'000'000)
+        .array("Ports", [] {})
+        .field("Labels", container_labels(local))
+        .field("State", container_state(local))
+        .field("Status", container_status(local, context.wall));
+    json.object("HostConfig", [&] { json.field("NetworkMode", "host"); });
+    json.object("NetworkSettings", [&] {
+      json.object("Networks", [&] { json.object("host", [&] { json.field("IPAddress", local.address); }); });
+    });
+    json.array("Mounts", [] {});
+  });
+}
+
+Result<std::vector<const agent::LocalTask*>> chosen(const Call& call, const Filters& filters) {
+  const std::uint64_t limit = parse_number(call.target.text("limit")).value_or(0);
+  const bool all = call.target.flag("all") || limit != 0 || filters.has("status") || filters.has("exited");
+  std::vector<const agent::LocalTask*> out;
+  if (call.context.worker == nullptr) return out;
+  for (const auto& [id, local] : call.context.worker->tasks()) {
+    if (!is_container(local) || (!all && !local.process_runs) || !shown(call.context, local, filters))
+      continue;
+    const auto fits = in_range(call, local, filters);
+    if (!fits) return fits.error();
+    if (*fits) out.push_back(&local);
+  }
+  // Newest first, as Docker lists them.
+  std::stable_sort(out.begin(), out.end(),
+                   [](const auto* a, const auto* b) { return a->created_at > b->created_at; });
+  if (limit != 0 && out.size() > limit) out.resize(limit);
+  return out;
+}
+
+}  // namespace
+
+void list_containers(Call& call) {
+  const auto filters = Filters::parse(
+      call.target, {"id", "name", "label", "status", "ancestor", "before", "since", "exited", "health",
+                    "network", "volume", "publish", "expose", "is-task", "isolation"});
+  if (!filters) return call.refuse(filters.error());
+  const auto containers = chosen(call, *filters);
+  if (!containers) return call.refuse(containers.error());
+  Json json;
+  json.array([&] {
+    for (const agent::LocalTask* local : *containers) write_entry(json, call.context, *local);
+  });
+  call.reply(json.take());
+}
+
+}  // namespace swarm::docker

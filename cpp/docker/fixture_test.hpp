@@ -1,0 +1,129 @@
+// A swarm of one manager around the API machine: a real store and worker, a runner and a crypto that are
+// plain values.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "base/bytes.hpp"
+#include "control/cluster.hpp"
+#include "docker/api.hpp"
+#include "docker/json.hpp"
+
+namespace swarm::docker {
+
+class ListRunner final : public ports::Runner {
+ public:
+  void prepare(const ports::Launch&) override {}
+  void start(TaskId) override {}
+  void stop(TaskId, Duration) override {}
+  void signal(TaskId, int) override {}
+  void remove(TaskId) override {}
+  std::vector<ports::Adopted> adopt() override { return {}; }
+  ports::LogStreamId open_logs(TaskId, const wire::LogOptions&) override { return 1; }
+  void close_logs(ports::LogStreamId) override {}
+  std::vector<ports::Image> images() override {
+    return {{"nginx:*", {"swarm-web"}, true}, {"mine:1", {"sh"}, false}};
+  }
+  void add_image(const ports::Image&) override {}
+  std::vector<std::string> warnings(const model::TaskSpec& spec) override {
+    return spec.container && spec.container->read_only ? std::vector<std::string>{"read-only is not honoured"}
+                                                       : std::vector<std::string>{};
+  }
+};
+
+class PlainCrypto final : public ports::Crypto {
+ public:
+  std::string random_bytes(std::size_t count) override {
+    return std::string(count, static_cast<char>(++drawn_));
+  }
+  std::string sha256(std::string_view bytes) override {
+    std::string out;
+    for (std::uint64_t i = 0; i < 4; ++i) put_u64(out, fnv1a(bytes, i + 1));
+    return out;
+  }
+  KeyPair make_root_ca(WallTime) override { return {"CERT", "KEY"}; }
+  Issuer issuer_of(std::string_view) override { return {"subject", "key"}; }
+
+ private:
+  int drawn_ = 0;
+};
+
+struct Reply {
+  std::uint32_t status = 0;
+  http::Headers headers;
+  std::string body;
+  bool streaming = false, ended = false;
+
+  std::string header(std::string_view name) const {
+    for (const auto& [key, value] : headers)
+      if (key == name) return value;
+    return {};
+  }
+  Value json() const {
+    const auto value = parse_json(body);
+    EXPECT_TRUE(value.ok()) << body;
+    return value ? *value : Value{};
+  }
+  std::string message() const {
+    const Value parsed = json();
+    const Value* text = parsed.find("message");
+    return text == nullptr ? "(no message) " + body : *text->text();
+  }
+};
+
+// "a.b.0.c" into a document; "" for what is not there, numbers and words as text.
+std::string at(const Value& value, std::string_view path);
+// How many items, or members.
+std::size_t size_of(const Value& value);
+
+class ApiTest : public testing::Test {
+ protected:
+  ApiTest() { local_.hostname = local_.description.hostname = "m1"; }
+
+  Context context() {
+    return {store_.get(), local_, raft_, worker_.get(), runner_, crypto_, rng_, now_, wall_};
+  }
+  // Becomes the manager of a swarm of one.
+  void init();
+  model::Node add_node(const std::string& hostname, model::NodeRole role = model::NodeRole::worker);
+  void apply(model::Transaction transaction);
+
+  // Sends a request and carries out what it wants; proposals are applied at once.
+  ApiId send(const std::string& method, const std::string& target, const std::string& body = {},
+             http::Headers headers = {});
+  Reply ask(const std::string& method, const std::string& target, const std::string& body = {}) {
+    return replies_[send(method, target, body)];
+  }
+  Reply get(const std::string& target) { return ask("GET", target); }
+  Reply post(const std::string& target, const std::string& body = "{}") { return ask("POST", target, body); }
+  void drive();
+  std::string create(const std::string& spec);  // the id
+
+  // A task of the service, assigned to the first node.
+  model::Task add_task(const std::string& service, std::uint64_t slot, model::TaskState state);
+  // Runs it on this node's worker, as "container" `number`; returns the container's id.
+  std::string run_here(const model::Task& task, int number = 1);
+  void step(TaskId task, model::TaskState state);
+  void exited(TaskId task, int code);
+  void pass_worker_events();
+
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<agent::Worker> worker_;
+  LocalNode local_;
+  RaftView raft_;
+  ListRunner runner_;
+  PlainCrypto crypto_;
+  Rng rng_{7};
+  Instant now_{1'000};
+  WallTime wall_{1'790'000'000'000'000'000};
+  Api api_;
+  std::map<ApiId, Reply> replies_;
+  std::vector<Perform> performed_;
+  std::vector<model::Task> assigned_;
+  bool applies_ = true;  // false: proposals wait in `proposed_`
+  std::vector<Propose> proposed_;
+  ApiId last_ = 0;
+  std::uint64_t index_ = 0;
+};
+
+}  // namespace swarm::docker

@@ -1,0 +1,116 @@
+// GET /images/json, GET /images/{name}/json, GET /distribution/{name}/json
+#include "docker/images.hpp"
+
+#include "base/bytes.hpp"
+#include "docker/filters.hpp"
+#include "docker/handlers.hpp"
+
+namespace swarm::docker {
+namespace {
+
+// A builtin stands for any tag; it is shown with Docker's usual one.
+std::string shown_reference(const ports::Image& image) {
+  if (!image.reference.ends_with(":*")) return normal_reference(image.reference);
+  return image.reference.substr(0, image.reference.size() - 1) + "latest";
+}
+
+Error no_such_image(std::string_view name) {
+  return plain_error(Code::not_found, "No such image: " + normal_reference(name));
+}
+
+bool shown(const std::string& reference, const Filters& filters) {
+  const std::string repository = reference.substr(0, reference.rfind(':'));
+  return filters.any("reference",
+                     [&](const std::string& wanted) {
+                       return wanted == reference || wanted == repository || wanted == repository + ":*" ||
+                              wanted == "*";
+                     }) &&
+         filters.any("dangling", [](const std::string& on) { return on == "0" || on == "false"; }) &&
+         !filters.has("label") && !filters.has("before") && !filters.has("since");
+}
+
+}  // namespace
+
+std::string normal_reference(std::string_view reference) {
+  for (const std::string_view prefix : {"docker.io/library/", "docker.io/", "library/"})
+    if (reference.starts_with(prefix)) reference.remove_prefix(prefix.size());
+  reference = reference.substr(0, reference.find('@'));
+  const std::size_t slash = reference.rfind('/');
+  const bool tagged =
+      reference.find(':', slash == std::string_view::npos ? 0 : slash) != std::string_view::npos;
+  return std::string(reference) + (tagged ? "" : ":latest");
+}
+
+std::optional<ports::Image> find_image(const Context& context, std::string_view reference) {
+  const std::string wanted = normal_reference(reference);
+  const std::string any_tag = wanted.substr(0, wanted.rfind(':')) + ":*";
+  std::optional<ports::Image> loose;
+  for (auto& image : context.runner.images()) {
+    if (image.reference == wanted || normal_reference(image.reference) == wanted) return image;
+    if (image.reference == any_tag) loose = image;
+  }
+  return loose;
+}
+
+std::string image_id(const Context& context, std::string_view reference) {
+  return "sha256:" + to_hex(context.crypto.sha256("image " + normal_reference(reference)));
+}
+
+void list_images(Call& call) {
+  const auto filters =
+      Filters::parse(call.target, {"dangling", "label", "before", "since", "reference", "until"});
+  if (!filters) return call.refuse(filters.error());
+  Json json;
+  json.array([&] {
+    for (const auto& image : call.context.runner.images()) {
+      const std::string reference = shown_reference(image);
+      if (!shown(reference, *filters)) continue;
+      json.object([&] {
+        json.field("Id", image_id(call.context, reference))
+            .field("ParentId", "")
+            .field("RepoTags", std::vector<std::string>{reference})
+            .array("RepoDigests", [] {})
+            .field("Created", call.context.local.started_at.ns / 1'000'000'000)
+            .field("Size", 0)
+            .field("SharedSize", -1)
+            .object("Labels", [] {})
+            .field("Containers", -1);
+      });
+    }
+  });
+  call.reply(json.take());
+}
+
+void show_image(Call& call) {
+  const auto image = find_image(call.context, call.name);
+  if (!image) return call.refuse(no_such_image(call.name));
+  const std::string reference = normal_reference(call.name);
+  Json json;
+  json.object([&] {
+    json.field("Id", image_id(call.context, reference))
+        .field("RepoTags", std::vector<std::string>{reference})
+        .array("RepoDigests", [] {})
+        .field("Created", call.context.local.started_at)
+        .field("Architecture", "amd64")
+        .field("Os", "linux")
+        .field("Size", 0);
+    json.object("Config",
+                [&] { json.field("Cmd", image->command).null("Entrypoint").null("Env").null("Labels"); });
+    json.object("RootFS", [&] { json.field("Type", "layers"); });
+  });
+  call.reply(json.take());
+}
+
+// Asked by the CLI before a service is made, to pin the image by digest. A named command has none: with an
+// empty digest the CLI keeps the reference as it is and warns of nothing. What the catalogue does not know
+// gets the registry's 404, and the CLI its warning.
+void show_distribution(Call& call) {
+  if (!find_image(call.context, call.name))
+    return call.refuse(plain_error(
+        Code::not_found, "manifest unknown: " + call.name + " is not in this node's catalogue of images"));
+  call.reply(R"({"Descriptor":{"mediaType":"","digest":"","size":0},"Platforms":[]})");
+}
+
+void prune_images(Call& call) { call.reply(R"({"ImagesDeleted":[],"SpaceReclaimed":0})"); }
+
+}  // namespace swarm::docker

@@ -1,0 +1,59 @@
+// GET /containers/{id}/logs, /services/{id}/logs, /tasks/{id}/logs
+#include "docker/containers.hpp"
+#include "docker/handlers.hpp"
+#include "docker/lookup.hpp"
+
+namespace swarm::docker {
+namespace {
+
+// moby answers bad queries of containers with 400, of services and tasks with 500.
+constexpr int kContainerStatus = 400, kSwarmStatus = 500;
+
+bool has_terminal(const model::TaskSpec& spec) { return spec.container && spec.container->tty; }
+
+void start(Call& call, LogStream stream, Operation operation) {
+  call.desk.begin_stream(call.id, log_content_type(stream, call.target.version));
+  call.desk.open_logs(call.id, std::move(stream), std::move(operation));
+}
+
+void start_swarm(Call& call, LogStream stream, bool terminal) {
+  stream.swarm = true;
+  stream.raw = terminal;
+  const OpenSwarmLogs wish{{stream.tasks.begin(), stream.tasks.end()}, stream.options};
+  start(call, std::move(stream), wish);
+}
+
+}  // namespace
+
+void container_logs(Call& call) {
+  const auto found = find_container(call.context, call.name);
+  if (!found) return call.refuse(found.error());
+  auto stream = read_log_query(call.target, kContainerStatus);
+  if (!stream) return call.refuse(stream.error());
+  const agent::LocalTask& local = **found;
+  stream->raw = container_spec(local).tty;
+  const OpenLocalLogs wish{local.task.id, stream->options};
+  start(call, std::move(*stream), wish);
+}
+
+void service_logs(Call& call) {
+  const auto service = find_service(call.store(), call.name);
+  if (!service) return call.refuse(service.error());
+  auto stream = read_log_query(call.target, kSwarmStatus);
+  if (!stream) return call.refuse(stream.error());
+  stream->service = (*service)->id;
+  for (const auto& [slot, id] : call.store().tasks_of_service((*service)->id))
+    if (has_logs(*call.store().task(id))) stream->tasks.insert(id);
+  start_swarm(call, std::move(*stream), has_terminal((*service)->spec.task));
+}
+
+void task_logs(Call& call) {
+  const auto task = find_task(call.store(), call.name);
+  if (!task) return call.refuse(task.error());
+  auto stream = read_log_query(call.target, kSwarmStatus);
+  if (!stream) return call.refuse(stream.error());
+  stream->tasks.insert((*task)->id);
+  start_swarm(call, std::move(*stream), has_terminal((*task)->spec()));
+}
+
+}  // namespace swarm::docker

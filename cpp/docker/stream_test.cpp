@@ -1,0 +1,271 @@
+// Containers of this node, and what flows: events, logs, waits.
+#include "docker/fixture_test.hpp"
+
+namespace swarm::docker {
+namespace {
+
+constexpr const char* kWeb =
+    R"({"Name":"web","TaskTemplate":{"ContainerSpec":{"Image":"nginx:1","Labels":{"x":"y"}}}})";
+
+class Streams : public ApiTest {
+ protected:
+  Streams() {
+    init();
+    service_ = create(kWeb);
+    task_ = add_task(service_, 1, model::TaskState::assigned).id;
+    container_ = run_here(*store_->task(task_));
+    performed_.clear();
+  }
+  void lines(ApiId id, const std::vector<std::string>& texts, bool end) {
+    std::vector<wire::LogLine> out;
+    for (const auto& text : texts) out.push_back({task_, false, wall_, text});
+    api_.log_lines(id, out, end, context());
+    drive();
+  }
+  std::string name() const { return "web.1." + task_.str(); }
+
+  std::string service_, container_;
+  TaskId task_;
+};
+
+std::string frame(char stream, const std::string& text) {
+  std::string out{stream, 0, 0, 0};
+  put_u32(out, static_cast<std::uint32_t>(text.size()));
+  return out + text;
+}
+
+// ---- containers
+
+TEST_F(Streams, ATasksContainerIsListedAndInspected) {
+  const Value list = get("/containers/json").json();
+  ASSERT_EQ(size_of(list), 1U);
+  EXPECT_EQ(at(list, "0.Names.0"), "/" + name());
+  EXPECT_EQ(at(list, "0.Image"), "nginx:1");
+  EXPECT_EQ(at(list, "0.Command"), "swarm-web");
+  EXPECT_EQ(at(list, "0.State"), "running");
+  EXPECT_TRUE(at(list, "0.Status").starts_with("Up ")) << at(list, "0.Status");
+  const Value one = get("/containers/" + container_.substr(0, 12) + "/json").json();
+  EXPECT_EQ(at(one, "Id"), container_);
+  EXPECT_EQ(at(one, "State.Running"), "true");
+  EXPECT_EQ(at(one, "State.Pid"), "4242");
+  const std::string inspected = get("/containers/" + name() + "/json").body;
+  EXPECT_NE(inspected.find(R"("com.docker.swarm.task.name":")" + name() + "\""), std::string::npos);
+  EXPECT_NE(inspected.find(R"("com.docker.swarm.task":"")"), std::string::npos);
+  EXPECT_NE(inspected.find(R"("x":"y")"), std::string::npos);
+}
+
+TEST_F(Streams, EndedContainersShowWithAllOnly) {
+  exited(task_, 3);
+  wall_ = wall_ + Duration::seconds(120);
+  EXPECT_EQ(get("/containers/json").body, "[]\n");
+  EXPECT_EQ(at(get("/containers/json?all=1").json(), "0.Status"), "Exited (3) 2 minutes ago");
+  EXPECT_EQ(at(get("/info").json(), "ContainersStopped"), "1");
+}
+
+TEST_F(Streams, ContainerFilters) {
+  const std::pair<std::string, std::size_t> cases[] = {
+      {R"({"name":["web"]})", 1},
+      {R"({"name":["^/web"]})", 1},
+      {R"({"name":["^/eb"]})", 0},
+      {R"({"id":["cccc"]})", 1},
+      {R"({"label":["com.docker.swarm.service.name=web"]})", 1},
+      {R"({"status":["exited"]})", 0},
+      {R"({"ancestor":["nginx"]})", 1},
+      {R"({"ancestor":["nginx:2"]})", 0},
+      {R"({"is-task":["true"]})", 1},
+      {R"({"is-task":["false"]})", 0}};
+  for (const auto& [filter, count] : cases)
+    EXPECT_EQ(size_of(get("/containers/json?filters=" + filter).json()), count) << filter;
+}
+
+TEST_F(Streams, KillSendsTheSignal) {
+  const ApiId id = send("POST", "/containers/" + container_ + "/kill?signal=SIGTERM");
+  ASSERT_EQ(performed_.size(), 1U);
+  EXPECT_EQ(std::get<SignalContainer>(performed_[0].operation).signal, 15);
+  api_.operation_done(id, OperationResult{}, context());
+  drive();
+  EXPECT_EQ(replies_[id].status, 204U);
+  EXPECT_EQ(post("/containers/" + container_ + "/kill?signal=NOPE").message(), "invalid signal: NOPE");
+  exited(task_, 137);
+  EXPECT_EQ(post("/containers/web.1/kill").message(), "No such container: web.1");
+  EXPECT_EQ(post("/containers/" + container_ + "/kill").message(),
+            "cannot kill container: " + container_ + ": container " + container_ + " is not running");
+  EXPECT_EQ(post("/containers/" + container_ + "/stop").status, 304U);
+}
+
+TEST_F(Streams, StopAnswersWhenTheProcessHasEnded) {
+  const ApiId id = send("POST", "/containers/" + container_ + "/stop?t=3");
+  EXPECT_EQ(std::get<StopContainer>(performed_.at(0).operation).grace, Duration::seconds(3));
+  api_.operation_done(id, OperationResult{}, context());
+  drive();
+  EXPECT_EQ(replies_[id].status, 0U);
+  exited(task_, 143);
+  EXPECT_EQ(replies_[id].status, 204U);
+  EXPECT_EQ(api_.open_requests(), 0U);
+}
+
+TEST_F(Streams, WaitSendsItsHeadAtOnceAndTheCodeLater) {
+  const ApiId id = send("POST", "/containers/" + container_ + "/wait");
+  EXPECT_TRUE(replies_[id].streaming);
+  EXPECT_FALSE(replies_[id].ended);
+  exited(task_, 7);
+  EXPECT_EQ(replies_[id].body, "{\"StatusCode\":7,\"Error\":null}\n");
+  EXPECT_TRUE(replies_[id].ended);
+  EXPECT_EQ(post("/containers/" + container_ + "/wait").body, "{\"StatusCode\":7,\"Error\":null}\n");
+}
+
+TEST_F(Streams, ARunningContainerIsRemovedByForceOnly) {
+  EXPECT_EQ(ask("DELETE", "/containers/" + container_).message(),
+            "cannot remove container \"" + container_ +
+                "\": container is running: stop the container before removing or force remove");
+  const ApiId id = send("DELETE", "/containers/" + container_ + "?force=1");
+  EXPECT_EQ(std::get<SignalContainer>(performed_.at(0).operation).signal, 9);
+  api_.operation_done(id, OperationResult{}, context());
+  exited(task_, 137);
+  EXPECT_EQ(replies_[id].status, 204U);
+  EXPECT_EQ(post("/containers/" + container_ + "/start").status, 501U);
+}
+
+// ---- logs
+
+TEST_F(Streams, ContainerLogsAreOneFramePerLine) {
+  const ApiId id = send("GET", "/v1.50/containers/" + container_ + "/logs?stdout=1&stderr=1&tail=all");
+  EXPECT_EQ(replies_[id].header("Content-Type"), "application/vnd.docker.multiplexed-stream");
+  EXPECT_TRUE(replies_[id].streaming) << "the head goes out before the first line";
+  EXPECT_EQ(std::get<OpenLocalLogs>(performed_.at(0).operation).options.tail, -1);
+  lines(id, {"one", "two"}, false);
+  EXPECT_EQ(replies_[id].body, frame(1, "one\n") + frame(1, "two\n"));
+  api_.log_lines(id, {{task_, true, wall_, "bad"}}, true, context());
+  drive();
+  EXPECT_TRUE(replies_[id].body.ends_with(frame(2, "bad\n")));
+  EXPECT_TRUE(replies_[id].ended);
+  EXPECT_EQ(api_.open_requests(), 0U);
+}
+
+TEST_F(Streams, LogQueriesAreChecked) {
+  const std::string text = "Bad parameters: you must choose at least one stream";
+  EXPECT_EQ(get("/containers/" + container_ + "/logs").message(), text);
+  EXPECT_EQ(get("/containers/" + container_ + "/logs").status, 400U);
+  EXPECT_EQ(get("/services/web/logs").message(), text);
+  EXPECT_EQ(get("/services/web/logs").status, 500U);
+  EXPECT_EQ(get("/services/web/logs?stdout=1&tail=x").message(),
+            "tail value must be a positive integer or \"all\"");
+  EXPECT_EQ(get("/services/none/logs?stdout=1").message(), "service none not found");
+  EXPECT_EQ(get("/tasks/none/logs?stdout=1").message(), "task none not found");
+}
+
+TEST_F(Streams, ServiceLogsNameNodeServiceAndTask) {
+  step(task_, model::TaskState::running);
+  const ApiId id = send(
+      "GET", "/v1.41/services/web/logs?stdout=1&stderr=1&tail=5&timestamps=1&details=1&since=1700000000.5");
+  EXPECT_EQ(replies_[id].header("Content-Type"), "application/vnd.docker.raw-stream") << "below 1.42";
+  const auto& wish = std::get<OpenSwarmLogs>(performed_.at(0).operation);
+  EXPECT_EQ(wish.tasks, std::vector{task_});
+  EXPECT_EQ(wish.options.tail, 5);
+  EXPECT_EQ(wish.options.since.ns, 1'700'000'000'500'000'000);
+  lines(id, {"hello"}, true);
+  EXPECT_EQ(replies_[id].body, frame(1, to_rfc3339_fixed(wall_) + " com.docker.swarm.node.id=" +
+                                            local_.node.str() + ",com.docker.swarm.service.id=" + service_ +
+                                            ",com.docker.swarm.task.id=" + task_.str() + " hello\n"));
+  EXPECT_TRUE(replies_[id].ended);
+}
+
+TEST_F(Streams, FollowedServicesTakeInNewTasksUntilTheyAreRemoved) {
+  step(task_, model::TaskState::running);
+  const ApiId id = send("GET", "/services/web/logs?stdout=1&follow=1");
+  lines(id, {"last"}, true);
+  EXPECT_FALSE(replies_[id].ended) << "a service that is followed has tasks to come";
+  const TaskId next = add_task(service_, 1, model::TaskState::starting).id;
+  EXPECT_EQ(performed_.size(), 1U);
+  step(next, model::TaskState::running);
+  ASSERT_EQ(performed_.size(), 2U);
+  EXPECT_EQ(std::get<OpenSwarmLogs>(performed_[1].operation).tasks, std::vector{next});
+  lines(id, {"from the next"}, true);
+  EXPECT_FALSE(replies_[id].ended);
+  ask("DELETE", "/services/web");
+  EXPECT_TRUE(replies_[id].ended);
+}
+
+TEST_F(Streams, AClientThatGoesAwayClosesItsLogs) {
+  const ApiId id = send("GET", "/containers/" + container_ + "/logs?stdout=1&follow=1");
+  api_.abort(id);
+  drive();
+  EXPECT_TRUE(std::holds_alternative<CloseLogs>(performed_.back().operation));
+  lines(id, {"nobody reads this"}, true);
+  EXPECT_EQ(replies_[id].body, "");
+  EXPECT_EQ(api_.open_requests(), 0U);
+}
+
+// ---- events
+
+TEST_F(Streams, EventsTellOfServicesNodesAndContainers) {
+  const ApiId id = send("GET", "/v1.50/events");
+  EXPECT_EQ(replies_[id].header("Content-Type"), "application/json");
+  const auto taken = [&] { return std::exchange(replies_[id].body, ""); };
+  create(R"({"Name":"api","TaskTemplate":{"ContainerSpec":{"Image":"nginx"}}})");
+  Value event = *parse_json(taken());
+  EXPECT_EQ(at(event, "Type"), "service");
+  EXPECT_EQ(at(event, "Action"), "create");
+  EXPECT_EQ(at(event, "Actor.Attributes.name"), "api");
+  EXPECT_EQ(at(event, "scope"), "swarm");
+  EXPECT_EQ(at(event, "time"), "1790000000");
+  post(
+      "/services/web/update?version=" + at(get("/services/web").json(), "Version.Index"),
+      R"({"Name":"web","TaskTemplate":{"ContainerSpec":{"Image":"nginx:2"}},"Mode":{"Replicated":{"Replicas":2}}})");
+  const std::string updated = taken();
+  EXPECT_NE(updated.find(R"("image.new":"nginx:2","image.old":"nginx:1")"), std::string::npos) << updated;
+  EXPECT_NE(updated.find(R"("replicas.new":"2","replicas.old":"1")"), std::string::npos) << updated;
+  step(task_, model::TaskState::running);
+  EXPECT_EQ(taken(), "") << "Docker has no events of tasks";
+  exited(task_, 9);
+  event = *parse_json(taken());
+  EXPECT_EQ(at(event, "Action"), "die");
+  EXPECT_EQ(at(event, "from"), "nginx:1");
+  EXPECT_EQ(at(event, "Actor.ID"), container_);
+  EXPECT_EQ(at(event, "scope"), "local");
+  api_.abort(id);
+  EXPECT_EQ(api_.open_requests(), 0U);
+}
+
+TEST_F(Streams, ThePastIsReplayedAndAPastUntilEnds) {
+  const Reply reply = get("/events?since=1&until=1790000000");
+  EXPECT_TRUE(reply.ended);
+  for (const char* part : {R"("Type":"node","Action":"create")", R"("Type":"service","Action":"create")",
+                           R"("status":"create")", R"("status":"start")"})
+    EXPECT_NE(reply.body.find(part), std::string::npos) << part;
+  const std::pair<const char*, std::size_t> cases[] = {
+      {R"({"type":["service"]})", 1}, {R"({"type":{"container":true},"event":{"start":true}})", 1},
+      {R"({"service":["web"]})", 1},  {R"({"container":["web.1"]})", 2},
+      {R"({"image":["nginx"]})", 2},  {R"({"label":["com.docker.swarm.service.name=web"]})", 2},
+      {R"({"scope":["local"]})", 2},  {R"({"node":["m1"],"type":["service"]})", 0}};
+  for (const auto& [filter, count] : cases) {
+    const std::string body = get(std::string("/events?since=1&until=1790000000&filters=") + filter).body;
+    EXPECT_EQ(std::count(body.begin(), body.end(), '\n'), static_cast<std::ptrdiff_t>(count))
+        << filter << body;
+  }
+  EXPECT_EQ(get("/events?since=20&until=10").status, 400U);
+}
+
+TEST_F(Streams, AFutureUntilEndsAtItsTime) {
+  const ApiId id = send("GET", "/events?until=1790000005");
+  EXPECT_EQ(api_.next_deadline(), now_ + Duration::seconds(5));
+  now_ = api_.next_deadline();
+  api_.on_deadline(context());
+  drive();
+  EXPECT_TRUE(replies_[id].ended);
+  EXPECT_EQ(api_.next_deadline(), Instant::never());
+}
+
+TEST_F(Streams, SwarmpysEventsTellOfTasksToo) {
+  const ApiId id = send("GET", R"(/swarmpy/v1/events?filters={"type":["task"],"service":["web"]})");
+  step(task_, model::TaskState::running);
+  const Value event = *parse_json(replies_[id].body);
+  EXPECT_EQ(at(event, "Action"), "running");
+  EXPECT_EQ(at(event, "Actor.ID"), task_.str());
+  EXPECT_EQ(at(event, "Actor.Attributes.service"), "web");
+  EXPECT_EQ(at(event, "Actor.Attributes.node"), "m1");
+  EXPECT_EQ(at(event, "Actor.Attributes.desired_state"), "running");
+}
+
+}  // namespace
+}  // namespace swarm::docker

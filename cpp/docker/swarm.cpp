@@ -1,0 +1,169 @@
+// /swarm: show, init, join, leave, update, unlock
+#include "control/cluster.hpp"
+
+#include "control/join.hpp"
+#include "control/node.hpp"
+#include "docker/handlers.hpp"
+#include "docker/objects.hpp"
+#include "docker/specs.hpp"
+
+namespace swarm::docker {
+namespace {
+
+constexpr const char* kNoAutolock =
+    "autolock is not there yet: managers keep their keys in the clear, so there is nothing to lock";
+constexpr const char* kNoRotation = "the swarm's root certificate cannot be replaced yet";
+constexpr const char* kNoForce =
+    "a new cluster cannot be forced out of an old one yet: bring back enough managers for a majority, or "
+    "leave "
+    "with --force and start anew";
+
+void done_empty(Desk& desk, ApiId id, const OperationResult&, const Context&) { desk.reply_empty(id, 200); }
+
+Result<void> check_addresses(const Fields& from) {
+  if (from.text("ListenAddr").empty())
+    return plain_error(Code::invalid_argument, "invalid ListenAddr \"\": invalid empty address");
+  return {};
+}
+
+// What asks for a part of the swarm that is not there.
+Result<void> check_spec(const Fields& spec, const model::ClusterSpec& read, std::uint64_t force_rotate) {
+  if (read.auto_lock_managers) return not_yet(kNoAutolock);
+  const Fields ca = spec.object("CAConfig");
+  if (!ca.text("SigningCACert").empty() || !ca.text("SigningCAKey").empty() ||
+      read.ca.force_rotate != force_rotate)
+    return not_yet(kNoRotation);
+  return {};
+}
+
+Result<SwarmInit> read_init(const Value& body) {
+  Issues issues;
+  const Fields from(&body, issues, "");
+  if (const auto fine = check_addresses(from); !fine) return fine.error();
+  SwarmInit out;
+  out.listen_addr = from.text("ListenAddr");
+  out.advertise_addr = from.text("AdvertiseAddr");
+  out.data_path_addr = from.text("DataPathAddr");
+  out.force_new_cluster = from.flag("ForceNewCluster");
+  out.default_addr_pool = from.texts("DefaultAddrPool");
+  if (const std::uint32_t size = from.count32("SubnetSize"); size != 0) out.subnet_size = size;
+  if (const std::uint32_t port = from.count32("DataPathPort"); port != 0) out.data_path_port = port;
+  const Fields spec = from.object("Spec");
+  out.spec = read_cluster_spec(spec);
+  out.spec.auto_lock_managers |= from.flag("AutoLockManagers");
+  const auto availability = read_availability(from.text("Availability"), true);
+  if (issues.any()) return issues.first();
+  if (!availability) return availability.error();
+  out.availability = *availability;
+  if (const auto fine = check_spec(spec, out.spec, 0); !fine) return fine.error();
+  return out;
+}
+
+Result<SwarmJoin> read_join(const Value& body) {
+  Issues issues;
+  const Fields from(&body, issues, "");
+  if (const auto fine = check_addresses(from); !fine) return fine.error();
+  SwarmJoin out{from.text("ListenAddr"),   from.text("AdvertiseAddr"), from.text("DataPathAddr"),
+                from.texts("RemoteAddrs"), from.text("JoinToken"),     model::Availability::active};
+  const auto availability = read_availability(from.text("Availability"), true);
+  if (issues.any()) return issues.first();
+  if (!availability) return availability.error();
+  out.availability = *availability;
+  if (out.remote_addrs.empty())
+    return plain_error(Code::invalid_argument, "at least 1 RemoteAddr is required to join");
+  return out;
+}
+
+std::string fresh_token(const Context& context, const model::Cluster& cluster) {
+  return control::make_join_token(context.crypto.sha256(cluster.root_ca.cert_pem),
+                                  context.crypto.random_bytes(16));
+}
+
+Result<control::ClusterUpdate> read_update(const Call& call) {
+  const model::Cluster& cluster = *call.store().cluster();
+  const auto worker = call.target.strict_flag("rotateWorkerToken");
+  const auto manager = call.target.strict_flag("rotateManagerToken");
+  const auto unlock = call.target.strict_flag("rotateManagerUnlockKey");
+  for (const auto* flag : {&worker, &manager, &unlock})
+    if (!*flag) return flag->error();
+  const auto version = call.object_version("swarm");
+  if (!version) return version.error();
+  const auto body = call.body();
+  if (!body) return body.error();
+  Issues issues;
+  const Fields from(&*body, issues, "");
+  control::ClusterUpdate out{*version, read_cluster_spec(from), {}, {}};
+  if (issues.any()) return issues.first();
+  if (const auto fine = check_spec(from, out.spec, cluster.spec.ca.force_rotate); !fine) return fine.error();
+  if (*unlock) return not_yet(kNoAutolock);
+  if (*worker) out.join_token_worker = fresh_token(call.context, cluster);
+  if (*manager) out.join_token_manager = fresh_token(call.context, cluster);
+  return out;
+}
+
+}  // namespace
+
+void show_swarm(Call& call) {
+  Json json;
+  write_cluster(json, *call.store().cluster(), call.context, true);
+  call.reply(json.take());
+}
+
+void init_swarm(Call& call) {
+  const auto body = call.body();
+  if (!body) return call.refuse(body.error());
+  const auto wish = read_init(*body);
+  if (wish && wish->force_new_cluster) return call.refuse(not_yet(kNoForce));
+  if (call.context.local.state != SwarmState::inactive) return call.refuse(already_in_swarm());
+  if (!wish) return call.refuse(wish.error());
+  if (const auto fine = control::validate_cluster_spec(wish->spec); !fine) return call.refuse(fine.error());
+  call.desk.perform(call.id, *wish, [](Desk& desk, ApiId id, const OperationResult& result, const Context&) {
+    Json json;
+    json.value(result.node.str());
+    desk.reply(id, 200, json.take());
+  });
+}
+
+void join_swarm(Call& call) {
+  const auto body = call.body();
+  if (!body) return call.refuse(body.error());
+  if (call.context.local.state != SwarmState::inactive) return call.refuse(already_in_swarm());
+  const auto wish = read_join(*body);
+  if (!wish) return call.refuse(wish.error());
+  call.desk.perform(call.id, *wish, done_empty);
+}
+
+void leave_swarm(Call& call) {
+  const LocalNode& local = call.context.local;
+  const bool force = call.target.flag("force");
+  if (local.state == SwarmState::inactive) return call.refuse(not_in_swarm());
+  if (!force && call.context.store != nullptr && call.context.store->cluster() != nullptr) {
+    const auto may = control::may_leave(call.store(), local.node, call.context.raft.reachable);
+    if (!may) {
+      Error error = may.error();
+      error.from_store = false;  // the daemon's own texts
+      error.http_status = 503;
+      return call.refuse(error);
+    }
+  }
+  call.desk.perform(call.id, SwarmLeave{force}, done_empty);
+}
+
+void update_swarm(Call& call) {
+  const auto update = read_update(call);
+  if (!update) return call.refuse(update.error());
+  auto transaction = control::update_cluster(call.store(), *update);
+  if (!transaction) return call.refuse(transaction.error());
+  call.desk.propose(
+      call.id, std::move(*transaction),
+      [](Desk& desk, ApiId id, const model::Outcome&, const Context&) { desk.reply_empty(id, 200); });
+}
+
+void show_unlock_key(Call& call) { call.reply(R"({"UnlockKey":""})"); }
+
+void unlock_swarm(Call& call) {
+  if (call.context.local.state == SwarmState::inactive) return call.refuse(not_in_swarm());
+  call.refuse(plain_error(Code::already_exists, "swarm is not locked"));
+}
+
+}  // namespace swarm::docker

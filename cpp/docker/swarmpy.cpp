@@ -1,0 +1,116 @@
+// /swarmpy/v1/: what Docker's API has no word for
+#include "docker/fields.hpp"
+#include "docker/handlers.hpp"
+#include "docker/lookup.hpp"
+#include "docker/specs.hpp"
+
+namespace swarm::docker {
+namespace {
+
+const char* role_word(const std::string& raft_role) {
+  if (raft_role == "StateLeader") return "leader";
+  return raft_role == "StateFollower" ? "follower" : "candidate";
+}
+
+// Of a version that only tasks still tell of, the template is what is left; the mode is the service's.
+std::map<std::uint64_t, model::ServiceSpec> versions_of(const store::Store& store,
+                                                        const model::Service& service) {
+  std::map<std::uint64_t, model::ServiceSpec> out;
+  for (const auto& [slot, id] : store.tasks_of_service(service.id)) {
+    const auto task = store.task(id);
+    if (out.contains(task->spec_version)) continue;
+    model::ServiceSpec spec;
+    spec.annotations = task->templ->service;
+    spec.task = task->templ->spec;
+    spec.mode = service.spec.mode;
+    spec.endpoint = task->templ->endpoint;
+    out[task->spec_version] = std::move(spec);
+  }
+  if (service.previous_spec) out[service.previous_spec_version] = *service.previous_spec;
+  out[service.spec_version] = service.spec;
+  return out;
+}
+
+}  // namespace
+
+void list_catalogue(Call& call) {
+  Json json;
+  json.array([&] {
+    for (const auto& image : call.context.runner.images())
+      json.object([&] {
+        json.field("Reference", image.reference)
+            .field("Command", image.command)
+            .field("Builtin", image.builtin);
+      });
+  });
+  call.reply(json.take());
+}
+
+void add_to_catalogue(Call& call) {
+  const auto body = call.body();
+  if (!body) return call.refuse(body.error());
+  Issues issues;
+  const Fields from(&*body, issues, "");
+  ports::Image image{from.text("Reference"), from.texts("Command"), false};
+  if (issues.any()) return call.refuse(issues.first());
+  if (image.reference.empty())
+    return call.refuse(plain_error(Code::invalid_argument, "Reference must be given"));
+  if (image.command.empty()) return call.refuse(plain_error(Code::invalid_argument, "Command must be given"));
+  call.desk.perform(
+      call.id, AddImage{std::move(image)},
+      [](Desk& desk, ApiId id, const OperationResult&, const Context&) { desk.reply(id, 201, "{}"); });
+}
+
+void show_raft(Call& call) {
+  const RaftView& raft = call.context.raft;
+  std::map<std::uint64_t, store::Ref<model::Node>> nodes;
+  for (const auto& [node, object] : call.store().nodes())
+    if (object->manager) nodes[object->manager->raft_id] = object;
+  Json json;
+  json.object([&] {
+    json.field("Id", raft.id)
+        .field("Term", raft.term)
+        .field("Leader", raft.leader)
+        .field("Role", role_word(raft.role))
+        .field("Commit", raft.commit)
+        .field("Applied", raft.applied);
+    json.object("Members", [&] {
+      for (const auto& [id, reachable] : raft.reachable)
+        json.object(std::to_string(id), [&] {
+          if (const auto of = nodes.find(id); of != nodes.end())
+            json.field("Node", of->second->id.str()).field("Addr", of->second->manager->addr);
+          json.field("Reachable", reachable);
+        });
+    });
+  });
+  call.reply(json.take());
+}
+
+void transfer_leadership(Call& call) {
+  TransferLeadership wish;
+  if (const std::string to = call.target.text("to"); !to.empty()) {
+    const auto node = find_node(call.store(), to);
+    if (!node) return call.refuse(node.error());
+    wish.to = (*node)->id;
+  }
+  call.desk.perform(call.id, wish, [](Desk& desk, ApiId id, const OperationResult&, const Context&) {
+    desk.reply_empty(id, 200);
+  });
+}
+
+void service_history(Call& call) {
+  const auto service = find_service(call.store(), call.name);
+  if (!service) return call.refuse(service.error());
+  Json json;
+  json.array([&] {
+    for (const auto& [version, spec] : versions_of(call.store(), **service))
+      json.object([&] {
+        json.field("SpecVersion", version).key("Spec");
+        write_service_spec(json, spec);
+        json.field("Current", version == (*service)->spec_version);
+      });
+  });
+  call.reply(json.take());
+}
+
+}  // namespace swarm::docker

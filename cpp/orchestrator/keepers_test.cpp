@@ -1,0 +1,109 @@
+// The two loops that look after tasks: the constraint enforcer and the task reaper.
+#include <gtest/gtest.h>
+
+#include "orchestrator/test_swarm.hpp"
+
+namespace swarm::orchestrator {
+namespace {
+
+TEST(ConstraintEnforcer, a_task_whose_node_no_longer_fits_moves) {
+  TestSwarm swarm(2);
+  auto spec = TestSwarm::spec(1);
+  spec.task.placement.emplace().constraints = {"node.labels.zone!=b"};
+  const ServiceId id = swarm.create(spec);
+  swarm.settle();
+  const auto old = swarm.live_in(id, 1);
+  const auto node = static_cast<std::uint64_t>(old->node_id.value());
+  swarm.set(3 - node, model::Availability::active);
+  swarm.scheduling = false;
+  swarm.change_node(node, [](model::Node& one) { one.spec.annotations.labels["zone"] = "b"; });
+  swarm.settle();
+  const auto after = swarm.store.task(old->id);
+  EXPECT_EQ(after->status.state, TaskState::rejected);
+  EXPECT_EQ(after->status.message, "task rejected by constraint enforcer");
+  EXPECT_EQ(after->status.err, "assigned node no longer meets constraints");
+  EXPECT_EQ(after->desired_state, TaskState::shutdown);
+  EXPECT_NE(swarm.live_in(id, 1)->id, old->id);
+}
+
+TEST(ConstraintEnforcer, what_a_shrunken_node_cannot_hold_is_rejected_and_paused_nodes_are_left_alone) {
+  TestSwarm swarm(1);
+  swarm.change_node(1, [](model::Node& node) { node.description.resources.nano_cpus = 4'000'000'000; });
+  auto spec = TestSwarm::spec(3);
+  spec.task.resources.emplace().reservations.emplace().nano_cpus = 1'000'000'000;
+  const ServiceId id = swarm.create(spec);
+  swarm.settle();
+  swarm.scheduling = false;
+  swarm.set(1, model::Availability::pause);
+  swarm.change_node(1, [](model::Node& node) { node.description.resources.nano_cpus = 2'000'000'000; });
+  swarm.settle();
+  EXPECT_EQ(swarm.running(id), 3U);
+  swarm.set(1, model::Availability::active);
+  swarm.settle();
+  EXPECT_EQ(swarm.running(id), 2U);
+}
+
+TEST(TaskReaper, keeps_five_tasks_in_a_slot_the_newest_ones) {
+  TestSwarm swarm;
+  const ServiceId id = swarm.create(TestSwarm::spec(1));
+  swarm.settle();
+  const TaskId first = swarm.live_in(id, 1)->id;
+  for (int failure = 0; failure < 8; ++failure) {
+    swarm.report(*swarm.live_in(id, 1), TaskState::failed);
+    swarm.advance(Duration::seconds(1));
+  }
+  EXPECT_EQ(swarm.tasks(id).size(), 5U);
+  EXPECT_EQ(swarm.running(id), 1U);
+  EXPECT_FALSE(swarm.store.task(first));
+}
+
+TEST(TaskReaper, the_limit_is_the_clusters_and_negative_means_all) {
+  TestSwarm swarm;
+  model::Cluster cluster = *swarm.store.cluster();
+  cluster.spec.task_history_retention_limit = -1;
+  swarm.write(cluster);
+  const ServiceId id = swarm.create(TestSwarm::spec(1));
+  swarm.settle();
+  for (int failure = 0; failure < 8; ++failure) {
+    swarm.report(*swarm.live_in(id, 1), TaskState::failed);
+    swarm.advance(Duration::seconds(1));
+  }
+  EXPECT_EQ(swarm.tasks(id).size(), 9U);
+}
+
+TEST(TaskReaper, buries_removed_tasks_when_they_have_ended) {
+  TestSwarm swarm;
+  const ServiceId id = swarm.create(TestSwarm::spec(3));
+  swarm.settle();
+  swarm.stubborn_images = {"nginx:1"};
+  swarm.update(id, [](auto& spec) { spec.mode = model::ReplicatedMode{1}; });
+  swarm.advance(Duration::seconds(1));
+  EXPECT_EQ(swarm.tasks(id).size(), 3U) << "they still run";
+  swarm.stubborn_images.clear();
+  swarm.advance(Duration::seconds(1));
+  EXPECT_EQ(swarm.tasks(id).size(), 1U);
+}
+
+TEST(TaskReaper, buries_removed_tasks_that_no_node_has) {
+  TestSwarm swarm;
+  swarm.scheduling = false;
+  const ServiceId id = swarm.create(TestSwarm::spec(3));
+  swarm.settle();
+  swarm.update(id, [](auto& spec) { spec.mode = model::ReplicatedMode{0}; });
+  swarm.advance(Duration::seconds(1));
+  EXPECT_TRUE(swarm.tasks(id).empty());
+}
+
+TEST(TaskReaper, waits_a_quarter_of_a_second_for_more) {
+  TestSwarm swarm;
+  const ServiceId id = swarm.create(TestSwarm::spec(1));
+  swarm.advance(Duration::seconds(1));
+  swarm.update(id, [](auto& spec) { spec.mode = model::ReplicatedMode{0}; });
+  swarm.advance(Duration::millis(249));
+  EXPECT_EQ(swarm.tasks(id).size(), 1U);
+  swarm.advance(Duration::millis(1));
+  EXPECT_TRUE(swarm.tasks(id).empty());
+}
+
+}  // namespace
+}  // namespace swarm::orchestrator

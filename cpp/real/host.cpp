@@ -1,0 +1,187 @@
+#include "real/host.hpp"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "node/node.hpp"
+#include "real/files.hpp"
+#include "real/http/http_server.hpp"
+#include "real/openssl_crypto.hpp"
+#include "real/os_clock.hpp"
+#include "real/process_runner.hpp"
+#include "real/rocks_disk.hpp"
+#include "real/tcp_transport.hpp"
+
+namespace swarm::real {
+namespace {
+
+constexpr Duration kStopBound = Duration::seconds(15);
+constexpr Duration kLastWords = Duration::millis(50);  // for frames that are on their way out
+
+// Beside swarmd: in a package, or in its neighbour's folder of a build tree.
+std::string web_program() {
+  std::error_code error;
+  const auto own = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  const std::string beside = own / "swarm-web", built = own / "../swarm_web/swarm-web";
+  return !exists(beside) && exists(built) ? built : beside;
+}
+
+model::NodeDescription describe(const HostOptions& options) {
+  utsname machine{};
+  ::uname(&machine);
+  model::NodeDescription out;
+  out.hostname = options.hostname.empty() ? machine.nodename : options.hostname;
+  out.platform = {machine.machine, "linux"};
+  out.resources.nano_cpus = ::sysconf(_SC_NPROCESSORS_ONLN) * 1'000'000'000L;
+  out.resources.memory_bytes = ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
+  out.engine_version = "28.2.2";  // whose API this daemon speaks
+  out.engine_labels = options.labels;
+  out.plugins = {{"Log", "json-file"}, {"Network", "bridge"}, {"Network", "host"}, {"Network", "overlay"}, {"Volume", "local"}};
+  return out;
+}
+
+}  // namespace
+
+struct Host::Impl {
+  explicit Impl(HostOptions its_options) : options(std::move(its_options)), trace(options.log_level) {}
+
+  Result<void> open();
+  Result<void> listen();
+  void emit(ports::Event event);
+  void schedule_turn();
+  void turn();
+  void stop();
+  void finish() {
+    finishing = true;
+    timer->after(kLastWords, [this] { reactor.stop(); });
+  }
+
+  HostOptions options;
+  Reactor reactor;
+  LogTrace trace;
+  OsClock clock;
+  OpensslCrypto crypto;
+  std::unique_ptr<RocksDisk> disk;
+  std::unique_ptr<ProcessRunner> runner;
+  std::unique_ptr<TcpTransport> transport;
+  std::unique_ptr<HttpServer> server;
+  std::unique_ptr<node::Node> node;
+  std::optional<Timer> timer, bound;
+  std::vector<std::string> urls;
+  bool turn_scheduled = false, stopping = false, finishing = false;
+  std::string failure;
+};
+
+Result<void> Host::Impl::open() {
+  timer.emplace(reactor);
+  bound.emplace(reactor);
+  const auto on_event = [this](ports::Event event) { emit(std::move(event)); };
+  auto opened = RocksDisk::open(
+      options.data_root,
+      {[this](std::uint64_t token) { reactor.post([this, token] { emit(ports::DiskDone{token}); }); },
+       [this](std::string sentence) {
+         reactor.post([this, sentence = std::move(sentence)] {
+           failure = sentence;
+           reactor.stop();
+         });
+       }});
+  if (!opened) return opened.error();
+  disk = std::move(*opened);
+  const auto description = describe(options);
+  ProcessRunner::Options tasks;
+  tasks.data_root = std::filesystem::absolute(options.data_root);
+  tasks.web_program = web_program();
+  tasks.node_name = description.hostname + options.address.str() + options.data_root;
+  auto made = ProcessRunner::open(reactor, std::move(tasks), on_event);
+  if (!made) return made.error();
+  runner = std::move(*made);
+  transport = std::make_unique<TcpTransport>(reactor, on_event);
+  server = std::make_unique<HttpServer>(
+      reactor,
+      [this](ports::ApiId id, http::Request request) { emit(ports::ApiArrived{id, std::move(request)}); },
+      [this](ports::ApiId id) { emit(ports::ApiAborted{id}); });
+  node::NodeOptions about;
+  about.description = description;
+  about.address = options.address;
+  about.data_root = options.data_root;
+  about.seed = get_u64(crypto.random_bytes(8));
+  about.insecure_no_tls = options.insecure_no_tls;
+  node = std::make_unique<node::Node>(std::move(about),
+                                      ports::Ports{clock, *transport, *disk, *runner, crypto, *server, trace});
+  auto started = node->start(clock.now());
+  if (const std::string unread = disk->failure(); !unread.empty()) return plain_error(Code::data_loss, unread);
+  if (!started) return started;
+  schedule_turn();
+  return listen();
+}
+
+Result<void> Host::Impl::listen() {
+  if (options.hosts.empty()) options.hosts.push_back("unix://" + options.data_root + "/docker.sock");
+  for (const std::string& host : options.hosts) {
+    auto url = server->listen(host, options.insecure_no_tls);
+    if (!url) return url.error();
+    urls.push_back(*url);
+  }
+  return {};
+}
+
+void Host::Impl::emit(ports::Event event) {
+  node->handle(std::move(event));
+  schedule_turn();
+}
+
+void Host::Impl::schedule_turn() {
+  if (std::exchange(turn_scheduled, true)) return;
+  reactor.post([this] { turn(); });
+}
+
+void Host::Impl::turn() {
+  turn_scheduled = false;
+  if (finishing) return;
+  node->turn(clock.now());
+  if (const std::string unread = disk->failure(); !unread.empty()) {
+    failure = unread;
+    return reactor.stop();
+  }
+  if (stopping && node->stopped()) return finish();
+  const Instant next = node->next_deadline();
+  if (next == Instant::never()) return timer->cancel();
+  timer->at(next, [this] { turn(); });
+}
+
+void Host::Impl::stop() {
+  if (std::exchange(stopping, true)) return reactor.stop();
+  trace.log(LogLevel::info, "stopping: tasks first");
+  bound->after(kStopBound, [this] { reactor.stop(); });
+  node->shut_down(clock.now());
+  schedule_turn();
+}
+
+Host::Host(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Host::~Host() = default;  // members go in the order of need: node, door, links, tasks, disk
+
+Result<std::unique_ptr<Host>> Host::open(HostOptions options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  if (auto opened = impl->open(); !opened) return opened.error();
+  return std::unique_ptr<Host>(new Host(std::move(impl)));
+}
+
+Reactor& Host::reactor() { return impl_->reactor; }
+LogTrace& Host::log() { return impl_->trace; }
+const std::vector<std::string>& Host::urls() const { return impl_->urls; }
+
+Result<void> Host::run() {
+  impl_->reactor.run();
+  if (impl_->failure.empty()) return {};
+  return plain_error(Code::data_loss, impl_->failure);
+}
+
+void Host::stop() { impl_->stop(); }
+
+}  // namespace swarm::real

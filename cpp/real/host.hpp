@@ -1,0 +1,53 @@
+// Host: one real node. It wires the deterministic node to the real ports and turns events and deadlines into turns:
+//
+//     events of sockets, processes, disk  ->  node.handle
+//     once per batch of events            ->  node.turn, then one timer at node.next_deadline
+//
+// NOT here: flags, signals and pid files (tools/swarmd); what a node does (node/).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/meta.hpp"
+#include "real/http/reactor.hpp"
+#include "real/log_trace.hpp"
+
+namespace swarm::real {
+
+struct HostOptions {
+  std::string data_root;
+  std::vector<std::string> hosts;  // where the API listens; empty: unix://DATA_ROOT/docker.sock
+  model::Labels labels;            // of the engine
+  LogLevel log_level = LogLevel::info;
+  Address address;                 // unspecified: all interfaces
+  std::string hostname;            // empty: the machine's
+  bool insecure_no_tls = false;
+};
+
+class Host {
+ public:
+  // Everything that can be refused is refused here, in one sentence.
+  static Result<std::unique_ptr<Host>> open(HostOptions options);
+  ~Host();
+
+  Reactor& reactor();
+  LogTrace& log();
+  const std::vector<std::string>& urls() const;  // where the API answers
+
+  // Until an orderly stop has come to its end. A sentence when the device failed.
+  Result<void> run();
+  // Tasks are stopped, leadership is handed over; after a bound of 15 s, or on the second call, at once.
+  void stop();
+
+ private:
+  struct Impl;
+  explicit Host(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace swarm::real

@@ -1,0 +1,178 @@
+#include "real/http/http_server.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "real/http/run_until.hpp"
+
+namespace swarm::real {
+namespace {
+
+// A client that speaks bytes.
+class RawClient {
+ public:
+  explicit RawClient(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.c_str(), path.size());
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  ~RawClient() { hang_up(); }
+  void say(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (count <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+  }
+  const std::string& heard() {
+    char bytes[65536];
+    for (ssize_t count; (count = ::read(fd_, bytes, sizeof bytes)) >= 0;) {
+      if (count == 0) {
+        ended = true;
+        break;
+      }
+      heard_.append(bytes, static_cast<std::size_t>(count));
+    }
+    return heard_;
+  }
+  void hang_up() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+  bool ended = false;
+
+ private:
+  int fd_;
+  std::string heard_;
+};
+
+class HttpServerTest : public testing::Test {
+ protected:
+  HttpServerTest() {
+    char folder[] = "/tmp/http_test_XXXXXX";
+    folder_ = ::mkdtemp(folder);
+    path_ = folder_ + "/s";
+    EXPECT_TRUE(server_.listen("unix://" + path_).ok());
+  }
+  ~HttpServerTest() override {
+    server_.close();
+    EXPECT_NE(::access(path_.c_str(), F_OK), 0) << "the socket file stayed";
+    ::rmdir(folder_.c_str());
+  }
+  void answer(ports::ApiId id, const std::string& body, std::uint32_t status = 200) {
+    server_.begin(id, {status, {{"Content-Type", "text/plain"}}, false});
+    server_.piece(id, body);
+    server_.end(id);
+  }
+  bool until(const std::function<bool()>& done) { return run_until(reactor_, done); }
+
+  Reactor reactor_;
+  std::vector<std::pair<ports::ApiId, http::Request>> requests_;
+  std::vector<ports::ApiId> aborted_;
+  HttpServer server_{reactor_,
+                     [this](ports::ApiId id, http::Request request) { requests_.emplace_back(id, std::move(request)); },
+                     [this](ports::ApiId id) { aborted_.push_back(id); }};
+  std::string folder_, path_;
+};
+
+TEST_F(HttpServerTest, AnswersOneRequestAfterTheOtherOnOneConnection) {
+  RawClient client(path_);
+  client.say("POST /a?b=c HTTP/1.1\r\nHost: x\r\nX-Thing: Y\r\nContent-Length: 2\r\n\r\nhiHEAD /_ping HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(until([&] { return requests_.size() == 1; }));
+  EXPECT_EQ(requests_[0].second.method, "POST");
+  EXPECT_EQ(requests_[0].second.target, "/a?b=c");
+  EXPECT_EQ(requests_[0].second.header("x-thing"), "Y");
+  EXPECT_EQ(requests_[0].second.body, "hi");
+  answer(requests_[0].first, "first");
+  ASSERT_TRUE(until([&] { return requests_.size() == 2; }));
+  EXPECT_EQ(client.heard(), "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nfirst");
+  answer(requests_[1].first, "body of a HEAD");
+  ASSERT_TRUE(until([&] { return client.heard().find("Content-Length: 14\r\n\r\n") != std::string::npos; }));
+  EXPECT_TRUE(client.heard().ends_with("\r\n\r\n")) << "a HEAD's answer has no body";
+  EXPECT_FALSE(client.ended);
+}
+
+TEST_F(HttpServerTest, FlushesEveryPieceOfAStream) {
+  RawClient client(path_);
+  client.say("GET /events HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(until([&] { return requests_.size() == 1; }));
+  const auto id = requests_[0].first;
+  server_.begin(id, {200, {}, true});
+  ASSERT_TRUE(until([&] { return client.heard().ends_with("Transfer-Encoding: chunked\r\n\r\n"); }));
+  server_.piece(id, "one\n");
+  ASSERT_TRUE(until([&] { return client.heard().ends_with("4\r\none\n\r\n"); }));
+  server_.end(id);
+  ASSERT_TRUE(until([&] { return client.heard().ends_with("0\r\n\r\n"); }));
+}
+
+TEST_F(HttpServerTest, TellsThatAClientHasGone) {
+  RawClient client(path_);
+  client.say("GET /events HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(until([&] { return requests_.size() == 1; }));
+  client.hang_up();
+  ASSERT_TRUE(until([&] { return aborted_.size() == 1; }));
+  EXPECT_EQ(aborted_[0], requests_[0].first);
+  answer(aborted_[0], "to nobody");
+}
+
+TEST_F(HttpServerTest, RefusesWhatIsTooLargeOrNoHttpInASentence) {
+  const std::map<std::string, std::string> wrong = {
+      {"GET / HTTP/1.1\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n", "HTTP/1.1 431 "},
+      {"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", "HTTP/1.1 413 "},
+      {"hello there\r\n\r\n", "HTTP/1.1 400 "}};
+  for (const auto& [bytes, status] : wrong) {
+    RawClient client(path_);
+    client.say(bytes);
+    ASSERT_TRUE(until([&] { return client.heard().find("{\"message\":") != std::string::npos && client.ended; })) << status;
+    EXPECT_TRUE(client.heard().starts_with(status)) << client.heard();
+  }
+  EXPECT_TRUE(requests_.empty());
+}
+
+TEST_F(HttpServerTest, ReadsChunkedBodiesAndSaysContinue) {
+  RawClient client(path_);
+  client.say("POST / HTTP/1.1\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
+  ASSERT_TRUE(until([&] { return client.heard() == "HTTP/1.1 100 Continue\r\n\r\n"; }));
+  client.say("3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n");
+  ASSERT_TRUE(until([&] { return requests_.size() == 1; }));
+  EXPECT_EQ(requests_[0].second.body, "abcdef");
+}
+
+TEST_F(HttpServerTest, ReplacesADeadSocketAndRespectsALiveOne) {
+  HttpServer other(reactor_, [](ports::ApiId, http::Request) {}, [](ports::ApiId) {});
+  const auto live = other.listen("unix://" + path_);
+  ASSERT_FALSE(live.ok());
+  EXPECT_NE(live.error().message.find("another daemon answers there"), std::string::npos);
+
+  const std::string stale = folder_ + "/stale";
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, stale.c_str(), stale.size());
+  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ::close(fd);  // as after kill -9
+  EXPECT_TRUE(other.listen("unix://" + stale).ok());
+}
+
+TEST_F(HttpServerTest, ListensOnLoopbackOnlyUnlessTold) {
+  HttpServer other(reactor_, [](ports::ApiId, http::Request) {}, [](ports::ApiId) {});
+  const auto bound = other.listen("tcp://127.0.0.1:0");
+  ASSERT_TRUE(bound.ok());
+  EXPECT_FALSE(bound->ends_with(":0"));
+  const auto taken = other.listen(*bound);
+  ASSERT_FALSE(taken.ok());
+  EXPECT_NE(taken.error().message.find("address already in use"), std::string::npos);
+  EXPECT_FALSE(other.listen("tcp://0.0.0.0:0").ok());
+  EXPECT_FALSE(other.listen("ftp://x").ok());
+}
+
+}  // namespace
+}  // namespace swarm::real

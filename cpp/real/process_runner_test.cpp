@@ -1,0 +1,272 @@
+#include "real/process_runner.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "real/http/run_until.hpp"
+#include "real/task_launch.hpp"
+#include "real/task_log.hpp"
+#include "real/task_shim.hpp"
+
+namespace swarm::real {
+namespace {
+
+// This test program is its own shim: before main, as swarmd does it.
+__attribute__((constructor)) void shim_first(int argc, char** argv, char**) { run_as_shim(argc, argv); }
+
+class ProcessRunnerTest : public testing::Test {
+ protected:
+  ProcessRunnerTest() {
+    char name[] = "/tmp/runner_test_XXXXXX";
+    root_ = ::mkdtemp(name);
+    open();
+  }
+  ~ProcessRunnerTest() override {
+    runner_.reset();
+    std::filesystem::remove_all(root_);
+  }
+  void open() {
+    runner_.reset();
+    ProcessRunner::Options options;
+    options.data_root = root_;
+    options.web_program = "/bin/true";
+    auto opened = ProcessRunner::open(reactor_, options, [this](ports::Event event) { events_.push_back(std::move(event)); });
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    runner_ = std::move(*opened);
+  }
+  ports::Launch shell(std::uint64_t id, const std::string& script) {
+    ports::Launch launch;
+    launch.task = TaskId(id);
+    launch.name = "web.1.x";
+    launch.service_name = "web";
+    launch.slot = 3;
+    launch.node_hostname = "m1";
+    launch.container.image = "alpine";
+    launch.container.args = {"sh", "-c", script};
+    return launch;
+  }
+  void run(const ports::Launch& launch) {
+    runner_->prepare(launch);
+    runner_->start(launch.task);
+  }
+  template <class T>
+  const T* of(TaskId task) const {
+    for (const auto& event : events_)
+      if (const T* found = std::get_if<T>(&event); found != nullptr && found->task == task) return found;
+    return nullptr;
+  }
+  bool until(const std::function<bool()>& done) { return run_until(reactor_, done); }
+  std::string logs(TaskId task, wire::LogOptions options = {}) {
+    const auto stream = runner_->open_logs(task, options);
+    std::string out;
+    bool ended = false;
+    until([&] {
+      for (const auto& event : events_)
+        if (const auto* log = std::get_if<ports::TaskLog>(&event)) ended |= log->stream == stream && log->end;
+      return ended;
+    });
+    for (const auto& event : events_)
+      if (const auto* log = std::get_if<ports::TaskLog>(&event); log != nullptr && log->stream == stream)
+        for (const auto& line : log->lines) out += (line.err ? "e:" : "o:") + line.text + " ";
+    return out;
+  }
+  static bool lives(pid_t pid) {
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string number, name, state;
+    return (stat >> number >> name >> state) && state != "Z";
+  }
+  pid_t pid_in(const std::string& file) {
+    pid_t pid = 0;
+    until([&] { return static_cast<bool>(std::ifstream(root_ + "/" + file) >> pid); });
+    return pid;
+  }
+
+  Reactor reactor_;
+  std::vector<ports::Event> events_;
+  std::unique_ptr<ProcessRunner> runner_;
+  std::string root_;
+};
+
+TEST_F(ProcessRunnerTest, TellsHowATaskEndedAndWhatItSaid) {
+  run(shell(1, "echo out; echo err >&2; printf partial; exit 7"));
+  run(shell(2, "kill -9 $$"));
+  ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)) && of<ports::TaskExited>(TaskId(2)); }));
+  EXPECT_EQ(of<ports::TaskExited>(TaskId(1))->exit_code, 7);
+  EXPECT_EQ(of<ports::TaskExited>(TaskId(2))->exit_code, 137);
+  EXPECT_EQ(of<ports::TaskStarted>(TaskId(1))->container_id.size(), 64U);
+  wire::LogOptions out_only;
+  out_only.err = false;
+  EXPECT_EQ(logs(TaskId(1), out_only), "o:out o:partial ");
+  out_only.tail = 1;
+  EXPECT_EQ(logs(TaskId(1), out_only), "o:partial ");
+  runner_->remove(TaskId(1));
+  EXPECT_EQ(logs(TaskId(1)), "");
+}
+
+TEST_F(ProcessRunnerTest, TellsATaskWhoAndWhereItIs) {
+  auto launch = shell(1, "echo $SWARM_SERVICE_NAME $SWARM_TASK_SLOT $SWARM_NODE_HOSTNAME $SWARM_PORT_8080 $SWARM_TASK_IP $X");
+  launch.target_ports = {8080};
+  launch.container.env = {"X={{.Service.Name}}-{{ .Task.Slot }}-{{.Odd}}"};
+  run(launch);
+  ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)); }));
+  const std::string address = of<ports::TaskStarted>(TaskId(1))->address;
+  EXPECT_TRUE(address.starts_with("127."));
+  EXPECT_EQ(logs(TaskId(1)), "o:web 3 m1 8080 " + address + " web-3-{{.Odd}} ");
+}
+
+TEST_F(ProcessRunnerTest, RefusesAnUnknownImageAndAnUnknownProgram) {
+  auto launch = shell(1, "");
+  launch.container.image = "nosuch/thing:1";
+  runner_->prepare(launch);
+  EXPECT_EQ(of<ports::TaskPrepared>(TaskId(1))->error, "No such image: nosuch/thing:1");
+  launch = shell(2, "");
+  launch.container.args = {"no-such-program"};
+  run(launch);
+  ASSERT_TRUE(until([&] { return of<ports::TaskStarted>(TaskId(2)); }));
+  EXPECT_EQ(of<ports::TaskStarted>(TaskId(2))->error, "exec: \"no-such-program\": executable file not found in $PATH");
+}
+
+TEST_F(ProcessRunnerTest, StopsByRequestAndByForceAfterTheGrace) {
+  run(shell(1, "trap 'exit 5' TERM; touch ../../ready1; while :; do sleep 0.01; done"));
+  run(shell(2, "trap '' TERM; touch ../../ready2; while :; do sleep 0.01; done"));
+  ASSERT_TRUE(until([&] {
+    return std::filesystem::exists(root_ + "/tasks/ready1") && std::filesystem::exists(root_ + "/tasks/ready2");
+  }));
+  const Instant asked = steady_now();
+  runner_->stop(TaskId(1), Duration::seconds(20));
+  runner_->stop(TaskId(2), Duration::millis(200));
+  ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)) && of<ports::TaskExited>(TaskId(2)); }));
+  EXPECT_EQ(of<ports::TaskExited>(TaskId(1))->exit_code, 5);
+  EXPECT_EQ(of<ports::TaskExited>(TaskId(2))->exit_code, 137);
+  EXPECT_GE(steady_now() - asked, Duration::millis(200));
+}
+
+TEST_F(ProcessRunnerTest, AnswersAStopOfWhatNeverRan) {
+  runner_->prepare(shell(1, "true"));
+  runner_->stop(TaskId(1), Duration::seconds(1));
+  EXPECT_TRUE(of<ports::TaskExited>(TaskId(1)));
+  runner_->stop(TaskId(9), Duration::seconds(1));
+  EXPECT_TRUE(of<ports::TaskExited>(TaskId(9)));
+}
+
+constexpr const char* kFamily = "(setsid sh -c 'echo $$ > ../../grandchild; sleep 1000 & wait' &) ; sleep 1000";
+
+TEST_F(ProcessRunnerTest, LeavesNoGrandchildWhenATaskIsKilled) {
+  run(shell(1, kFamily));
+  const pid_t grandchild = pid_in("tasks/grandchild");
+  ASSERT_TRUE(until([&] { return of<ports::TaskStarted>(TaskId(1)); }));
+  ASSERT_TRUE(lives(grandchild));
+  runner_->signal(TaskId(1), SIGKILL);
+  ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)); }));
+  EXPECT_EQ(of<ports::TaskExited>(TaskId(1))->exit_code, 137);
+  EXPECT_FALSE(lives(grandchild));
+}
+
+TEST_F(ProcessRunnerTest, LeavesNoGrandchildWhenTheShimIsKilled) {
+  run(shell(1, kFamily));
+  const pid_t grandchild = pid_in("tasks/grandchild");
+  ASSERT_TRUE(until([&] { return of<ports::TaskStarted>(TaskId(1)); }));
+  std::ifstream stat("/proc/" + std::to_string(of<ports::TaskStarted>(TaskId(1))->pid) + "/stat");
+  std::string number, name, state;
+  pid_t shim = 0;
+  stat >> number >> name >> state >> shim;
+  ASSERT_NE(shim, ::getpid());
+  ::kill(shim, SIGKILL);
+  ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)); }));
+  EXPECT_TRUE(until([&] { return !lives(grandchild); }));
+}
+
+TEST_F(ProcessRunnerTest, LeavesNothingWhenTheDaemonIsKilledAndWaitsForItInTheNextLife) {
+  runner_.reset();  // its lock is wanted by the child
+  const pid_t daemon = ::fork();
+  if (daemon == 0) {
+    Reactor reactor;
+    ProcessRunner::Options options;
+    options.data_root = root_;
+    auto runner = ProcessRunner::open(reactor, options, [](const ports::Event&) {});
+    (*runner)->prepare(shell(1, kFamily));
+    (*runner)->start(TaskId(1));
+    reactor.run();
+    ::_exit(0);
+  }
+  const pid_t grandchild = pid_in("tasks/grandchild");
+  ASSERT_TRUE(lives(grandchild));
+  ::kill(daemon, SIGKILL);
+  ::waitpid(daemon, nullptr, 0);
+  open();
+  EXPECT_FALSE(lives(grandchild));
+}
+
+TEST_F(ProcessRunnerTest, FollowsLogsUntilTheTaskEnds) {
+  run(shell(1, "echo one; sleep 1000"));
+  ASSERT_TRUE(until([&] { return of<ports::TaskStarted>(TaskId(1)); }));
+  runner_->signal(TaskId(1), SIGTERM);
+  wire::LogOptions follow;
+  follow.follow = true;
+  const auto stream = runner_->open_logs(TaskId(1), follow);
+  ASSERT_TRUE(until([&] {
+    const auto* log = events_.empty() ? nullptr : std::get_if<ports::TaskLog>(&events_.back());
+    return log != nullptr && log->stream == stream && log->end;
+  }));
+  EXPECT_TRUE(of<ports::TaskExited>(TaskId(1)));
+}
+
+TEST_F(ProcessRunnerTest, KeepsImagesOfItsUsersOverARestart) {
+  runner_->add_image({"mine:1", {"/bin/sh", "-c", "echo \"tab\there\"; exit 4"}, false});
+  open();
+  auto launch = shell(1, "");
+  launch.container.image = "mine:1";
+  launch.container.args = {};
+  run(launch);
+  ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)); }));
+  EXPECT_EQ(of<ports::TaskExited>(TaskId(1))->exit_code, 4);
+  EXPECT_EQ(logs(TaskId(1)), "o:tab\there ");
+}
+
+TEST(TaskLogFile, IsBoundedAndKeepsTheNewest) {
+  char name[] = "/tmp/log_test_XXXXXX";
+  const std::string folder = ::mkdtemp(name);
+  TaskLogFile log(folder + "/log");
+  for (int i = 0; i < 5'000; ++i)
+    log.append({{TaskId(1), false, WallTime{i}, std::string(1'000, 'x') + std::to_string(i)}});
+  const auto lines = log.read(TaskId(1), {});
+  EXPECT_TRUE(lines.back().text.ends_with("x4999"));
+  EXPECT_LT(lines.size(), 2'200U);
+  EXPECT_GT(lines.size(), 900U);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(LineSplitter, CutsLongLinesAndKeepsEmptyOnes) {
+  LineSplitter splitter;
+  std::vector<std::string> lines;
+  splitter.add("a\n\nb", lines);
+  splitter.add("c\n" + std::string(20'000, 'z') + "\n", lines);
+  ASSERT_EQ(lines.size(), 5U);
+  EXPECT_EQ(lines[1], "");
+  EXPECT_EQ(lines[2], "bc");
+  EXPECT_EQ(lines[3].size(), 16U * 1024);
+  EXPECT_EQ(lines[4].size(), 20'000U - 16 * 1024);
+}
+
+TEST(TaskLaunch, KnowsSignalsByNameAndNumber) {
+  EXPECT_EQ(signal_number("SIGQUIT"), SIGQUIT);
+  EXPECT_EQ(signal_number("term"), SIGTERM);
+  EXPECT_EQ(signal_number("9"), 9);
+  EXPECT_EQ(signal_number("SIGNOPE"), 0);
+}
+
+TEST(TaskLaunch, WarnsOnlyOfWhatIsGiven) {
+  model::TaskSpec spec;
+  spec.container.emplace();
+  EXPECT_TRUE(process_runner_warnings(spec).empty());
+  spec.container->user = "nobody";
+  EXPECT_EQ(process_runner_warnings(spec).size(), 1U);
+}
+
+}  // namespace
+}  // namespace swarm::real

@@ -1,0 +1,215 @@
+#include "real/rocks_disk.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+
+#include "base/bytes.hpp"
+#include "ports/disk_conformance.hpp"
+
+namespace swarm::real {
+namespace {
+
+namespace fs = std::filesystem;
+using ports::DiskBatch;
+using ports::Family;
+
+struct Folder {
+  Folder() {
+    char name[] = "/tmp/disk_test_XXXXXX";
+    path = ::mkdtemp(name);
+  }
+  ~Folder() { fs::remove_all(path); }
+  std::string path;
+};
+
+class Harness {
+ public:
+  Harness() { open(); }
+  ports::Disk& disk() { return *disk_; }
+  void await(std::uint64_t token) {
+    std::unique_lock guard(mutex_);
+    came_.wait(guard, [&] { return !done_.empty() && done_.back() == token; });
+  }
+  std::vector<std::uint64_t> done() { return done_; }
+  void crash() {
+    disk_.reset();
+    open();
+  }
+
+ private:
+  void open() {
+    auto opened = RocksDisk::open(folder_.path, {[this](std::uint64_t token) {
+                                                   const std::lock_guard guard(mutex_);
+                                                   done_.push_back(token);
+                                                   came_.notify_all();
+                                                 },
+                                                 [](const std::string& why) { FAIL() << why; }});
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    disk_ = std::move(*opened);
+  }
+  Folder folder_;
+  std::mutex mutex_;
+  std::condition_variable came_;
+  std::vector<std::uint64_t> done_;
+  std::unique_ptr<RocksDisk> disk_;
+};
+
+Result<std::unique_ptr<RocksDisk>> open_at(const std::string& path) {
+  return RocksDisk::open(path, {[](std::uint64_t) {}, [](const std::string&) {}});
+}
+
+std::string refusal(const std::string& path) {
+  auto opened = open_at(path);
+  return opened ? "" : opened.error().message;
+}
+
+void flip_byte(const fs::path& file, std::int64_t at) {
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekg(at);
+  const int byte = stream.get();
+  stream.seekp(at);
+  stream.put(static_cast<char>(byte ^ 0x5a));
+}
+
+// A root with a manager's and a node's state in it.
+void fill(const std::string& path) {
+  auto disk = open_at(path);
+  ASSERT_TRUE(disk.ok());
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    (*disk)->commit(ports::conformance::numbered(Family::objects, static_cast<int>(i % 20), true), i);
+    (*disk)->commit(ports::conformance::numbered(Family::agent, static_cast<int>(i % 20), true), i);
+  }
+}
+
+TEST(RocksDisk, KeepsTheContractOfThePort) {
+  ports::conformance::run_all([] { return std::make_unique<Harness>(); });
+}
+
+TEST(RocksDisk, MakesNoDatabaseForAWorker) {
+  const Folder folder;
+  {
+    auto disk = open_at(folder.path);
+    ASSERT_TRUE(disk.ok());
+    (*disk)->commit(ports::conformance::numbered(Family::agent, 0, true), 1);
+    EXPECT_FALSE((*disk)->has_manager_state());
+  }
+  EXPECT_FALSE(fs::exists(folder.path + "/raft"));
+}
+
+TEST(RocksDisk, BelongsToOneDaemon) {
+  const Folder folder;
+  auto first = open_at(folder.path);
+  ASSERT_TRUE(first.ok());
+  EXPECT_NE(refusal(folder.path).find("in use by another swarmd (process " + std::to_string(::getpid()) + ")"),
+            std::string::npos);
+}
+
+TEST(RocksDisk, RefusesANewerFormat) {
+  const Folder folder;
+  ASSERT_EQ(refusal(folder.path), "");
+  std::ofstream(folder.path + "/FORMAT") << "swarmpy data root, format 2\n";
+  EXPECT_NE(refusal(folder.path).find("has format 2"), std::string::npos);
+  std::ofstream(folder.path + "/FORMAT") << "?";
+  EXPECT_NE(refusal(folder.path).find("FORMAT is corrupt"), std::string::npos);
+}
+
+TEST(RocksDisk, RefusesADamagedRootAndNamesTheFile) {
+  const struct {
+    const char* file;
+    std::function<void(const fs::path&)> damage;
+  } cases[] = {
+      {"node.log", [](const fs::path& root) { flip_byte(root / "node.log", 100); }},
+      {"node.log", [](const fs::path& root) { flip_byte(root / "node.log", 8); }},  // a record's length
+      {"node.log", [](const fs::path& root) { fs::remove(root / "node.log"); }},
+      {"FORMAT", [](const fs::path& root) { fs::remove(root / "FORMAT"); }},
+      {"/raft", [](const fs::path& root) { fs::remove(root / "raft/CURRENT"); }},
+      {"/raft",
+       [](const fs::path& root) {
+         for (const auto& entry : fs::directory_iterator(root / "raft"))
+           if (entry.path().extension() == ".log" && entry.file_size() > 0) flip_byte(entry.path(), 200);
+       }},
+      {"/raft",
+       [](const fs::path& root) {
+         for (const auto& entry : fs::directory_iterator(root / "raft"))
+           if (entry.path().extension() == ".log") fs::remove(entry.path());
+       }},
+      {"/raft",
+       [](const fs::path& root) {
+         for (const auto& entry : fs::directory_iterator(root / "raft"))
+           if (entry.path().filename().string().starts_with("MANIFEST")) flip_byte(entry.path(), 20);
+       }},
+  };
+  int number = 0;
+  for (const auto& one : cases) {
+    SCOPED_TRACE(number++);
+    const Folder folder;
+    fill(folder.path);
+    one.damage(folder.path);
+    EXPECT_NE(refusal(folder.path).find(one.file), std::string::npos) << "was: " << refusal(folder.path);
+  }
+}
+
+TEST(RocksDisk, CutsATornEndOff) {
+  const Folder folder;
+  fill(folder.path);
+  fs::resize_file(folder.path + "/node.log", fs::file_size(folder.path + "/node.log") - 3);
+  auto disk = open_at(folder.path);
+  ASSERT_TRUE(disk.ok()) << disk.error().message;
+  EXPECT_EQ((*disk)->get(Family::agent, "a"), "1");
+}
+
+// kill -9 of a process that writes both sides; what it had said is durable is there, without holes.
+TEST(RocksDisk, KeepsWhatItPromisedOverKillMinusNine) {
+  for (int round = 0; round < 5; ++round) {
+    const Folder folder;
+    int promises[2];
+    ASSERT_EQ(::pipe2(promises, O_CLOEXEC), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const int out = promises[1];
+      auto disk = RocksDisk::open(folder.path, {[out](std::uint64_t token) {
+                                                  if (token % 3 == 0 && ::write(out, &token, sizeof token) < 0) ::_exit(1);
+                                                },
+                                                [](const std::string&) { ::_exit(2); }});
+      for (std::uint64_t i = 1;; ++i) {
+        DiskBatch batch;
+        std::string key;
+        put_u64(key, i);
+        batch.put(i % 2 == 0 ? Family::agent : Family::raft_log, key, std::string(100, 'x'));
+        batch.sync = i % 3 == 0;
+        (*disk)->commit(std::move(batch), i);
+        if (i % 64 == 0) (*disk)->get(Family::agent, key);  // waits: do not run away from the disk
+      }
+    }
+    ::close(promises[1]);
+    std::uint64_t promised = 0;
+    for (int i = 0; i < 40 + 17 * round; ++i)
+      ASSERT_EQ(::read(promises[0], &promised, sizeof promised), static_cast<ssize_t>(sizeof promised));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    for (std::uint64_t last = 0; ::read(promises[0], &last, sizeof last) == sizeof last;) promised = last;
+    ::close(promises[0]);
+    auto disk = open_at(folder.path);
+    ASSERT_TRUE(disk.ok()) << disk.error().message;
+    bool gone = false;
+    for (std::uint64_t i = 1; i < promised + 200; ++i) {
+      std::string key;
+      put_u64(key, i);
+      const bool here = (*disk)->get(i % 2 == 0 ? Family::agent : Family::raft_log, key).has_value();
+      EXPECT_FALSE(here && gone) << "a hole before " << i;
+      EXPECT_TRUE(here || i > promised) << i << " was promised";
+      gone = gone || !here;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace swarm::real

@@ -1,0 +1,394 @@
+#include "store/store.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/rng.hpp"
+
+namespace swarm::store {
+namespace {
+
+using model::Kind;
+using model::Put;
+using model::Remove;
+using model::TaskState;
+using model::TaskStep;
+
+ServiceId service_id(std::uint64_t n) { return ServiceId(n); }
+TaskId task_id(std::uint64_t n) { return TaskId(n); }
+NodeId node_id(std::uint64_t n) { return NodeId(n); }
+
+model::Service a_service(std::uint64_t id, std::string name, std::string image = "nginx") {
+  model::Service service;
+  service.id = service_id(id);
+  service.spec.annotations.name = std::move(name);
+  service.spec.task.container.emplace().image = std::move(image);
+  return service;
+}
+
+model::Task a_task(std::uint64_t id, std::uint64_t service, std::uint64_t slot,
+                   std::uint64_t spec_version = 0) {
+  model::Task task;
+  task.id = task_id(id);
+  task.service_id = service_id(service);
+  task.slot = slot;
+  task.spec_version = spec_version;
+  return task;
+}
+
+model::Node a_node(std::uint64_t id, std::string name = "") {
+  model::Node node;
+  node.id = node_id(id);
+  node.spec.annotations.name = std::move(name);
+  return node;
+}
+
+TaskStep status_step(std::uint64_t task, TaskState state, NodeId reporter = {}) {
+  TaskStep step;
+  step.id = task_id(task);
+  step.status.emplace().state = state;
+  step.reported_by = reporter;
+  return step;
+}
+
+std::vector<Store::Record> records_of(const Store& store) {
+  std::vector<Store::Record> records;
+  for (const auto& key : store.all_keys()) records.push_back(*store.record(key));
+  return records;
+}
+
+// Everything that can be read of a store, to compare two of them.
+template <class Table>
+auto values(const Table& table) {
+  std::vector<std::remove_const_t<typename Table::mapped_type::element_type>> out;
+  for (const auto& [id, object] : table) out.push_back(*object);
+  return out;
+}
+void expect_equal(const Store& a, const Store& b) {
+  EXPECT_EQ(a.version(), b.version());
+  ASSERT_EQ(a.cluster() == nullptr, b.cluster() == nullptr);
+  if (a.cluster()) {
+    EXPECT_EQ(*a.cluster(), *b.cluster());
+  }
+  EXPECT_EQ(values(a.nodes()), values(b.nodes()));
+  EXPECT_EQ(values(a.services()), values(b.services()));
+  EXPECT_EQ(values(a.tasks()), values(b.tasks()));
+  EXPECT_EQ(values(a.networks()), values(b.networks()));
+  EXPECT_EQ(a.service_index(), b.service_index());
+  EXPECT_EQ(a.all_keys(), b.all_keys()) << "the same templates, too";
+  for (const auto& [id, node] : a.nodes()) EXPECT_EQ(a.tasks_on_node(id), b.tasks_on_node(id));
+  for (const auto& [id, service] : a.services())
+    EXPECT_EQ(b.service_named(service->spec.annotations.name)->id, id);
+}
+
+class StoreTest : public ::testing::Test {
+ protected:
+  Applied apply(std::vector<model::Action> actions) {
+    model::Transaction transaction;
+    transaction.time = WallTime{1000 * ++clock_};
+    transaction.actions = std::move(actions);
+    return store_.apply(transaction, store_.version() + 1);
+  }
+  std::string error_of(std::vector<model::Action> actions) { return apply(std::move(actions)).outcome.error; }
+  model::Service stored_service(std::uint64_t id) { return *store_.service(service_id(id)); }
+  model::Task stored_task(std::uint64_t id) { return *store_.task(task_id(id)); }
+
+  Store store_;
+  std::int64_t clock_ = 0;
+};
+
+TEST_F(StoreTest, ACreateIsStampedWithTheEntrysIndexAndTime) {
+  const auto applied = apply({Put{a_service(1, "web")}});
+  EXPECT_TRUE(applied.outcome.applied);
+  EXPECT_EQ(applied.outcome.version, 1u);
+  const auto service = store_.service_named("web");
+  ASSERT_TRUE(service);
+  EXPECT_EQ(service->meta, (model::Meta{1, WallTime{1000}, WallTime{1000}}));
+  ASSERT_EQ(applied.changes.changes.size(), 1u);
+  EXPECT_TRUE(std::get<Change<model::Service>>(applied.changes.changes[0]).created());
+}
+
+TEST_F(StoreTest, AnUpdateNamesTheVersionItSaw) {
+  apply({Put{a_service(1, "web")}});
+  const auto seen = stored_service(1);
+  EXPECT_EQ(error_of({Put{seen}}), "");
+  EXPECT_EQ(stored_service(1).meta, (model::Meta{2, WallTime{1000}, WallTime{2000}}));
+  EXPECT_EQ(error_of({Put{seen}}), "update out of sequence");
+  EXPECT_EQ(error_of({Put{a_service(1, "other")}}), "object already exists");
+  auto gone = seen;
+  gone.id = service_id(9);
+  EXPECT_EQ(error_of({Put{gone}}), "object does not exist");
+  EXPECT_EQ(error_of({Remove{Kind::service, 1, 1}}), "update out of sequence");
+  EXPECT_EQ(error_of({Remove{Kind::service, 1, 2}}), "");
+}
+
+TEST_F(StoreTest, AllOrNothing) {
+  apply({Put{a_service(1, "web")}, Put{a_node(1)}});
+  store_.take_dirty();
+  const auto applied = apply({Put{a_service(2, "api")}, Put{a_task(1, 1, 1)}, Remove{Kind::node, 1, 0},
+                              TaskStep{task_id(77), 5, {}, {}, {}, {}}});
+  EXPECT_FALSE(applied.outcome.applied);
+  EXPECT_EQ(applied.outcome.error, "object does not exist");
+  EXPECT_TRUE(applied.changes.changes.empty());
+  EXPECT_TRUE(store_.take_dirty().empty());
+  EXPECT_FALSE(store_.service_named("api"));
+  EXPECT_FALSE(store_.task(task_id(1)));
+  EXPECT_TRUE(store_.node(node_id(1)));
+  EXPECT_EQ(store_.version(), 2u) << "the entry itself is applied";
+  EXPECT_EQ(error_of({Put{a_service(2, "api")}}), "") << "no trace of the failed one is left";
+}
+
+TEST_F(StoreTest, NamesAreUniqueWithoutCase) {
+  apply({Put{a_service(1, "Web")}});
+  EXPECT_EQ(error_of({Put{a_service(2, "wEB")}}), "name conflicts with an existing object");
+  EXPECT_EQ(store_.service_named("WEB")->id, service_id(1));
+  auto renamed = stored_service(1);
+  renamed.spec.annotations.name = "site";
+  EXPECT_EQ(error_of({Put{renamed}}), "");
+  EXPECT_FALSE(store_.service_named("web"));
+  EXPECT_EQ(error_of({Put{a_service(2, "web")}}), "") << "the old name is free again";
+  EXPECT_EQ(error_of({Remove{Kind::service, 2, 0}}), "");
+  EXPECT_EQ(error_of({Put{a_service(3, "WEB")}}), "");
+}
+
+TEST_F(StoreTest, TwoActionsOfOneTransactionCannotContradictEachOther) {
+  EXPECT_EQ(error_of({Put{a_service(1, "web")}, Put{a_service(2, "WEB")}}),
+            "name conflicts with an existing object");
+  EXPECT_EQ(error_of({Put{a_service(1, "web")}, Put{a_service(1, "api")}}), "object already exists");
+  apply({Put{a_service(1, "one")}, Put{a_service(2, "two")}});
+  auto one = stored_service(1), two = stored_service(2);
+  one.spec.annotations.name = two.spec.annotations.name = "same";
+  EXPECT_EQ(error_of({Put{one}, Put{two}}), "name conflicts with an existing object");
+}
+
+TEST_F(StoreTest, TaskStepsOnlyMoveForwardFieldByField) {
+  apply({Put{a_service(1, "web")}, Put{a_task(1, 1, 1)}});
+  EXPECT_EQ(error_of({status_step(1, TaskState::running)}), "");
+  TaskStep stop;
+  stop.id = task_id(1);
+  stop.desired_state = TaskState::shutdown;
+  stop.status.emplace().state = TaskState::assigned;
+  apply({stop});
+  EXPECT_EQ(stored_task(1).status.state, TaskState::running) << "a step back is dropped";
+  EXPECT_EQ(stored_task(1).desired_state, TaskState::shutdown) << "the rest of the step is not";
+  const auto before = stored_task(1).meta.version;
+  const auto applied = apply({status_step(1, TaskState::running)});
+  EXPECT_TRUE(applied.outcome.applied);
+  EXPECT_TRUE(applied.changes.changes.empty()) << "no change, no event";
+  EXPECT_EQ(stored_task(1).meta.version, before);
+}
+
+TEST_F(StoreTest, OnlyATasksOwnNodeReportsItsStatus) {
+  auto task = a_task(1, 1, 1);
+  task.node_id = node_id(1);
+  apply({Put{a_service(1, "web")}, Put{task}});
+  apply({status_step(1, TaskState::failed, node_id(2))});
+  EXPECT_EQ(stored_task(1).status.state, TaskState::new_);
+  EXPECT_EQ(stored_task(1).applied_at, WallTime{});
+  apply({status_step(1, TaskState::running, node_id(1))});
+  EXPECT_EQ(stored_task(1).status.state, TaskState::running);
+  EXPECT_EQ(stored_task(1).applied_at, WallTime{3000});
+}
+
+TEST_F(StoreTest, AStepOfATaskThatIsGoneIsDroppedUnlessItNamesAVersion) {
+  EXPECT_EQ(error_of({status_step(5, TaskState::running)}), "");
+  auto step = status_step(5, TaskState::running);
+  step.version = 1;
+  EXPECT_EQ(error_of({step}), "object does not exist");
+  apply({Put{a_service(1, "web")}, Put{a_task(5, 1, 1)}});
+  EXPECT_EQ(error_of({step}), "update out of sequence");
+}
+
+TEST_F(StoreTest, NodeStepsChangeWhatTheySay) {
+  apply({Put{a_node(1, "m1")}});
+  model::NodeStep step;
+  step.id = node_id(1);
+  step.status = model::NodeStatus{model::NodeState::ready, "", "127.0.1.1"};
+  step.manager = model::ManagerStatus{7, "127.0.1.1:2377"};
+  apply({step});
+  EXPECT_EQ(store_.node(node_id(1))->status.state, model::NodeState::ready);
+  EXPECT_EQ(store_.node(node_id(1))->manager->raft_id, 7u);
+  EXPECT_TRUE(apply({step}).changes.changes.empty());
+  model::NodeStep demoted;
+  demoted.id = node_id(1);
+  demoted.manager.emplace();
+  apply({demoted});
+  EXPECT_FALSE(store_.node(node_id(1))->manager);
+  EXPECT_EQ(store_.node(node_id(1))->status.state, model::NodeState::ready);
+}
+
+TEST_F(StoreTest, TasksOfAVersionShareItsTemplate) {
+  apply({Put{a_service(1, "web", "nginx:1.10")}, Put{a_task(1, 1, 1)}, Put{a_task(2, 1, 2)}});
+  EXPECT_EQ(stored_task(1).templ, stored_task(2).templ);
+  EXPECT_EQ(stored_task(1).spec().container->image, "nginx:1.10");
+  EXPECT_EQ(stored_task(1).templ->service.name, "web");
+}
+
+TEST_F(StoreTest, ATemplateLivesAsLongAsATaskOrItsServiceNeedsIt) {
+  apply({Put{a_service(1, "web", "a")}, Put{a_task(1, 1, 1, 0)}});
+  const auto update = [&](const std::string& image) {
+    auto service = stored_service(1);
+    service.previous_spec = service.spec;
+    service.previous_spec_version = service.spec_version;
+    service.spec_version = service.meta.version;
+    service.spec.task.container->image = image;
+    apply({Put{service}});
+    return service.spec_version;
+  };
+  const auto b = update("b");
+  const auto c = update("c");
+  EXPECT_TRUE(store_.task_template(service_id(1), 0)) << "a task needs it";
+  EXPECT_TRUE(store_.task_template(service_id(1), b)) << "a rollback needs it";
+  apply({Remove{Kind::task, 1, 0}});
+  EXPECT_FALSE(store_.task_template(service_id(1), 0));
+  const auto d = update("d");
+  EXPECT_FALSE(store_.task_template(service_id(1), b));
+  EXPECT_TRUE(store_.task_template(service_id(1), c));
+  apply({Put{a_task(2, 1, 1, d)}});
+  apply({Remove{Kind::service, 1, 0}});
+  EXPECT_TRUE(store_.task_template(service_id(1), d)) << "its tasks outlive a service";
+  EXPECT_FALSE(store_.task_template(service_id(1), c));
+  const auto dirty = store_.take_dirty();
+  apply({Remove{Kind::task, 2, 0}});
+  EXPECT_FALSE(store_.task_template(service_id(1), d));
+  EXPECT_EQ(store_.take_dirty(), (std::vector<Store::Key>{{Kind::task, 2, 0}, {Kind::task_template, 1, d}}));
+}
+
+TEST_F(StoreTest, ATaskOfAServiceThatIsGoneIsRefusedOnEveryReplicaAlike) {
+  apply({Put{a_service(1, "web")}});
+  apply({Remove{Kind::service, 1, 0}});
+  auto task = a_task(1, 1, 1);
+  EXPECT_EQ(error_of({Put{task}}), "object does not exist");
+  task.templ = std::make_shared<model::TaskTemplate>();  // only the proposer has it: it must not matter
+  EXPECT_EQ(error_of({Put{task}}), "object does not exist");
+}
+
+TEST_F(StoreTest, ARemovalAndATaskInOneTransactionAgree) {
+  apply({Put{a_service(1, "web")}});
+  EXPECT_EQ(error_of({Remove{Kind::service, 1, 0}, Put{a_task(1, 1, 1)}}), "");
+  EXPECT_TRUE(stored_task(1).templ);
+  EXPECT_TRUE(store_.task_template(service_id(1), 0));
+}
+
+TEST_F(StoreTest, IndexesFollowTheTasks) {
+  auto assigned = a_task(2, 1, 2);
+  assigned.node_id = node_id(1);
+  apply({Put{a_service(1, "web")}, Put{a_task(1, 1, 1)}, Put{assigned}, Put{a_task(3, 1, 2)}});
+  EXPECT_EQ(store_.tasks_of_service(service_id(1)).size(), 3u);
+  EXPECT_EQ(store_.tasks_in_slot(service_id(1), 2).size(), 2u);
+  EXPECT_EQ(store_.tasks_on_node(node_id(1)), std::set{task_id(2)});
+  TaskStep assign;
+  assign.id = task_id(1);
+  assign.node_id = node_id(1);
+  apply({assign});
+  EXPECT_EQ(store_.tasks_on_node(node_id(1)), (std::set{task_id(1), task_id(2)}));
+  apply({Remove{Kind::task, 2, 0}});
+  EXPECT_EQ(store_.tasks_on_node(node_id(1)), std::set{task_id(1)});
+  EXPECT_EQ(store_.tasks_in_slot(service_id(1), 2).size(), 1u);
+  apply({Remove{Kind::task, 1, 0}, Remove{Kind::task, 3, 0}});
+  EXPECT_TRUE(store_.service_index().empty());
+  EXPECT_TRUE(store_.tasks_on_node(node_id(1)).empty());
+}
+
+TEST_F(StoreTest, ARestoreThatLacksATemplateIsRefused) {
+  apply({Put{a_service(1, "web")}, Put{a_task(1, 1, 1)}});
+  auto records = records_of(store_);
+  std::erase_if(records,
+                [](const auto& one) { return std::holds_alternative<Store::TaskTemplateRecord>(one); });
+  Store other;
+  const auto restored = other.restore(std::move(records), 5);
+  ASSERT_FALSE(restored.ok());
+  EXPECT_EQ(restored.error().code, Code::data_loss);
+}
+
+// Random transactions, good and bad, on a store that lives, on one that is restored from a snapshot half-way,
+// and on one that is kept up from the dirty keys as the disk is. All three must be the same.
+class RandomLife {
+ public:
+  explicit RandomLife(std::uint64_t seed) : rng_(seed) {}
+
+  model::Transaction transaction() {
+    model::Transaction out;
+    out.time = WallTime{static_cast<std::int64_t>(rng_.below(1'000'000))};
+    const std::uint64_t count = 1 + rng_.below(4);
+    for (std::uint64_t i = 0; i < count; ++i) out.actions.push_back(action());
+    return out;
+  }
+  Store live;
+
+ private:
+  model::Action action() {
+    const std::uint64_t id = 1 + rng_.below(6);
+    switch (rng_.below(8)) {
+      case 0:
+        return Put{a_service(id, "s" + std::to_string(rng_.below(4)))};
+      case 1:
+        return updated_service(id);
+      case 2:
+        return Put{a_task(1 + rng_.below(30), id, 1 + rng_.below(3), version_of(id))};
+      case 3:
+        return assign(1 + rng_.below(30));
+      case 4:
+        return status_step(1 + rng_.below(30), rng_.chance(1, 2) ? TaskState::running : TaskState::failed);
+      case 5:
+        return Remove{Kind::task, 1 + rng_.below(30), 0};
+      case 6:
+        return Remove{Kind::service, id, 0};
+      default:
+        return Put{a_node(id)};
+    }
+  }
+  model::Action updated_service(std::uint64_t id) {
+    const auto stored = live.service(service_id(id));
+    if (!stored) return Put{a_service(id, "u" + std::to_string(id))};
+    auto service = *stored;
+    service.previous_spec = service.spec;
+    service.previous_spec_version = service.spec_version;
+    service.spec_version = service.meta.version;
+    service.spec.task.force_update += 1;
+    return Put{service};
+  }
+  model::Action assign(std::uint64_t task) {
+    TaskStep step;
+    step.id = task_id(task);
+    step.node_id = node_id(1 + rng_.below(4));
+    return step;
+  }
+  std::uint64_t version_of(std::uint64_t id) {
+    const auto service = live.service(service_id(id));
+    return service ? service->spec_version : 0;
+  }
+  Rng rng_;
+};
+
+TEST(StoreLife, LivedRestoredAndKeptOnDiskAreTheSame) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomLife life(seed);
+    Store replica;
+    std::map<Store::Key, Store::Record> disk;
+    int applied = 0;
+    for (std::uint64_t index = 1; index <= 200; ++index) {
+      const auto transaction = life.transaction();
+      const auto one = life.live.apply(transaction, index), two = replica.apply(transaction, index);
+      ASSERT_EQ(one.outcome.error, two.outcome.error);
+      applied += one.outcome.applied ? 1 : 0;
+      for (const auto& key : life.live.take_dirty()) {
+        disk.erase(key);
+        if (auto record = life.live.record(key)) disk.emplace(key, std::move(*record));
+      }
+      if (index == 100) {
+        ASSERT_TRUE(replica.restore(records_of(life.live), index).ok());
+      }
+    }
+    EXPECT_GT(applied, 50);
+    expect_equal(life.live, replica);
+    std::vector<Store::Record> records;
+    for (auto& [key, record] : disk) records.push_back(record);
+    Store reopened;
+    ASSERT_TRUE(reopened.restore(std::move(records), 200).ok());
+    expect_equal(life.live, reopened);
+  }
+}
+
+}  // namespace
+}  // namespace swarm::store

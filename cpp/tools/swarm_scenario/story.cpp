@@ -1,0 +1,188 @@
+// Lines, machines, time and faults.
+#include "story.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+#include "base/check.hpp"
+#include "sim/workload.hpp"
+
+namespace swarm::scenario {
+
+std::string Line::option(std::string_view name, std::string_view otherwise) const {
+  for (const auto& [key, value] : options)
+    if (key == name) return value;
+  return std::string(otherwise);
+}
+
+bool Line::has(std::string_view name) const {
+  return std::any_of(options.begin(), options.end(), [&](const auto& option) { return option.first == name; });
+}
+
+Line parse_line(const std::string& text) {
+  Line line;
+  std::istringstream in(text);
+  for (std::string word; in >> word;) {
+    const auto equals = word.find('=');
+    if (equals == std::string::npos || equals == 0 || word[equals - 1] == '!' || word.substr(equals, 2) == "==") {
+      line.words.push_back(word);
+    } else {
+      line.options.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    }
+  }
+  return line;
+}
+
+Teller::Teller(std::uint64_t seed) {
+  sim::WorldOptions options;
+  options.seed = seed;
+  options.codec = true;
+  world_ = std::make_unique<sim::World>(options);
+}
+
+Teller::~Teller() = default;
+
+std::string Teller::tell(const std::string& text) {
+  const Line line = parse_line(text);
+  world_->note("story", text);
+  std::string seen = verb(line);
+  if (!seen.empty() && seen.back() != '\n') seen += '\n';
+  world_->check_all();
+  return seen;
+}
+
+std::string Teller::verb(const Line& line) {
+  using Handler = std::string (Teller::*)(const Line&);
+  static const std::map<std::string, Handler> kVerbs = {
+      {"machines", &Teller::machines}, {"swarm", &Teller::form},     {"crash", &Teller::fault},
+      {"start", &Teller::fault},       {"power-off", &Teller::fault}, {"stop", &Teller::fault},
+      {"pause", &Teller::fault},       {"resume", &Teller::fault},   {"partition", &Teller::fault},
+      {"heal", &Teller::fault},        {"run", &Teller::run},        {"until", &Teller::until},
+      {"converge", &Teller::converge}, {"init", &Teller::init},      {"join", &Teller::join},
+      {"leave", &Teller::leave},       {"info", &Teller::info},      {"nodes", &Teller::nodes},
+      {"node", &Teller::node},         {"leader", &Teller::leader},  {"image", &Teller::image},
+      {"service", &Teller::service},   {"services", &Teller::services}, {"tasks", &Teller::tasks},
+      {"spread", &Teller::spread},     {"kill-task", &Teller::kill_task}, {"logs", &Teller::logs}};
+  const auto it = kVerbs.find(line.words.front());
+  return it == kVerbs.end() ? "no such verb: " + line.words.front() : (this->*it->second)(line);
+}
+
+// ---- machines and time --------------------------------------------------------------------------------------
+
+std::string Teller::machines(const Line& line) {
+  const std::int64_t cpus = std::stoll(line.option("cpus", "4"));
+  for (std::size_t i = 1; i < line.words.size(); ++i) {
+    sim::MachineOptions options;
+    options.name = line.words[i];
+    options.resources = {cpus * 1'000'000'000, 8LL << 30, 0, {}};
+    world_->add_machine(options);
+  }
+  return {};
+}
+
+std::string Teller::form(const Line& line) {
+  std::vector<std::string> managers, workers;
+  for (int i = 1; i <= std::stoi(line.option("managers", "1")); ++i) managers.push_back("m" + std::to_string(i));
+  for (int i = 1; i <= std::stoi(line.option("workers", "0")); ++i) workers.push_back("w" + std::to_string(i));
+  Line made = line;
+  made.words = {"machines"};
+  made.words.insert(made.words.end(), managers.begin(), managers.end());
+  made.words.insert(made.words.end(), workers.begin(), workers.end());
+  machines(made);
+  if (const std::string error = sim::form_swarm(*world_, managers, workers); !error.empty()) return error;
+  return converge(line);
+}
+
+std::string Teller::fault(const Line& line) {
+  const std::string& what = line.words.front();
+  if (what == "heal") world_->heal();
+  if (what == "partition") {  // partition m1 | m2 m3
+    std::vector<std::vector<std::string>> groups(1);
+    for (std::size_t i = 1; i < line.words.size(); ++i) {
+      if (line.words[i] == "|") {
+        groups.emplace_back();
+      } else {
+        groups.back().push_back(line.words[i]);
+      }
+    }
+    world_->partition(groups);
+    return {};
+  }
+  for (std::size_t i = 1; i < line.words.size(); ++i) {
+    const std::string name = line.words[i] == "leader" ? sim::leader_of(*world_) : line.words[i];
+    if (what == "crash") world_->crash(name);
+    if (what == "start") world_->start(name);
+    if (what == "power-off") world_->power_off(name);
+    if (what == "pause") world_->pause(name);
+    if (what == "resume") world_->resume(name);
+    if (what == "stop") {
+      world_->shut_down(name);
+      world_->run_until([&] { return !world_->alive(name); }, Duration::seconds(20));
+    }
+  }
+  return {};
+}
+
+std::string Teller::run(const Line& line) {
+  world_->run_for(parse_duration(line.words.at(1)).value_or(Duration::seconds(1)));
+  return {};
+}
+
+std::string Teller::converge(const Line& line) {
+  const Duration within = parse_duration(line.option("within", "60s")).value_or(Duration::seconds(60));
+  const std::size_t wanted = line.words.front() == "swarm" ? world_->machines().size() : 0;
+  for (Instant end = world_->now() + within; world_->now() < end; world_->run_for(Duration::millis(20)))
+    if (sim::not_converged(*world_, wanted).empty()) return {};
+  return "not converged: " + sim::not_converged(*world_, wanted);
+}
+
+// until web.2 running | until nobody leads | until node w1 down | until update web paused
+std::string Teller::until(const Line& line) {
+  const Duration within = parse_duration(line.option("within", "60s")).value_or(Duration::seconds(60));
+  const auto& words = line.words;
+  const auto holds = [&]() -> bool {
+    const store::Store* now = store();
+    if (words.at(1) == "leader") return !sim::leader_of(*world_).empty();
+    if (now == nullptr) return false;
+    if (words.at(1) == "node") {
+      for (const auto& [id, node] : now->nodes())
+        if (node->display_name() == words.at(2)) return model::to_string(node->status.state) == words.at(3);
+      return words.at(3) == "gone";
+    }
+    if (words.at(1) == "update") {
+      const auto service = now->service_named(words.at(2));
+      return service && service->update_status && model::to_string(service->update_status->state) == words.at(3);
+    }
+    const auto task = task_named(words.at(1));
+    return task && model::to_string(task->state()) == words.at(2);
+  };
+  return world_->run_until(holds, within) ? "" : "it did not come to that within " + to_string(within);
+}
+
+const store::Store* Teller::store() const {
+  std::string leader = sim::leader_of(*world_);
+  if (!leader.empty()) return world_->node(leader).inspect().store;
+  for (const auto& name : world_->machines())
+    if (world_->alive(name) && world_->node(name).inspect().store != nullptr) return world_->node(name).inspect().store;
+  return nullptr;
+}
+
+// "web.2": the newest task of the slot. "web.w1": of a global service, on that node.
+store::Ref<model::Task> Teller::task_named(std::string_view text) const {
+  const store::Store* now = store();
+  const auto dot = text.rfind('.');
+  const auto service = now->service_named(text.substr(0, dot));
+  if (!service || dot == std::string_view::npos) return nullptr;
+  const std::string place(text.substr(dot + 1));
+  store::Ref<model::Task> found;
+  for (const auto& [slot, id] : now->tasks_of_service(service->id)) {
+    const auto task = now->task(id);
+    const auto node = now->node(task->node_id);
+    if (slot != 0 ? std::to_string(slot) != place : !node || node->display_name() != place) continue;
+    if (!found || std::pair(task->live(), task->meta.created_at) > std::pair(found->live(), found->meta.created_at))
+      found = task;
+  }
+  return found;
+}
+
+}  // namespace swarm::scenario

@@ -1,0 +1,80 @@
+// A story: blocks of lines `verb args`, a line `----`, what is seen. Told to a world of its own, line by line; after
+// each line the whole world is checked.
+//
+//     # three nodes, one service
+//     swarm managers=1 workers=2
+//     service create web nginx:1.10 replicas=3
+//     ----
+//     m1 w1 w2
+//     created web
+//
+// Nothing in what is seen depends on ids: names stand for them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/client.hpp"
+
+namespace swarm::scenario {
+
+// One line in words: "service create web nginx replicas=3" -> words and options.
+struct Line {
+  std::vector<std::string> words;
+  std::vector<std::pair<std::string, std::string>> options;
+  std::string option(std::string_view name, std::string_view otherwise = {}) const;
+  bool has(std::string_view name) const;
+};
+Line parse_line(const std::string& text);
+
+class Teller {
+ public:
+  explicit Teller(std::uint64_t seed);
+  ~Teller();
+  // What is seen; several lines or none, each with its newline.
+  std::string tell(const std::string& line);
+  sim::World& world() { return *world_; }
+
+ private:
+  std::string verb(const Line& line);
+  // ---- machines and time
+  std::string machines(const Line& line);
+  std::string form(const Line& line);
+  std::string fault(const Line& line);
+  std::string run(const Line& line);
+  std::string until(const Line& line);
+  std::string converge(const Line& line);
+  // ---- the swarm
+  std::string init(const Line& line);
+  std::string join(const Line& line);
+  std::string leave(const Line& line);
+  std::string info(const Line& line);
+  std::string nodes(const Line& line);
+  std::string node(const Line& line);
+  std::string leader(const Line& line);
+  // ---- services and tasks
+  std::string image(const Line& line);
+  std::string service(const Line& line);
+  std::string create(const Line& line);
+  std::string update(const std::string& name, const Line& line);
+  std::string services(const Line& line);
+  std::string tasks(const Line& line);
+  std::string spread(const Line& line);
+  std::string kill_task(const Line& line);
+  std::string logs(const Line& line);
+
+  sim::Reply ask(const Line& line, http::Request request);
+  std::string asked(const Line& line) const;
+  std::string node_name(const std::string& id);
+  std::string node_id(const std::string& name, const Line& line);
+  const store::Store* store() const;  // of the leader, or of whoever has one
+  store::Ref<model::Task> task_named(std::string_view text) const;
+
+  std::unique_ptr<sim::World> world_;
+  std::map<std::string, sim::ServiceWish> wishes_;
+  std::map<std::string, std::string> tokens_;
+  std::map<NodeId, std::string> names_;  // of nodes that were seen once
+};
+
+}  // namespace swarm::scenario

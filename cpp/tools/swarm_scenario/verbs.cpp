@@ -1,0 +1,374 @@
+// What users do and see, through the API of a node (`at=NODE`; else of the first manager that is alive).
+#include <algorithm>
+#include <tuple>
+
+#include "base/bytes.hpp"
+#include "docker/json.hpp"
+#include "story.hpp"
+
+namespace swarm::scenario {
+namespace {
+
+using docker::Value;
+using sim::get;
+using sim::post;
+
+std::string text_of(const Value* value) {
+  if (value == nullptr) return {};
+  if (value->text() != nullptr) return *value->text();
+  if (const auto* number = std::get_if<std::int64_t>(&value->data)) return std::to_string(*number);
+  if (const auto* number = std::get_if<std::uint64_t>(&value->data)) return std::to_string(*number);
+  if (const auto* flag = std::get_if<bool>(&value->data)) return *flag ? "true" : "false";
+  return {};
+}
+
+std::string text_at(const Value& from, std::initializer_list<std::string_view> path) {
+  const Value* at = &from;
+  for (const auto key : path) {
+    at = at->find(key);
+    if (at == nullptr) return {};
+  }
+  return text_of(at);
+}
+
+bool ok(const sim::Reply& reply) { return reply.ended && reply.begun && reply.head.status < 300; }
+
+// Docker's words; of several lines the first says it.
+std::string refusal(const sim::Reply& reply) {
+  if (!reply.begun) return "no answer";
+  const std::string message = sim::message_of(reply.body);
+  return "refused: " + message.substr(0, message.find('\n'));
+}
+
+const Value::Items& items_of(const Result<Value>& parsed) {
+  static const Value::Items kNone;
+  return parsed && parsed->items() != nullptr ? *parsed->items() : kNone;
+}
+
+Duration duration_of(const std::string& text) { return parse_duration(text).value_or(Duration{}); }
+
+void take_update(sim::ServiceWish::Update& update, const std::string& key, const std::string& value) {
+  if (key == "parallelism") update.parallelism = std::stoull(value);
+  if (key == "delay") update.delay = duration_of(value);
+  if (key == "monitor") update.monitor = duration_of(value);
+  if (key == "failure-action") update.failure_action = value;
+  if (key == "order") update.order = value;
+  if (key == "max-failure-ratio") update.max_failure_ratio = std::stod(value);
+}
+
+// The flags of `docker service create` without their dashes.
+void take_options(sim::ServiceWish& wish, const Line& line) {
+  for (const auto& [key, value] : line.options) {
+    if (key == "replicas") wish.replicas = std::stoull(value);
+    if (key == "image") wish.image = value;
+    if (key == "mode") wish.global = value == "global";
+    if (key == "constraint") {
+      std::string text = value;  // "node.role:manager": the sign is not one of options
+      const bool differs = text.find("!:") != std::string::npos;
+      const auto at = text.find(differs ? "!:" : ":");
+      wish.constraints.push_back(text.substr(0, at) + (differs ? "!=" : "==") + text.substr(at + (differs ? 2 : 1)));
+    }
+    if (key == "reserve-cpu") wish.reserve_nano_cpus = std::stoll(value) * 1'000'000'000;
+    if (key == "max-per-node") wish.max_per_node = std::stoull(value);
+    if (key == "restart") wish.restart_condition = value;
+    if (key == "restart-delay") wish.restart_delay = duration_of(value);
+    if (key == "max-attempts") wish.max_attempts = std::stoull(value);
+    if (key == "args") wish.args.push_back(value);
+    if (key == "force") ++wish.force_update;
+    if (key.starts_with("update-")) take_update(wish.update, key.substr(7), value);
+    if (key.starts_with("rollback-")) take_update(wish.rollback, key.substr(9), value);
+  }
+}
+
+}  // namespace
+
+std::string Teller::asked(const Line& line) const {
+  if (line.has("at")) return line.option("at");
+  const std::string leader = sim::leader_of(*world_);
+  if (!leader.empty()) return leader;
+  for (const auto& name : world_->machines())
+    if (world_->alive(name) && world_->node(name).inspect().is_manager) return name;
+  return world_->machines().front();
+}
+
+sim::Reply Teller::ask(const Line& line, http::Request request) {
+  return world_->ask(asked(line), std::move(request), Duration::seconds(60));
+}
+
+std::string Teller::node_name(const std::string& id) {
+  const auto parsed = NodeId::parse(id);
+  if (!parsed || parsed->empty()) return "-";
+  if (store() != nullptr)
+    for (const auto& [known, node] : store()->nodes()) names_[known] = node->display_name();
+  const auto it = names_.find(*parsed);
+  return it == names_.end() ? "a removed node" : it->second;
+}
+
+// By name where one node has it, preferring one that is not down; else as it was given.
+std::string Teller::node_id(const std::string& name, const Line&) {
+  std::string found = name;
+  if (store() == nullptr) return found;
+  bool alive = false;
+  for (const auto& [id, node] : store()->nodes())
+    if (node->display_name() == name && !alive) {
+      found = id.str();
+      alive = node->status.state == model::NodeState::ready;
+    }
+  return found;
+}
+
+// ---- the swarm --------------------------------------------------------------------------------------------------
+
+std::string Teller::init(const Line& line) {
+  const std::string& name = line.words.at(1);
+  const sim::Reply reply = world_->ask(name, sim::swarm_init(world_->address(name)));
+  return ok(reply) ? "swarm initialized: " + name + " is a manager" : refusal(reply);
+}
+
+// join w1 | join m2 as=manager | join w1 token=SWMTKN-... | join w1 token=of:OTHER
+std::string Teller::join(const Line& line) {
+  const std::string& name = line.words.at(1);
+  const std::string role = line.option("as", "worker");
+  const std::string via = line.option("via", asked(line) == name ? world_->machines().front() : asked(line));
+  std::string token = line.option("token", "of:" + via);
+  if (token == "wrong-secret") {
+    token = sim::join_token_of(world_->ask(via, get("/swarm")).body, "Worker");
+    token.replace(token.size() - 4, 4, token.ends_with("0000") ? "1111" : "0000");
+  } else if (token.starts_with("of:")) {
+    token = sim::join_token_of(world_->ask(token.substr(3), get("/swarm")).body,
+                               role == "manager" ? "Manager" : "Worker");
+  }
+  const sim::Reply reply = world_->ask(name, sim::swarm_join(world_->address(name), world_->address(via), token),
+                                       Duration::seconds(60));
+  return ok(reply) ? name + " joined as a " + role : refusal(reply);
+}
+
+std::string Teller::leave(const Line& line) {
+  const std::string& name = line.words.at(1);
+  const bool force = line.words.size() > 2 && line.words[2] == "force";
+  const sim::Reply reply =
+      world_->ask(name, post(std::string("/swarm/leave") + (force ? "?force=true" : "")), Duration::seconds(60));
+  return ok(reply) ? name + " left the swarm" : refusal(reply);
+}
+
+std::string Teller::info(const Line& line) {
+  const std::string& name = line.words.at(1);
+  const auto parsed = docker::parse_json(world_->ask(name, get("/info")).body);
+  if (!parsed) return "no answer";
+  std::string text = name + ": swarm " + text_at(*parsed, {"Swarm", "LocalNodeState"});
+  if (text_at(*parsed, {"Swarm", "ControlAvailable"}) == "true") text += ", manager";
+  const std::string error = text_at(*parsed, {"Swarm", "Error"});
+  return text + (error.empty() ? "" : ", error: " + error.substr(0, error.find('\n')));
+}
+
+std::string Teller::nodes(const Line& line) {
+  const sim::Reply reply = ask(line, get("/nodes"));
+  if (!ok(reply)) return refusal(reply);
+  const auto parsed = docker::parse_json(reply.body);
+  std::vector<std::string> rows;
+  for (const Value& node : items_of(parsed)) {
+    std::string row = text_at(node, {"Description", "Hostname"}) + " " + text_at(node, {"Status", "State"}) + " " +
+                      text_at(node, {"Spec", "Availability"}) + " " + text_at(node, {"Spec", "Role"});
+    if (text_at(node, {"ManagerStatus", "Leader"}) == "true") row += " leader";
+    if (text_at(node, {"ManagerStatus", "Reachability"}) == "unreachable") row += " unreachable";
+    rows.push_back(std::move(row));
+  }
+  std::sort(rows.begin(), rows.end());
+  std::string text;
+  for (const auto& row : rows) text += row + "\n";
+  return text;
+}
+
+// node promote|demote|drain|activate|hold|label|remove NAME [k=v] [force]
+std::string Teller::node(const Line& line) {
+  const std::string& what = line.words.at(1);
+  const std::string& name = line.words.at(2);
+  const std::string id = node_id(name, line);
+  if (what == "remove") {
+    const bool force = line.words.size() > 3;
+    const sim::Reply reply = ask(line, sim::del("/nodes/" + id + (force ? "?force=true" : "")));
+    return ok(reply) ? name + " removed" : refusal(reply);
+  }
+  const sim::Reply now = ask(line, get("/nodes/" + id));
+  if (!ok(now)) return refusal(now);
+  const auto parsed = docker::parse_json(now.body);
+  std::string role = text_at(*parsed, {"Spec", "Role"}), availability = text_at(*parsed, {"Spec", "Availability"});
+  if (what == "promote") role = "manager";
+  if (what == "demote") role = "worker";
+  if (what == "drain") availability = "drain";
+  if (what == "activate") availability = "active";
+  if (what == "hold") availability = "pause";
+  docker::Json json;
+  json.object([&] {
+    json.field("Role", role).field("Availability", availability);
+    json.object("Labels", [&] {
+      if (what == "label")
+        for (const auto& [key, value] : line.options)
+          if (key != "at") json.field(key, value);
+    });
+  });
+  const sim::Reply reply =
+      ask(line, post("/nodes/" + id + "/update?version=" + std::to_string(sim::version_of(now.body)), json.take()));
+  return ok(reply) ? "" : refusal(reply);
+}
+
+std::string Teller::leader(const Line&) {
+  const std::string name = sim::leader_of(*world_);
+  return name.empty() ? "nobody leads" : name + " leads";
+}
+
+// ---- services and tasks ---------------------------------------------------------------------------------------
+
+// image NAME [missing] [stubborn] [lives=1s] [exit=1]
+std::string Teller::image(const Line& line) {
+  sim::ImageScript script;
+  const auto says = [&](const char* word) {
+    return std::find(line.words.begin() + 2, line.words.end(), word) != line.words.end();
+  };
+  script.exists = !says("missing");
+  script.ignores_term = says("stubborn");
+  if (line.has("lives")) script.lives = duration_of(line.option("lives"));
+  script.exit_code = std::stoll(line.option("exit", "0"));
+  world_->set_image(line.words.at(1), script);
+  return {};
+}
+
+// service create NAME IMAGE ... | update NAME ... | scale NAME N | rollback NAME | remove NAME
+std::string Teller::service(const Line& line) {
+  const std::string& what = line.words.at(1);
+  const std::string& name = line.words.at(2);
+  if (what == "create") return create(line);
+  if (what == "remove") {
+    const sim::Reply reply = ask(line, sim::del("/services/" + name));
+    return ok(reply) ? "" : refusal(reply);
+  }
+  if (what == "rollback") return update(name, line);
+  sim::ServiceWish& wish = wishes_[name];
+  if (what == "scale") wish.replicas = std::stoull(line.words.at(3));
+  take_options(wish, line);
+  return update(name, line);
+}
+
+std::string Teller::create(const Line& line) {
+  sim::ServiceWish wish;
+  wish.name = line.words.at(2);
+  wish.image = line.words.size() > 3 ? line.words[3] : "nginx:1.10";
+  wish.args.assign(line.words.begin() + std::min<std::ptrdiff_t>(4, std::ssize(line.words)), line.words.end());
+  take_options(wish, line);
+  const sim::Reply reply = ask(line, post("/services/create", to_json(wish)));
+  if (!ok(reply)) return refusal(reply);
+  wishes_[wish.name] = wish;
+  return {};
+}
+
+std::string Teller::update(const std::string& name, const Line& line) {
+  const sim::Reply now = ask(line, get("/services/" + name));
+  if (!ok(now)) return refusal(now);
+  std::string target = "/services/" + name + "/update?version=" + std::to_string(sim::version_of(now.body));
+  if (line.words.at(1) == "rollback") target += "&rollback=previous";
+  const sim::Reply reply = ask(line, post(target, to_json(wishes_[name])));
+  return ok(reply) ? "" : refusal(reply);
+}
+
+std::string Teller::services(const Line& line) {
+  const sim::Reply reply = ask(line, get("/services?status=true"));
+  if (!ok(reply)) return refusal(reply);
+  const auto parsed = docker::parse_json(reply.body);
+  std::vector<std::string> rows;
+  for (const Value& service : items_of(parsed)) {
+    const Value* mode = service.find("Spec")->find("Mode");
+    std::string row = text_at(service, {"Spec", "Name"}) + " " +
+                      (mode->find("Global") != nullptr ? "global " : "replicated ") +
+                      text_at(service, {"ServiceStatus", "RunningTasks"}) + "/" +
+                      text_at(service, {"ServiceStatus", "DesiredTasks"}) + " " +
+                      text_at(service, {"Spec", "TaskTemplate", "ContainerSpec", "Image"});
+    const std::string update = text_at(service, {"UpdateStatus", "State"});
+    if (!update.empty()) row += " update " + update;
+    rows.push_back(std::move(row));
+  }
+  std::sort(rows.begin(), rows.end());
+  std::string text;
+  for (const auto& row : rows) text += row + "\n";
+  return text;
+}
+
+// `docker service ps`: newest first in each slot; `where` adds the node, `wanted` leaves out what is over.
+std::string Teller::tasks(const Line& line) {
+  const std::string& name = line.words.at(1);
+  const auto says = [&](const char* word) {
+    return std::find(line.words.begin() + 2, line.words.end(), word) != line.words.end();
+  };
+  const sim::Reply reply = ask(line, get("/tasks?filters=%7B%22service%22%3A%5B%22" + name + "%22%5D%7D"));
+  if (!ok(reply)) return refusal(reply);
+  const auto parsed = docker::parse_json(reply.body);
+  struct Row {
+    std::uint64_t slot;
+    std::string node, created, text;
+    bool over;
+  };
+  std::vector<Row> rows;
+  for (const Value& task : items_of(parsed)) {
+    const std::string state = text_at(task, {"Status", "State"}), desired = text_at(task, {"DesiredState"});
+    const std::string slot = text_at(task, {"Slot"}), node = node_name(text_at(task, {"NodeID"}));
+    Row row{slot.empty() ? 0 : std::stoull(slot), node, text_at(task, {"CreatedAt"}), {}, desired == "shutdown"};
+    row.text = name + "." + (slot.empty() ? node : slot) + " " + state;
+    if (desired != "running") row.text += " (wanted: " + desired + ")";
+    row.text += " " + text_at(task, {"Spec", "ContainerSpec", "Image"});
+    if (says("where") && !slot.empty()) row.text += " on " + node;
+    const std::string error = text_at(task, {"Status", "Err"});
+    if (!error.empty()) row.text += " \"" + error + "\"";
+    if (!says("wanted") || !row.over) rows.push_back(std::move(row));
+  }
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    const auto place = [](const Row& row) { return std::pair(row.slot, row.slot == 0 ? row.node : std::string()); };
+    if (place(a) != place(b)) return place(a) < place(b);
+    if (a.over != b.over) return b.over;
+    return std::tie(b.created, b.text) < std::tie(a.created, a.text);
+  });
+  std::string text;
+  for (const Row& row : rows) text += row.text + "\n";
+  return text;
+}
+
+// How many running tasks each node has: "m1 1, w1 2".
+std::string Teller::spread(const Line& line) {
+  const store::Store* now = store();
+  const auto service = now->service_named(line.words.at(1));
+  if (!service) return "no such service";
+  std::map<std::string, int> counts;
+  for (const auto& [id, node] : now->nodes())
+    if (node->status.state == model::NodeState::ready) counts[node->display_name()];
+  for (const auto& [slot, id] : now->tasks_of_service(service->id)) {
+    const auto task = now->task(id);
+    if (task->state() == model::TaskState::running && task->desired_state == model::TaskState::running)
+      ++counts[node_name(task->node_id.str())];
+  }
+  std::string text;
+  for (const auto& [name, count] : counts) text += (text.empty() ? "" : ", ") + name + " " + std::to_string(count);
+  return text;
+}
+
+std::string Teller::kill_task(const Line& line) {
+  const auto task = task_named(line.words.at(1));
+  if (!task || !world_->kill_task(task->id)) return "no such process";
+  const auto known = [&] {
+    const auto now = store() != nullptr ? store()->task(task->id) : nullptr;
+    return !now || model::is_terminal(now->state());
+  };
+  return world_->run_until(known, Duration::seconds(30)) ? "" : "nobody has noticed";
+}
+
+std::string Teller::logs(const Line& line) {
+  const sim::Reply reply = ask(line, get("/services/" + line.words.at(1) + "/logs?stdout=true&stderr=true"));
+  if (!ok(reply)) return refusal(reply);
+  // Docker's framing: 8 bytes before each piece, the last four its length.
+  std::string text;
+  for (std::size_t at = 0; at + 8 <= reply.body.size();) {
+    const std::uint32_t length = get_u32(reply.body, at + 4);
+    text += reply.body.substr(at + 8, length);
+    at += 8 + length;
+  }
+  return text;
+}
+
+}  // namespace swarm::scenario

@@ -1,0 +1,206 @@
+// swarm-web: the stand-in web server behind the images nginx, httpd and swarmpy/web. A page that names image, service,
+// task, slot, node and address; one poll loop; up in a millisecond. settings.hpp says how to make it slow or broken.
+// NOT a web server for anything else: GET and HEAD of any path give the one page.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "tools/swarm_web/settings.hpp"
+
+namespace swarm::web {
+namespace {
+
+constexpr std::size_t kMaxRequest = 64 * 1024;
+constexpr std::size_t kMaxClients = 1024;
+
+struct Client {
+  int fd = -1;
+  std::string in, out;
+  bool close_when_sent = false;
+};
+
+std::int64_t now_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+[[gnu::format(printf, 1, 2)]] void say(const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  std::vprintf(format, arguments);
+  va_end(arguments);
+  std::putchar('\n');
+  std::fflush(stdout);
+}
+
+class Server {
+ public:
+  explicit Server(Settings settings) : settings_(std::move(settings)), started_(now_ms()) {}
+  int run();
+
+ private:
+  bool listen();
+  std::int64_t next_deadline() const;
+  void step(int timeout);
+  void accept();
+  bool talk(Client& client, short events);  // false: done with it
+  bool answer(Client& client);
+  bool flush(Client& client);
+  void stop();
+  bool ready() const {
+    return !settings_.unready_ms || (*settings_.unready_ms >= 0 && now_ms() - started_ >= *settings_.unready_ms);
+  }
+
+  Settings settings_;
+  std::int64_t started_;
+  std::int64_t stop_at_ = -1;
+  int signals_ = -1, listener_ = -1;
+  std::vector<Client> clients_;
+};
+
+bool Server::listen() {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(settings_.port));
+  if (inet_pton(AF_INET, settings_.address.c_str(), &address.sin_addr) != 1) {
+    std::fprintf(stderr, "swarm-web: SWARM_TASK_IP=%s is no address\n", settings_.address.c_str());
+    return false;
+  }
+  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int one = 1;
+  setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && ::listen(listener_, 512) == 0) {
+    say("swarm-web: listening on %s:%d", settings_.address.c_str(), settings_.port);
+    return true;
+  }
+  const char* hint = "";
+  if (errno == EACCES) hint = "; ports below 1024 need root or net.ipv4.ip_unprivileged_port_start";
+  if (errno == EADDRINUSE) hint = "; a program that binds 0.0.0.0 takes the port of every address";
+  std::fprintf(stderr, "swarm-web: cannot bind %s:%d: %s%s\n", settings_.address.c_str(), settings_.port,
+               std::strerror(errno), hint);
+  return false;
+}
+
+// -1: never.
+std::int64_t Server::next_deadline() const {
+  std::int64_t next = stop_at_;
+  const auto sooner = [&next](std::int64_t when) { next = next < 0 ? when : std::min(next, when); };
+  if (listener_ < 0) sooner(started_ + settings_.start_delay_ms);
+  if (settings_.fail_after_ms) sooner(started_ + *settings_.fail_after_ms);
+  return next;
+}
+
+int Server::run() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (settings_.fail_code) {
+    std::fprintf(stderr, "swarm-web: SWARM_WEB_FAIL is set: exit code %d\n", *settings_.fail_code);
+    return *settings_.fail_code;
+  }
+  while (true) {
+    const std::int64_t now = now_ms();
+    if (stop_at_ >= 0 && now >= stop_at_) return 0;
+    if (settings_.fail_after_ms && now >= started_ + *settings_.fail_after_ms) {
+      std::fprintf(stderr, "swarm-web: SWARM_WEB_FAIL_AFTER has passed: exit code 1\n");
+      return 1;
+    }
+    if (listener_ < 0 && now >= started_ + settings_.start_delay_ms && !listen()) return 1;
+    const std::int64_t next = next_deadline();
+    step(next < 0 ? -1 : static_cast<int>(std::clamp<std::int64_t>(next - now, 0, 60'000)));
+  }
+}
+
+void Server::step(int timeout) {
+  std::vector<pollfd> watched{{signals_, POLLIN, 0}, {clients_.size() < kMaxClients ? listener_ : -1, POLLIN, 0}};
+  for (const Client& client : clients_)
+    watched.push_back({client.fd, static_cast<short>(client.out.empty() ? POLLIN : POLLOUT), 0});
+  if (poll(watched.data(), watched.size(), timeout) <= 0) return;
+  std::vector<Client> kept;
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (watched[i + 2].revents == 0 || talk(clients_[i], watched[i + 2].revents)) {
+      kept.push_back(std::move(clients_[i]));
+    } else {
+      close(clients_[i].fd);
+    }
+  }
+  clients_ = std::move(kept);
+  if (watched[0].revents != 0) stop();
+  if (watched[1].revents != 0) accept();
+}
+
+void Server::stop() {
+  signalfd_siginfo info;
+  while (read(signals_, &info, sizeof info) > 0) {
+  }
+  if (stop_at_ >= 0) return;
+  say("swarm-web: stopping%s", settings_.drain_ms > 0 ? ", draining first" : "");
+  stop_at_ = now_ms() + settings_.drain_ms;
+}
+
+void Server::accept() {
+  for (int fd; (fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;)
+    clients_.push_back({fd, {}, {}, false});
+}
+
+bool Server::talk(Client& client, short events) {
+  if ((events & POLLOUT) != 0) return flush(client);
+  char bytes[16 * 1024];
+  const auto count = read(client.fd, bytes, sizeof bytes);
+  if (count < 0) return errno == EAGAIN || errno == EINTR;
+  if (count == 0 || client.in.size() > kMaxRequest) return false;
+  client.in.append(bytes, static_cast<std::size_t>(count));
+  return answer(client);
+}
+
+bool Server::answer(Client& client) {
+  for (auto end = client.in.find("\r\n\r\n"); end != std::string::npos; end = client.in.find("\r\n\r\n")) {
+    const std::string head = client.in.substr(0, end);
+    client.in.erase(0, end + 4);
+    const std::string line = head.substr(0, head.find("\r\n"));
+    const bool is_ready = ready();
+    say("\"%s\" %d", line.c_str(), is_ready ? 200 : 503);
+    const std::string& body = settings_.page;
+    client.close_when_sent = stop_at_ >= 0 || line.ends_with("HTTP/1.0") ||
+                             head.find("onnection: close") != std::string::npos;
+    client.out += is_ready ? "HTTP/1.1 200 OK\r\n" : "HTTP/1.1 503 Service Unavailable\r\n";
+    client.out += "Content-Type: text/html; charset=utf-8\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+    client.out += client.close_when_sent ? "Connection: close\r\n\r\n" : "\r\n";
+    if (!line.starts_with("HEAD ")) client.out += body;
+  }
+  return flush(client);
+}
+
+bool Server::flush(Client& client) {
+  while (!client.out.empty()) {
+    const auto count = write(client.fd, client.out.data(), client.out.size());
+    if (count < 0) return errno == EAGAIN || errno == EINTR;
+    client.out.erase(0, static_cast<std::size_t>(count));
+  }
+  return !client.close_when_sent;
+}
+
+}  // namespace
+}  // namespace swarm::web
+
+int main() { return swarm::web::Server(swarm::web::read_settings()).run(); }

@@ -1,0 +1,30 @@
+// What swarm-web is told by its environment. Durations: "2s", "1.5s", "300ms", or a bare number of seconds.
+//
+//   SWARM_WEB_START_DELAY=2s   listen only after this long
+//   SWARM_WEB_FAIL=CODE        exit with CODE at once ("true" and the like: 1)
+//   SWARM_WEB_FAIL_AFTER=5s    exit with code 1 after this long
+//   SWARM_WEB_UNREADY=10s      answer 503 for this long ("1", "true": for ever)
+//   SWARM_WEB_DRAIN=3s         on SIGTERM, go on answering for this long, then exit 0
+//   SWARM_WEB_PORT=8080        the port to bind; default $SWARM_PORT_80, then 80
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace swarm::web {
+
+struct Settings {
+  std::string address = "127.0.0.1";  // $SWARM_TASK_IP
+  int port = 80;
+  std::int64_t start_delay_ms = 0, drain_ms = 0;
+  std::optional<int> fail_code;
+  std::optional<std::int64_t> fail_after_ms, unready_ms;  // unready: -1 is for ever
+  std::string page;
+};
+
+// Nothing for what is no duration.
+std::optional<std::int64_t> parse_millis(const std::string& text);
+Settings read_settings();
+
+}  // namespace swarm::web

@@ -1,0 +1,141 @@
+// swarmd: the node daemon. Flags, signals, the pid file, and the lease that ties it to whoever started it; all else is
+// real/host. Its flags are dockerd's where dockerd has one. It starts outside any swarm: init, join and leave come
+// through its API.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "real/files.hpp"
+#include "real/host.hpp"
+#include "real/task_shim.hpp"
+
+namespace {
+
+using swarm::Address;
+using swarm::Error;
+using swarm::Result;
+
+struct Flags {
+  swarm::real::HostOptions host;
+  std::vector<std::string> labels;
+  std::string log_level = "info", address, pidfile, runner = "process";
+  int lease_fd = -1, ready_fd = -1;
+};
+
+int refuse(const Error& error) {
+  std::fprintf(stderr, "swarmd: %s%s%s\n", error.message.c_str(), error.hint.empty() ? "" : "; ", error.hint.c_str());
+  return 1;
+}
+
+void declare(CLI::App& app, Flags& flags) {
+  flags.host.data_root = "/var/lib/swarmpy";
+  app.set_version_flag("-v,--version", std::string("swarmd version ") + SWARMPY_VERSION);
+  app.add_option("--data-root", flags.host.data_root, "Directory of this node's state")->capture_default_str();
+  app.add_option("-H,--host", flags.host.hosts,
+                 "Where the API listens: unix:///PATH or tcp://ADDRESS:PORT (default unix://DATA_ROOT/docker.sock)")
+      ->take_all();
+  app.add_option("--label", flags.labels, "Label of this engine, KEY=VALUE")->take_all();
+  app.add_option("-l,--log-level", flags.log_level, "debug, info, warn, error or fatal")->capture_default_str();
+  app.add_option("-p,--pidfile", flags.pidfile, "File to write the process id to");
+  app.add_option("--address", flags.address, "Address to listen at, advertise and publish on (default: all interfaces)");
+  app.add_option("--hostname", flags.host.hostname, "Name of this node (default: the machine's)");
+  app.add_option("--runner", flags.runner, "How tasks run: process")->capture_default_str();
+  app.add_flag("--insecure-no-tls", flags.host.insecure_no_tls, "Listen outside loopback although there is no TLS yet");
+  app.add_option("--lease-fd", flags.lease_fd, "Stop when the other side of this pipe is closed");
+  app.add_option("--ready-fd", flags.ready_fd, "Write \"ready\" to this descriptor once the API answers");
+}
+
+Result<void> check(Flags& flags) {
+  const auto wrong = [](const std::string& sentence) { return swarm::plain_error(swarm::Code::invalid_argument, sentence); };
+  if (flags.runner != "process") return wrong("there is no runner \"" + flags.runner + "\"; the only one is: process");
+  const auto level = swarm::real::parse_log_level(flags.log_level);
+  if (!level) return wrong("\"" + flags.log_level + "\" is no log level; use debug, info, warn, error or fatal");
+  flags.host.log_level = *level;
+  if (!flags.address.empty()) {
+    const auto address = Address::parse(flags.address);
+    if (!address || address->port != 0) return wrong("--address " + flags.address + " is not an IP address");
+    flags.host.address = *address;
+  }
+  for (const std::string& label : flags.labels) {
+    const auto equals = label.find('=');
+    flags.host.labels[label.substr(0, equals)] = equals == std::string::npos ? "" : label.substr(equals + 1);
+  }
+  std::error_code error;
+  flags.host.data_root = std::filesystem::absolute(flags.host.data_root, error).lexically_normal();
+  return {};
+}
+
+// A descriptor that is readable when SIGTERM or SIGINT came. Blocked before any thread starts, so for all of them.
+int signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void say_ready(const Flags& flags, swarm::real::Host& host) {
+  for (const std::string& url : host.urls()) host.log().log(swarm::real::LogLevel::info, "API listen on " + url);
+  if (flags.ready_fd < 0) return;
+  [[maybe_unused]] const auto written = write(flags.ready_fd, "ready\n", 6);
+  close(flags.ready_fd);
+}
+
+int serve(const Flags& flags) {
+  using swarm::real::FdWatch;
+  const int signal_fd = signals();
+  for (const int fd : {flags.lease_fd, flags.ready_fd})
+    if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  auto opened = swarm::real::Host::open(flags.host);
+  if (!opened) return refuse(opened.error());
+  auto& host = **opened;
+  if (!flags.pidfile.empty())
+    if (auto written = swarm::real::replace_file(flags.pidfile, std::to_string(getpid()) + "\n"); !written)
+      return refuse(written.error());
+  const FdWatch on_signal(host.reactor(), signal_fd, [&host, signal_fd] {
+    signalfd_siginfo info;
+    while (read(signal_fd, &info, sizeof info) > 0) host.stop();
+  });
+  std::optional<FdWatch> lease;
+  if (flags.lease_fd >= 0)
+    lease.emplace(host.reactor(), flags.lease_fd, [&host, &lease] {
+      char byte = 0;
+      const auto count = read(lease->fd(), &byte, 1);
+      if (count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR))) return;
+      lease.reset();
+      host.stop();
+      host.stop();  // at once: whoever wanted this node is gone
+    });
+  host.reactor().post([&] { say_ready(flags, host); });
+  const auto ended = host.run();
+  if (!flags.pidfile.empty()) unlink(flags.pidfile.c_str());
+  return ended ? 0 : refuse(ended.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (swarm::real::run_as_shim(argc, argv)) return 0;
+  CLI::App app{"swarmd: a node of a swarm"};
+  Flags flags;
+  declare(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return refuse(swarm::plain_error(swarm::Code::invalid_argument, error.what()));
+  }
+  if (auto good = check(flags); !good) return refuse(good.error());
+  return serve(flags);
+}
