@@ -46,7 +46,7 @@ lint: setup
 	@scripts/lint.sh
 
 wheel: build
-	$(BIN)/pip wheel . --quiet --no-build-isolation --no-deps --wheel-dir dist
+	CCACHE_BASEDIR=$(CURDIR) $(BIN)/pip wheel . --quiet --no-build-isolation --no-deps --wheel-dir dist
 	@ls -l dist/*.whl
 
 clean:

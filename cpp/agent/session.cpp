@@ -10,7 +10,8 @@ namespace {
 using model::TaskState;
 
 constexpr Duration kFirstBackoff = Duration::millis(100);
-constexpr Duration kMaxBackoff = Duration::seconds(8);
+// SwarmKit waits up to 8 s, with heartbeats of 5 s; ours are of 500 ms, and a manager that has come back is wanted soon.
+constexpr Duration kMaxBackoff = Duration::seconds(1);
 constexpr Duration kReportTimeout = Duration::millis(500);
 constexpr std::int64_t kMaxDoublings = 4;
 constexpr std::size_t kMaxReport = 1'000;
@@ -46,7 +47,7 @@ void Worker::State::leave_session() {
   take_back_report();
 }
 
-// swarmkit agent/agent.go: grows from 100 ms to 8 s, and a draw spreads the agents.
+// swarmkit agent/agent.go: grows from 100 ms, and a draw spreads the agents.
 Duration Worker::State::next_backoff() {
   backoff = std::min(kFirstBackoff + backoff * 2, kMaxBackoff);
   return Duration::nanos(static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(backoff.ns))));
@@ -122,6 +123,9 @@ void Worker::State::acknowledge(bool want_complete) {
 void Worker::State::on(const wire::Assignments& message, WallTime wall) {
   if (has_set && message.results_in <= applied) return acknowledge(false);  // heard before
   if (!message.complete && (!has_set || message.applies_to != applied)) return acknowledge(true);
+  // Taking away a task at the word of a deposed leader would start it twice when the true one gives it back.
+  if (message.store_version != 0 && message.store_version < newest_store) return reconnect(std::nullopt);
+  newest_store = std::max(newest_store, message.store_version);
   for (const auto& assigned : message.tasks) assign(assigned.task, wall);
   std::vector<TaskId> gone = message.removed;
   if (message.complete) {

@@ -58,6 +58,7 @@ struct Worker::State {
   int register_tries = 0;  // on this link
   bool has_set = false;    // the whole set of assignments came in this session
   std::uint64_t applied = 0;
+  std::uint64_t newest_store = 0;  // of all sessions: what a manager's store must not be behind
 
   // ---- reports
   std::set<TaskId> unreported;

@@ -241,6 +241,7 @@ void put(const wire::Assignments& from, pb::Assignments* to) {
   to->set_complete(from.complete);
   to->set_applies_to(from.applies_to);
   to->set_results_in(from.results_in);
+  to->set_store_version(from.store_version);
   std::map<TemplateKey, const model::TaskTemplate*> templates;
   for (const auto& [task] : from.tasks) {
     if (task.templ) templates.try_emplace({task.service_id, task.spec_version}, task.templ.get());
@@ -255,6 +256,7 @@ void get(const pb::Assignments& from, wire::Assignments& to, Reading& reading) {
   to.complete = from.complete();
   to.applies_to = from.applies_to();
   to.results_in = from.results_in();
+  to.store_version = from.store_version();
   std::map<TemplateKey, std::shared_ptr<const model::TaskTemplate>> templates;
   for (const auto& one : from.templates()) {
     KeyedTemplate keyed;

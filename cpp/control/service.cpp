@@ -19,7 +19,6 @@ model::Transaction put(Object object) {
 }
 
 // ---- published ports
-// ------------------------------------------------------------------------------------------------
 
 std::vector<PortConfig> ports_of(const model::Service& service) {
   std::vector<PortConfig> ports = service.ports;
@@ -65,7 +64,6 @@ Check check_ingress(const store::Store& store, const model::ServiceSpec& spec) {
 }
 
 // ---- what a spec refers to
-// --------------------------------------------------------------------------------------------
 
 Check check_networks(const store::Store& store, const model::ServiceSpec& spec) {
   std::vector<model::NetworkAttachment> all = spec.networks;
@@ -98,7 +96,6 @@ Check check_files(const model::ServiceSpec& spec) {
 }
 
 // ---- updating
-// ---------------------------------------------------------------------------------------------------------
 
 // Swaps the two, so that a second rollback goes forward again.
 Result<model::Service> rolled_back(const model::Service& service, WallTime time) {

@@ -60,6 +60,7 @@ std::optional<wire::Assignments> AssignmentSet::next(const store::Store& store, 
   if (!wants_all_ && changed_.empty()) return std::nullopt;
   wire::Assignments message = wants_all_ ? all(store, node) : increment(store, node);
   message.results_in = ++version_;
+  message.store_version = store.version();
   all_under_way_ = message.complete;
   wants_all_ = false;
   changed_.clear();

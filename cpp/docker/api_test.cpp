@@ -226,6 +226,8 @@ TEST_F(ApiTest, UpdatesOfTheSwarmNameTheirVersion) {
   const Reply stale = post("/swarm/update?version=77777");
   EXPECT_EQ(stale.status, 500U);
   EXPECT_EQ(stale.message(), "rpc error: code = Unknown desc = update out of sequence");
+  EXPECT_EQ(stale.header("Swarmpy-Code"), "Unknown");
+  EXPECT_NE(stale.header("Swarmpy-Hint"), "");
   EXPECT_EQ(post("/swarm/update?version=1&rotateWorkerToken=maybe").status, 400U);
   EXPECT_EQ(post("/swarm/update?version=1", R"({"CAConfig":{"NodeCertExpiry":1}})").message(),
             "rpc error: code = InvalidArgument desc = minimum certificate expiry time is: 1h0m0s");
@@ -356,6 +358,9 @@ TEST_F(ApiTest, ImagesAreTheCatalogue) {
   EXPECT_EQ(size_of(get("/images/json").json()), 2U);
   EXPECT_EQ(at(get("/images/docker.io/library/nginx:1.25@sha256:ab/json").json(), "RepoTags.0"),
             "nginx:1.25");
+  const std::string id = at(get("/images/json").json(), "0.Id");
+  EXPECT_EQ(at(get("/images/" + id + "/json").json(), "Id"), id);
+  EXPECT_EQ(at(get("/images/" + id.substr(7, 12) + "/json").json(), "RepoTags.0"), "nginx:latest");
   EXPECT_EQ(get("/images/mine:2/json").message(), "No such image: mine:2");
   EXPECT_EQ(at(get("/distribution/nginx:1.10/json").json(), "Descriptor.digest"), "")
       << "the CLI then keeps the reference as it is";

@@ -35,7 +35,7 @@ void Desk::reply_text(ApiId id, std::uint32_t status, std::string text, http::He
 
 void Desk::refuse(ApiId id, const Error& error) {
   http::Headers headers{{"Content-Type", "application/json"}, {"Swarmpy-Code", code_name(error.code)}};
-  std::string hint = error.hint;
+  std::string hint = next_step(error);
   std::replace_if(
       hint.begin(), hint.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   if (!hint.empty()) headers.emplace_back("Swarmpy-Hint", std::move(hint));

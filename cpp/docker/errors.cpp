@@ -55,6 +55,15 @@ std::string shown_text(const Error& error) {
   return std::string("rpc error: code = ") + code_name(error.code) + " desc = " + error.message;
 }
 
+std::string next_step(const Error& error) {
+  if (!error.hint.empty()) return error.hint;
+  if (error.message == "update out of sequence")
+    return "it was changed meanwhile: read it again and send the version that it has now";
+  if (error.message == kNoLeaderText)
+    return "start the managers that are down; tasks go on running meanwhile";
+  return {};
+}
+
 Error not_found(std::string_view kind, std::string_view name) {
   return plain_error(Code::not_found, std::string(kind) + " " + std::string(name) + " not found");
 }

@@ -10,6 +10,8 @@ namespace swarm::docker {
 std::uint32_t http_status(const Error& error);
 // With "rpc error: code = X desc = " in front where the error comes from the cluster store.
 std::string shown_text(const Error& error);
+// The error's own hint, or the one that its text is known to need; "" for none.
+std::string next_step(const Error& error);
 
 Error not_found(std::string_view kind, std::string_view name);  // "service X not found"
 Error ambiguous(std::string_view kind, std::string_view name, std::size_t matches);

@@ -14,6 +14,19 @@ std::string shown_reference(const ports::Image& image) {
   return image.reference.substr(0, image.reference.size() - 1) + "latest";
 }
 
+std::string id_of(const Context& context, const std::string& catalogue_reference) {
+  return "sha256:" + to_hex(context.crypto.sha256("image " + catalogue_reference));
+}
+
+// By id, whole or a prefix of at least four digits, with or without "sha256:".
+std::optional<ports::Image> find_by_id(const Context& context, std::string_view name) {
+  if (name.starts_with("sha256:")) name.remove_prefix(7);
+  if (name.size() < 4) return std::nullopt;
+  for (auto& image : context.runner.images())
+    if (std::string_view(id_of(context, image.reference)).substr(7).starts_with(name)) return image;
+  return std::nullopt;
+}
+
 Error no_such_image(std::string_view name) {
   return plain_error(Code::not_found, "No such image: " + normal_reference(name));
 }
@@ -52,8 +65,10 @@ std::optional<ports::Image> find_image(const Context& context, std::string_view 
   return loose;
 }
 
+// One id for all tags that a stand-in answers to: what has an id is found by it.
 std::string image_id(const Context& context, std::string_view reference) {
-  return "sha256:" + to_hex(context.crypto.sha256("image " + normal_reference(reference)));
+  const auto image = find_image(context, reference);
+  return id_of(context, image ? image->reference : normal_reference(reference));
 }
 
 void list_images(Call& call) {
@@ -82,9 +97,13 @@ void list_images(Call& call) {
 }
 
 void show_image(Call& call) {
-  const auto image = find_image(call.context, call.name);
-  if (!image) return call.refuse(no_such_image(call.name));
-  const std::string reference = normal_reference(call.name);
+  auto image = find_image(call.context, call.name);
+  std::string reference = normal_reference(call.name);
+  if (!image) {
+    image = find_by_id(call.context, call.name);
+    if (!image) return call.refuse(no_such_image(call.name));
+    reference = shown_reference(*image);
+  }
   Json json;
   json.object([&] {
     json.field("Id", image_id(call.context, reference))

@@ -101,7 +101,6 @@ TEST(Replicated, a_rejected_plan_is_made_again) {
 }
 
 // ---- nodes
-// ------------------------------------------------------------------------------------------------------
 
 TEST(Replicated, only_down_and_drained_nodes_lose_their_tasks) {
   TestSwarm swarm(1);
@@ -155,7 +154,6 @@ TEST(Replicated, an_old_task_that_does_not_stop_is_waited_for_a_minute) {
 }
 
 // ---- restarts
-// ---------------------------------------------------------------------------------------------------
 
 ServiceId one_task(TestSwarm& swarm, RestartCondition condition) {
   auto spec = TestSwarm::spec(1);
@@ -270,7 +268,6 @@ TEST(Restart, attempts_outside_the_window_are_forgotten) {
 }
 
 // ---- what a new leader finds
-// --------------------------------------------------------------------------------------
 
 TEST(Initialization, ended_tasks_and_tasks_on_lost_nodes_are_replaced_the_others_kept) {
   TestSwarm swarm;

@@ -85,7 +85,6 @@ bool UpdateSupervisor::is_of(const Update& update, const model::Service& service
 }
 
 // ---- what happened
-// ----------------------------------------------------------------------------------------------
 
 void UpdateSupervisor::reconcile(const store::Store& store, const model::Service& service,
                                  const std::vector<SlotKey>& slots) {
@@ -136,7 +135,7 @@ void UpdateSupervisor::observe(const store::Store& store, const store::Change<mo
     update.fresh[task.id] = {};
     update.todo.erase(key);
     update.lagging.erase(key);
-    update.in_hand[key] = {};
+    update.in_hand[key] = {task.id, Step::waiting, {}};
   }
   if (const auto service = store.service(task.service_id); service && change.after)
     note_fresh(*service, update, task, now);
@@ -180,7 +179,6 @@ void UpdateSupervisor::withdraw(const SlotKey& key) {
 }
 
 // ---- one service at a time
-// --------------------------------------------------------------------------------------
 
 struct UpdateSupervisor::Round {
   const store::Store& store;
@@ -202,6 +200,7 @@ struct UpdateSupervisor::Round {
   void look_at_slots();
   void begin_slots();
   bool hand_over(const SlotKey& key);
+  bool has_failed(const SlotKey& key) const;
   void rest(const SlotKey& key);
   void replace(const SlotKey& key, const std::vector<TaskRef>& wanted);
   std::size_t planned_here() const;
@@ -288,9 +287,10 @@ void UpdateSupervisor::Round::begin_slots() {
     }
     const auto wanted = wanted_of(store, key);
     ++in_hand;
-    if (best_clean(store, service, wanted)) {  // a restart, or the leader before, has made the new task
+    if (const auto clean =
+            best_clean(store, service, wanted)) {  // a restart, or the leader before, has made the new task
       it = update.todo.erase(it);
-      update.in_hand[key] = {};
+      update.in_hand[key] = {clean->id, Step::waiting, {}};
       if (!hand_over(key)) update.look.insert(key);
     } else {
       replace(key, wanted);
@@ -322,9 +322,19 @@ void UpdateSupervisor::Round::rest(const SlotKey& key) {
   if (config.delay.ns == 0) {
     update.in_hand.erase(it);
   } else {
-    it->second = {Step::resting, now + config.delay};
+    it->second.step = Step::resting;
+    it->second.rest_until = now + config.delay;
     update.rests.insert({it->second.rest_until, key});
   }
+}
+
+// The task that the slot waits for ended by itself; one that was stopped with its node is waited for in its
+// successor.
+bool UpdateSupervisor::Round::has_failed(const SlotKey& key) const {
+  const auto held = update.in_hand.find(key);
+  const auto task = held == update.in_hand.end() ? nullptr : store.task(held->second.task);
+  return task && (task->status.state == TaskState::complete || task->status.state == TaskState::failed ||
+                  task->status.state == TaskState::rejected);
 }
 
 // One look at a slot in hand. False: something was planned (or may not be yet), look again when it has
@@ -335,12 +345,13 @@ bool UpdateSupervisor::Round::hand_over(const SlotKey& key) {
   const TaskRef clean = best_clean(store, service, wanted);
   const bool others = std::any_of(wanted.begin(), wanted.end(),
                                   [&](const TaskRef& task) { return task != clean && task->live(); });
-  if (!clean) {
-    // It ended, and its restart is due or was refused by its policy. An old task that still runs stays until
-    // then.
+  if (!clean || has_failed(key)) {
+    // Its restart is not ours to wait for. An old task that still runs stays until a new one does.
     rest(key);
     if (others) update.lagging.insert(key);
-    return true;
+    if (!clean) return true;
+  } else if (const auto held = update.in_hand.find(key); held != update.in_hand.end()) {
+    held->second.task = clean->id;
   }
   const bool runs = clean->status.state == TaskState::running;
   const bool new_one_first = config.order == UpdateOrder::start_first && !runs;
@@ -354,7 +365,6 @@ bool UpdateSupervisor::Round::hand_over(const SlotKey& key) {
 }
 
 // ---- all of them
-// ------------------------------------------------------------------------------------------------
 
 void UpdateSupervisor::plan(const store::Store& store, RestartSupervisor& restarts, Instant now,
                             WallTime wall, Rng& rng, Plan& plan) {

@@ -40,6 +40,7 @@ class UpdateSupervisor {
  private:
   enum class Step : std::uint8_t { waiting, resting };
   struct InHand {
+    TaskId task;  // that shall run
     Step step = Step::waiting;
     Instant rest_until;
   };

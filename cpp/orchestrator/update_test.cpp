@@ -99,10 +99,10 @@ TEST(Update, a_new_task_that_cannot_be_placed_holds_the_update_up) {
 }
 
 // ---- failures
-// -----------------------------------------------------------------------------------------------------
 
 TEST(Update, pauses_on_the_first_failure_by_default_until_somebody_acts) {
   Rolling rolling;
+  rolling.spec.task.restart->delay = Duration::seconds(5);
   rolling.swarm.broken_images = {kNew};
   rolling.begin();
   rolling.swarm.advance(Duration::seconds(1));
@@ -213,7 +213,6 @@ TEST(Update, the_failure_ratio_is_strict_and_exact) {
 }
 
 // ---- what an update touches
-// ---------------------------------------------------------------------------------------
 
 TEST(Update, only_the_task_spec_and_the_endpoint_make_a_task_outdated) {
   Rolling rolling;

@@ -98,13 +98,16 @@ Result<void> Raft::on_proposal(Message& message) {
   return {};
 }
 
-// One membership change at a time; one that may not be now becomes an empty entry.
+// One membership change at a time; one that may not be now becomes an empty entry. So does one that could
+// never be applied (the last voter removed): once committed it would stop every member.
 void Raft::filter_conf_changes(std::vector<Entry>& entries) {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (entries[i].type == EntryType::normal) continue;
-    const bool leaves = decode_conf_change(entries[i]).changes.empty();
+    const ConfChangeV2 change = decode_conf_change(entries[i]);
+    const bool leaves = change.changes.empty();
     const bool is_joint = tracker.config.voters.is_joint();
-    const bool refused = pending_conf_index > log.applied() || is_joint != leaves;
+    const bool refused = pending_conf_index > log.applied() || is_joint != leaves ||
+                         !apply_change(tracker, log.last_index(), change).ok();
     if (refused && !config.disable_conf_change_validation) {
       entries[i] = Entry{};
     } else {

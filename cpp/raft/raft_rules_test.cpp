@@ -232,6 +232,17 @@ TEST(RaftRules, OneMembershipChangeAtATime) {
   EXPECT_TRUE(peer.raw->progress().contains(3));
 }
 
+TEST(RaftRules, TheLastVoterIsNotRemoved) {
+  Peer peer(1, {1});
+  peer.start().lead();
+  ConfChangeV2 change;
+  change.changes = {{ConfChangeType::remove_node, 1, {}}};
+  ASSERT_TRUE(peer.raw->propose_conf_change(change).ok());
+  peer.settle();
+  EXPECT_EQ(peer.applied.back().type, EntryType::normal) << "it became an empty entry";
+  EXPECT_TRUE(peer.propose("x").ok());
+}
+
 TEST(RaftRules, WhatAPeerMayNotSendIsRefused) {
   Peer peer(1);
   peer.start();

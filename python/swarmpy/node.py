@@ -273,15 +273,15 @@ class Node:
     # ---- inside
 
     def _look(self, what: str) -> NodeInfo:
-        """One listing serves every node and property once: showing them all asks once, and a loop gets news."""
-        if not self.id:
+        """One listing serves each node and property once: showing all asks once, and a loop gets news."""
+        node_id = self.id
+        if not node_id:
             raise NotManager(f"{self.name} is in no swarm", hint="First: node.swarm.init() or .join().")
-        info = self._hub.listed_node(self.id)
+        info = self._hub.listed_node(node_id)
         if info is None or (info is self._info and what in self._read):
-            self._hub.nodes()
-            info = self._hub.listed_node(self.id)
+            info = next((other for other in self._hub.nodes() if other.id == node_id), None)
         if info is None:
-            raise NotFound(f"node {self.name} ({self.id}) is not in this swarm any more")
+            raise NotFound(f"node {self.name} ({node_id}) is not in this swarm any more")
         if info is not self._info:
             self._info, self._read = info, set()
         self._read.add(what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,7 @@ from swarmpy._hub import Hub
 from swarmpy._world.base import Door, World, wait_until
 from swarmpy._world.form import init, join_all
 from swarmpy.duration import DurationLike
-from swarmpy.errors import InvalidArgument
+from swarmpy.errors import InvalidArgument, SwarmError
 from swarmpy.node import HEADER as NODE_HEADER
 from swarmpy.node import JOIN_SECONDS, Node, Nodes, node_row, node_table
 from swarmpy.outcome import Outcome
@@ -227,13 +228,21 @@ def connect(docker_host: str | Node | None = None) -> Swarm:
 
     swarm = Swarm._over(RemoteWorld(docker_host or os.environ.get("DOCKER_HOST") or DEFAULT_DOCKER_HOST))
     swarm._hub.client.call("GET", "/_ping")
-    return swarm
+    return _glanced_at(swarm)
 
 
 def _around(node: Node) -> Swarm:
     """Nodes of their own end by themselves, so closing this swarm closes nothing."""
     swarm = Swarm._over(node._hub.world)
     swarm._end.detach()
+    return _glanced_at(swarm)
+
+
+def _glanced_at(swarm: Swarm) -> Swarm:
+    """So that its first repr has something to show; a node outside any swarm has nothing."""
+    with contextlib.suppress(SwarmError):
+        swarm._hub.nodes()
+        swarm._hub.services()
     return swarm
 
 

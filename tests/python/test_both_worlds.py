@@ -69,7 +69,7 @@ EXPECTED = {
 
 
 def in_order(slots: dict[str, list[tuple[str, str]]]) -> dict[str, list[tuple[str, str]]]:
-    """A replacement may be assigned (and kept ready) before the old task is over: that order is not promised."""
+    """A replacement may be assigned before the old task is over: that order is not promised."""
     return {slot: sorted_lives(steps) for slot, steps in sorted(slots.items())}
 
 

@@ -350,12 +350,12 @@ def test_an_interrupt_comes_back_at_once_and_the_swarm_goes_on(c: sp.Swarm, web:
 
 
 def test_reprs_show_and_ask_nobody(c: sp.Swarm, web: sp.Service) -> None:
-    web.tasks
+    assert web.tasks
     before = c.trace_hash
     text, html = repr(c), c._repr_html_()
     assert text.startswith("<Swarm sim seed=42: 3 managers, 2 workers, 1 services")
     assert len(text.splitlines()) <= 12 and "leader" in text and "web" in text
-    assert "<table>" in html and "<script" not in html
+    assert "<table>" in html and "<script" not in html and c.trace_hash == before
     assert repr(web).startswith("<Service web replicated 4/4 nginx:1.10") and "web.3" in repr(web)
     assert "web.3" in web._repr_html_()
     node = c.nodes["m1"]

@@ -96,12 +96,15 @@ class LocalCluster:
         if name is None:
             name = next(free for n in range(1, 10_000) if (free := f"py{os.getpid()}-{n}") not in taken)
         folder = places.home() / places.check_name(name, "cluster")
-        folder.parent.mkdir(parents=True, exist_ok=True)
         try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
             folder.mkdir(mode=0o700)
         except FileExistsError as error:
             hint = f"end it: swarmpy down {name}"
             raise ClusterError(f'a cluster "{name}" is there already', hint) from error
+        except OSError as error:
+            hint = "name a folder that you may write to: SWARMPY_HOME=..."
+            raise ClusterError(f"{folder} cannot be made: {error.strerror}", hint) from error
         held = leases.hold(folder) if lease else None
         cluster = cls(folder, held)
         if lease:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from swarmpy._connection.base import Connection
 from swarmpy._connection.http import HttpConnection
 from swarmpy._world.base import Door
-from swarmpy.errors import NotSupportedInMode, SwarmError
+from swarmpy.errors import NotSupportedInMode
 from swarmpy.states import Mode
 
 if TYPE_CHECKING:
@@ -66,10 +65,9 @@ class RealWorld(WallClock):
         super().__init__()
         from swarmpy._cluster import LocalCluster  # only real swarms need processes
 
-        with _own_errors():
-            self._cluster: LocalCluster = LocalCluster.start(
-                name=name, managers=managers, workers=workers, init=init, lease=True
-            )
+        self._cluster: LocalCluster = LocalCluster.start(
+            name=name, managers=managers, workers=workers, init=init, lease=True
+        )
 
     @property
     def name(self) -> str:
@@ -90,26 +88,21 @@ class RealWorld(WallClock):
                 "a real node has this machine's CPUs and memory, and swarmd's own labels",
                 hint="Leave out cpus=, memory= and engine_labels=.",
             )
-        with _own_errors():
-            self._cluster.add(name)
+        self._cluster.add(name)
 
     def address(self, name: str) -> str:
-        with _own_errors():
-            return f"{self._cluster.node(name).address}:{MANAGEMENT_PORT}"
+        return f"{self._cluster.node(name).address}:{MANAGEMENT_PORT}"
 
     def docker_host(self, name: str) -> str:
-        with _own_errors():
-            return self._cluster.node(name).docker_host
+        return self._cluster.node(name).docker_host
 
     def kill(self, name: str) -> None:
-        with _own_errors():
-            node = self._cluster.node(name)
-            if node.alive:
-                node.kill()
+        node = self._cluster.node(name)
+        if node.alive:
+            node.kill()
 
     def start(self, name: str) -> None:
-        with _own_errors():
-            self._cluster.node(name).start()
+        self._cluster.node(name).start()
 
     def serve(self, address: str, name: str) -> Door:
         raise NotSupportedInMode(
@@ -119,13 +112,3 @@ class RealWorld(WallClock):
 
     def close(self) -> None:
         self._cluster.close()
-
-
-@contextlib.contextmanager
-def _own_errors() -> Iterator[None]:
-    from swarmpy._cluster import ClusterError
-
-    try:
-        yield
-    except ClusterError as error:
-        raise SwarmError(error.message, code=error.code, hint=error.hint) from error

@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        print(f"swarmpy: {error}", file=sys.stderr)
+        return 1
 
 
 def _split_command(words: list[str]) -> tuple[list[str], list[str]]:

@@ -67,6 +67,10 @@ class View:
         return slots
 
 
+def span(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
 def _born(task: Json) -> str:
     return str(task["CreatedAt"]).rstrip("Z")  # fractions of seconds of any length then sort as text
 
@@ -112,7 +116,7 @@ class Stage:
 
         self.door.until(look, patience, what)
         took = time.monotonic() - began
-        self.narrator.observed(f"{what} ({took:.1f} s)")
+        self.narrator.observed(f"{what} ({span(took)})")
         return took
 
     def stays(self, what: str, holds: Callable[[View], bool], seconds: float) -> None:

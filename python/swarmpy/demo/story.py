@@ -16,7 +16,7 @@ from swarmpy._cluster import LocalCluster
 from swarmpy._cluster.form import init, join
 from swarmpy.demo import pictures
 from swarmpy.demo.narrator import Narrator
-from swarmpy.demo.stage import Stage, View
+from swarmpy.demo.stage import Stage, View, span
 from swarmpy.errors import SwarmError
 
 TRANSCRIPT = Path("demo/transcript.txt")
@@ -140,9 +140,8 @@ def the_leader_dies(stage: Stage) -> None:
     began = time.monotonic()
     stage.narrator.command(f"docker service scale web={REPLICAS + 1}")
     _write_until_accepted(stage)
-    stage.narrator.observed(
-        f"a write is accepted again {time.monotonic() - began:.1f} s after the leader's death"
-    )
+    took = span(time.monotonic() - began)
+    stage.narrator.observed(f"a write is accepted again {took} after the leader's death")
     wanted = REPLICAS + 1
     stage.see(
         f"another manager leads, {lost} is down, and the wanted number of tasks runs elsewhere",
