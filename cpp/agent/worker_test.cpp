@@ -69,12 +69,12 @@ class WorkerTest : public testing::Test {
     return task;
   }
   void assign_all(const std::vector<model::Task>& tasks) {
-    wire::Assignments message{kSession, true, 0, ++version_, {}, {}};
+    wire::Assignments message{kSession, true, 0, ++version_, 0, {}, {}};
     for (const auto& one : tasks) message.tasks.push_back({one});
     say(message);
   }
   void increment(const std::vector<model::Task>& tasks, std::vector<TaskId> removed = {}) {
-    wire::Assignments message{kSession, false, version_, version_ + 1, {}, std::move(removed)};
+    wire::Assignments message{kSession, false, version_, version_ + 1, 0, {}, std::move(removed)};
     ++version_;
     for (const auto& one : tasks) message.tasks.push_back({one});
     say(message);
@@ -290,7 +290,7 @@ TEST_F(WorkerTest, IncrementsApplyInOrderAndAGapAsksForTheWholeSet) {
   assign_all({});
   EXPECT_EQ(sent<wire::AssignmentsAck>(take()).at(0).applied, version_);
   const model::Task late = task();
-  const wire::Assignments lost{kSession, false, version_, version_ + 1, {{late}}, {}};
+  const wire::Assignments lost{kSession, false, version_, version_ + 1, 0, {{late}}, {}};
   version_ += 1;
   increment({task()});
   EXPECT_TRUE(sent<wire::AssignmentsAck>(take()).at(0).want_complete);
@@ -298,8 +298,16 @@ TEST_F(WorkerTest, IncrementsApplyInOrderAndAGapAsksForTheWholeSet) {
   say(lost);
   say(lost);  // doubled: heard once
   EXPECT_EQ(all<PrepareTask>(take()).size(), 1u);
-  say(wire::Assignments{kSession + 1, true, 0, 9, {}, {}});
+  say(wire::Assignments{kSession + 1, true, 0, 9, 0, {}, {}});
   EXPECT_EQ(worker().tasks().size(), 1u) << "another session's set is nobody's";
+}
+
+TEST_F(WorkerTest, TheWordOfADeposedLeaderCountsNoMore) {
+  const model::Task one = task();
+  say(wire::Assignments{kSession, true, 0, ++version_, 40, {{one}}, {}});
+  say(wire::Assignments{kSession, true, 0, ++version_, 39, {}, {}});
+  EXPECT_EQ(worker().tasks().size(), 1u) << "its store is behind what this node has acted on";
+  EXPECT_EQ(all<Reconnect>(take()).size(), 1u);
 }
 
 TEST_F(WorkerTest, ReportsAreRepeatedUntilTheyAreStored) {

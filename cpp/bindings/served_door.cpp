@@ -91,23 +91,22 @@ struct ServedDoor::Impl {
 
   // True when the exchange is over.
   bool forward(ports::ApiId id, Open& exchange) {
-    bool gone = false;
     sim::Reply news = host->use([&](sim::World& world) {
       const sim::Reply& reply = world.reply(exchange.call);
-      gone = !reply.ended && !world.alive(machine);
-      sim::Reply copy{reply.begun, reply.ended, exchange.begun ? http::ResponseHead() : reply.head, {}};
+      sim::Reply copy{
+          reply.begun, reply.ended, reply.cut, exchange.begun ? http::ResponseHead() : reply.head, {}};
       if (reply.begun) copy.body = world.take_body(exchange.call);
       return copy;
     });
     if (news.begun && !exchange.begun) server.begin(id, std::move(news.head));
     exchange.begun = exchange.begun || news.begun;
     if (!news.body.empty()) server.piece(id, std::move(news.body));
-    if (gone && !exchange.begun) {
+    if (news.cut && !exchange.begun) {
       refuse(id, machine + " stopped while it was asked");
       return true;
     }
-    if (news.ended || gone) server.end(id);
-    return news.ended || gone;
+    if (news.ended) server.end(id);
+    return news.ended;
   }
 
   void refuse(ports::ApiId id, const std::string& why) {

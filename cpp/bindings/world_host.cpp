@@ -34,7 +34,7 @@ void WorldHost::require_machine(const sim::World& world, std::string_view name) 
 sim::CallId WorldHost::call(std::string_view machine, http::Request request) {
   return use([&](sim::World& world) {
     const sim::CallId id = world.call(machine, std::move(request));
-    asked_.emplace(id, machine);
+    asked_.insert(id);
     return id;
   });
 }
@@ -46,14 +46,12 @@ void WorldHost::hang_up(sim::CallId id) {
 }
 
 std::optional<Progress> WorldHost::state_of(sim::CallId id, Wanted wanted) const {
-  const auto asked = asked_.find(id);
-  if (asked == asked_.end()) throw UsageError("this call was hung up");
+  if (!asked_.contains(id)) throw UsageError("this call was hung up");
   const sim::Reply& reply = world_->reply(id);
-  const bool there = reply.ended || (wanted == Wanted::head && reply.begun) ||
+  const bool there = (reply.ended && !reply.cut) || (wanted == Wanted::head && reply.begun) ||
                      (wanted == Wanted::piece && !reply.body.empty());
   if (there) return Progress::done;
-  if (!world_->alive(asked->second)) return Progress::gone;
-  return std::nullopt;
+  return reply.cut ? std::optional(Progress::gone) : std::nullopt;
 }
 
 Instant WorldHost::horizon(Instant limit) const {

@@ -10,10 +10,10 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -40,7 +40,7 @@ enum class Progress : std::uint8_t {
   again,     // the slice is used up; ask again
   done,      // what was waited for is there
   deadline,  // virtual time reached the limit first
-  gone,      // the machine that was asked is not alive any more
+  gone,      // the machine that was asked ended before its answer did
 };
 // How far an answer must have come.
 enum class Wanted : std::uint8_t { head, piece, end };
@@ -100,7 +100,7 @@ class WorldHost {
   std::mutex lock_;
   std::unique_ptr<sim::World> world_;
   std::optional<std::string> poison_;
-  std::map<sim::CallId, std::string> asked_;  // open calls -> machine
+  std::set<sim::CallId> asked_;  // open calls
   int followers_ = 0;
   Instant pace_virtual_;
   std::chrono::steady_clock::time_point pace_wall_;

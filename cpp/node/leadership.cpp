@@ -57,7 +57,8 @@ bool Leadership::plan() {
     slot.in_flight = manager_.propose(std::move(*transaction));
     did = true;
     if (slot.in_flight != 0) continue;
-    // Refused by Raft (a transfer is under way, or leadership is lost): the loop makes its plan again, in a while.
+    // Refused by Raft (a transfer is under way, or leadership is lost): the loop makes its plan again, in a
+    // while.
     not_before_ = core_.now + model::kRaftTick;
     slot.loop->settled(manager_.store(), model::Outcome{false, 0, "the proposal was dropped"}, core_.now);
     break;

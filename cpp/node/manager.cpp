@@ -145,7 +145,9 @@ bool Manager::propose_membership(const raft::ConfChangeV2& change) {
 }
 
 void Manager::read_index(std::uint64_t context) { (void)raft_->read_index(eight(context)); }
-void Manager::transfer_leadership(std::uint64_t to) { raft_->transfer_leader(to); }
+void Manager::transfer_leadership(std::uint64_t to) {
+  if (to != 0) raft_->transfer_leader(to);
+}
 void Manager::campaign() { (void)raft_->campaign(); }
 
 void Manager::on_deadline() {
@@ -188,7 +190,8 @@ bool Manager::run() {
   auto ready = std::make_shared<raft::Ready>(raft_->ready());
   note_soft_state(*ready);
   ports::DiskBatch batch;
-  // A snapshot that is acknowledged must be there after a crash, like entries (etcd's MustSync leaves it to the host).
+  // A snapshot that is acknowledged must be there after a crash, like entries (etcd's MustSync leaves it to
+  // the host).
   batch.sync = ready->must_sync || ready->snapshot.has_value();
   if (ready->snapshot) install(*ready->snapshot, batch);
   if (ready->hard_state) {
@@ -400,6 +403,17 @@ std::set<std::uint64_t> Manager::voters() const {
 
 std::set<std::uint64_t> Manager::learners() const {
   return {conf_state_.learners.begin(), conf_state_.learners.end()};
+}
+
+std::uint64_t Manager::successor() const {
+  std::uint64_t best = 0;
+  std::pair<bool, std::uint64_t> rank;
+  for (const auto& [id, progress] : raft_->progress()) {
+    if (id == raft_id_ || progress.is_learner) continue;
+    const std::pair its_rank(progress.recent_active, progress.match);
+    if (best == 0 || its_rank > rank) best = id, rank = its_rank;
+  }
+  return best;
 }
 
 docker::RaftView Manager::view() const {

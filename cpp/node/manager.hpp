@@ -59,7 +59,9 @@ class Manager {
   std::uint64_t propose(model::Transaction transaction);
   bool propose_membership(const raft::ConfChangeV2& change);
   void read_index(std::uint64_t context);
-  void transfer_leadership(std::uint64_t to);
+  // The other voter that has most of the log, one that this leader hears from if there is one; 0: none.
+  std::uint64_t successor() const;
+  void transfer_leadership(std::uint64_t to);  // 0: nothing happens
   void campaign();
   void on_deadline();
   Instant next_deadline() const { return next_tick_; }

@@ -84,10 +84,6 @@ bool Membership::settled(std::uint64_t request, const model::Outcome& outcome) {
     answer_join(join.link, join.request, join.node, std::move(error));
     return true;
   }
-  if (request == status_proposal_) {
-    status_proposal_ = 0;
-    return true;
-  }
   if (const auto it = leaves_.find(request); it != leaves_.end()) {
     // Refused: the node changed meanwhile. The leaver asks again.
     if (outcome.applied) core_.links.send(it->second.first, wire::Message(it->second.second));
@@ -184,57 +180,23 @@ bool Membership::propose(raft::ConfChangeType type, std::uint64_t raft_id, const
 }
 
 bool Membership::run() {
-  if (!manager_.leads()) return false;
-  if (follow_group()) return true;
-  if (manager_.raft().conf_change_pending()) return false;
+  if (!manager_.leads() || manager_.raft().conf_change_pending()) return false;
   return remove_members() || change_joiners() || promote_learners();
-}
-
-// The role and the manager status of a node say what the group says (swarmkit manager/role_manager.go).
-bool Membership::follow_group() {
-  if (!statuses_stale_ || status_proposal_ != 0) return false;
-  statuses_stale_ = false;
-  const store::Store& store = manager_.store();
-  const std::set<std::uint64_t> voters = manager_.voters();
-  model::Transaction transaction;
-  for (const auto& [id, peer] : manager_.members()) {
-    const auto node = store.node(peer.node);
-    const model::ManagerStatus status{id, peer.address.str()};
-    if (!node || !voters.contains(id) || node->manager == status) continue;
-    model::NodeStep step;
-    step.id = peer.node;
-    step.role = model::NodeRole::manager;
-    step.manager = std::optional(status);
-    transaction.actions.push_back(step);
-  }
-  for (const auto& [id, node] : store.nodes()) {
-    if (!node->manager || manager_.members().contains(node->manager->raft_id)) continue;
-    model::NodeStep step;
-    step.id = id;
-    step.role = model::NodeRole::worker;
-    step.manager = std::optional<model::ManagerStatus>();
-    transaction.actions.push_back(step);
-  }
-  if (transaction.empty()) return false;
-  status_proposal_ = manager_.propose(std::move(transaction));
-  statuses_stale_ = status_proposal_ == 0;
-  return status_proposal_ != 0;
 }
 
 bool Membership::remove_members() {
   for (auto it = removals_.begin(); it != removals_.end();) {
     const auto member = manager_.members().find(*it);
-    if (member == manager_.members().end()) {
+    const auto node =
+        member == manager_.members().end() ? nullptr : manager_.store().node(member->second.node);
+    const bool wanted_again = node && node->spec.desired_role == model::NodeRole::manager;
+    if (member == manager_.members().end() || wanted_again) {
       it = removals_.erase(it);
       continue;
     }
     if (*it == manager_.raft_id() && manager_.voters().size() > 1) {
       // Whoever leads next removes this member (swarmkit manager/role_manager.go).
-      for (const std::uint64_t other : manager_.voters())
-        if (other != manager_.raft_id()) {
-          manager_.transfer_leadership(other);
-          break;
-        }
+      manager_.transfer_leadership(manager_.successor());
       wake_ = core_.now + kLook;
       return false;
     }

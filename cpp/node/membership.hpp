@@ -26,8 +26,6 @@ class Membership {
   void on_link_closed(const Address& outbound);
   // A proposal of this machine was settled; false when it is somebody else's.
   bool settled(std::uint64_t request, const model::Outcome& outcome);
-  // The group changed: nodes' manager statuses follow.
-  void on_members_changed() { statuses_stale_ = true; }
   void on_role_intents(const std::vector<control::RoleIntent>& intents);
   // Proposes the next change of the Raft group when none is under way; true when it did.
   bool run();
@@ -52,7 +50,6 @@ class Membership {
   bool change_joiners();
   bool promote_learners();
   bool remove_members();
-  bool follow_group();
   std::uint64_t raft_id_of(NodeId node) const;
 
   Core& core_;
@@ -66,8 +63,6 @@ class Membership {
   std::map<std::uint64_t, std::pair<ports::LinkId, wire::LeaveReply>> leaves_;  // by proposal
   std::map<NodeId, Joiner> joiners_;
   std::set<std::uint64_t> removals_;  // Raft ids on their way out
-  bool statuses_stale_ = true;
-  std::uint64_t status_proposal_ = 0;  // in flight
   Instant wake_ = Instant::never();
 };
 

@@ -241,16 +241,19 @@ void Node::Impl::perform(ports::ApiId id, docker::Operation operation) {
   } else if (const auto* image = std::get_if<docker::AddImage>(&operation)) {
     core_.ports.runner.add_image(image->image);
   } else if (const auto* transfer = std::get_if<docker::TransferLeadership>(&operation)) {
-    if (!leadership_)
-      return answer(id, plain_error(Code::failed_precondition, "this manager is not the leader"));
-    for (const auto& [raft_id, peer] : manager_->members())
-      if (raft_id != manager_->raft_id() && (transfer->to.empty() || peer.node == transfer->to)) {
-        manager_->transfer_leadership(raft_id);
-        return answer(id, done);
-      }
-    return answer(id, plain_error(Code::not_found, "no other manager to hand leadership to"));
+    return answer(id, hand_over(transfer->to));
   }
   answer(id, done);
+}
+
+Result<docker::OperationResult> Node::Impl::hand_over(NodeId to) {
+  if (!leadership_) return plain_error(Code::failed_precondition, "this manager is not the leader");
+  std::uint64_t target = to.empty() ? manager_->successor() : 0;
+  for (const auto& [raft_id, peer] : manager_->members())
+    if (peer.node == to && raft_id != manager_->raft_id()) target = raft_id;
+  if (target == 0) return plain_error(Code::not_found, "no other manager to hand leadership to");
+  manager_->transfer_leadership(target);
+  return docker::OperationResult{};
 }
 
 // ---- parts come and go
@@ -287,16 +290,7 @@ void Node::Impl::step_down() {
 void Node::Impl::shut_down(Instant now) {
   core_.now = now;
   shutting_down_ = true;
-  if (leadership_ && manager_->voters().size() > 1) {
-    const auto& peers = manager_->raft().progress();
-    std::uint64_t best = 0, match = 0;
-    for (const std::uint64_t id : manager_->voters()) {
-      const auto progress = peers.find(id);
-      if (id == manager_->raft_id() || progress == peers.end() || !progress->second.recent_active) continue;
-      if (best == 0 || progress->second.match > match) best = id, match = progress->second.match;
-    }
-    if (best != 0) manager_->transfer_leadership(best);
-  }
+  if (leadership_) manager_->transfer_leadership(manager_->successor());
   if (agent_) agent_->drain();
 }
 

@@ -298,10 +298,8 @@ void SwarmOps::leave(ports::ApiId id, const docker::SwarmLeave&) {
 void SwarmOps::tell_leader_of_leaving() {
   if (leaving_->told || !core_.identity) return;
   leaving_->resend = core_.now + kResend;
-  if (host_.leads()) {  // hand over first: a leader cannot see to its own departure
-    for (const std::uint64_t other : host_.manager()->voters())
-      if (other != host_.manager()->raft_id()) return host_.manager()->transfer_leadership(other);
-  }
+  // Hand over first: a leader cannot see to its own departure.
+  if (host_.leads()) return host_.manager()->transfer_leadership(host_.manager()->successor());
   const wire::LeaveRequest request{leaving_->request, core_.identity->node};
   if (const auto leader = host_.leader_address()) {
     core_.links.send_to(*leader, wire::Message(request), core_.now);

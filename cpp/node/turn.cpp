@@ -96,7 +96,6 @@ void Node::Impl::note_members() {
   std::vector<wire::ManagerPeer> peers;
   for (const auto& [id, peer] : manager_->members()) peers.push_back(peer);
   if (leadership_) leadership_->set_managers(peers);
-  if (membership_) membership_->on_members_changed();
   if (core_.identity && !peers.empty() && core_.identity->managers != peers) {
     core_.identity->managers = std::move(peers);
     core_.commit(save_identity(*core_.identity), {});

@@ -1,9 +1,11 @@
-// The conformance suite of the Disk port, run over every implementation by its own test. Header only, tests only.
+// The conformance suite of the Disk port, run over every implementation by its own test. Header only, tests
+// only.
 //
 // A harness has:   ports::Disk& disk();            the disk as it is open now
 //                  void await(std::uint64_t);      until DiskDone of this token came
 //                  std::vector<std::uint64_t> done();  tokens in the order of their DiskDone
-//                  void crash();                   kill -9 and open again; disk() may be another object afterwards
+//                  void crash();                   kill -9 and open again; disk() may be another object
+//                  afterwards
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// Files, the few ways in which the real world touches them: every failure is one sentence that names the file.
+// Files, the few ways in which the real world touches them: every failure is one sentence that names the
+// file.
 #pragma once
 
 #include <string>
@@ -37,8 +38,8 @@ Result<void> sync_directory(const std::string& path);
 // Written beside, synced, renamed: there is the old file or the new one, never half of it.
 Result<void> replace_file(const std::string& path, std::string_view content);
 Result<void> make_directories(const std::string& path);
-// A lock of this process on `path`, made if need be; -1 in the descriptor when another process holds it. It ends with
-// the last descriptor that was opened here: a child that inherits it holds it too.
+// A lock of this process on `path`, made if need be; -1 in the descriptor when another process holds it. It
+// ends with the last descriptor that was opened here: a child that inherits it holds it too.
 Result<Fd> lock_file(const std::string& path);
 
 }  // namespace swarm::real

@@ -30,9 +30,12 @@ Result<std::optional<AnyFrame>> wrap(Result<T> decoded) {
 
 Result<std::optional<AnyFrame>> decode(std::uint8_t kind, std::string_view payload) {
   switch (static_cast<FrameKind>(kind)) {
-    case FrameKind::hello: return wrap(codec::decode_hello(payload));
-    case FrameKind::raft: return wrap(codec::decode_raft_message(payload));
-    case FrameKind::wire: return wrap(codec::decode_wire_message(payload));
+    case FrameKind::hello:
+      return wrap(codec::decode_hello(payload));
+    case FrameKind::raft:
+      return wrap(codec::decode_raft_message(payload));
+    case FrameKind::wire:
+      return wrap(codec::decode_wire_message(payload));
   }
   return plain_error(Code::data_loss, "a frame of unknown kind " + std::to_string(kind));
 }
@@ -42,7 +45,8 @@ Result<std::optional<AnyFrame>> decode(std::uint8_t kind, std::string_view paylo
 std::string encode_frame(const wire::Hello& hello) { return framed(FrameKind::hello, codec::encode(hello)); }
 
 std::string encode_frame(const ports::Frame& frame) {
-  if (const auto* message = std::get_if<raft::Message>(&frame)) return framed(FrameKind::raft, codec::encode(*message));
+  if (const auto* message = std::get_if<raft::Message>(&frame))
+    return framed(FrameKind::raft, codec::encode(*message));
   return framed(FrameKind::wire, codec::encode(std::get<wire::Message>(frame)));
 }
 

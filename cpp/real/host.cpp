@@ -41,7 +41,11 @@ model::NodeDescription describe(const HostOptions& options) {
   out.resources.memory_bytes = ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
   out.engine_version = "28.2.2";  // whose API this daemon speaks
   out.engine_labels = options.labels;
-  out.plugins = {{"Log", "json-file"}, {"Network", "bridge"}, {"Network", "host"}, {"Network", "overlay"}, {"Volume", "local"}};
+  out.plugins = {{"Log", "json-file"},
+                 {"Network", "bridge"},
+                 {"Network", "host"},
+                 {"Network", "overlay"},
+                 {"Volume", "local"}};
   return out;
 }
 
@@ -103,7 +107,9 @@ Result<void> Host::Impl::open() {
   transport = std::make_unique<TcpTransport>(reactor, on_event);
   server = std::make_unique<HttpServer>(
       reactor,
-      [this](ports::ApiId id, http::Request request) { emit(ports::ApiArrived{id, std::move(request)}); },
+      [this](ports::ApiId id, http::Request request) {
+        emit(ports::ApiArrived{id, std::move(request)});
+      },
       [this](ports::ApiId id) { emit(ports::ApiAborted{id}); });
   node::NodeOptions about;
   about.description = description;
@@ -111,10 +117,11 @@ Result<void> Host::Impl::open() {
   about.data_root = options.data_root;
   about.seed = get_u64(crypto.random_bytes(8));
   about.insecure_no_tls = options.insecure_no_tls;
-  node = std::make_unique<node::Node>(std::move(about),
-                                      ports::Ports{clock, *transport, *disk, *runner, crypto, *server, trace});
+  node = std::make_unique<node::Node>(
+      std::move(about), ports::Ports{clock, *transport, *disk, *runner, crypto, *server, trace});
   auto started = node->start(clock.now());
-  if (const std::string unread = disk->failure(); !unread.empty()) return plain_error(Code::data_loss, unread);
+  if (const std::string unread = disk->failure(); !unread.empty())
+    return plain_error(Code::data_loss, unread);
   if (!started) return started;
   schedule_turn();
   return listen();

@@ -1,4 +1,5 @@
-// Host: one real node. It wires the deterministic node to the real ports and turns events and deadlines into turns:
+// Host: one real node. It wires the deterministic node to the real ports and turns events and deadlines into
+// turns:
 //
 //     events of sockets, processes, disk  ->  node.handle
 //     once per batch of events            ->  node.turn, then one timer at node.next_deadline
@@ -24,8 +25,8 @@ struct HostOptions {
   std::vector<std::string> hosts;  // where the API listens; empty: unix://DATA_ROOT/docker.sock
   model::Labels labels;            // of the engine
   LogLevel log_level = LogLevel::info;
-  Address address;                 // unspecified: all interfaces
-  std::string hostname;            // empty: the machine's
+  Address address;       // unspecified: all interfaces
+  std::string hostname;  // empty: the machine's
   bool insecure_no_tls = false;
 };
 

@@ -10,7 +10,8 @@ namespace {
 constexpr const char* kWebImages[] = {"nginx", "httpd", "swarmpy/web"};
 constexpr const char* kShellImages[] = {"ubuntu", "debian", "alpine", "busybox"};
 // What people write behind these images to start the server that the stand-in stands in for.
-constexpr const char* kServers[] = {"nginx", "nginx-debug", "httpd", "httpd-foreground", "/docker-entrypoint.sh"};
+constexpr const char* kServers[] = {"nginx", "nginx-debug", "httpd", "httpd-foreground",
+                                    "/docker-entrypoint.sh"};
 
 template <std::size_t N>
 bool is_one_of(const char* const (&words)[N], std::string_view word) {
@@ -70,7 +71,8 @@ Result<void> ImageCatalogue::load() {
   const auto text = read_file(path_);
   if (!text) return text.error();
   for (auto& words : parse_lines(*text)) {
-    if (words.size() < 2) return plain_error(Code::data_loss, path_ + " is corrupt: an image without a command");
+    if (words.size() < 2)
+      return plain_error(Code::data_loss, path_ + " is corrupt: an image without a command");
     added_[words.front()] = {words.begin() + 1, words.end()};
   }
   return {};

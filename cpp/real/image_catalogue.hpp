@@ -1,8 +1,8 @@
 // ImageCatalogue: what an image is on a runner that has no container images: a named command.
 //
-// Built in: nginx, httpd and swarmpy/web (any tag) are our small web server; ubuntu, debian, alpine and busybox (any
-// tag) run the command that they are given, a shell when there is none. Users add their own, which come first and
-// survive restarts (file "images" in the data root).
+// Built in: nginx, httpd and swarmpy/web (any tag) are our small web server; ubuntu, debian, alpine and
+// busybox (any tag) run the command that they are given, a shell when there is none. Users add their own,
+// which come first and survive restarts (file "images" in the data root).
 #pragma once
 
 #include <map>

@@ -32,13 +32,15 @@ void LogTrace::record(std::string_view kind, std::string text) {
 
 void LogTrace::log(LogLevel level, std::string_view message) {
   if (level < level_) return;
-  std::string line = "time=\"" + to_rfc3339_fixed(wall_now()) + "\" level=" + kWords[static_cast<int>(level)] + " msg=\"";
+  std::string line =
+      "time=\"" + to_rfc3339_fixed(wall_now()) + "\" level=" + kWords[static_cast<int>(level)] + " msg=\"";
   for (const char c : message) {
     if (c == '"' || c == '\\') line += '\\';
     line += c == '\n' ? ' ' : c;
   }
   line += "\"\n";
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());  // one piece, never torn
+  [[maybe_unused]] const auto written =
+      ::write(STDERR_FILENO, line.data(), line.size());  // one piece, never torn
 }
 
 }  // namespace swarm::real

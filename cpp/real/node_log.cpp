@@ -55,7 +55,8 @@ std::optional<ports::DiskBatch> decode_body(std::string_view body) {
     op.type = static_cast<ports::DiskOp::Type>(body[0]);
     op.family = static_cast<ports::Family>(body[1]);
     body.remove_prefix(2);
-    if (op.type > ports::DiskOp::Type::erase_range || ports::is_manager_family(op.family)) return std::nullopt;
+    if (op.type > ports::DiskOp::Type::erase_range || ports::is_manager_family(op.family))
+      return std::nullopt;
     if (!take_text(body, op.key) || !take_text(body, op.value)) return std::nullopt;
     batch.ops.push_back(std::move(op));
   }
@@ -65,8 +66,12 @@ std::optional<ports::DiskBatch> decode_body(std::string_view body) {
 void apply(const ports::DiskBatch& batch, std::map<NodeLog::Key, std::string>& content) {
   for (const ports::DiskOp& op : batch.ops) {
     switch (op.type) {
-      case ports::DiskOp::Type::put: content[{op.family, op.key}] = op.value; break;
-      case ports::DiskOp::Type::erase: content.erase({op.family, op.key}); break;
+      case ports::DiskOp::Type::put:
+        content[{op.family, op.key}] = op.value;
+        break;
+      case ports::DiskOp::Type::erase:
+        content.erase({op.family, op.key});
+        break;
       case ports::DiskOp::Type::erase_range:
         if (op.key < op.value)
           content.erase(content.lower_bound({op.family, op.key}), content.lower_bound({op.family, op.value}));
@@ -78,8 +83,9 @@ void apply(const ports::DiskBatch& batch, std::map<NodeLog::Key, std::string>& c
 }  // namespace
 
 Error NodeLog::corrupt(std::size_t at, const char* what) const {
-  return plain_error(Code::data_loss, path_ + " is corrupt at byte " + std::to_string(at) + ": " + what +
-                                          "; restore the data root from a copy, or start with an empty one and join again");
+  return plain_error(Code::data_loss,
+                     path_ + " is corrupt at byte " + std::to_string(at) + ": " + what +
+                         "; restore the data root from a copy, or start with an empty one and join again");
 }
 
 Result<NodeLog> NodeLog::open(const std::string& path) {
@@ -109,7 +115,8 @@ Result<void> NodeLog::load() {
   std::size_t at = kMagic.size();
   while (bytes.size() - at >= kHeader) {
     const std::string_view header = bytes.substr(at, kHeader);
-    if (crc32c(header.substr(0, 8)) != get_u32(header, 8)) return corrupt(at, "a record's head does not fit its checksum");
+    if (crc32c(header.substr(0, 8)) != get_u32(header, 8))
+      return corrupt(at, "a record's head does not fit its checksum");
     const std::size_t length = get_u32(header);
     if (bytes.size() - at - kHeader < length) break;  // torn
     const std::string_view body = bytes.substr(at + kHeader, length);

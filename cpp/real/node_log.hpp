@@ -1,11 +1,11 @@
-// NodeLog: the small families of a node's disk (format, identity, agent) as one checksummed log: what a worker has in
-// place of RocksDB. A few hundred keys at most; all of them in memory.
+// NodeLog: the small families of a node's disk (format, identity, agent) as one checksummed log: what a
+// worker has in place of RocksDB. A few hundred keys at most; all of them in memory.
 //
-// File: magic, then records. A record is a header (length of the body, CRC-32C of the body, CRC-32C of the header's
-// first eight bytes) and a body (one batch). A crash may leave a piece of a record at the end: it is cut off, since
-// nobody was told that it is durable. Everything else that does not fit its checksum is corruption and refused: the
-// header has a checksum of its own, so that a damaged length cannot pass for a torn end.
-// Rewritten, beside and renamed, once it is mostly history. Used by one thread at a time.
+// File: magic, then records. A record is a header (length of the body, CRC-32C of the body, CRC-32C of the
+// header's first eight bytes) and a body (one batch). A crash may leave a piece of a record at the end: it is
+// cut off, since nobody was told that it is durable. Everything else that does not fit its checksum is
+// corruption and refused: the header has a checksum of its own, so that a damaged length cannot pass for a
+// torn end. Rewritten, beside and renamed, once it is mostly history. Used by one thread at a time.
 #pragma once
 
 #include <map>

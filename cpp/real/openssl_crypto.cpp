@@ -40,21 +40,23 @@ void add_extension(X509* cert, int kind, const char* value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
   X509V3_set_ctx(&context, cert, cert, nullptr, nullptr, 0);
-  const Owned<X509_EXTENSION, X509_EXTENSION_free> extension(X509V3_EXT_conf_nid(nullptr, &context, kind, value));
+  const Owned<X509_EXTENSION, X509_EXTENSION_free> extension(
+      X509V3_EXT_conf_nid(nullptr, &context, kind, value));
   SWARM_CHECK(extension && X509_add_ext(cert, extension.get(), -1) == 1, "certificate extension", value);
 }
 
 Cert self_signed(EVP_PKEY* key, WallTime now, const std::string& serial) {
   Cert cert(X509_new());
   X509_set_version(cert.get(), 2);  // 2 means version 3
-  const Owned<BIGNUM, BN_free> number(
-      BN_bin2bn(reinterpret_cast<const unsigned char*>(serial.data()), static_cast<int>(serial.size()), nullptr));
+  const Owned<BIGNUM, BN_free> number(BN_bin2bn(reinterpret_cast<const unsigned char*>(serial.data()),
+                                                static_cast<int>(serial.size()), nullptr));
   BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(cert.get()));
   std::time_t from = now.ns / 1'000'000'000;
   X509_time_adj_ex(X509_getm_notBefore(cert.get()), 0, 0, &from);
   X509_time_adj_ex(X509_getm_notAfter(cert.get()), static_cast<int>(kYears * 365), 0, &from);
   X509_NAME* name = X509_get_subject_name(cert.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>("swarm-ca"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>("swarm-ca"),
+                             -1, -1, 0);
   X509_set_issuer_name(cert.get(), name);
   X509_set_pubkey(cert.get(), key);
   add_extension(cert.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
@@ -68,13 +70,15 @@ Cert self_signed(EVP_PKEY* key, WallTime now, const std::string& serial) {
 
 std::string OpensslCrypto::random_bytes(std::size_t count) {
   std::string out(count, '\0');
-  SWARM_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(count)) == 1, "no randomness");
+  SWARM_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(count)) == 1,
+              "no randomness");
   return out;
 }
 
 std::string OpensslCrypto::sha256(std::string_view bytes) {
   std::string out(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), reinterpret_cast<unsigned char*>(out.data()));
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(out.data()));
   return out;
 }
 
@@ -101,7 +105,8 @@ ports::Crypto::Issuer OpensslCrypto::issuer_of(std::string_view cert_pem) {
     issuer.subject_der.assign(reinterpret_cast<const char*>(subject), size);
   unsigned char* der = nullptr;
   const int length = i2d_PUBKEY(X509_get0_pubkey(cert.get()), &der);
-  if (length > 0) issuer.public_key_der.assign(reinterpret_cast<const char*>(der), static_cast<std::size_t>(length));
+  if (length > 0)
+    issuer.public_key_der.assign(reinterpret_cast<const char*>(der), static_cast<std::size_t>(length));
   OPENSSL_free(der);
   return issuer;
 }

@@ -1,4 +1,5 @@
-// OpensslCrypto: the Crypto port by OpenSSL 3. Chance comes from the operating system, never from the engine's Rng.
+// OpensslCrypto: the Crypto port by OpenSSL 3. Chance comes from the operating system, never from the
+// engine's Rng.
 #pragma once
 
 #include "ports/ports.hpp"

@@ -14,6 +14,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -45,15 +46,17 @@ std::string random_container_id() {
   return to_hex(raw);
 }
 
-// The lock is held by this daemon and, inherited, by every shim: it is free once all of an earlier run are gone.
+// The lock is held by this daemon and, inherited, by every shim: it is free once all of an earlier run are
+// gone.
 Result<Fd> wait_for_earlier_tasks(const std::string& path) {
   const Instant give_up = steady_now() + kEarlierTasks;
   while (true) {
     auto lock = lock_file(path);
     if (!lock || lock->valid()) return lock;
     if (steady_now() > give_up)
-      return plain_error(Code::failed_precondition, "tasks of an earlier swarmd on this data root still die (" + path +
-                                                        " is locked); try again in a moment");
+      return plain_error(Code::failed_precondition,
+                         "tasks of an earlier swarmd on this data root still die (" + path +
+                             " is locked); try again in a moment");
     ::poll(nullptr, 0, 2);
   }
 }
@@ -94,9 +97,10 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return out;
 }
 
-// posix_spawn shares memory until exec: no copy of a large daemon's page tables, and no allocation in between.
-int spawn_shim(const std::string& program, std::vector<std::string> arguments, std::vector<std::string> environment,
-               const int (&fds)[5], pid_t& pid) {
+// posix_spawn shares memory until exec: no copy of a large daemon's page tables, and no allocation in
+// between.
+int spawn_shim(const std::string& program, std::vector<std::string> arguments,
+               std::vector<std::string> environment, const int (&fds)[5], pid_t& pid) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   for (int target = 0; target < 5; ++target) posix_spawn_file_actions_adddup2(&actions, fds[target], target);
@@ -132,6 +136,12 @@ struct ProcessRunner::Impl : std::enable_shared_from_this<ProcessRunner::Impl> {
     const auto it = processes.find(task);
     return it == processes.end() ? nullptr : it->second.get();
   }
+  void schedule_chores();
+  void do_one_chore();
+  void remove_directory(const std::string& directory) {
+    to_remove.push_back(directory);
+    schedule_chores();
+  }
   std::string prepare(Process& process);
   void spawn(TaskId task);
   std::string spawn(const std::shared_ptr<Process>& process);
@@ -160,11 +170,38 @@ struct ProcessRunner::Impl : std::enable_shared_from_this<ProcessRunner::Impl> {
   Fd lock;
   ImageCatalogue catalogue;
   TaskAddresses addresses;
+  std::deque<TaskId> to_spawn;
+  std::deque<std::string> to_remove;  // directories
+  bool chores_scheduled = false;
   std::map<TaskId, std::shared_ptr<Process>> processes;
   std::map<pid_t, std::shared_ptr<Process>> shims;
   std::map<ports::LogStreamId, Stream> streams;
   ports::LogStreamId last_stream = 0;
 };
+
+// ---- chores: what takes a millisecond and comes by the hundred. One per round of the reactor, so that
+// heartbeats go between.
+
+void ProcessRunner::Impl::schedule_chores() {
+  if (std::exchange(chores_scheduled, true)) return;
+  reactor.post([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->do_one_chore();
+  });
+}
+
+void ProcessRunner::Impl::do_one_chore() {
+  chores_scheduled = false;
+  if (!to_spawn.empty()) {
+    const TaskId task = to_spawn.front();
+    to_spawn.pop_front();
+    spawn(task);
+  } else if (!to_remove.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove_all(to_remove.front(), ignored);
+    to_remove.pop_front();
+  }
+  if (!to_spawn.empty() || !to_remove.empty()) schedule_chores();
+}
 
 // ---- prepare
 
@@ -196,8 +233,8 @@ void ProcessRunner::start(TaskId task) {
   if (process == nullptr || process->stage != Stage::prepared)
     return impl_->emit(ports::TaskStarted{task, "the task is not prepared", {}, 0, {}});
   process->stage = Stage::starting;
-  // One per turn of the reactor: heartbeats go between.
-  impl_->reactor.post([impl = impl_, task] { impl->spawn(task); });
+  impl_->to_spawn.push_back(task);
+  impl_->schedule_chores();
 }
 
 void ProcessRunner::Impl::spawn(TaskId task) {
@@ -227,8 +264,8 @@ std::string ProcessRunner::Impl::spawn(const std::shared_ptr<Process>& process) 
   for (const std::string& word : process->command) arguments.push_back(word);
   const int fds[5] = {null.get(), their_out.get(), their_err.get(), their_control.get(), their_lock.get()};
   const int failed = spawn_shim(options.shim, std::move(arguments),
-                                task_environment(process->launch, process->address->address.host(), work), fds,
-                                process->shim);
+                                task_environment(process->launch, process->address->address.host(), work),
+                                fds, process->shim);
   if (failed != 0) return "the task's shim cannot be started: " + std::string(std::strerror(failed));
   for (const int fd : {our_control.get(), our_out.get(), our_err.get()})
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -283,8 +320,8 @@ void ProcessRunner::Impl::on_line(const std::shared_ptr<Process>& process, const
 void ProcessRunner::Impl::on_started(const std::shared_ptr<Process>& process) {
   process->stage = Stage::running;
   if (process->removed) return process->control.reset();
-  emit(ports::TaskStarted{process->launch.task, {}, random_container_id(), process->pid,
-                          process->address->address.host()});
+  emit(ports::TaskStarted{
+      process->launch.task, {}, random_container_id(), process->pid, process->address->address.host()});
   if (process->stop_when_started) stop(process, *process->stop_when_started);
 }
 
@@ -356,8 +393,8 @@ void ProcessRunner::Impl::on_shim_end(const std::shared_ptr<Process>& process) {
   read_output(*process, process->err, true, true);
   process->stage = Stage::exited;
   process->address.reset();
-  std::error_code ignored;
-  if (process->removed) std::filesystem::remove_all(process->directory, ignored);
+  process->log.close();
+  if (process->removed) remove_directory(process->directory);
   if (process->told_exit || process->removed) return;
   process->told_exit = true;
   emit(ports::TaskExited{process->launch.task, process->exit_code.value_or(137), {}});
@@ -402,9 +439,13 @@ void ProcessRunner::stop(TaskId task, Duration grace) {
       process->told_exit = true;
       process->address.reset();
       return impl_->emit(ports::TaskExited{task, 0, {}});
-    case Stage::starting: process->stop_when_started = grace; return;
-    case Stage::running: return impl_->stop(process, grace);
-    case Stage::exited: return;
+    case Stage::starting:
+      process->stop_when_started = grace;
+      return;
+    case Stage::running:
+      return impl_->stop(process, grace);
+    case Stage::exited:
+      return;
   }
 }
 
@@ -424,8 +465,7 @@ void ProcessRunner::remove(TaskId task) {
     if (process->stage == Stage::running) process->control.reset();  // its end kills all
     return;
   }
-  std::error_code ignored;
-  std::filesystem::remove_all(impl_->directory_of(task), ignored);
+  impl_->remove_directory(impl_->directory_of(task));
 }
 
 // ---- logs
@@ -433,7 +473,8 @@ void ProcessRunner::remove(TaskId task) {
 void ProcessRunner::Impl::send_lines(ports::LogStreamId stream, std::vector<wire::LogLine> lines, bool end) {
   for (std::size_t at = 0; at < lines.size(); at += kLinesPerEvent) {
     const auto first = lines.begin() + static_cast<std::ptrdiff_t>(at);
-    const auto last = lines.begin() + static_cast<std::ptrdiff_t>(std::min(lines.size(), at + kLinesPerEvent));
+    const auto last =
+        lines.begin() + static_cast<std::ptrdiff_t>(std::min(lines.size(), at + kLinesPerEvent));
     emit(ports::TaskLog{stream, {std::make_move_iterator(first), std::make_move_iterator(last)}, false});
   }
   if (end || lines.empty()) emit(ports::TaskLog{stream, {}, end});
@@ -471,7 +512,9 @@ void ProcessRunner::add_image(const ports::Image& image) {
   [[maybe_unused]] const auto kept = impl_->catalogue.add(image);
 }
 
-std::vector<std::string> ProcessRunner::warnings(const model::TaskSpec& spec) { return process_runner_warnings(spec); }
+std::vector<std::string> ProcessRunner::warnings(const model::TaskSpec& spec) {
+  return process_runner_warnings(spec);
+}
 
 // ---- the runner's own life
 
@@ -482,7 +525,8 @@ Result<std::unique_ptr<ProcessRunner>> ProcessRunner::open(Reactor& reactor, Opt
   auto images = ImageCatalogue::open(options.data_root + "/images", options.web_program);
   if (!images) return images.error();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  auto impl = std::make_shared<Impl>(reactor, std::move(options), std::move(emit), std::move(*lock), std::move(*images));
+  auto impl = std::make_shared<Impl>(reactor, std::move(options), std::move(emit), std::move(*lock),
+                                     std::move(*images));
   return std::unique_ptr<ProcessRunner>(new ProcessRunner(std::move(impl)));
 }
 
@@ -490,6 +534,8 @@ ProcessRunner::~ProcessRunner() {
   const auto shims = std::move(impl_->shims);
   for (const auto& [_, process] : shims) process->control.reset();
   for (const auto& [pid, process] : shims) ::waitpid(pid, nullptr, 0);
+  std::error_code ignored;
+  for (const std::string& directory : impl_->to_remove) std::filesystem::remove_all(directory, ignored);
 }
 
 }  // namespace swarm::real

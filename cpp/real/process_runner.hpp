@@ -1,10 +1,11 @@
-// ProcessRunner: tasks as process groups on this machine, each behind a shim (task_shim.hpp) that outlives nothing.
+// ProcessRunner: tasks as process groups on this machine, each behind a shim (task_shim.hpp) that outlives
+// nothing.
 //
-// A task gets an address of its own in 127.0.0.0/8 and learns it and itself from its environment (task_launch.hpp). Its
-// directory DATA_ROOT/tasks/ID holds what it said (bounded, rotated) and its working directory. Nothing is adopted
-// after a restart: tasks die with their daemon, and a new daemon waits until those of the old one are gone.
-// Lives on the reactor's thread; events come out through `emit`.
-// NOT here: what an image is (image_catalogue), namespaces, limits, mounts: `warnings` says what is not honoured.
+// A task gets an address of its own in 127.0.0.0/8 and learns it and itself from its environment
+// (task_launch.hpp). Its directory DATA_ROOT/tasks/ID holds what it said (bounded, rotated) and its working
+// directory. Nothing is adopted after a restart: tasks die with their daemon, and a new daemon waits until
+// those of the old one are gone. Lives on the reactor's thread; events come out through `emit`. NOT here:
+// what an image is (image_catalogue), namespaces, limits, mounts: `warnings` says what is not honoured.
 #pragma once
 
 #include <functional>
@@ -22,9 +23,9 @@ class ProcessRunner final : public ports::Runner {
   using Emit = std::function<void(ports::Event)>;
   struct Options {
     std::string data_root;
-    std::string web_program;               // path of swarm-web
-    std::string shim = "/proc/self/exe";   // a program that calls run_as_shim first
-    std::string node_name;                 // where its tasks' addresses begin
+    std::string web_program;              // path of swarm-web
+    std::string shim = "/proc/self/exe";  // a program that calls run_as_shim first
+    std::string node_name;                // where its tasks' addresses begin
   };
   static Result<std::unique_ptr<ProcessRunner>> open(Reactor& reactor, Options options, Emit emit);
   ~ProcessRunner() override;  // kills what runs, and waits for it

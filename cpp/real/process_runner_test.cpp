@@ -35,7 +35,8 @@ class ProcessRunnerTest : public testing::Test {
     ProcessRunner::Options options;
     options.data_root = root_;
     options.web_program = "/bin/true";
-    auto opened = ProcessRunner::open(reactor_, options, [this](ports::Event event) { events_.push_back(std::move(event)); });
+    auto opened = ProcessRunner::open(reactor_, options,
+                                      [this](ports::Event event) { events_.push_back(std::move(event)); });
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     runner_ = std::move(*opened);
   }
@@ -105,11 +106,13 @@ TEST_F(ProcessRunnerTest, TellsHowATaskEndedAndWhatItSaid) {
   out_only.tail = 1;
   EXPECT_EQ(logs(TaskId(1), out_only), "o:partial ");
   runner_->remove(TaskId(1));
+  EXPECT_TRUE(until([&] { return !std::filesystem::exists(root_ + "/tasks/" + TaskId(1).str()); }));
   EXPECT_EQ(logs(TaskId(1)), "");
 }
 
 TEST_F(ProcessRunnerTest, TellsATaskWhoAndWhereItIs) {
-  auto launch = shell(1, "echo $SWARM_SERVICE_NAME $SWARM_TASK_SLOT $SWARM_NODE_HOSTNAME $SWARM_PORT_8080 $SWARM_TASK_IP $X");
+  auto launch = shell(
+      1, "echo $SWARM_SERVICE_NAME $SWARM_TASK_SLOT $SWARM_NODE_HOSTNAME $SWARM_PORT_8080 $SWARM_TASK_IP $X");
   launch.target_ports = {8080};
   launch.container.env = {"X={{.Service.Name}}-{{ .Task.Slot }}-{{.Odd}}"};
   run(launch);
@@ -128,14 +131,16 @@ TEST_F(ProcessRunnerTest, RefusesAnUnknownImageAndAnUnknownProgram) {
   launch.container.args = {"no-such-program"};
   run(launch);
   ASSERT_TRUE(until([&] { return of<ports::TaskStarted>(TaskId(2)); }));
-  EXPECT_EQ(of<ports::TaskStarted>(TaskId(2))->error, "exec: \"no-such-program\": executable file not found in $PATH");
+  EXPECT_EQ(of<ports::TaskStarted>(TaskId(2))->error,
+            "exec: \"no-such-program\": executable file not found in $PATH");
 }
 
 TEST_F(ProcessRunnerTest, StopsByRequestAndByForceAfterTheGrace) {
   run(shell(1, "trap 'exit 5' TERM; touch ../../ready1; while :; do sleep 0.01; done"));
   run(shell(2, "trap '' TERM; touch ../../ready2; while :; do sleep 0.01; done"));
   ASSERT_TRUE(until([&] {
-    return std::filesystem::exists(root_ + "/tasks/ready1") && std::filesystem::exists(root_ + "/tasks/ready2");
+    return std::filesystem::exists(root_ + "/tasks/ready1") &&
+           std::filesystem::exists(root_ + "/tasks/ready2");
   }));
   const Instant asked = steady_now();
   runner_->stop(TaskId(1), Duration::seconds(20));
@@ -154,7 +159,8 @@ TEST_F(ProcessRunnerTest, AnswersAStopOfWhatNeverRan) {
   EXPECT_TRUE(of<ports::TaskExited>(TaskId(9)));
 }
 
-constexpr const char* kFamily = "(setsid sh -c 'echo $$ > ../../grandchild; sleep 1000 & wait' &) ; sleep 1000";
+constexpr const char* kFamily =
+    "(setsid sh -c 'echo $$ > ../../grandchild; sleep 1000 & wait' &) ; sleep 1000";
 
 TEST_F(ProcessRunnerTest, LeavesNoGrandchildWhenATaskIsKilled) {
   run(shell(1, kFamily));

@@ -32,8 +32,10 @@ Result<void> check_format(const std::string& root) {
   const std::string path = root + "/FORMAT";
   if (!exists(path)) {
     if (exists(root + "/node.log") || exists(root + "/raft"))
-      return plain_error(Code::data_loss, path + " is missing although there is a node's state beside it: the data root "
-                                                 "is damaged; restore it from a copy");
+      return plain_error(Code::data_loss,
+                         path +
+                             " is missing although there is a node's state beside it: the data root "
+                             "is damaged; restore it from a copy");
     return replace_file(path, std::string(kFormatLead) + std::to_string(kDataRootFormat) + "\n");
   }
   const auto text = read_file(path);
@@ -43,8 +45,9 @@ Result<void> check_format(const std::string& root) {
       number.front() == '\n')
     return plain_error(Code::data_loss, path + " is corrupt: it does not name a format");
   if (const int format = std::stoi(number); format != kDataRootFormat)
-    return plain_error(Code::failed_precondition, "the data root " + root + " has format " + std::to_string(format) +
-                                                      ", this swarmd knows format " + std::to_string(kDataRootFormat) +
+    return plain_error(Code::failed_precondition, "the data root " + root + " has format " +
+                                                      std::to_string(format) + ", this swarmd knows format " +
+                                                      std::to_string(kDataRootFormat) +
                                                       " only; use the newer swarmd that wrote it");
   return {};
 }
@@ -55,13 +58,15 @@ Result<Fd> lock_root(const std::string& root) {
   if (!lock) return lock.error();
   if (!lock->valid()) {
     const auto holder = read_file(path);
-    return plain_error(Code::failed_precondition,
-                       "the data root " + root + " is in use by another swarmd" +
-                           (holder && !holder->empty() ? " (process " + holder->substr(0, holder->find('\n')) + ")" : "") +
-                           "; give each daemon a --data-root of its own");
+    return plain_error(
+        Code::failed_precondition,
+        "the data root " + root + " is in use by another swarmd" +
+            (holder && !holder->empty() ? " (process " + holder->substr(0, holder->find('\n')) + ")" : "") +
+            "; give each daemon a --data-root of its own");
   }
   if (::ftruncate(lock->get(), 0) != 0) return file_error(path, "cannot be written");
-  if (auto named = write_all(lock->get(), std::to_string(::getpid()) + "\n", path); !named) return named.error();
+  if (auto named = write_all(lock->get(), std::to_string(::getpid()) + "\n", path); !named)
+    return named.error();
   return lock;
 }
 
@@ -89,8 +94,8 @@ struct RocksDisk::Impl {
   }
 
   Fd lock;
-  NodeLog log;        // by the committing thread, or under quiet()
-  RocksStore store;   // the same
+  NodeLog log;       // by the committing thread, or under quiet()
+  RocksStore store;  // the same
   bool log_unsynced = false, store_unsynced = false;
   Callbacks callbacks;
   std::string failure;
@@ -141,8 +146,7 @@ Result<void> RocksDisk::Impl::write(std::vector<Queued>& taken) {
       probe.batch.sync |= more.sync;
     }
     i = next;
-    const auto written =
-        manager ? write_store(probe.batch.ops, probe.batch.sync) : write_log(probe.batch);
+    const auto written = manager ? write_store(probe.batch.ops, probe.batch.sync) : write_log(probe.batch);
     if (!written) return written;
   }
   return {};
@@ -184,13 +188,16 @@ Result<std::unique_ptr<RocksDisk>> RocksDisk::open(const std::string& data_root,
   if (auto format = check_format(data_root); !format) return format.error();
   const std::string log_path = data_root + "/node.log", raft_path = data_root + "/raft";
   if (!exists(log_path) && exists(raft_path))
-    return plain_error(Code::data_loss, log_path + " is missing although there is a manager's state beside it: the data "
-                                                   "root is damaged; restore it from a copy");
+    return plain_error(Code::data_loss,
+                       log_path +
+                           " is missing although there is a manager's state beside it: the data "
+                           "root is damaged; restore it from a copy");
   auto log = NodeLog::open(log_path);
   if (!log) return log.error();
   auto store = RocksStore::open(raft_path);
   if (!store) return store.error();
-  auto impl = std::make_unique<Impl>(std::move(*lock), std::move(*log), std::move(*store), std::move(callbacks));
+  auto impl =
+      std::make_unique<Impl>(std::move(*lock), std::move(*log), std::move(*store), std::move(callbacks));
   return std::unique_ptr<RocksDisk>(new RocksDisk(std::move(impl)));
 }
 

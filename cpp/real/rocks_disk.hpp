@@ -1,13 +1,13 @@
-// RocksDisk: a node's data root. Small families in NodeLog, a manager's in RocksDB (directory "raft"), which is made
-// by the first batch that touches it: a worker never has one.
+// RocksDisk: a node's data root. Small families in NodeLog, a manager's in RocksDB (directory "raft"), which
+// is made by the first batch that touches it: a worker never has one.
 //
-// One thread of its own commits: it takes all that is queued, in order, joins neighbouring batches of one side into one
-// write, syncs when one of them asked for it, and posts the completions to the reactor. Prefix rule: RocksDB's one log
-// in recovery mode kTolerateCorruptedTailRecords (a torn end is cut off; damage before it is refused, where
-// point-in-time recovery would silently forget what was acknowledged), and before a batch goes to one side, unsynced
-// batches of the other side are made durable.
-// A data root belongs to one daemon (LOCK), says its format (FORMAT), and is never started empty when it is not.
-// NOT here: what keys and values mean.
+// One thread of its own commits: it takes all that is queued, in order, joins neighbouring batches of one
+// side into one write, syncs when one of them asked for it, and posts the completions to the reactor. Prefix
+// rule: RocksDB's one log in recovery mode kTolerateCorruptedTailRecords (a torn end is cut off; damage
+// before it is refused, where point-in-time recovery would silently forget what was acknowledged), and before
+// a batch goes to one side, unsynced batches of the other side are made durable. A data root belongs to one
+// daemon (LOCK), says its format (FORMAT), and is never started empty when it is not. NOT here: what keys and
+// values mean.
 #pragma once
 
 #include <functional>
@@ -23,8 +23,8 @@ inline constexpr int kDataRootFormat = 1;
 
 class RocksDisk final : public ports::Disk {
  public:
-  // `done` is called on the committing thread, in the order of commits; `failed` once, with a sentence, when the device
-  // fails: no `done` comes after it.
+  // `done` is called on the committing thread, in the order of commits; `failed` once, with a sentence, when
+  // the device fails: no `done` comes after it.
   struct Callbacks {
     std::function<void(std::uint64_t token)> done;
     std::function<void(std::string sentence)> failed;

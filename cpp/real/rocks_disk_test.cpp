@@ -108,8 +108,9 @@ TEST(RocksDisk, BelongsToOneDaemon) {
   const Folder folder;
   auto first = open_at(folder.path);
   ASSERT_TRUE(first.ok());
-  EXPECT_NE(refusal(folder.path).find("in use by another swarmd (process " + std::to_string(::getpid()) + ")"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal(folder.path).find("in use by another swarmd (process " + std::to_string(::getpid()) + ")"),
+      std::string::npos);
 }
 
 TEST(RocksDisk, RefusesANewerFormat) {
@@ -175,10 +176,12 @@ TEST(RocksDisk, KeepsWhatItPromisedOverKillMinusNine) {
     const pid_t child = ::fork();
     if (child == 0) {
       const int out = promises[1];
-      auto disk = RocksDisk::open(folder.path, {[out](std::uint64_t token) {
-                                                  if (token % 3 == 0 && ::write(out, &token, sizeof token) < 0) ::_exit(1);
-                                                },
-                                                [](const std::string&) { ::_exit(2); }});
+      auto disk =
+          RocksDisk::open(folder.path, {[out](std::uint64_t token) {
+                                          if (token % 3 == 0 && ::write(out, &token, sizeof token) < 0)
+                                            ::_exit(1);
+                                        },
+                                        [](const std::string&) { ::_exit(2); }});
       for (std::uint64_t i = 1;; ++i) {
         DiskBatch batch;
         std::string key;

@@ -18,10 +18,14 @@ using ports::Family;
 
 const char* name_of(Family family) {
   switch (family) {
-    case Family::raft_log: return "raft_log";
-    case Family::raft_state: return "raft_state";
-    case Family::objects: return "objects";
-    default: return "default";
+    case Family::raft_log:
+      return "raft_log";
+    case Family::raft_state:
+      return "raft_state";
+    case Family::objects:
+      return "objects";
+    default:
+      return "default";
   }
 }
 
@@ -66,8 +70,9 @@ rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()};
 Error RocksStore::corrupt(const rocksdb::Status& status) const {
   if (status.IsIOError() || status.IsNoSpace())
     return plain_error(Code::data_loss, directory_ + " cannot be used: " + status.ToString());
-  return plain_error(Code::data_loss, directory_ + " is corrupt: " + status.ToString() +
-                                          "; restore the data root from a copy, or start with an empty one and join again");
+  return plain_error(Code::data_loss,
+                     directory_ + " is corrupt: " + status.ToString() +
+                         "; restore the data root from a copy, or start with an empty one and join again");
 }
 
 Result<RocksStore> RocksStore::open(const std::string& directory) {
@@ -140,8 +145,12 @@ Result<void> RocksStore::write(const std::vector<ports::DiskOp>& ops, bool sync)
   for (const ports::DiskOp& op : ops) {
     auto* family = handle(op.family);
     switch (op.type) {
-      case ports::DiskOp::Type::put: batch.Put(family, op.key, op.value); break;
-      case ports::DiskOp::Type::erase: batch.Delete(family, op.key); break;
+      case ports::DiskOp::Type::put:
+        batch.Put(family, op.key, op.value);
+        break;
+      case ports::DiskOp::Type::erase:
+        batch.Delete(family, op.key);
+        break;
       case ports::DiskOp::Type::erase_range:
         if (op.key < op.value) batch.DeleteRange(family, op.key, op.value);
         break;

@@ -1,4 +1,5 @@
-// RocksStore: the manager families in RocksDB, made and opened on demand. No threads here, no locks: RocksDisk's.
+// RocksStore: the manager families in RocksDB, made and opened on demand. No threads here, no locks:
+// RocksDisk's.
 #pragma once
 
 #include <rocksdb/db.h>

@@ -13,9 +13,12 @@ namespace swarm::real {
 namespace {
 
 std::map<std::string, std::string> template_values(const ports::Launch& launch) {
-  return {{".Service.ID", launch.service_id.str()},     {".Service.Name", launch.service_name},
-          {".Node.ID", launch.node_id.str()},           {".Node.Hostname", launch.node_hostname},
-          {".Task.ID", launch.task.str()},              {".Task.Name", launch.name},
+  return {{".Service.ID", launch.service_id.str()},
+          {".Service.Name", launch.service_name},
+          {".Node.ID", launch.node_id.str()},
+          {".Node.Hostname", launch.node_hostname},
+          {".Task.ID", launch.task.str()},
+          {".Task.Name", launch.name},
           {".Task.Slot", std::to_string(launch.slot)}};
 }
 
@@ -89,21 +92,24 @@ int signal_number(const std::string& word) {
 std::vector<std::string> process_runner_warnings(const model::TaskSpec& spec) {
   std::vector<std::string> out;
   const auto say = [&out](bool given, const char* what) {
-    if (given) out.push_back(std::string("the process runner does not apply ") + what + "; the field is kept");
+    if (given)
+      out.push_back(std::string("the process runner does not apply ") + what + "; the field is kept");
   };
   if (spec.resources && spec.resources->limits) {
     say(spec.resources->limits->memory_bytes != 0, "memory limits");
     say(spec.resources->limits->nano_cpus != 0, "CPU limits");
     say(spec.resources->limits->pids != 0, "limits of processes");
   }
-  say(spec.log_driver && !spec.log_driver->name.empty() && spec.log_driver->name != "json-file", "log drivers");
+  say(spec.log_driver && !spec.log_driver->name.empty() && spec.log_driver->name != "json-file",
+      "log drivers");
   if (!spec.container) return out;
   const model::ContainerSpec& c = *spec.container;
   say(!c.mounts.empty(), "mounts");
   say(!c.user.empty() || !c.groups.empty(), "users and groups");
   say(c.read_only, "read-only root file systems");
   say(c.tty || c.open_stdin, "terminals and standard input");
-  say(c.healthcheck && !c.healthcheck->test.empty() && c.healthcheck->test.front() != "NONE", "health checks");
+  say(c.healthcheck && !c.healthcheck->test.empty() && c.healthcheck->test.front() != "NONE",
+      "health checks");
   say(!c.secrets.empty(), "secrets");
   say(!c.configs.empty(), "configs");
   say(c.privileges.has_value(), "privileges");

@@ -1,7 +1,8 @@
 // What a task sees of the world: its environment, its templates, its stop signal. Pure.
 //
 //   SWARM_TASK_IP            the task's own address: bind there
-//   SWARM_PORT_<target>      the port to bind for target port <target>; the same number unless ports below 1024 need a
+//   SWARM_PORT_<target>      the port to bind for target port <target>; the same number unless ports below
+//   1024 need a
 //                            right that the daemon lacks (then 10000 more)
 //   SWARM_TASK_ID, SWARM_TASK_NAME, SWARM_TASK_SLOT, SWARM_SERVICE_ID, SWARM_SERVICE_NAME, SWARM_NODE_ID,
 //   SWARM_NODE_HOSTNAME, SWARM_IMAGE

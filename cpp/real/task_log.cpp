@@ -37,7 +37,8 @@ void TaskLogFile::append(const std::vector<wire::LogLine>& lines) {
     size_ = fd_.valid() && ::fstat(fd_.get(), &found) == 0 ? static_cast<std::size_t>(found.st_size) : 0;
   }
   std::string text;
-  for (const auto& line : lines) text += std::to_string(line.time.ns) + (line.err ? " e " : " o ") + line.text + '\n';
+  for (const auto& line : lines)
+    text += std::to_string(line.time.ns) + (line.err ? " e " : " o ") + line.text + '\n';
   if (fd_.valid() && write_all(fd_.get(), text, path_)) size_ += text.size();
   if (size_ < kMaxFile) return;
   std::rename(path_.c_str(), (path_ + ".1").c_str());
@@ -65,7 +66,8 @@ std::vector<wire::LogLine> TaskLogFile::read(TaskId task, const wire::LogOptions
 void LineSplitter::add(std::string_view bytes, std::vector<std::string>& lines) {
   while (!bytes.empty()) {
     const auto end = bytes.find('\n');
-    const auto take = std::min(end == std::string_view::npos ? bytes.size() : end, kMaxLine - partial_.size());
+    const auto take =
+        std::min(end == std::string_view::npos ? bytes.size() : end, kMaxLine - partial_.size());
     partial_ += bytes.substr(0, take);
     const bool whole = take == end;
     bytes.remove_prefix(take + (whole ? 1 : 0));

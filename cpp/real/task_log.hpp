@@ -1,5 +1,5 @@
-// TaskLog: what one task has said, bounded: two files of at most a mebibyte, the older one dropped when the newer is
-// full. A line of the file is "<unix ns> <o|e> <text>".
+// TaskLog: what one task has said, bounded: two files of at most a mebibyte, the older one dropped when the
+// newer is full. A line of the file is "<unix ns> <o|e> <text>".
 #pragma once
 
 #include <string>
@@ -18,6 +18,7 @@ class TaskLogFile {
 
   // Failures are not the task's fault and not worth stopping it: lines are lost.
   void append(const std::vector<wire::LogLine>& lines);
+  void close() { fd_.reset(); }  // until the next line
   // By time, `tail`, `since`, `until` and the streams of the options.
   std::vector<wire::LogLine> read(TaskId task, const wire::LogOptions& options) const;
 

@@ -55,7 +55,8 @@ pid_t start(const char* directory, char** command) {
   ::close(error_pipe[1]);
   int number = task < 0 ? errno : 0;
   // Ends without a word when exec has closed the other side.
-  const auto heard = task < 0 ? static_cast<ssize_t>(sizeof number) : ::read(error_pipe[0], &number, sizeof number);
+  const auto heard =
+      task < 0 ? static_cast<ssize_t>(sizeof number) : ::read(error_pipe[0], &number, sizeof number);
   ::close(error_pipe[0]);
   if (heard <= 0) return task;
   tell("failed " + why_not(command[0], number) + "\n");
@@ -63,7 +64,8 @@ pid_t start(const char* directory, char** command) {
   return -1;
 }
 
-// Orphans of the tree become the shim's children, since it is their reaper: kill and reap until there are none.
+// Orphans of the tree become the shim's children, since it is their reaper: kill and reap until there are
+// none.
 void kill_tree(pid_t group) {
   const pid_t self = ::getpid();
   const std::string list = "/proc/" + std::to_string(self) + "/task/" + std::to_string(self) + "/children";

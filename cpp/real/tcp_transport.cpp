@@ -33,7 +33,8 @@ constexpr std::chrono::seconds kHandshake{5}, kLinger{2};
 
 tcp::endpoint endpoint_of(const Address& address) {
   if (address.is_v4())
-    return {asio::ip::address_v4({address.ip[12], address.ip[13], address.ip[14], address.ip[15]}), address.port};
+    return {asio::ip::address_v4({address.ip[12], address.ip[13], address.ip[14], address.ip[15]}),
+            address.port};
   return {asio::ip::address_v6(address.ip), address.port};
 }
 
@@ -60,7 +61,8 @@ Error cannot_listen(const Address& address, const error_code& error) {
   return plain_error(Code::failed_precondition, start + std::strerror(error.value()));
 }
 
-// A dead peer's machine answers nothing: noticed within about ten seconds. Silence of a live one is the node's to judge.
+// A dead peer's machine answers nothing: noticed within about ten seconds. Silence of a live one is the
+// node's to judge.
 void tune(tcp::socket& socket) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
@@ -143,7 +145,8 @@ void TcpTransport::Impl::Link::connect(const Address& source) {
   }
   if (error) {
     const std::string why = error.message();
-    return owner->reactor.post([self = shared_from_this(), why] { self->fail("dial " + self->remote.str() + ": " + why); });
+    return owner->reactor.post(
+        [self = shared_from_this(), why] { self->fail("dial " + self->remote.str() + ": " + why); });
   }
   give_up_after(kHandshake, "no answer within 5s");
   socket.async_connect(to, [self = shared_from_this()](const error_code& failure) {
@@ -193,12 +196,13 @@ void TcpTransport::Impl::accept(const std::shared_ptr<tcp::acceptor>& from) {
 // ---- in
 
 void TcpTransport::Impl::Link::read() {
-  socket.async_read_some(asio::buffer(chunk), [self = shared_from_this()](const error_code& error, std::size_t count) {
-    if (self->dead) return;
-    if (error) return self->fail(error == asio::error::eof ? "closed by the peer" : error.message());
-    self->on_bytes(count);
-    if (!self->dead) self->read();
-  });
+  socket.async_read_some(
+      asio::buffer(chunk), [self = shared_from_this()](const error_code& error, std::size_t count) {
+        if (self->dead) return;
+        if (error) return self->fail(error == asio::error::eof ? "closed by the peer" : error.message());
+        self->on_bytes(count);
+        if (!self->dead) self->read();
+      });
 }
 
 void TcpTransport::Impl::Link::on_bytes(std::size_t count) {
@@ -221,8 +225,8 @@ void TcpTransport::Impl::Link::on_bytes(std::size_t count) {
 void TcpTransport::Impl::Link::on_hello(wire::Hello hello) {
   if (is_open) return fail("bad frame: a second hello");
   if (hello.protocol_version != wire::kProtocolVersion)
-    return fail("the peer speaks version " + std::to_string(hello.protocol_version) + " of the protocol, this node " +
-                std::to_string(wire::kProtocolVersion));
+    return fail("the peer speaks version " + std::to_string(hello.protocol_version) +
+                " of the protocol, this node " + std::to_string(wire::kProtocolVersion));
   is_open = true;
   timer.cancel();
   owner->emit(ports::LinkOpened{id, std::move(hello), remote, inbound});
@@ -232,7 +236,8 @@ void TcpTransport::Impl::Link::on_hello(wire::Hello hello) {
 
 void TcpTransport::Impl::Link::send(std::string bytes) {
   if (dead) return;
-  if (bytes.size() > kMaxFrame) return fail("a frame of " + std::to_string(bytes.size()) + " bytes cannot be sent");
+  if (bytes.size() > kMaxFrame)
+    return fail("a frame of " + std::to_string(bytes.size()) + " bytes cannot be sent");
   queued += bytes.size();
   queue.push_back(std::move(bytes));
   if (queued > kSoftQueue) make_room();
@@ -262,14 +267,15 @@ void TcpTransport::Impl::Link::flush() {
   }
   for (const std::string& bytes : *batch) buffers.push_back(asio::buffer(bytes));
   writing = true;
-  asio::async_write(socket, buffers, [self = shared_from_this(), batch](const error_code& error, std::size_t sent) {
-    self->writing = false;
-    if (self->dead) return;
-    if (error) return self->fail(error.message());
-    self->queued -= sent;
-    if (self->owner == nullptr && self->queue.empty()) return self->shut();
-    self->flush();
-  });
+  asio::async_write(socket, buffers,
+                    [self = shared_from_this(), batch](const error_code& error, std::size_t sent) {
+                      self->writing = false;
+                      if (self->dead) return;
+                      if (error) return self->fail(error.message());
+                      self->queued -= sent;
+                      if (self->owner == nullptr && self->queue.empty()) return self->shut();
+                      self->flush();
+                    });
 }
 
 // ---- a link's end
@@ -304,7 +310,8 @@ void TcpTransport::Impl::Link::shut() {
 
 // ---- the port
 
-TcpTransport::TcpTransport(Reactor& reactor, Emit emit) : impl_(std::make_shared<Impl>(reactor, std::move(emit))) {}
+TcpTransport::TcpTransport(Reactor& reactor, Emit emit)
+    : impl_(std::make_shared<Impl>(reactor, std::move(emit))) {}
 
 TcpTransport::~TcpTransport() {
   impl_->stop();

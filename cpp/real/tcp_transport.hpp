@@ -1,10 +1,11 @@
 // TcpTransport: frames between nodes over TCP (TLS later, behind the same face).
 //
-// A frame on the wire: length (4 bytes, big-endian, of what follows), kind (1 byte: hello, raft or wire), payload by
-// the codec. The first frame in both directions is a Hello with the protocol's version; anything else, a frame beyond
-// 64 MiB or one that cannot be decoded closes the link with a reason. What waits for a slow peer is bounded: the oldest
-// of Raft's frames are dropped first (Raft sends again), then the link is closed.
-// Lives on the reactor's thread; events come out through `emit`, never from within a call of the node's.
+// A frame on the wire: length (4 bytes, big-endian, of what follows), kind (1 byte: hello, raft or wire),
+// payload by the codec. The first frame in both directions is a Hello with the protocol's version; anything
+// else, a frame beyond 64 MiB or one that cannot be decoded closes the link with a reason. What waits for a
+// slow peer is bounded: the oldest of Raft's frames are dropped first (Raft sends again), then the link is
+// closed. Lives on the reactor's thread; events come out through `emit`, never from within a call of the
+// node's.
 #pragma once
 
 #include <functional>

@@ -10,7 +10,8 @@ namespace swarm::real {
 namespace {
 
 struct Peer {
-  explicit Peer(Reactor& reactor) : transport(reactor, [this](ports::Event event) { events.push_back(std::move(event)); }) {}
+  explicit Peer(Reactor& reactor)
+      : transport(reactor, [this](ports::Event event) { events.push_back(std::move(event)); }) {}
   template <class T>
   const T* last() const {
     for (auto it = events.rbegin(); it != events.rend(); ++it)
@@ -44,7 +45,8 @@ TEST_F(TcpTransportTest, CarriesFramesInOrderFromTheSourceItWasGiven) {
   mine.node = NodeId(8);
   const auto link = client_.transport.open(address_, source_, mine);
   client_.transport.send(link, ports::Frame(wire::Message(wire::Heartbeat{1})));  // before it is open
-  ASSERT_TRUE(until([&] { return client_.last<ports::LinkOpened>() && server_.last<ports::FrameArrived>(); }));
+  ASSERT_TRUE(
+      until([&] { return client_.last<ports::LinkOpened>() && server_.last<ports::FrameArrived>(); }));
   EXPECT_EQ(client_.last<ports::LinkOpened>()->peer, hello_);
   EXPECT_EQ(client_.last<ports::LinkOpened>()->remote, address_);
   const auto& inbound = *server_.last<ports::LinkOpened>();
@@ -52,7 +54,8 @@ TEST_F(TcpTransportTest, CarriesFramesInOrderFromTheSourceItWasGiven) {
   EXPECT_EQ(inbound.peer.node, NodeId(8));
   EXPECT_EQ(inbound.remote.host(), "127.0.9.2");
 
-  for (std::uint64_t i = 2; i <= 500; ++i) client_.transport.send(link, ports::Frame(wire::Message(wire::Heartbeat{i})));
+  for (std::uint64_t i = 2; i <= 500; ++i)
+    client_.transport.send(link, ports::Frame(wire::Message(wire::Heartbeat{i})));
   ASSERT_TRUE(until([&] { return server_.events.size() == 501; }));
   std::uint64_t expected = 1;
   for (const auto& event : server_.events) {
@@ -92,13 +95,15 @@ TEST_F(TcpTransportTest, ReportsWhatCannotBeReachedOrListenedOn) {
   const auto taken = client_.transport.listen(address_);
   ASSERT_FALSE(taken.ok());
   EXPECT_EQ(taken.error().message, "listen tcp " + address_.str() + ": bind: address already in use");
-  EXPECT_NE(client_.transport.listen(Address::v4(192, 0, 2, 1, 99)).error().message.find("cannot assign"), std::string::npos);
+  EXPECT_NE(client_.transport.listen(Address::v4(192, 0, 2, 1, 99)).error().message.find("cannot assign"),
+            std::string::npos);
 }
 
 TEST(FrameReader, TakesFramesFromBytesHoweverTheyAreCut) {
   wire::Hello hello;
   hello.raft_id = 5;
-  const std::string bytes = encode_frame(hello) + encode_frame(ports::Frame(wire::Message(wire::Heartbeat{3})));
+  const std::string bytes =
+      encode_frame(hello) + encode_frame(ports::Frame(wire::Message(wire::Heartbeat{3})));
   FrameReader reader;
   int frames = 0;
   for (const char c : bytes) {

@@ -36,7 +36,8 @@ void Chaos::form() {
     for (const auto& name : *group) world_->add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
   const std::string error = form_swarm(*world_, kManagers, kWorkers);
   SWARM_CHECK(error.empty(), error);
-  const bool ready = world_->run_until([&] { return not_converged(*world_, 5).empty(); }, Duration::seconds(20));
+  const bool ready =
+      world_->run_until([&] { return not_converged(*world_, 5).empty(); }, Duration::seconds(20));
   SWARM_CHECK(ready, "the swarm does not form:", not_converged(*world_, 5));
   Rng own = rng_.fork();
   workload_ = std::make_unique<Workload>(*world_, own, kManagers);
@@ -49,7 +50,8 @@ void Chaos::storm() {
   world_->set_network(knobs_.network);
   if (knobs_.slow_disks)
     for (const auto& name : world_->machines())
-      if (rng_.chance(1, 2)) world_->set_disk_latency(name, Duration::millis(1), Duration::millis(rng_.between(5, 80)));
+      if (rng_.chance(1, 2))
+        world_->set_disk_latency(name, Duration::millis(1), Duration::millis(rng_.between(5, 80)));
   const std::int64_t pace = rng_.between(100, 1'500);
   Instant next_act = begin;
   while (world_->now() < end) {

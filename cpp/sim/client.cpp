@@ -130,7 +130,8 @@ std::uint64_t version_of(std::string_view json) {
   const docker::Value* version = parsed ? parsed->find("Version") : nullptr;
   const docker::Value* index = version != nullptr ? version->find("Index") : nullptr;
   if (index == nullptr) return 0;
-  if (const auto* number = std::get_if<std::int64_t>(&index->data)) return static_cast<std::uint64_t>(*number);
+  if (const auto* number = std::get_if<std::int64_t>(&index->data))
+    return static_cast<std::uint64_t>(*number);
   if (const auto* number = std::get_if<std::uint64_t>(&index->data)) return *number;
   return 0;
 }

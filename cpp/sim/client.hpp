@@ -1,5 +1,5 @@
-// What a person with the docker CLI would type, as requests: the bodies that workloads and stories send through the
-// front door of a machine. NOT a client library: Python has its own.
+// What a person with the docker CLI would type, as requests: the bodies that workloads and stories send
+// through the front door of a machine. NOT a client library: Python has its own.
 #pragma once
 
 #include <cstdint>
@@ -47,10 +47,12 @@ http::Request swarm_join(const Address& address, const Address& remote, std::str
 std::uint64_t version_of(std::string_view json);
 std::string id_of(std::string_view json);
 std::string message_of(std::string_view json);  // of an error reply
-std::string join_token_of(std::string_view json, std::string_view role);  // of GET /swarm; "Worker" or "Manager"
+std::string join_token_of(std::string_view json,
+                          std::string_view role);  // of GET /swarm; "Worker" or "Manager"
 
 // m1 inits, the others join one after the other; an error in one sentence, or "".
-std::string form_swarm(World& world, const std::vector<std::string>& managers, const std::vector<std::string>& workers);
+std::string form_swarm(World& world, const std::vector<std::string>& managers,
+                       const std::vector<std::string>& workers);
 // The machine that leads; "" when none does.
 std::string leader_of(const World& world);
 

@@ -1,5 +1,5 @@
-// EventQueue: everything that is going to happen, ordered by (time, sequence). Events are values, not closures: they
-// can be counted, named, hashed and put aside for a paused machine.
+// EventQueue: everything that is going to happen, ordered by (time, sequence). Events are values, not
+// closures: they can be counted, named, hashed and put aside for a paused machine.
 //
 // The heap holds small keys; the events lie in slots that are used again.
 #pragma once
@@ -65,8 +65,8 @@ struct TaskMoves {
 // ---- an orderly stop took too long
 struct GiveUpStopping {};
 
-using Happening = std::variant<Deliver, Wake, DiskWritten, ConnectArrives, AcceptArrives, FrameArrives, CloseArrives,
-                               LinkTimeout, TaskMoves, GiveUpStopping>;
+using Happening = std::variant<Deliver, Wake, DiskWritten, ConnectArrives, AcceptArrives, FrameArrives,
+                               CloseArrives, LinkTimeout, TaskMoves, GiveUpStopping>;
 
 struct Event {
   Instant at;

@@ -11,8 +11,9 @@ namespace {
 using Kind = Fault::Kind;
 
 const char* word(Kind kind) {
-  constexpr const char* kWords[] = {"crash",   "power off", "start", "stop", "pause",        "resume",
-                                    "isolate", "split",     "cut",   "mend", "crash leader", "transfer leadership"};
+  constexpr const char* kWords[] = {"crash", "power off", "start",        "stop",
+                                    "pause", "resume",    "isolate",      "split",
+                                    "cut",   "mend",      "crash leader", "transfer leadership"};
   return kWords[static_cast<std::size_t>(kind)];
 }
 
@@ -86,16 +87,17 @@ Knobs Knobs::draw(Rng& rng) {
 std::string Knobs::str() const {
   std::string text;
   const std::pair<bool, const char*> all[] = {
-      {crashes, "crashes"},           {power_cuts, "power cuts"},       {pauses, "pauses"},
-      {partitions, "partitions"},     {one_way_cuts, "one-way cuts"},   {leader_losses, "leader losses"},
-      {bad_network, "a bad network"}, {slow_disks, "slow disks"},       {orderly_stops, "orderly stops"},
+      {crashes, "crashes"},           {power_cuts, "power cuts"},     {pauses, "pauses"},
+      {partitions, "partitions"},     {one_way_cuts, "one-way cuts"}, {leader_losses, "leader losses"},
+      {bad_network, "a bad network"}, {slow_disks, "slow disks"},     {orderly_stops, "orderly stops"},
       {codec, "frames encoded"}};
   for (const auto& [on, name] : all)
     if (on) text += (text.empty() ? "" : ", ") + std::string(name);
   if (bad_network)
-    text += " (latency up to " + to_string(network.latency_max) + ", per mille: " +
-            std::to_string(network.loss_per_mille) + " lost, " + std::to_string(network.duplicate_per_mille) +
-            " doubled, " + std::to_string(network.reorder_per_mille) + " late)";
+    text += " (latency up to " + to_string(network.latency_max) +
+            ", per mille: " + std::to_string(network.loss_per_mille) + " lost, " +
+            std::to_string(network.duplicate_per_mille) + " doubled, " +
+            std::to_string(network.reorder_per_mille) + " late)";
   return text.empty() ? "no faults but killed tasks" : text;
 }
 
@@ -104,8 +106,8 @@ std::string Fault::str() const {
          (other.empty() ? "" : " -> " + other);
 }
 
-FaultPlan FaultPlan::draw(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines, Instant from,
-                          Instant until) {
+FaultPlan FaultPlan::draw(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
+                          Instant from, Instant until) {
   std::vector<std::pair<Kind, Kind>> kinds;  // how it begins, how it ends
   if (knobs.crashes) kinds.emplace_back(Kind::crash, Kind::start);
   if (knobs.power_cuts) kinds.emplace_back(Kind::power_off, Kind::start);
@@ -127,10 +129,13 @@ FaultPlan FaultPlan::draw(Rng& rng, const Knobs& knobs, const std::vector<std::s
     if (begin == Kind::split) fault.machine += " " + pick();
     plan.faults_.push_back(fault);
     if (begin == end) continue;
-    const Instant over = at + Duration::millis(rng.chance(1, 4) ? rng.between(5'000, 20'000) : rng.between(100, 5'000));
-    plan.faults_.push_back({over, end, end == Kind::mend || begin == Kind::crash_leader ? "" : fault.machine, {}});
+    const Instant over =
+        at + Duration::millis(rng.chance(1, 4) ? rng.between(5'000, 20'000) : rng.between(100, 5'000));
+    plan.faults_.push_back(
+        {over, end, end == Kind::mend || begin == Kind::crash_leader ? "" : fault.machine, {}});
   }
-  std::stable_sort(plan.faults_.begin(), plan.faults_.end(), [](const Fault& a, const Fault& b) { return a.at < b.at; });
+  std::stable_sort(plan.faults_.begin(), plan.faults_.end(),
+                   [](const Fault& a, const Fault& b) { return a.at < b.at; });
   std::erase_if(plan.faults_, [&](const Fault& fault) { return fault.at >= until; });
   return plan;
 }

@@ -1,5 +1,6 @@
-// FaultPlan: what goes wrong when, drawn from a seed ("swarm testing": each class of faults is off in half of the
-// seeds, so that some seeds see one class alone and long). Every fault that begins has its end in the plan.
+// FaultPlan: what goes wrong when, drawn from a seed ("swarm testing": each class of faults is off in half of
+// the seeds, so that some seeds see one class alone and long). Every fault that begins has its end in the
+// plan.
 #pragma once
 
 #include <string>
@@ -21,7 +22,20 @@ struct Knobs {
 };
 
 struct Fault {
-  enum class Kind { crash, power_off, start, stop, pause, resume, isolate, split, cut, mend, crash_leader, transfer };
+  enum class Kind {
+    crash,
+    power_off,
+    start,
+    stop,
+    pause,
+    resume,
+    isolate,
+    split,
+    cut,
+    mend,
+    crash_leader,
+    transfer
+  };
   Instant at;
   Kind kind = Kind::crash;
   std::string machine, other;  // of a split: those on one side, separated by blanks

@@ -13,7 +13,8 @@ constexpr int kMaxWakesAtOnce = 10'000;
 
 }  // namespace
 
-// ---- answers of the API -------------------------------------------------------------------------------------
+// ---- answers of the API
+// -------------------------------------------------------------------------------------
 
 CallId CallBook::open(MachineIndex machine) {
   Call& call = calls_[++last_];
@@ -51,10 +52,11 @@ void CallBook::end(ports::ApiId id) {
 
 void CallBook::machine_ended(MachineIndex machine) {
   for (auto& [id, call] : calls_)
-    if (call.machine == machine) call.reply.ended = true;
+    if (call.machine == machine && !call.reply.ended) call.reply.ended = call.reply.cut = true;
 }
 
-// ---- one daemon -------------------------------------------------------------------------------------------------
+// ---- one daemon
+// -------------------------------------------------------------------------------------------------
 
 Machine::Machine(Shared& world, Network& net, CallBook& book, MachineIndex machine_index,
                  MachineOptions machine_options)

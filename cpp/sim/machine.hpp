@@ -1,4 +1,5 @@
-// Machine: one daemon and what it stands on. The disk and the address outlive the daemon; the rest ends with it.
+// Machine: one daemon and what it stands on. The disk and the address outlive the daemon; the rest ends with
+// it.
 #pragma once
 
 #include <deque>
@@ -49,7 +50,8 @@ class CallBook final : public ports::ApiSink {
 };
 
 struct Machine {
-  Machine(Shared& shared, Network& network, CallBook& calls, MachineIndex machine_index, MachineOptions machine_options);
+  Machine(Shared& shared, Network& network, CallBook& calls, MachineIndex machine_index,
+          MachineOptions machine_options);
 
   // The daemon's life. `start` and `turn` leave a wake-up in the queue.
   void start();

@@ -34,7 +34,8 @@ void Network::add_machine(const Address& address) {
 Result<void> Network::listen(MachineIndex machine, const Address& address) {
   Host& host = hosts_[machine];
   if (!address.is_unspecified() && address.ip != host.address.ip)
-    return plain_error(Code::unavailable, "cannot listen on " + address.str() + ": not an address of this machine");
+    return plain_error(Code::unavailable,
+                       "cannot listen on " + address.str() + ": not an address of this machine");
   if (host.listening)
     return plain_error(Code::unavailable, "cannot listen on " + address.str() + ": the address is in use");
   host.listening = address;
@@ -107,7 +108,8 @@ std::optional<ports::Event> Network::arrived(const AcceptArrives& event) {
 void Network::send(MachineIndex machine, ports::LinkId link, ports::Frame frame) {
   Connection* connection = find(link / 2);
   const int side = static_cast<int>(link % 2);
-  if (connection == nullptr || !connection->ends[side].there || connection->ends[side].machine != machine) return;
+  if (connection == nullptr || !connection->ends[side].there || connection->ends[side].machine != machine)
+    return;
   if (side == 0 && !connection->open) {
     connection->waiting.push_back(std::move(frame));
     return;
@@ -195,7 +197,8 @@ void Network::drop_end(ConnectionId id, Connection& connection, int side) {
 void Network::close(MachineIndex machine, ports::LinkId link) {
   Connection* connection = find(link / 2);
   const int side = static_cast<int>(link % 2);
-  if (connection == nullptr || !connection->ends[side].there || connection->ends[side].machine != machine) return;
+  if (connection == nullptr || !connection->ends[side].there || connection->ends[side].machine != machine)
+    return;
   tell_closed(link / 2, *connection, 1 - side, "closed by the peer");
   drop_end(link / 2, *connection, side);
 }

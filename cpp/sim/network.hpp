@@ -1,9 +1,9 @@
-// Network: all links of a world. Frames of one link and direction arrive in order unless a fault says otherwise; on a
-// cut they vanish and the link stays open, until its end gives up on silence as TCP does.
+// Network: all links of a world. Frames of one link and direction arrive in order unless a fault says
+// otherwise; on a cut they vanish and the link stays open, until its end gives up on silence as TCP does.
 //
-// A link has an end at each machine. An end goes when its machine closes it, crashes (the peer hears at once) or loses
-// its power (the peer hears nothing); a frame to an end that is gone comes back as a reset.
-// Link ids: connection * 2 + side; side 0 opened it.
+// A link has an end at each machine. An end goes when its machine closes it, crashes (the peer hears at once)
+// or loses its power (the peer hears nothing); a frame to an end that is gone comes back as a reset. Link
+// ids: connection * 2 + side; side 0 opened it.
 #pragma once
 
 #include <map>
@@ -68,7 +68,9 @@ class Network {
     std::vector<ports::Frame> waiting;
   };
   static ports::LinkId link_id(ConnectionId connection, int side) { return connection * 2 + side; }
-  bool is_cut(MachineIndex from, MachineIndex to) const { return !cuts_.empty() && cuts_.contains({from, to}); }
+  bool is_cut(MachineIndex from, MachineIndex to) const {
+    return !cuts_.empty() && cuts_.contains({from, to});
+  }
   Instant arrival(End& at);
   void transmit(ConnectionId id, Connection& connection, int to_side, ports::Frame frame);
   void suspect(ConnectionId id, End& end, int side);
@@ -95,7 +97,9 @@ class SimTransport final : public ports::Transport {
     return network_.open(machine_, to, hello);
   }
   void set_identity(const wire::Hello& hello) override { network_.set_identity(machine_, hello); }
-  void send(ports::LinkId link, ports::Frame frame) override { network_.send(machine_, link, std::move(frame)); }
+  void send(ports::LinkId link, ports::Frame frame) override {
+    network_.send(machine_, link, std::move(frame));
+  }
   void close(ports::LinkId link) override { network_.close(machine_, link); }
 
  private:

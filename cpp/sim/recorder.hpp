@@ -1,5 +1,5 @@
-// Recorder: the trace of a world. Every event and every record is folded into one hash; the last lines are kept as
-// text when asked for. The hash is the proof that two runs were the same.
+// Recorder: the trace of a world. Every event and every record is folded into one hash; the last lines are
+// kept as text when asked for. The hash is the proof that two runs were the same.
 #pragma once
 
 #include <cstdint>

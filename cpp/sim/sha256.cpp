@@ -30,7 +30,8 @@ void add_block(std::uint32_t (&state)[8], std::string_view block) {
   for (int i = 0; i < 64; ++i) {
     const std::uint32_t choice = (e & f) ^ (~e & g);
     const std::uint32_t majority = (a & b) ^ (a & c) ^ (b & c);
-    const std::uint32_t one = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + choice + kRound[i] + w[i];
+    const std::uint32_t one =
+        h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + choice + kRound[i] + w[i];
     const std::uint32_t two = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + majority;
     h = g, g = f, f = e, e = d + one, d = c, c = b, b = a, a = one + two;
   }
@@ -47,7 +48,8 @@ std::string sha256(std::string_view bytes) {
   padded += '\x80';
   while (padded.size() % 64 != 56) padded += '\0';
   put_u64(padded, static_cast<std::uint64_t>(bytes.size()) * 8);
-  for (std::size_t at = 0; at < padded.size(); at += 64) add_block(state, std::string_view(padded).substr(at, 64));
+  for (std::size_t at = 0; at < padded.size(); at += 64)
+    add_block(state, std::string_view(padded).substr(at, 64));
   std::string digest;
   for (const std::uint32_t word : state) put_u32(digest, word);
   return digest;

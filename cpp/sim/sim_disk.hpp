@@ -1,8 +1,8 @@
 // SimDisk: one machine's disk. Outlives its daemon.
 //
-// What was committed is seen at once; what is not durable yet can be undone: a crash undoes a suffix of the batches
-// that is drawn by the seed and never reaches back over a durable one. The node's small log and the database have a
-// suffix each (ports/disk.hpp).
+// What was committed is seen at once; what is not durable yet can be undone: a crash undoes a suffix of the
+// batches that is drawn by the seed and never reaches back over a durable one. The node's small log and the
+// database have a suffix each (ports/disk.hpp).
 #pragma once
 
 #include <deque>

@@ -60,7 +60,8 @@ ImageScript shell_script(const model::ContainerSpec& container) {
   script.lives = Duration{};
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string next = i + 1 < words.size() ? words[i + 1] : "";
-    if (words[i] == "sleep" && next != "infinity") script.lives = *script.lives + Duration::seconds(number_of(next));
+    if (words[i] == "sleep" && next != "infinity")
+      script.lives = *script.lives + Duration::seconds(number_of(next));
     if (words[i] == "exit") script.exit_code = number_of(next);
     if (words[i] == "false") script.exit_code = 1;
     if (next == "infinity" || words[i] == "while" || words[i] == "tail") {
@@ -79,7 +80,8 @@ ImageScript SimRunner::script_of(const model::ContainerSpec& container) const {
   for (const auto& key : {reference, name})
     if (const auto it = shared_.scripts.find(key); it != shared_.scripts.end()) return it->second;
   ImageScript script;
-  if (added_.contains(reference) || added_.contains(name + ":*") || is_one_of(kWebImages, name)) return script;
+  if (added_.contains(reference) || added_.contains(name + ":*") || is_one_of(kWebImages, name))
+    return script;
   if (is_one_of(kShellImages, name)) return shell_script(container);
   script.exists = false;
   return script;
@@ -90,7 +92,8 @@ SimRunner::Process* SimRunner::find(TaskId task) {
   return it == processes_.end() ? nullptr : &it->second;
 }
 
-void SimRunner::move(TaskId task, TaskMoves::Step step, Duration after, std::uint32_t plan, std::int64_t code) {
+void SimRunner::move(TaskId task, TaskMoves::Step step, Duration after, std::uint32_t plan,
+                     std::int64_t code) {
   shared_.queue.push(shared_.now + after, machine_, life_, TaskMoves{task, step, plan, code});
 }
 
@@ -103,7 +106,8 @@ void SimRunner::prepare(const ports::Launch& launch) {
   process = Process{};
   process.launch = launch;
   process.script = script_of(launch.container);
-  move(launch.task, TaskMoves::Step::prepared, draw(rng_, process.script.prepare_min, process.script.prepare_max));
+  move(launch.task, TaskMoves::Step::prepared,
+       draw(rng_, process.script.prepare_min, process.script.prepare_max));
 }
 
 void SimRunner::start(TaskId task) {
@@ -142,7 +146,8 @@ void SimRunner::stop(TaskId task, Duration grace) {
 }
 
 void SimRunner::signal(TaskId task, int number) {
-  constexpr int kHandled[] = {0, 1, 10, 12, 17, 18, 28};  // by a web server: HUP, USR1, USR2, CHLD, CONT, WINCH
+  constexpr int kHandled[] = {0,  1,  10, 12,
+                              17, 18, 28};  // by a web server: HUP, USR1, USR2, CHLD, CONT, WINCH
   Process* process = find(task);
   if (process == nullptr || process->stage != Stage::running) return;
   if (number != 9 && process->script.ignores_term) return;
@@ -178,7 +183,8 @@ std::optional<ports::Event> SimRunner::moved(const TaskMoves& event) {
   if (event.step == TaskMoves::Step::prepared) {
     if (process->stage != Stage::preparing) return std::nullopt;
     if (!process->script.exists)
-      return ports::TaskPrepared{event.task, "No such image: " + normal_reference(process->launch.container.image)};
+      return ports::TaskPrepared{event.task,
+                                 "No such image: " + normal_reference(process->launch.container.image)};
     process->stage = Stage::prepared;
     return ports::TaskPrepared{event.task, {}};
   }
@@ -196,7 +202,10 @@ ports::Event SimRunner::on_started(TaskId task, Process& process) {
   if (process.script.lives) plan_exit(task, process, *process.script.lives, process.script.exit_code);
   if (process.stop_when_started) stop(task, process.grace);
   const auto number = static_cast<std::uint8_t>(process.pid % 250 + 1);
-  return ports::TaskStarted{task, {}, process.container_id, process.pid,
+  return ports::TaskStarted{task,
+                            {},
+                            process.container_id,
+                            process.pid,
                             Address::v4(127, 1, static_cast<std::uint8_t>(machine_ % 250), number).host()};
 }
 
@@ -213,7 +222,8 @@ ports::Event SimRunner::on_exited(TaskId task, Process& process, std::int64_t co
   return ports::TaskExited{task, code, {}};
 }
 
-// ---- logs -----------------------------------------------------------------------------------------------------
+// ---- logs
+// -----------------------------------------------------------------------------------------------------
 
 void SimRunner::say(TaskId task, Process& process, std::string text) {
   if (process.lines.size() == kMaxLines) process.lines.pop_front();
@@ -226,8 +236,9 @@ void SimRunner::write_first_lines(TaskId task, Process& process) {
   const auto words = words_of(process.launch.container);
   const std::string name = name_of(normal_reference(process.launch.container.image));
   if (!is_one_of(kShellImages, name)) {
-    say(task, process, process.launch.name + ": " + process.launch.container.image + " started on " +
-                           process.launch.node_hostname);
+    say(task, process,
+        process.launch.name + ": " + process.launch.container.image + " started on " +
+            process.launch.node_hostname);
     for (const auto& argument : process.launch.container.args) say(task, process, argument);
     return;
   }

@@ -1,9 +1,9 @@
 // SimRunner: tasks with scripted lives on one machine (ImageScript). A task's process dies with its daemon.
 //
-// Images are found as in the real catalogue: web stand-ins (nginx, httpd, swarmpy/web) run until stopped; shells
-// (ubuntu, debian, alpine, busybox) do what their words say as far as they are `sleep n`, `exit n`, `true`, `false`
-// and `echo ...`. What a script says comes before the catalogue.
-// Invariant: a task is started once in the life of the world, on one machine.
+// Images are found as in the real catalogue: web stand-ins (nginx, httpd, swarmpy/web) run until stopped;
+// shells (ubuntu, debian, alpine, busybox) do what their words say as far as they are `sleep n`, `exit n`,
+// `true`, `false` and `echo ...`. What a script says comes before the catalogue. Invariant: a task is started
+// once in the life of the world, on one machine.
 #pragma once
 
 #include <deque>
@@ -43,7 +43,7 @@ class SimRunner final : public ports::Runner {
     ports::Launch launch;
     ImageScript script;
     Stage stage = Stage::preparing;
-    std::uint32_t plan = 0;      // number of the exit that is planned now
+    std::uint32_t plan = 0;       // number of the exit that is planned now
     std::optional<Instant> ends;  // when that is
     bool stop_when_started = false;
     Duration grace;

@@ -53,7 +53,8 @@ std::uint64_t short_life(std::uint64_t seed) {
   WorldOptions options;
   options.seed = seed;
   World world(options);
-  for (const auto* name : {"m1", "m2", "m3"}) world.add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
+  for (const auto* name : {"m1", "m2", "m3"})
+    world.add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
   EXPECT_EQ(form_swarm(world, {"m1", "m2", "m3"}, {}), "");
   world.crash(leader_of(world));
   EXPECT_TRUE(world.run_until([&] { return !leader_of(world).empty(); }, Duration::seconds(10)));

@@ -44,7 +44,8 @@ std::string Workload::some_service() {
 }
 
 void Workload::change(ServiceWish& wish) {
-  constexpr const char* kImages[] = {"nginx:1.10", "nginx:1.11", "nginx:1.12", "nginx:stubborn", "flaky:1", "missing:1"};
+  constexpr const char* kImages[] = {"nginx:1.10",     "nginx:1.11", "nginx:1.12",
+                                     "nginx:stubborn", "flaky:1",    "missing:1"};
   const std::uint64_t choices = failing_images_ ? 6 : 4;
   switch (rng_.below(4)) {
     case 0:
@@ -122,7 +123,8 @@ void Workload::kill_some_task() {
   world_.kill_task(victim);
 }
 
-// ---- requests -------------------------------------------------------------------------------------------------
+// ---- requests
+// -------------------------------------------------------------------------------------------------
 
 void Workload::begin(Request request) {
   if (request.verb != Verb::availability) services_[request.subject].busy = true;
@@ -140,10 +142,10 @@ void Workload::write(Request request, std::uint64_t version) {
   const std::string at = "?version=" + std::to_string(version);
   http::Request out;
   if (request.verb == Verb::availability) {
-    const bool manager =
-        std::find(managers_.begin(), managers_.end(), request.subject) != managers_.end();
+    const bool manager = std::find(managers_.begin(), managers_.end(), request.subject) != managers_.end();
     out = post("/nodes/" + node_ids_[request.subject].str() + "/update" + at,
-               R"({"Availability":")" + request.availability + R"(","Role":")" + (manager ? "manager" : "worker") + R"("})");
+               R"({"Availability":")" + request.availability + R"(","Role":")" +
+                   (manager ? "manager" : "worker") + R"("})");
   } else {
     Service& service = services_[request.subject];
     if (request.verb == Verb::create) out = post("/services/create", to_json(request.wish));
@@ -151,13 +153,15 @@ void Workload::write(Request request, std::uint64_t version) {
     if (request.verb == Verb::update)
       out = post("/services/" + request.subject + "/update" + at, to_json(request.wish));
     if (request.verb == Verb::rollback)
-      out = post("/services/" + request.subject + "/update" + at + "&rollback=previous", to_json(request.wish));
+      out =
+          post("/services/" + request.subject + "/update" + at + "&rollback=previous", to_json(request.wish));
     // From here on it may have happened.
     if (request.verb == Verb::create || request.verb == Verb::update)
       service.looks.insert({request.wish.image, request.wish.replicas});
     if (request.verb == Verb::create) service.maybe = true;
     if (request.verb == Verb::remove) service.removal_asked = true;
-    if (request.verb == Verb::rollback || request.wish.update.failure_action == "rollback") service.rolled_back = true;
+    if (request.verb == Verb::rollback || request.wish.update.failure_action == "rollback")
+      service.rolled_back = true;
   }
   world_.note("workload", out.method + " " + out.target + " at " + request.asked);
   request.call = world_.call(request.asked, std::move(out));
@@ -180,8 +184,8 @@ void Workload::finished(Request request) {
   const std::uint32_t status = reply.ended && reply.begun ? reply.head.status : 0;
   if (request.reading && status == 200) return write(std::move(request), version_of(reply.body));
   if (request.verb != Verb::availability) services_[request.subject].busy = false;
-  world_.note("workload", "answer of " + request.asked + " about " + request.subject + ": " + std::to_string(status) +
-                              (status >= 300 ? " " + message_of(reply.body) : ""));
+  world_.note("workload", "answer of " + request.asked + " about " + request.subject + ": " +
+                              std::to_string(status) + (status >= 300 ? " " + message_of(reply.body) : ""));
   if (!request.reading) return settle(request, status);
   // What only may have been there is not there: nothing to repair.
   if (status == 404 && request.verb == Verb::update) services_[request.subject].repaired = true;
@@ -215,7 +219,8 @@ void Workload::settle(const Request& request, std::uint32_t status) {
   }
 }
 
-// ---- afterwards -----------------------------------------------------------------------------------------------
+// ---- afterwards
+// -----------------------------------------------------------------------------------------------
 
 bool Workload::repair() {
   if (!idle()) return false;
@@ -230,8 +235,8 @@ bool Workload::repair() {
     const bool odd = std::any_of(service.looks.begin(), service.looks.end(),
                                  [](const Look& look) { return !is_sound(look.first); });
     if (!odd && !service.rolled_back && service.looks.size() == 1) continue;
-    if (service.looks == std::set<Look>{{"nginx:1.12", service.wish.replicas}} && service.wish.image == "nginx:1.12" &&
-        service.wish.update.failure_action == "continue") {
+    if (service.looks == std::set<Look>{{"nginx:1.12", service.wish.replicas}} &&
+        service.wish.image == "nginx:1.12" && service.wish.update.failure_action == "continue") {
       service.repaired = true;
       continue;
     }
@@ -248,8 +253,10 @@ bool Workload::repair() {
 std::string Workload::broken_promise(const store::Store& store) const {
   for (const auto& [name, service] : services_) {
     const auto stored = store.service_named(name);
-    if (service.acknowledged && !service.removal_asked && !stored) return "the acknowledged service " + name + " is gone";
-    if (service.removed && stored) return "the service " + name + " is there after its removal was acknowledged";
+    if (service.acknowledged && !service.removal_asked && !stored)
+      return "the acknowledged service " + name + " is gone";
+    if (service.removed && stored)
+      return "the service " + name + " is there after its removal was acknowledged";
     if (!stored || service.rolled_back || service.looks.empty()) continue;
     const std::string image = stored->spec.task.container ? stored->spec.task.container->image : "";
     const bool known = std::any_of(service.looks.begin(), service.looks.end(), [&](const Look& look) {
@@ -274,14 +281,15 @@ std::string service_not_converged(const store::Store& store, const model::Servic
   std::uint64_t eligible = service.spec.replicas();
   if (service.spec.is_global())
     for (const auto& [id, node] : store.nodes()) eligible += node->accepts_tasks();
-  if (service.spec.is_global() && service.spec.task.placement && !service.spec.task.placement->constraints.empty())
+  if (service.spec.is_global() && service.spec.task.placement &&
+      !service.spec.task.placement->constraints.empty())
     --eligible;  // the workload's one constraint excludes one node
   for (const auto& [slot, id] : store.tasks_of_service(service.id)) {
     const auto task = store.task(id);
     const auto node = store.node(task->node_id);
     if (!task->live()) {
-      if (node && node->status.state != model::NodeState::down && !model::is_terminal(task->state()) && task->desired_state > model::TaskState::running &&
-          task->state() >= model::TaskState::assigned)
+      if (node && node->status.state != model::NodeState::down && !model::is_terminal(task->state()) &&
+          task->desired_state > model::TaskState::running && task->state() >= model::TaskState::assigned)
         return "a task of " + name + " is to stop and has not";
       continue;
     }
@@ -294,7 +302,8 @@ std::string service_not_converged(const store::Store& store, const model::Servic
     ++running;
   }
   // An update that is paused leaves a slot that it has doubled as it is.
-  const bool may_double = paused && service.spec.update && service.spec.update->order == model::UpdateOrder::start_first;
+  const bool may_double =
+      paused && service.spec.update && service.spec.update->order == model::UpdateOrder::start_first;
   if (places.size() != eligible || (running != eligible && !may_double))
     return name + " has " + std::to_string(running) + " tasks running instead of " + std::to_string(eligible);
   return {};
@@ -313,7 +322,8 @@ std::string not_converged(const World& world, std::size_t machines) {
       return node->display_name() + " is " + model::to_string(node->status.state);
     ++ready;
   }
-  if (machines != 0 && ready != machines) return std::to_string(ready) + " nodes of " + std::to_string(machines);
+  if (machines != 0 && ready != machines)
+    return std::to_string(ready) + " nodes of " + std::to_string(machines);
   for (const auto& [id, service] : store.services())
     if (auto why = service_not_converged(store, *service); !why.empty()) return why;
   for (const auto& [id, tasks] : store.service_index())

@@ -1,6 +1,7 @@
-// Workload: users at work on a swarm, through the API of whatever node they happen to ask: they create services, scale,
-// update, roll back and remove them, kill tasks, drain nodes and take them back. And they remember what was promised:
-// an answer of 2xx is a promise, a refusal (4xx) a denial, everything else leaves both possible.
+// Workload: users at work on a swarm, through the API of whatever node they happen to ask: they create
+// services, scale, update, roll back and remove them, kill tasks, drain nodes and take them back. And they
+// remember what was promised: an answer of 2xx is a promise, a refusal (4xx) a denial, everything else leaves
+// both possible.
 #pragma once
 
 #include <map>
@@ -22,8 +23,8 @@ class Workload {
   bool idle() const { return requests_.empty(); }
 
   // ---- when the storm is over
-  // Asks for what lets the swarm converge: nodes active, services that can run. False while something is under way
-  // or was not accepted yet: call it again.
+  // Asks for what lets the swarm converge: nodes active, services that can run. False while something is
+  // under way or was not accepted yet: call it again.
   bool repair();
   // The first promise that is not kept, or "".
   std::string broken_promise(const store::Store& store) const;
@@ -42,8 +43,8 @@ class Workload {
   };
   using Look = std::pair<std::string, std::uint64_t>;  // image and replicas
   struct Service {
-    ServiceWish wish;      // as last asked for
-    std::set<Look> looks;  // what it may be like now
+    ServiceWish wish;                          // as last asked for
+    std::set<Look> looks;                      // what it may be like now
     bool acknowledged = false, maybe = false;  // created
     bool removal_asked = false, removed = false;
     bool rolled_back = false;  // or may be, by itself
@@ -71,8 +72,8 @@ class Workload {
   bool failing_images_;
 };
 
-// The first reason why the swarm is not as its services want it, or "". `machines` nodes must be ready; 0: however many
-// are not down.
+// The first reason why the swarm is not as its services want it, or "". `machines` nodes must be ready; 0:
+// however many are not down.
 std::string not_converged(const World& world, std::size_t machines);
 
 }  // namespace swarm::sim

@@ -30,10 +30,13 @@ struct World::Impl {
   std::optional<ports::Event> arrived(Machine& at, Event& event);
   void after_turn(Machine& at);
   void end(Machine& at, bool silent);
-  void note(const Machine& at, std::string_view what) { shared.recorder.record(shared.now, at.options.name, what, {}); }
+  void note(const Machine& at, std::string_view what) {
+    shared.recorder.record(shared.now, at.options.name, what, {});
+  }
   Address next_address() const {
     const std::size_t n = machines.size();
-    return Address::v4(127, 0, static_cast<std::uint8_t>(1 + n / 250), static_cast<std::uint8_t>(1 + n % 250));
+    return Address::v4(127, 0, static_cast<std::uint8_t>(1 + n / 250),
+                       static_cast<std::uint8_t>(1 + n % 250));
   }
 
   Shared shared;
@@ -44,7 +47,8 @@ struct World::Impl {
   std::map<std::string, MachineIndex, std::less<>> names;
 };
 
-// ---- the loop ---------------------------------------------------------------------------------------------------
+// ---- the loop
+// ---------------------------------------------------------------------------------------------------
 
 void World::Impl::take(Event event) {
   shared.now = std::max(shared.now, event.at);
@@ -100,7 +104,8 @@ void World::Impl::end(Machine& at, bool silent) {
   checker.machine_ended(at.index);
 }
 
-// ---- machines -----------------------------------------------------------------------------------------------------
+// ---- machines
+// -----------------------------------------------------------------------------------------------------
 
 World::World(WorldOptions options) : impl_(std::make_unique<Impl>(options)) {}
 World::~World() = default;
@@ -180,7 +185,8 @@ const node::Node& World::node(std::string_view name) const {
 
 Address World::address(std::string_view name) const { return impl_->machine(name).options.address; }
 
-// ---- faults -----------------------------------------------------------------------------------------------------
+// ---- faults
+// -----------------------------------------------------------------------------------------------------
 
 void World::cut(std::string_view from, std::string_view to) {
   impl_->network.cut(impl_->machine(from).index, impl_->machine(to).index);
@@ -215,16 +221,19 @@ void World::set_image(std::string reference, const ImageScript& script) {
   impl_->shared.scripts[std::move(reference)] = script;
 }
 
-// ---- the front door -----------------------------------------------------------------------------------------------
+// ---- the front door
+// -----------------------------------------------------------------------------------------------
 
 CallId World::call(std::string_view name, http::Request request) {
   Machine& at = impl_->machine(name);
   const CallId id = impl_->calls.open(at.index);
   if (!at.alive()) {
-    impl_->calls.find(id)->reply.ended = true;
+    Reply& reply = impl_->calls.find(id)->reply;
+    reply.ended = reply.cut = true;
     return id;
   }
-  impl_->shared.queue.push(now() + kDoorLatency, at.index, at.life, Deliver{ports::ApiArrived{id, std::move(request)}});
+  impl_->shared.queue.push(now() + kDoorLatency, at.index, at.life,
+                           Deliver{ports::ApiArrived{id, std::move(request)}});
   return id;
 }
 
@@ -256,7 +265,8 @@ Reply World::ask(std::string_view machine, http::Request request, Duration timeo
   return out;
 }
 
-// ---- time -----------------------------------------------------------------------------------------------------------
+// ---- time
+// -----------------------------------------------------------------------------------------------------------
 
 Instant World::now() const { return impl_->shared.now; }
 WallTime World::wall() const { return impl_->shared.wall(); }
@@ -287,7 +297,8 @@ bool World::run_until(const std::function<bool()>& done, Duration timeout) {
   return true;
 }
 
-// ---- what happened --------------------------------------------------------------------------------------------------
+// ---- what happened
+// --------------------------------------------------------------------------------------------------
 
 std::uint64_t World::seed() const { return impl_->shared.options.seed; }
 std::uint64_t World::trace_hash() const { return impl_->shared.recorder.hash(); }

@@ -1,9 +1,10 @@
-// World: a whole swarm in one process, in virtual time, from one seed. The engine is the same `node::Node` that swarmd
-// runs; clock, network, disk, runner and crypto are the simulated ports beside this file.
+// World: a whole swarm in one process, in virtual time, from one seed. The engine is the same `node::Node`
+// that swarmd runs; clock, network, disk, runner and crypto are the simulated ports beside this file.
 //
-// One queue of typed events ordered by (time, sequence). `step()` takes one, gives it to its node, runs that node's turn,
-// and then asks every checker (sim/check); a broken invariant is a SWARM_CHECK failure whose sentence carries the
-// seed and the last trace lines. The same seed and the same calls give the same trace hash on every machine.
+// One queue of typed events ordered by (time, sequence). `step()` takes one, gives it to its node, runs that
+// node's turn, and then asks every checker (sim/check); a broken invariant is a SWARM_CHECK failure whose
+// sentence carries the seed and the last trace lines. The same seed and the same calls give the same trace
+// hash on every machine.
 //
 // NOT here: random workloads and fault plans (sim/workload, sim/fault_plan use this face like anybody else).
 #pragma once
@@ -27,44 +28,45 @@ namespace swarm::sim {
 struct NetworkOptions {
   Duration latency_min = Duration::micros(100);
   Duration latency_max = Duration::micros(500);
-  std::uint32_t loss_per_mille = 0;       // frames lost on an open link
+  std::uint32_t loss_per_mille = 0;  // frames lost on an open link
   std::uint32_t duplicate_per_mille = 0;
-  std::uint32_t reorder_per_mille = 0;    // frames held back by up to 20 latencies
+  std::uint32_t reorder_per_mille = 0;  // frames held back by up to 20 latencies
 };
 
 struct WorldOptions {
   std::uint64_t seed = 0;
   NetworkOptions network;
-  bool check = true;              // invariants after every event
-  bool codec = false;             // every frame through codec and back
-  bool record_trace = true;       // keep the last trace lines as text; the hash is always kept
+  bool check = true;                          // invariants after every event
+  bool codec = false;                         // every frame through codec and back
+  bool record_trace = true;                   // keep the last trace lines as text; the hash is always kept
   WallTime epoch{1'767'225'600'000'000'000};  // 2026-01-01T00:00:00Z at instant 0
 };
 
 struct MachineOptions {
-  std::string name;               // its hostname, and its name in this face
-  Address address;                // unspecified: 127.0.X.Y of its own, chosen in order
+  std::string name;  // its hostname, and its name in this face
+  Address address;   // unspecified: 127.0.X.Y of its own, chosen in order
   model::Labels engine_labels;
   model::Resources resources{4'000'000'000, 8LL << 30, 0, {}};
 };
 
 // How a simulated image behaves; found by reference ("nginx:1.10"), then by name ("nginx"), then the default.
 struct ImageScript {
-  bool exists = true;                            // false: "No such image: ..." at prepare
+  bool exists = true;  // false: "No such image: ..." at prepare
   Duration prepare_min = Duration::millis(5), prepare_max = Duration::millis(20);
   Duration start_min = Duration::millis(5), start_max = Duration::millis(20);
   Duration stop_min = Duration::millis(2), stop_max = Duration::millis(10);  // after SIGTERM
-  bool ignores_term = false;                     // only SIGKILL, after the grace, ends it
-  std::optional<Duration> lives;                 // exits by itself after this long
-  std::int64_t exit_code = 0;                    // ... with this code
+  bool ignores_term = false;      // only SIGKILL, after the grace, ends it
+  std::optional<Duration> lives;  // exits by itself after this long
+  std::int64_t exit_code = 0;     // ... with this code
 };
 
 // One answer of the API, as far as it has come.
 struct Reply {
   bool begun = false;
   bool ended = false;
+  bool cut = false;  // ended because its machine did, and not by an answer
   http::ResponseHead head;
-  std::string body;               // all pieces not yet taken by take_body
+  std::string body;  // all pieces not yet taken by take_body
 };
 
 using CallId = std::uint64_t;
@@ -77,23 +79,23 @@ class World {
   World& operator=(const World&) = delete;
 
   // ---- machines: each a daemon of its own, outside any swarm at first
-  void add_machine(MachineOptions options);          // and starts its daemon
-  std::vector<std::string> machines() const;         // in the order of their making
+  void add_machine(MachineOptions options);   // and starts its daemon
+  std::vector<std::string> machines() const;  // in the order of their making
   bool alive(std::string_view name) const;
-  void crash(std::string_view name);                 // kill -9: unsynced writes are lost, links close, tasks die
-  void power_off(std::string_view name);             // a crash whose peers see silence, not closed links
-  void start(std::string_view name);                 // a crashed machine goes on from its disk
-  void pause(std::string_view name);                 // SIGSTOP: frames and timers wait; links stay open
+  void crash(std::string_view name);      // kill -9: unsynced writes are lost, links close, tasks die
+  void power_off(std::string_view name);  // a crash whose peers see silence, not closed links
+  void start(std::string_view name);      // a crashed machine goes on from its disk
+  void pause(std::string_view name);      // SIGSTOP: frames and timers wait; links stay open
   void resume(std::string_view name);
-  void shut_down(std::string_view name);             // SIGTERM: an orderly stop
+  void shut_down(std::string_view name);                // SIGTERM: an orderly stop
   const node::Node& node(std::string_view name) const;  // alive machines only
   Address address(std::string_view name) const;
 
   // ---- faults
-  void cut(std::string_view from, std::string_view to);   // one way: frames vanish, links stay open
+  void cut(std::string_view from, std::string_view to);  // one way: frames vanish, links stay open
   void mend(std::string_view from, std::string_view to);
   void partition(const std::vector<std::vector<std::string>>& groups);  // both ways between groups
-  void heal();                                            // mends every cut, ends every partition
+  void heal();  // mends every cut, ends every partition
   void set_network(const NetworkOptions& options);
   void set_disk_latency(std::string_view name, Duration min, Duration max);
   // The task's process ends now, as if killed by `signal` (exit code 128 + signal). False: no such process.
@@ -103,16 +105,17 @@ class World {
   // ---- the front door
   CallId call(std::string_view machine, http::Request request);  // answered while time goes on
   const Reply& reply(CallId id) const;
-  std::string take_body(CallId id);                 // what has come since the last take
-  void hang_up(CallId id);                          // the client is gone; forgets the reply
-  // Runs until the reply has ended, or `timeout` of virtual time is over (then the reply is as far as it came).
+  std::string take_body(CallId id);  // what has come since the last take
+  void hang_up(CallId id);           // the client is gone; forgets the reply
+  // Runs until the reply has ended, or `timeout` of virtual time is over (then the reply is as far as it
+  // came).
   Reply ask(std::string_view machine, http::Request request, Duration timeout = Duration::seconds(30));
 
   // ---- time
   Instant now() const;
   WallTime wall() const;
-  bool step();                                      // the next event; false when there will never be one
-  Instant next_event() const;                       // Instant::never() when there is none
+  bool step();                 // the next event; false when there will never be one
+  Instant next_event() const;  // Instant::never() when there is none
   void run_for(Duration span);
   void run_until(Instant when);
   // True as soon as `done` holds (asked after every event), false when `timeout` is over.
@@ -120,13 +123,13 @@ class World {
 
   // ---- what happened
   std::uint64_t seed() const;
-  std::uint64_t trace_hash() const;                 // of every event and trace record so far
-  std::uint64_t events() const;                     // how many were taken
+  std::uint64_t trace_hash() const;  // of every event and trace record so far
+  std::uint64_t events() const;      // how many were taken
   struct TraceLine {
     Instant at;
     std::string machine, kind, text;
   };
-  std::vector<TraceLine> take_trace();              // since the last take; bounded, oldest dropped first
+  std::vector<TraceLine> take_trace();  // since the last take; bounded, oldest dropped first
   // A line for the trace from outside: what a script or a fault plan did.
   void note(std::string_view kind, std::string text);
   // Checks everything now, and not only what the last event could have broken.

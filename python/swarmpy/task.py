@@ -33,7 +33,7 @@ class Task:
 
     `.id`, `.name` (`web.1`; `web.<node id>` of a global service), `.slot` (1..n; 0 of a global service),
     `.node` (the node's name, "" before it is assigned), `.state`, `.desired_state` (`TaskState`), `.image`,
-    `.error` ("" when all is well), `.message`, `.exit_code`, `.timestamps`, `.newest`.
+    `.error` ("" when all is well), `.message`, `.exit_code`, `.timestamps`.
     """
 
     def __init__(self, hub: Hub, info: TaskInfo, service_name: str) -> None:

@@ -40,6 +40,8 @@ class Door(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
         elif self.path == "/worker":
             self._answer(503, b'{"message":"This node is not a swarm manager. Use ..."}')
+        elif self.path in ("/nodes", "/services"):
+            self._answer(200, b"[]")
         elif self.path == "/hang":
             self.close_connection = True
         else:

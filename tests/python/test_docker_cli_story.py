@@ -251,6 +251,12 @@ def test_a_killed_container_is_replaced(stage: Stage) -> None:
     assert failed["DESIRED STATE"] == "Shutdown"
     assert "Exited (137)" in on("ps", "-a", "--filter", f"id={container}")
 
+    on, container = stage.container_of(stage.running("myweb")[0])
+    assert on("stop", container) == container
+    assert on("ps", "-q", "--filter", f"id={container}") == ""
+    stage.wait_replicas("myweb", "3/3")
+    assert "is not running" in on.refused("kill", container)
+
 
 def test_a_killed_node_is_replaced_and_returns(stage: Stage) -> None:
     stage.m1("service", "scale", "-d", "myweb=5")

@@ -38,6 +38,18 @@ def test_the_two_commands_exist() -> None:
         subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, check=True)
 
 
+PATH = re.compile(r"`((?:cpp|python|tests|docs|scripts|cmake)/[\w./-]*\w)`|\]\((?!http)([\w./-]+)\)")
+
+
+@pytest.mark.parametrize(
+    "document", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]), ids=lambda p: p.stem
+)
+def test_documents_name_files_that_exist(document: Path) -> None:
+    for named, linked in PATH.findall(document.read_text()):
+        found = (ROOT / named) if named else (document.parent / linked)
+        assert found.exists(), f"{document.name} names {named or linked}"
+
+
 @pytest.mark.parametrize("text", blocks("python"))
 def test_python(text: str, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", text], cwd=tmp_path, check=True, timeout=120)

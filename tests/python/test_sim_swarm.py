@@ -440,3 +440,33 @@ def test_a_rotated_token_is_worth_nothing() -> None:
             other.swarm.join(old, manager)
         other.swarm.join(new, manager.addr)
         assert len(sp.connect(manager).nodes) == 2
+
+
+def test_a_stream_whose_node_dies_says_so_and_does_not_just_end(c: sp.Swarm) -> None:
+    coming = c.events("node", timeout="20s")
+    asked = c._hub.client._last
+    c.nodes[asked].kill()
+    with pytest.raises(sp.Unreachable, match=f"{asked} stopped while it was asked"):
+        list(coming)
+    assert c.run(until=lambda c: c.nodes[asked].state == "down", timeout="20s"), (
+        "others answer the next request"
+    )
+
+
+def test_several_threads_may_use_one_swarm(c: sp.Swarm, web: sp.Service) -> None:
+    wrong: list[BaseException] = []
+
+    def use() -> None:
+        try:
+            for _ in range(10):
+                assert web.running == 4
+                c.sleep("10ms")
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

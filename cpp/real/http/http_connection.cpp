@@ -130,8 +130,10 @@ bool HttpConnection::feed() {
   const std::size_t used = parser_->put(asio::buffer(input_), error);
   input_.erase(0, used);
   if (error == beast_http::error::need_more) error = {};
-  if (error == beast_http::error::header_limit) return refuse(431, "the request's headers are larger than 64 KiB"), false;
-  if (error == beast_http::error::body_limit) return refuse(413, "the request's body is larger than 64 MiB"), false;
+  if (error == beast_http::error::header_limit)
+    return refuse(431, "the request's headers are larger than 64 KiB"), false;
+  if (error == beast_http::error::body_limit)
+    return refuse(413, "the request's body is larger than 64 MiB"), false;
   if (error) return refuse(400, "malformed HTTP request: " + error.message()), false;
   if (parser_->is_header_done()) {
     if (!had_header || used > 0) expect(kBodySeconds);
@@ -251,7 +253,8 @@ void HttpConnection::flush() {
                     });
 }
 
-// Our side ends first; closing at once, with bytes unread, would take the answer back from a client that still sends.
+// Our side ends first; closing at once, with bytes unread, would take the answer back from a client that
+// still sends.
 void HttpConnection::hang_up() {
   if (closed_ || !close_when_sent_ || writing_) return;
   error_code ignored;

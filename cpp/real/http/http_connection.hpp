@@ -1,4 +1,5 @@
-// HttpConnection: one client's connection to HttpServer. Asio and Beast inside; included by http_server.cpp only.
+// HttpConnection: one client's connection to HttpServer. Asio and Beast inside; included by http_server.cpp
+// only.
 #pragma once
 
 #include <boost/asio/generic/stream_protocol.hpp>

@@ -26,16 +26,21 @@ using boost::system::error_code;
 using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 
 Error cannot_listen(const std::string& url, const std::string& why, std::string hint = {}) {
-  return plain_error(Code::failed_precondition, "cannot listen on " + url + ": " + why + (hint.empty() ? "" : "; " + hint));
+  return plain_error(Code::failed_precondition,
+                     "cannot listen on " + url + ": " + why + (hint.empty() ? "" : "; " + hint));
 }
 
 // Go's words, as Docker's users know them.
 std::string reason(int number) {
   switch (number) {
-    case EADDRINUSE: return "address already in use";
-    case EADDRNOTAVAIL: return "cannot assign requested address";
-    case EACCES: return "permission denied";
-    default: return std::strerror(number);
+    case EADDRINUSE:
+      return "address already in use";
+    case EADDRNOTAVAIL:
+      return "cannot assign requested address";
+    case EACCES:
+      return "permission denied";
+    default:
+      return std::strerror(number);
   }
 }
 
@@ -74,20 +79,21 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   }
 
   void accept(const std::shared_ptr<Acceptor>& acceptor) {
-    acceptor->async_accept([self = shared_from_this(), acceptor](const error_code& error, HttpConnection::Socket socket) {
-      if (!acceptor->is_open()) return;
-      if (!error) {
-        const auto connection = std::make_shared<HttpConnection>(std::move(socket), self->owner);
-        self->connections[connection.get()] = connection;
-        connection->start();
-        return self->accept(acceptor);
-      }
-      // Out of descriptors, most likely: breathe, then go on.
-      auto pause = std::make_shared<Timer>(self->reactor);
-      pause->after(Duration::millis(100), [self, acceptor, pause] {
-        if (acceptor->is_open()) self->accept(acceptor);
-      });
-    });
+    acceptor->async_accept(
+        [self = shared_from_this(), acceptor](const error_code& error, HttpConnection::Socket socket) {
+          if (!acceptor->is_open()) return;
+          if (!error) {
+            const auto connection = std::make_shared<HttpConnection>(std::move(socket), self->owner);
+            self->connections[connection.get()] = connection;
+            connection->start();
+            return self->accept(acceptor);
+          }
+          // Out of descriptors, most likely: breathe, then go on.
+          auto pause = std::make_shared<Timer>(self->reactor);
+          pause->after(Duration::millis(100), [self, acceptor, pause] {
+            if (acceptor->is_open()) self->accept(acceptor);
+          });
+        });
   }
 
   template <class Endpoint>
@@ -123,7 +129,8 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   }
 
   Result<std::string> listen_tcp(const std::string& url, const std::string& text, bool insecure) {
-    const auto address = Address::parse(text.starts_with("localhost:") ? "127.0.0.1" + text.substr(9) : text, 2375);
+    const auto address =
+        Address::parse(text.starts_with("localhost:") ? "127.0.0.1" + text.substr(9) : text, 2375);
     if (!address) return cannot_listen(url, "this is not an IP address and a port");
     if (!address->is_loopback() && !insecure)
       return cannot_listen(url, "without TLS anybody could command this daemon",
@@ -173,10 +180,12 @@ Result<std::string> HttpServer::listen(const std::string& url, bool insecure) {
 }
 
 void HttpServer::begin(ports::ApiId id, http::ResponseHead head) {
-  if (const auto it = impl_->answering.find(id); it != impl_->answering.end()) it->second->begin(std::move(head));
+  if (const auto it = impl_->answering.find(id); it != impl_->answering.end())
+    it->second->begin(std::move(head));
 }
 void HttpServer::piece(ports::ApiId id, std::string bytes) {
-  if (const auto it = impl_->answering.find(id); it != impl_->answering.end()) it->second->piece(std::move(bytes));
+  if (const auto it = impl_->answering.find(id); it != impl_->answering.end())
+    it->second->piece(std::move(bytes));
 }
 void HttpServer::end(ports::ApiId id) {
   const auto it = impl_->answering.find(id);

@@ -1,11 +1,11 @@
-// HttpServer: HTTP/1.1 in front of an API machine, over unix sockets and TCP. It parses requests, hands them up
-// whole, and sends back what the machine says: a body of known length, or pieces as they come (chunked, each flushed).
+// HttpServer: HTTP/1.1 in front of an API machine, over unix sockets and TCP. It parses requests, hands them
+// up whole, and sends back what the machine says: a body of known length, or pieces as they come (chunked,
+// each flushed).
 //
-// One request at a time per connection, kept alive between them. Bounds: headers 64 KiB (431), bodies 64 MiB (413), a
-// request's headers within 10 s, a minute of silence within a body, 64 MiB waiting for a slow reader. Of a client that
-// goes away before its answer has ended, `on_abort` tells.
-// Belongs to the reactor's thread; answers may be given from within the callbacks.
-// NOT here: routes, JSON, TLS, upgrades.
+// One request at a time per connection, kept alive between them. Bounds: headers 64 KiB (431), bodies 64 MiB
+// (413), a request's headers within 10 s, a minute of silence within a body, 64 MiB waiting for a slow
+// reader. Of a client that goes away before its answer has ended, `on_abort` tells. Belongs to the reactor's
+// thread; answers may be given from within the callbacks. NOT here: routes, JSON, TLS, upgrades.
 #pragma once
 
 #include <functional>
@@ -27,8 +27,9 @@ class HttpServer final : public ports::ApiSink {
   HttpServer(Reactor& reactor, OnRequest on_request, OnAbort on_abort);
   ~HttpServer() override;
 
-  // "unix:///path" or "tcp://host:port" (port 0: any). Gives the URL that was really bound. A socket file that nobody
-  // answers is replaced, a live one refused. TCP outside loopback is refused unless `insecure`: there is no TLS yet.
+  // "unix:///path" or "tcp://host:port" (port 0: any). Gives the URL that was really bound. A socket file
+  // that nobody answers is replaced, a live one refused. TCP outside loopback is refused unless `insecure`:
+  // there is no TLS yet.
   Result<std::string> listen(const std::string& url, bool insecure = false);
   // Closes every listener and connection and removes the socket files.
   void close();

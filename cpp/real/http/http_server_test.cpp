@@ -18,7 +18,8 @@ namespace {
 // A client that speaks bytes.
 class RawClient {
  public:
-  explicit RawClient(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+  explicit RawClient(const std::string& path)
+      : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.c_str(), path.size());
@@ -77,15 +78,18 @@ class HttpServerTest : public testing::Test {
   Reactor reactor_;
   std::vector<std::pair<ports::ApiId, http::Request>> requests_;
   std::vector<ports::ApiId> aborted_;
-  HttpServer server_{reactor_,
-                     [this](ports::ApiId id, http::Request request) { requests_.emplace_back(id, std::move(request)); },
-                     [this](ports::ApiId id) { aborted_.push_back(id); }};
+  HttpServer server_{
+      reactor_,
+      [this](ports::ApiId id, http::Request request) { requests_.emplace_back(id, std::move(request)); },
+      [this](ports::ApiId id) { aborted_.push_back(id); }};
   std::string folder_, path_;
 };
 
 TEST_F(HttpServerTest, AnswersOneRequestAfterTheOtherOnOneConnection) {
   RawClient client(path_);
-  client.say("POST /a?b=c HTTP/1.1\r\nHost: x\r\nX-Thing: Y\r\nContent-Length: 2\r\n\r\nhiHEAD /_ping HTTP/1.1\r\n\r\n");
+  client.say(
+      "POST /a?b=c HTTP/1.1\r\nHost: x\r\nX-Thing: Y\r\nContent-Length: 2\r\n\r\nhiHEAD /_ping "
+      "HTTP/1.1\r\n\r\n");
   ASSERT_TRUE(until([&] { return requests_.size() == 1; }));
   EXPECT_EQ(requests_[0].second.method, "POST");
   EXPECT_EQ(requests_[0].second.target, "/a?b=c");
@@ -131,7 +135,9 @@ TEST_F(HttpServerTest, RefusesWhatIsTooLargeOrNoHttpInASentence) {
   for (const auto& [bytes, status] : wrong) {
     RawClient client(path_);
     client.say(bytes);
-    ASSERT_TRUE(until([&] { return client.heard().find("{\"message\":") != std::string::npos && client.ended; })) << status;
+    ASSERT_TRUE(until([&] {
+      return client.heard().find("{\"message\":") != std::string::npos && client.ended;
+    })) << status;
     EXPECT_TRUE(client.heard().starts_with(status)) << client.heard();
   }
   EXPECT_TRUE(requests_.empty());
@@ -147,7 +153,8 @@ TEST_F(HttpServerTest, ReadsChunkedBodiesAndSaysContinue) {
 }
 
 TEST_F(HttpServerTest, ReplacesADeadSocketAndRespectsALiveOne) {
-  HttpServer other(reactor_, [](ports::ApiId, http::Request) {}, [](ports::ApiId) {});
+  HttpServer other(
+      reactor_, [](ports::ApiId, http::Request) {}, [](ports::ApiId) {});
   const auto live = other.listen("unix://" + path_);
   ASSERT_FALSE(live.ok());
   EXPECT_NE(live.error().message.find("another daemon answers there"), std::string::npos);
@@ -163,7 +170,8 @@ TEST_F(HttpServerTest, ReplacesADeadSocketAndRespectsALiveOne) {
 }
 
 TEST_F(HttpServerTest, ListensOnLoopbackOnlyUnlessTold) {
-  HttpServer other(reactor_, [](ports::ApiId, http::Request) {}, [](ports::ApiId) {});
+  HttpServer other(
+      reactor_, [](ports::ApiId, http::Request) {}, [](ports::ApiId) {});
   const auto bound = other.listen("tcp://127.0.0.1:0");
   ASSERT_TRUE(bound.ok());
   EXPECT_FALSE(bound->ends_with(":0"));

@@ -1,7 +1,7 @@
 // Reactor: the one thread of a daemon on which sockets, timers, tasks' pipes and the node itself live.
 //
-// Everything but post() and stop() belongs to the thread that calls run() (or to whoever has not called it yet).
-// NOT here: Asio's types; files that need them include asio_reactor.hpp.
+// Everything but post() and stop() belongs to the thread that calls run() (or to whoever has not called it
+// yet). NOT here: Asio's types; files that need them include asio_reactor.hpp.
 #pragma once
 
 #include <functional>
@@ -42,7 +42,9 @@ class Timer {
   Timer(Timer&&) noexcept;
   Timer& operator=(Timer&&) noexcept;
   void at(Instant when, std::function<void()> callback);
-  void after(Duration delay, std::function<void()> callback) { at(steady_now() + delay, std::move(callback)); }
+  void after(Duration delay, std::function<void()> callback) {
+    at(steady_now() + delay, std::move(callback));
+  }
   void cancel();
 
  private:

@@ -7,7 +7,8 @@
 
 namespace swarm::real {
 
-inline bool run_until(Reactor& reactor, const std::function<bool()>& done, Duration patience = Duration::seconds(20)) {
+inline bool run_until(Reactor& reactor, const std::function<bool()>& done,
+                      Duration patience = Duration::seconds(20)) {
   const Instant give_up = steady_now() + patience;
   Timer look(reactor);
   const std::function<void()> check = [&] {

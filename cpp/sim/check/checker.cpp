@@ -38,8 +38,10 @@ void Checker::after_turn(MachineIndex machine, const std::string& name, const no
   compare_store(swarm, seen, now, name);
 }
 
-void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name) {
-  // What is committed and in the mirror of the disk: the tail in memory may have replaced what still lies there.
+void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now,
+                         const std::string& name) {
+  // What is committed and in the mirror of the disk: the tail in memory may have replaced what still lies
+  // there.
   const raft::Index until = std::min(now.log->hard_state().commit, now.log->last_index());
   if (until <= seen.checked) return;
   const raft::Index from = std::max(seen.checked + 1, now.log->first_index());
@@ -53,15 +55,18 @@ void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection
     if (known || !swarm.replica.begun()) continue;
     const auto broken = swarm.replica.apply(entry);
     if (shared_.recorder.keeps_lines())
-      for (const auto& remark : swarm.replica.remarks()) shared_.recorder.remark(shared_.now, name, "task", remark);
+      for (const auto& remark : swarm.replica.remarks())
+        shared_.recorder.remark(shared_.now, name, "task", remark);
     if (broken) fail(name, *broken);
   }
 }
 
-void Checker::compare_store(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name) {
+void Checker::compare_store(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now,
+                            const std::string& name) {
   const raft::Index version = now.store->version();
   if (version < seen.store_version)
-    fail(name, "the store went back from " + std::to_string(seen.store_version) + " to " + std::to_string(version));
+    fail(name,
+         "the store went back from " + std::to_string(seen.store_version) + " to " + std::to_string(version));
   if (version == seen.store_version || !swarm.replica.begun()) return;
   if (version != swarm.replica.store().version()) return;  // behind, and checked once it is not
   if (const auto broken = swarm.replica.differs_recently(*now.store, seen.store_version)) fail(name, *broken);

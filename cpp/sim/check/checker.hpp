@@ -1,10 +1,11 @@
-// Checker: what must hold after every event, whatever happened. Looks at the one node that ran, and there only at
-// what is new, so that it costs little beside the turn itself.
+// Checker: what must hold after every event, whatever happened. Looks at the one node that ran, and there
+// only at what is new, so that it costs little beside the turn itself.
 //
-// Of a swarm it keeps a record of all committed entries and a replica of its own, fed from that record. Raft's safety
-// is checked against the record (raft_checks), the life of objects change by change in the replica (object_checks).
-// A broken invariant is a SWARM_CHECK failure with the seed and the last lines of the trace.
-// NOT here: liveness (sim/chaos asks for convergence) and what clients were promised (sim/workload knows).
+// Of a swarm it keeps a record of all committed entries and a replica of its own, fed from that record.
+// Raft's safety is checked against the record (raft_checks), the life of objects change by change in the
+// replica (object_checks). A broken invariant is a SWARM_CHECK failure with the seed and the last lines of
+// the trace. NOT here: liveness (sim/chaos asks for convergence) and what clients were promised (sim/workload
+// knows).
 #pragma once
 
 #include <map>

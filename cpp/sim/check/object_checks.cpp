@@ -15,8 +15,9 @@ constexpr std::size_t kRecentEntries = 256;
 constexpr std::uint64_t kPlanAge = 64;
 
 std::string name_of(const model::Task& task) {
-  return task.templ ? task.templ->service.name + "." + std::to_string(task.slot) + "." + task.id.str().substr(0, 8)
-                    : task.id.str();
+  return task.templ
+             ? task.templ->service.name + "." + std::to_string(task.slot) + "." + task.id.str().substr(0, 8)
+             : task.id.str();
 }
 
 std::string words(const model::Task& task) {
@@ -68,7 +69,8 @@ bool may_double(const model::Service& service) {
 bool same_task(const model::Task& a, const model::Task& b) {
   return a.id == b.id && a.meta == b.meta && a.service_id == b.service_id && a.slot == b.slot &&
          a.node_id == b.node_id && a.spec_version == b.spec_version && a.desired_state == b.desired_state &&
-         a.status == b.status && a.applied_at == b.applied_at && (a.templ == nullptr) == (b.templ == nullptr) &&
+         a.status == b.status && a.applied_at == b.applied_at &&
+         (a.templ == nullptr) == (b.templ == nullptr) &&
          (a.templ == nullptr || a.templ == b.templ || *a.templ == *b.templ);
 }
 
@@ -97,8 +99,7 @@ std::optional<std::string> Replica::apply(const raft::Entry& entry) {
   for (const auto& change : applied.changes.changes)
     if (const auto* task = std::get_if<store::Change<model::Task>>(&change)) {
       remark(*task);
-      if (auto broken = check(*task))
-        return "entry " + std::to_string(entry.index) + ": " + *broken;
+      if (auto broken = check(*task)) return "entry " + std::to_string(entry.index) + ": " + *broken;
     }
   return std::nullopt;
 }
@@ -125,13 +126,14 @@ std::optional<std::string> Replica::check(const store::Change<model::Task>& chan
     const model::Task& before = *change.before;
     if (now.state() < before.state() || now.desired_state < before.desired_state)
       return "task " + name_of(now) + " went back from " + words(before) + " to " + words(now);
-    if (!before.node_id.empty() && now.node_id != before.node_id) return "task " + name_of(now) + " changed its node";
+    if (!before.node_id.empty() && now.node_id != before.node_id)
+      return "task " + name_of(now) + " changed its node";
     if (now.service_id != before.service_id || now.slot != before.slot)
       return "task " + name_of(now) + " changed its service or slot";
   }
   if (auto doubled = check_slot(now)) return doubled;
-  const bool assigned = now.state() == TaskState::assigned &&
-                        (!change.before || change.before->state() < TaskState::assigned);
+  const bool assigned =
+      now.state() == TaskState::assigned && (!change.before || change.before->state() < TaskState::assigned);
   return assigned ? check_placement(now) : std::nullopt;
 }
 
@@ -173,7 +175,8 @@ std::optional<std::string> Replica::check_placement(const model::Task& task) con
   const auto& placement = task.spec().placement;
   if (!placement) return std::nullopt;
   const auto service = store_->service(task.service_id);
-  if (placement->max_replicas != 0 && of_service > placement->max_replicas && service && !may_double(*service))
+  if (placement->max_replicas != 0 && of_service > placement->max_replicas && service &&
+      !may_double(*service))
     return "task " + name_of(task) + " is one too many on " + node->display_name();
   if (changed_lately) return std::nullopt;
   for (const auto& constraint : placement->constraints)

@@ -1,5 +1,6 @@
-// Replica: one more replica of the store, fed with every committed entry, and the rules that each change must keep:
-// states only move forward, a task stays where it is, a slot is not doubled, a placement is allowed where it happens.
+// Replica: one more replica of the store, fed with every committed entry, and the rules that each change must
+// keep: states only move forward, a task stays where it is, a slot is not doubled, a placement is allowed
+// where it happens.
 #pragma once
 
 #include <optional>
@@ -21,7 +22,8 @@ class Replica {
   const store::Store& store() const { return *store_; }
   // What an entry did, for the trace; of the last apply.
   const std::vector<std::string>& remarks() const { return remarks_; }
-  // Do the objects that entries in (after, version()] touched look the same in `other`, which is at the same version?
+  // Do the objects that entries in (after, version()] touched look the same in `other`, which is at the same
+  // version?
   std::optional<std::string> differs_recently(const store::Store& other, std::uint64_t after) const;
   std::optional<std::string> differs(const store::Store& other) const;
 

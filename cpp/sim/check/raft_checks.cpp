@@ -44,8 +44,8 @@ std::optional<std::string> RaftRecord::check(const raft::Entry& entry) {
   }
   const Fact& known = entries_[entry.index - first_];
   if (known.term != fact.term || known.digest != fact.digest)
-    return "two committed entries at index " + number(entry.index) + ": of term " + number(known.term) + " and " +
-           number(fact.term);
+    return "two committed entries at index " + number(entry.index) + ": of term " + number(known.term) +
+           " and " + number(fact.term);
   return std::nullopt;
 }
 

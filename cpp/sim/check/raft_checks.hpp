@@ -1,5 +1,6 @@
-// RaftRecord: what Raft promises, as facts that may never be contradicted (Raft figure 3; dissertation section 3):
-// one leader per term, one vote per node and term, terms and commits that only grow, one entry per committed index.
+// RaftRecord: what Raft promises, as facts that may never be contradicted (Raft figure 3; dissertation
+// section 3): one leader per term, one vote per node and term, terms and commits that only grow, one entry
+// per committed index.
 #pragma once
 
 #include <deque>
@@ -23,7 +24,8 @@ struct ManagerSeen {
 class RaftRecord {
  public:
   // An error in one sentence, or nothing.
-  std::optional<std::string> check(const raft::RawNode& raft, const raft::MemoryStorage& log, ManagerSeen& seen);
+  std::optional<std::string> check(const raft::RawNode& raft, const raft::MemoryStorage& log,
+                                   ManagerSeen& seen);
   // A committed entry as one node has it: agrees with what is recorded, or is recorded.
   std::optional<std::string> check(const raft::Entry& entry);
   bool knows(raft::Index index) const { return index < first_ + entries_.size(); }

@@ -2,7 +2,8 @@
 //
 //     swarm_scenario [--rewrite] [--trace] FILE...
 //
-// A file may begin with `seed N`. Lines that begin with # are for readers. --rewrite puts in what is seen now.
+// A file may begin with `seed N`. Lines that begin with # are for readers. --rewrite puts in what is seen
+// now.
 #include <algorithm>
 #include <fstream>
 #include <iostream>
@@ -68,7 +69,8 @@ std::string tell_block(scenario::Teller& teller, const Block& block) {
 
 void print_trace(sim::World& world) {
   for (const auto& line : world.take_trace())
-    std::cout << to_string(line.at - Instant{}) << ' ' << line.machine << ' ' << line.kind << ' ' << line.text << '\n';
+    std::cout << to_string(line.at - Instant{}) << ' ' << line.machine << ' ' << line.kind << ' ' << line.text
+              << '\n';
 }
 
 struct Options {
@@ -97,7 +99,9 @@ bool run_file(const std::string& path, const Options& options) {
     if (seen == block.expected) continue;
     good = false;
     if (!options.rewrite)
-      std::cout << "FAIL " << path << ":" << block.number << "\nexpected:\n" << block.expected << "seen:\n" << seen;
+      std::cout << "FAIL " << path << ":" << block.number << "\nexpected:\n"
+                << block.expected << "seen:\n"
+                << seen;
     block.expected = seen;
   }
   if (options.trace) print_trace(teller.world());
@@ -135,7 +139,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   set_check_handler([](const std::string& sentence) { throw Broken(sentence); });
-  const auto passed = std::count_if(files.begin(), files.end(), [&](const auto& file) { return run_file(file, options); });
+  const auto passed =
+      std::count_if(files.begin(), files.end(), [&](const auto& file) { return run_file(file, options); });
   std::cout << passed << "/" << files.size() << " stories pass\n";
   return passed == std::ssize(files) ? 0 : 1;
 }

@@ -16,7 +16,8 @@ std::string Line::option(std::string_view name, std::string_view otherwise) cons
 }
 
 bool Line::has(std::string_view name) const {
-  return std::any_of(options.begin(), options.end(), [&](const auto& option) { return option.first == name; });
+  return std::any_of(options.begin(), options.end(),
+                     [&](const auto& option) { return option.first == name; });
 }
 
 Line parse_line(const std::string& text) {
@@ -24,7 +25,8 @@ Line parse_line(const std::string& text) {
   std::istringstream in(text);
   for (std::string word; in >> word;) {
     const auto equals = word.find('=');
-    if (equals == std::string::npos || equals == 0 || word[equals - 1] == '!' || word.substr(equals, 2) == "==") {
+    if (equals == std::string::npos || equals == 0 || word[equals - 1] == '!' ||
+        word.substr(equals, 2) == "==") {
       line.words.push_back(word);
     } else {
       line.options.emplace_back(word.substr(0, equals), word.substr(equals + 1));
@@ -54,20 +56,26 @@ std::string Teller::tell(const std::string& text) {
 std::string Teller::verb(const Line& line) {
   using Handler = std::string (Teller::*)(const Line&);
   static const std::map<std::string, Handler> kVerbs = {
-      {"machines", &Teller::machines}, {"swarm", &Teller::form},     {"crash", &Teller::fault},
-      {"start", &Teller::fault},       {"power-off", &Teller::fault}, {"stop", &Teller::fault},
-      {"pause", &Teller::fault},       {"resume", &Teller::fault},   {"partition", &Teller::fault},
-      {"heal", &Teller::fault},        {"run", &Teller::run},        {"until", &Teller::until},
-      {"converge", &Teller::converge}, {"init", &Teller::init},      {"join", &Teller::join},
-      {"leave", &Teller::leave},       {"info", &Teller::info},      {"nodes", &Teller::nodes},
-      {"node", &Teller::node},         {"leader", &Teller::leader},  {"image", &Teller::image},
-      {"service", &Teller::service},   {"services", &Teller::services}, {"tasks", &Teller::tasks},
-      {"spread", &Teller::spread},     {"kill-task", &Teller::kill_task}, {"logs", &Teller::logs}};
+      {"machines", &Teller::machines}, {"swarm", &Teller::form},
+      {"crash", &Teller::fault},       {"start", &Teller::fault},
+      {"power-off", &Teller::fault},   {"stop", &Teller::fault},
+      {"pause", &Teller::fault},       {"resume", &Teller::fault},
+      {"partition", &Teller::fault},   {"heal", &Teller::fault},
+      {"run", &Teller::run},           {"until", &Teller::until},
+      {"converge", &Teller::converge}, {"init", &Teller::init},
+      {"join", &Teller::join},         {"leave", &Teller::leave},
+      {"info", &Teller::info},         {"nodes", &Teller::nodes},
+      {"node", &Teller::node},         {"leader", &Teller::leader},
+      {"image", &Teller::image},       {"service", &Teller::service},
+      {"services", &Teller::services}, {"tasks", &Teller::tasks},
+      {"spread", &Teller::spread},     {"kill-task", &Teller::kill_task},
+      {"logs", &Teller::logs}};
   const auto it = kVerbs.find(line.words.front());
   return it == kVerbs.end() ? "no such verb: " + line.words.front() : (this->*it->second)(line);
 }
 
-// ---- machines and time --------------------------------------------------------------------------------------
+// ---- machines and time
+// --------------------------------------------------------------------------------------
 
 std::string Teller::machines(const Line& line) {
   const std::int64_t cpus = std::stoll(line.option("cpus", "4"));
@@ -82,8 +90,10 @@ std::string Teller::machines(const Line& line) {
 
 std::string Teller::form(const Line& line) {
   std::vector<std::string> managers, workers;
-  for (int i = 1; i <= std::stoi(line.option("managers", "1")); ++i) managers.push_back("m" + std::to_string(i));
-  for (int i = 1; i <= std::stoi(line.option("workers", "0")); ++i) workers.push_back("w" + std::to_string(i));
+  for (int i = 1; i <= std::stoi(line.option("managers", "1")); ++i)
+    managers.push_back("m" + std::to_string(i));
+  for (int i = 1; i <= std::stoi(line.option("workers", "0")); ++i)
+    workers.push_back("w" + std::to_string(i));
   Line made = line;
   made.words = {"machines"};
   made.words.insert(made.words.end(), managers.begin(), managers.end());
@@ -151,7 +161,8 @@ std::string Teller::until(const Line& line) {
     }
     if (words.at(1) == "update") {
       const auto service = now->service_named(words.at(2));
-      return service && service->update_status && model::to_string(service->update_status->state) == words.at(3);
+      return service && service->update_status &&
+             model::to_string(service->update_status->state) == words.at(3);
     }
     const auto task = task_named(words.at(1));
     return task && model::to_string(task->state()) == words.at(2);
@@ -163,7 +174,8 @@ const store::Store* Teller::store() const {
   std::string leader = sim::leader_of(*world_);
   if (!leader.empty()) return world_->node(leader).inspect().store;
   for (const auto& name : world_->machines())
-    if (world_->alive(name) && world_->node(name).inspect().store != nullptr) return world_->node(name).inspect().store;
+    if (world_->alive(name) && world_->node(name).inspect().store != nullptr)
+      return world_->node(name).inspect().store;
   return nullptr;
 }
 
@@ -179,7 +191,8 @@ store::Ref<model::Task> Teller::task_named(std::string_view text) const {
     const auto task = now->task(id);
     const auto node = now->node(task->node_id);
     if (slot != 0 ? std::to_string(slot) != place : !node || node->display_name() != place) continue;
-    if (!found || std::pair(task->live(), task->meta.created_at) > std::pair(found->live(), found->meta.created_at))
+    if (!found ||
+        std::pair(task->live(), task->meta.created_at) > std::pair(found->live(), found->meta.created_at))
       found = task;
   }
   return found;

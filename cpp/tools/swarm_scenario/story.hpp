@@ -1,5 +1,5 @@
-// A story: blocks of lines `verb args`, a line `----`, what is seen. Told to a world of its own, line by line; after
-// each line the whole world is checked.
+// A story: blocks of lines `verb args`, a line `----`, what is seen. Told to a world of its own, line by
+// line; after each line the whole world is checked.
 //
 //     # three nodes, one service
 //     swarm managers=1 workers=2

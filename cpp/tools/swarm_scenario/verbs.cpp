@@ -66,7 +66,8 @@ void take_options(sim::ServiceWish& wish, const Line& line) {
       std::string text = value;  // "node.role:manager": the sign is not one of options
       const bool differs = text.find("!:") != std::string::npos;
       const auto at = text.find(differs ? "!:" : ":");
-      wish.constraints.push_back(text.substr(0, at) + (differs ? "!=" : "==") + text.substr(at + (differs ? 2 : 1)));
+      wish.constraints.push_back(text.substr(0, at) + (differs ? "!=" : "==") +
+                                 text.substr(at + (differs ? 2 : 1)));
     }
     if (key == "reserve-cpu") wish.reserve_nano_cpus = std::stoll(value) * 1'000'000'000;
     if (key == "max-per-node") wish.max_per_node = std::stoull(value);
@@ -117,7 +118,8 @@ std::string Teller::node_id(const std::string& name, const Line&) {
   return found;
 }
 
-// ---- the swarm --------------------------------------------------------------------------------------------------
+// ---- the swarm
+// --------------------------------------------------------------------------------------------------
 
 std::string Teller::init(const Line& line) {
   const std::string& name = line.words.at(1);
@@ -138,16 +140,16 @@ std::string Teller::join(const Line& line) {
     token = sim::join_token_of(world_->ask(token.substr(3), get("/swarm")).body,
                                role == "manager" ? "Manager" : "Worker");
   }
-  const sim::Reply reply = world_->ask(name, sim::swarm_join(world_->address(name), world_->address(via), token),
-                                       Duration::seconds(60));
+  const sim::Reply reply = world_->ask(
+      name, sim::swarm_join(world_->address(name), world_->address(via), token), Duration::seconds(60));
   return ok(reply) ? name + " joined as a " + role : refusal(reply);
 }
 
 std::string Teller::leave(const Line& line) {
   const std::string& name = line.words.at(1);
   const bool force = line.words.size() > 2 && line.words[2] == "force";
-  const sim::Reply reply =
-      world_->ask(name, post(std::string("/swarm/leave") + (force ? "?force=true" : "")), Duration::seconds(60));
+  const sim::Reply reply = world_->ask(name, post(std::string("/swarm/leave") + (force ? "?force=true" : "")),
+                                       Duration::seconds(60));
   return ok(reply) ? name + " left the swarm" : refusal(reply);
 }
 
@@ -167,8 +169,8 @@ std::string Teller::nodes(const Line& line) {
   const auto parsed = docker::parse_json(reply.body);
   std::vector<std::string> rows;
   for (const Value& node : items_of(parsed)) {
-    std::string row = text_at(node, {"Description", "Hostname"}) + " " + text_at(node, {"Status", "State"}) + " " +
-                      text_at(node, {"Spec", "Availability"}) + " " + text_at(node, {"Spec", "Role"});
+    std::string row = text_at(node, {"Description", "Hostname"}) + " " + text_at(node, {"Status", "State"}) +
+                      " " + text_at(node, {"Spec", "Availability"}) + " " + text_at(node, {"Spec", "Role"});
     if (text_at(node, {"ManagerStatus", "Leader"}) == "true") row += " leader";
     if (text_at(node, {"ManagerStatus", "Reachability"}) == "unreachable") row += " unreachable";
     rows.push_back(std::move(row));
@@ -192,7 +194,8 @@ std::string Teller::node(const Line& line) {
   const sim::Reply now = ask(line, get("/nodes/" + id));
   if (!ok(now)) return refusal(now);
   const auto parsed = docker::parse_json(now.body);
-  std::string role = text_at(*parsed, {"Spec", "Role"}), availability = text_at(*parsed, {"Spec", "Availability"});
+  std::string role = text_at(*parsed, {"Spec", "Role"}),
+              availability = text_at(*parsed, {"Spec", "Availability"});
   if (what == "promote") role = "manager";
   if (what == "demote") role = "worker";
   if (what == "drain") availability = "drain";
@@ -208,7 +211,8 @@ std::string Teller::node(const Line& line) {
     });
   });
   const sim::Reply reply =
-      ask(line, post("/nodes/" + id + "/update?version=" + std::to_string(sim::version_of(now.body)), json.take()));
+      ask(line,
+          post("/nodes/" + id + "/update?version=" + std::to_string(sim::version_of(now.body)), json.take()));
   return ok(reply) ? "" : refusal(reply);
 }
 
@@ -217,7 +221,8 @@ std::string Teller::leader(const Line&) {
   return name.empty() ? "nobody leads" : name + " leads";
 }
 
-// ---- services and tasks ---------------------------------------------------------------------------------------
+// ---- services and tasks
+// ---------------------------------------------------------------------------------------
 
 // image NAME [missing] [stubborn] [lives=1s] [exit=1]
 std::string Teller::image(const Line& line) {
@@ -253,7 +258,8 @@ std::string Teller::create(const Line& line) {
   sim::ServiceWish wish;
   wish.name = line.words.at(2);
   wish.image = line.words.size() > 3 ? line.words[3] : "nginx:1.10";
-  wish.args.assign(line.words.begin() + std::min<std::ptrdiff_t>(4, std::ssize(line.words)), line.words.end());
+  wish.args.assign(line.words.begin() + std::min<std::ptrdiff_t>(4, std::ssize(line.words)),
+                   line.words.end());
   take_options(wish, line);
   const sim::Reply reply = ask(line, post("/services/create", to_json(wish)));
   if (!ok(reply)) return refusal(reply);
@@ -310,7 +316,8 @@ std::string Teller::tasks(const Line& line) {
   for (const Value& task : items_of(parsed)) {
     const std::string state = text_at(task, {"Status", "State"}), desired = text_at(task, {"DesiredState"});
     const std::string slot = text_at(task, {"Slot"}), node = node_name(text_at(task, {"NodeID"}));
-    Row row{slot.empty() ? 0 : std::stoull(slot), node, text_at(task, {"CreatedAt"}), {}, desired == "shutdown"};
+    Row row{
+        slot.empty() ? 0 : std::stoull(slot), node, text_at(task, {"CreatedAt"}), {}, desired == "shutdown"};
     row.text = name + "." + (slot.empty() ? node : slot) + " " + state;
     if (desired != "running") row.text += " (wanted: " + desired + ")";
     row.text += " " + text_at(task, {"Spec", "ContainerSpec", "Image"});
@@ -320,7 +327,9 @@ std::string Teller::tasks(const Line& line) {
     if (!says("wanted") || !row.over) rows.push_back(std::move(row));
   }
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-    const auto place = [](const Row& row) { return std::pair(row.slot, row.slot == 0 ? row.node : std::string()); };
+    const auto place = [](const Row& row) {
+      return std::pair(row.slot, row.slot == 0 ? row.node : std::string());
+    };
     if (place(a) != place(b)) return place(a) < place(b);
     if (a.over != b.over) return b.over;
     return std::tie(b.created, b.text) < std::tie(a.created, a.text);
@@ -344,7 +353,8 @@ std::string Teller::spread(const Line& line) {
       ++counts[node_name(task->node_id.str())];
   }
   std::string text;
-  for (const auto& [name, count] : counts) text += (text.empty() ? "" : ", ") + name + " " + std::to_string(count);
+  for (const auto& [name, count] : counts)
+    text += (text.empty() ? "" : ", ") + name + " " + std::to_string(count);
   return text;
 }
 

@@ -1,7 +1,8 @@
-// swarm_sim: chaos by seed. Runs many seeds (sim/chaos), each twice when asked, in a process per job; a seed that fails
-// is told with its faults, the last lines of its trace and the one line that replays it.
+// swarm_sim: chaos by seed. Runs many seeds (sim/chaos), each twice when asked, in a process per job; a seed
+// that fails is told with its faults, the last lines of its trace and the one line that replays it.
 //
-//     swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] [--jobs 2] [--quiet-swarm]
+//     swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] [--jobs 2]
+//     [--quiet-swarm]
 //
 // Seeds in tests/seeds/regressions.txt (one a line, # begins a comment) are run besides, always.
 #include <poll.h>
@@ -48,8 +49,8 @@ double now_seconds() {
 std::string text_of(const std::vector<sim::World::TraceLine>& lines, std::size_t last) {
   std::ostringstream out;
   for (std::size_t i = lines.size() > last ? lines.size() - last : 0; i < lines.size(); ++i)
-    out << "  " << to_string(lines[i].at - Instant{}) << ' ' << lines[i].machine << ' ' << lines[i].kind << ' '
-        << lines[i].text << '\n';
+    out << "  " << to_string(lines[i].at - Instant{}) << ' ' << lines[i].machine << ' ' << lines[i].kind
+        << ' ' << lines[i].text << '\n';
   return out.str();
 }
 
@@ -101,7 +102,8 @@ std::vector<std::uint64_t> seeds_of(const Options& options) {
   return seeds;
 }
 
-// ---- a process per job ----------------------------------------------------------------------------------------
+// ---- a process per job
+// ----------------------------------------------------------------------------------------
 
 void write_all(int fd, const std::string& text) {
   for (std::size_t at = 0; at < text.size();) {
@@ -112,7 +114,8 @@ void write_all(int fd, const std::string& text) {
 }
 
 // Lines to the parent: "begin SEED", "ok SEED EVENTS", "fail SEED EVENTS"; stories go to stdout.
-[[noreturn]] void work(const std::vector<std::uint64_t>& seeds, std::size_t job, const Options& options, int fd) {
+[[noreturn]] void work(const std::vector<std::uint64_t>& seeds, std::size_t job, const Options& options,
+                       int fd) {
   for (std::size_t i = job; i < seeds.size(); i += options.jobs) {
     write_all(fd, "begin " + std::to_string(seeds[i]) + "\n");
     std::uint64_t events = 0;
@@ -122,7 +125,8 @@ void write_all(int fd, const std::string& text) {
       tell_failure(out, seeds[i], options, failure);
       write_all(STDOUT_FILENO, out.str());
     }
-    write_all(fd, (failure.empty() ? "ok " : "fail ") + std::to_string(seeds[i]) + " " + std::to_string(events) + "\n");
+    write_all(fd, (failure.empty() ? "ok " : "fail ") + std::to_string(seeds[i]) + " " +
+                      std::to_string(events) + "\n");
   }
   _exit(0);
 }
@@ -201,13 +205,15 @@ int run_many(const Options& options) {
     if (tally.ok + tally.failed < told + 50) continue;
     told = tally.ok + tally.failed;
     std::cout << told << "/" << seeds.size() << " seeds, " << tally.failed << " failed, "
-              << static_cast<std::uint64_t>(static_cast<double>(told) / (now_seconds() - begin)) << " seeds/s\n"
+              << static_cast<std::uint64_t>(static_cast<double>(told) / (now_seconds() - begin))
+              << " seeds/s\n"
               << std::flush;
   }
   const double took = now_seconds() - begin;
   const double runs = static_cast<double>(tally.ok + tally.failed);
-  std::cout << tally.ok << "/" << seeds.size() << " seeds pass" << (options.twice ? ", each twice with equal traces" : "")
-            << "; " << took << " s, " << runs / took << " seeds/s, "
+  std::cout << tally.ok << "/" << seeds.size() << " seeds pass"
+            << (options.twice ? ", each twice with equal traces" : "") << "; " << took << " s, "
+            << runs / took << " seeds/s, "
             << static_cast<std::uint64_t>(static_cast<double>(tally.events) / took) << " events/s\n";
   return tally.ok == seeds.size() ? 0 : 1;
 }
@@ -223,7 +229,8 @@ int run_one(const Options& options) {
     std::cout << "seed " << seed << " is not deterministic\n";
     return 1;
   }
-  std::cout << "seed " << seed << " passes: " << run.events << " events, trace " << std::hex << run.hash << "\n";
+  std::cout << "seed " << seed << " passes: " << run.events << " events, trace " << std::hex << run.hash
+            << "\n";
   return 0;
 }
 
@@ -243,8 +250,8 @@ int run_quiet_swarm(const Options& options) {
   const std::uint64_t before = world.events();
   world.run_for(Duration::seconds(options.seconds * 100));
   const double took = now_seconds() - begin;
-  std::cout << error << options.seconds * 100 << " s of a quiet swarm in " << took << " s: "
-            << static_cast<double>(options.seconds * 100) / took << " times real time, "
+  std::cout << error << options.seconds * 100 << " s of a quiet swarm in " << took
+            << " s: " << static_cast<double>(options.seconds * 100) / took << " times real time, "
             << static_cast<double>(world.events() - before) / took << " events/s\n";
   return 0;
 }
@@ -277,7 +284,8 @@ Options parse(int argc, char** argv) {
     } else if (flag == "--quiet-swarm") {
       options.quiet_swarm = true;
     } else {
-      std::cerr << "usage: swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] [--jobs 2]"
+      std::cerr << "usage: swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] "
+                   "[--jobs 2]"
                    " [--quiet-swarm]\n";
       std::exit(2);
     }

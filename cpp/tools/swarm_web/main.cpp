@@ -1,6 +1,6 @@
-// swarm-web: the stand-in web server behind the images nginx, httpd and swarmpy/web. A page that names image, service,
-// task, slot, node and address; one poll loop; up in a millisecond. settings.hpp says how to make it slow or broken.
-// NOT a web server for anything else: GET and HEAD of any path give the one page.
+// swarm-web: the stand-in web server behind the images nginx, httpd and swarmpy/web. A page that names image,
+// service, task, slot, node and address; one poll loop; up in a millisecond. settings.hpp says how to make it
+// slow or broken. NOT a web server for anything else: GET and HEAD of any path give the one page.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -64,7 +64,8 @@ class Server {
   bool flush(Client& client);
   void stop();
   bool ready() const {
-    return !settings_.unready_ms || (*settings_.unready_ms >= 0 && now_ms() - started_ >= *settings_.unready_ms);
+    return !settings_.unready_ms ||
+           (*settings_.unready_ms >= 0 && now_ms() - started_ >= *settings_.unready_ms);
   }
 
   Settings settings_;
@@ -85,7 +86,8 @@ bool Server::listen() {
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int one = 1;
   setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && ::listen(listener_, 512) == 0) {
+  if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+      ::listen(listener_, 512) == 0) {
     say("swarm-web: listening on %s:%d", settings_.address.c_str(), settings_.port);
     return true;
   }
@@ -132,7 +134,8 @@ int Server::run() {
 }
 
 void Server::step(int timeout) {
-  std::vector<pollfd> watched{{signals_, POLLIN, 0}, {clients_.size() < kMaxClients ? listener_ : -1, POLLIN, 0}};
+  std::vector<pollfd> watched{{signals_, POLLIN, 0},
+                              {clients_.size() < kMaxClients ? listener_ : -1, POLLIN, 0}};
   for (const Client& client : clients_)
     watched.push_back({client.fd, static_cast<short>(client.out.empty() ? POLLIN : POLLOUT), 0});
   if (poll(watched.data(), watched.size(), timeout) <= 0) return;
@@ -181,10 +184,11 @@ bool Server::answer(Client& client) {
     const bool is_ready = ready();
     say("\"%s\" %d", line.c_str(), is_ready ? 200 : 503);
     const std::string& body = settings_.page;
-    client.close_when_sent = stop_at_ >= 0 || line.ends_with("HTTP/1.0") ||
-                             head.find("onnection: close") != std::string::npos;
+    client.close_when_sent =
+        stop_at_ >= 0 || line.ends_with("HTTP/1.0") || head.find("onnection: close") != std::string::npos;
     client.out += is_ready ? "HTTP/1.1 200 OK\r\n" : "HTTP/1.1 503 Service Unavailable\r\n";
-    client.out += "Content-Type: text/html; charset=utf-8\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+    client.out +=
+        "Content-Type: text/html; charset=utf-8\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
     client.out += client.close_when_sent ? "Connection: close\r\n\r\n" : "\r\n";
     if (!line.starts_with("HEAD ")) client.out += body;
   }

@@ -16,10 +16,17 @@ std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      default: out += c;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -37,8 +44,11 @@ std::optional<std::int64_t> millis(const char* name) {
 std::string page_of(const Settings& settings) {
   const struct {
     const char *label, *name;
-  } rows[] = {{"image", "SWARM_IMAGE"},     {"service", "SWARM_SERVICE_NAME"}, {"task", "SWARM_TASK_ID"},
-              {"slot", "SWARM_TASK_SLOT"}, {"node", "SWARM_NODE_HOSTNAME"}};
+  } rows[] = {{"image", "SWARM_IMAGE"},
+              {"service", "SWARM_SERVICE_NAME"},
+              {"task", "SWARM_TASK_ID"},
+              {"slot", "SWARM_TASK_SLOT"},
+              {"node", "SWARM_NODE_HOSTNAME"}};
   const std::string title = escaped(env("SWARM_SERVICE_NAME", "swarm-web"));
   std::string page = "<!DOCTYPE html>\n<title>" + title + "</title>\n<h1>" + title + "</h1>\n<pre>\n";
   for (const auto& row : rows) page += std::string(row.label) + ": " + escaped(env(row.name)) + "\n";

@@ -1,8 +1,9 @@
-// swarmd: the node daemon. Flags, signals, the pid file, and the lease that ties it to whoever started it; all else is
-// real/host. Its flags are dockerd's where dockerd has one. It starts outside any swarm: init, join and leave come
-// through its API.
+// swarmd: the node daemon. Flags, signals, the pid file, and the lease that ties it to whoever started it;
+// all else is real/host. Its flags are dockerd's where dockerd has one. It starts outside any swarm: init,
+// join and leave come through its API.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -31,33 +32,43 @@ struct Flags {
 };
 
 int refuse(const Error& error) {
-  std::fprintf(stderr, "swarmd: %s%s%s\n", error.message.c_str(), error.hint.empty() ? "" : "; ", error.hint.c_str());
+  std::fprintf(stderr, "swarmd: %s%s%s\n", error.message.c_str(), error.hint.empty() ? "" : "; ",
+               error.hint.c_str());
   return 1;
 }
 
 void declare(CLI::App& app, Flags& flags) {
   flags.host.data_root = "/var/lib/swarmpy";
   app.set_version_flag("-v,--version", std::string("swarmd version ") + SWARMPY_VERSION);
-  app.add_option("--data-root", flags.host.data_root, "Directory of this node's state")->capture_default_str();
-  app.add_option("-H,--host", flags.host.hosts,
-                 "Where the API listens: unix:///PATH or tcp://ADDRESS:PORT (default unix://DATA_ROOT/docker.sock)")
+  app.add_option("--data-root", flags.host.data_root, "Directory of this node's state")
+      ->capture_default_str();
+  app.add_option(
+         "-H,--host", flags.host.hosts,
+         "Where the API listens: unix:///PATH or tcp://ADDRESS:PORT (default unix://DATA_ROOT/docker.sock)")
       ->take_all();
   app.add_option("--label", flags.labels, "Label of this engine, KEY=VALUE")->take_all();
-  app.add_option("-l,--log-level", flags.log_level, "debug, info, warn, error or fatal")->capture_default_str();
+  app.add_option("-l,--log-level", flags.log_level, "debug, info, warn, error or fatal")
+      ->capture_default_str();
   app.add_option("-p,--pidfile", flags.pidfile, "File to write the process id to");
-  app.add_option("--address", flags.address, "Address to listen at, advertise and publish on (default: all interfaces)");
+  app.add_option("--address", flags.address,
+                 "Address to listen at, advertise and publish on (default: all interfaces)");
   app.add_option("--hostname", flags.host.hostname, "Name of this node (default: the machine's)");
   app.add_option("--runner", flags.runner, "How tasks run: process")->capture_default_str();
-  app.add_flag("--insecure-no-tls", flags.host.insecure_no_tls, "Listen outside loopback although there is no TLS yet");
+  app.add_flag("--insecure-no-tls", flags.host.insecure_no_tls,
+               "Listen outside loopback although there is no TLS yet");
   app.add_option("--lease-fd", flags.lease_fd, "Stop when the other side of this pipe is closed");
   app.add_option("--ready-fd", flags.ready_fd, "Write \"ready\" to this descriptor once the API answers");
 }
 
 Result<void> check(Flags& flags) {
-  const auto wrong = [](const std::string& sentence) { return swarm::plain_error(swarm::Code::invalid_argument, sentence); };
-  if (flags.runner != "process") return wrong("there is no runner \"" + flags.runner + "\"; the only one is: process");
+  const auto wrong = [](const std::string& sentence) {
+    return swarm::plain_error(swarm::Code::invalid_argument, sentence);
+  };
+  if (flags.runner != "process")
+    return wrong("there is no runner \"" + flags.runner + "\"; the only one is: process");
   const auto level = swarm::real::parse_log_level(flags.log_level);
-  if (!level) return wrong("\"" + flags.log_level + "\" is no log level; use debug, info, warn, error or fatal");
+  if (!level)
+    return wrong("\"" + flags.log_level + "\" is no log level; use debug, info, warn, error or fatal");
   flags.host.log_level = *level;
   if (!flags.address.empty()) {
     const auto address = Address::parse(flags.address);
@@ -73,7 +84,8 @@ Result<void> check(Flags& flags) {
   return {};
 }
 
-// A descriptor that is readable when SIGTERM or SIGINT came. Blocked before any thread starts, so for all of them.
+// A descriptor that is readable when SIGTERM or SIGINT came. Blocked before any thread starts, so for all of
+// them.
 int signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -85,8 +97,17 @@ int signals() {
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+// Six descriptors per task: the soft limit, kept low for programs that use select(), is not for a daemon.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void say_ready(const Flags& flags, swarm::real::Host& host) {
-  for (const std::string& url : host.urls()) host.log().log(swarm::real::LogLevel::info, "API listen on " + url);
+  for (const std::string& url : host.urls())
+    host.log().log(swarm::real::LogLevel::info, "API listen on " + url);
   if (flags.ready_fd < 0) return;
   [[maybe_unused]] const auto written = write(flags.ready_fd, "ready\n", 6);
   close(flags.ready_fd);
@@ -95,6 +116,7 @@ void say_ready(const Flags& flags, swarm::real::Host& host) {
 int serve(const Flags& flags) {
   using swarm::real::FdWatch;
   const int signal_fd = signals();
+  raise_descriptor_limit();
   for (const int fd : {flags.lease_fd, flags.ready_fd})
     if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
   auto opened = swarm::real::Host::open(flags.host);

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_NANO_CPUS, DEFAULT_MEMORY = 4_000_000_000, 8 << 30
 MANAGEMENT_PORT = 2377
+FOR_EVER = 1e9  # seconds: more would not fit into nanoseconds
 
 
 class SimWorld:
@@ -56,7 +57,7 @@ class SimWorld:
         return self._core.now_ns() / 1e9
 
     def sleep(self, span: float) -> None:
-        self._core.run_to(self._core.now_ns() + round(span * 1e9))
+        self._core.run_to(self._core.now_ns() + round(min(span, FOR_EVER) * 1e9))
 
     def step(self) -> bool:
         return self._core.step()

@@ -1,7 +1,8 @@
 """Machines for `swarmpy.Node("m1")`, outside any swarm at first.
 
-Those of one mode that live at the same time share one world, as machines share a network: they can join each other, and a
-swarm that they formed can reach each of its machines. The world ends when the last of them is closed or forgotten.
+Those of one mode that live at the same time share one world, as machines share a network: they can join each
+other, and a swarm that they formed can reach each of its machines. The world ends when the last one is closed
+or forgotten.
 """
 
 from __future__ import annotations
