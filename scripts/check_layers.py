@@ -29,6 +29,7 @@ CORE = {
     "dispatcher": {"store", "model", "base"},
     "ca": {"store", "model", "base"},
     "agent": {"model", "base"},
+    "net": {"model", "base"},
     "ports": {"model", "raft", "base"},
     "docker": {"control", "store", "model", "agent", "ports", "base"},
 }
@@ -45,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
 EXCEPTIONS = {("codec", "raft/message.hpp")}  # docs/adr/0002
 LINK_EXCEPTIONS = {("codec", "raft")}
 # Libraries that are named differently from their directory.
-LIBRARY_DIRECTORY = {"http": "real"}
+LIBRARY_DIRECTORY = {"http": "real", "mesh": "net"}
 
 IMPURE_DIRECTORIES = {"real", "bindings", "tools"}
 IMPURE = {

@@ -21,6 +21,7 @@ constexpr std::int64_t kSilentPeriods = 3;  // as long as the manager waits for 
 }  // namespace
 
 bool Worker::in_session() const { return state_->session != 0; }
+std::uint64_t Worker::session() const { return state_->session; }
 
 // ---- connecting
 // ---------------------------------------------------------------------------------------------------

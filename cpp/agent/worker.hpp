@@ -105,6 +105,7 @@ class Worker {
   // ---- looking
   const std::map<TaskId, LocalTask>& tasks() const;
   bool in_session() const;
+  std::uint64_t session() const;  // its number; 0: none
   // True when no task's process runs any more.
   bool idle() const;
 

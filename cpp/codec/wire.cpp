@@ -51,6 +51,31 @@ void get(const pb::ManagerPeer& from, wire::ManagerPeer& to, Reading& reading) {
   get(from.address(), to.address, reading);
 }
 
+void put(const model::MeshPort& from, pb::MeshPort* to) {
+  to->set_published(from.published);
+  to->set_target(from.target);
+}
+void get(const pb::MeshPort& from, model::MeshPort& to, Reading& reading) {
+  if (from.published() > 0xffff || from.target() > 0xffff) return reading.fail("a port is out of range");
+  to = {from.published(), from.target()};
+}
+
+void put(const model::MeshBackend& from, pb::MeshBackend* to) {
+  to->set_task(bytes_of(from.task));
+  to->set_service(bytes_of(from.service));
+  to->set_node(bytes_of(from.node));
+  put(from.data, to->mutable_data());
+}
+void get(const pb::MeshBackend& from, model::MeshBackend& to, Reading& reading) {
+  to.task = reading.id<TaskId>(from.task(), "task id");
+  to.service = reading.id<ServiceId>(from.service(), "service id");
+  to.node = reading.id<NodeId>(from.node(), "node id");
+  get(from.data(), to.data, reading);
+}
+
+void put(const wire::MeshService& from, pb::MeshService* to);
+void get(const pb::MeshService& from, wire::MeshService& to, Reading& reading);
+
 template <class T, class Repeated>
 void put_each(const std::vector<T>& values, Repeated* out) {
   for (const T& value : values) put(value, out->Add());
@@ -65,9 +90,9 @@ template <class IdType, class Repeated>
 void put_ids(const std::vector<IdType>& ids, Repeated* out) {
   for (const IdType& id : ids) out->Add(bytes_of(id));
 }
-template <class Repeated>
-void get_ids(const Repeated& in, std::vector<TaskId>& out, Reading& reading) {
-  for (const auto& id : in) out.push_back(reading.id<TaskId>(id, "task id"));
+template <class IdType, class Repeated>
+void get_ids(const Repeated& in, std::vector<IdType>& out, Reading& reading) {
+  for (const auto& id : in) out.push_back(reading.id<IdType>(id, "id"));
 }
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -310,6 +335,48 @@ void get(const pb::TaskReportAck& from, wire::TaskReportAck& to, Reading&) {
   to = {from.session(), from.sequence()};
 }
 
+// ---- the mesh
+
+void put(const wire::MeshService& from, pb::MeshService* to) {
+  to->set_service(bytes_of(from.service));
+  put_each(from.ports, to->mutable_ports());
+}
+void get(const pb::MeshService& from, wire::MeshService& to, Reading& reading) {
+  to.service = reading.id<ServiceId>(from.service(), "service id");
+  get_each(from.ports(), to.ports, reading);
+}
+
+void put(const wire::MeshUpdate& from, pb::MeshUpdate* to) {
+  to->set_session(from.session);
+  to->set_complete(from.complete);
+  to->set_applies_to(from.applies_to);
+  to->set_results_in(from.results_in);
+  put_each(from.services, to->mutable_services());
+  put_each(from.backends, to->mutable_backends());
+  put_ids(from.removed_services, to->mutable_removed_services());
+  put_ids(from.removed_tasks, to->mutable_removed_tasks());
+}
+void get(const pb::MeshUpdate& from, wire::MeshUpdate& to, Reading& reading) {
+  to.session = from.session();
+  to.complete = from.complete();
+  to.applies_to = from.applies_to();
+  to.results_in = from.results_in();
+  get_each(from.services(), to.services, reading);
+  get_each(from.backends(), to.backends, reading);
+  get_ids(from.removed_services(), to.removed_services, reading);
+  get_ids(from.removed_tasks(), to.removed_tasks, reading);
+}
+
+void put(const wire::MeshAck& from, pb::MeshAck* to) {
+  to->set_session(from.session);
+  to->set_applied(from.applied);
+  to->set_want_complete(from.want_complete);
+  put_strings(from.problems, to->mutable_problems());
+}
+void get(const pb::MeshAck& from, wire::MeshAck& to, Reading&) {
+  to = {from.session(), from.applied(), from.want_complete(), get_strings(from.problems())};
+}
+
 // ---- logs
 // -------------------------------------------------------------------------------------------------------
 
@@ -439,6 +506,8 @@ struct Envelope {
   SWARM_ENVELOPE(AssignmentsAck, assignments_ack)
   SWARM_ENVELOPE(TaskReport, task_report)
   SWARM_ENVELOPE(TaskReportAck, task_report_ack)
+  SWARM_ENVELOPE(MeshUpdate, mesh_update)
+  SWARM_ENVELOPE(MeshAck, mesh_ack)
   SWARM_ENVELOPE(LogSubscribe, log_subscribe)
   SWARM_ENVELOPE(LogUnsubscribe, log_unsubscribe)
   SWARM_ENVELOPE(LogChunk, log_chunk)
@@ -488,6 +557,10 @@ void get(const pb::Message& from, wire::Message& to, Reading& reading) {
       return open<wire::TaskReport>(from.task_report(), to, reading);
     case M::kTaskReportAck:
       return open<wire::TaskReportAck>(from.task_report_ack(), to, reading);
+    case M::kMeshUpdate:
+      return open<wire::MeshUpdate>(from.mesh_update(), to, reading);
+    case M::kMeshAck:
+      return open<wire::MeshAck>(from.mesh_ack(), to, reading);
     case M::kLogSubscribe:
       return open<wire::LogSubscribe>(from.log_subscribe(), to, reading);
     case M::kLogUnsubscribe:

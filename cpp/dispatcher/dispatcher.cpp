@@ -39,6 +39,7 @@ Instant Dispatcher::next_deadline() const {
 
 // A new leader knows of nobody whether it lives: each has twice the usual grace to say so.
 void Dispatcher::start(const store::Store& store, Instant now, WallTime) {
+  state_->mesh.start(store);
   for (const auto& [id, node] : store.nodes()) {
     Peer& peer = state_->peers[id];
     if (node->status.state == NodeState::down) {
@@ -56,11 +57,16 @@ void Dispatcher::start(const store::Store& store, Instant now, WallTime) {
 
 void Dispatcher::observe(const store::Store& store, const store::ChangeSet& changes, Instant now) {
   std::set<NodeId> touched;  // by task changes: one increment for the whole change set
+  const std::uint64_t mesh_version = state_->mesh.version();
   for (const auto& any : changes.changes) {
     if (const auto* task = std::get_if<store::Change<model::Task>>(&any)) {
       state_->note(*task, touched);
+      state_->mesh.note(store, *task);
     } else if (const auto* node = std::get_if<store::Change<model::Node>>(&any)) {
       state_->note(store, *node, now);
+      state_->mesh.note(store, *node);
+    } else if (const auto* service = std::get_if<store::Change<model::Service>>(&any)) {
+      state_->mesh.note(store, *service);
     } else if (const auto* cluster = std::get_if<store::Change<model::Cluster>>(&any)) {
       state_->note(*cluster);
     }
@@ -68,6 +74,9 @@ void Dispatcher::observe(const store::Store& store, const store::ChangeSet& chan
   for (const NodeId id : touched)
     if (const auto it = state_->peers.find(id); it != state_->peers.end())
       state_->attend(store, id, it->second, now);
+  if (state_->mesh.version() == mesh_version) return;
+  for (auto& [id, peer] : state_->peers)  // everybody must know
+    if (peer.session != 0) state_->attend(store, id, peer, now);
 }
 
 void Dispatcher::State::note(const store::Store& store, const store::Change<model::Node>& change,
@@ -126,7 +135,7 @@ model::NodeStatus Dispatcher::State::status_of(const store::Store& store, NodeId
 }
 
 void Dispatcher::State::want_status(const store::Store& store, NodeId node, NodeState state,
-                                    const char* message) {
+                                    const std::string& message) {
   model::NodeStatus status = status_of(store, node);
   status.state = state;
   status.message = message;

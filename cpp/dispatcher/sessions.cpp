@@ -16,6 +16,8 @@ void Dispatcher::on_message(const store::Store& store, PeerLink link, NodeId nod
     state_->on(store, link, node, *ack, now);
   } else if (const auto* report = std::get_if<wire::TaskReport>(&message)) {
     state_->on(store, link, node, *report);
+  } else if (const auto* mesh = std::get_if<wire::MeshAck>(&message)) {
+    state_->on(store, link, node, *mesh, now);
   }
 }
 
@@ -30,6 +32,7 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
     peer.link = link;
     peer.fresh = true;
     peer.assignments = {};
+    peer.mesh = {};
     links[link] = node;
   }
   model::NodeStep& step = wanted[node];
@@ -41,6 +44,7 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   orphaning.erase(node);
   send_session(store, node, peer);
   peer.assignments.start_over();
+  peer.mesh.start_over();
   attend(store, node, peer, now);
 }
 
@@ -82,6 +86,20 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   if (in_session(store, link, node, message.session) != nullptr) reports.push_back({node, message});
 }
 
+// What keeps a node from serving is for everybody to see: `docker node inspect` shows it as its message.
+void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
+                           const wire::MeshAck& message, Instant now) {
+  Peer* peer = in_session(store, link, node, message.session);
+  if (peer == nullptr) return;
+  peer->mesh.on_ack(message);
+  std::string said;
+  for (const std::string& problem : message.problems) said += (said.empty() ? "" : "; ") + problem;
+  const model::NodeStatus status = status_of(store, node);
+  if (status.state == model::NodeState::ready && status.message != said)
+    want_status(store, node, model::NodeState::ready, said);
+  attend(store, node, *peer, now);
+}
+
 // `removed` only where the store says so for certain: the node will wipe itself.
 void Dispatcher::State::refuse(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session,
                                const char* reason) {
@@ -117,6 +135,10 @@ void Dispatcher::State::end_session(Peer& peer) {
 void Dispatcher::State::attend(const store::Store& store, NodeId node, Peer& peer, Instant now) {
   if (peer.session != 0) {
     if (auto message = peer.assignments.next(store, node, now)) {
+      message->session = peer.session;
+      sends.push_back({peer.link, std::move(*message)});
+    }
+    if (auto message = peer.mesh.next(mesh, now)) {
       message->session = peer.session;
       sends.push_back({peer.link, std::move(*message)});
     }

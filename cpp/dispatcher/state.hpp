@@ -10,6 +10,7 @@
 
 #include "dispatcher/assignments.hpp"
 #include "dispatcher/dispatcher.hpp"
+#include "dispatcher/mesh_directory.hpp"
 
 namespace swarm::dispatcher {
 
@@ -23,12 +24,14 @@ struct Peer {
   PeerLink link = 0;
   bool fresh = false;  // nothing but Register was heard in the session: asked again, it gets the same one
   AssignmentSet assignments;
+  MeshFeed mesh;
   Instant expires = Instant::never();   // it is judged DOWN then
   Instant gives_up = Instant::never();  // DOWN: its tasks are orphaned then
   Instant armed = Instant::never();     // its entry in `deadlines`
 
   Instant next_deadline() const {
-    const Instant ack = session != 0 ? assignments.next_deadline() : Instant::never();
+    const Instant ack =
+        session != 0 ? std::min(assignments.next_deadline(), mesh.next_deadline()) : Instant::never();
     return std::min(ack, std::min(expires, gives_up));
   }
 };
@@ -45,7 +48,8 @@ struct Dispatcher::State {
   Duration period;
   std::vector<wire::ManagerPeer> managers;
   bool managers_changed = false;  // and not yet told
-  std::map<NodeId, Peer> peers;   // every node of the store
+  MeshDirectory mesh;
+  std::map<NodeId, Peer> peers;  // every node of the store
   std::map<PeerLink, NodeId> links;
   std::set<std::pair<Instant, NodeId>> deadlines;  // the earliest of each peer
   std::vector<Send> sends;
@@ -61,6 +65,7 @@ struct Dispatcher::State {
   void on(const store::Store& store, PeerLink link, NodeId node, const wire::AssignmentsAck& message,
           Instant now);
   void on(const store::Store& store, PeerLink link, NodeId node, const wire::TaskReport& message);
+  void on(const store::Store& store, PeerLink link, NodeId node, const wire::MeshAck& message, Instant now);
   // The peer, when that is its session; a refusal is sent when it is not.
   Peer* in_session(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session);
   void refuse(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session,
@@ -73,7 +78,8 @@ struct Dispatcher::State {
 
   // ---- node states
   model::NodeStatus status_of(const store::Store& store, NodeId node) const;  // as it will be
-  void want_status(const store::Store& store, NodeId node, model::NodeState state, const char* message);
+  void want_status(const store::Store& store, NodeId node, model::NodeState state,
+                   const std::string& message);
   void expire(const store::Store& store, NodeId node, Peer& peer, Instant now);
   void forgive_if_slept(Instant now);
   void run_deadlines(const store::Store& store, Instant now);

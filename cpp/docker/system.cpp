@@ -36,8 +36,10 @@ std::string ping_word(const LocalNode& local) {
 }
 
 std::vector<std::string> swarm_warnings(const Context& context) {
-  if (context.raft.reachable.size() == 2) return {kTwoManagers};
-  return {};
+  std::vector<std::string> out;
+  if (context.raft.reachable.size() == 2) out.push_back(kTwoManagers);
+  for (const std::string& problem : context.local.mesh_problems) out.push_back("WARNING: " + problem);
+  return out;
 }
 
 void write_managers(Json& json, const LocalNode& local) {

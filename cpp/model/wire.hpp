@@ -16,6 +16,7 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "model/cluster.hpp"
+#include "model/mesh.hpp"
 #include "model/node.hpp"
 #include "model/task.hpp"
 
@@ -144,8 +145,8 @@ struct Assignments {
   bool complete = false;
   std::uint64_t applies_to = 0;
   std::uint64_t results_in = 0;
-  // Of the manager's store. A leader that was deposed and does not know it yet (it was paused, or cut off) is behind
-  // what the agent has acted on: its word counts no more.
+  // Of the manager's store. A leader that was deposed and does not know it yet (it was paused, or cut off) is
+  // behind what the agent has acted on: its word counts no more.
   std::uint64_t store_version = 0;
   std::vector<AssignedTask> tasks;  // new or changed
   std::vector<TaskId> removed;
@@ -172,6 +173,37 @@ struct TaskReportAck {
   std::uint64_t session = 0;
   std::uint64_t sequence = 0;
   bool operator==(const TaskReportAck&) const = default;
+};
+
+// ---- the routing mesh's table, beside the assignments: every node knows every published port
+
+struct MeshService {
+  ServiceId service;
+  std::vector<model::MeshPort> ports;
+  bool operator==(const MeshService&) const = default;
+};
+
+// `complete`: the whole table; otherwise an increment that applies to `applies_to`.
+struct MeshUpdate {
+  std::uint64_t session = 0;
+  bool complete = false;
+  std::uint64_t applies_to = 0;
+  std::uint64_t results_in = 0;
+  std::vector<MeshService> services;  // new or changed
+  std::vector<model::MeshBackend> backends;
+  std::vector<ServiceId> removed_services;
+  std::vector<TaskId> removed_tasks;
+  bool operator==(const MeshUpdate&) const = default;
+};
+
+// How far the node has come, and what keeps it from serving (a port that another program has). Said again
+// when that changes.
+struct MeshAck {
+  std::uint64_t session = 0;
+  std::uint64_t applied = 0;
+  bool want_complete = false;
+  std::vector<std::string> problems;
+  bool operator==(const MeshAck&) const = default;
 };
 
 // ---- logs, from agents to the manager that asks
@@ -247,9 +279,10 @@ struct SnapshotChunk {
   bool operator==(const SnapshotChunk&) const = default;
 };
 
-using Message = std::variant<JoinRequest, JoinReply, RaftJoinRequest, RaftJoinReply, LeaveRequest, LeaveReply,
-                             Register, Session, SessionRefused, Heartbeat, HeartbeatReply, Assignments,
-                             AssignmentsAck, TaskReport, TaskReportAck, LogSubscribe, LogUnsubscribe,
-                             LogChunk, ApiForward, ApiReplyHead, ApiReplyBody, ApiCancel, SnapshotChunk>;
+using Message =
+    std::variant<JoinRequest, JoinReply, RaftJoinRequest, RaftJoinReply, LeaveRequest, LeaveReply, Register,
+                 Session, SessionRefused, Heartbeat, HeartbeatReply, Assignments, AssignmentsAck, TaskReport,
+                 TaskReportAck, MeshUpdate, MeshAck, LogSubscribe, LogUnsubscribe, LogChunk, ApiForward,
+                 ApiReplyHead, ApiReplyBody, ApiCancel, SnapshotChunk>;
 
 }  // namespace swarm::wire

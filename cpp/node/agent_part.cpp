@@ -49,12 +49,27 @@ ports::Launch launch_of(const Core& core, const model::Task& task) {
   return launch;
 }
 
+model::MeshTask mesh_task(const agent::LocalTask& local, const Address& address) {
+  model::MeshTask out{local.task.id, address, {}, {}};
+  if (!local.task.templ->endpoint) return out;
+  for (const auto& port : local.task.templ->endpoint->ports) {
+    if (port.protocol != model::PortProtocol::tcp) continue;
+    out.targets.push_back(port.target_port);
+    if (port.publish_mode == model::PublishMode::host && port.published_port != 0)
+      out.host_ports.push_back({port.published_port, port.target_port});
+  }
+  return out;
+}
+
 }  // namespace
 
 AgentPart::AgentPart(Core& core, Host& host)
     : core_(core), host_(host), worker_(core.identity->node, core.options.description, core.rng.fork()) {}
 
+AgentPart::~AgentPart() { core_.ports.mesh.leave(); }
+
 Result<void> AgentPart::start() {
+  core_.ports.mesh.join(core_.identity->cluster, core_.identity->node);
   std::vector<model::Task> records;
   Result<void> result;
   core_.ports.disk.scan(ports::Family::agent, "", [&](std::string_view key, std::string_view value) {
@@ -127,7 +142,27 @@ void AgentPart::on_leader_changed() {
 }
 
 void AgentPart::on_message(ports::LinkId link, const wire::Message& message) {
-  if (link == link_) worker_.on_message(message, core_.now, core_.wall());
+  if (link != link_) return;
+  if (const auto* update = std::get_if<wire::MeshUpdate>(&message)) return on_mesh_update(*update);
+  worker_.on_message(message, core_.now, core_.wall());
+}
+
+// ---- the mesh
+
+void AgentPart::on_mesh_update(const wire::MeshUpdate& update) {
+  if (update.session == 0 || update.session != worker_.session()) return;
+  const auto before = table_.table();
+  wire::MeshAck ack = table_.on(update);
+  if (table_.table() != before) core_.ports.mesh.set_table(table_.table());
+  ack.problems = mesh_problems_;
+  send_to_manager(std::move(ack));
+}
+
+void AgentPart::on_event(const ports::MeshProblems& event) {
+  mesh_problems_ = event.sentences;
+  for (const std::string& sentence : mesh_problems_) core_.trace("mesh.problem", [&] { return sentence; });
+  if (worker_.in_session())
+    send_to_manager(wire::MeshAck{worker_.session(), table_.applied(), false, mesh_problems_});
 }
 
 // ---- the runner's answers
@@ -139,9 +174,14 @@ void AgentPart::on_event(const ports::TaskPrepared& event) {
 void AgentPart::on_event(const ports::TaskStarted& event) {
   worker_.on_started(event.task, event.error, event.container_id, event.pid, event.address, core_.now,
                      core_.wall());
+  const auto local = worker_.tasks().find(event.task);
+  if (local == worker_.tasks().end() || !local->second.process_runs) return;
+  if (const auto address = Address::parse(event.address))
+    core_.ports.mesh.task_up(mesh_task(local->second, *address));
 }
 
 void AgentPart::on_event(const ports::TaskExited& event) {
+  core_.ports.mesh.task_gone(event.task);
   worker_.on_exited(event.task, event.exit_code, event.error, core_.now, core_.wall());
 }
 
@@ -155,6 +195,9 @@ bool AgentPart::run() {
 bool AgentPart::take_effects() {
   std::vector<agent::Effect> effects = worker_.take_effects();
   if (effects.empty()) return false;
+  // Now, not when the records are on disk and the process is told.
+  for (const auto& effect : effects)
+    if (const auto* stop = std::get_if<agent::StopTask>(&effect)) core_.ports.mesh.task_stopping(stop->task);
   if (saving_) {
     held_.push_back(std::move(effects));
   } else {
@@ -195,13 +238,17 @@ void AgentPart::perform(std::vector<agent::Effect> effects) {
   });
 }
 
+void AgentPart::send_to_manager(wire::Message message) {
+  if (link_ == kLocalLink) {
+    host_.to_dispatcher(message);
+  } else if (link_ != 0) {
+    core_.links.send(link_, std::move(message));
+  }
+}
+
 void AgentPart::perform_one(agent::Effect effect) {
   if (auto* send = std::get_if<agent::SendToManager>(&effect)) {
-    if (link_ == kLocalLink) {
-      host_.to_dispatcher(send->message);
-    } else if (link_ != 0) {
-      core_.links.send(link_, std::move(send->message));
-    }
+    send_to_manager(std::move(send->message));
   } else if (auto* prepare = std::get_if<agent::PrepareTask>(&effect)) {
     core_.ports.runner.prepare(launch_of(core_, prepare->task));
   } else if (auto* start_task = std::get_if<agent::StartTask>(&effect)) {
@@ -209,6 +256,7 @@ void AgentPart::perform_one(agent::Effect effect) {
   } else if (auto* stop = std::get_if<agent::StopTask>(&effect)) {
     core_.ports.runner.stop(stop->task, stop->grace);
   } else if (auto* remove = std::get_if<agent::RemoveTask>(&effect)) {
+    core_.ports.mesh.task_gone(remove->task);
     core_.ports.runner.remove(remove->task);
   } else if (auto* reconnect = std::get_if<agent::Reconnect>(&effect)) {
     lost_link();

@@ -1,5 +1,9 @@
 // AgentPart: the node's worker machine, its way to the leader's dispatcher, and its hands (disk and runner).
 //
+// Beside it, the packet path's facts: the table that the leader sends, and which tasks of this node may
+// serve. A task that is to stop is taken from the mesh in the turn that decides so, before its process is
+// told.
+//
 // The link: to this node itself when it leads, else to the leader when it is known, else to one manager after
 // the other. Records are on disk before what follows them is done (SaveTask).
 #pragma once
@@ -10,6 +14,7 @@
 #include <vector>
 
 #include "agent/worker.hpp"
+#include "net/mesh/table_keeper.hpp"
 #include "node/core.hpp"
 
 namespace swarm::node {
@@ -31,6 +36,9 @@ class AgentPart {
   };
 
   AgentPart(Core& core, Host& host);
+  ~AgentPart();
+  AgentPart(const AgentPart&) = delete;
+  AgentPart& operator=(const AgentPart&) = delete;
 
   Result<void> start();  // resumes what the disk remembers
   void on_link_opened(ports::LinkId link);
@@ -39,6 +47,7 @@ class AgentPart {
   void on_event(const ports::TaskPrepared& event);
   void on_event(const ports::TaskStarted& event);
   void on_event(const ports::TaskExited& event);
+  void on_event(const ports::MeshProblems& event);
   void on_leader_changed();
 
   // Finds a manager when there is none, and carries out what the worker wants; true when there was something.
@@ -49,6 +58,7 @@ class AgentPart {
   void drain() { worker_.drain(core_.now, core_.wall()); }
   const agent::Worker& worker() const { return worker_; }
   agent::Worker& worker() { return worker_; }
+  const std::vector<std::string>& mesh_problems() const { return mesh_problems_; }
 
  private:
   bool connect();
@@ -57,6 +67,8 @@ class AgentPart {
   void perform(std::vector<agent::Effect> effects);
   void perform_one(agent::Effect effect);
   void lost_link();
+  void send_to_manager(wire::Message message);
+  void on_mesh_update(const wire::MeshUpdate& update);
 
   Core& core_;
   Host& host_;
@@ -69,6 +81,8 @@ class AgentPart {
   std::size_t next_manager_ = 0;
   std::deque<std::vector<agent::Effect>> held_;  // behind a batch on its way to the disk
   bool saving_ = false;
+  mesh::TableKeeper table_;
+  std::vector<std::string> mesh_problems_;
 };
 
 }  // namespace swarm::node

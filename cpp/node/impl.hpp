@@ -69,6 +69,7 @@ class Node::Impl final : public Door::Host,
   void on(const ports::TaskLog& event) { logs_.on_log(event); }
   void on(ports::ApiArrived event) { door_.arrived(event.id, std::move(event.request)); }
   void on(ports::ApiAborted event);
+  void on(const ports::MeshProblems& event);
   Result<docker::OperationResult> hand_over(NodeId to);
   void link_gone(ports::LinkId link, const Links::Gone& gone);
   void on_wire(ports::LinkId link, wire::Message message);

@@ -140,10 +140,10 @@ bool Node::Impl::on_manager_wire(ports::LinkId link, wire::Message& message) {
   const bool membership = std::holds_alternative<wire::JoinRequest>(message) ||
                           std::holds_alternative<wire::RaftJoinRequest>(message) ||
                           std::holds_alternative<wire::LeaveRequest>(message);
-  const bool session = std::holds_alternative<wire::Register>(message) ||
-                       std::holds_alternative<wire::Heartbeat>(message) ||
-                       std::holds_alternative<wire::AssignmentsAck>(message) ||
-                       std::holds_alternative<wire::TaskReport>(message);
+  const bool session =
+      std::holds_alternative<wire::Register>(message) || std::holds_alternative<wire::Heartbeat>(message) ||
+      std::holds_alternative<wire::AssignmentsAck>(message) ||
+      std::holds_alternative<wire::TaskReport>(message) || std::holds_alternative<wire::MeshAck>(message);
   if (!membership && !session) return false;
   if (!leadership_) {
     refuse_as_follower(link, message);
@@ -195,6 +195,10 @@ void Node::Impl::on(const ports::TaskExited& event) {
   if (agent_) agent_->on_event(event);
 }
 
+void Node::Impl::on(const ports::MeshProblems& event) {
+  if (agent_) agent_->on_event(event);
+}
+
 void Node::Impl::on(ports::ApiAborted event) { door_.aborted(event.id); }
 
 void Node::Impl::on_container_event(const agent::ContainerEvent& event) {
@@ -237,6 +241,7 @@ void Node::Impl::perform(ports::ApiId id, docker::Operation operation) {
   if (const auto* signal = std::get_if<docker::SignalContainer>(&operation)) {
     core_.ports.runner.signal(signal->task, signal->signal);
   } else if (const auto* stop = std::get_if<docker::StopContainer>(&operation)) {
+    core_.ports.mesh.task_stopping(stop->task);
     core_.ports.runner.stop(stop->task, stop->grace.value_or(model::kStopGracePeriod));
   } else if (const auto* image = std::get_if<docker::AddImage>(&operation)) {
     core_.ports.runner.add_image(image->image);

@@ -19,6 +19,7 @@ struct Table {
   Who operator()(const wire::HeartbeatReply&) const { return Who::manager; }
   Who operator()(const wire::Assignments&) const { return Who::manager; }
   Who operator()(const wire::TaskReportAck&) const { return Who::manager; }
+  Who operator()(const wire::MeshUpdate&) const { return Who::manager; }
   Who operator()(const wire::LogSubscribe&) const { return Who::manager; }
   Who operator()(const wire::LogUnsubscribe&) const { return Who::manager; }
   // Every member's agent. A worker that was just promoted is not a manager in its own eyes yet.
@@ -28,6 +29,7 @@ struct Table {
   Who operator()(const wire::Heartbeat&) const { return Who::member; }
   Who operator()(const wire::AssignmentsAck&) const { return Who::member; }
   Who operator()(const wire::TaskReport&) const { return Who::member; }
+  Who operator()(const wire::MeshAck&) const { return Who::member; }
   Who operator()(const wire::LogChunk&) const { return Who::member; }
   // Between managers.
   Who operator()(const wire::ApiForward&) const { return Who::manager; }

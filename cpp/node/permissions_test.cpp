@@ -32,6 +32,8 @@ TEST(Permissions, AWorkerSpeaksAsAnAgentOnly) {
   EXPECT_TRUE(may_send(kWorker, kOwn, wire::Message(wire::Heartbeat{})));
   EXPECT_TRUE(may_send(kWorker, kOwn, wire::Message(wire::TaskReport{})));
   EXPECT_FALSE(may_send(kWorker, kOwn, wire::Message(wire::Assignments{})));
+  EXPECT_TRUE(may_send(kWorker, kOwn, wire::Message(wire::MeshAck{})));
+  EXPECT_FALSE(may_send(kWorker, kOwn, wire::Message(wire::MeshUpdate{})));
   EXPECT_FALSE(may_send(kWorker, kOwn, wire::Message(wire::ApiForward{})));
   EXPECT_FALSE(may_send(kWorker, kOwn, wire::Message(wire::SnapshotChunk{})));
   EXPECT_FALSE(may_send(kWorker, kOwn, raft::Message{}));

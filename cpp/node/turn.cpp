@@ -138,6 +138,7 @@ void Node::Impl::refresh_local_view() {
   local_.cluster = core_.identity ? core_.identity->cluster : ClusterId();
   local_.node_addr = core_.identity ? core_.identity->advertise.host() : std::string();
   local_.managers = core_.identity ? core_.identity->managers : std::vector<wire::ManagerPeer>();
+  local_.mesh_problems = agent_ ? agent_->mesh_problems() : std::vector<std::string>();
   raft_view_ = manager_ ? manager_->view() : docker::RaftView{};
   if (manager_ && manager_->leader() == 0 && local_.error.empty()) local_.error = docker::kNoLeaderText;
 }

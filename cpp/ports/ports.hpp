@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "ports/disk.hpp"
 #include "ports/http.hpp"
+#include "ports/mesh.hpp"
 #include "ports/runner.hpp"
 #include "ports/transport.hpp"
 
@@ -63,6 +64,7 @@ struct Ports {
   Transport& transport;
   Disk& disk;
   Runner& runner;
+  Mesh& mesh;
   Crypto& crypto;
   ApiSink& api;
   Trace& trace;
@@ -116,7 +118,12 @@ struct ApiAborted {  // the client is gone
   ApiId id = 0;
 };
 
+// What keeps the packet path from serving, in whole sentences; all of it, each time that it changes.
+struct MeshProblems {
+  std::vector<std::string> sentences;
+};
+
 using Event = std::variant<LinkOpened, LinkClosed, FrameArrived, DiskDone, TaskPrepared, TaskStarted,
-                           TaskExited, TaskLog, ApiArrived, ApiAborted>;
+                           TaskExited, TaskLog, ApiArrived, ApiAborted, MeshProblems>;
 
 }  // namespace swarm::ports

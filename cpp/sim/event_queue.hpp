@@ -62,11 +62,23 @@ struct TaskMoves {
   std::uint32_t plan = 0;  // an exit that was overtaken by an earlier one has an old number
   std::int64_t exit_code = 0;
 };
+// ---- the mesh: one step of a request (sim_mesh.cpp)
+struct MeshStep {
+  enum class Step : std::uint8_t { request, stream, dialed, served, answer, lost, timeout, retry };
+  Step step = Step::request;
+  std::uint64_t conn = 0;
+  std::uint64_t attempt = 0;  // an answer to an earlier dial is nobody's
+  bool ok = false;
+  TaskId task;
+  std::uint32_t number = 0;  // a port
+  MachineIndex origin = 0;
+  std::string page;
+};
 // ---- an orderly stop took too long
 struct GiveUpStopping {};
 
 using Happening = std::variant<Deliver, Wake, DiskWritten, ConnectArrives, AcceptArrives, FrameArrives,
-                               CloseArrives, LinkTimeout, TaskMoves, GiveUpStopping>;
+                               CloseArrives, LinkTimeout, TaskMoves, GiveUpStopping, MeshStep>;
 
 struct Event {
   Instant at;

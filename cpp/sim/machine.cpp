@@ -58,7 +58,7 @@ void CallBook::machine_ended(MachineIndex machine) {
 // ---- one daemon
 // -------------------------------------------------------------------------------------------------
 
-Machine::Machine(Shared& world, Network& net, CallBook& book, MachineIndex machine_index,
+Machine::Machine(Shared& world, Network& net, MeshNet& meshes, CallBook& book, MachineIndex machine_index,
                  MachineOptions machine_options)
     : shared(world),
       network(net),
@@ -69,6 +69,8 @@ Machine::Machine(Shared& world, Network& net, CallBook& book, MachineIndex machi
       transport(net, machine_index),
       disk(world, machine_index, part_rng(world.options.seed, machine_index, 1)),
       runner(world, machine_index, part_rng(world.options.seed, machine_index, 2)),
+      mesh_net(meshes),
+      mesh(meshes, machine_index),
       crypto(part_rng(world.options.seed, machine_index, 3)),
       trace(world, options.name) {}
 
@@ -87,8 +89,8 @@ void Machine::start() {
   node_options.address = options.address;
   node_options.data_root = "/var/lib/swarmpy/" + options.name;
   node_options.seed = part_rng(shared.options.seed, index, 100 + life).next();
-  node = std::make_unique<node::Node>(std::move(node_options),
-                                      ports::Ports{clock, transport, disk, runner, crypto, calls, trace});
+  node = std::make_unique<node::Node>(
+      std::move(node_options), ports::Ports{clock, transport, disk, runner, mesh, crypto, calls, trace});
   const auto started = node->start(shared.now);
   SWARM_CHECK(started.ok(), options.name, "does not start:", started.ok() ? "" : started.error().message);
   turn();
@@ -127,6 +129,7 @@ void Machine::end(bool silent) {
   waiting.clear();
   wake_ = Instant::never();
   network.machine_ended(index, silent);
+  mesh_net.machine_ended(index, silent);
   runner.crash();
   calls.machine_ended(index);
 }

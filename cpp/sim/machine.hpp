@@ -11,6 +11,7 @@
 #include "sim/network.hpp"
 #include "sim/sim_crypto.hpp"
 #include "sim/sim_disk.hpp"
+#include "sim/sim_mesh.hpp"
 #include "sim/sim_runner.hpp"
 #include "sim/virtual_clock.hpp"
 
@@ -50,7 +51,7 @@ class CallBook final : public ports::ApiSink {
 };
 
 struct Machine {
-  Machine(Shared& shared, Network& network, CallBook& calls, MachineIndex machine_index,
+  Machine(Shared& shared, Network& network, MeshNet& mesh_net, CallBook& calls, MachineIndex machine_index,
           MachineOptions machine_options);
 
   // The daemon's life. `start` and `turn` leave a wake-up in the queue.
@@ -73,6 +74,8 @@ struct Machine {
   SimTransport transport;
   SimDisk disk;
   SimRunner runner;
+  MeshNet& mesh_net;
+  SimMesh mesh;
   SimCrypto crypto;
   MachineTrace trace;
   std::unique_ptr<node::Node> node;

@@ -38,6 +38,9 @@ class Network {
   void cut(MachineIndex from, MachineIndex to) { cuts_.insert({from, to}); }
   void mend(MachineIndex from, MachineIndex to) { cuts_.erase({from, to}); }
   void heal() { cuts_.clear(); }
+  bool is_cut(MachineIndex from, MachineIndex to) const {
+    return !cuts_.empty() && cuts_.contains({from, to});
+  }
 
   // ---- what arrives; an event for the machine, or nothing
   std::optional<ports::Event> arrived(const ConnectArrives& event);
@@ -68,9 +71,6 @@ class Network {
     std::vector<ports::Frame> waiting;
   };
   static ports::LinkId link_id(ConnectionId connection, int side) { return connection * 2 + side; }
-  bool is_cut(MachineIndex from, MachineIndex to) const {
-    return !cuts_.empty() && cuts_.contains({from, to});
-  }
   Instant arrival(End& at);
   void transmit(ConnectionId id, Connection& connection, int to_side, ports::Frame frame);
   void suspect(ConnectionId id, End& end, int side);

@@ -131,6 +131,7 @@ void SimRunner::plan_exit(TaskId task, Process& process, Duration after, std::in
 void SimRunner::stop(TaskId task, Duration grace) {
   Process* process = find(task);
   if (process == nullptr) return deliver(ports::TaskExited{task, 0, "no such process"});
+  process->told_to_stop = true;
   if (process->stage == Stage::starting) {
     process->stop_when_started = true;
     process->grace = grace;
@@ -160,6 +161,23 @@ bool SimRunner::kill(TaskId task, int number) {
   if (process == nullptr || process->stage != Stage::running) return false;
   plan_exit(task, *process, Duration{}, 128 + number);
   return true;
+}
+
+// As swarm-web writes it.
+std::string SimRunner::page(TaskId task) const {
+  const auto it = processes_.find(task);
+  if (it == processes_.end() || it->second.stage != Stage::running) return {};
+  const ports::Launch& launch = it->second.launch;
+  if (is_one_of(kShellImages, name_of(normal_reference(launch.container.image)))) return {};
+  const std::string& title = launch.service_name;
+  return "<!DOCTYPE html>\n<title>" + title + "</title>\n<h1>" + title +
+         "</h1>\n<pre>\nimage: " + launch.container.image + "\nservice: " + title + "\ntask: " + task.str() +
+         "\nslot: " + std::to_string(launch.slot) + "\nnode: " + launch.node_hostname + "\n</pre>\n";
+}
+
+bool SimRunner::told_to_stop(TaskId task) const {
+  const auto it = processes_.find(task);
+  return it == processes_.end() || it->second.told_to_stop;
 }
 
 void SimRunner::remove(TaskId task) {

@@ -36,6 +36,9 @@ class SimRunner final : public ports::Runner {
   std::optional<ports::Event> moved(const TaskMoves& event);
   void crash();
   bool kill(TaskId task, int number);  // false: no such process
+  // What its web server would answer; "" while there is none that runs.
+  std::string page(TaskId task) const;
+  bool told_to_stop(TaskId task) const;
 
  private:
   enum class Stage : std::uint8_t { preparing, prepared, starting, running, exited };
@@ -46,6 +49,7 @@ class SimRunner final : public ports::Runner {
     std::uint32_t plan = 0;       // number of the exit that is planned now
     std::optional<Instant> ends;  // when that is
     bool stop_when_started = false;
+    bool told_to_stop = false;
     Duration grace;
     std::string container_id;
     std::int64_t pid = 0;

@@ -19,7 +19,18 @@ constexpr Duration kDoorLatency = Duration::micros(20);
 
 struct World::Impl {
   explicit Impl(const WorldOptions& options)
-      : shared(options), network(shared, part_rng(options.seed, ~std::uint64_t{0}, 0)), checker(shared) {}
+      : shared(options),
+        network(shared, part_rng(options.seed, ~std::uint64_t{0}, 0)),
+        mesh(shared, part_rng(options.seed, ~std::uint64_t{0}, 1), facts()),
+        checker(shared) {}
+
+  MeshNet::Facts facts() {
+    return {[this](MachineIndex at, TaskId task) { return machines[at]->runner.page(task); },
+            [this](MachineIndex at, TaskId task) { return objection(*machines[at], task); },
+            [this](MachineIndex from, MachineIndex to) { return network.is_cut(from, to); },
+            [this](MachineIndex at) { return machines[at]->life; }};
+  }
+  static std::string objection(const Machine& at, TaskId task);
 
   Machine& machine(std::string_view name) {
     const auto it = names.find(name);
@@ -41,6 +52,7 @@ struct World::Impl {
 
   Shared shared;
   Network network;
+  MeshNet mesh;
   CallBook calls;
   Checker checker;
   std::vector<std::unique_ptr<Machine>> machines;
@@ -65,6 +77,8 @@ void World::Impl::take(Event event) {
   }
   if (std::holds_alternative<Wake>(event.what)) {
     at.wake(event.at);
+  } else if (const auto* step = std::get_if<MeshStep>(&event.what)) {
+    return mesh.arrived(event.machine, *step);
   } else if (auto happened = arrived(at, event); happened && at.alive()) {
     at.handle(std::move(*happened));
     at.turn();
@@ -87,6 +101,18 @@ std::optional<ports::Event> World::Impl::arrived(Machine& at, Event& event) {
   if (auto* close = std::get_if<CloseArrives>(&event.what)) return network.arrived(*close);
   if (auto* timeout = std::get_if<LinkTimeout>(&event.what)) return network.arrived(*timeout);
   return std::nullopt;
+}
+
+// By the agent's records and the process's own life; nothing that the mesh's machine says.
+std::string World::Impl::objection(const Machine& at, TaskId task) {
+  if (!at.alive()) return "has no daemon";
+  const agent::Worker* worker = at.node->inspect().worker;
+  if (worker == nullptr) return "is no member's";
+  const auto local = worker->tasks().find(task);
+  if (local == worker->tasks().end()) return "is not assigned to it";
+  if (local->second.task.desired_state > model::TaskState::running) return "is to stop";
+  if (at.runner.told_to_stop(task)) return "was told to stop";
+  return {};
 }
 
 void World::Impl::after_turn(Machine& at) {
@@ -117,8 +143,9 @@ void World::add_machine(MachineOptions options) {
   const auto index = static_cast<MachineIndex>(world.machines.size());
   world.names[options.name] = index;
   world.network.add_machine(options.address);
-  world.machines.push_back(
-      std::make_unique<Machine>(world.shared, world.network, world.calls, index, std::move(options)));
+  world.machines.push_back(std::make_unique<Machine>(world.shared, world.network, world.mesh, world.calls,
+                                                     index, std::move(options)));
+  world.mesh.add_machine(world.machines.back()->mesh, world.machines.back()->options.address);
   world.machines.back()->start();
   world.after_turn(*world.machines.back());
 }
@@ -263,6 +290,33 @@ Reply World::ask(std::string_view machine, http::Request request, Duration timeo
   Reply out = reply(id);
   hang_up(id);
   return out;
+}
+
+// ---- published ports
+
+RequestId World::http_get(std::string_view name, std::uint32_t port) {
+  return impl_->mesh.request(impl_->machine(name).index, port);
+}
+
+HttpReply World::http_reply(RequestId id) const {
+  const HttpReply* reply = impl_->mesh.find(id);
+  SWARM_CHECK(reply != nullptr, "no such request", id);
+  return *reply;
+}
+
+void World::http_forget(RequestId id) { impl_->mesh.forget(id); }
+
+HttpReply World::fetch(std::string_view machine, std::uint32_t port) {
+  if (!alive(machine)) return {true, 0, {}, "connection refused", {}};
+  const RequestId id = http_get(machine, port);
+  run_until([&] { return http_reply(id).ended; }, Duration::seconds(15));
+  HttpReply out = http_reply(id);
+  http_forget(id);
+  return out;
+}
+
+void World::occupy_port(std::string_view name, std::uint32_t port, bool taken) {
+  impl_->mesh.occupy(impl_->machine(name).index, port, taken);
 }
 
 // ---- time

@@ -71,6 +71,15 @@ struct Reply {
 
 using CallId = std::uint64_t;
 
+// A web page asked for at a published port.
+struct HttpReply {
+  bool ended = false;
+  std::uint32_t status = 0;  // 0: none, and `error` says why
+  std::string body, error;
+  TaskId task;  // who answered, or was to
+};
+using RequestId = std::uint64_t;
+
 class World {
  public:
   explicit World(WorldOptions options);
@@ -110,6 +119,14 @@ class World {
   // Runs until the reply has ended, or `timeout` of virtual time is over (then the reply is as far as it
   // came).
   Reply ask(std::string_view machine, http::Request request, Duration timeout = Duration::seconds(30));
+
+  // ---- published ports: GET / at a machine's own address
+  RequestId http_get(std::string_view machine, std::uint32_t port);
+  HttpReply http_reply(RequestId id) const;
+  void http_forget(RequestId id);
+  HttpReply fetch(std::string_view machine, std::uint32_t port);  // runs until it has ended
+  // Another program takes the port of a machine, or gives it back.
+  void occupy_port(std::string_view machine, std::uint32_t port, bool taken);
 
   // ---- time
   Instant now() const;

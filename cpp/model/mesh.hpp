@@ -1,0 +1,59 @@
+// The routing mesh's values: who answers for a published port, as every node knows it, and what one node
+// knows of its own tasks. Plain values; who gets which connection is decided in net/mesh.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/id.hpp"
+
+namespace swarm::model {
+
+inline constexpr std::uint16_t kDataPort = 7946;  // node to node, TCP
+
+struct MeshPort {
+  std::uint32_t published = 0;
+  std::uint32_t target = 0;
+  friend auto operator<=>(const MeshPort&, const MeshPort&) = default;
+};
+
+// A running task that may get new connections, and the node that answers for it.
+struct MeshBackend {
+  TaskId task;
+  ServiceId service;
+  NodeId node;
+  Address data;  // of the node: its address and kDataPort
+  bool operator==(const MeshBackend&) const = default;
+};
+
+// One published port of one service. Services share the list of their backends between their ports.
+struct Route {
+  MeshPort port;
+  ServiceId service;
+  std::shared_ptr<const std::vector<MeshBackend>> backends;  // by task id; never null
+};
+
+// Never changed once it is published: whoever holds one may read it on any thread.
+struct ForwardingTable {
+  std::vector<Route> routes;  // by published port
+
+  const Route* find(std::uint32_t published) const {
+    const auto it =
+        std::lower_bound(routes.begin(), routes.end(), published,
+                         [](const Route& r, std::uint32_t port) { return r.port.published < port; });
+    return it != routes.end() && it->port.published == published ? &*it : nullptr;
+  }
+};
+
+// A task that runs on this node.
+struct MeshTask {
+  TaskId task;
+  Address address;                     // its own; the port is a target's
+  std::vector<std::uint32_t> targets;  // the ports that others may reach through the mesh
+  std::vector<MeshPort> host_ports;    // published in host mode: on this node only
+};
+
+}  // namespace swarm::model

@@ -1,0 +1,164 @@
+#include "net/mesh/machine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace swarm::mesh {
+namespace {
+
+constexpr std::size_t kMaxTries = 16;
+
+}  // namespace
+
+// ---- facts
+
+void Machine::set_table(std::shared_ptr<const model::ForwardingTable> table) {
+  table_ = std::move(table);
+  std::erase_if(turns_, [this](const auto& turn) { return table_->find(turn.first) == nullptr; });
+  review_listeners();
+}
+
+void Machine::task_up(const model::MeshTask& task) {
+  tasks_[task.task] = {task, false};
+  for (const auto& port : task.host_ports) host_ports_[port.published] = {task.task, port.target};
+  if (!task.host_ports.empty()) review_listeners();
+}
+
+void Machine::task_stopping(TaskId task) {
+  const auto it = tasks_.find(task);
+  if (it != tasks_.end()) it->second.stopping = true;
+}
+
+void Machine::task_gone(TaskId task) {
+  if (tasks_.erase(task) == 0) return;
+  if (std::erase_if(host_ports_, [task](const auto& port) { return port.second.first == task; }) != 0)
+    review_listeners();
+}
+
+void Machine::leave() {
+  tasks_.clear();
+  host_ports_.clear();
+  set_table(std::make_shared<model::ForwardingTable>());
+}
+
+bool Machine::may_serve(TaskId task) const {
+  const auto it = tasks_.find(task);
+  return it != tasks_.end() && !it->second.stopping;
+}
+
+// ---- listeners
+
+void Machine::review_listeners() {
+  std::set<Port> wanted;
+  for (const auto& route : table_->routes) wanted.insert(route.port.published);
+  for (const auto& [port, target] : host_ports_) wanted.insert(port);
+  for (const Port port : listeners_)
+    if (!wanted.contains(port)) {
+      problems_.erase(port);
+      effects_.push_back(StopListening{port});
+    }
+  for (const Port port : wanted)
+    if (!listeners_.contains(port)) effects_.push_back(ListenOn{port});
+  listeners_ = std::move(wanted);
+}
+
+void Machine::listening(Port port, std::string problem) {
+  if (problem.empty() || !listeners_.contains(port)) {
+    problems_.erase(port);
+  } else {
+    problems_[port] = std::move(problem);
+  }
+}
+
+void Machine::retry_listening() {
+  for (const auto& [port, problem] : problems_) effects_.push_back(ListenOn{port});
+}
+
+std::vector<std::string> Machine::problems() const {
+  std::vector<std::string> out;
+  for (const auto& [port, problem] : problems_) out.push_back(problem);
+  return out;
+}
+
+// ---- connections
+
+void Machine::accepted(ConnId id, Port port) {
+  Conn& conn = conns_[id];
+  conn.port = port;
+  try_next(id, conn);
+}
+
+void Machine::stream_arrived(ConnId id, TaskId task, std::uint32_t target) {
+  Conn& conn = conns_[id];
+  if (!dial_local(id, conn, task, target)) refuse(id);
+}
+
+void Machine::dial_done(ConnId id, bool ok) {
+  const auto it = conns_.find(id);
+  if (it == conns_.end() || ok) return;
+  if (it->second.port == 0) return refuse(id);
+  try_next(id, it->second);
+}
+
+void Machine::try_next(ConnId id, Conn& conn) {
+  if (const auto host = host_ports_.find(conn.port); host != host_ports_.end()) {
+    const auto [task, target] = host->second;
+    if (!conn.tried.empty() || !dial_local(id, conn, task, target)) wait(id, conn);
+    return;
+  }
+  const model::Route* route = table_->find(conn.port);
+  const std::size_t count = route != nullptr ? route->backends->size() : 0;
+  if (count == 0) return refuse(id);
+  if (conn.tried.size() >= kMaxTries) return wait(id, conn);
+  // Each node begins somewhere else: five nodes that get one request each should not ask the same task.
+  auto [turn, is_new] = turns_.try_emplace(conn.port, 0);
+  if (is_new) turn->second = static_cast<std::size_t>(static_cast<std::uint64_t>(self_.value()) % count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = (turn->second + i) % count;
+    if (!dial(id, conn, (*route->backends)[at], route->port.target)) continue;
+    turn->second = at + 1;
+    return;
+  }
+  wait(id, conn);
+}
+
+void Machine::wait(ConnId id, Conn& conn) {
+  conn.tried.clear();
+  conn.waited = conn.waited + kRetryPause;
+  if (conn.waited > kPatience) return refuse(id);
+  effects_.push_back(Wait{id});
+}
+
+void Machine::retry(ConnId id) {
+  if (const auto it = conns_.find(id); it != conns_.end()) try_next(id, it->second);
+}
+
+bool Machine::dial(ConnId id, Conn& conn, const model::MeshBackend& backend, std::uint32_t target) {
+  if (std::find(conn.tried.begin(), conn.tried.end(), backend.task) != conn.tried.end()) return false;
+  if (backend.node == self_) return dial_local(id, conn, backend.task, target);
+  conn.task = backend.task;
+  conn.tried.push_back(backend.task);
+  effects_.push_back(DialPeer{id, backend.task, target, backend.data});
+  return true;
+}
+
+bool Machine::dial_local(ConnId id, Conn& conn, TaskId task, std::uint32_t target) {
+  if (!may_serve(task)) return false;
+  const model::MeshTask& local = tasks_.at(task).task;
+  if (std::find(local.targets.begin(), local.targets.end(), target) == local.targets.end()) return false;
+  conn.task = task;
+  conn.tried.push_back(task);
+  Address to = local.address;
+  to.port = static_cast<std::uint16_t>(target);
+  effects_.push_back(DialLocal{id, task, to});
+  return true;
+}
+
+void Machine::refuse(ConnId id) {
+  conns_.erase(id);
+  effects_.push_back(Refuse{id});
+}
+
+std::vector<Effect> Machine::take_effects() { return std::exchange(effects_, {}); }
+
+}  // namespace swarm::mesh

@@ -1,0 +1,120 @@
+// Machine: which task gets a connection. The brain of the packet path, the same in both worlds; it knows
+// connections by number and never sees a byte.
+//
+// Facts in: the table, this node's own tasks. Events in: accepted, stream_arrived, dial_done, reset, closed.
+// Effects out. A connection to a published port goes round robin over the running tasks of the whole swarm:
+// to one of this node directly, to another node's *through that node*, which has the last word: it refuses a
+// task that is not up, or that was told to stop. A connection that could not be made, or was reset before a
+// byte moved, is tried on another task; when all were tried, again in a
+// while, for kPatience.
+//
+// Invariants: a Dial effect never names a local task that is not up or is stopping; a task that was tried for
+// a connection is not tried again before all others were; every connection ends in Refuse or in the relay's
+// closed(). NOT here: sockets, time, flow control (real/mesh), where the table comes from (table_keeper).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/mesh.hpp"
+
+namespace swarm::mesh {
+
+// A task is RUNNING as soon as its process is; it listens a few milliseconds later.
+inline constexpr Duration kRetryPause = Duration::millis(10);
+inline constexpr Duration kPatience = Duration::seconds(1);
+
+using ConnId = std::uint64_t;
+using Port = std::uint32_t;
+
+struct DialLocal {
+  ConnId conn = 0;
+  TaskId task;
+  Address to;  // the task's address, and the target port as the service names it
+};
+struct DialPeer {
+  ConnId conn = 0;
+  TaskId task;
+  std::uint32_t target = 0;
+  Address node;  // its data address
+};
+struct Refuse {  // reset the client, or tell the peer no
+  ConnId conn = 0;
+};
+struct ListenOn {
+  Port port = 0;
+};
+struct StopListening {
+  Port port = 0;
+};
+struct Wait {  // there are tasks, but none that takes it yet: call retry() after kRetryPause
+  ConnId conn = 0;
+};
+using Effect = std::variant<DialLocal, DialPeer, Refuse, Wait, ListenOn, StopListening>;
+
+class Machine {
+ public:
+  // ---- facts
+  void set_self(NodeId self) { self_ = self; }
+  void set_table(std::shared_ptr<const model::ForwardingTable> table);
+  void task_up(const model::MeshTask& task);
+  void task_stopping(TaskId task);
+  void task_gone(TaskId task);
+  void leave();  // no table, no tasks, no listeners
+
+  // ---- listeners; `problem` in words, empty: it listens
+  void listening(Port port, std::string problem);
+  void retry_listening();  // another program may have let go of its port
+  bool has_problems() const { return !problems_.empty(); }
+  std::vector<std::string> problems() const;
+
+  // ---- connections
+  void accepted(ConnId conn, Port port);
+  void stream_arrived(ConnId conn, TaskId task, std::uint32_t target);
+  void dial_done(ConnId conn, bool ok);
+  void reset_unused(ConnId conn) { dial_done(conn, false); }  // by the backend, before any byte moved
+  void retry(ConnId conn);
+  void closed(ConnId conn) { conns_.erase(conn); }
+
+  std::vector<Effect> take_effects();
+
+  // ---- looking
+  bool may_serve(TaskId task) const;  // a task of this node: up, and not told to stop
+  std::size_t connections() const { return conns_.size(); }
+
+ private:
+  struct LocalTask {
+    model::MeshTask task;
+    bool stopping = false;
+  };
+  struct Conn {
+    Port port = 0;  // 0: another node's stream
+    TaskId task;    // where it goes
+    std::vector<TaskId> tried;
+    Duration waited;
+  };
+  void try_next(ConnId id, Conn& conn);
+  bool dial(ConnId id, Conn& conn, const model::MeshBackend& backend, std::uint32_t target);
+  bool dial_local(ConnId id, Conn& conn, TaskId task, std::uint32_t target);
+  void wait(ConnId id, Conn& conn);
+  void refuse(ConnId id);
+  void review_listeners();
+
+  NodeId self_;
+  std::shared_ptr<const model::ForwardingTable> table_ = std::make_shared<model::ForwardingTable>();
+  std::map<TaskId, LocalTask> tasks_;
+  std::map<Port, std::pair<TaskId, std::uint32_t>> host_ports_;
+  std::map<Port, std::size_t> turns_;  // whose turn it is
+  std::map<ConnId, Conn> conns_;
+  std::set<Port> listeners_;
+  std::map<Port, std::string> problems_;
+  std::vector<Effect> effects_;
+};
+
+}  // namespace swarm::mesh

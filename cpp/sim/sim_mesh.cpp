@@ -1,0 +1,255 @@
+#include "sim/sim_mesh.hpp"
+
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace swarm::sim {
+namespace {
+
+using Step = MeshStep::Step;
+
+constexpr Duration kLoopback = Duration::micros(20);
+constexpr Duration kDialTimeout = Duration::seconds(1);    // of a node that does not answer
+constexpr Duration kReplyTimeout = Duration::seconds(10);  // the client's own patience
+constexpr Duration kServeMin = Duration::micros(100), kServeMax = Duration::millis(1);
+
+}  // namespace
+
+// ---- facts from the node
+
+void SimMesh::join(ClusterId, NodeId self) {
+  joined_ = true;
+  machine_.set_self(self);
+}
+void SimMesh::leave() {
+  joined_ = false;
+  machine_.leave();
+  net_.perform(index_);
+}
+void SimMesh::set_table(std::shared_ptr<const model::ForwardingTable> table) {
+  machine_.set_table(std::move(table));
+  net_.perform(index_);
+}
+void SimMesh::task_up(const model::MeshTask& task) {
+  machine_.task_up(task);
+  net_.perform(index_);
+}
+void SimMesh::task_stopping(TaskId task) { machine_.task_stopping(task); }
+void SimMesh::task_gone(TaskId task) {
+  machine_.task_gone(task);
+  net_.perform(index_);
+}
+
+// ---- machines come and go
+
+void MeshNet::add_machine(SimMesh& machine, const Address& address) {
+  by_ip_[address.ip] = static_cast<MachineIndex>(machines_.size());
+  machines_.push_back(&machine);
+}
+
+void MeshNet::machine_ended(MachineIndex machine, bool silent) {
+  machines_[machine]->machine_ = {};
+  machines_[machine]->listening_.clear();
+  machines_[machine]->problems_.clear();
+  std::vector<std::uint64_t> over;
+  for (auto& [id, flight] : flights_) {
+    if (flight.machine == machine) {
+      over.push_back(id);
+    } else if (!flight.stream && flight.owner == machine && flight.attempt != 0 && !silent) {
+      send(machine, flight.machine, {Step::lost, id, flight.attempt, false, {}, 0, 0, {}});
+    }
+  }
+  for (const auto id : over) finish(id, 0, {}, "connection reset by peer");
+}
+
+void MeshNet::occupy(MachineIndex machine, mesh::Port port, bool taken) {
+  SimMesh& at = *machines_[machine];
+  if (taken) {
+    at.occupied_.insert(port);
+  } else {
+    at.occupied_.erase(port);
+    at.machine_.retry_listening();
+  }
+  perform(machine);
+}
+
+void MeshNet::push(MachineIndex machine, Duration after, MeshStep step) {
+  shared_.queue.push(shared_.now + after, machine, facts_.life(machine), std::move(step));
+}
+
+void MeshNet::send(MachineIndex from, MachineIndex to, MeshStep step) {
+  const auto& net = shared_.options.network;
+  const Duration latency = draw(rng_, net.latency_min, net.latency_max);
+  if (!facts_.cut(from, to)) push(to, latency, std::move(step));
+}
+
+// ---- requests
+
+RequestId MeshNet::request(MachineIndex machine, mesh::Port port) {
+  const RequestId id = ++last_;
+  replies_[id];
+  flights_[id].machine = machine;
+  push(machine, kLoopback, {Step::request, id, 0, false, {}, port, 0, {}});
+  push(machine, kReplyTimeout, {Step::timeout, id, 0, false, {}, 0, 0, {}});
+  return id;
+}
+
+HttpReply* MeshNet::find(RequestId id) {
+  const auto it = replies_.find(id);
+  return it == replies_.end() ? nullptr : &it->second;
+}
+
+void MeshNet::finish(std::uint64_t conn, std::uint32_t status, std::string body, std::string error) {
+  const auto it = flights_.find(conn);
+  if (it == flights_.end()) return;
+  machines_[it->second.machine]->machine_.closed(conn);
+  if (HttpReply* out = it->second.stream ? nullptr : find(conn)) {
+    *out = {true, status, std::move(body), std::move(error), it->second.task};
+    shared_.recorder.record(shared_.now, "", "mesh.reply",
+                            std::to_string(conn) + " " + std::to_string(status) + " " +
+                                (status == 0 ? out->error : it->second.task.str()));
+  }
+  flights_.erase(it);
+}
+
+void MeshNet::arrived(MachineIndex machine, const MeshStep& step) {
+  SimMesh& at = *machines_[machine];
+  if (step.step == Step::stream) return on_stream(at, step);
+  const auto it = flights_.find(step.conn);
+  if (it == flights_.end() || it->second.machine != machine) return;
+  Flight& flight = it->second;
+  const bool current = step.attempt == flight.attempt;
+  if (step.step == Step::request) {
+    if (!at.listening_.contains(step.number)) return finish(step.conn, 0, {}, "connection refused");
+    at.machine_.accepted(step.conn, step.number);
+  } else if (step.step == Step::dialed && current) {
+    on_dialed(at, step.conn, flight);
+  } else if (step.step == Step::served && current) {
+    reply(step.conn, flight, facts_.page(machine, flight.task));
+  } else if (step.step == Step::answer && current) {
+    on_answer(at, step, flight);
+  } else if (step.step == Step::lost && current) {
+    if (flight.open) return finish(step.conn, 0, {}, "connection reset by peer");
+    at.machine_.dial_done(step.conn, false);
+  } else if (step.step == Step::timeout && (step.attempt == 0 || (current && !flight.open))) {
+    if (step.attempt == 0) return finish(step.conn, 0, {}, "timed out");
+    at.machine_.dial_done(step.conn, false);
+  } else if (step.step == Step::retry) {
+    at.machine_.retry(step.conn);
+  }
+  perform(machine);
+}
+
+void MeshNet::on_stream(SimMesh& at, const MeshStep& step) {
+  if (!at.joined_) return;
+  const std::uint64_t conn = ++last_;
+  Flight& flight = flights_[conn];
+  flight.machine = at.index_;
+  flight.stream = true;
+  flight.origin = step.origin;
+  flight.origin_conn = step.conn;
+  flight.origin_attempt = step.attempt;
+  at.machine_.stream_arrived(conn, step.task, step.number);
+  perform(at.index_);
+}
+
+// The process is asked: it may have ended while the dial was on its way.
+void MeshNet::on_dialed(SimMesh& at, std::uint64_t conn, Flight& flight) {
+  const bool runs = !facts_.page(at.index_, flight.task).empty();
+  flight.open = runs;
+  at.machine_.dial_done(conn, runs);
+  if (!runs) return;
+  if (flight.stream)
+    send(at.index_, flight.origin,
+         {Step::answer, flight.origin_conn, flight.origin_attempt, true, flight.task, 0, 0, {}});
+  push(at.index_, draw(rng_, kServeMin, kServeMax), {Step::served, conn, flight.attempt, true, {}, 0, 0, {}});
+}
+
+// From the node that has the task: the stream is open, or refused, or here is the page.
+void MeshNet::on_answer(SimMesh& at, const MeshStep& step, Flight& flight) {
+  if (!step.page.empty()) return finish(step.conn, 200, step.page, {});
+  if (step.ok) flight.open = true;
+  at.machine_.dial_done(step.conn, step.ok);
+}
+
+void MeshNet::reply(std::uint64_t conn, Flight& flight, const std::string& page) {
+  if (!flight.stream && !page.empty()) return finish(conn, 200, page, {});
+  if (flight.stream) {
+    MeshStep back{page.empty() ? Step::lost : Step::answer,
+                  flight.origin_conn,
+                  flight.origin_attempt,
+                  true,
+                  flight.task,
+                  0,
+                  0,
+                  page};
+    send(flight.machine, flight.origin, std::move(back));
+  }
+  finish(conn, 0, {}, "connection reset by peer");
+}
+
+// ---- effects
+
+void MeshNet::perform(MachineIndex machine) {
+  SimMesh& at = *machines_[machine];
+  for (auto effects = at.machine_.take_effects(); !effects.empty(); effects = at.machine_.take_effects())
+    for (const auto& effect : effects) perform(at, effect);
+  auto problems = at.machine_.problems();
+  if (problems == at.problems_) return;
+  at.problems_ = problems;
+  shared_.queue.push(shared_.now, machine, facts_.life(machine),
+                     Deliver{ports::MeshProblems{std::move(problems)}});
+}
+
+void MeshNet::perform(SimMesh& at, const mesh::Effect& effect) {
+  if (const auto* local = std::get_if<mesh::DialLocal>(&effect)) return dial(at, *local);
+  if (const auto* peer = std::get_if<mesh::DialPeer>(&effect)) return dial(at, *peer);
+  if (const auto* on = std::get_if<mesh::ListenOn>(&effect)) return listen(at, on->port);
+  if (const auto* off = std::get_if<mesh::StopListening>(&effect)) {
+    at.listening_.erase(off->port);
+  } else if (const auto* wait = std::get_if<mesh::Wait>(&effect)) {
+    push(at.index_, mesh::kRetryPause, {Step::retry, wait->conn, 0, false, {}, 0, 0, {}});
+  } else if (const auto* no = std::get_if<mesh::Refuse>(&effect)) {
+    const auto it = flights_.find(no->conn);
+    if (it == flights_.end()) return;
+    const Flight& flight = it->second;
+    if (flight.stream)
+      send(at.index_, flight.origin,
+           {Step::answer, flight.origin_conn, flight.origin_attempt, false, {}, 0, 0, {}});
+    finish(no->conn, 0, {}, "connection refused");
+  }
+}
+
+void MeshNet::listen(SimMesh& at, mesh::Port port) {
+  if (at.occupied_.contains(port))
+    return at.machine_.listening(port, "port " + std::to_string(port) + " is in use by another program");
+  at.listening_.insert(port);
+  at.machine_.listening(port, {});
+}
+
+void MeshNet::dial(SimMesh& at, const mesh::DialLocal& effect) {
+  const std::string objection = shared_.options.check ? facts_.objection(at.index_, effect.task) : "";
+  SWARM_CHECK(objection.empty(), "a request goes to task", effect.task, "of machine", at.index_, "which",
+              objection, "seed", shared_.options.seed);
+  Flight& flight = flights_.at(effect.conn);
+  flight.task = effect.task;
+  flight.owner = at.index_;
+  flight.open = false;
+  push(at.index_, kLoopback, {Step::dialed, effect.conn, ++flight.attempt, true, {}, 0, 0, {}});
+}
+
+void MeshNet::dial(SimMesh& at, const mesh::DialPeer& effect) {
+  Flight& flight = flights_.at(effect.conn);
+  const auto owner = by_ip_.find(effect.node.ip);
+  flight.task = effect.task;
+  flight.open = false;
+  ++flight.attempt;
+  push(at.index_, kDialTimeout, {Step::timeout, effect.conn, flight.attempt, false, {}, 0, 0, {}});
+  if (owner == by_ip_.end()) return;
+  flight.owner = owner->second;
+  send(at.index_, flight.owner,
+       {Step::stream, effect.conn, flight.attempt, true, effect.task, effect.target, at.index_, {}});
+}
+
+}  // namespace swarm::sim

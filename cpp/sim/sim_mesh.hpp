@@ -1,0 +1,100 @@
+// SimMesh: the packet path of one machine in virtual time, at the grain of whole requests: accepted, dialled,
+// answered. The decisions are those of net/mesh, as in the real relay. MeshNet: all of them, and the requests
+// on their way between machines.
+//
+// A request takes the network's latency between machines and vanishes on a cut; a task answers while its
+// process runs. Checked at every dial: the task may get the request, by what its node's agent and its process
+// know, which is not what the machine knows. NOT here: bytes, flow control, half-closed connections.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "net/mesh/machine.hpp"
+#include "sim/shared.hpp"
+
+namespace swarm::sim {
+
+class MeshNet;
+
+class SimMesh final : public ports::Mesh {
+ public:
+  SimMesh(MeshNet& net, MachineIndex machine) : net_(net), index_(machine) {}
+  void join(ClusterId cluster, NodeId self) override;
+  void leave() override;
+  void set_table(std::shared_ptr<const model::ForwardingTable> table) override;
+  void task_up(const model::MeshTask& task) override;
+  void task_stopping(TaskId task) override;
+  void task_gone(TaskId task) override;
+
+ private:
+  friend class MeshNet;
+  MeshNet& net_;
+  MachineIndex index_;
+  bool joined_ = false;
+  std::set<mesh::Port> listening_, occupied_;
+  std::vector<std::string> problems_;
+  mesh::Machine machine_;
+};
+
+class MeshNet {
+ public:
+  // What the net needs of the machines: the page of a task, "" when its process does not run; why a task may
+  // get no request, "" when it may.
+  struct Facts {
+    std::function<std::string(MachineIndex, TaskId)> page;
+    std::function<std::string(MachineIndex, TaskId)> objection;
+    std::function<bool(MachineIndex from, MachineIndex to)> cut;
+    std::function<std::uint32_t(MachineIndex)> life;
+  };
+  MeshNet(Shared& shared, Rng rng, Facts facts) : shared_(shared), rng_(rng), facts_(std::move(facts)) {}
+
+  void add_machine(SimMesh& machine, const Address& address);
+  void machine_ended(MachineIndex machine, bool silent);
+  // Another program has, or gives back, a port of a machine.
+  void occupy(MachineIndex machine, mesh::Port port, bool taken);
+
+  RequestId request(MachineIndex machine, mesh::Port port);
+  HttpReply* find(RequestId id);
+  void forget(RequestId id) { replies_.erase(id); }
+  void arrived(MachineIndex machine, const MeshStep& step);
+
+ private:
+  friend class SimMesh;
+  struct Flight {
+    MachineIndex machine = 0;
+    bool stream = false;  // another machine's: `origin` and its numbers
+    MachineIndex origin = 0;
+    std::uint64_t origin_conn = 0, origin_attempt = 0;
+    TaskId task;
+    MachineIndex owner = 0;  // where the task is
+    std::uint64_t attempt = 0;
+    bool open = false;
+  };
+  void perform(MachineIndex machine);
+  void perform(SimMesh& at, const mesh::Effect& effect);
+  void dial(SimMesh& at, const mesh::DialLocal& effect);
+  void dial(SimMesh& at, const mesh::DialPeer& effect);
+  void on_stream(SimMesh& at, const MeshStep& step);
+  void on_dialed(SimMesh& at, std::uint64_t conn, Flight& flight);
+  void on_answer(SimMesh& at, const MeshStep& step, Flight& flight);
+  void reply(std::uint64_t conn, Flight& flight, const std::string& page);
+  void finish(std::uint64_t conn, std::uint32_t status, std::string body, std::string error);
+  void listen(SimMesh& at, mesh::Port port);
+  void push(MachineIndex machine, Duration after, MeshStep step);
+  void send(MachineIndex from, MachineIndex to, MeshStep step);
+
+  Shared& shared_;
+  Rng rng_;
+  Facts facts_;
+  std::vector<SimMesh*> machines_;
+  std::map<std::array<std::uint8_t, 16>, MachineIndex> by_ip_;
+  std::map<std::uint64_t, Flight> flights_;  // requests, by their id, and streams
+  std::map<RequestId, HttpReply> replies_;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace swarm::sim
