@@ -144,8 +144,8 @@ struct Assignments {
   bool complete = false;
   std::uint64_t applies_to = 0;
   std::uint64_t results_in = 0;
-  // Of the manager's store. A leader that was deposed and does not know it yet (it was paused, or cut off) is behind
-  // what the agent has acted on: its word counts no more.
+  // Of the manager's store. A leader that was deposed and does not know it yet (it was paused, or cut off) is
+  // behind what the agent has acted on: its word counts no more.
   std::uint64_t store_version = 0;
   std::vector<AssignedTask> tasks;  // new or changed
   std::vector<TaskId> removed;
