@@ -10,7 +10,8 @@ namespace {
 using model::TaskState;
 
 constexpr Duration kFirstBackoff = Duration::millis(100);
-// SwarmKit waits up to 8 s, with heartbeats of 5 s; ours are of 500 ms, and a manager that has come back is wanted soon.
+// SwarmKit waits up to 8 s, with heartbeats of 5 s; ours are of 500 ms, and a manager that has come back is
+// wanted soon.
 constexpr Duration kMaxBackoff = Duration::seconds(1);
 constexpr Duration kReportTimeout = Duration::millis(500);
 constexpr std::int64_t kMaxDoublings = 4;

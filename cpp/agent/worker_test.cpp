@@ -303,6 +303,7 @@ TEST_F(WorkerTest, IncrementsApplyInOrderAndAGapAsksForTheWholeSet) {
 }
 
 TEST_F(WorkerTest, TheWordOfADeposedLeaderCountsNoMore) {
+  open_session();
   const model::Task one = task();
   say(wire::Assignments{kSession, true, 0, ++version_, 40, {{one}}, {}});
   say(wire::Assignments{kSession, true, 0, ++version_, 39, {}, {}});

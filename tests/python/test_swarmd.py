@@ -6,8 +6,8 @@ import signal
 from collections.abc import Callable, Iterator
 
 import pytest
-from local import eventually, own_home
 
+from local import eventually, own_home
 from swarmpy._cluster import ClusterError, LocalCluster, LocalNode
 
 pytestmark = pytest.mark.real
@@ -43,7 +43,7 @@ def damage_rocksdb(node: LocalNode) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "sentence"),
-    [(damage_format, "has format 99"), (damage_node_log, "corrupt"), (damage_rocksdb, "cannot be opened")],
+    [(damage_format, "has format 99"), (damage_node_log, "corrupt"), (damage_rocksdb, "is corrupt")],
     ids=["newer format", "damaged log", "damaged database"],
 )
 def test_an_unreadable_root_is_refused_and_left_alone(
