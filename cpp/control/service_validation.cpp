@@ -120,15 +120,28 @@ Check check_mode(const model::ServiceSpec& spec) {
   return {};
 }
 
+// Kept out rather than accepted and not served: a hole that nobody sees.
+Error not_yet(const model::PortConfig& port) {
+  const std::string protocol = port.protocol == model::PortProtocol::udp ? "udp" : "sctp";
+  Error error = rpc_error(Code::unimplemented, "EndpointSpec: port " + std::to_string(port.target_port) + "/" +
+                                                   protocol + " cannot be published: the mesh carries tcp only, " +
+                                                   protocol + " is not there yet");
+  error.hint = "Publish the port as tcp, or leave it out.";
+  return error;
+}
+
 Check check_endpoint(const model::EndpointSpec& endpoint) {
   std::set<std::tuple<model::PortProtocol, model::PublishMode, std::uint32_t>> seen;
   for (const auto& port : endpoint.ports) {
     const bool ingress = port.publish_mode == model::PublishMode::ingress;
+    if (port.protocol != model::PortProtocol::tcp) return not_yet(port);
     if (ingress && endpoint.mode == model::EndpointMode::dnsrr)
       return invalid("EndpointSpec: port published with ingress mode can't be used with dnsrr mode");
     if (port.published_port != 0 &&
         !seen.insert({port.protocol, port.publish_mode, port.published_port}).second)
       return invalid("EndpointSpec: duplicate published ports provided");
+    if (port.target_port > 0xffff || port.published_port > 0xffff)
+      return invalid("EndpointSpec: ports are numbers from 1 to 65535");
   }
   return {};
 }

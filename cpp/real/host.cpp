@@ -11,10 +11,12 @@
 #include "node/node.hpp"
 #include "real/files.hpp"
 #include "real/http/http_server.hpp"
+#include "real/l4_relay.hpp"
 #include "real/openssl_crypto.hpp"
 #include "real/os_clock.hpp"
 #include "real/process_runner.hpp"
 #include "real/rocks_disk.hpp"
+#include "real/task_address.hpp"
 #include "real/tcp_transport.hpp"
 
 namespace swarm::real {
@@ -73,6 +75,7 @@ struct Host::Impl {
   std::unique_ptr<RocksDisk> disk;
   std::unique_ptr<ProcessRunner> runner;
   std::unique_ptr<TcpTransport> transport;
+  std::unique_ptr<L4Relay> relay;
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<node::Node> node;
   std::optional<Timer> timer, bound;
@@ -105,6 +108,16 @@ Result<void> Host::Impl::open() {
   if (!made) return made.error();
   runner = std::move(*made);
   transport = std::make_unique<TcpTransport>(reactor, on_event);
+  L4Relay::Options mesh;
+  mesh.address = options.address;
+  mesh.bindable_port = bindable_port;
+  if (!options.address.is_loopback() && !options.insecure_no_tls)
+    mesh.no_peers =
+        "tasks here are not reached from other nodes: without TLS, port 7946 is opened on loopback addresses "
+        "only, or with --insecure-no-tls";
+  relay = std::make_unique<L4Relay>(std::move(mesh), [this](std::vector<std::string> problems) {
+    reactor.post([this, problems = std::move(problems)] { emit(ports::MeshProblems{problems}); });
+  });
   server = std::make_unique<HttpServer>(
       reactor,
       [this](ports::ApiId id, http::Request request) {
@@ -118,7 +131,7 @@ Result<void> Host::Impl::open() {
   about.seed = get_u64(crypto.random_bytes(8));
   about.insecure_no_tls = options.insecure_no_tls;
   node = std::make_unique<node::Node>(
-      std::move(about), ports::Ports{clock, *transport, *disk, *runner, crypto, *server, trace});
+      std::move(about), ports::Ports{clock, *transport, *disk, *runner, *relay, crypto, *server, trace});
   auto started = node->start(clock.now());
   if (const std::string unread = disk->failure(); !unread.empty())
     return plain_error(Code::data_loss, unread);
