@@ -196,6 +196,28 @@ void define_calls(WorldClass& world) {
       .def("call", &call, py::arg("machine"), py::arg("method"), py::arg("target"), py::arg("headers"),
            py::arg("body"), Unlocked())
       .def("reply", &reply, Unlocked())
+      .def(
+          "http_get",
+          [](WorldHost& host, const std::string& machine, std::uint32_t port) {
+            return host.use_machine(machine, [&](sim::World& w) { return w.http_get(machine, port); });
+          },
+          Unlocked())
+      .def(
+          "http_reply",  // (ended, status, body, error); an ended one is forgotten
+          [](WorldHost& host, sim::RequestId id) {
+            return host.use([&](sim::World& w) {
+              const sim::HttpReply reply = w.http_reply(id);
+              if (reply.ended) w.http_forget(id);
+              return std::tuple(reply.ended, reply.status, reply.body, reply.error);
+            });
+          },
+          Unlocked())
+      .def(
+          "occupy_port",
+          [](WorldHost& host, const std::string& machine, std::uint32_t port, bool taken) {
+            host.use_machine(machine, [&](sim::World& w) { w.occupy_port(machine, port, taken); });
+          },
+          Unlocked())
       .def("take_body",
            [](WorldHost& host, sim::CallId id) {
              std::string body;

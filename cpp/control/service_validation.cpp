@@ -123,9 +123,10 @@ Check check_mode(const model::ServiceSpec& spec) {
 // Kept out rather than accepted and not served: a hole that nobody sees.
 Error not_yet(const model::PortConfig& port) {
   const std::string protocol = port.protocol == model::PortProtocol::udp ? "udp" : "sctp";
-  Error error = rpc_error(Code::unimplemented, "EndpointSpec: port " + std::to_string(port.target_port) + "/" +
-                                                   protocol + " cannot be published: the mesh carries tcp only, " +
-                                                   protocol + " is not there yet");
+  Error error =
+      rpc_error(Code::unimplemented, "EndpointSpec: port " + std::to_string(port.target_port) + "/" +
+                                         protocol + " cannot be published: the mesh carries tcp only, " +
+                                         protocol + " is not there yet");
   error.hint = "Publish the port as tcp, or leave it out.";
   return error;
 }

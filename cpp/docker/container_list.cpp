@@ -57,6 +57,22 @@ Result<bool> in_range(const Call& call, const agent::LocalTask& local, const Fil
   return true;
 }
 
+// What Docker lists: the image's own ports, and those published on this very node (host mode). Ingress ports
+// are the node's, not the container's.
+void write_container_ports(Json& json, const agent::LocalTask& local) {
+  json.array("Ports", [&] {
+    if (!local.process_runs || !local.task.templ->endpoint) return;
+    for (const auto& port : local.task.templ->endpoint->ports)
+      json.object([&] {
+        const bool host = port.publish_mode == model::PublishMode::host && port.published_port != 0;
+        if (host) json.field("IP", "0.0.0.0");
+        json.field("PrivatePort", port.target_port);
+        if (host) json.field("PublicPort", port.published_port);
+        json.field("Type", "tcp");
+      });
+  });
+}
+
 void write_entry(Json& json, const Context& context, const agent::LocalTask& local) {
   const model::ContainerSpec& spec = container_spec(local);
   json.object([&] {
@@ -65,9 +81,9 @@ void write_entry(Json& json, const Context& context, const agent::LocalTask& loc
     json.field("Image", spec.image)
         .field("ImageID", image_id(context, spec.image))
         .field("Command", join(container_command(local, context)))
-        .field("Created", local.created_at.ns / 1'000'000'000)
-        .array("Ports", [] {})
-        .field("Labels", container_labels(local))
+        .field("Created", local.created_at.ns / 1'000'000'000);
+    write_container_ports(json, local);
+    json.field("Labels", container_labels(local))
         .field("State", container_state(local))
         .field("Status", container_status(local, context.wall));
     json.object("HostConfig", [&] { json.field("NetworkMode", "host"); });

@@ -58,7 +58,17 @@ void write_update_status(Json& json, const model::UpdateStatus& status) {
   });
 }
 
-void write_task_status(Json& json, const model::TaskStatus& status) {
+// Ports in host mode, once the task's process is there to have them (Docker Engine API, PortStatus).
+void write_port_status(Json& json, const model::Task& task) {
+  std::vector<model::PortConfig> ports;
+  if (task.state() == model::TaskState::running && task.templ->endpoint)
+    for (const auto& port : task.templ->endpoint->ports)
+      if (port.publish_mode == model::PublishMode::host && port.published_port != 0) ports.push_back(port);
+  json.object("PortStatus", [&] { write_ports(json, "Ports", ports); });
+}
+
+void write_task_status(Json& json, const model::Task& task) {
+  const model::TaskStatus& status = task.status;
   json.object("Status", [&] {
     json.field("Timestamp", status.timestamp)
         .field("State", model::to_string(status.state))
@@ -71,7 +81,7 @@ void write_task_status(Json& json, const model::TaskStatus& status) {
             .field("PID", container.pid)
             .field("ExitCode", container.exit_code);
       });
-    json.object("PortStatus", [] {});
+    write_port_status(json, task);
   });
 }
 
@@ -211,7 +221,7 @@ void TaskWriter::write(Json& json, const model::Task& task) {
     json.field("ServiceID", task.service_id.str())
         .field_if("Slot", task.slot)
         .field_if("NodeID", task.node_id.str());
-    write_task_status(json, task.status);
+    write_task_status(json, task);
     json.field("DesiredState", model::to_string(task.desired_state)).null("Volumes");
   });
 }

@@ -95,6 +95,11 @@ RequestId MeshNet::request(MachineIndex machine, mesh::Port port) {
   return id;
 }
 
+RequestId MeshNet::refused() {
+  replies_[++last_] = {true, 0, {}, "connection refused", {}};
+  return last_;
+}
+
 HttpReply* MeshNet::find(RequestId id) {
   const auto it = replies_.find(id);
   return it == replies_.end() ? nullptr : &it->second;

@@ -58,6 +58,7 @@ class MeshNet {
   void occupy(MachineIndex machine, mesh::Port port, bool taken);
 
   RequestId request(MachineIndex machine, mesh::Port port);
+  RequestId refused();  // by a machine that is not there
   HttpReply* find(RequestId id);
   void forget(RequestId id) { replies_.erase(id); }
   void arrived(MachineIndex machine, const MeshStep& step);

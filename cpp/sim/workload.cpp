@@ -9,6 +9,7 @@ namespace {
 
 constexpr Duration kPatience = Duration::seconds(8);
 constexpr std::size_t kMaxServices = 5;
+constexpr std::uint32_t kFirstPort = 8000, kPorts = 3;
 
 bool is_sound(const std::string& image) { return image.starts_with("nginx:"); }
 
@@ -81,7 +82,23 @@ ServiceWish Workload::some_wish(std::string name) {
     if (rng_.chance(1, 3)) update->failure_action = "continue";
   }
   if (rng_.chance(1, 3)) wish.update.failure_action = "rollback";
+  if (rng_.chance(1, 2)) {
+    wish.published_port = kFirstPort + static_cast<std::uint32_t>(rng_.below(kPorts));
+    wish.target_port = 80;
+  }
   return wish;
+}
+
+// What comes back matters little in a storm; the checker looks at where it goes.
+void Workload::visit_ports() {
+  std::erase_if(visits_, [&](RequestId id) {
+    if (!world_.http_reply(id).ended) return false;
+    world_.http_forget(id);
+    return true;
+  });
+  const auto names = world_.machines();
+  for (std::uint32_t port = 0; port < kPorts; ++port)
+    visits_.push_back(world_.http_get(names[rng_.below(names.size())], kFirstPort + port));
 }
 
 void Workload::act() {
@@ -169,6 +186,7 @@ void Workload::write(Request request, std::uint64_t version) {
 }
 
 void Workload::poll() {
+  visit_ports();
   std::vector<Request> over;
   std::erase_if(requests_, [&](Request& request) {
     if (!world_.reply(request.call).ended && world_.now() < request.give_up) return false;

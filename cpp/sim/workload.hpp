@@ -60,6 +60,7 @@ class Workload {
   void finished(Request request);
   void settle(const Request& request, std::uint32_t status);
   void kill_some_task();
+  void visit_ports();
 
   World& world_;
   Rng rng_;
@@ -68,6 +69,7 @@ class Workload {
   std::map<std::string, Service> services_;
   std::map<std::string, std::string> availability_;  // as last acknowledged
   std::vector<Request> requests_;
+  std::vector<RequestId> visits_;
   std::uint64_t last_service_ = 0;
   bool failing_images_;
 };

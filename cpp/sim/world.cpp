@@ -295,7 +295,8 @@ Reply World::ask(std::string_view machine, http::Request request, Duration timeo
 // ---- published ports
 
 RequestId World::http_get(std::string_view name, std::uint32_t port) {
-  return impl_->mesh.request(impl_->machine(name).index, port);
+  const Machine& at = impl_->machine(name);
+  return at.alive() ? impl_->mesh.request(at.index, port) : impl_->mesh.refused();
 }
 
 HttpReply World::http_reply(RequestId id) const {
@@ -307,7 +308,6 @@ HttpReply World::http_reply(RequestId id) const {
 void World::http_forget(RequestId id) { impl_->mesh.forget(id); }
 
 HttpReply World::fetch(std::string_view machine, std::uint32_t port) {
-  if (!alive(machine)) return {true, 0, {}, "connection refused", {}};
   const RequestId id = http_get(machine, port);
   run_until([&] { return http_reply(id).ended; }, Duration::seconds(15));
   HttpReply out = http_reply(id);

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Unreachable,
     )
     from swarmpy.events import Event
+    from swarmpy.http import Response
     from swarmpy.node import JoinToken, Node
     from swarmpy.outcome import Outcome
     from swarmpy.rolling import Rolling
@@ -53,6 +54,7 @@ _HOME = {
         "NotSupportedInMode SwarmError Timeout Unreachable"
     ),
     "events": "Event",
+    "http": "Response",
     "node": "JoinToken Node",
     "outcome": "Outcome",
     "rolling": "Rolling",
@@ -83,6 +85,7 @@ __all__ = [
     "Outcome",
     "OutcomeState",
     "Reachability",
+    "Response",
     "Role",
     "Rolling",
     "Service",

@@ -16,6 +16,7 @@ from swarmpy._world.base import Door, World, wait_until
 from swarmpy._world.form import init, join_all
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument, SwarmError
+from swarmpy.http import Http
 from swarmpy.node import HEADER as NODE_HEADER
 from swarmpy.node import JOIN_SECONDS, Node, Nodes, node_row, node_table
 from swarmpy.outcome import Outcome
@@ -77,6 +78,7 @@ class Swarm:
         self._hub = Hub(world)
         self.nodes = Nodes(self._hub)
         self.services = Services(self._hub)
+        self.http = Http(world)
         self._end = weakref.finalize(self, world.close)
 
     def _await_nodes(self, count: int) -> None:

@@ -69,7 +69,9 @@ std::string Teller::verb(const Line& line) {
       {"image", &Teller::image},       {"service", &Teller::service},
       {"services", &Teller::services}, {"tasks", &Teller::tasks},
       {"spread", &Teller::spread},     {"kill-task", &Teller::kill_task},
-      {"logs", &Teller::logs}};
+      {"logs", &Teller::logs},         {"http", &Teller::http},
+      {"load", &Teller::load},         {"requests", &Teller::requests},
+      {"occupy", &Teller::occupy},     {"vacate", &Teller::occupy}};
   const auto it = kVerbs.find(line.words.front());
   return it == kVerbs.end() ? "no such verb: " + line.words.front() : (this->*it->second)(line);
 }

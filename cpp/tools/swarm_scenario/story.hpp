@@ -63,6 +63,12 @@ class Teller {
   std::string spread(const Line& line);
   std::string kill_task(const Line& line);
   std::string logs(const Line& line);
+  // ---- published ports
+  std::string http(const Line& line);
+  std::string load(const Line& line);
+  std::string requests(const Line& line);
+  std::string occupy(const Line& line);
+  std::string answered_by(const sim::HttpReply& reply) const;
 
   sim::Reply ask(const Line& line, http::Request request);
   std::string asked(const Line& line) const;
@@ -74,7 +80,8 @@ class Teller {
   std::unique_ptr<sim::World> world_;
   std::map<std::string, sim::ServiceWish> wishes_;
   std::map<std::string, std::string> tokens_;
-  std::map<NodeId, std::string> names_;  // of nodes that were seen once
+  std::vector<sim::RequestId> requests_;  // of `load`
+  std::map<NodeId, std::string> names_;   // of nodes that were seen once
 };
 
 }  // namespace swarm::scenario

@@ -61,6 +61,10 @@ void take_options(sim::ServiceWish& wish, const Line& line) {
   for (const auto& [key, value] : line.options) {
     if (key == "replicas") wish.replicas = std::stoull(value);
     if (key == "image") wish.image = value;
+    if (key == "publish") {  // 8080:80
+      wish.published_port = static_cast<std::uint32_t>(std::stoul(value));
+      wish.target_port = static_cast<std::uint32_t>(std::stoul(value.substr(value.find(':') + 1)));
+    }
     if (key == "mode") wish.global = value == "global";
     if (key == "constraint") {
       std::string text = value;  // "node.role:manager": the sign is not one of options
@@ -160,7 +164,10 @@ std::string Teller::info(const Line& line) {
   std::string text = name + ": swarm " + text_at(*parsed, {"Swarm", "LocalNodeState"});
   if (text_at(*parsed, {"Swarm", "ControlAvailable"}) == "true") text += ", manager";
   const std::string error = text_at(*parsed, {"Swarm", "Error"});
-  return text + (error.empty() ? "" : ", error: " + error.substr(0, error.find('\n')));
+  if (!error.empty()) text += ", error: " + error.substr(0, error.find('\n'));
+  if (const Value* warnings = parsed->find("Warnings"); warnings != nullptr && warnings->items() != nullptr)
+    for (const Value& warning : *warnings->items()) text += "\n" + text_of(&warning);
+  return text;
 }
 
 std::string Teller::nodes(const Line& line) {
@@ -366,6 +373,64 @@ std::string Teller::kill_task(const Line& line) {
     return !now || model::is_terminal(now->state());
   };
   return world_->run_until(known, Duration::seconds(30)) ? "" : "nobody has noticed";
+}
+
+// ---- published ports
+
+std::string Teller::answered_by(const sim::HttpReply& reply) const {
+  if (reply.status == 0) return reply.ended ? reply.error : "no answer";
+  const store::Store* now = store();
+  const auto task = now != nullptr ? now->task(reply.task) : nullptr;
+  if (!task) return std::to_string(reply.status);
+  return std::to_string(reply.status) + " " + task->templ->service.name + "." + std::to_string(task->slot);
+}
+
+// http m1 8080 [times=6]: who answers, and how often.
+std::string Teller::http(const Line& line) {
+  const auto port = static_cast<std::uint32_t>(std::stoul(line.words.at(2)));
+  std::map<std::string, int> answers;
+  for (int i = 0; i < std::stoi(line.option("times", "1")); ++i)
+    ++answers[answered_by(world_->fetch(line.words[1], port))];
+  std::string text;
+  for (const auto& [answer, count] : answers)
+    text += answer + (line.has("times") ? " x " + std::to_string(count) : "") + "\n";
+  return text;
+}
+
+// load 8080 every=1ms for=2s: requests to all machines in turn, while time goes on; `requests` counts.
+std::string Teller::load(const Line& line) {
+  const auto port = static_cast<std::uint32_t>(std::stoul(line.words.at(1)));
+  const Duration every = duration_of(line.option("every", "10ms"));
+  const Instant end = world_->now() + duration_of(line.option("for", "1s"));
+  const auto machines = world_->machines();
+  for (std::size_t i = 0; world_->now() < end; ++i) {
+    requests_.push_back(world_->http_get(machines[i % machines.size()], port));
+    world_->run_for(every);
+  }
+  return {};
+}
+
+std::string Teller::requests(const Line&) {
+  world_->run_for(Duration::seconds(2));
+  std::size_t served = 0;
+  std::map<std::string, int> errors;
+  for (const auto id : std::exchange(requests_, {})) {
+    const sim::HttpReply reply = world_->http_reply(id);
+    world_->http_forget(id);
+    if (reply.status == 200) ++served;
+    if (reply.status != 200) ++errors[answered_by(reply)];
+  }
+  std::string text = std::to_string(served) + " served";
+  for (const auto& [error, count] : errors) text += ", " + std::to_string(count) + " " + error;
+  return text;
+}
+
+// occupy w1 8080: another program has that port there. / vacate w1 8080
+std::string Teller::occupy(const Line& line) {
+  world_->occupy_port(line.words.at(1), static_cast<std::uint32_t>(std::stoul(line.words.at(2))),
+                      line.words.front() == "occupy");
+  world_->run_for(Duration::seconds(2));
+  return {};
 }
 
 std::string Teller::logs(const Line& line) {

@@ -27,11 +27,14 @@ namespace {
 
 constexpr std::size_t kMaxRequest = 64 * 1024;
 constexpr std::size_t kMaxClients = 1024;
+// On SIGTERM: how long an idle connection may still send a request, and how long an answer may take.
+constexpr std::int64_t kIdleMs = 100, kBusyMs = 5'000;
 
 struct Client {
   int fd = -1;
   std::string in, out;
   bool close_when_sent = false;
+  bool busy() const { return !in.empty() || !out.empty(); }
 };
 
 std::int64_t now_ms() {
@@ -63,6 +66,7 @@ class Server {
   bool answer(Client& client);
   bool flush(Client& client);
   void stop();
+  bool may_end(std::int64_t now);
   bool ready() const {
     return !settings_.unready_ms ||
            (*settings_.unready_ms >= 0 && now_ms() - started_ >= *settings_.unready_ms);
@@ -103,7 +107,8 @@ bool Server::listen() {
 std::int64_t Server::next_deadline() const {
   std::int64_t next = stop_at_;
   const auto sooner = [&next](std::int64_t when) { next = next < 0 ? when : std::min(next, when); };
-  if (listener_ < 0) sooner(started_ + settings_.start_delay_ms);
+  if (stop_at_ >= 0 && now_ms() >= stop_at_) sooner(now_ms() + 10);
+  if (listener_ < 0 && stop_at_ < 0) sooner(started_ + settings_.start_delay_ms);
   if (settings_.fail_after_ms) sooner(started_ + *settings_.fail_after_ms);
   return next;
 }
@@ -122,15 +127,29 @@ int Server::run() {
   }
   while (true) {
     const std::int64_t now = now_ms();
-    if (stop_at_ >= 0 && now >= stop_at_) return 0;
+    if (may_end(now)) return 0;
     if (settings_.fail_after_ms && now >= started_ + *settings_.fail_after_ms) {
       std::fprintf(stderr, "swarm-web: SWARM_WEB_FAIL_AFTER has passed: exit code 1\n");
       return 1;
     }
-    if (listener_ < 0 && now >= started_ + settings_.start_delay_ms && !listen()) return 1;
+    if (listener_ < 0 && stop_at_ < 0 && now >= started_ + settings_.start_delay_ms && !listen()) return 1;
     const std::int64_t next = next_deadline();
     step(next < 0 ? -1 : static_cast<int>(std::clamp<std::int64_t>(next - now, 0, 60'000)));
   }
+}
+
+// Whoever is connected gets an answer (as nginx does it on SIGQUIT, which its image asks for): a rolling
+// update must lose no request. Nobody connected: at once.
+bool Server::may_end(std::int64_t now) {
+  if (stop_at_ < 0 || now < stop_at_) return false;
+  if (listener_ >= 0) {
+    accept();
+    close(listener_);
+    listener_ = -1;
+  }
+  const bool busy =
+      std::any_of(clients_.begin(), clients_.end(), [](const Client& one) { return one.busy(); });
+  return clients_.empty() || now >= stop_at_ + (busy ? kBusyMs : kIdleMs);
 }
 
 void Server::step(int timeout) {

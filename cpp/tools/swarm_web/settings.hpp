@@ -4,7 +4,8 @@
 //   SWARM_WEB_FAIL=CODE        exit with CODE at once ("true" and the like: 1)
 //   SWARM_WEB_FAIL_AFTER=5s    exit with code 1 after this long
 //   SWARM_WEB_UNREADY=10s      answer 503 for this long ("1", "true": for ever)
-//   SWARM_WEB_DRAIN=3s         on SIGTERM, go on answering for this long, then exit 0
+//   SWARM_WEB_DRAIN=3s         on SIGTERM, go on accepting for this long; then, or without it
+//                              at once, answer who is connected (idle ones have 100 ms) and exit 0
 //   SWARM_WEB_PORT=8080        the port to bind; default $SWARM_PORT_80, then 80
 #pragma once
 

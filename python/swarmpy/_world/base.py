@@ -58,6 +58,9 @@ class World(Protocol):
 
     def start(self, name: str) -> None: ...
 
+    def http_get(self, name: str, port: int, path: str, timeout: float) -> tuple[int, str]:
+        """Status and body of a published port of a node. Raises `Unreachable`."""
+
     def serve(self, address: str, name: str) -> Door: ...
 
     def close(self) -> None: ...

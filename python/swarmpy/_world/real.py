@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -9,14 +10,27 @@ from typing import TYPE_CHECKING
 from swarmpy._connection.base import Connection
 from swarmpy._connection.http import HttpConnection
 from swarmpy._world.base import Door
-from swarmpy.errors import NotSupportedInMode
+from swarmpy.errors import NotSupportedInMode, Unreachable
 from swarmpy.states import Mode
 
 if TYPE_CHECKING:
     from swarmpy._cluster import LocalCluster
 
 MANAGEMENT_PORT = 2377
+NOT_PUBLISHED = "Is the port published (ports=[...]), and does a task run? Its service's tasks say why not."
 MOMENT = 0.02  # seconds for which a fresh look at the swarm counts as now
+
+
+def http_get(host: str, port: int, path: str, timeout: float) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    try:
+        connection.request("GET", path, headers={"Connection": "close"})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreachable(f"nobody answers at {host}:{port}: {error}", hint=NOT_PUBLISHED) from error
+    finally:
+        connection.close()
 
 
 class WallClock:
@@ -103,6 +117,9 @@ class RealWorld(WallClock):
 
     def start(self, name: str) -> None:
         self._cluster.node(name).start()
+
+    def http_get(self, name: str, port: int, path: str, timeout: float) -> tuple[int, str]:
+        return http_get(self._cluster.node(name).address, port, path, timeout)
 
     def serve(self, address: str, name: str) -> Door:
         raise NotSupportedInMode(

@@ -10,7 +10,7 @@ from typing import NoReturn
 from swarmpy._connection.base import Connection
 from swarmpy._connection.http import HttpConnection
 from swarmpy._world.base import Door
-from swarmpy._world.real import WallClock
+from swarmpy._world.real import WallClock, http_get
 from swarmpy.errors import NotSupportedInMode
 
 
@@ -45,6 +45,9 @@ class RemoteWorld(WallClock):
 
     def start(self, name: str) -> None:
         self._not_ours(f"start {name}")
+
+    def http_get(self, name: str, port: int, path: str, timeout: float) -> tuple[int, str]:
+        return http_get(name, port, path, timeout)
 
     def serve(self, address: str, name: str) -> Door:
         return self._not_ours(f"serve {name} at {address}")

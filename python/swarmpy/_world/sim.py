@@ -13,7 +13,7 @@ from swarmpy._connection.base import Connection
 from swarmpy._connection.sim import SimConnection
 from swarmpy._core import World as Core
 from swarmpy._world.base import Door
-from swarmpy.errors import Conflict, NotFound, NotSupportedInMode
+from swarmpy.errors import Conflict, NotFound, NotSupportedInMode, Unreachable
 from swarmpy.states import Mode
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_NANO_CPUS, DEFAULT_MEMORY = 4_000_000_000, 8 << 30
 MANAGEMENT_PORT = 2377
+LOOK = 0.001  # seconds between two looks at a request under way
 FOR_EVER = 1e9  # seconds: more would not fit into nanoseconds
 
 
@@ -100,6 +101,20 @@ class SimWorld:
 
     def start(self, name: str) -> None:
         self._core.start(name)
+
+    def http_get(self, name: str, port: int, path: str, timeout: float) -> tuple[int, str]:
+        self.door(name)
+        request, give_up = self._core.http_get(name, port), self.now() + timeout
+        while True:
+            ended, status, body, error = self._core.http_reply(request)
+            if ended and status:
+                return status, body
+            if ended or self.now() >= give_up:
+                raise Unreachable(
+                    f"nobody answers at {name}:{port}: {error or 'timed out'}",
+                    hint="Is the port published (ports=[...]), and does a task run?",
+                )
+            self.sleep(LOOK)
 
     def serve(self, address: str, name: str) -> Door:
         from swarmpy._world.served import SimDoor

@@ -1,0 +1,353 @@
+// Two relays on loopback, tasks that are threads, clients with plain sockets. Each story is told twice where
+// it matters: to a task of the same node, and to another node's.
+#include "real/l4_relay.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "real/mesh/link.hpp"
+
+namespace swarm::real {
+namespace {
+
+using relay::Dialled;
+
+constexpr std::uint16_t kData = 17'946;
+constexpr std::uint32_t kPublished = 18'080, kTarget = 18'081;
+const ClusterId kCluster(5);
+const ServiceId kService(6);
+
+Address node_address(int node) { return Address::v4(127, 0, 9, static_cast<std::uint8_t>(10 + node)); }
+Address at(Address address, std::uint32_t port) {
+  address.port = static_cast<std::uint16_t>(port);
+  return address;
+}
+
+// Blocking, with a bound on every wait.
+class Plain {
+ public:
+  explicit Plain(Fd fd) : fd_(std::move(fd)) { make_blocking(); }
+  explicit Plain(const Address& to) {
+    Dialled dialled = relay::dial(to, {});
+    fd_ = std::move(dialled.fd);
+    pollfd ready{fd_.get(), POLLOUT, 0};
+    connected_ = !dialled.refused && ::poll(&ready, 1, 10'000) == 1 && relay::connect_error(fd_.get()) == 0;
+    make_blocking();
+  }
+  bool connected() const { return connected_; }
+  bool send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (count <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+  }
+  // Up to `most` bytes, or to the end. `why`: 0 at the end, else errno.
+  std::string receive(std::size_t most = ~std::size_t{0}) {
+    std::string out, piece(64 * 1024, '\0');
+    why = -1;
+    while (out.size() < most) {
+      const auto count = ::recv(fd_.get(), piece.data(), std::min(piece.size(), most - out.size()), 0);
+      if (count > 0) out.append(piece, 0, static_cast<std::size_t>(count));
+      if (count == 0) why = 0;
+      if (count < 0) why = errno;
+      if (count <= 0) break;
+    }
+    return out;
+  }
+  void finish() { ::shutdown(fd_.get(), SHUT_WR); }
+  void reset() {
+    const linger at_once{1, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    fd_ = Fd();
+  }
+  int why = -1;
+
+ private:
+  void make_blocking() {
+    const int flags = ::fcntl(fd_.get(), F_GETFL);
+    ::fcntl(fd_.get(), F_SETFL, flags & ~O_NONBLOCK);
+    const timeval patience{10, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  }
+  Fd fd_;
+  bool connected_ = true;
+};
+
+// A task: a listening socket, a thread for each connection.
+class FakeTask {
+ public:
+  using Talk = std::function<void(Plain&)>;
+  FakeTask(const Address& address, Talk talk) : talk_(std::move(talk)), listener_(relay::listen_on(address)) {
+    EXPECT_TRUE(listener_.valid()) << address.str();
+    const int flags = ::fcntl(listener_.get(), F_GETFL);
+    ::fcntl(listener_.get(), F_SETFL, flags & ~O_NONBLOCK);
+    thread_ = std::thread([this] {
+      while (true) {
+        Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        if (!fd.valid()) return;
+        ++connections;
+        talks_.emplace_back([this, client = std::make_shared<Plain>(std::move(fd))] { talk_(*client); });
+      }
+    });
+  }
+  ~FakeTask() {
+    ::shutdown(listener_.get(), SHUT_RDWR);
+    thread_.join();
+    for (auto& talk : talks_) talk.join();
+  }
+  std::atomic<int> connections = 0;
+
+ private:
+  Talk talk_;
+  Fd listener_;
+  std::thread thread_;
+  std::vector<std::thread> talks_;
+};
+
+void echo(Plain& client) { client.send(client.receive(4)); }
+
+struct TestNode {
+  explicit TestNode(int number) : id(static_cast<std::uint64_t>(number)), address(node_address(number)) {
+    L4Relay::Options options;
+    options.address = address;
+    options.data_port = kData;
+    options.bindable_port = [](std::uint32_t port) { return port; };
+    relay = std::make_unique<L4Relay>(std::move(options), [this](std::vector<std::string> now) {
+      const std::lock_guard hold(lock);
+      problems = std::move(now);
+      changed.notify_all();
+    });
+    relay->join(kCluster, id);
+  }
+  bool has_problem(bool wanted) {
+    std::unique_lock hold(lock);
+    return changed.wait_for(hold, std::chrono::seconds(10), [&] { return problems.empty() != wanted; });
+  }
+  NodeId id;
+  Address address;
+  std::mutex lock;
+  std::condition_variable changed;
+  std::vector<std::string> problems;
+  std::unique_ptr<L4Relay> relay;
+};
+
+class L4RelayTest : public testing::TestWithParam<bool> {
+ protected:
+  // The client's node is the first; tasks are on the second when the story is told of another node.
+  TestNode& home() { return GetParam() ? second_ : first_; }
+  static Address task_address(std::uint64_t task) {
+    return Address::v4(127, 20, 9, static_cast<std::uint8_t>(task));
+  }
+  void runs(std::uint64_t task) { home().relay->task_up({TaskId(task), task_address(task), {kTarget}, {}}); }
+  void publish(std::vector<std::uint64_t> tasks) {
+    auto backends = std::make_shared<std::vector<model::MeshBackend>>();
+    for (const auto task : tasks)
+      backends->push_back({TaskId(task), kService, home().id, at(home().address, kData)});
+    auto table = std::make_shared<model::ForwardingTable>();
+    table->routes.push_back({{kPublished, kTarget}, kService, backends});
+    first_.relay->set_table(table);
+  }
+  std::unique_ptr<FakeTask> task(std::uint64_t number, FakeTask::Talk talk) {
+    auto made = std::make_unique<FakeTask>(at(task_address(number), kTarget), std::move(talk));
+    runs(number);
+    return made;
+  }
+  // Listening begins a moment after the table came.
+  Plain client() {
+    for (int i = 0;; ++i) {
+      Plain made(at(first_.address, kPublished));
+      if (made.connected() || i == 2'000) return made;
+      ::poll(nullptr, 0, 1);
+    }
+  }
+  TestNode first_{1}, second_{2};
+};
+
+TEST_P(L4RelayTest, ARequestComesBackFromEachTaskInTurn) {
+  const auto one = task(1, echo), two = task(2, echo);
+  publish({1, 2});
+  for (int i = 0; i < 6; ++i) {
+    Plain user = client();
+    ASSERT_TRUE(user.send("ping"));
+    EXPECT_EQ(user.receive(), "ping");
+    EXPECT_EQ(user.why, 0) << "and its end comes, too";
+  }
+  EXPECT_EQ(one->connections, 3);
+  EXPECT_EQ(two->connections, 3);
+}
+
+TEST_P(L4RelayTest, TheEndOfOneDirectionLeavesTheOtherOpen) {
+  const auto one = task(1, [](Plain& user) {
+    const std::string all = user.receive();  // until the client has said all
+    user.send("got " + std::to_string(all.size()));
+  });
+  publish({1});
+  Plain user = client();
+  ASSERT_TRUE(user.send(std::string(300'000, 'x')));
+  user.finish();
+  EXPECT_EQ(user.receive(), "got 300000");
+  EXPECT_EQ(user.why, 0);
+}
+
+TEST_P(L4RelayTest, AResetOfTheTaskIsAResetForTheClient) {
+  const auto one = task(1, [](Plain& user) {
+    user.receive(4);
+    user.reset();
+  });
+  publish({1});
+  Plain user = client();
+  user.send("ping");
+  EXPECT_EQ(user.receive(), "");
+  EXPECT_EQ(user.why, ECONNRESET);
+}
+
+TEST_P(L4RelayTest, AResetOfTheClientIsAResetForTheTask) {
+  std::atomic<int> why = -1;
+  {
+    const auto one = task(1, [&](Plain& user) {
+      user.send("pong");
+      user.receive(4);
+      user.receive();
+      why = user.why;
+    });
+    publish({1});
+    Plain user = client();
+    user.send("ping");
+    EXPECT_EQ(user.receive(4), "pong");
+    user.reset();
+  }
+  EXPECT_EQ(why, ECONNRESET);
+}
+
+TEST_P(L4RelayTest, ManyBytesComeWholeInBothDirections) {
+  constexpr std::size_t kSize = 48UL * 1024 * 1024;
+  std::string bytes(kSize, '\0');
+  for (std::size_t i = 0; i < kSize; ++i) bytes[i] = static_cast<char>(i * 2654435761U >> 24);
+  const auto one = task(1, [](Plain& user) { user.send(user.receive()); });
+  publish({1});
+  Plain user = client();
+  ASSERT_TRUE(user.send(bytes));
+  user.finish();
+  EXPECT_TRUE(user.receive() == bytes);
+}
+
+TEST_P(L4RelayTest, OneWhoDoesNotReadStallsNobodyElse) {
+  std::atomic<bool> over = false;
+  const auto one = task(1, [&](Plain& user) {
+    if (user.receive(4) != "much") return (void)user.send("pong");
+    while (!over && user.send(std::string(64 * 1024, 'x'))) continue;
+  });
+  publish({1});
+  {
+    std::vector<Plain> idle;
+    for (int i = 0; i < 3; ++i) {
+      idle.push_back(client());
+      idle.back().send("much");
+    }
+    for (int i = 0; i < 20; ++i) {
+      Plain user = client();
+      user.send("ping");
+      EXPECT_EQ(user.receive(), "pong");
+    }
+    over = true;
+    EXPECT_GT(idle[0].receive(5'000'000).size(), 4'000'000U) << "what waited is still there";
+    for (Plain& one_of_them : idle) one_of_them.reset();
+  }
+}
+
+TEST_P(L4RelayTest, WhoeverIsDeadIsFollowedByOneWhoLives) {
+  const auto one = task(1, echo);
+  runs(2);  // so the table says; nobody listens there
+  publish({1, 2});
+  for (int i = 0; i < 10; ++i) {
+    Plain user = client();
+    user.send("ping");
+    EXPECT_EQ(user.receive(), "ping");
+  }
+}
+
+TEST_P(L4RelayTest, ATaskThatListensLateIsWaitedFor) {
+  runs(1);
+  publish({1});
+  Plain user = client();
+  user.send("ping");
+  ::poll(nullptr, 0, 50);
+  const FakeTask late(at(task_address(1), kTarget), echo);
+  EXPECT_EQ(user.receive(), "ping");
+}
+
+TEST_P(L4RelayTest, ATaskThatIsToStopKeepsItsConnectionsAndGetsNoNewOnes) {
+  const auto one = task(1, [](Plain& user) {
+    user.send(user.receive(4));
+    user.send(user.receive(4));
+  });
+  publish({1});
+  Plain old = client();
+  old.send("ping");
+  EXPECT_EQ(old.receive(4), "ping");
+  home().relay->task_stopping(TaskId(1));
+  Plain late = client();
+  late.send("ping");
+  EXPECT_EQ(late.receive(), "");
+  EXPECT_EQ(one->connections, 1);
+  old.send("more");
+  EXPECT_EQ(old.receive(), "more");
+}
+
+TEST_P(L4RelayTest, HundredsAtOnceShareOneLink) {
+  const auto one = task(1, echo);
+  publish({1});
+  std::vector<Plain> users;
+  for (int i = 0; i < 300; ++i) users.push_back(client());
+  for (int i = 0; i < 300; ++i) users[static_cast<std::size_t>(i)].send(std::to_string(1'000 + i));
+  for (int i = 0; i < 300; ++i)
+    EXPECT_EQ(users[static_cast<std::size_t>(i)].receive(), std::to_string(1'000 + i));
+}
+
+INSTANTIATE_TEST_SUITE_P(Tasks, L4RelayTest, testing::Bool(),
+                         [](const auto& told) { return told.param ? "OfAnotherNode" : "OfTheSameNode"; });
+
+TEST(L4RelayAlone, APortOfAnotherProgramIsAProblemUntilItIsFree) {
+  TestNode node(3);
+  Fd taken = relay::listen_on(at(node.address, kPublished));
+  auto table = std::make_shared<model::ForwardingTable>();
+  table->routes.push_back(
+      {{kPublished, kTarget}, kService, std::make_shared<std::vector<model::MeshBackend>>()});
+  node.relay->set_table(table);
+  ASSERT_TRUE(node.has_problem(true));
+  EXPECT_NE(node.problems.front().find("127.0.9.13:18080: the port is in use"), std::string::npos);
+  taken = Fd();
+  EXPECT_TRUE(node.has_problem(false)) << "tried again by itself";
+}
+
+TEST(L4RelayAlone, AStrangerAtTheDataPortIsShownTheDoor) {
+  TestNode node(4);
+  const auto knock = [&](const std::string& words) {
+    Plain stranger(at(node.address, kData));
+    for (int i = 0; !stranger.connected() && i < 2'000; ++i) {
+      ::poll(nullptr, 0, 1);
+      stranger = Plain(at(node.address, kData));
+    }
+    stranger.send(words);
+    stranger.receive();
+    return stranger.why;
+  };
+  EXPECT_NE(knock("GET / HTTP/1.1\r\nHost: somebody who took this for the web server\r\n\r\n"), EAGAIN);
+  EXPECT_NE(knock(relay::write_greeting({ClusterId(99), NodeId(1)})), EAGAIN) << "of another swarm";
+}
+
+}  // namespace
+}  // namespace swarm::real

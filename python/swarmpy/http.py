@@ -1,0 +1,62 @@
+"""Http: what the swarm's published ports answer. The same in both worlds; in the simulator a request takes
+virtual time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from swarmpy import duration
+from swarmpy._world.base import World
+from swarmpy.duration import DurationLike
+from swarmpy.errors import InvalidArgument
+
+_TARGET = re.compile(r"(?:http://)?([^/:]+):(\d+)(/.*)?")
+
+
+@dataclass(frozen=True)
+class Response:
+    """`.status` and `.body` as they came. `.task`, `.task_id`, `.node`: who answered, where the page says so
+    (those of nginx, httpd and swarmpy/web do); else "".
+    """
+
+    status: int
+    body: str
+
+    @property
+    def task(self) -> str:
+        """As `Task.name`: `web.1`; `web.<hostname>` of a global service."""
+        service = self._said("service")
+        slot = self._said("slot")
+        return f"{service}.{self.node if slot == '0' else slot}" if service and slot else ""
+
+    @property
+    def task_id(self) -> str:
+        return self._said("task")
+
+    @property
+    def node(self) -> str:
+        return self._said("node")
+
+    def _said(self, what: str) -> str:
+        found = re.search(rf"^{what}: (.*)$", self.body, re.MULTILINE)
+        return found.group(1) if found else ""
+
+
+class Http:
+    """`swarm.http.get("m1:8080")`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def get(self, target: str, timeout: DurationLike = "10s") -> Response:
+        """GET at a node's published port: `"m1:8080"`, `"http://w1:8080/path"`.
+
+        Every node answers, wherever the tasks run. Raises `Unreachable` when nobody does.
+        """
+        found = _TARGET.fullmatch(target)
+        if found is None or not 0 < int(found.group(2)) < 65536:
+            raise InvalidArgument(f'"{target}" is no node and port', hint='Say it as "m1:8080".')
+        name, port, path = found.groups()
+        return Response(*self._world.http_get(name, int(port), path or "/", duration.seconds(timeout)))
