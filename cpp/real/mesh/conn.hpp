@@ -28,7 +28,7 @@ class ConnOwner {
   virtual void watch(int fd, Watcher& watcher) = 0;
   virtual char* scratch() = 0;  // kScratch bytes for one call
 };
-inline constexpr std::size_t kScratch = 256 * 1024;
+inline constexpr std::size_t kScratch = 128 * 1024;
 
 class Conn final : public StreamUser {
  public:

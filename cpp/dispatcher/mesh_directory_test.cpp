@@ -1,0 +1,149 @@
+// The table as the store's changes make it, and what a session is told of it.
+#include "dispatcher/mesh_directory.hpp"
+
+#include <gtest/gtest.h>
+
+namespace swarm::dispatcher {
+namespace {
+
+using model::TaskState;
+
+class MeshDirectoryTest : public testing::Test {
+ protected:
+  MeshDirectoryTest() {
+    model::Node node;
+    node.id = node_;
+    node.status.addr = "127.0.1.9";
+    apply({model::Put{node}});
+    directory_.start(store_);
+  }
+  void apply(std::vector<model::Action> actions) {
+    model::Transaction transaction;
+    transaction.time = WallTime{1};
+    transaction.actions = std::move(actions);
+    const auto applied = store_.apply(transaction, store_.version() + 1);
+    ASSERT_TRUE(applied.outcome.applied) << applied.outcome.error;
+    for (const auto& any : applied.changes.changes)
+      std::visit(
+          [this](const auto& change) {
+            if constexpr (requires { directory_.note(store_, change); }) directory_.note(store_, change);
+          },
+          any);
+  }
+  model::Service service(std::uint32_t published) {
+    model::Service out;
+    out.id = service_;
+    out.spec.annotations.name = "web";
+    if (published != 0)
+      out.ports = {{"", model::PortProtocol::tcp, 80, published, model::PublishMode::ingress},
+                   {"", model::PortProtocol::tcp, 81, 9000, model::PublishMode::host},
+                   {"", model::PortProtocol::udp, 53, 53, model::PublishMode::ingress}};
+    return out;
+  }
+  void put_task(TaskId id, TaskState state) {
+    model::Task task;
+    task.id = id;
+    task.service_id = service_;
+    task.slot = 1;
+    task.node_id = node_;
+    task.status.state = state;
+    apply({model::Put{task}});
+  }
+  void want(TaskId id, TaskState desired) {
+    model::TaskStep step;
+    step.id = id;
+    step.desired_state = desired;
+    apply({step});
+  }
+
+  store::Store store_;
+  MeshDirectory directory_;
+  const NodeId node_{3};
+  const ServiceId service_{4};
+  const TaskId first_{10}, second_{11};
+};
+
+TEST_F(MeshDirectoryTest, NamesTasksThatRunAndAreMeantTo) {
+  apply({model::Put{service(8080)}});
+  put_task(first_, TaskState::running);
+  put_task(second_, TaskState::starting);
+  const auto all = directory_.all();
+  ASSERT_EQ(all.services.size(), 1U);
+  EXPECT_EQ(all.services[0].ports, (std::vector<model::MeshPort>{{8080, 80}})) << "tcp, through the mesh";
+  ASSERT_EQ(all.backends.size(), 1U);
+  EXPECT_EQ(all.backends[0].task, first_);
+  EXPECT_EQ(all.backends[0].data.str(), "127.0.1.9:7946");
+}
+
+TEST_F(MeshDirectoryTest, ATaskThatIsToStopLeavesTheTableBeforeItStops) {
+  apply({model::Put{service(8080)}});
+  put_task(first_, TaskState::running);
+  const auto before = directory_.version();
+  want(first_, TaskState::shutdown);
+  const auto news = directory_.since(before);
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->removed_tasks, std::vector{first_});
+  EXPECT_TRUE(news->backends.empty() && news->services.empty()) << "nothing else was told again";
+}
+
+TEST_F(MeshDirectoryTest, AServiceThatPublishesLaterBringsItsTasks) {
+  apply({model::Put{service(0)}});
+  put_task(first_, TaskState::running);
+  EXPECT_TRUE(directory_.all().backends.empty());
+  EXPECT_EQ(directory_.version(), 0U) << "what publishes nothing costs nothing";
+  model::Service later = *store_.service(service_);
+  later.ports = service(8080).ports;
+  apply({model::Put{later}});
+  EXPECT_EQ(directory_.all().backends.size(), 1U);
+}
+
+TEST_F(MeshDirectoryTest, ARemovedServiceTakesItsTasksAlong) {
+  apply({model::Put{service(8080)}});
+  put_task(first_, TaskState::running);
+  const auto before = directory_.version();
+  apply({model::Remove{model::Kind::service, service_.value(), 0},
+         model::Remove{model::Kind::task, first_.value(), 0}});
+  const auto news = directory_.since(before);
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->removed_services, std::vector{service_});
+  EXPECT_EQ(news->removed_tasks, std::vector{first_});
+  EXPECT_TRUE(directory_.all().backends.empty());
+}
+
+TEST_F(MeshDirectoryTest, ATaskMovesWithItsNodesAddress) {
+  apply({model::Put{service(8080)}});
+  put_task(first_, TaskState::running);
+  model::NodeStep step;
+  step.id = node_;
+  step.status = model::NodeStatus{model::NodeState::ready, "", "127.0.1.77"};
+  apply({step});
+  EXPECT_EQ(directory_.all().backends.at(0).data.str(), "127.0.1.77:7946");
+}
+
+TEST_F(MeshDirectoryTest, OneMessageIsUnderWayAndTheRestIsGathered) {
+  MeshFeed feed;
+  Instant now{1'000};
+  const auto whole = feed.next(directory_, now);
+  ASSERT_TRUE(whole && whole->complete);
+  apply({model::Put{service(8080)}});
+  put_task(first_, TaskState::running);
+  EXPECT_FALSE(feed.next(directory_, now)) << "not before the first is acknowledged";
+  feed.on_ack({0, whole->results_in, false, {}});
+  const auto news = feed.next(directory_, now);
+  ASSERT_TRUE(news);
+  EXPECT_FALSE(news->complete);
+  EXPECT_EQ(news->applies_to, whole->results_in);
+  EXPECT_EQ(news->services.size() + news->backends.size(), 2U);
+  now = now + Duration::seconds(1);
+  const auto again = feed.next(directory_, now);
+  ASSERT_TRUE(again) << "nobody answered";
+  EXPECT_TRUE(again->complete);
+  feed.on_ack({0, news->results_in, false, {}});
+  EXPECT_NE(feed.next_deadline(), Instant::never()) << "an old acknowledgement counts for nothing";
+  feed.on_ack({0, again->results_in, false, {}});
+  EXPECT_FALSE(feed.next(directory_, now));
+  EXPECT_EQ(feed.next_deadline(), Instant::never());
+}
+
+}  // namespace
+}  // namespace swarm::dispatcher
