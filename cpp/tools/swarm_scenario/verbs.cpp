@@ -165,7 +165,8 @@ std::string Teller::info(const Line& line) {
   if (text_at(*parsed, {"Swarm", "ControlAvailable"}) == "true") text += ", manager";
   const std::string error = text_at(*parsed, {"Swarm", "Error"});
   if (!error.empty()) text += ", error: " + error.substr(0, error.find('\n'));
-  if (const Value* warnings = parsed->find("Warnings"); warnings != nullptr && warnings->items() != nullptr)
+  const Value* warnings = line.words.back() == "warnings" ? parsed->find("Warnings") : nullptr;
+  if (warnings != nullptr && warnings->items() != nullptr)
     for (const Value& warning : *warnings->items()) text += "\n" + text_of(&warning);
   return text;
 }
