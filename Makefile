@@ -2,10 +2,11 @@
 #   make build   system packages, .venv, the C++ engine, the Python package     (first time: minutes; then seconds)
 #   make test    everything that tells whether it works
 #   make demo    the story of a swarm, for real, in this terminal
+#   make bench   how fast it is, one table; ONLY=NAME for one line, PEERS=1 installs nginx and haproxy to compare
 #   make lint    clang-format, ruff, mypy
-#   make wheel   a wheel in dist/
+#   make wheel   a self-contained wheel in dist/
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
-.PHONY: build test demo lint wheel clean setup ctest layers simulation pytest
+.PHONY: build test demo bench lint wheel clean setup ctest layers simulation pytest
 
 BUILD := build/release
 BIN := .venv/bin
@@ -42,12 +43,17 @@ pytest:
 demo: build
 	@$(BIN)/swarmpy demo
 
+bench: build
+ifdef PEERS
+	@scripts/peers.sh
+endif
+	@$(BIN)/python -m bench $(ONLY)
+
 lint: setup
 	@scripts/lint.sh
 
 wheel: build
-	CCACHE_BASEDIR=$(CURDIR) $(BIN)/pip wheel . --quiet --no-build-isolation --no-deps --wheel-dir dist
-	@ls -l dist/*.whl
+	@scripts/wheel.sh
 
 clean:
 	rm -rf build dist .venv python/swarmpy/bin python/swarmpy/*.so

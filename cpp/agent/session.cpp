@@ -15,6 +15,8 @@ constexpr Duration kFirstBackoff = Duration::millis(100);
 constexpr Duration kMaxBackoff = Duration::seconds(1);
 constexpr Duration kReportTimeout = Duration::millis(500);
 constexpr std::int64_t kMaxDoublings = 4;
+// A start that is quicker than this is told as one step: each report costs the managers a commit.
+constexpr Duration kUnderWay = Duration::millis(20);
 constexpr std::size_t kMaxReport = 1'000;
 constexpr int kMaxRegisterTries = 3;        // then another manager
 constexpr std::int64_t kSilentPeriods = 3;  // as long as the manager waits for us
@@ -99,7 +101,7 @@ void Worker::State::on(const wire::Session& message) {
     send_heartbeat();
   }
   silent_since_limit = now + period * kSilentPeriods;
-  effects.push_back(SessionFacts{message.role, message.managers});
+  effects.push_back(SessionFacts{message.role, message.managers, message.version});
 }
 
 void Worker::State::on(const wire::SessionRefused& message) {
@@ -147,7 +149,7 @@ void Worker::State::assign(const model::Task& task, WallTime wall) {
   LocalTask& local = it->second;
   lives[task.id].assigned = true;
   if (is_new) {
-    to_save.insert(task.id);
+    to_save.try_emplace(task.id, false);
     // Started by a run of this node whose records are lost: whatever ran, runs no more.
     if (task.state() >= TaskState::starting) {
       resume(task, wall);
@@ -162,7 +164,7 @@ void Worker::State::assign(const model::Task& task, WallTime wall) {
       desired = std::max(desired, TaskState::shutdown);
     if (desired > local.task.desired_state) {
       local.task.desired_state = desired;
-      to_save.insert(task.id);
+      to_save.try_emplace(task.id, false);
     }
     if (local.task.state() > task.state()) unreported.insert(task.id);
   }
@@ -179,7 +181,24 @@ void Worker::State::unassign(TaskId id, WallTime wall) {
 // ---- reports
 // --------------------------------------------------------------------------------------------------------
 
+void Worker::State::note_unreported(const LocalTask& local) {
+  const TaskState state = local.task.state();
+  const bool moves =
+      state == TaskState::accepted || state == TaskState::preparing || state == TaskState::starting;
+  (moves ? unreported : under_way).erase(local.task.id);
+  (moves ? under_way : unreported).insert(local.task.id);
+  if (moves && tell_under_way == Instant::never()) tell_under_way = now + kUnderWay;
+}
+
+void Worker::State::look_under_way() {
+  if (tell_under_way > now) return;
+  unreported.merge(under_way);
+  under_way.clear();
+  tell_under_way = Instant::never();
+}
+
 void Worker::State::send_report() {
+  look_under_way();
   if (session == 0 || sent || unreported.empty()) return;
   wire::TaskReport report;
   report.session = session;
@@ -217,6 +236,7 @@ void Worker::on_deadline(Instant now, WallTime) {
   state.now = now;
   if (state.connected && state.session == 0 && state.register_again <= now) state.send_register();
   if (state.session == 0) return;
+  state.look_under_way();
   if (state.silent_since_limit <= now) return state.reconnect(std::nullopt);
   if (state.next_heartbeat <= now) state.send_heartbeat();
   if (state.sent && state.sent->resend <= now) {
@@ -228,7 +248,7 @@ void Worker::on_deadline(Instant now, WallTime) {
 Instant Worker::next_deadline() const {
   const State& state = *state_;
   if (state.session == 0) return state.register_again;
-  const Instant report = state.sent ? state.sent->resend : Instant::never();
+  const Instant report = state.sent ? state.sent->resend : state.tell_under_way;
   return std::min({state.next_heartbeat, state.silent_since_limit, report});
 }
 

@@ -44,7 +44,7 @@ struct Worker::State {
   bool draining = false;
 
   // ---- effects: records go first, one for each task, whatever happened to it in between
-  std::set<TaskId> to_save;
+  std::map<TaskId, bool> to_save;  // true: before what follows (SaveTask::first)
   std::vector<Effect> effects;
 
   // ---- session
@@ -62,6 +62,9 @@ struct Worker::State {
 
   // ---- reports
   std::set<TaskId> unreported;
+  // On the way to RUNNING, moving by themselves: told when they get there, or when it takes a while.
+  std::set<TaskId> under_way;
+  Instant tell_under_way = Instant::never();
   std::optional<SentReport> sent;
   std::uint64_t sequence = 0;
   std::int64_t report_timeouts = 0;  // in a row
@@ -96,6 +99,8 @@ struct Worker::State {
   void reconnect(std::optional<Address> leader);
   Duration next_backoff();
   void take_back_report();
+  void note_unreported(const LocalTask& local);
+  void look_under_way();
   void send_report();
 };
 

@@ -13,6 +13,10 @@ using model::TaskState;
 // What Docker shows for a container that was running when its machine went down.
 constexpr std::int64_t kLostExitCode = 255;
 
+// Losing another state costs nothing: the steps up to STARTING can be done again, and a task whose record
+// says STARTING is over when the node starts again, as one that says RUNNING is.
+bool must_last(TaskState state) { return state == TaskState::starting || is_terminal(state); }
+
 std::string exit_text(std::int64_t code) { return "task: non-zero exit (" + std::to_string(code) + ")"; }
 
 }  // namespace
@@ -29,14 +33,15 @@ bool Worker::idle() const {
                               [](const auto& one) { return one.second.busy == Busy::starting; });
 }
 
-// Records first: what follows them in the list is done when they are on disk. A report says only what is.
+// Records first: what follows them in the list is done when they are on disk, where that matters.
 std::vector<Effect> Worker::take_effects() {
   State& state = *state_;
   state.send_report();
   std::vector<Effect> out;
-  for (const TaskId id : std::exchange(state.to_save, {})) {
+  for (const auto& [id, first] : std::exchange(state.to_save, {})) {
     const auto it = state.tasks.find(id);
-    out.push_back(SaveTask{id, it == state.tasks.end() ? std::nullopt : std::optional(it->second.task)});
+    out.push_back(
+        SaveTask{id, it == state.tasks.end() ? std::nullopt : std::optional(it->second.task), first});
   }
   for (Effect& effect : std::exchange(state.effects, {})) out.push_back(std::move(effect));
   return out;
@@ -83,8 +88,8 @@ void Worker::State::set_status(LocalTask& local, TaskState state, const char* me
   status.message = message;
   status.err = err;
   status.timestamp = wall;
-  to_save.insert(local.task.id);
-  unreported.insert(local.task.id);
+  to_save[local.task.id] |= must_last(state);
+  note_unreported(local);
 }
 
 // Before STARTING a task is rejected, from then on it fails; the message stays that of the step that did not
@@ -158,7 +163,8 @@ void Worker::State::forget(TaskId id) {
   tasks.erase(id);
   lives.erase(id);
   unreported.erase(id);
-  to_save.insert(id);
+  under_way.erase(id);
+  to_save[id] = true;
 }
 
 void Worker::drain(Instant now, WallTime wall) {

@@ -39,11 +39,13 @@ struct StopTask {
 struct RemoveTask {
   TaskId task;
 };
-// Write (or, without a value, erase) this task's record on disk before the actions that follow it in the
-// list.
+// Write (or, without a value, erase) this task's record on disk. `first`: what follows in the list waits
+// until it is durable; so it is for what must not be forgotten: that a start was tried, that the task has
+// ended or has gone.
 struct SaveTask {
   TaskId task;
   std::optional<model::Task> record;
+  bool first = true;
 };
 // The session is over: connect again, to `leader` when it is known.
 struct Reconnect {
@@ -54,6 +56,7 @@ struct Reconnect {
 struct SessionFacts {
   model::NodeRole role = model::NodeRole::worker;
   std::vector<wire::ManagerPeer> managers;
+  std::uint64_t version = 0;  // of the store that says so
 };
 // This node is no longer a member of the swarm.
 struct Removed {};

@@ -124,7 +124,8 @@ TEST_F(WorkerTest, ATaskGoesFromAcceptedToRunningOneActionAtATime) {
   ASSERT_EQ(all<StartTask>(effects).size(), 1u);
   EXPECT_EQ(events(effects), (std::vector<std::string>{"create"}));
   EXPECT_EQ(disk_.at(one.id).state(), TaskState::starting) << "written before it is acted on";
-  EXPECT_TRUE(std::holds_alternative<SaveTask>(effects.front()));
+  ASSERT_TRUE(std::holds_alternative<SaveTask>(effects.front()));
+  EXPECT_TRUE(std::get<SaveTask>(effects.front()).first) << "a start that was tried is never forgotten";
   started(one.id);
   EXPECT_EQ(events(take()), (std::vector<std::string>{"start"}));
   EXPECT_EQ(status(one.id).state, TaskState::running);
@@ -315,6 +316,9 @@ TEST_F(WorkerTest, ReportsAreRepeatedUntilTheyAreStored) {
   const model::Task one = task();
   open_session();
   assign_all({one});
+  EXPECT_TRUE(report().empty()) << "a start that is quick is told as one step";
+  now_ = now_ + Duration::millis(20);
+  worker().on_deadline(now_, wall_);
   ASSERT_EQ(report().at(0).second.state, TaskState::preparing);
   prepared(one.id);
   EXPECT_TRUE(report().empty()) << "one at a time";

@@ -1,7 +1,6 @@
 #include "base/time.hpp"
 
 #include <charconv>
-#include <cstdio>
 
 namespace swarm {
 namespace {
@@ -40,21 +39,31 @@ std::int64_t days_from_civil(std::int64_t year, unsigned month, unsigned day) {
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
+// The last `count` decimal digits of a number that is not negative. (A list of objects is full of times.)
+void put_digits(std::string& out, std::int64_t number, std::size_t count) {
+  out.append(count, '0');
+  for (std::size_t i = out.size(); count > 0; --count, number /= 10)
+    out[--i] = static_cast<char>('0' + number % 10);
+}
+
 std::string seconds_text(WallTime time) {
   const std::int64_t seconds = floor_div(time.ns, kSecond);
   const std::int64_t days = floor_div(seconds, kDaySeconds);
-  const auto of_day = static_cast<int>(seconds - days * kDaySeconds);
+  const std::int64_t of_day = seconds - days * kDaySeconds;
   const Civil civil = civil_from_days(days);
-  char text[40];
-  std::snprintf(text, sizeof text, "%04lld-%02u-%02uT%02d:%02d:%02d", static_cast<long long>(civil.year),
-                civil.month, civil.day, of_day / 3600, of_day / 60 % 60, of_day % 60);
+  std::string text;
+  put_digits(text, civil.year, 4);
+  put_digits(text += '-', civil.month, 2);
+  put_digits(text += '-', civil.day, 2);
+  put_digits(text += 'T', of_day / 3600, 2);
+  put_digits(text += ':', of_day / 60 % 60, 2);
+  put_digits(text += ':', of_day % 60, 2);
   return text;
 }
 
 std::string fraction_digits(WallTime time) {
-  char text[16];
-  std::snprintf(text, sizeof text, "%09lld",
-                static_cast<long long>(time.ns - floor_div(time.ns, kSecond) * kSecond));
+  std::string text;
+  put_digits(text, time.ns - floor_div(time.ns, kSecond) * kSecond, 9);
   return text;
 }
 

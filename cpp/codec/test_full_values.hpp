@@ -274,7 +274,7 @@ inline std::vector<wire::Message> Filler::messages() {
       wire::LeaveRequest{number(), id<NodeId>()},
       wire::LeaveReply{number(), error(), address()},
       wire::Register{id<NodeId>(), description()},
-      wire::Session{number(), duration(), model::NodeRole::manager, managers()},
+      wire::Session{number(), duration(), model::NodeRole::manager, managers(), number()},
       wire::SessionRefused{number(), text(), address(), true},
       wire::Heartbeat{number()},
       wire::HeartbeatReply{number(), duration()},

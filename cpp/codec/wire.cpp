@@ -226,12 +226,14 @@ void put(const wire::Session& from, pb::Session* to) {
   to->set_heartbeat_period(from.heartbeat_period.ns);
   to->set_role(static_cast<std::uint32_t>(from.role));
   put_each(from.managers, to->mutable_managers());
+  to->set_version(from.version);
 }
 void get(const pb::Session& from, wire::Session& to, Reading& reading) {
   to.session = from.session();
   to.heartbeat_period = Duration{from.heartbeat_period()};
   to.role = reading.enumerated(from.role(), model::NodeRole::manager, "role");
   get_each(from.managers(), to.managers, reading);
+  to.version = from.version();
 }
 
 void put(const wire::SessionRefused& from, pb::SessionRefused* to) {

@@ -279,6 +279,11 @@ TEST(Service, what_a_spec_may_not_say) {
       {[](auto& spec) { spec.mode = model::ReplicatedMode{~0ULL}; },
        "Number of replicas must be non-negative"},
       {[](auto& spec) { spec.task.container->mounts.resize(2); }, "ContainerSpec: duplicate mount point: "},
+      {[](auto& spec) { spec.task.container->hostname = "h-{{ .Nope }}"; },
+       "expanding hostname failed: template: expansion:1:5: executing \"expansion\" at <.Nope>: can't "
+       "evaluate field Nope"},
+      {[](auto& spec) { spec.task.container->env = {"A={{.Service.Name"}; },
+       "expanding env failed: template: expansion:1: unclosed action"},
       {[](auto& spec) { spec.task.container->healthcheck.emplace().interval = Duration::nanos(5); },
        "ContainerSpec: Interval in HealthConfig cannot be less than 1ms"},
       {[](auto& spec) {
@@ -299,6 +304,14 @@ TEST(Service, what_a_spec_may_not_say) {
     const auto valid = validate_service_spec(spec);
     EXPECT_EQ(valid.ok() ? "" : valid.error().message, text);
   }
+}
+
+TEST(Service, templates_name_what_docker_knows_and_expressions_are_the_nodes) {
+  auto spec = web();
+  spec.task.container->hostname = "{{.Node.Hostname}}-{{- .Task.Slot -}}";
+  spec.task.container->env = {"A={{.Service.Labels.x}} }}", "B={{index .Service.Labels \"x\"}}",
+                              "C={{.Node.Platform.OS}}", "D={ { }", "E"};
+  EXPECT_TRUE(validate_service_spec(spec).ok());
 }
 
 TEST(Service, image_references) {

@@ -122,6 +122,7 @@ void Dispatcher::State::send_session(const store::Store& store, NodeId node, con
                                   stored->role == model::NodeRole::manager);
   session.role = manager ? model::NodeRole::manager : model::NodeRole::worker;
   session.managers = managers;
+  session.version = store.version();
   sends.push_back({peer.link, std::move(session)});
 }
 

@@ -24,6 +24,7 @@ TEST_F(ApiTest, PingNegotiates) {
   EXPECT_EQ(reply.header("Swarm"), "inactive");
   EXPECT_EQ(reply.body, "");
   EXPECT_EQ(get("/_ping").body, "OK");
+  EXPECT_EQ(get("http://docker/_ping").body, "OK") << "the form that a proxy sends";
   init();
   EXPECT_EQ(get("/v1.41/_ping").header("Swarm"), "active/manager");
   EXPECT_EQ(at(get("/version").json(), "ApiVersion"), "1.50");
@@ -158,6 +159,34 @@ TEST_F(ApiTest, InitAndJoinCheckWhatTheyAreGiven) {
   EXPECT_EQ(post("/swarm/init", kInit).message(), member);
   EXPECT_EQ(post("/swarm/join", R"({"ListenAddr":"x"})").message(), member);
   EXPECT_EQ(post("/swarm/join", R"({"ListenAddr":"x"})").status, 503U);
+}
+
+TEST_F(ApiTest, InitLooksAtTheNetworkItIsTold) {
+  const auto refused = [&](const std::string& fields) {
+    const Reply reply = post("/swarm/init", R"({"ListenAddr":"0.0.0.0:2377",)" + fields + "}");
+    return std::to_string(reply.status) + " " + reply.message();
+  };
+  const std::string bad_data_path =
+      "400 data path address must be a non-zero IP address or network interface (without a port number)";
+  for (const char* address : {"foo", "0.0.0.0", "127.0.0.1:4789"})
+    EXPECT_EQ(refused(R"("DataPathAddr":")" + std::string(address) + '"'), bad_data_path) << address;
+  EXPECT_EQ(refused(R"("DataPathPort":80)"),
+            "500 Datapath port number is not in valid range (1024-49151) : 80");
+  EXPECT_EQ(refused(R"("DefaultAddrPool":["10.0.0.0/8"],"SubnetSize":30)"),
+            "500 subnet size is out of range: 30");
+  EXPECT_EQ(refused(R"("DefaultAddrPool":["10.1.0.0/16"],"SubnetSize":8)"),
+            "500 invalid CIDR: \"10.1.0.0/16\". Subnet size is too small for pool: 8");
+  for (const char* pool : {"foo", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/8x"})
+    EXPECT_EQ(refused(R"("SubnetSize":29,"DefaultAddrPool":[")" + std::string(pool) + "\"]"),
+              "500 invalid base pool " + std::string(pool) + ": invalid CIDR address: " + pool);
+}
+
+TEST_F(ApiTest, JoiningWithoutATokenIsNoMatterOfItsForm) {
+  const Reply reply =
+      post("/swarm/join", R"({"ListenAddr":"0.0.0.0:2377","RemoteAddrs":["127.0.1.1:2377"]})");
+  EXPECT_EQ(reply.status, 400U);
+  EXPECT_EQ(reply.message(),
+            "rpc error: code = InvalidArgument desc = A valid join token is necessary to join this cluster");
 }
 
 TEST_F(ApiTest, JoinsErrorIsTheNodes) {
@@ -366,6 +395,8 @@ TEST_F(ApiTest, ImagesAreTheCatalogue) {
       << "the CLI then keeps the reference as it is";
   EXPECT_EQ(get("/distribution/reg:5000/a/b:tag/json").status, 404U);
   EXPECT_EQ(at(get("/swarmpy/v1/images").json(), "1.Command.0"), "sh");
+  EXPECT_EQ(post("/swarmpy/v1/images", R"({"Reference":"MY:1","Command":["a"]})").message(),
+            "\"MY:1\" is not a valid repository/tag");
   send("POST", "/swarmpy/v1/images", R"({"Reference":"my:1","Command":["a","b"]})");
   EXPECT_EQ(std::get<AddImage>(performed_.at(0).operation).image.command.size(), 2U);
 }

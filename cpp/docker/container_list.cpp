@@ -120,6 +120,11 @@ void list_containers(Call& call) {
       call.target, {"id", "name", "label", "status", "ancestor", "before", "since", "exited", "health",
                     "network", "volume", "publish", "expose", "is-task", "isolation"});
   if (!filters) return call.refuse(filters.error());
+  constexpr const char* kStates[] = {"created",  "running", "paused", "restarting",
+                                     "removing", "exited",  "dead"};
+  for (const auto& state : filters->values("status"))
+    if (std::find(std::begin(kStates), std::end(kStates), state) == std::end(kStates))
+      return call.refuse(invalid_filter("status", state));
   const auto containers = chosen(call, *filters);
   if (!containers) return call.refuse(containers.error());
   Json json;

@@ -1,4 +1,7 @@
 // JSON to ContainerSpec (docker-api: ContainerSpec and Mount).
+#include <algorithm>
+#include <iterator>
+
 #include "base/bytes.hpp"
 #include "docker/specs.hpp"
 
@@ -6,8 +9,11 @@ namespace swarm::docker {
 namespace {
 
 model::Mount read_mount(const Fields& from) {
+  constexpr const char* kTypes[] = {"", "bind", "volume", "tmpfs", "npipe", "cluster", "image"};
   model::Mount mount;
   mount.type = from.text("Type");
+  if (std::find(std::begin(kTypes), std::end(kTypes), mount.type) == std::end(kTypes))
+    from.issues().add(plain_error(Code::invalid_argument, "invalid MountType: \"" + mount.type + "\""));
   mount.source = from.text("Source");
   mount.target = from.text("Target");
   mount.read_only = from.flag("ReadOnly");

@@ -1,5 +1,6 @@
 #include "docker/json.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "store/text.hpp"
@@ -21,6 +22,15 @@ std::size_t utf8_length(std::string_view text) {
   if (first == 0xf0 && byte(1) < 0x90) return 0;
   if (first == 0xf4 && byte(1) > 0x8f) return 0;
   return length;
+}
+
+// How much of `text` can be copied as it is.
+std::size_t plain_length(std::string_view text) {
+  const auto needs_care = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x80 || c == '"' ||
+           c == '\\';
+  };
+  return static_cast<std::size_t>(std::ranges::find_if(text, needs_care) - text.begin());
 }
 
 void escape_control(std::string& out, char c) {
@@ -95,6 +105,10 @@ Json& Json::value(std::string_view text) {
   separate();
   out_ += '"';
   while (!text.empty()) {
+    const std::size_t plain = plain_length(text);
+    out_ += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const std::size_t length = utf8_length(text);
     const char c = text[0];
     if (length == 0) {
@@ -103,10 +117,8 @@ Json& Json::value(std::string_view text) {
       out_ += text.substr(0, length);
     } else if (c == '"' || c == '\\') {
       (out_ += '\\') += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      escape_control(out_, c);
     } else {
-      out_ += c;
+      escape_control(out_, c);
     }
     text.remove_prefix(length == 0 ? 1 : length);
   }

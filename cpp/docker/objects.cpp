@@ -189,7 +189,7 @@ void write_service(Json& json, const model::Service& service, const ServiceView&
     write_service_spec(json, service.spec, view.defaults);
     if (service.previous_spec) {
       json.key("PreviousSpec");
-      write_service_spec(json, *service.previous_spec, view.defaults);
+      write_service_spec(json, *service.previous_spec, false);  // swarmkit fills in the current one only
     }
     json.object("Endpoint", [&] {
       json.object("Spec", [&] {

@@ -42,12 +42,33 @@ TEST_F(ServiceRoutes, TheClisCreateIsKeptAsSent) {
 }
 
 TEST_F(ServiceRoutes, WarningsComeFromTheRunner) {
-  const Reply quiet = post("/services/create", kWeb);
+  const Reply quiet =
+      post("/services/create", R"({"Name":"quiet","TaskTemplate":{"ContainerSpec":{"Image":"nginx"}}})");
   EXPECT_NE(quiet.body.find("\"Warnings\":null"), std::string::npos);
+  EXPECT_NE(post("/services/create", kWeb).body.find("\"Warnings\":null"), std::string::npos);
   const Reply warned =
       post("/services/create",
            R"({"Name":"ro","TaskTemplate":{"ContainerSpec":{"Image":"nginx","ReadOnly":true}}})");
   EXPECT_EQ(at(warned.json(), "Warnings.0"), "read-only is not honoured");
+}
+
+TEST_F(ServiceRoutes, DefaultsAreFilledIntoTheCurrentSpecOnly) {
+  const std::string id = create(R"({"Name":"d","TaskTemplate":{"ContainerSpec":{"Image":"nginx:1"}}})");
+  const std::string version = at(get("/services/" + id).json(), "Version.Index");
+  post("/services/" + id + "/update?version=" + version,
+       R"({"Name":"d","TaskTemplate":{"ContainerSpec":{"Image":"nginx:2"}}})");
+  const Value service = get("/services/d?insertDefaults=true").json();
+  EXPECT_EQ(at(service, "Spec.UpdateConfig.Parallelism"), "1");
+  EXPECT_EQ(at(service, "PreviousSpec.TaskTemplate.ContainerSpec.Image"), "nginx:1");
+  EXPECT_EQ(at(service, "PreviousSpec.UpdateConfig"), "");
+}
+
+TEST_F(ServiceRoutes, AMountIsOfAKnownType) {
+  const Reply reply = post(
+      "/services/create",
+      R"({"Name":"m","TaskTemplate":{"ContainerSpec":{"Image":"nginx","Mounts":[{"Type":"foo","Target":"/x"}]}}})");
+  EXPECT_EQ(reply.status, 400U);
+  EXPECT_EQ(reply.message(), "invalid MountType: \"foo\"");
 }
 
 TEST_F(ServiceRoutes, ANamelessServiceGetsAName) {

@@ -76,6 +76,9 @@ TEST_F(Streams, ContainerFilters) {
       {R"({"is-task":["false"]})", 0}};
   for (const auto& [filter, count] : cases)
     EXPECT_EQ(size_of(get("/containers/json?filters=" + filter).json()), count) << filter;
+  const Reply unknown = get(R"(/containers/json?filters={"status":["foo"]})");
+  EXPECT_EQ(unknown.status, 400U);
+  EXPECT_EQ(unknown.message(), "invalid filter 'status=[foo]'");
 }
 
 TEST_F(Streams, KillSendsTheSignal) {

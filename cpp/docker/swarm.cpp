@@ -1,6 +1,9 @@
 // /swarm: show, init, join, leave, update, unlock
 #include "control/cluster.hpp"
 
+#include <charconv>
+
+#include "base/address.hpp"
 #include "control/join.hpp"
 #include "control/node.hpp"
 #include "docker/handlers.hpp"
@@ -20,9 +23,44 @@ constexpr const char* kNoForce =
 
 void done_empty(Desk& desk, ApiId id, const OperationResult&, const Context&) { desk.reply_empty(id, 200); }
 
+// moby daemon/cluster/listen_addr.go resolveDataPathAddr.
 Result<void> check_addresses(const Fields& from) {
   if (from.text("ListenAddr").empty())
     return plain_error(Code::invalid_argument, "invalid ListenAddr \"\": invalid empty address");
+  const std::string data_path = from.text("DataPathAddr");
+  const auto address = Address::parse(data_path);
+  if (!data_path.empty() && (!address || address->port != 0 || address->is_unspecified()))
+    return plain_error(
+        Code::invalid_argument,
+        "data path address must be a non-zero IP address or network interface (without a port number)");
+  return {};
+}
+
+// moby daemon/cluster/swarm.go validateDefaultAddrPool: 29 bits leave room for eight addresses.
+Result<void> check_pool(const std::string& pool, std::uint32_t subnet_size) {
+  const auto slash = pool.find('/');
+  const auto base = Address::parse(pool.substr(0, slash));
+  std::uint32_t bits = 0;
+  const char* const end = pool.data() + pool.size();
+  const bool sized = slash != std::string::npos && slash + 1 < pool.size() &&
+                     std::from_chars(pool.data() + slash + 1, end, bits).ptr == end;
+  if (!base || base->port != 0 || !sized || bits > (base->is_v4() ? 32U : 128U))
+    return plain_error(Code::unknown, "invalid base pool " + pool + ": invalid CIDR address: " + pool);
+  if (bits > subnet_size)
+    return plain_error(Code::unknown, "invalid CIDR: \"" + pool + "\". Subnet size is too small for pool: " +
+                                          std::to_string(subnet_size));
+  return {};
+}
+
+Result<void> check_network(const SwarmInit& wish) {
+  constexpr std::uint32_t kLongestPrefix = 29;
+  if (!wish.default_addr_pool.empty() && wish.subnet_size > kLongestPrefix)
+    return plain_error(Code::unknown, "subnet size is out of range: " + std::to_string(wish.subnet_size));
+  for (const std::string& pool : wish.default_addr_pool)
+    if (const auto fine = check_pool(pool, wish.subnet_size); !fine) return fine.error();
+  if (wish.data_path_port < 1024 || wish.data_path_port > 49151)
+    return plain_error(Code::unknown, "Datapath port number is not in valid range (1024-49151) : " +
+                                          std::to_string(wish.data_path_port));
   return {};
 }
 
@@ -55,6 +93,7 @@ Result<SwarmInit> read_init(const Value& body) {
   if (issues.any()) return issues.first();
   if (!availability) return availability.error();
   out.availability = *availability;
+  if (const auto fine = check_network(out); !fine) return fine.error();
   if (const auto fine = check_spec(spec, out.spec, 0); !fine) return fine.error();
   return out;
 }
@@ -71,6 +110,8 @@ Result<SwarmJoin> read_join(const Value& body) {
   out.availability = *availability;
   if (out.remote_addrs.empty())
     return plain_error(Code::invalid_argument, "at least 1 RemoteAddr is required to join");
+  if (out.token.empty())
+    return rpc_error(Code::invalid_argument, "A valid join token is necessary to join this cluster");
   return out;
 }
 

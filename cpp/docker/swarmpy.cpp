@@ -1,4 +1,5 @@
 // /swarmpy/v1/: what Docker's API has no word for
+#include "control/reference.hpp"
 #include "docker/fields.hpp"
 #include "docker/handlers.hpp"
 #include "docker/lookup.hpp"
@@ -55,6 +56,9 @@ void add_to_catalogue(Call& call) {
   if (issues.any()) return call.refuse(issues.first());
   if (image.reference.empty())
     return call.refuse(plain_error(Code::invalid_argument, "Reference must be given"));
+  if (!control::is_image_reference(image.reference))  // no service could name it
+    return call.refuse(
+        plain_error(Code::invalid_argument, "\"" + image.reference + "\" is not a valid repository/tag"));
   if (image.command.empty()) return call.refuse(plain_error(Code::invalid_argument, "Command must be given"));
   call.desk.perform(
       call.id, AddImage{std::move(image)},

@@ -100,6 +100,11 @@ std::string query_escape(std::string_view text) {
 }
 
 Target Target::parse(std::string_view target) {
+  // RFC 9112 3.2.2: what a client behind a proxy sends, "http://host/path", is answered like "/path".
+  if (target.starts_with("http://")) {
+    const std::size_t path = target.find('/', 7);
+    target = path == std::string_view::npos ? "/" : target.substr(path);
+  }
   Target out;
   const std::size_t mark = target.find('?');
   split_path(target.substr(0, mark), out);

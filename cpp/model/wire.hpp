@@ -110,6 +110,7 @@ struct Session {
   Duration heartbeat_period;
   model::NodeRole role = model::NodeRole::worker;  // what the node shall be
   std::vector<ManagerPeer> managers;
+  std::uint64_t version = 0;  // of the store that says so: a deposed leader's word is older than its hearer
   bool operator==(const Session&) const = default;
 };
 

@@ -206,13 +206,14 @@ bool AgentPart::take_effects() {
   return true;
 }
 
-// Everything from the first record on waits until all records of the list are on disk.
+// Everything from the first record on waits until all records of the list are on disk, if one of them must
+// be.
 void AgentPart::perform(std::vector<agent::Effect> effects) {
   ports::DiskBatch batch;
-  batch.sync = true;
   std::vector<agent::Effect> later;
   for (auto& effect : effects) {
     if (auto* save = std::get_if<agent::SaveTask>(&effect)) {
+      batch.sync |= save->first;
       if (save->record) {
         batch.put(ports::Family::agent, task_key(save->task), encode_task_record(*save->record));
       } else {
@@ -225,6 +226,11 @@ void AgentPart::perform(std::vector<agent::Effect> effects) {
     }
   }
   if (batch.empty()) return;
+  if (!batch.sync) {
+    core_.commit(std::move(batch), {});
+    for (auto& effect : later) perform_one(std::move(effect));
+    return;
+  }
   saving_ = true;
   core_.commit(std::move(batch), [this, alive = std::weak_ptr(alive_), later = std::move(later)]() mutable {
     if (alive.expired()) return;

@@ -123,14 +123,19 @@ void Door::on_reply(ports::LinkId, wire::ApiReplyHead message) {
     return set_stage(id, call, Stage::waiting);
   }
   set_stage(id, call, Stage::handled);
-  begin(id, {message.status, std::move(message.headers), message.streaming});
+  http::ResponseHead head{message.status, std::move(message.headers), message.streaming};
+  if (head.streaming) return begin(id, std::move(head));
+  call.held =
+      std::move(head);  // should the leader be lost now, half an answer must not look like a whole one
 }
 
 void Door::on_reply(ports::LinkId, wire::ApiReplyBody message) {
   const auto it = by_forward_.find(message.id);
   if (it == by_forward_.end()) return;
   const ports::ApiId id = it->second;
-  if (!calls_.at(id).head_sent) return;
+  Call& call = calls_.at(id);
+  if (auto head = std::exchange(call.held, std::nullopt)) begin(id, std::move(*head));
+  if (!call.head_sent) return;
   if (!message.bytes.empty()) piece(id, std::move(message.bytes));
   if (message.end) end(id);
 }
@@ -150,6 +155,7 @@ void Door::on_link_closed(ports::LinkId link) {
     Call& call = calls_.at(id);
     by_forward_.erase(call.target->second);
     call.target.reset();
+    call.held.reset();
     if (call.head_sent) {
       end(id);
     } else if (call.request.method == "GET") {
@@ -245,7 +251,8 @@ bool Door::run() {
   bool did = false;
   if (!unread_.empty() && reads_.empty() && host_.leads()) {
     // One check at a time: reads that come meanwhile wait for the next, which then serves all of them.
-    const std::uint64_t context = ++last_read_;
+    // Followers pass a read on to their leader: its name must be nobody else's, too.
+    const std::uint64_t context = core_.rng.next();
     reads_[context].assign(unread_.begin(), unread_.end());
     unread_.clear();
     host_.manager()->read_index(context);

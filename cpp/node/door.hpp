@@ -70,6 +70,7 @@ class Door {
     std::optional<std::pair<ports::LinkId, std::uint64_t>> origin;  // another manager's
     std::optional<std::pair<ports::LinkId, std::uint64_t>> target;  // where it was passed on
     std::uint64_t read = 0;
+    std::optional<http::ResponseHead> held;  // the leader's, until its body is here
     bool head_sent = false;
   };
 
@@ -102,7 +103,6 @@ class Door {
   std::map<std::uint64_t, std::vector<ports::ApiId>> reads_;  // check under way -> its reads
   Instant retry_ = Instant::never();
   std::uint64_t last_forward_ = 0;
-  std::uint64_t last_read_ = 0;
   // Ids of requests that came from other managers: above every host's own.
   ports::ApiId next_remote_ = ports::ApiId{1} << 62;
 };

@@ -100,6 +100,7 @@ class Node::Impl final : public Door::Host,
   std::set<ports::LinkId> sessions_;  // links that agents registered on, while this node leads
   docker::LocalNode local_;
   docker::RaftView raft_view_;
+  bool view_is_fresh_ = false;  // nothing was done since they were made that could change them
   bool shutting_down_ = false;
   bool manager_retired_ = false;
 };

@@ -32,6 +32,7 @@ bool Links::send_to(const Address& address, ports::Frame frame, Instant now) {
 }
 
 void Links::on_opened(const ports::LinkOpened& event) {
+  if (!event.inbound && !links_.contains(event.link)) return;  // closed here before it was open
   Link& link = links_[event.link];
   link.peer = event.peer;
   link.remote = event.remote;

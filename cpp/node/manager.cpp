@@ -167,7 +167,8 @@ void Manager::on_deadline() {
   }
 }
 
-void Manager::on_link_closed(const Links::Gone& gone) {
+void Manager::on_link_closed(ports::LinkId link, const Links::Gone& gone) {
+  incoming_.erase(link);
   std::uint64_t peer = gone.peer.raft_id;
   if (peer == 0 && gone.outbound)
     for (const auto& [id, member] : members_)
@@ -193,13 +194,15 @@ bool Manager::run() {
   // A snapshot that is acknowledged must be there after a crash, like entries (etcd's MustSync leaves it to
   // the host).
   batch.sync = ready->must_sync || ready->snapshot.has_value();
+  const std::uint64_t advanced = store_->version();  // what Raft knows to be applied
   if (ready->snapshot) install(*ready->snapshot, batch);
   if (ready->hard_state) {
     batch.put(Family::raft_state, "hard", codec::encode(*ready->hard_state));
     term_ = ready->hard_state->term;
   }
   if (!ready->entries.empty()) {
-    batch.erase_range(Family::raft_log, log_key(ready->entries.front().index), std::string(9, '\xff'));
+    if (ready->entries.front().index <= log_->last_index())  // what is written over
+      batch.erase_range(Family::raft_log, log_key(ready->entries.front().index), std::string(9, '\xff'));
     for (const auto& entry : ready->entries)
       batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
   }
@@ -208,8 +211,11 @@ bool Manager::run() {
   for (const auto& read : ready->read_states)
     if (read.context.size() == 8) reads_.push_back(get_u64(read.context));
   if (!ready->committed_entries.empty() || ready->snapshot) put_dirty(*store_, batch);
-  compact(batch);
-  if (batch.empty()) {
+  // A snapshot begins the log anew: there is nothing to shorten.
+  if (!ready->snapshot) compact(advanced, batch);
+  if (!batch.sync) {
+    // Nothing here must last before Raft goes on; what is written next comes after it on the disk, too.
+    if (!batch.empty()) core_.commit(std::move(batch), {});
     finish(*ready);
     return true;
   }
@@ -323,14 +329,15 @@ void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   members_changed_ = true;
 }
 
-// Keeps the log short: after snapshot_interval entries all but the newest few go.
-void Manager::compact(ports::DiskBatch& batch) {
+// Keeps the log short: after snapshot_interval entries all but the newest few go. Nothing beyond `applied`:
+// Raft may look at what it does not know to be applied.
+void Manager::compact(std::uint64_t applied, ports::DiskBatch& batch) {
   const model::Cluster* cluster = store_->cluster();
   if (cluster == nullptr) return;
   const auto& settings = cluster->spec.raft;
   const std::uint64_t first = log_->first_index();
   const std::uint64_t keep = settings.log_entries_for_slow_followers;
-  const std::uint64_t stable = std::min(store_->version(), log_->last_index());
+  const std::uint64_t stable = std::min(applied, log_->last_index());
   if (stable < first + settings.snapshot_interval + keep) return;
   const std::uint64_t until = stable - keep;
   raft::Snapshot meta;
@@ -388,7 +395,7 @@ void Manager::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
   incoming.data += chunk.data;
   if (!chunk.last) return;
   auto message = codec::decode_raft_message(incoming.message);
-  if (message && message->snapshot) {
+  if (message && message->snapshot && message->to == raft_id_) {
     message->snapshot->data = std::move(incoming.data);
     step(std::move(*message));
   }

@@ -1,8 +1,8 @@
 // Manager: the Raft half of a manager node. The consensus core, the log on disk, the store it feeds, and the
 // members' addresses. Leader or follower alike; what only a leader does is in leadership.
 //
-// Durability (Raft section 5, and "durable before said"): one batch at a time is on its way to the disk.
-// Messages that may go at once are sent with it, those that speak for it when it is done. Entries, hard
+// Durability (Raft section 5, and "durable before said"): one synced batch at a time is on its way to the
+// disk. Messages that may go at once are sent with it, those that speak for it when it is done. Entries, hard
 // state, applied objects and the applied index of one round share the batch; it is synced when entries or
 // votes changed.
 #pragma once
@@ -54,7 +54,7 @@ class Manager {
   // ---- in
   void step(raft::Message message);
   void on_chunk(ports::LinkId link, wire::SnapshotChunk chunk);
-  void on_link_closed(const Links::Gone& gone);
+  void on_link_closed(ports::LinkId link, const Links::Gone& gone);
   // Proposes; the number by which the outcome will be found, 0 when this node does not lead.
   std::uint64_t propose(model::Transaction transaction);
   bool propose_membership(const raft::ConfChangeV2& change);
@@ -105,7 +105,7 @@ class Manager {
   void note_soft_state(const raft::Ready& ready);
   void send(raft::Message message);
   void send_snapshot(raft::Message message, const Address& to);
-  void compact(ports::DiskBatch& batch);
+  void compact(std::uint64_t applied, ports::DiskBatch& batch);
 
   Core& core_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();

@@ -21,6 +21,15 @@ NodeId node_id_for(ports::Crypto& crypto, ClusterId cluster, std::uint64_t reque
   return NodeId(static_cast<Uint128>(get_u64(digest)) << 64 | get_u64(digest, 8));
 }
 
+// A Raft id is one life of one member: whoever lost what it said under an id never speaks under it again.
+// The same request gives the same id, whichever leader answers; another request means that the node began
+// anew.
+std::uint64_t raft_id_for(ports::Crypto& crypto, const wire::RaftJoinRequest& message) {
+  std::string words = "raft " + message.node.str() + " ";
+  put_u64(words, message.request);
+  return (get_u64(crypto.sha256(words)) >> 1) | 1;
+}
+
 }  // namespace
 
 void Membership::on_message(ports::LinkId link, const wire::Message& message) {
@@ -97,22 +106,20 @@ bool Membership::settled(std::uint64_t request, const model::Outcome& outcome) {
 
 void Membership::on_raft_join(ports::LinkId link, const wire::RaftJoinRequest& message) {
   const auto node = manager_.store().node(message.node);
-  Joiner joiner{link,
-                message.request,
-                {message.node, raft_id_of(message.node), message.address},
-                false,
-                core_.now + kDialPatience};
+  const std::uint64_t raft_id = raft_id_for(core_.ports.crypto, message);
+  Joiner joiner{
+      link, message.request, {message.node, raft_id, message.address}, false, core_.now + kDialPatience};
   if (!node || node->spec.desired_role != model::NodeRole::manager)
     return answer_raft_join(
         joiner, plain_error(Code::permission_denied,
                             "node " + message.node.str() + " is not to be a manager of this swarm"));
-  if (joiner.peer.raft_id != 0 && manager_.members().at(joiner.peer.raft_id).address == message.address)
-    return answer_raft_join(joiner, std::nullopt);
-  if (joiner.peer.raft_id == 0) joiner.peer.raft_id = (core_.rng.next() >> 1) | 1;
-  if (const auto it = joiners_.find(message.node); it != joiners_.end()) {
-    joiner.peer.raft_id = it->second.peer.raft_id;
-    joiner.give_up = it->second.give_up;
-  }
+  if (manager_.members().contains(raft_id)) return answer_raft_join(joiner, std::nullopt);
+  if (manager_.was_removed(raft_id))
+    return answer_raft_join(joiner, plain_error(Code::failed_precondition,
+                                                "node " + message.node.str() +
+                                                    " was taken out of the Raft group meanwhile: ask anew"));
+  if (const auto it = joiners_.find(message.node); it != joiners_.end()) joiner.give_up = it->second.give_up;
+  if (const std::uint64_t past = raft_id_of(message.node); past != 0) removals_.insert(past);
   joiner.reachable = core_.links.is_open_to(message.address);
   if (!joiner.reachable) core_.links.to(message.address, core_.now);
   joiners_[message.node] = joiner;
@@ -189,12 +196,15 @@ bool Membership::remove_members() {
     const auto member = manager_.members().find(*it);
     const auto node =
         member == manager_.members().end() ? nullptr : manager_.store().node(member->second.node);
-    const bool wanted_again = node && node->spec.desired_role == model::NodeRole::manager;
+    const auto successor = node ? joiners_.find(node->id) : joiners_.end();
+    const bool superseded = successor != joiners_.end() && successor->second.peer.raft_id != *it;
+    const bool wanted_again = node && node->spec.desired_role == model::NodeRole::manager && !superseded;
     if (member == manager_.members().end() || wanted_again) {
       it = removals_.erase(it);
       continue;
     }
-    if (*it == manager_.raft_id() && manager_.voters().size() > 1) {
+    if (*it == manager_.raft_id()) {
+      if (manager_.voters().size() < 2) return false;  // nobody could lead
       // Whoever leads next removes this member (swarmkit manager/role_manager.go).
       manager_.transfer_leadership(manager_.successor());
       wake_ = core_.now + kLook;
@@ -209,14 +219,11 @@ bool Membership::remove_members() {
 bool Membership::change_joiners() {
   for (auto it = joiners_.begin(); it != joiners_.end();) {
     const Joiner& joiner = it->second;
-    if (manager_.members().contains(joiner.peer.raft_id) &&
-        manager_.members().at(joiner.peer.raft_id).address == joiner.peer.address) {
+    if (manager_.members().contains(joiner.peer.raft_id)) {
       answer_raft_join(joiner, std::nullopt);
       it = joiners_.erase(it);
-    } else if (joiner.reachable) {
-      const bool voter = manager_.voters().contains(joiner.peer.raft_id);
-      return propose(voter ? raft::ConfChangeType::update_node : raft::ConfChangeType::add_learner_node,
-                     joiner.peer.raft_id, joiner.peer);
+    } else if (joiner.reachable && raft_id_of(joiner.peer.node) == 0) {  // a past life is removed first
+      return propose(raft::ConfChangeType::add_learner_node, joiner.peer.raft_id, joiner.peer);
     } else {
       ++it;
     }
@@ -224,12 +231,15 @@ bool Membership::change_joiners() {
   return false;
 }
 
-// A learner that has caught up becomes a voter.
+// A learner that has caught up becomes a voter: one that is there and has acknowledged something. A vote that
+// nobody gives can cost the group its quorum.
 bool Membership::promote_learners() {
   const auto& peers = manager_.raft().progress();
   for (const std::uint64_t id : manager_.learners()) {
     const auto progress = peers.find(id);
-    if (progress == peers.end() || progress->second.match + 16 < manager_.raft().commit()) continue;
+    if (progress == peers.end() || !progress->second.recent_active || progress->second.match == 0 ||
+        progress->second.match + 16 < manager_.raft().commit())
+      continue;
     const auto member = manager_.members().find(id);
     if (member != manager_.members().end())
       return propose(raft::ConfChangeType::add_node, id, member->second);

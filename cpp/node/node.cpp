@@ -80,7 +80,7 @@ void Node::Impl::on(ports::LinkClosed event) {
 
 void Node::Impl::link_gone(ports::LinkId link, const Links::Gone& gone) {
   sessions_.erase(link);
-  if (manager_) manager_->on_link_closed(gone);
+  if (manager_) manager_->on_link_closed(link, gone);
   if (membership_ && gone.outbound) membership_->on_link_closed(*gone.outbound);
   if (leadership_) leadership_->dispatcher().on_link_closed(manager_->store(), link, core_.now);
   if (agent_) agent_->on_link_closed(link);
@@ -225,6 +225,7 @@ void Node::Impl::log_lines(ports::ApiId id, const std::vector<wire::LogLine>& li
 }
 
 void Node::Impl::answer(ports::ApiId id, const Result<docker::OperationResult>& result) {
+  view_is_fresh_ = false;
   if (id != 0) door_.api().operation_done(id, result, api_context());
 }
 

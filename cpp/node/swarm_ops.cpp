@@ -13,6 +13,7 @@ constexpr Duration kResend = Duration::millis(500);
 constexpr Duration kJoinPatience =
     Duration::seconds(20);  // Docker's: then the API answers, the joining goes on
 constexpr Duration kDialPatience = Duration::seconds(5);  // for nobody answering at the given address at all
+constexpr Duration kRaftRetry = Duration::seconds(1);
 constexpr Duration kLeavePatience = Duration::seconds(3);
 
 constexpr const char* kJoinTimeout =
@@ -110,7 +111,9 @@ void SwarmOps::init(ports::ApiId id, const docker::SwarmInit& wish) {
   core_.links.set_hello(core_.hello());
   host_.start_manager(Manager::create(core_, self, first));
   // The log first, who we are second: a crash between the two leaves no half-made manager.
-  core_.commit(save_identity(identity), [this] { host_.start_agent(); });
+  core_.commit(save_identity(identity), [this] {
+    if (core_.identity) host_.start_agent();  // it may have left already
+  });
 }
 
 // ---- join
@@ -205,17 +208,33 @@ void SwarmOps::on_session_facts(const agent::SessionFacts& facts) {
     core_.commit(save_identity(*core_.identity), {});
   }
   role_wanted_ = facts.role;
-  const bool is_manager = host_.manager() != nullptr;
-  if (facts.role == model::NodeRole::manager && !is_manager && !raft_joining_ && !wiping_) start_raft_join();
-  if (facts.role == model::NodeRole::worker && is_manager && !initialising_) demote();
+  const Manager* manager = host_.manager();
+  if (manager == nullptr) {
+    if (facts.role == model::NodeRole::manager) {
+      start_raft_join();
+    } else if (raft_joining_) {
+      raft_joining_.reset();
+      core_.ports.transport.stop_listening();
+    }
+    return;
+  }
+  // A deposed leader may not have heard yet that this node is a manager (again): its word is older than what
+  // this node has applied.
+  if (initialising_ || facts.version < manager->store().version()) return;
+  const bool member = std::any_of(facts.managers.begin(), facts.managers.end(),
+                                  [&](const auto& peer) { return peer.raft_id == manager->raft_id(); });
+  if (facts.role == model::NodeRole::worker || !member) demote();
 }
 
 void SwarmOps::start_raft_join() {
+  if (raft_joining_ || wiping_ || leaving_) return;
   if (const auto listening = listen(core_.identity->listen); !listening) {
     error_ = listening.error().message;
+    raft_retry_ = core_.now + kRaftRetry;
     if (joining_) fail_join(listening.error());
     return;
   }
+  raft_retry_ = Instant::never();
   raft_joining_ = RaftJoining{core_.rng.next(), core_.now, std::nullopt};
   ask_to_join_raft();
 }
@@ -249,6 +268,8 @@ void SwarmOps::on_raft_join_reply(const wire::RaftJoinReply& reply) {
       const ports::ApiId id = std::exchange(joining_, std::nullopt)->id;
       if (id != 0) host_.answer(id, *reply.error);
       forget_everything();
+    } else {
+      raft_retry_ = core_.now + kRaftRetry;
     }
     return;
   }
@@ -277,9 +298,15 @@ void SwarmOps::demote() {
   wiping_ = true;
   core_.commit(save_identity(*core_.identity), [this] {
     wiping_ = false;
-    core_.ports.disk.wipe_manager();
-    if (core_.identity && role_wanted_ == model::NodeRole::manager) start_raft_join();
+    if (host_.manager() == nullptr) core_.ports.disk.wipe_manager();  // not what a new swarm put there
+    join_raft_if_wanted();
   });
+}
+
+void SwarmOps::join_raft_if_wanted() {
+  raft_retry_ = Instant::never();
+  if (core_.identity && role_wanted_ == model::NodeRole::manager && host_.manager() == nullptr)
+    start_raft_join();
 }
 
 // ---- leave
@@ -287,8 +314,8 @@ void SwarmOps::demote() {
 void SwarmOps::leave(ports::ApiId id, const docker::SwarmLeave&) {
   if (leaving_)
     return host_.answer(id, plain_error(Code::failed_precondition, "this node is leaving already"));
-  joining_.reset();
   raft_joining_.reset();
+  give_up_coming();
   leaving_ = Leaving{id, core_.rng.next(), false, false, core_.now, core_.now + kLeavePatience};
   const bool last = host_.manager() != nullptr && host_.manager()->voters().size() <= 1 && host_.leads();
   leaving_->told = last || !core_.identity;
@@ -317,6 +344,17 @@ void SwarmOps::finish_leaving() {
   if (id != 0) host_.answer(id, docker::OperationResult{});
 }
 
+// Whoever waits for this node to be in a swarm waits no more.
+void SwarmOps::give_up_coming() {
+  const Error gone = plain_error(Code::aborted, "the node left the swarm meanwhile");
+  const ports::ApiId joined = joining_ ? joining_->id : 0;
+  const ports::ApiId begun = initialising_ ? init_id_ : 0;
+  joining_.reset();
+  initialising_ = false;
+  if (joined != 0) host_.answer(joined, gone);
+  if (begun != 0) host_.answer(begun, gone);
+}
+
 void SwarmOps::forget_everything() {
   host_.stop_agent();
   host_.stop_manager();
@@ -325,8 +363,10 @@ void SwarmOps::forget_everything() {
   core_.identity.reset();
   core_.links.set_hello(core_.hello());
   core_.ports.disk.wipe_all();
-  joining_.reset();
+  give_up_coming();
   raft_joining_.reset();
+  raft_retry_ = Instant::never();
+  role_wanted_ = model::NodeRole::worker;
 }
 
 void SwarmOps::on_removed() {
@@ -350,6 +390,10 @@ void SwarmOps::on_message(ports::LinkId, const wire::Message& message) {
 }
 
 void SwarmOps::run() {
+  // Its own log says that it is out: whatever it shall be, it is not this member any more.
+  if (core_.identity && !leaving_ && host_.manager() != nullptr &&
+      host_.manager()->was_removed(core_.identity->raft_id))
+    demote();
   if (initialising_ && host_.leads() && host_.worker() != nullptr && host_.worker()->in_session()) {
     initialising_ = false;
     host_.answer(init_id_, docker::OperationResult{core_.identity->node});
@@ -386,6 +430,7 @@ void SwarmOps::on_deadline() {
     ask_to_join();
   }
   if (raft_joining_ && raft_joining_->resend <= core_.now) ask_to_join_raft();
+  if (raft_retry_ <= core_.now) join_raft_if_wanted();
   if (leaving_ && !leaving_->told) {
     if (leaving_->give_up <= core_.now) {
       leaving_->told = true;  // nobody answers: it is our own decision
@@ -400,6 +445,7 @@ Instant SwarmOps::next_deadline() const {
   if (joining_ && joining_->id != 0) next = std::min(next, joining_->give_up);
   if (joining_ && joining_->stage == JoinStage::asking) next = std::min(next, joining_->resend);
   if (raft_joining_) next = std::min(next, raft_joining_->resend);
+  next = std::min(next, raft_retry_);
   if (leaving_ && !leaving_->told) next = std::min({next, leaving_->resend, leaving_->give_up});
   return next;
 }

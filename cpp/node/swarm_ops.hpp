@@ -92,6 +92,8 @@ class SwarmOps {
   void ask_to_join_raft();
   void on_raft_join_reply(const wire::RaftJoinReply& reply);
   void demote();
+  void join_raft_if_wanted();
+  void give_up_coming();
   void tell_leader_of_leaving();
   void finish_leaving();
   void forget_everything();
@@ -101,6 +103,7 @@ class SwarmOps {
   std::optional<Joining> joining_;
   std::optional<RaftJoining> raft_joining_;
   std::optional<Leaving> leaving_;
+  Instant raft_retry_ = Instant::never();  // after a refusal
   bool initialising_ = false;
   bool wiping_ = false;  // a past manager's state is on its way out: no way back in until it is gone
   model::NodeRole role_wanted_ = model::NodeRole::worker;  // as the session last said

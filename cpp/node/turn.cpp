@@ -30,11 +30,13 @@ void Node::Impl::take_events() {
   for (std::size_t taken = 0; taken < kEventBudget && !queue_.empty(); ++taken) {
     ports::Event event = std::move(queue_.front());
     queue_.pop_front();
+    if (!std::holds_alternative<ports::ApiArrived>(event)) view_is_fresh_ = false;
     std::visit([this](auto&& one) { on(std::forward<decltype(one)>(one)); }, std::move(event));
   }
 }
 
 void Node::Impl::run_deadlines() {
+  view_is_fresh_ = false;
   if (manager_) manager_->on_deadline();
   if (membership_) membership_->on_deadline();
   if (agent_) agent_->on_deadline();
@@ -47,10 +49,12 @@ bool Node::Impl::run_parts() {
   did |= run_leader();
   if (agent_) did |= agent_->run();
   ops_.run();
+  view_is_fresh_ = false;
   did |= door_.run();
   if (manager_retired_) {
     manager_retired_ = false;
     manager_.reset();
+    view_is_fresh_ = false;
     door_.on_manager_gone();
     if (agent_) agent_->on_leader_changed();
     did = true;
@@ -59,12 +63,14 @@ bool Node::Impl::run_parts() {
 }
 
 bool Node::Impl::run_manager() {
+  view_is_fresh_ = false;
   if (!manager_) return false;
   const bool did = manager_->run();
+  // First: what is said of a version of the store names the members as of that version.
+  if (manager_->take_members_changed()) note_members();
   // Before a change of leader: new loops start from a store that has these entries already.
   for (AppliedEntry& entry : manager_->take_applied()) deliver_applied(std::move(entry));
   if (manager_->take_leader_changed()) note_leader_change();
-  if (manager_->take_members_changed()) note_members();
   for (const std::uint64_t context : manager_->take_reads()) door_.on_read_ready(context);
   return did;
 }
@@ -81,6 +87,7 @@ void Node::Impl::deliver_applied(AppliedEntry entry) {
 }
 
 void Node::Impl::note_leader_change() {
+  view_is_fresh_ = false;
   if (manager_->leads() && !leadership_) {
     leadership_ = std::make_unique<Leadership>(core_, *manager_);
     membership_ = std::make_unique<Membership>(core_, *manager_);
@@ -103,6 +110,7 @@ void Node::Impl::note_members() {
 }
 
 bool Node::Impl::run_leader() {
+  view_is_fresh_ = false;
   if (!leadership_) return false;
   bool did = false;
   auto& dispatcher = leadership_->dispatcher();
@@ -130,6 +138,7 @@ bool Node::Impl::run_leader() {
 // ---- what the API sees
 
 void Node::Impl::refresh_local_view() {
+  if (std::exchange(view_is_fresh_, true)) return;
   local_.state = ops_.state();
   local_.error = ops_.error();
   local_.control_available = manager_ != nullptr;

@@ -109,6 +109,7 @@ class Raft {
   void serve_read(const Message& request);
   void answer_read(const Message& request, Index index);
   void on_read_ack(PeerId from, const std::string& context);
+  void release_confirmed_reads();
   void release_waiting_reads();
   bool committed_in_own_term() const;
 

@@ -28,6 +28,7 @@ ConfState Raft::switch_to(const Changed& changed) {
     for (const auto& [id, progress] : tracker.progress)
       if (id != config.id) maybe_send_append(id, false);
   }
+  release_confirmed_reads();
   if (transfer_target != kNone && !tracker.config.voters.ids().contains(transfer_target))
     transfer_target = kNone;
   return state;

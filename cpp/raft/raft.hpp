@@ -134,6 +134,8 @@ class RawNode {
   Role role() const;
   Index commit() const;
   bool conf_change_pending() const;
+  // From `from` on, as far as the log still has them; on disk or not.
+  std::vector<Entry> committed_entries(Index from) const;
   const ProgressMap& progress() const;
   void set_randomized_election_timeout(int ticks);  // for tests; holds until the role changes
 

@@ -150,6 +150,22 @@ TEST(RaftRules, AReadOfAGroupOfOneWaitsForItsOwnTermToo) {
   EXPECT_EQ(peer.reads[0].index, 3u);
 }
 
+TEST(RaftRules, AReadUnderWayIsAnsweredWhenTheGroupShrinksToItsLeader) {
+  Peer peer(1, {1, 2});
+  peer.start().lead();
+  peer.accept_appends();
+  ASSERT_TRUE(peer.raw->read_index("read").ok());
+  peer.settle();
+  ASSERT_TRUE(peer.reads.empty()) << "2 may follow another by now";
+  ConfChangeV2 change;
+  change.changes = {{ConfChangeType::remove_node, 2, {}}};
+  ASSERT_TRUE(peer.raw->propose_conf_change(change).ok());
+  peer.settle();
+  peer.accept_appends();  // and 2 is gone before it answers a heartbeat
+  ASSERT_EQ(peer.raw->progress().size(), 1u);
+  ASSERT_EQ(peer.reads.size(), 1u) << "nobody is left to confirm the leader";
+}
+
 TEST(RaftRules, ATransferWaitsUntilTheTargetHasEverything) {
   Peer peer(1);
   peer.start().lead();

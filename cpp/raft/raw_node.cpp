@@ -1,4 +1,5 @@
 // RawNode: gathers what the machine wants done into a Ready, and tells it when that is done.
+#include <algorithm>
 #include <utility>
 
 #include "raft/core.hpp"
@@ -227,6 +228,11 @@ Role RawNode::role() const { return raft_->role; }
 Index RawNode::commit() const { return raft_->log.committed(); }
 bool RawNode::conf_change_pending() const {
   return raft_->role == Role::leader && raft_->pending_conf_index > raft_->log.applied();
+}
+std::vector<Entry> RawNode::committed_entries(Index from) const {
+  from = std::max(from, raft_->log.first_index());
+  if (from > raft_->log.committed()) return {};
+  return raft_->log.slice(from, raft_->log.committed() + 1, kNoLimit).value;
 }
 const ProgressMap& RawNode::progress() const { return raft_->tracker.progress; }
 void RawNode::set_randomized_election_timeout(int ticks) { raft_->randomized_election_timeout = ticks; }

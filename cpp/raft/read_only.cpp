@@ -46,10 +46,17 @@ void Raft::on_read_ack(PeerId from, const std::string& context) {
                                [&](const PendingRead& read) { return read.context == context; });
   if (it == reads_.end()) return;
   it->acks[from] = true;
-  if (tracker.config.voters.vote_result(it->acks) != VoteResult::won) return;
-  // Whoever confirms this leader for a read confirms it for all earlier ones.
-  const std::vector<PendingRead> done(reads_.begin(), it + 1);
-  reads_.erase(reads_.begin(), it + 1);
+  release_confirmed_reads();
+}
+
+// Whoever confirms this leader for a read confirms it for all earlier ones. A smaller configuration may be
+// content with the acknowledgements that are there; in a group of one nobody is left to send another.
+void Raft::release_confirmed_reads() {
+  const auto newest = std::find_if(reads_.rbegin(), reads_.rend(), [&](const PendingRead& read) {
+    return tracker.config.voters.vote_result(read.acks) == VoteResult::won;
+  });
+  const std::vector<PendingRead> done(reads_.begin(), newest.base());
+  reads_.erase(reads_.begin(), newest.base());
   for (const PendingRead& read : done) answer_read(read.request, read.index);
 }
 

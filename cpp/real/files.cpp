@@ -65,10 +65,16 @@ Result<void> replace_file(const std::string& path, std::string_view content) {
 }
 
 Result<void> make_directories(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) return plain_error(Code::failed_precondition, path + ": cannot be made: " + error.message());
-  return {};
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    const int failed = ::mkdir(part.c_str(), 0700) == 0 ? 0 : errno;
+    if (failed != 0 && failed != EEXIST && !exists(part))
+      return plain_error(Code::failed_precondition, part + ": cannot be made: " + std::strerror(failed));
+    if (end == std::string::npos) break;
+  }
+  struct stat found {};
+  if (::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode)) return {};
+  return plain_error(Code::failed_precondition, path + ": cannot be made: a file is in its place");
 }
 
 Result<Fd> lock_file(const std::string& path) {

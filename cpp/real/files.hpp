@@ -37,7 +37,7 @@ Result<void> write_all(int fd, std::string_view bytes, const std::string& path);
 Result<void> sync_directory(const std::string& path);
 // Written beside, synced, renamed: there is the old file or the new one, never half of it.
 Result<void> replace_file(const std::string& path, std::string_view content);
-Result<void> make_directories(const std::string& path);
+Result<void> make_directories(const std::string& path);  // what is made is its owner's alone (0700)
 // A lock of this process on `path`, made if need be; -1 in the descriptor when another process holds it. It
 // ends with the last descriptor that was opened here: a child that inherits it holds it too.
 Result<Fd> lock_file(const std::string& path);

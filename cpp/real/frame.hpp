@@ -23,6 +23,9 @@ FrameKind kind_of(const std::string& encoded);
 
 using AnyFrame = std::variant<wire::Hello, ports::Frame>;
 
+// What a peer may send before it has said who it is.
+inline constexpr std::size_t kMaxFirstFrame = 64UL * 1024;
+
 // Bytes in, frames out.
 class FrameReader {
  public:
@@ -33,6 +36,7 @@ class FrameReader {
  private:
   std::string buffer_;
   std::size_t at_ = 0;
+  bool first_ = true;
 };
 
 }  // namespace swarm::real

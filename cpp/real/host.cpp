@@ -103,6 +103,8 @@ Result<void> Host::Impl::open() {
   ProcessRunner::Options tasks;
   tasks.data_root = std::filesystem::absolute(options.data_root);
   tasks.web_program = web_program();
+  if (exists(tasks.web_program))
+    tasks.shim = tasks.web_program;  // it can be one, and is there sooner than we
   tasks.node_name = description.hostname + options.address.str() + options.data_root;
   auto made = ProcessRunner::open(reactor, std::move(tasks), on_event);
   if (!made) return made.error();

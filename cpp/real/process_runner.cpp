@@ -35,7 +35,11 @@ namespace {
 
 constexpr Duration kEarlierTasks = Duration::seconds(10);
 constexpr std::size_t kLinesPerEvent = 1'000;
-constexpr int kReadsPerTurn = 16;  // of 64 KiB: a talkative task does not starve the node
+// What tasks say is taken at this pace, all together: one that floods its log waits in its write(), and
+// starves neither the node nor the links that carry its lines.
+constexpr std::int64_t kOutputPerTick = 192L * 1024;
+constexpr std::int64_t kCostOfALine = 16;
+constexpr Duration kOutputTick = Duration::millis(10);
 constexpr const char* kNotRunning = "no such process";
 
 enum class Stage : std::uint8_t { prepared, starting, running, exited };
@@ -142,15 +146,17 @@ struct ProcessRunner::Impl : std::enable_shared_from_this<ProcessRunner::Impl> {
     to_remove.push_back(directory);
     schedule_chores();
   }
+  void spend(std::size_t bytes, std::size_t lines);
+  void refill();
   std::string prepare(Process& process);
   void spawn(TaskId task);
   std::string spawn(const std::shared_ptr<Process>& process);
-  void watch(const std::shared_ptr<Process>& process, int control, int out, int err);
+  void watch(const std::shared_ptr<Process>& process, int control, int out, int err, int shim_end);
   void hear(const std::shared_ptr<Process>& process);
   void on_line(const std::shared_ptr<Process>& process, const std::string& line);
   void on_started(const std::shared_ptr<Process>& process);
   void on_start_failed(Process& process, const std::string& why);
-  void read_output(Process& process, Output& output, bool err, bool to_the_end);
+  void read_output(const std::shared_ptr<Process>& process, bool err, bool to_the_end);
   void take_lines(Process& process, bool err, std::vector<std::string> texts);
   void on_shim_end(const std::shared_ptr<Process>& process);
   void kill_strays();
@@ -172,6 +178,9 @@ struct ProcessRunner::Impl : std::enable_shared_from_this<ProcessRunner::Impl> {
   TaskAddresses addresses;
   std::deque<TaskId> to_spawn;
   std::deque<std::string> to_remove;  // directories
+  std::int64_t output_left = kOutputPerTick;
+  std::optional<Timer> output_tick;
+  std::vector<std::pair<std::weak_ptr<Process>, bool>> too_talkative;  // process, of its errors
   bool chores_scheduled = false;
   std::map<TaskId, std::shared_ptr<Process>> processes;
   std::map<pid_t, std::shared_ptr<Process>> shims;
@@ -269,12 +278,20 @@ std::string ProcessRunner::Impl::spawn(const std::shared_ptr<Process>& process) 
   if (failed != 0) return "the task's shim cannot be started: " + std::string(std::strerror(failed));
   for (const int fd : {our_control.get(), our_out.get(), our_err.get()})
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-  watch(process, our_control.release(), our_out.release(), our_err.release());
+  Fd shim_end(static_cast<int>(::syscall(SYS_pidfd_open, process->shim, 0)));
+  if (!shim_end.valid()) {
+    const std::string why = std::strerror(errno);
+    our_control.reset();  // its end kills the shim
+    ::waitpid(process->shim, nullptr, 0);
+    return "the task's shim cannot be watched: " + why;
+  }
+  watch(process, our_control.release(), our_out.release(), our_err.release(), shim_end.release());
   return {};
 }
 
 // The callbacks hold their process weakly: it owns the watches that own them.
-void ProcessRunner::Impl::watch(const std::shared_ptr<Process>& process, int control, int out, int err) {
+void ProcessRunner::Impl::watch(const std::shared_ptr<Process>& process, int control, int out, int err,
+                                int shim_end) {
   const auto with = [this, weak = std::weak_ptr(process)](auto call) {
     return [self = weak_from_this(), weak, call] {
       const auto impl = self.lock();
@@ -284,12 +301,12 @@ void ProcessRunner::Impl::watch(const std::shared_ptr<Process>& process, int con
   };
   shims[process->shim] = process;
   process->control.emplace(reactor, control, with([](Impl& impl, const auto& it) { impl.hear(it); }));
-  process->out.watch.emplace(
-      reactor, out, with([](Impl& impl, const auto& it) { impl.read_output(*it, it->out, false, false); }));
-  process->err.watch.emplace(
-      reactor, err, with([](Impl& impl, const auto& it) { impl.read_output(*it, it->err, true, false); }));
-  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, process->shim, 0));
-  process->shim_end.emplace(reactor, pidfd, with([](Impl& impl, const auto& it) { impl.on_shim_end(it); }));
+  process->out.watch.emplace(reactor, out,
+                             with([](Impl& impl, const auto& it) { impl.read_output(it, false, false); }));
+  process->err.watch.emplace(reactor, err,
+                             with([](Impl& impl, const auto& it) { impl.read_output(it, true, false); }));
+  process->shim_end.emplace(reactor, shim_end,
+                            with([](Impl& impl, const auto& it) { impl.on_shim_end(it); }));
 }
 
 void ProcessRunner::Impl::hear(const std::shared_ptr<Process>& process) {
@@ -306,14 +323,15 @@ void ProcessRunner::Impl::hear(const std::shared_ptr<Process>& process) {
 }
 
 void ProcessRunner::Impl::on_line(const std::shared_ptr<Process>& process, const std::string& line) {
-  const std::string word = line.substr(0, line.find(' ')), rest = line.substr(word.size() + 1);
+  const std::size_t space = std::min(line.find(' '), line.size());
+  const std::string word = line.substr(0, space), rest = line.substr(std::min(space + 1, line.size()));
   if (word == "started") {
-    process->pid = static_cast<pid_t>(std::stol(rest));
+    process->pid = static_cast<pid_t>(std::strtol(rest.c_str(), nullptr, 10));
     on_started(process);
   } else if (word == "failed") {
     on_start_failed(*process, rest);
   } else if (word == "exited") {
-    process->exit_code = static_cast<int>(std::stol(rest));
+    process->exit_code = static_cast<int>(std::strtol(rest.c_str(), nullptr, 10));
   }
 }
 
@@ -338,23 +356,50 @@ void ProcessRunner::Impl::on_start_failed(Process& process, const std::string& w
 
 // ---- what it says
 
-void ProcessRunner::Impl::read_output(Process& process, Output& output, bool err, bool to_the_end) {
+void ProcessRunner::Impl::read_output(const std::shared_ptr<Process>& process, bool err, bool to_the_end) {
+  Output& output = err ? process->err : process->out;
   if (!output.watch) return;
-  char bytes[64 * 1024];
+  char bytes[64 * 1024];  // as much as a pipe holds
   std::vector<std::string> texts;
-  bool ended = to_the_end;
-  for (int reads = 0; reads < kReadsPerTurn || to_the_end; ++reads) {
-    const auto count = ::read(output.watch->fd(), bytes, sizeof bytes);
-    if (count < 0 && errno == EINTR) continue;
-    if (count == 0 || (count < 0 && errno != EAGAIN)) ended = true;
-    if (count <= 0) break;
-    output.lines.add({bytes, static_cast<std::size_t>(count)}, texts);
-  }
-  if (ended) {
+  ssize_t count = 0;
+  do {
+    count = ::read(output.watch->fd(), bytes, sizeof bytes);
+    if (count > 0) output.lines.add({bytes, static_cast<std::size_t>(count)}, texts);
+  } while ((count < 0 && errno == EINTR) || (count > 0 && to_the_end));
+  if (count > 0) spend(static_cast<std::size_t>(count), texts.size());
+  if (to_the_end || count == 0 || (count < 0 && errno != EAGAIN)) {
     output.lines.finish(texts);
     output.watch.reset();
+  } else if (output_left < 0) {
+    output.watch->pause();
+    too_talkative.emplace_back(process, err);
   }
-  take_lines(process, err, std::move(texts));
+  take_lines(*process, err, std::move(texts));
+}
+
+void ProcessRunner::Impl::spend(std::size_t bytes, std::size_t lines) {
+  if (!output_tick) {
+    output_left = kOutputPerTick;
+    output_tick.emplace(reactor);
+    refill();
+  }
+  output_left -= static_cast<std::int64_t>(bytes) + kCostOfALine * static_cast<std::int64_t>(lines);
+}
+
+// Ticks for as long as somebody waits; what was taken beyond the pace is paid for first.
+void ProcessRunner::Impl::refill() {
+  output_tick->after(kOutputTick, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->output_left = std::min(self->output_left + kOutputPerTick, kOutputPerTick);
+    if (self->output_left < 0) return self->refill();
+    const auto waiting = std::exchange(self->too_talkative, {});
+    for (const auto& [process, err] : waiting)
+      if (const auto still = process.lock())
+        if (auto& watch = err ? still->err.watch : still->out.watch) watch->resume();
+    if (waiting.empty()) return self->output_tick.reset();
+    self->refill();
+  });
 }
 
 void ProcessRunner::Impl::take_lines(Process& process, bool err, std::vector<std::string> texts) {
@@ -389,8 +434,8 @@ void ProcessRunner::Impl::on_shim_end(const std::shared_ptr<Process>& process) {
     process->exit_code = 137;
   }
   if (process->stage == Stage::starting) on_start_failed(*process, "the task's shim died");
-  read_output(*process, process->out, false, true);
-  read_output(*process, process->err, true, true);
+  read_output(process, false, true);
+  read_output(process, true, true);
   process->stage = Stage::exited;
   process->address.reset();
   process->log.close();
@@ -401,16 +446,20 @@ void ProcessRunner::Impl::on_shim_end(const std::shared_ptr<Process>& process) {
   end_streams(process->launch.task);
 }
 
-// What a killed shim left behind has become this process's own, since it is a reaper too.
+// What a killed shim left behind has become this process's own, since it is a reaper too; what that leaves
+// behind comes in the next round.
 void ProcessRunner::Impl::kill_strays() {
-  const pid_t self = ::getpid();
-  std::error_code ignored;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
-    std::ifstream children(thread.path() / "children");
-    for (pid_t child = 0; children >> child;) {
-      if (shims.contains(child) || child == self) continue;
-      ::kill(child, SIGKILL);
-      ::waitpid(child, nullptr, 0);
+  bool found = true;
+  while (std::exchange(found, false)) {
+    std::error_code ignored;
+    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
+      std::ifstream children(thread.path() / "children");
+      for (pid_t child = 0; children >> child;) {
+        if (shims.contains(child)) continue;
+        ::kill(child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+        found = true;
+      }
     }
   }
 }

@@ -135,6 +135,15 @@ TEST_F(ProcessRunnerTest, RefusesAnUnknownImageAndAnUnknownProgram) {
             "exec: \"no-such-program\": executable file not found in $PATH");
 }
 
+TEST_F(ProcessRunnerTest, SurvivesACommandOfSeveralLines) {
+  auto launch = shell(1, "");
+  launch.container.args = {"no\nsuch\nexited x"};
+  run(launch);
+  ASSERT_TRUE(until([&] { return of<ports::TaskStarted>(TaskId(1)); }));
+  EXPECT_EQ(of<ports::TaskStarted>(TaskId(1))->error,
+            "exec: \"no such exited x\": executable file not found in $PATH");
+}
+
 TEST_F(ProcessRunnerTest, StopsByRequestAndByForceAfterTheGrace) {
   run(shell(1, "trap 'exit 5' TERM; touch ../../ready1; while :; do sleep 0.01; done"));
   run(shell(2, "trap '' TERM; touch ../../ready2; while :; do sleep 0.01; done"));
@@ -206,6 +215,21 @@ TEST_F(ProcessRunnerTest, LeavesNothingWhenTheDaemonIsKilledAndWaitsForItInTheNe
   ::waitpid(daemon, nullptr, 0);
   open();
   EXPECT_FALSE(lives(grandchild));
+}
+
+TEST_F(ProcessRunnerTest, TakesAFloodAtItsOwnPaceAndNothingIsLost) {
+  run(shell(1, "seq 200000"));
+  run(shell(2, "yes"));
+  const Instant before = steady_now();
+  ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)); }));
+  EXPECT_GT(steady_now() - before, Duration::millis(100));
+  wire::LogOptions last;
+  last.tail = 1;
+  EXPECT_EQ(logs(TaskId(1), last), "o:200000 ");
+  std::uintmax_t kept = 0;
+  for (const auto& file : std::filesystem::directory_iterator(root_ + "/tasks/" + TaskId(2).str()))
+    if (file.is_regular_file()) kept += file.file_size();
+  EXPECT_LT(kept, 5U << 20);
 }
 
 TEST_F(ProcessRunnerTest, FollowsLogsUntilTheTaskEnds) {

@@ -20,7 +20,11 @@
 namespace swarm::real {
 namespace {
 
-void tell(const std::string& line) {
+// One line, whatever is in it: a command may have newlines in its name.
+void tell(std::string line) {
+  for (char& c : line)
+    if (c == '\n') c = ' ';
+  line += '\n';
   [[maybe_unused]] const auto sent = ::write(kControlFd, line.data(), line.size());
 }
 
@@ -59,35 +63,40 @@ pid_t start(const char* directory, char** command) {
       task < 0 ? static_cast<ssize_t>(sizeof number) : ::read(error_pipe[0], &number, sizeof number);
   ::close(error_pipe[0]);
   if (heard <= 0) return task;
-  tell("failed " + why_not(command[0], number) + "\n");
+  tell("failed " + why_not(command[0], number));
   if (task > 0) ::waitpid(task, nullptr, 0);
   return -1;
 }
 
 // Orphans of the tree become the shim's children, since it is their reaper: kill and reap until there are
-// none.
+// none. The kernel's list may miss one while others end, so nobody waits for a child that was not killed.
 void kill_tree(pid_t group) {
   const pid_t self = ::getpid();
   const std::string list = "/proc/" + std::to_string(self) + "/task/" + std::to_string(self) + "/children";
   if (group > 0) ::kill(-group, SIGKILL);
-  do {
+  while (true) {
     std::ifstream children(list);
     for (pid_t child = 0; children >> child;) ::kill(child, SIGKILL);
-  } while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR);
+    pid_t reaped = 0;
+    while ((reaped = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
+    }
+    if (reaped < 0 && errno == ECHILD) return;
+    ::poll(nullptr, 0, 1);
+  }
 }
 
-int exit_code_of(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
-
-// Reaps what has ended; true when the task's first process was among it.
+// Reaps what has ended; true when the task's first process was among it. That one stays a zombie until its
+// group is killed: nobody else can have its number meanwhile.
 bool reap(pid_t task, int& code) {
-  bool ended = false;
-  int status = 0;
-  for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
-    if (pid == task) {
-      ended = true;
-      code = exit_code_of(status);
+  while (true) {
+    siginfo_t ended{};
+    if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0) return false;
+    if (ended.si_pid == task) {
+      code = ended.si_code == CLD_EXITED ? ended.si_status : 128 + ended.si_status;
+      return true;
     }
-  return ended;
+    ::waitpid(ended.si_pid, nullptr, WNOHANG);
+  }
 }
 
 // False when the daemon is gone.
@@ -113,7 +122,7 @@ bool pass_signals(pid_t task) {
     if (watched[0].revents != 0 && !pass_signals(task)) break;
   }
   kill_tree(task);
-  tell("exited " + std::to_string(code) + "\n");
+  tell("exited " + std::to_string(code));
   ::_exit(0);
 }
 
@@ -136,7 +145,7 @@ bool run_as_shim(int argc, char** argv) {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (const int fd : {0, 1, 2}) ::dup2(null, fd);
   if (task < 0) ::_exit(0);
-  tell("started " + std::to_string(task) + "\n");
+  tell("started " + std::to_string(task));
   supervise(task, signals);
 }
 

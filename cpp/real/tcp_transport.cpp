@@ -28,6 +28,7 @@ using boost::system::error_code;
 constexpr std::size_t kSoftQueue = 16UL * 1024 * 1024;   // beyond: Raft's oldest frames go
 constexpr std::size_t kHardQueue = 128UL * 1024 * 1024;  // beyond: the link goes
 constexpr std::size_t kMaxGather = 64;
+constexpr std::size_t kMaxStrangers = 1'024;
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr std::chrono::seconds kHandshake{5}, kLinger{2};
 
@@ -65,6 +66,7 @@ Error cannot_listen(const Address& address, const error_code& error) {
 // node's to judge.
 void tune(tcp::socket& socket) {
   error_code ignored;
+  socket.non_blocking(true, ignored);
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
   const int fd = socket.native_handle();
@@ -86,7 +88,7 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
     void connected();
     void give_up_after(std::chrono::seconds delay, const char* why);
     void read();
-    void on_bytes(std::size_t count);
+    void on_bytes(std::string_view bytes);
     void on_hello(wire::Hello hello);
     void send(std::string bytes);
     void make_room();
@@ -99,7 +101,6 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
     ports::LinkId id;
     tcp::socket socket;
     asio::steady_timer timer;
-    std::string chunk = std::string(kReadSize, '\0');
     FrameReader reader;
     std::deque<std::string> queue;
     std::size_t queued = 0;
@@ -115,6 +116,7 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
     return link;
   }
   void accept(const std::shared_ptr<tcp::acceptor>& from);
+  void accept_later(const std::shared_ptr<tcp::acceptor>& from);
   void stop() {
     error_code ignored;
     if (acceptor) acceptor->close(ignored);
@@ -126,6 +128,7 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
   std::shared_ptr<tcp::acceptor> acceptor;
   wire::Hello hello;
   std::map<ports::LinkId, std::shared_ptr<Link>> links;
+  std::size_t strangers = 0;  // links from outside that have not said who they are
   ports::LinkId last_link = 0;
 };
 
@@ -171,19 +174,16 @@ void TcpTransport::Impl::Link::give_up_after(std::chrono::seconds delay, const c
 }
 
 void TcpTransport::Impl::accept(const std::shared_ptr<tcp::acceptor>& from) {
+  if (strangers >= kMaxStrangers) return accept_later(from);
   from->async_accept([self = shared_from_this(), from](const error_code& error, tcp::socket socket) {
     if (!from->is_open()) return;
-    if (error) {  // out of descriptors, most likely: breathe, then go on
-      auto pause = std::make_shared<Timer>(self->reactor);
-      return pause->after(Duration::millis(100), [self, from, pause] {
-        if (from->is_open()) self->accept(from);
-      });
-    }
+    if (error) return self->accept_later(from);
     error_code gone;
     const tcp::endpoint peer = socket.remote_endpoint(gone);
     if (!gone) {
       const auto link = self->add(std::move(socket));
       link->inbound = true;
+      ++self->strangers;
       link->remote = address_of(peer);
       link->send(encode_frame(self->hello));
       link->give_up_after(kHandshake, "no hello within 5s");
@@ -193,21 +193,32 @@ void TcpTransport::Impl::accept(const std::shared_ptr<tcp::acceptor>& from) {
   });
 }
 
-// ---- in
-
-void TcpTransport::Impl::Link::read() {
-  socket.async_read_some(
-      asio::buffer(chunk), [self = shared_from_this()](const error_code& error, std::size_t count) {
-        if (self->dead) return;
-        if (error) return self->fail(error == asio::error::eof ? "closed by the peer" : error.message());
-        self->on_bytes(count);
-        if (!self->dead) self->read();
-      });
+// Out of descriptors, or of patience with strangers: breathe, then go on.
+void TcpTransport::Impl::accept_later(const std::shared_ptr<tcp::acceptor>& from) {
+  auto pause = std::make_shared<Timer>(reactor);
+  pause->after(Duration::millis(100), [self = shared_from_this(), from, pause] {
+    if (from->is_open()) self->accept(from);
+  });
 }
 
-void TcpTransport::Impl::Link::on_bytes(std::size_t count) {
+// ---- in
+
+// Waits first and reads then: a quiet link, of which a leader has thousands, needs no buffer.
+void TcpTransport::Impl::Link::read() {
+  socket.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](error_code error) {
+    if (self->dead) return;
+    char bytes[kReadSize];
+    const std::size_t count = error ? 0 : self->socket.read_some(asio::buffer(bytes), error);
+    if (error == asio::error::would_block) return self->read();
+    if (error) return self->fail(error == asio::error::eof ? "closed by the peer" : error.message());
+    self->on_bytes({bytes, count});
+    if (!self->dead) self->read();
+  });
+}
+
+void TcpTransport::Impl::Link::on_bytes(std::string_view bytes) {
   if (owner == nullptr) return;  // closed here; only its last frames are still on their way out
-  reader.add(std::string_view(chunk).substr(0, count));
+  reader.add(bytes);
   while (!dead && owner != nullptr) {
     auto next = reader.next();
     if (!next) return fail("bad frame: " + next.error().message);
@@ -227,6 +238,7 @@ void TcpTransport::Impl::Link::on_hello(wire::Hello hello) {
   if (hello.protocol_version != wire::kProtocolVersion)
     return fail("the peer speaks version " + std::to_string(hello.protocol_version) +
                 " of the protocol, this node " + std::to_string(wire::kProtocolVersion));
+  if (inbound) --owner->strangers;
   is_open = true;
   timer.cancel();
   owner->emit(ports::LinkOpened{id, std::move(hello), remote, inbound});
@@ -285,6 +297,7 @@ void TcpTransport::Impl::Link::fail(const std::string& reason) {
   shut();
   Impl* told = std::exchange(owner, nullptr);
   if (told == nullptr) return;
+  if (inbound && !is_open) --told->strangers;
   told->links.erase(id);
   if (is_open || !inbound) {
     // Sending may have failed within a call of the node's: tell later.
@@ -296,6 +309,7 @@ void TcpTransport::Impl::Link::fail(const std::string& reason) {
 
 // What was sent before still goes out, for a moment: a refusal is worth nothing unless it is heard.
 void TcpTransport::Impl::Link::close_softly() {
+  if (inbound && !is_open) --owner->strangers;
   owner = nullptr;
   if (!is_connected || (queue.empty() && !writing)) return shut();
   give_up_after(kLinger, "closed");

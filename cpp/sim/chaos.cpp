@@ -14,6 +14,13 @@ constexpr Duration kConvergenceBound = Duration::seconds(60);
 
 Chaos::Chaos(const ChaosOptions& options) : options_(options), rng_(options.seed) {
   knobs_ = Knobs::draw(rng_);
+  // From a generator of their own: older seeds keep their stories.
+  Rng later(options.seed ^ 0x636875726e);
+  knobs_.churn = later.chance(1, 3);
+  if (later.chance(1, 3)) {  // never shorter than what one turn may commit: the checker looks after turns
+    const std::int64_t interval = later.between(5, 60);
+    knobs_.short_log = LogLength{static_cast<std::uint64_t>(interval), later.below(40) + 24};
+  }
   WorldOptions world;
   world.seed = rng_.next();
   world.codec = knobs_.codec;
@@ -34,13 +41,14 @@ void Chaos::run() {
 void Chaos::form() {
   for (const auto* group : {&kManagers, &kWorkers})
     for (const auto& name : *group) world_->add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
-  const std::string error = form_swarm(*world_, kManagers, kWorkers);
+  const std::string error = form_swarm(*world_, kManagers, kWorkers, knobs_.short_log.value_or(LogLength{}));
   SWARM_CHECK(error.empty(), error);
   const bool ready =
       world_->run_until([&] { return not_converged(*world_, 5).empty(); }, Duration::seconds(20));
   SWARM_CHECK(ready, "the swarm does not form:", not_converged(*world_, 5));
   Rng own = rng_.fork();
   workload_ = std::make_unique<Workload>(*world_, own, kManagers);
+  if (knobs_.churn) churn_ = std::make_unique<Churn>(*world_, Rng(options_.seed), kManagers, kWorkers);
 }
 
 void Chaos::storm() {
@@ -53,11 +61,16 @@ void Chaos::storm() {
       if (rng_.chance(1, 2))
         world_->set_disk_latency(name, Duration::millis(1), Duration::millis(rng_.between(5, 80)));
   const std::int64_t pace = rng_.between(100, 1'500);
-  Instant next_act = begin;
+  Instant next_act = begin, next_churn = begin;
   while (world_->now() < end) {
     world_->run_for(kSlice);
     plan_.run(*world_);
     workload_->poll();
+    if (churn_) churn_->poll();
+    if (churn_ && next_churn <= world_->now()) {
+      churn_->act();
+      next_churn = world_->now() + Duration::millis(rng_.between(200, 3'000));
+    }
     if (next_act > world_->now()) continue;
     workload_->act();
     next_act = world_->now() + Duration::millis(rng_.between(pace / 4, pace * 2));
@@ -83,6 +96,13 @@ void Chaos::converge() {
   while (world_->now() < end) {
     world_->run_for(kSlice);
     workload_->poll();
+    if (churn_ && !churn_->repair()) {
+      why = "the administrator cannot put right what he broke: " + group_not_settled(*world_, kManagers);
+      continue;
+    }
+    if (churn_) why = group_not_settled(*world_, kManagers);
+    if (churn_ && !why.empty()) continue;
+    why = "users cannot put right what they broke";
     if (!workload_->repair()) continue;
     why = not_converged(*world_, world_->machines().size());
     if (why.empty()) break;

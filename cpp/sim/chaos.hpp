@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "sim/churn.hpp"
 #include "sim/fault_plan.hpp"
 #include "sim/workload.hpp"
 
@@ -41,6 +42,7 @@ class Chaos {
   FaultPlan plan_;
   std::unique_ptr<World> world_;
   std::unique_ptr<Workload> workload_;
+  std::unique_ptr<Churn> churn_;  // when the seed has one
 };
 
 }  // namespace swarm::sim

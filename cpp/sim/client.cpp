@@ -49,6 +49,10 @@ void write_task(Json& json, const ServiceWish& wish) {
     json.object("Placement", [&] {
       if (!wish.constraints.empty()) json.field("Constraints", wish.constraints);
       json.field_if("MaxReplicas", wish.max_per_node);
+      if (!wish.spread.empty())
+        json.array("Preferences", [&] {
+          json.object([&] { json.object("Spread", [&] { json.field("SpreadDescriptor", wish.spread); }); });
+        });
     });
     json.field("ForceUpdate", wish.force_update);
   });
@@ -103,13 +107,17 @@ std::string to_json(const ServiceWish& wish) {
   return json.take();
 }
 
-http::Request swarm_init(const Address& address) {
+http::Request swarm_init(const Address& address, const LogLength& log) {
   Address door = address;
   door.port = kPort;
   Json json;
   json.object([&] {
     json.field("ListenAddr", door.str()).field("AdvertiseAddr", door.str()).field("ForceNewCluster", false);
-    json.object("Spec", [] {});
+    json.object("Spec", [&] {
+      json.object("Raft", [&] {
+        json.field("SnapshotInterval", log.interval).field("LogEntriesForSlowFollowers", log.keep);
+      });
+    });
   });
   return post("/swarm/init", json.take());
 }
@@ -143,10 +151,10 @@ std::string join_token_of(std::string_view json, std::string_view role) {
 }
 
 std::string form_swarm(World& world, const std::vector<std::string>& managers,
-                       const std::vector<std::string>& workers) {
+                       const std::vector<std::string>& workers, const LogLength& log) {
   const std::string& first = managers.front();
   const Address remote = world.address(first);
-  Reply reply = world.ask(first, swarm_init(remote));
+  Reply reply = world.ask(first, swarm_init(remote, log));
   if (reply.head.status != 200) return "swarm init: " + reply.body;
   const std::string swarm = world.ask(first, get("/swarm")).body;
   for (const auto* group : {&managers, &workers})

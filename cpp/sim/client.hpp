@@ -23,6 +23,7 @@ struct ServiceWish {
   std::vector<std::string> args, constraints, env;
   std::int64_t reserve_nano_cpus = 0, reserve_memory = 0;
   std::uint64_t max_per_node = 0;
+  std::string spread;  // a placement preference: "node.labels.zone"
   std::string restart_condition = "any";
   Duration restart_delay = Duration::seconds(5);
   std::uint64_t max_attempts = 0;
@@ -40,7 +41,11 @@ struct ServiceWish {
 };
 std::string to_json(const ServiceWish& wish);
 
-http::Request swarm_init(const Address& address);
+// How many entries a manager's log has at most, about, and how many are kept when it is shortened.
+struct LogLength {
+  std::uint64_t interval = 10'000, keep = 500;
+};
+http::Request swarm_init(const Address& address, const LogLength& log = {});
 http::Request swarm_join(const Address& address, const Address& remote, std::string_view token);
 
 // {"Version":{"Index":n}} and {"ID":"..."} of a reply; 0 and "" when there is none.
@@ -52,7 +57,7 @@ std::string join_token_of(std::string_view json,
 
 // m1 inits, the others join one after the other; an error in one sentence, or "".
 std::string form_swarm(World& world, const std::vector<std::string>& managers,
-                       const std::vector<std::string>& workers);
+                       const std::vector<std::string>& workers, const LogLength& log = {});
 // The machine that leads; "" when none does.
 std::string leader_of(const World& world);
 

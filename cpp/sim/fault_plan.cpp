@@ -86,11 +86,18 @@ Knobs Knobs::draw(Rng& rng) {
 
 std::string Knobs::str() const {
   std::string text;
-  const std::pair<bool, const char*> all[] = {
-      {crashes, "crashes"},           {power_cuts, "power cuts"},     {pauses, "pauses"},
-      {partitions, "partitions"},     {one_way_cuts, "one-way cuts"}, {leader_losses, "leader losses"},
-      {bad_network, "a bad network"}, {slow_disks, "slow disks"},     {orderly_stops, "orderly stops"},
-      {codec, "frames encoded"}};
+  const std::pair<bool, const char*> all[] = {{crashes, "crashes"},
+                                              {power_cuts, "power cuts"},
+                                              {pauses, "pauses"},
+                                              {partitions, "partitions"},
+                                              {one_way_cuts, "one-way cuts"},
+                                              {leader_losses, "leader losses"},
+                                              {bad_network, "a bad network"},
+                                              {slow_disks, "slow disks"},
+                                              {orderly_stops, "orderly stops"},
+                                              {codec, "frames encoded"},
+                                              {churn, "churn"},
+                                              {short_log.has_value(), "a short log"}};
   for (const auto& [on, name] : all)
     if (on) text += (text.empty() ? "" : ", ") + std::string(name);
   if (bad_network)

@@ -3,10 +3,12 @@
 // plan.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/rng.hpp"
+#include "sim/client.hpp"
 #include "sim/world.hpp"
 
 namespace swarm::sim {
@@ -16,7 +18,9 @@ struct Knobs {
   bool crashes = false, power_cuts = false, pauses = false, partitions = false, one_way_cuts = false;
   bool leader_losses = false, bad_network = false, slow_disks = false, orderly_stops = false;
   bool codec = false;
-  NetworkOptions network;  // while faults last
+  bool churn = false;                  // roles change and nodes leave
+  std::optional<LogLength> short_log;  // snapshots all the time
+  NetworkOptions network;              // while faults last
   static Knobs draw(Rng& rng);
   std::string str() const;
 };

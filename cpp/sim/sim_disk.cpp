@@ -17,11 +17,11 @@ void SimDisk::commit(ports::DiskBatch batch, std::uint64_t token) {
     SWARM_CHECK(ports::is_manager_family(op.family) == side, "a batch touches one side of the disk only");
     write(op, pending.undo);
   }
-  pending_[side].push_back(std::move(pending));
+  pending_.push_back(std::move(pending));
   // The order of commits is the order of answers.
   const Duration took = batch.sync ? draw(rng_, min_, max_) : min_ / 4;
   last_done_ = std::max(last_done_, shared_.now + took);
-  shared_.queue.push(last_done_, machine_, life_, DiskWritten{token, last_number_ << 1 | side, batch.sync});
+  shared_.queue.push(last_done_, machine_, life_, DiskWritten{token, last_number_, batch.sync});
 }
 
 void SimDisk::write(const DiskOp& op, std::vector<Undo>& undo) {
@@ -45,8 +45,7 @@ void SimDisk::write(const DiskOp& op, std::vector<Undo>& undo) {
 
 void SimDisk::on_written(const DiskWritten& event) {
   if (!event.synced) return;
-  auto& pending = pending_[event.number & 1];
-  while (!pending.empty() && pending.front().number <= event.number >> 1) pending.pop_front();
+  while (!pending_.empty() && pending_.front().number <= event.number) pending_.pop_front();
 }
 
 void SimDisk::undo(Pending& pending) {
@@ -60,19 +59,16 @@ void SimDisk::undo(Pending& pending) {
 }
 
 void SimDisk::crash() {
-  for (auto& pending : pending_) {
-    const std::uint64_t kept = rng_.below(pending.size() + 1);
-    while (pending.size() > kept) {
-      undo(pending.back());
-      pending.pop_back();
-    }
-    pending.clear();
+  const std::uint64_t kept = rng_.below(pending_.size() + 1);
+  while (pending_.size() > kept) {
+    undo(pending_.back());
+    pending_.pop_back();
   }
-  last_done_ = Instant{};
+  sync();
 }
 
 void SimDisk::sync() {
-  for (auto& pending : pending_) pending.clear();
+  pending_.clear();
   last_done_ = Instant{};
 }
 
@@ -93,16 +89,16 @@ bool SimDisk::has_manager_state() {
                      [this](Family family) { return !table(family).empty(); });
 }
 
+// What was committed before is written first.
 void SimDisk::wipe_manager() {
   for (const Family family : ports::kManagerFamilies) table(family).clear();
-  pending_[1].clear();
+  pending_.clear();
 }
 
 void SimDisk::wipe_all() {
   wipe_manager();
   table(Family::identity).clear();
   table(Family::agent).clear();
-  pending_[0].clear();
 }
 
 }  // namespace swarm::sim

@@ -1,8 +1,8 @@
 // SimDisk: one machine's disk. Outlives its daemon.
 //
 // What was committed is seen at once; what is not durable yet can be undone: a crash undoes a suffix of the
-// batches that is drawn by the seed and never reaches back over a durable one. The node's small log and the
-// database have a suffix each (ports/disk.hpp).
+// batches that is drawn by the seed and never reaches back over a durable one. One order for the
+// node's small log and the database (ports/disk.hpp).
 #pragma once
 
 #include <deque>
@@ -54,7 +54,7 @@ class SimDisk final : public ports::Disk {
   Rng rng_;
   std::uint32_t life_ = 0;
   Table tables_[kFamilies];
-  std::deque<Pending> pending_[2];  // of the node's small log, of the database
+  std::deque<Pending> pending_;  // of both sides, in the order of commits
   std::uint64_t last_number_ = 0;
   Instant last_done_;
   Duration min_ = Duration::micros(50), max_ = Duration::micros(400);

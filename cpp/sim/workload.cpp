@@ -29,9 +29,15 @@ Workload::Workload(World& world, Rng rng, std::vector<std::string> managers)
   missing.exists = false;
   world_.set_image("missing:1", missing);
   for (const auto& name : world_.machines()) {
-    node_ids_[name] = world_.node(name).inspect().id;
     availability_[name] = "active";
   }
+}
+
+// As it is now: a node that leaves and joins again is another one.
+std::string Workload::node_of(const std::string& machine) const {
+  if (!world_.alive(machine)) return "none";
+  const NodeId id = world_.node(machine).inspect().id;
+  return id.empty() ? "none" : id.str();
 }
 
 std::string Workload::some_machine() { return managers_[rng_.below(managers_.size())]; }
@@ -149,7 +155,7 @@ void Workload::begin(Request request) {
   request.give_up = world_.now() + kPatience;
   if (!request.reading) return write(std::move(request), 0);
   request.call = request.verb == Verb::availability
-                     ? world_.call(request.asked, get("/nodes/" + node_ids_[request.subject].str()))
+                     ? world_.call(request.asked, get("/nodes/" + node_of(request.subject)))
                      : world_.call(request.asked, get("/services/" + request.subject));
   requests_.push_back(std::move(request));
 }
@@ -160,7 +166,7 @@ void Workload::write(Request request, std::uint64_t version) {
   http::Request out;
   if (request.verb == Verb::availability) {
     const bool manager = std::find(managers_.begin(), managers_.end(), request.subject) != managers_.end();
-    out = post("/nodes/" + node_ids_[request.subject].str() + "/update" + at,
+    out = post("/nodes/" + node_of(request.subject) + "/update" + at,
                R"({"Availability":")" + request.availability + R"(","Role":")" +
                    (manager ? "manager" : "worker") + R"("})");
   } else {

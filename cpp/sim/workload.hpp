@@ -51,6 +51,7 @@ class Workload {
     bool busy = false;
     bool repaired = false;
   };
+  std::string node_of(const std::string& machine) const;
   std::string some_machine();
   std::string some_service();
   ServiceWish some_wish(std::string name);
@@ -65,7 +66,6 @@ class Workload {
   World& world_;
   Rng rng_;
   std::vector<std::string> managers_;
-  std::map<std::string, NodeId> node_ids_;
   std::map<std::string, Service> services_;
   std::map<std::string, std::string> availability_;  // as last acknowledged
   std::vector<Request> requests_;

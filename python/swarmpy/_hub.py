@@ -62,12 +62,16 @@ class Hub:
         self._workers = {node.name for node in infos if not node.manages and node.role is Role.WORKER}
         self._workers -= {node.name for node in infos if node.manages}
         self._node_names = {node.id: node.name for node in infos}
-        self._listed, self._listed_at = {node.id: node for node in infos}, self.world.moment()
+        self._listed, self._listed_at = {node.id: node for node in infos}, self._moment()
         return infos
 
     def listed_node(self, node_id: str) -> NodeInfo | None:
         """As the last listing had it, if nothing can have happened since."""
-        return self._listed.get(node_id) if self._listed_at == self.world.moment() else None
+        return self._listed.get(node_id) if self._listed_at == self._moment() else None
+
+    def _moment(self) -> object:
+        """What we change ourselves we also see at once, however short a moment lasts."""
+        return self.world.moment(), self.client.writes
 
     def node(self, node_id: str) -> NodeInfo:
         return NodeInfo.from_api(self.client.json("GET", f"/nodes/{node_id}"))

@@ -18,7 +18,16 @@ from swarmpy._models import sizes
 from swarmpy._models.node_info import NodeInfo
 from swarmpy._world.base import wait_until
 from swarmpy._world.form import ANYWHERE, join_all, join_body
-from swarmpy.errors import Conflict, InvalidArgument, NotFound, NotManager, SwarmError
+from swarmpy.errors import (
+    Conflict,
+    InvalidArgument,
+    NoQuorum,
+    NotFound,
+    NotManager,
+    SwarmError,
+    Timeout,
+    Unreachable,
+)
 from swarmpy.states import Availability, Mode, NodeState, Reachability, Role
 
 HEADER = ("NODE", "ROLE", "STATE", "AVAILABILITY", "MANAGER")
@@ -53,8 +62,9 @@ class NodeSwarm:
     node.
     """
 
-    def __init__(self, hub: Hub, machine: str) -> None:
-        self._hub, self._machine = hub, machine
+    def __init__(self, hub: Hub, machine: str, node: Node | None = None) -> None:
+        """`node` is only kept: a node of its own ends when nobody holds it any more."""
+        self._hub, self._machine, self._node = hub, machine, node
 
     def init(
         self,
@@ -163,7 +173,7 @@ class Node:
 
     @property
     def swarm(self) -> NodeSwarm:
-        return NodeSwarm(self._hub, self.name)
+        return NodeSwarm(self._hub, self.name, self)
 
     @property
     def role(self) -> Role:
@@ -344,12 +354,21 @@ class Nodes:
         """By hostname or id. Of two with one hostname (it left and came back), the one that is up, then the
         youngest.
         """
-        infos = self._hub.nodes()
+        infos = self._listed()
         found = [info for info in infos if name in (info.name, info.id)]
         if not found:
             known = ", ".join(info.name for info in infos[:10]) + (", ..." if len(infos) > 10 else "")
             raise NotFound(f"node {name} not found", hint=f"There are: {known}.")
         return Node._of(self._hub, max(found, key=lambda info: (info.state is NodeState.READY, info.created)))
+
+    def _listed(self) -> list[NodeInfo]:
+        """As it last was while nobody can say: a swarm without a quorum has nodes to start again."""
+        try:
+            return self._hub.nodes()
+        except (NoQuorum, NotManager, Timeout, Unreachable):
+            if not self._hub.seen.nodes:
+                raise
+            return self._hub.seen.nodes
 
     @property
     def leader(self) -> Node | None:

@@ -33,6 +33,10 @@ class Rolling:
         _one_of("on_failure", self.on_failure, ("pause", "continue", "rollback"))
         duration.seconds(self.delay)
         duration.seconds(self.monitor)
+        if self.parallelism < 0:
+            raise InvalidArgument(f"parallelism is 0 (all at once) or more, not {self.parallelism}")
+        if not 0 <= self.max_failure_ratio <= 1:
+            raise InvalidArgument(f"max_failure_ratio is from 0 to 1, not {self.max_failure_ratio}")
 
     def to_api(self) -> dict[str, Any]:
         """As the API's UpdateConfig."""

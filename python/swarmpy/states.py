@@ -6,15 +6,28 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from swarmpy.errors import InvalidArgument
 
-class Mode(StrEnum):
+
+class Word(StrEnum):
+    """One of Docker's words. `Role("king")` says in a typed error which words there are."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Word:
+        words = [f'"{word}"' for word in cls]
+        raise InvalidArgument(
+            f"{cls.__name__.lower()} is {', '.join(words[:-1])} or {words[-1]}, not {value!r}"
+        )
+
+
+class Mode(Word):
     """Which world: virtual time in this process, or daemons and the wall clock."""
 
     SIM = "sim"
     REAL = "real"
 
 
-class Role(StrEnum):
+class Role(Word):
     """Managers keep the swarm's state and, unless drained, run tasks too; workers only run tasks."""
 
     WORKER = "worker"
@@ -32,7 +45,7 @@ class NodeState(StrEnum):
     DISCONNECTED = "disconnected"
 
 
-class Availability(StrEnum):
+class Availability(Word):
     """What the user wants of a node: new tasks (`active`), no new ones (`pause`), none at all (`drain`)."""
 
     ACTIVE = "active"

@@ -244,7 +244,8 @@ def _glanced_at(swarm: Swarm) -> Swarm:
     """So that its first repr has something to show; a node outside any swarm has nothing."""
     with contextlib.suppress(SwarmError):
         swarm._hub.nodes()
-        swarm._hub.services()
+        for service in swarm._hub.services():
+            swarm._hub.tasks(service.id)
     return swarm
 
 

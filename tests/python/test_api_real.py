@@ -67,6 +67,13 @@ def test_an_interrupt_ends_every_wait_at_once(c: sp.Swarm) -> None:
     assert c.wait_converged(timeout="20s")
 
 
+def test_what_one_changes_oneself_one_sees_at_once(c: sp.Swarm) -> None:
+    worker = c.nodes["w1"]
+    for _ in range(5):
+        assert worker.drain().availability == "drain"
+        assert worker.activate().availability == "active"
+
+
 def test_the_leader_dies_and_another_goes_on(c: sp.Swarm) -> None:
     first = c.nodes.leader
     assert first is not None
@@ -82,10 +89,12 @@ def test_nodes_of_their_own_form_a_swarm() -> None:
     with sp.Node("m1", mode="real") as m1, sp.Node("w1", mode="real") as w1:
         m1.swarm.init()
         w1.swarm.join(m1.swarm.join_token("worker"), m1)
+        assert sp.Node("held-only-by-its-swarm", mode="real").swarm.state == "inactive"
         swarm = sp.connect(m1)
         assert [node.name for node in swarm.nodes] == ["m1", "w1"]
         outside = sp.connect(m1.docker_host)
-        assert outside.services.create("nginx", replicas=2).wait()
+        assert outside.services.create("nginx", name="web", replicas=2).wait()
+        assert "2/2" in repr(sp.connect(m1.docker_host))
         assert [node.name for node in outside.nodes] == ["m1", "w1"]
         w1.kill()
         assert swarm.run(until=lambda c: c.nodes["w1"].state == "down", timeout="20s")

@@ -136,6 +136,14 @@ def test_scaling_a_global_service_is_refused_with_the_next_step() -> None:
     with pytest.raises(sp.InvalidArgument) as caught:
         ServiceOptions(replicas=3).applied_to(new_spec("x", "global"))
     assert caught.value.hint
+    with pytest.raises(sp.InvalidArgument, match="0 or more, not -1"):
+        ServiceOptions(replicas=-1).applied_to(new_spec("x", "replicated"))
+
+
+def test_a_word_that_docker_does_not_know_is_a_typed_error() -> None:
+    with pytest.raises(sp.InvalidArgument, match='role is "worker" or "manager", not \'king\'') as caught:
+        sp.Role("king")
+    assert caught.value.code == "InvalidArgument"
 
 
 def test_rolling_says_dockers_words_and_comes_back() -> None:
@@ -153,6 +161,10 @@ def test_rolling_says_dockers_words_and_comes_back() -> None:
     assert sp.Rolling.from_api(rolling.to_api()).to_api() == rolling.to_api()
     with pytest.raises(sp.InvalidArgument, match="stop-first or start-first"):
         sp.Rolling(order="sideways")
+    with pytest.raises(sp.InvalidArgument, match="0 .* or more, not -1"):
+        sp.Rolling(parallelism=-1)
+    with pytest.raises(sp.InvalidArgument, match="from 0 to 1, not 3"):
+        sp.Rolling(max_failure_ratio=3)
 
 
 def test_ports_and_sizes_are_read_as_docker_reads_them() -> None:

@@ -35,19 +35,24 @@ def test_refusals_say_what_to_do_next(home: Path) -> None:
         ("down", "nosuch"): 'there is no cluster "nosuch"',
         ("up", "--managers", "0"): "a swarm needs at least one manager",
         ("up", "--name", "a/b"): '"a/b" is no name for a cluster',
+        ("up", "--name", ""): '"" is no name for a cluster',
+        ("up", "--managers", "0", "--workers", "0", "--no-init"): "a cluster needs at least one node",
+        ("down", "lab", "--all"): "--all and a name exclude each other",
     }
     for words, sentence in refused.items():
         done = swarmpy(*words)
         assert done.returncode == 1
         assert sentence in done.stderr
         assert "next: " in done.stderr
-    assert swarmpy("nonsense").returncode == 2
+    for wrong in (("nonsense",), ("up", "--name", "lab", "--", "sleep")):
+        assert swarmpy(*wrong).returncode == 2
     assert json.loads(swarmpy("ls", "--format", "json").stdout) == []
     assert not home.exists()
 
 
 def test_version() -> None:
     assert swarmpy("version").stdout.startswith("swarmpy 0.")
+    assert swarmpy("--version").stdout == swarmpy("version").stdout
 
 
 @pytest.mark.real
@@ -74,7 +79,8 @@ def test_a_cluster_from_up_to_down(home: Path) -> None:
     assert "mine:1" in swarmpy("image", "ls").stdout
     assert "an image needs a command" in swarmpy("image", "add", "mine:2").stderr
 
-    assert swarmpy("up", "--name", "other", "--managers", "1", "--workers", "0", "--no-init").returncode == 0
+    other = swarmpy("up", "--name", "other", "--managers", "1", "--workers", "0", "--no-init")
+    assert other.returncode == 0 and "swarmpy env --cluster other m1" in other.stdout
     assert "several clusters could be meant: lab, other" in swarmpy("env", "m1").stderr
     assert "other" in swarmpy("env", "m1", "--cluster", "other").stdout
     assert swarmpy("--cluster", "lab", "env", "m1").returncode == 0

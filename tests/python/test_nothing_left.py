@@ -6,11 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from local import eventually, exists, listening_on, own_home
+from local import eventually, exists, listening_on, mentions, own_home
 from swarmpy._cluster import LocalCluster
 
 pytestmark = pytest.mark.real
@@ -39,21 +38,6 @@ def deploy(cluster: LocalCluster, replicas: int, *command: str) -> list[int]:
 
     eventually(door, lambda: len(running()) == replicas, "the tasks run")
     return running()
-
-
-def mentions(text: str) -> list[int]:
-    """Processes, other than this one, that know of `text`: in their command line or their environment."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit() or int(folder.name) == os.getpid():
-            continue
-        try:
-            known = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if text.encode() in known:
-            found.append(int(folder.name))
-    return found
 
 
 def test_down_leaves_nothing() -> None:

@@ -57,6 +57,26 @@ def test_the_last_manager_cannot_be_demoted() -> None:
         alone.nodes["m1"].demote()
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_managers_step_back_down_to_one_which_goes_on(seed: int) -> None:
+    """A read that is under way while the group shrinks to its leader must not block those behind it."""
+    with sp.Swarm(managers=3, workers=1, seed=seed) as c:
+        for name in ("m1", "m2"):
+            assert c.run(until=lambda c: c.nodes.leader is not None, timeout="10s")
+            c.nodes[name].demote()
+        assert c.run(until=lambda c: c.nodes.leader is not None, timeout="10s")
+        assert [node.name for node in c.nodes if node.role == "manager"] == ["m3"]
+        assert c.services.create("nginx", replicas=4).wait("20s")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_new_leader_waits_for_the_nodes_that_it_has_not_heard_of(seed: int) -> None:
+    with sp.Swarm(managers=3, workers=2, seed=seed) as c:
+        c.nodes["m1"].restart()
+        outcome = c.services.create("nginx", name="everywhere", mode="global").wait()
+        assert outcome and outcome.wanted == 5
+
+
 def test_drain_moves_tasks_and_activate_moves_none_back(c: sp.Swarm, web: sp.Service) -> None:
     c.nodes["w1"].drain()
     assert web.wait()
@@ -380,7 +400,7 @@ def test_a_closed_swarm_says_so() -> None:
 def test_a_swarm_needs_a_manager_and_a_known_mode() -> None:
     with pytest.raises(sp.InvalidArgument, match="at least one manager"):
         sp.Swarm(managers=0)
-    with pytest.raises(ValueError, match="virtual"):
+    with pytest.raises(sp.InvalidArgument, match='mode is "sim" or "real", not \'virtual\''):
         sp.Swarm(mode="virtual")
     with pytest.raises(sp.InvalidArgument, match="seed"):
         sp.Swarm(mode="real", seed=3)

@@ -21,6 +21,8 @@ constexpr std::uint32_t kHeaderLimit = 64 * 1024;
 constexpr std::uint64_t kBodyLimit = 64ULL * 1024 * 1024;
 constexpr std::size_t kOutputLimit = 64ULL * 1024 * 1024;
 constexpr std::size_t kPipelineLimit = 128 * 1024;  // read ahead while a request is being answered
+constexpr std::size_t kAnswersLimit = 1024 * 1024;  // unread answers beyond which no request is taken
+constexpr std::size_t kReadSize = 32 * 1024;
 constexpr std::int64_t kHeaderSeconds = 10, kBodySeconds = 60;
 
 std::string lower(std::string_view text) {
@@ -50,7 +52,10 @@ bool has_no_body(std::uint32_t status) { return status == 204 || status == 304 |
 }  // namespace
 
 HttpConnection::HttpConnection(Socket socket, Owner& owner)
-    : socket_(std::move(socket)), owner_(&owner), timer_(socket_.get_executor()) {}
+    : socket_(std::move(socket)), owner_(&owner), timer_(socket_.get_executor()) {
+  error_code ignored;
+  socket_.non_blocking(true, ignored);
+}
 
 void HttpConnection::start() {
   expect(kHeaderSeconds);
@@ -92,25 +97,30 @@ void HttpConnection::expect(std::int64_t seconds) {
 void HttpConnection::read() {
   if (closed_ || reading_ || input_.size() > kPipelineLimit) return;
   reading_ = true;
-  socket_.async_read_some(asio::buffer(chunk_),
-                          [self = shared_from_this()](const error_code& error, std::size_t count) {
-                            self->reading_ = false;
-                            if (self->closed_) return;
-                            if (error) return self->lost();
-                            self->on_read(count);
-                          });
+  // Waits first and reads then: an idle connection, of which there may be ten thousand, needs no buffer.
+  socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](error_code error) {
+    self->reading_ = false;
+    if (self->closed_) return;
+    char bytes[kReadSize];
+    const std::size_t count = error ? 0 : self->socket_.read_some(asio::buffer(bytes), error);
+    if (error == asio::error::would_block) return self->read();
+    if (error) return self->lost();
+    self->on_read({bytes, count});
+  });
 }
 
-void HttpConnection::on_read(std::size_t count) {
+void HttpConnection::on_read(std::string_view bytes) {
   if (close_when_sent_) return read();
-  if (input_.empty() && !parser_ && !answering_) expect(kHeaderSeconds);
-  input_.append(chunk_, 0, count);
+  const bool begins = input_.empty() && !parser_ && !answering_;
+  input_ += bytes;
   parse();
+  // Most requests come whole, and need no alarm.
+  if (begins && parser_ && !parser_->is_header_done()) expect(kHeaderSeconds);
   read();
 }
 
 void HttpConnection::parse() {
-  while (!closed_ && !answering_ && !close_when_sent_ && !input_.empty()) {
+  while (!closed_ && !answering_ && !close_when_sent_ && !input_.empty() && output_bytes_ <= kAnswersLimit) {
     if (!parser_) {
       parser_ = std::make_unique<Parser>();
       parser_->header_limit(kHeaderLimit);
@@ -136,7 +146,7 @@ bool HttpConnection::feed() {
     return refuse(413, "the request's body is larger than 64 MiB"), false;
   if (error) return refuse(400, "malformed HTTP request: " + error.message()), false;
   if (parser_->is_header_done()) {
-    if (!had_header || used > 0) expect(kBodySeconds);
+    if (!parser_->is_done() && (!had_header || used > 0)) expect(kBodySeconds);
     if (!continued_ && !parser_->is_done() && lower(parser_->get()["Expect"]) == "100-continue") {
       continued_ = true;
       send("HTTP/1.1 100 Continue\r\n\r\n");
@@ -176,7 +186,7 @@ void HttpConnection::refuse(unsigned status, const std::string& sentence) {
 
 void HttpConnection::begin(http::ResponseHead head) {
   head_ = std::move(head);
-  if (head_->streaming) send_head(std::nullopt);
+  if (head_->streaming) send(head_text(std::nullopt));
 }
 
 void HttpConnection::piece(std::string bytes) {
@@ -191,8 +201,10 @@ void HttpConnection::piece(std::string bytes) {
 void HttpConnection::end() {
   if (!head_) return;
   if (!head_->streaming) {
-    send_head(body_.size());
-    if (!head_only_ && !has_no_body(head_->status)) send(std::move(body_));
+    std::string answer = head_text(body_.size());
+    if (!head_only_ && !has_no_body(head_->status)) answer += body_;
+    body_.clear();
+    send(std::move(answer));
   } else if (chunked_ && !head_only_) {
     send("0\r\n\r\n");
   }
@@ -200,7 +212,7 @@ void HttpConnection::end() {
 }
 
 // Without a length the body is chunked; a client of HTTP/1.0 reads it until the connection closes.
-void HttpConnection::send_head(std::optional<std::size_t> length) {
+std::string HttpConnection::head_text(std::optional<std::size_t> length) {
   chunked_ = !length && !http_1_0_;
   if (!length && http_1_0_) keep_alive_ = false;
   const auto status = static_cast<beast_http::status>(head_->status);
@@ -223,7 +235,7 @@ void HttpConnection::send_head(std::optional<std::size_t> length) {
   }
   if (!keep_alive_) text += "Connection: close\r\n";
   if (keep_alive_ && http_1_0_) text += "Connection: keep-alive\r\n";
-  send(text + "\r\n");
+  return text + "\r\n";
 }
 
 void HttpConnection::send(std::string bytes) {
@@ -250,6 +262,7 @@ void HttpConnection::flush() {
                       self->output_bytes_ -= sent;
                       self->flush();
                       self->hang_up();
+                      if (self->output_.empty()) self->go_on();
                     });
 }
 
@@ -273,12 +286,14 @@ void HttpConnection::finish() {
     return hang_up();
   }
   // The next request may be here already; not within the machine's call.
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
-    if (self->closed_) return;
-    if (!self->input_.empty()) self->expect(kHeaderSeconds);
-    self->parse();
-    self->read();
-  });
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->go_on(); });
+}
+
+void HttpConnection::go_on() {
+  if (closed_ || answering_ || close_when_sent_ || input_.empty()) return read();
+  if (!parser_) expect(kHeaderSeconds);
+  parse();
+  read();
 }
 
 }  // namespace swarm::real

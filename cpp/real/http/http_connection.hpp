@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "ports/ports.hpp"
 #include "real/http/asio_reactor.hpp"
@@ -39,24 +40,24 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   void read();
-  void on_read(std::size_t count);
+  void on_read(std::string_view bytes);
   void parse();
   bool feed();
   void deliver();
   void refuse(unsigned status, const std::string& sentence);
   void expect(std::int64_t seconds);
   void lost();
-  void send_head(std::optional<std::size_t> length);
+  std::string head_text(std::optional<std::size_t> length);
   void send(std::string bytes);
   void flush();
   void hang_up();
   void finish();
+  void go_on();
 
   Socket socket_;
   Owner* owner_;
   boost::asio::steady_timer timer_;
   std::uint64_t timer_generation_ = 0;
-  std::string chunk_ = std::string(32 * 1024, '\0');
   std::string input_;  // read, not parsed yet
   std::unique_ptr<Parser> parser_;
   bool continued_ = false;  // "100 Continue" was said

@@ -1,5 +1,6 @@
 #include "real/http/http_server.hpp"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -44,14 +45,22 @@ std::string reason(int number) {
   }
 }
 
+// A full backlog is an answer too: somebody is there, only slow.
 bool somebody_answers(const std::string& path) {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const bool answers = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  const bool answers =
+      ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN;
   ::close(fd);
   return answers;
+}
+
+// The rest is for tasks, links and the disk, which clients shall not take from them.
+std::size_t three_quarters_of_all_descriptors() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 4 * 3 : 768;
 }
 
 }  // namespace
@@ -79,21 +88,24 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   }
 
   void accept(const std::shared_ptr<Acceptor>& acceptor) {
+    if (connections.size() >= most_connections) return accept_later(acceptor);
     acceptor->async_accept(
         [self = shared_from_this(), acceptor](const error_code& error, HttpConnection::Socket socket) {
           if (!acceptor->is_open()) return;
-          if (!error) {
-            const auto connection = std::make_shared<HttpConnection>(std::move(socket), self->owner);
-            self->connections[connection.get()] = connection;
-            connection->start();
-            return self->accept(acceptor);
-          }
-          // Out of descriptors, most likely: breathe, then go on.
-          auto pause = std::make_shared<Timer>(self->reactor);
-          pause->after(Duration::millis(100), [self, acceptor, pause] {
-            if (acceptor->is_open()) self->accept(acceptor);
-          });
+          if (error) return self->accept_later(acceptor);
+          const auto connection = std::make_shared<HttpConnection>(std::move(socket), self->owner);
+          self->connections[connection.get()] = connection;
+          connection->start();
+          self->accept(acceptor);
         });
+  }
+
+  // Out of descriptors: breathe, then go on. Who comes meanwhile waits in the kernel's queue.
+  void accept_later(const std::shared_ptr<Acceptor>& acceptor) {
+    auto pause = std::make_shared<Timer>(reactor);
+    pause->after(Duration::millis(100), [self = shared_from_this(), acceptor, pause] {
+      if (acceptor->is_open()) self->accept(acceptor);
+    });
   }
 
   template <class Endpoint>
@@ -164,6 +176,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   std::vector<std::string> socket_files;
   std::map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
   std::map<ports::ApiId, std::shared_ptr<HttpConnection>> answering;
+  const std::size_t most_connections = three_quarters_of_all_descriptors();
   ports::ApiId last_id = 0;
   ports::ApiId begun = 0;  // the last request that was handed up
 };

@@ -127,6 +127,30 @@ TEST_F(HttpServerTest, TellsThatAClientHasGone) {
   answer(aborted_[0], "to nobody");
 }
 
+TEST_F(HttpServerTest, DropsAStreamThatNobodyReads) {
+  RawClient client(path_);
+  client.say("GET /events HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(until([&] { return requests_.size() == 1; }));
+  const auto id = requests_[0].first;
+  server_.begin(id, {200, {}, true});
+  for (int mebibyte = 0; mebibyte < 66; ++mebibyte) server_.piece(id, std::string(1 << 20, 'x'));
+  ASSERT_TRUE(until([&] { return aborted_.size() == 1; }));
+  EXPECT_EQ(aborted_[0], id);
+}
+
+TEST_F(HttpServerTest, TakesNoRequestWhileEarlierAnswersAreUnread) {
+  RawClient client(path_);
+  client.say("GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(until([&] { return requests_.size() == 1; }));
+  answer(requests_[0].first, std::string(4 << 20, 'x'));
+  RawClient other(path_);  // who comes meanwhile is heard
+  other.say("GET /other HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(until([&] { return requests_.size() == 2; }));
+  EXPECT_EQ(requests_[1].second.target, "/other");
+  ASSERT_TRUE(until([&] { return client.heard().size() > (4 << 20) && requests_.size() == 3; }));
+  EXPECT_EQ(requests_[2].second.target, "/2");
+}
+
 TEST_F(HttpServerTest, RefusesWhatIsTooLargeOrNoHttpInASentence) {
   const std::map<std::string, std::string> wrong = {
       {"GET / HTTP/1.1\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n", "HTTP/1.1 431 "},

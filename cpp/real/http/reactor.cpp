@@ -70,9 +70,12 @@ struct FdWatch::State : std::enable_shared_from_this<State> {
   State(asio::io_context& context, int fd, std::function<void()> callback)
       : descriptor(context, fd), readable(std::move(callback)) {}
   void arm() {
+    if (armed || paused) return;
+    armed = true;
     descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
                           [self = shared_from_this()](const boost::system::error_code& error) {
-                            if (error || !self->descriptor.is_open()) return;
+                            self->armed = false;
+                            if (error || !self->descriptor.is_open() || self->paused) return;
                             const auto call = self->readable;  // it may destroy its watch
                             call();
                             if (self->descriptor.is_open()) self->arm();
@@ -80,6 +83,7 @@ struct FdWatch::State : std::enable_shared_from_this<State> {
   }
   asio::posix::stream_descriptor descriptor;
   std::function<void()> readable;
+  bool armed = false, paused = false;
 };
 
 FdWatch::FdWatch(Reactor& reactor, int fd, std::function<void()> readable)
@@ -99,5 +103,10 @@ FdWatch& FdWatch::operator=(FdWatch&& other) noexcept {
   return *this;
 }
 int FdWatch::fd() const { return state_->descriptor.native_handle(); }
+void FdWatch::pause() { state_->paused = true; }
+void FdWatch::resume() {
+  state_->paused = false;
+  state_->arm();
+}
 
 }  // namespace swarm::real

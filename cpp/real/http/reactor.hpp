@@ -60,6 +60,9 @@ class FdWatch {
   FdWatch(FdWatch&&) noexcept;
   FdWatch& operator=(FdWatch&&) noexcept;
   int fd() const;
+  // No more words until resume().
+  void pause();
+  void resume();
 
  private:
   struct State;

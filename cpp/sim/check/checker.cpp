@@ -40,16 +40,12 @@ void Checker::after_turn(MachineIndex machine, const std::string& name, const no
 
 void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now,
                          const std::string& name) {
-  // What is committed and in the mirror of the disk: the tail in memory may have replaced what still lies
-  // there.
-  const raft::Index until = std::min(now.log->hard_state().commit, now.log->last_index());
+  const raft::Index until = now.raft->commit();
   if (until <= seen.checked) return;
-  const raft::Index from = std::max(seen.checked + 1, now.log->first_index());
+  // As Raft has them: the mirror of the disk may still hold what they replaced, or be shortened already.
+  const auto entries = now.raft->committed_entries(seen.checked + 1);
   seen.checked = until;
-  if (from > until) return;
-  const auto entries = now.log->entries(from, until + 1, raft::kNoLimit);
-  if (!entries.ok()) return;
-  for (const raft::Entry& entry : *entries) {
+  for (const raft::Entry& entry : entries) {
     const bool known = !swarm.raft.empty() && swarm.raft.knows(entry.index);
     if (const auto broken = swarm.raft.check(entry)) fail(name, *broken);
     if (known || !swarm.replica.begun()) continue;

@@ -161,7 +161,8 @@ std::optional<std::string> Replica::check_placement(const model::Task& task) con
   std::uint64_t of_service = 0;
   for (const TaskId id : store_->tasks_on_node(node->id)) {
     const auto other = store_->task(id);
-    if (!other || !other->live()) continue;
+    // A global task is bound to its node before the scheduler has found that it fits there.
+    if (!other || !other->live() || other->state() < model::TaskState::assigned) continue;
     const model::Resources part = reserved(*other);
     sum.nano_cpus += part.nano_cpus;
     sum.memory_bytes += part.memory_bytes;

@@ -16,6 +16,9 @@ std::optional<std::string> RaftRecord::check(const raft::RawNode& raft, const ra
     const auto [it, first] = leaders_.emplace(term, seen.id);
     if (!first && it->second != seen.id)
       return "two leaders in term " + number(term) + ": " + number(it->second) + " and " + number(seen.id);
+    if (first && !empty() && raft.status().last_index < last())
+      return "the leader of term " + number(term) + " lacks committed entries: it has " +
+             number(raft.status().last_index) + " of " + number(last());
   }
   if (term < seen.term) return "the term went back from " + number(seen.term) + " to " + number(term);
   if (raft.commit() < seen.commit)

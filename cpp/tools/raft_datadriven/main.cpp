@@ -81,7 +81,7 @@ int main(std::vector<std::string> arguments) {
       ++i;
     }
   }
-  if (arguments.empty() ||
+  if (arguments.empty() || arguments.front().starts_with("-") ||
       (!kind.empty() && kind != "interaction" && kind != "confchange" && kind != "quorum"))
     return usage();
   // A broken belief fails its file, not the whole run.

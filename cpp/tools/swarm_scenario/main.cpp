@@ -134,7 +134,7 @@ int main(int argc, char** argv) {
       files.push_back(word);
     }
   }
-  if (files.empty()) {
+  if (files.empty() || files.front().starts_with("-")) {
     std::cerr << "usage: swarm_scenario [--rewrite] [--trace] FILE...\n";
     return 2;
   }

@@ -33,11 +33,27 @@ std::string text_at(const Value& from, std::initializer_list<std::string_view> p
 
 bool ok(const sim::Reply& reply) { return reply.ended && reply.begun && reply.head.status < 300; }
 
+// What is seen names no ids and digests: they are drawn, and every change of the engine draws others.
+std::string without_ids(const std::string& text) {
+  constexpr std::size_t kIdLength = 25, kDigestLength = 64;
+  std::string out, word;
+  for (const char c : text + '\0') {
+    const bool in_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+    if (in_word) word += c;
+    if (in_word) continue;
+    out += word.size() == kIdLength ? "ID" : word.size() == kDigestLength ? "DIGEST" : word;
+    out += c;
+    word.clear();
+  }
+  out.pop_back();
+  return out;
+}
+
 // Docker's words; of several lines the first says it.
 std::string refusal(const sim::Reply& reply) {
   if (!reply.begun) return "no answer";
   const std::string message = sim::message_of(reply.body);
-  return "refused: " + message.substr(0, message.find('\n'));
+  return "refused: " + without_ids(message.substr(0, message.find('\n')));
 }
 
 const Value::Items& items_of(const Result<Value>& parsed) {
@@ -78,6 +94,9 @@ void take_options(sim::ServiceWish& wish, const Line& line) {
     if (key == "restart") wish.restart_condition = value;
     if (key == "restart-delay") wish.restart_delay = duration_of(value);
     if (key == "max-attempts") wish.max_attempts = std::stoull(value);
+    if (key == "restart-window") wish.restart_window = duration_of(value);
+    if (key == "stop-grace") wish.stop_grace = duration_of(value);
+    if (key == "spread") wish.spread = value;
     if (key == "args") wish.args.push_back(value);
     if (key == "force") ++wish.force_update;
     if (key.starts_with("update-")) take_update(wish.update, key.substr(7), value);
@@ -164,7 +183,7 @@ std::string Teller::info(const Line& line) {
   std::string text = name + ": swarm " + text_at(*parsed, {"Swarm", "LocalNodeState"});
   if (text_at(*parsed, {"Swarm", "ControlAvailable"}) == "true") text += ", manager";
   const std::string error = text_at(*parsed, {"Swarm", "Error"});
-  if (!error.empty()) text += ", error: " + error.substr(0, error.find('\n'));
+  if (!error.empty()) text += ", error: " + without_ids(error.substr(0, error.find('\n')));
   const Value* warnings = line.words.back() == "warnings" ? parsed->find("Warnings") : nullptr;
   if (warnings != nullptr && warnings->items() != nullptr)
     for (const Value& warning : *warnings->items()) text += "\n" + text_of(&warning);

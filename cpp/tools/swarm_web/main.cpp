@@ -1,6 +1,7 @@
 // swarm-web: the stand-in web server behind the images nginx, httpd and swarmpy/web. A page that names image,
 // service, task, slot, node and address; one poll loop; up in a millisecond. settings.hpp says how to make it
-// slow or broken. NOT a web server for anything else: GET and HEAD of any path give the one page.
+// slow or broken. Called with --task-shim it is a task's shim instead (real/task_shim.hpp). NOT a web server
+// for anything else: GET and HEAD of any path give the one page.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -20,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "real/task_shim.hpp"
 #include "tools/swarm_web/settings.hpp"
 
 namespace swarm::web {
@@ -226,4 +228,7 @@ bool Server::flush(Client& client) {
 }  // namespace
 }  // namespace swarm::web
 
-int main() { return swarm::web::Server(swarm::web::read_settings()).run(); }
+int main(int count, char** words) {
+  if (swarm::real::run_as_shim(count, words)) return 1;
+  return swarm::web::Server(swarm::web::read_settings()).run();
+}

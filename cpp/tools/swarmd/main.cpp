@@ -94,6 +94,7 @@ int signals() {
   sigprocmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of its write, like a full disk
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -145,9 +146,18 @@ int serve(const Flags& flags) {
   return ended ? 0 : refuse(ended.error());
 }
 
+// Started without them, the first sockets and files would get these numbers, and log lines would go there.
+void have_standard_descriptors() {
+  int fd = 0;
+  while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) {
+  }
+  if (fd >= 0) close(fd);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  have_standard_descriptors();
   if (swarm::real::run_as_shim(argc, argv)) return 0;
   CLI::App app{"swarmd: a node of a swarm"};
   Flags flags;

@@ -76,10 +76,10 @@ class LocalCluster:
             raise ClusterError("a swarm needs at least one manager", "ask for 1, 3 or 5 managers")
         if managers + workers > 200:
             raise ClusterError("a local cluster has at most 200 nodes", "simulate more: Swarm(mode='sim')")
-        swarmd = places.program()
+        places.program()  # or say at once that there is none
         cluster = cls._make(name, lease)
         try:
-            with places.one_at_a_time(swarmd):
+            with places.one_at_a_time():
                 cluster._settle(managers, workers, lease)
                 for node in cluster.nodes:
                     node.start()

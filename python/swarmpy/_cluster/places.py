@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from importlib.resources import files
@@ -18,6 +18,7 @@ from swarmpy._cluster.processes import Process, arguments
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,31}")
 MANAGEMENT_PORT = 2377
+LOCK_RECHECK = 0.005  # seconds
 SOCKET_PATH_LIMIT = 107  # sun_path of unix(7), less the terminating zero
 
 
@@ -45,11 +46,22 @@ def program(name: str = "swarmd") -> Path:
 
 
 @contextmanager
-def one_at_a_time(swarmd: Path) -> Iterator[None]:
-    """Networks are chosen under one lock: the program's own file, which all clusters share."""
-    with swarmd.open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def one_at_a_time() -> Iterator[None]:
+    """Networks are chosen under one lock: a name that only one process can have, in the very network whose
+    addresses are chosen. The kernel takes it back from the dead.
+    """
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as lock:
+        while not _bound(lock, "\0swarmpy-networks"):
+            time.sleep(LOCK_RECHECK)
         yield
+
+
+def _bound(lock: socket.socket, name: str) -> bool:
+    try:
+        lock.bind(name)
+    except OSError:
+        return False
+    return True
 
 
 def free_network(known: Iterable[int]) -> int:

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from swarmpy._connection.base import Connection, Exchange, Head, Request
-from swarmpy.errors import NotManager, SwarmError, Unreachable, error_of
+from swarmpy.errors import NotManager, SwarmError, Timeout, Unreachable, error_of
 
 TIMEOUT = 30.0  # seconds on the swarm's clock; the engine itself answers sooner, with a reason
+FIRST_TIMEOUT = 5.0  # for a node that may be stopped, where another can be asked the same
 _NO_DEADLINE = float("inf")
 _T = TypeVar("_T")
 
@@ -27,6 +28,8 @@ class Client:
     def __init__(self, doors: Callable[[], list[Connection]]) -> None:
         self._doors = doors
         self._last = ""
+        self.writes = 0  # requests that may have changed something
+        self._silent: set[str] = set()  # by name: those that did not answer when they were last asked
 
     def json(self, method: str, path: str, **options: Any) -> Any:
         """The parsed answer, None for an empty one. Options as for `call`."""
@@ -45,9 +48,12 @@ class Client:
     ) -> bytes:
         """Sends one request and gives the answer's body. `at`: to this node and no other."""
         request = make_request(method, path, query=query, body=body, headers=headers)
+        self.writes += method != "GET"
         if at is not None:
             return finish(at.open(request))
-        return self._first(lambda door: finish(door.open(request)), safe_to_repeat=method == "GET")
+        return self._first(
+            lambda door, timeout: finish(door.open(request), timeout), safe_to_repeat=method == "GET"
+        )
 
     def stream(
         self,
@@ -60,26 +66,33 @@ class Client:
         request = make_request("GET", path, query=query)
         if at is not None:
             return begin(at.open(request))
-        return self._first(lambda door: begin(door.open(request)), safe_to_repeat=True)
+        return self._first(lambda door, timeout: begin(door.open(request), timeout), safe_to_repeat=True)
 
-    def _first(self, ask: Callable[[Connection], _T], *, safe_to_repeat: bool) -> _T:
+    def _first(self, ask: Callable[[Connection, float], _T], *, safe_to_repeat: bool) -> _T:
         refused: SwarmError | None = None
-        for door in self._by_preference():
+        doors = self._by_preference()
+        for door in doors:
+            is_last = door is doors[-1]
             try:
-                answer = ask(door)
+                answer = ask(door, FIRST_TIMEOUT if safe_to_repeat and not is_last else TIMEOUT)
             except NotManager as error:
                 refused = error
+            except Timeout:
+                self._silent.add(door.name)
+                if is_last or not safe_to_repeat:
+                    raise
             except Unreachable as error:
                 if error.sent and not safe_to_repeat:
                     raise
                 refused = refused or error
             else:
                 self._last = door.name
+                self._silent.discard(door.name)
                 return answer
         raise refused or Unreachable("no node of this swarm is running")
 
     def _by_preference(self) -> list[Connection]:
-        return sorted(self._doors(), key=lambda door: door.name != self._last)
+        return sorted(self._doors(), key=lambda door: (door.name in self._silent, door.name != self._last))
 
 
 def make_request(
@@ -103,17 +116,17 @@ def make_request(
     return Request(method, target, all_headers, payload)
 
 
-def begin(exchange: Exchange) -> Exchange:
+def begin(exchange: Exchange, timeout: float = TIMEOUT) -> Exchange:
     """Waits for the head; an error's answer is raised."""
-    head = exchange.head(TIMEOUT)
+    head = exchange.head(timeout)
     if head.status >= 400:
         raise _error(head, exchange.read(TIMEOUT))
     return exchange
 
 
-def finish(exchange: Exchange) -> bytes:
+def finish(exchange: Exchange, timeout: float = TIMEOUT) -> bytes:
     """Waits for the whole answer."""
-    return begin(exchange).read(TIMEOUT)
+    return begin(exchange, timeout).read(TIMEOUT)
 
 
 def lines(exchange: Exchange, timeout: Callable[[], float] | None = None) -> Iterator[bytes]:

@@ -51,7 +51,8 @@ class HttpConnection:
             wire.request(request.method, self._base + request.target, request.body, dict(request.headers))
         except OSError as error:
             wire.close()
-            raise Unreachable(f"cannot reach {self._name} at {self.docker_host}: {error}") from error
+            whom = self._name if self._name == self.docker_host else f"{self._name} at {self.docker_host}"
+            raise Unreachable(f"cannot reach {whom}: {error}") from error
         except BaseException:
             wire.close()
             raise

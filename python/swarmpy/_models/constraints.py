@@ -13,12 +13,14 @@ from swarmpy.states import Availability, NodeState
 
 
 def eligible(nodes: Iterable[NodeInfo], constraints: Iterable[str]) -> list[NodeInfo]:
-    """The nodes that a task of these constraints may be put on now."""
+    """The nodes that a task of these constraints is wanted on: not heard of yet is not down, as with a new
+    leader.
+    """
     wanted = list(constraints)
     return [
         node
         for node in nodes
-        if node.state is NodeState.READY
+        if node.state is not NodeState.DOWN
         and node.availability is Availability.ACTIVE
         and all(holds(node, one) for one in wanted)
     ]

@@ -69,6 +69,8 @@ class ServiceOptions:
                     "only a replicated service has a number of replicas",
                     hint='Create it with mode="replicated".',
                 )
+            if self.replicas < 0:
+                raise InvalidArgument(f"replicas are 0 or more, not {self.replicas}")
             spec["Mode"]["Replicated"] = {"Replicas": self.replicas}
         _put(spec, "Labels", None if self.labels is None else {**(spec.get("Labels") or {}), **self.labels})
         if self.update:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from swarmpy._cluster import LocalCluster, LocalNode
+from swarmpy._cluster import ClusterError, LocalCluster, LocalNode
 from swarmpy.cli import pick
 from swarmpy.cli.table import table
 from swarmpy.errors import SwarmError
@@ -17,7 +17,9 @@ ASK_SECONDS = 2.0
 
 
 def up(options: argparse.Namespace) -> None:
-    name = options.name or options.cluster or "default"
+    name = options.name if options.name is not None else options.cluster or "default"
+    if options.managers + options.workers == 0:
+        raise ClusterError("a cluster needs at least one node", "swarmpy up --managers 1")
     made = LocalCluster.start(name, options.managers, options.workers, init=not options.no_init, lease=False)
     print(_table(_rows([made])))
     if options.no_init:
@@ -28,7 +30,8 @@ def up(options: argparse.Namespace) -> None:
     for node in made.nodes:
         print(f"    export DOCKER_HOST={node.docker_host}")
     if made.nodes:
-        print(f'\nor: eval "$(swarmpy env {made.nodes[0].name})"    End it all: swarmpy down {name}')
+        which = f" --cluster {name}" if len(LocalCluster.all()) > 1 else ""
+        print(f'\nor: eval "$(swarmpy env{which} {made.nodes[0].name})"    End it all: swarmpy down {name}')
 
 
 def ls(options: argparse.Namespace) -> None:
@@ -53,6 +56,8 @@ def start(options: argparse.Namespace) -> None:
 
 
 def down(options: argparse.Namespace) -> None:
+    if options.all and options.name:
+        raise ClusterError("--all and a name exclude each other", "swarmpy down NAME, or swarmpy down --all")
     if options.all:
         ended = LocalCluster.all()
     else:

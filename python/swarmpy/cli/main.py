@@ -20,7 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     words, command = _split_command(words)
     try:
-        options = _parser().parse_args(words)
+        parser = _parser()
+        options = parser.parse_args(words)
+        if command and options.run is not images.add:
+            parser.error(f"unrecognized arguments: -- {' '.join(command)}")
         options.command = command
         return int(options.run(options) or 0)
     except SwarmError as error:
@@ -52,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--cluster", metavar="NAME", help="the cluster that is meant, where there are several"
     )
+    parser.add_argument("--version", action="version", version=story.version_line())
     verbs = parser.add_subparsers(metavar="COMMAND", required=True)
     which = argparse.ArgumentParser(add_help=False)
     which.add_argument(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+import swarmpy
+
 
 def demo(_: argparse.Namespace) -> int:
     from swarmpy.demo import play  # here: no other command needs it
@@ -12,6 +14,8 @@ def demo(_: argparse.Namespace) -> int:
 
 
 def version(_: argparse.Namespace) -> None:
-    import swarmpy
+    print(version_line())
 
-    print(f"swarmpy {swarmpy.__version__}")
+
+def version_line() -> str:
+    return f"swarmpy {swarmpy.__version__}"

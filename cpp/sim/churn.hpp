@@ -1,0 +1,56 @@
+// Churn: a restless administrator. Promotes and demotes nodes, lets one leave the swarm and join again,
+// clears away what is left of it, and every now and then kills the machine that it has just asked, or the
+// leader, in the midst of it. m1 and m2 stay managers: a group that lost most of its members for good has no
+// way back. When the storm is over it asks for what the swarm began with. NOT here: services (workload),
+// faults that nobody's wish brought about (fault_plan).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/client.hpp"
+
+namespace swarm::sim {
+
+class Churn {
+ public:
+  // The swarm as it shall be again at the end; made when it is so.
+  Churn(World& world, Rng rng, std::vector<std::string> managers, std::vector<std::string> workers);
+
+  void act();  // begins one of the things above; time may go by, machines may be killed
+  void poll();
+  // False while something is to be put right still: call it again.
+  bool repair();
+
+ private:
+  struct Wish {
+    enum class Kind { role, leave, join, remove } kind = Kind::role;
+    std::string machine;  // empty: a node of the past
+    std::string node, role;
+    bool reading = false;  // the version, before the write
+    std::string asked;
+    CallId call = 0;
+    Instant give_up;
+  };
+  std::string node_of(const std::string& machine) const;
+  std::string some_manager();
+  // A node that the leader knows and that no machine is; "" when there is none.
+  std::optional<Wish> clearing();
+  std::optional<Wish> some_wish();
+  std::optional<Wish> next_repair();
+  void begin(Wish wish);
+  void kill_somebody(const std::string& asked);
+
+  World& world_;
+  Rng rng_;
+  std::vector<std::string> managers_, workers_;
+  std::map<std::string, std::string> tokens_;  // by role
+  std::optional<Wish> wish_;
+};
+
+// Why the Raft group is not yet these managers and nobody else, all up and of one mind; or "".
+std::string group_not_settled(const World& world, const std::vector<std::string>& managers);
+
+}  // namespace swarm::sim

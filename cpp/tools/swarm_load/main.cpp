@@ -1,0 +1,99 @@
+// swarm_load: see README.md.
+//   swarm_load http URL... [--connections N] [--seconds S] [--requests N] [--rate R] [--close]
+//                          [--method M] [--path P] [--body TEXT] [--first N]
+//   swarm_load serve URL [--bytes N]       URL "task": $SWARM_TASK_IP:$SWARM_PORT_80
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "tools/swarm_load/load.hpp"
+
+namespace {
+
+using swarm::load::Plan;
+using swarm::load::Report;
+using swarm::load::Target;
+
+int usage(const std::string& why) {
+  std::fprintf(stderr, "swarm_load: %s\nsee cpp/tools/swarm_load/README.md\n", why.c_str());
+  return 2;
+}
+
+unsigned at_share(const std::vector<std::uint32_t>& sorted, double share) {
+  if (sorted.empty()) return 0;
+  return sorted[std::min(sorted.size() - 1,
+                         static_cast<std::size_t>(static_cast<double>(sorted.size()) * share))];
+}
+
+std::string plain(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\') c = ' ';
+  return text;
+}
+
+int tell(Report report) {
+  std::sort(report.micros.begin(), report.micros.end());
+  std::printf(
+      "{\"answered\": %lld, \"failed\": %lld, \"bytes\": %lld, \"seconds\": %.4f, \"rate\": %.1f, "
+      "\"p50\": %u, \"p99\": %u, \"max\": %u, \"first_failure\": \"%s\"}\n",
+      static_cast<long long>(report.answered), static_cast<long long>(report.failed),
+      static_cast<long long>(report.bytes), report.seconds,
+      static_cast<double>(report.answered) / report.seconds, at_share(report.micros, 0.5),
+      at_share(report.micros, 0.99), at_share(report.micros, 1), plain(report.first_failure).c_str());
+  return 0;
+}
+
+std::string task_url() {
+  const char *ip = std::getenv("SWARM_TASK_IP"), *port = std::getenv("SWARM_PORT_80");
+  return std::string("tcp://") + (ip != nullptr ? ip : "127.0.0.1") + ":" + (port != nullptr ? port : "80");
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  if (count < 3) return usage("http or serve, and a URL");
+  const std::string verb = words[1];
+  Plan plan;
+  std::size_t bytes = 0;
+  for (int i = 2; i < count; ++i) {
+    const std::string word = words[i];
+    if (!word.starts_with("--")) {
+      Target target;
+      if (!swarm::load::parse_target(word == "task" ? task_url() : word, target))
+        return usage(word + " is no URL");
+      plan.targets.push_back(target);
+      continue;
+    }
+    if (word == "--close") {
+      plan.close = true;
+      continue;
+    }
+    if (++i == count) return usage(word + " wants a value");
+    const char* value = words[i];
+    if (word == "--connections")
+      plan.connections = std::max(1, std::atoi(value));
+    else if (word == "--seconds")
+      plan.seconds = std::atof(value);
+    else if (word == "--requests")
+      plan.requests = std::atoll(value);
+    else if (word == "--rate")
+      plan.rate = std::atof(value);
+    else if (word == "--method")
+      plan.method = value;
+    else if (word == "--path")
+      plan.path = value;
+    else if (word == "--body")
+      plan.body = value;
+    else if (word == "--first")
+      plan.first = std::atoll(value);
+    else if (word == "--bytes")
+      bytes = static_cast<std::size_t>(std::atoll(value));
+    else
+      return usage(word + " is no option");
+  }
+  if (plan.targets.empty()) return usage("a URL is missing");
+  if (verb == "serve") return swarm::load::serve(plan.targets.front(), bytes);
+  if (verb == "http") return tell(swarm::load::run(plan));
+  return usage(verb + " is no verb");
+}

@@ -1,0 +1,141 @@
+"""Impatient users: Ctrl-C in any wait, and swarms made and killed by the hundred. Nothing stays behind.
+
+SWARMPY_CYCLES=200 is the long run; a few are enough to see a leak.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import swarmpy as sp
+from local import mentions, own_home
+from swarmpy._cluster import LocalCluster
+
+pytestmark = pytest.mark.real
+
+CYCLES = int(os.environ.get("SWARMPY_CYCLES", "8"))
+AT_ONCE = 0.2  # seconds
+
+
+@pytest.fixture(scope="module")
+def c() -> Iterator[sp.Swarm]:
+    with own_home(), sp.Swarm(managers=1, workers=1, mode="real", name="impatient") as swarm:
+        yield swarm
+
+
+WAITS: dict[str, Callable[[sp.Swarm, sp.Service], object]] = {
+    "sleep": lambda c, _: c.sleep("1h"),
+    "run until": lambda c, _: c.run(until=lambda c: False, timeout="1h"),
+    "service.wait": lambda _, pending: pending.wait(timeout="1h"),
+    "wait_converged": lambda c, _: c.wait_converged(timeout="1h"),
+    "events": lambda c, _: list(c.events("task", timeout="1h")),
+    "logs": lambda _, pending: list(pending.logs(follow=True, timeout="1h")),
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_ctrl_c_comes_back_at_once_and_the_swarm_goes_on(c: sp.Swarm, name: str) -> None:
+    pending = c.services.create("nginx", name="pending", constraints=["node.labels.nowhere==1"])
+    pressed = [0.0]
+
+    def press() -> None:
+        pressed[0] = time.monotonic()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    timer = threading.Timer(0.4, press)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        WAITS[name](c, pending)
+    took = time.monotonic() - pressed[0]
+    timer.join()
+    assert took < AT_ONCE
+    pending.remove()
+    web = c.services.create("nginx", name="web", replicas=2)
+    assert web.wait()
+    web.remove()
+
+
+SCRIPT = """
+import swarmpy as sp
+with sp.Swarm(managers=1, workers=1, mode="real", name="cut-short") as c:
+    web = c.services.create("nginx", replicas=2)
+    assert web.wait()
+    print("waiting", flush=True)
+    c.run(until=lambda c: False, timeout="1h")
+"""
+
+
+def test_ctrl_c_leaves_the_with_and_nothing_stays() -> None:
+    with own_home() as home:
+        python = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert python.stdout is not None and python.stdout.readline() == "waiting\n"
+        python.send_signal(signal.SIGINT)
+        _, said = python.communicate(timeout=20)
+        assert python.returncode == -signal.SIGINT and said.rstrip().endswith("KeyboardInterrupt"), said
+        assert mentions(str(home)) == [] and not home.exists()
+
+
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.1, 0.2, 0.3])
+def test_ctrl_c_while_it_is_made_leaves_nothing_either(after: float) -> None:
+    script = SCRIPT.replace("import swarmpy as sp", "import swarmpy as sp\nprint('begun', flush=True)")
+    with own_home() as home:
+        python = subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert python.stdout is not None and python.stdout.readline() == "begun\n"
+        threading.Timer(after, python.send_signal, [signal.SIGINT]).start()
+        python.communicate(timeout=20)
+        assert mentions(str(home)) == []
+        assert LocalCluster.all() == []
+        assert not home.exists()
+
+
+def test_swarms_made_and_killed_leak_nothing() -> None:
+    with own_home() as home:
+        once()  # what stays for ever is there now
+        before = held()
+        for _ in range(CYCLES):
+            once()
+            assert not home.exists()
+        assert held() == before
+        assert mentions(str(home)) == []
+
+
+def once() -> None:
+    cluster = LocalCluster.start("cycle", managers=1, workers=1)
+    door = cluster.nodes[0].door
+    task = {"ContainerSpec": {"Image": "nginx:1.10"}}
+    door.post("/services/create", {"Name": "web", "TaskTemplate": task, "Mode": {"Global": {}}})
+    door.until(lambda: sum(t["Status"]["State"] == "running" for t in door.get("/tasks")) == 2, 20, "it runs")
+    for node in cluster.nodes:
+        node.kill()
+    cluster.close()
+
+
+def held() -> dict[str, int]:
+    """What this process and this machine hold because of swarms."""
+    sockets = Path("/proc/net/unix").read_text().count("swarmpy-test-")
+    listening = sum(
+        line.split()[3] == "0A" and line.split()[1].endswith(":0949")  # 2377
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
+    )
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return {
+        "descriptors": sum(1 for _ in Path("/proc/self/fd").iterdir()),
+        "threads": threading.active_count(),
+        "children": len(children),
+        "unix sockets": sockets,
+        "management ports": listening,
+        "folders": sum(1 for _ in Path("/tmp").glob("swarmpy-*")),
+    }
