@@ -9,6 +9,7 @@ from datetime import datetime
 from swarmpy import _show
 from swarmpy._hub import Hub
 from swarmpy._models.task_info import TaskInfo
+from swarmpy._notes import note
 from swarmpy._world.base import wait_until
 from swarmpy.errors import NoQuorum, SwarmError, Unreachable
 from swarmpy.states import TaskState
@@ -68,6 +69,7 @@ class Task:
             )
         door = self._hub.world.door(self.node)
         query = {"signal": signal}
+        note(self._hub.world, "fault", f"{self.name} killed on {self.node}")
         self._hub.client.call("POST", f"/containers/{self._info.container_id}/kill", query=query, at=door)
         if str(signal).removeprefix("SIG") in ("KILL", str(int(signals.SIGKILL))):
             wait_until(self._hub.world, self._noticed, NOTICED_WITHIN)
@@ -82,6 +84,9 @@ class Task:
     def row(self) -> tuple[str, ...]:
         """As a line of `docker service ps`."""
         return self.name, self.node, str(self.desired_state), str(self.state), self.image, self.error
+
+    def _repr_html_(self) -> str:
+        return _show.html_box([_show.html_table(f"task {self.id}", HEADER, [self.row()])])
 
     def __repr__(self) -> str:
         error = f" error={self.error!r}" if self.error else ""

@@ -29,6 +29,11 @@ def up(options: argparse.Namespace) -> None:
         print(f"    export DOCKER_HOST={node.docker_host}")
     if made.nodes:
         print(f'\nor: eval "$(swarmpy env {made.nodes[0].name})"    End it all: swarmpy down {name}')
+    if options.watch:
+        from swarmpy.cli.top import show  # here: no other command needs it
+
+        print()
+        show(made)
 
 
 def ls(options: argparse.Namespace) -> None:
