@@ -13,7 +13,8 @@ take turns at it; in real time it goes on in a thread, and the loop stays free.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -105,30 +106,31 @@ class Swarm:
         """As `swarm.sleep()`: on the swarm's clock."""
         await _sleep(self._hub.world, duration.seconds(span))
 
-    async def events(
+    def events(
         self,
         kinds: str | Iterable[str] | None = None,
         *,
         service: str | None = None,
         since: float | datetime | None = None,
         timeout: DurationLike | None = None,
-    ) -> AsyncIterator[Event]:
-        """As `swarm.events()`, but without `timeout` it goes on for ever. Ends well when it is left early."""
-        world = self._hub.world
-        deadline = world.now() + (float("inf") if timeout is None else duration.seconds(timeout))
-        exchange = await _ask(
-            world, lambda: events.opened(self._hub, kinds=kinds, since=since, past_only=False)
-        )
-        coming = _virtual_lines(world, exchange, deadline) if isinstance(exchange, SimExchange) else (
-            _real_lines(world, exchange, deadline)
-        )  # fmt: skip
-        try:
-            async for line in coming:
+    ) -> AsyncGenerator[Event, None]:
+        """As `swarm.events()`, but without `timeout` it goes on for ever. The door is opened at once: nothing
+        is missed. Ends well when it is left early.
+        """
+        deadline = self.now + (float("inf") if timeout is None else duration.seconds(timeout))
+        exchange = events.opened(self._hub, kinds=kinds, since=since, past_only=False)
+        return self._events(exchange, service, deadline)
+
+    async def _events(
+        self, exchange: Exchange, service: str | None, deadline: float
+    ) -> AsyncGenerator[Event, None]:
+        virtual = isinstance(exchange, SimExchange)
+        came = (_virtual_lines if virtual else _real_lines)(self._hub.world, exchange, deadline)
+        async with contextlib.aclosing(came):
+            async for line in came:
                 event = events.parsed(self._hub, line)
                 if service is None or events.is_of(event, service):
                     yield event
-        finally:
-            await coming.aclose()  # type: ignore[attr-defined]
 
     async def __aenter__(self) -> Swarm:
         if self._swarm is None:
@@ -157,7 +159,7 @@ async def wait(service: Service, timeout: DurationLike = "60s") -> Outcome:
 
 
 async def _ask(world: World, question: Callable[[], T]) -> T:
-    """The simulator answers in this thread, so that runs repeat; daemons in another, so that the loop goes on."""
+    """The simulator answers in this thread, so that runs repeat; daemons in another: the loop goes on."""
     if world.mode is Mode.SIM:
         return question()
     return await asyncio.to_thread(question)
@@ -188,7 +190,8 @@ async def _until(world: World, holds: Callable[[], bool], timeout: float) -> boo
 # ---- streams
 
 
-async def _virtual_lines(world: World, exchange: SimExchange, deadline: float) -> AsyncIterator[bytes]:
+async def _virtual_lines(world: World, exchange: Exchange, deadline: float) -> AsyncGenerator[bytes, None]:
+    assert isinstance(exchange, SimExchange)
     rest = b""
     try:
         while True:
@@ -206,7 +209,7 @@ async def _virtual_lines(world: World, exchange: SimExchange, deadline: float) -
         exchange.close()
 
 
-async def _real_lines(world: World, exchange: Exchange, deadline: float) -> AsyncIterator[bytes]:
+async def _real_lines(world: World, exchange: Exchange, deadline: float) -> AsyncGenerator[bytes, None]:
     """A thread reads; hanging up wakes it."""
     loop, came = asyncio.get_running_loop(), asyncio.Queue[bytes | BaseException | None]()
 

@@ -1,5 +1,5 @@
-"""completion: a script for bash, zsh or fish. The shell asks `swarmpy complete -- WORDS...` at each Tab, so what
-is offered is what there is now: clusters and nodes from their folders, services from the API.
+"""completion: a script for bash, zsh or fish. The shell asks `swarmpy complete -- WORDS...` at each Tab, so
+what is offered is what there is now: clusters and nodes from their folders, services from the API.
 """
 
 from __future__ import annotations
