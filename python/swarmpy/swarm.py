@@ -177,9 +177,9 @@ class Swarm:
         """What happened: nodes, services, and every state of every task.
 
         Without `timeout`: a list of what is kept of the past (managers keep a few hundred), or of it since
-        `since` (as `.now`, or a datetime). With `timeout`: from now (or `since`) on, as it happens, until that
-        much time is over; `"inf"` is not a duration, `float("inf")` is. `kinds`: `"task"`, `["node", "service"]`.
-        `service`: name or id.
+        `since` (as `.now`, or a datetime). With `timeout`: from now (or `since`) on, as it happens, until
+        that much time is over; `"inf"` is not a duration, `float("inf")` is. `kinds`: `"task"`,
+        `["node", "service"]`. `service`: name or id.
         """
         found = events.stream(self._hub, kinds=kinds, service=service, since=since, timeout=timeout)
         return EventList(found) if timeout is None else found

@@ -107,7 +107,7 @@ class View:
         self._end = None
         with self._lock:
             if not self._hub.closed:
-                self._recorder.look()
+                self._recorder.look(whole=True)
             self._screen.show(self, last=True)
 
     def __enter__(self) -> View:

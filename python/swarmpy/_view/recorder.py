@@ -69,9 +69,10 @@ class Recorder:
         self._known: dict[str, NodeState] = {}  # the last that a leader knew
         self._notes = len(notes(world))
 
-    def look(self) -> bool:
-        """True when the picture changed."""
+    def look(self, *, whole: bool = False) -> bool:
+        """True when the picture changed. `whole`: ask for everything, whatever was written."""
         before, noted = self.frame, self._take_notes()
+        self._key = None if whole else self._key
         try:
             self._look()
         except SwarmError as error:
@@ -264,9 +265,7 @@ class Recorder:
 
     def _mark_changes(self, frame: Frame) -> None:
         before = self.frame
-        if not before.nodes:
-            return
-        if frame.leader and frame.leader != before.leader:
+        if before.nodes and frame.leader and frame.leader != before.leader:
             self._mark(frame.at, "leader", f"{frame.leader} leads")
         for node in frame.nodes:
             was, now = self._known.get(node.id), node.state
@@ -279,7 +278,7 @@ class Recorder:
         updates = {line.id: line.update for line in before.services}
         for line in frame.services:
             words = UPDATE_WORDS.get(line.update)
-            if words and updates.get(line.id) is not line.update:
+            if words and updates.get(line.id, line.update) is not line.update:
                 self._mark(frame.at, "update", f"{line.name}: {words}")
 
     def _take_notes(self) -> bool:

@@ -40,9 +40,9 @@ def load(canvas: Canvas, history: History, frame: Frame, y: float) -> float:
     axis = axis_of(history, frame)
     samples = list(history.samples)
     top = max([1, *(max(s.wanted, sum(s.running.values())) for s in samples)])
-    base, scale = y + 22 + HEIGHT, HEIGHT / (top * 1.08)
+    base, scale = y + 32 + HEIGHT, HEIGHT / (top * 1.08)
     canvas.text(10, y + 10, "running tasks", "fg b")
-    _ground(canvas, axis, y + 22, base)
+    _ground(canvas, axis, y + 32, base)
     for value in sorted({0, top // 2, top}):
         canvas.text(LEFT - 6, base - value * scale + 4, value, "dim", "end")
         canvas.line(LEFT, base - value * scale, WIDTH - RIGHT, base - value * scale, "hair")
@@ -51,8 +51,8 @@ def load(canvas: Canvas, history: History, frame: Frame, y: float) -> float:
         d = _steps(samples, axis, lambda s: base - s.wanted * scale)
         canvas.path(d, "ink", fill="none", stroke_width=1.5, stroke_dasharray="5 3")
         levels.append((base - samples[-1].wanted * scale, f"desired {samples[-1].wanted}"))
-    _labels(canvas, levels, y + 26, base)
-    return _marks(canvas, history, axis, y + 14, base)
+    _labels(canvas, levels, y + 36, base)
+    return _marks(canvas, history, axis, y + 23, base)
 
 
 def _areas(
