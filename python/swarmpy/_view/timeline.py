@@ -12,7 +12,7 @@ from swarmpy._view.model import Frame, History, Life, Look, Mark, Sample
 from swarmpy._view.paint import GREEN, GREY, ORANGE, VERMILLION, WIDTH, Canvas, colours, fit, n, ticks
 
 LEFT, RIGHT, HEIGHT = 70, 150, 120
-MOST_LISTED = 12
+MOST_LISTED = 24
 LANE, MOST_LANES = 15, 120
 
 
