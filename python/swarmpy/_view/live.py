@@ -97,6 +97,7 @@ class View:
             self._screen = screen()
             if self._screen.live:
                 self._screen.show(self, last=not self.live)
+                self._shown_at = time.monotonic()
         return self
 
     def stop(self) -> None:

@@ -35,7 +35,7 @@ from swarmpy._view.model import (
 )
 from swarmpy._world.base import World
 from swarmpy.errors import NotManager, SwarmError, Unreachable
-from swarmpy.events import Event
+from swarmpy.events import Event, is_of
 from swarmpy.states import NodeState, UpdateState
 
 PATIENCE = 1.0  # seconds that one manager gets for an answer
@@ -198,19 +198,23 @@ class Recorder:
     def _seconds(self, time: datetime) -> float:
         return 0.0 if time == ZERO else (time - self._epoch).total_seconds()
 
+    def _tells(self, event: Event) -> bool:
+        return not self._only or any(is_of(event, service) for service in self._only)
+
     # ---- memory
 
     def _collect_events(self, door: Connection, since: float) -> None:
         """What that manager saw between the last time and now."""
         now = self._world.now()
-        span = {
+        span: dict[str, object] = {
             name: times.api_seconds(self._world.epoch_ns + round(at * 1e9))
             for name, at in (("since", since), ("until", now))
         }
-        body = _ask(door, "/swarmpy/v1/events", span)
+        kinds = {"type": dict.fromkeys(("node", "service", "task"), True)}
+        body = _ask(door, "/swarmpy/v1/events", {**span, "filters": kinds})
         for line in body.splitlines():
             event = Event.from_api(json.loads(line), self._world.epoch_ns)
-            if event.at > since:
+            if event.at > since and self._tells(event):
                 self.history.events.append(event)
         self._events_from = max([since, *(event.at for event in self.history.events)])
 

@@ -63,6 +63,8 @@ def candidates(parser: argparse.ArgumentParser, words: list[str]) -> set[str]:
         verbs = _verbs(parser)
         if word in verbs:
             parser, positional = verbs[word], 0
+        elif verbs:
+            return set()  # no such command
         else:
             positional += 1
     offered = _values(awaited, cluster) if awaited else _next(parser, positional, begun, cluster)
