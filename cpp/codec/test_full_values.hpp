@@ -278,7 +278,8 @@ inline std::vector<wire::Message> Filler::messages() {
       wire::SessionRefused{number(), text(), address(), true},
       wire::Heartbeat{number()},
       wire::HeartbeatReply{number(), duration()},
-      wire::Assignments{number(), true, number(), number(), {{first}, {second}, {third}}, {id<TaskId>()}},
+      wire::Assignments{
+          number(), true, number(), number(), number(), {{first}, {second}, {third}}, {id<TaskId>()}},
       wire::AssignmentsAck{number(), number(), true},
       wire::TaskReport{number(), number(), {{id<TaskId>(), task_status()}, {id<TaskId>(), task_status()}}},
       wire::TaskReportAck{number(), number()},
