@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -80,6 +81,12 @@ def _task_name(attributes: Mapping[str, str]) -> str:
 
 class EventList(list[Event]):
     """Events, the oldest first; a plain list with a table for a repr."""
+
+    def to_pandas(self) -> Any:
+        """A DataFrame, one row an event, its attributes as columns. Needs pandas."""
+        names = ("time", "at", "kind", "action", "id", "name")
+        rows = [{**{name: getattr(one, name) for name in names}, **one.attributes} for one in self]
+        return importlib.import_module("pandas").DataFrame(rows)
 
     def __repr__(self) -> str:
         return _show.table(HEADER, [event.row() for event in self]) if self else "no events"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import signal as signals
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from swarmpy import _show
 from swarmpy._hub import Hub
@@ -103,6 +105,12 @@ class Task:
 
 class TaskList(list[Task]):
     """Tasks by slot, the youngest of a slot first; a plain list with a table for a repr and some cuts."""
+
+    def to_pandas(self) -> Any:
+        """A DataFrame, one row a task. Needs pandas."""
+        names = ("id", "name", "slot", "node", "state", "desired_state", "image", "error", "exit_code")
+        rows = [{**{name: getattr(one, name) for name in names}, **vars(one.timestamps)} for one in self]
+        return importlib.import_module("pandas").DataFrame(rows)
 
     @property
     def running(self) -> TaskList:

@@ -297,3 +297,11 @@ def test_objects_show_themselves_in_html(c: sp.Swarm) -> None:
         assert "<script" not in text
     assert "ASSIGNED" in repr(c.events("task")).upper()
     assert repr(sp.EventList()) == "no events"
+
+
+def test_tables_for_pandas(c: sp.Swarm) -> None:
+    pytest.importorskip("pandas")
+    service = web(c, 2)
+    assert list(service.tasks.to_pandas()["name"]) == ["web.1", "web.2"]
+    events = c.events("task").to_pandas()
+    assert {"at", "kind", "node", "image"} <= set(events.columns)
