@@ -16,6 +16,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from swarmpy import aio
+    from swarmpy._view.live import View
+    from swarmpy._view.screens import set_display
     from swarmpy.errors import (
         Conflict,
         ConvergenceTimeout,
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
         Timeout,
         Unreachable,
     )
-    from swarmpy.events import Event
+    from swarmpy.events import Event, EventList
     from swarmpy.http import Response
     from swarmpy.node import JoinToken, Node
     from swarmpy.outcome import Outcome
@@ -53,7 +56,9 @@ _HOME = {
         "Conflict ConvergenceTimeout InvalidArgument InvariantError NoQuorum NotFound NotManager "
         "NotSupportedInMode SwarmError Timeout Unreachable"
     ),
-    "events": "Event",
+    "_view.live": "View",
+    "_view.screens": "set_display",
+    "events": "Event EventList",
     "http": "Response",
     "node": "JoinToken Node",
     "outcome": "Outcome",
@@ -71,6 +76,7 @@ __all__ = [
     "Conflict",
     "ConvergenceTimeout",
     "Event",
+    "EventList",
     "InvalidArgument",
     "InvariantError",
     "JoinToken",
@@ -97,11 +103,16 @@ __all__ = [
     "Timeout",
     "Unreachable",
     "UpdateState",
+    "View",
+    "aio",
     "connect",
+    "set_display",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "aio":
+        return importlib.import_module("swarmpy.aio")
     module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(f"module 'swarmpy' has no attribute {name!r}")

@@ -73,10 +73,13 @@ def look(hub: Hub, service_id: str) -> Look:
 
 def wait_service(hub: Hub, service_id: str, name: str, timeout: float) -> Outcome:
     """Lets the world run until the service is converged, or cannot be."""
-    return _Waiting(hub, service_id, name, timeout).outcome()
+    waiting = ServiceWait(hub, service_id, name, timeout)
+    return waiting.outcome(wait_until(hub.world, waiting.settled, timeout))
 
 
-class _Waiting:
+class ServiceWait:
+    """One wait: `settled()` is asked until it is true or time is over, then `outcome()`."""
+
     def __init__(self, hub: Hub, service_id: str, name: str, timeout: float) -> None:
         self._hub, self._id, self._name, self._timeout = hub, service_id, name, timeout
         self._began = hub.world.now()
@@ -86,15 +89,15 @@ class _Waiting:
         self._hopeless_since: float | None = None
         self._verdict: tuple[OutcomeState, str] | None = None
 
-    def outcome(self) -> Outcome:
-        if not wait_until(self._hub.world, self._settled, self._timeout):
+    def outcome(self, settled: bool) -> Outcome:
+        if not settled:
             self._look()
         state, reason = self._verdict or (OutcomeState.TIMED_OUT, self._late())
         running, wanted = (self._last.running, self._last.wanted) if self._last else (0, 0)
         took = self._hub.world.now() - self._began
         return Outcome(state, reason, running, wanted, took, self._name)
 
-    def _settled(self) -> bool:
+    def settled(self) -> bool:
         return self._look(unless_far=True)
 
     def _look(self, *, unless_far: bool = False) -> bool:
@@ -154,19 +157,30 @@ class _Waiting:
 
 def wait_swarm(hub: Hub, timeout: float, stable_for: float) -> Outcome:
     """Until every service is converged and every node that lives is ready, for `stable_for` on end."""
-    began, since, blockers = hub.world.now(), -1.0, ["nobody was asked yet"]
+    waiting = SwarmWait(hub, timeout, stable_for)
+    return waiting.outcome(wait_until(hub.world, waiting.settled, timeout))
 
-    def settled() -> bool:
-        nonlocal since, blockers
-        blockers = swarm_blockers(hub)
-        now = hub.world.now()
-        since = -1.0 if blockers else (now if since < 0 else since)
-        return since >= 0 and now - since >= stable_for
 
-    if not wait_until(hub.world, settled, timeout):
-        raise ConvergenceTimeout(f"not converged after {duration.text(timeout)}", blockers=blockers)
-    wanted = sum(len([task for task in tasks if task.runs]) for tasks in hub.seen.tasks.values())
-    return Outcome(OutcomeState.CONVERGED, "", wanted, wanted, hub.world.now() - began)
+class SwarmWait:
+    """As ServiceWait, for all services and nodes."""
+
+    def __init__(self, hub: Hub, timeout: float, stable_for: float) -> None:
+        self._hub, self._timeout, self._stable_for = hub, timeout, stable_for
+        self._began, self._since = hub.world.now(), -1.0
+        self._blockers = ["nobody was asked yet"]
+
+    def settled(self) -> bool:
+        self._blockers = swarm_blockers(self._hub)
+        now = self._hub.world.now()
+        self._since = -1.0 if self._blockers else (now if self._since < 0 else self._since)
+        return self._since >= 0 and now - self._since >= self._stable_for
+
+    def outcome(self, settled: bool) -> Outcome:
+        if not settled:
+            late = f"not converged after {duration.text(self._timeout)}"
+            raise ConvergenceTimeout(late, blockers=self._blockers)
+        wanted = sum(len([task for task in tasks if task.runs]) for tasks in self._hub.seen.tasks.values())
+        return Outcome(OutcomeState.CONVERGED, "", wanted, wanted, self._hub.world.now() - self._began)
 
 
 def swarm_blockers(hub: Hub) -> list[str]:

@@ -16,6 +16,7 @@ from swarmpy._connection.client import finish, make_request
 from swarmpy._hub import Hub
 from swarmpy._models import sizes
 from swarmpy._models.node_info import NodeInfo
+from swarmpy._notes import note
 from swarmpy._world.base import wait_until
 from swarmpy._world.form import ANYWHERE, join_all, join_body
 from swarmpy.errors import (
@@ -232,6 +233,7 @@ class Node:
 
     def drain(self) -> Node:
         """Moves its tasks elsewhere and gives it no more."""
+        note(self._hub.world, "update", f"{self.name}: drain")
         return self._update(Availability=str(Availability.DRAIN))
 
     def pause(self) -> Node:
@@ -240,6 +242,7 @@ class Node:
 
     def activate(self) -> Node:
         """Lets it have tasks again. None moves back by itself."""
+        note(self._hub.world, "update", f"{self.name}: activate")
         return self._update(Availability=str(Availability.ACTIVE))
 
     def label(self, **labels: str | None) -> Node:
@@ -258,6 +261,7 @@ class Node:
     def kill(self) -> Node:
         """SIGKILL to its daemon; its tasks die with it. Returns when it is dead; harmless when it was."""
         self._hub.world.kill(self.name)
+        note(self._hub.world, "fault", f"{self.name} killed")
         return self
 
     def restart(self) -> Node:
@@ -266,6 +270,7 @@ class Node:
         """
         self._hub.world.kill(self.name)
         self._hub.world.start(self.name)
+        note(self._hub.world, "repair", f"{self.name} started")
         finish(self._hub.world.door(self.name).open(make_request("GET", "/_ping")))
         return self
 
@@ -316,6 +321,10 @@ class Node:
                 if attempt == ATTEMPTS:
                     raise
         return self
+
+    def _repr_html_(self) -> str:
+        row = (self.name, "", "", "", "") if self._info is None else node_row(self._info)
+        return _show.html_box([_show.html_table(f"node {self.name}", HEADER, [row])])
 
     def __repr__(self) -> str:
         if self._info is None:
@@ -434,6 +443,10 @@ class Nodes:
 
     def __repr__(self) -> str:
         return node_table(self._hub.seen.nodes)
+
+    def _repr_html_(self) -> str:
+        rows = [node_row(info) for info in self._hub.seen.nodes]
+        return _show.html_box([_show.html_table(f"{len(rows)} nodes", HEADER, rows)])
 
 
 def node_row(info: NodeInfo) -> tuple[str, ...]:

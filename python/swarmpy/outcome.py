@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from swarmpy import duration
+from swarmpy import _show, duration
 from swarmpy.states import OutcomeState
 
 
@@ -36,6 +36,16 @@ class Outcome:
     @property
     def rolled_back(self) -> bool:
         return self.state is OutcomeState.ROLLED_BACK
+
+    def _repr_html_(self) -> str:
+        row = (
+            self.service or "swarm",
+            str(self.state),
+            f"{self.running}/{self.wanted}",
+            duration.text(self.took),
+        )
+        header = ("OF", "STATE", "RUNNING", "TOOK", "REASON")
+        return _show.html_box([_show.html_table("outcome", header, [(*row, self.reason)])])
 
     def __repr__(self) -> str:
         of_what = f"{self.service or 'swarm'} {self.running}/{self.wanted}"

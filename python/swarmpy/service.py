@@ -19,6 +19,7 @@ from swarmpy._models.log_frames import Deframer, LogFrame
 from swarmpy._models.options import PortLike, ServiceOptions, Words, new_spec
 from swarmpy._models.service_info import ServiceInfo, image_of
 from swarmpy._models.task_info import TaskInfo
+from swarmpy._notes import note
 from swarmpy.duration import DurationLike
 from swarmpy.errors import Conflict, InvalidArgument, NotFound, SwarmError
 from swarmpy.outcome import Outcome
@@ -58,6 +59,15 @@ class SpecVersion:
     def __repr__(self) -> str:
         now = " current" if self.current else ""
         return f"<SpecVersion {self.version}{now} {self.image} replicas={self.replicas}>"
+
+
+class SpecHistory(list[SpecVersion]):
+    """Versions, oldest first; a plain list with a table in a notebook."""
+
+    def _repr_html_(self) -> str:
+        rows = [(one.version, "current" if one.current else "", one.image, one.replicas) for one in self]
+        header = ("VERSION", "", "IMAGE", "REPLICAS")
+        return _show.html_box([_show.html_table(f"{len(rows)} versions", header, rows)])
 
 
 class Service:
@@ -103,10 +113,10 @@ class Service:
     def spec(self) -> Mapping[str, Any]:
         return self._info().spec
 
-    def history(self) -> list[SpecVersion]:
+    def history(self) -> SpecHistory:
         """The versions of its spec that the swarm still knows, oldest first."""
         raw = self._hub.client.json("GET", f"/swarmpy/v1/services/{self.id}/history")
-        return [_version(entry) for entry in raw]
+        return SpecHistory(_version(entry) for entry in raw)
 
     # ---- changing it
 
@@ -259,6 +269,7 @@ class Service:
                 if attempt == ATTEMPTS or "out of sequence" not in error.message:
                     raise
         self._hub.last_change[self.id] = what
+        note(self._hub.world, "update", f"{self.name}: {what}")
         self.warnings = tuple((reply or {}).get("Warnings") or ())
         return self
 
@@ -364,6 +375,10 @@ class Services:
 
     def __repr__(self) -> str:
         return service_table(self._hub)
+
+    def _repr_html_(self) -> str:
+        rows = [service_row(self._hub, info) for info in self._hub.seen.services.values()]
+        return _show.html_box([_show.html_table(f"{len(rows)} services", HEADER, rows)])
 
 
 def service_row(hub: Hub, info: ServiceInfo) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from swarmpy import _show, duration, events
 from swarmpy._converge import PASSING, wait_swarm
@@ -16,6 +16,7 @@ from swarmpy._world.base import Door, World, wait_until
 from swarmpy._world.form import init, join_all
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument, SwarmError
+from swarmpy.events import Event, EventList
 from swarmpy.http import Http
 from swarmpy.node import HEADER as NODE_HEADER
 from swarmpy.node import JOIN_SECONDS, Node, Nodes, node_row, node_table
@@ -25,7 +26,8 @@ from swarmpy.service import Services, service_row, service_table
 from swarmpy.states import Mode, NodeState
 
 if TYPE_CHECKING:
-    from swarmpy.events import Event
+    from swarmpy._view.live import View
+    from swarmpy.service import Service
 
 DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock"
 
@@ -148,6 +150,24 @@ class Swarm:
         """
         return wait_swarm(self._hub, duration.seconds(timeout), duration.seconds(stable_for))
 
+    @overload
+    def events(
+        self,
+        kinds: str | Iterable[str] | None = None,
+        *,
+        service: str | None = None,
+        since: float | datetime | None = None,
+        timeout: None = None,
+    ) -> EventList: ...
+    @overload
+    def events(
+        self,
+        kinds: str | Iterable[str] | None = None,
+        *,
+        service: str | None = None,
+        since: float | datetime | None = None,
+        timeout: DurationLike,
+    ) -> Iterator[Event]: ...
     def events(
         self,
         kinds: str | Iterable[str] | None = None,
@@ -155,15 +175,46 @@ class Swarm:
         service: str | None = None,
         since: float | datetime | None = None,
         timeout: DurationLike | None = None,
-    ) -> Iterator[Event]:
+    ) -> EventList | Iterator[Event]:
         """What happened: nodes, services, and every state of every task.
 
-        Without `timeout`: what is kept of the past (managers keep a few hundred), or of it since `since` (as
-        `.now`, or a datetime). With `timeout`: from now (or `since`) on, as it happens, until that much time
-        is over; `"inf"` is not a duration, `float("inf")` is. `kinds`: `"task"`, `["node", "service"]`.
-        `service`: name or id.
+        Without `timeout`: a list of what is kept of the past (managers keep a few hundred), or of it since
+        `since` (as `.now`, or a datetime). With `timeout`: from now (or `since`) on, as it happens, until
+        that much time is over; `"inf"` is not a duration, `float("inf")` is. `kinds`: `"task"`,
+        `["node", "service"]`. `service`: name or id.
         """
-        return events.stream(self._hub, kinds=kinds, service=service, since=since, timeout=timeout)
+        found = events.stream(self._hub, kinds=kinds, service=service, since=since, timeout=timeout)
+        return EventList(found) if timeout is None else found
+
+    # ---- eyes
+
+    def watch(
+        self,
+        *panels: str,
+        service: str | Service | Iterable[str | Service] | None = None,
+        speed: float | None = 5.0,
+    ) -> View:
+        """A live picture: in a notebook updated in place while a cell runs, in a terminal a table.
+
+        `panels`: `"topology"` (nodes with their tasks) and `"tasks"` (desired and running over time, by
+        version) when none is named; `"timeline"` (every task's life). `service`: only these, by name or
+        object. `speed`: how many virtual seconds may pass in a real one while somebody looks; None: any. Its
+        looks are calls like others: the same watching gives the same `.trace_hash`.
+
+        >>> with c.watch(service=web) as view:
+        ...     c.nodes["w1"].kill(); web.wait()
+        >>> view.save("healed.svg")
+        """
+        from swarmpy._view.live import View
+
+        if service is None:
+            asked: list[str | Service] = []
+        elif isinstance(service, Iterable) and not isinstance(service, str):
+            asked = list(service)
+        else:
+            asked = [service]
+        names = [one if isinstance(one, str) else one.name for one in asked]
+        return View(self._hub, panels, names, speed)
 
     # ---- doors
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import signal as signals
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from swarmpy import _show
 from swarmpy._hub import Hub
 from swarmpy._models.task_info import TaskInfo
+from swarmpy._notes import note
 from swarmpy._world.base import wait_until
 from swarmpy.errors import NoQuorum, SwarmError, Unreachable
 from swarmpy.states import TaskState
@@ -68,6 +71,7 @@ class Task:
             )
         door = self._hub.world.door(self.node)
         query = {"signal": signal}
+        note(self._hub.world, "fault", f"{self.name} killed on {self.node}")
         self._hub.client.call("POST", f"/containers/{self._info.container_id}/kill", query=query, at=door)
         if str(signal).removeprefix("SIG") in ("KILL", str(int(signals.SIGKILL))):
             wait_until(self._hub.world, self._noticed, NOTICED_WITHIN)
@@ -82,6 +86,9 @@ class Task:
     def row(self) -> tuple[str, ...]:
         """As a line of `docker service ps`."""
         return self.name, self.node, str(self.desired_state), str(self.state), self.image, self.error
+
+    def _repr_html_(self) -> str:
+        return _show.html_box([_show.html_table(f"task {self.id}", HEADER, [self.row()])])
 
     def __repr__(self) -> str:
         error = f" error={self.error!r}" if self.error else ""
@@ -98,6 +105,12 @@ class Task:
 
 class TaskList(list[Task]):
     """Tasks by slot, the youngest of a slot first; a plain list with a table for a repr and some cuts."""
+
+    def to_pandas(self) -> Any:
+        """A DataFrame, one row a task. Needs pandas."""
+        names = ("id", "name", "slot", "node", "state", "desired_state", "image", "error", "exit_code")
+        rows = [{**{name: getattr(one, name) for name in names}, **vars(one.timestamps)} for one in self]
+        return importlib.import_module("pandas").DataFrame(rows)
 
     @property
     def running(self) -> TaskList:

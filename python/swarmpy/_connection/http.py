@@ -4,6 +4,7 @@ alone.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import time
@@ -99,6 +100,8 @@ class _HttpExchange:
         return part
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes who reads in another thread
         if self._answer is not None:
             self._answer.close()
         self._wire.close()

@@ -11,6 +11,7 @@ from swarmpy.errors import Timeout, Unreachable
 
 if TYPE_CHECKING:
     from swarmpy._core import World
+    from swarmpy._world.pulse import VirtualPulse
 
 _FAR_FUTURE_NS = (1 << 63) - 2
 
@@ -18,8 +19,8 @@ _FAR_FUTURE_NS = (1 << 63) - 2
 class SimConnection:
     """A way to the machine `name` of `world`."""
 
-    def __init__(self, world: World, name: str) -> None:
-        self._world, self._name = world, name
+    def __init__(self, world: World, name: str, pulse: VirtualPulse) -> None:
+        self._world, self._name, self._pulse = world, name, pulse
 
     @property
     def name(self) -> str:
@@ -30,12 +31,12 @@ class SimConnection:
             raise Unreachable(f"cannot reach {self._name}: it is not running")
         headers = list(request.headers.items())
         call = self._world.call(self._name, request.method, request.target, headers, request.body)
-        return _SimExchange(self._world, self._name, call)
+        return SimExchange(self._world, self._name, call, self._pulse)
 
 
-class _SimExchange:
-    def __init__(self, world: World, name: str, call: int) -> None:
-        self._world, self._name, self._call = world, name, call
+class SimExchange:
+    def __init__(self, world: World, name: str, call: int, pulse: VirtualPulse) -> None:
+        self._world, self._name, self._call, self._pulse = world, name, call, pulse
         self._open = True
 
     def head(self, timeout: float) -> Head:
@@ -64,6 +65,19 @@ class _SimExchange:
             self.close()
         return part
 
+    def arrived(self) -> bytes | None:
+        """A piece that is there already; b"" at the end; None: not yet. Lets no time pass."""
+        if not self._open:
+            return b""
+        how = self._world.wait_reply(self._call, "piece", self._world.now_ns())
+        if how == "gone":
+            self.close()
+            raise Unreachable(f"{self._name} stopped while it was asked", sent=True)
+        part = self._world.take_body(self._call) if how == "done" else None
+        if part == b"":
+            self.close()
+        return part
+
     def close(self) -> None:
         if self._open:
             self._open = False
@@ -72,7 +86,7 @@ class _SimExchange:
     def _wait(self, wanted: str, timeout: float) -> bool:
         until = min(self._world.now_ns() + round(min(timeout, 1e9) * 1e9), _FAR_FUTURE_NS)
         try:
-            how = self._world.wait_reply(self._call, wanted, until)
+            how = self._wait_with_pulse(wanted, until)
         except BaseException:  # Ctrl-C too: nobody waits for this answer any more
             self._abandon()
             raise
@@ -80,6 +94,14 @@ class _SimExchange:
             self.close()
             raise Unreachable(f"{self._name} stopped while it was asked", sent=True)
         return how == "done"
+
+    def _wait_with_pulse(self, wanted: str, until: int) -> str:
+        while True:
+            self._pulse.beat()
+            stop = self._pulse.limit(until)
+            how = self._world.wait_reply(self._call, wanted, stop)
+            if how in ("done", "gone") or stop >= until:
+                return how
 
     def _abandon(self) -> None:
         try:

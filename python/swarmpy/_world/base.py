@@ -63,6 +63,11 @@ class World(Protocol):
 
     def serve(self, address: str, name: str) -> Door: ...
 
+    def watch(self, beat: Callable[[], float]) -> Callable[[], None]:
+        """Calls `beat` again and again while time passes; it returns the seconds until it wants the next.
+        What is returned ends it.
+        """
+
     def close(self) -> None: ...
 
 

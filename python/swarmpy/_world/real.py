@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from swarmpy._connection.base import Connection
 from swarmpy._connection.http import HttpConnection
 from swarmpy._world.base import Door
+from swarmpy._world.pulse import WallPulse
 from swarmpy.errors import NotSupportedInMode, Unreachable
 from swarmpy.states import Mode
 
@@ -71,9 +72,12 @@ class WallClock:
     def moment(self) -> object:
         return int(time.monotonic() / MOMENT)
 
+    def watch(self, beat: Callable[[], float]) -> Callable[[], None]:
+        return WallPulse().watch(beat)
+
 
 class RealWorld(WallClock):
-    """`init`: form the daemons into a swarm at once."""
+    """`init`: form the daemons into a swarm at once. `around`: a cluster that is there, and stays."""
 
     def __init__(self, *, managers: int, workers: int, name: str | None, init: bool) -> None:
         super().__init__()
@@ -82,6 +86,14 @@ class RealWorld(WallClock):
         self._cluster: LocalCluster = LocalCluster.start(
             name=name, managers=managers, workers=workers, init=init, lease=True
         )
+        self._ours = True
+
+    @classmethod
+    def around(cls, cluster: LocalCluster) -> RealWorld:
+        world = cls.__new__(cls)
+        WallClock.__init__(world)
+        world._cluster, world._ours = cluster, False
+        return world
 
     @property
     def name(self) -> str:
@@ -128,4 +140,5 @@ class RealWorld(WallClock):
         )
 
     def close(self) -> None:
-        self._cluster.close()
+        if self._ours:
+            self._cluster.close()

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import secrets
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from swarmpy._connection.base import Connection
 from swarmpy._connection.sim import SimConnection
 from swarmpy._core import World as Core
 from swarmpy._world.base import Door
+from swarmpy._world.pulse import VirtualPulse
 from swarmpy.errors import Conflict, NotFound, NotSupportedInMode, Unreachable
 from swarmpy.states import Mode
 
@@ -31,6 +32,7 @@ class SimWorld:
         self._core = Core(self._seed)
         self._epoch_ns = self._core.wall_ns() - self._core.now_ns()
         self._doors: dict[str, SimConnection] = {}
+        self._pulse = VirtualPulse(self._core)
         self._served: weakref.WeakSet[SimDoor] = weakref.WeakSet()
 
     @property
@@ -58,10 +60,12 @@ class SimWorld:
         return self._core.now_ns() / 1e9
 
     def sleep(self, span: float) -> None:
-        self._core.run_to(self._core.now_ns() + round(min(span, FOR_EVER) * 1e9))
+        self._pulse.run_to(self._core.now_ns() + round(min(span, FOR_EVER) * 1e9))
 
     def step(self) -> bool:
-        return self._core.step()
+        went = self._core.step()
+        self._pulse.beat()
+        return went
 
     def moment(self) -> object:
         return (self._core.events(), self._core.now_ns())
@@ -84,7 +88,7 @@ class SimWorld:
         self._core.add_machine(
             name, dict(labels), nano_cpus or DEFAULT_NANO_CPUS, memory_bytes or DEFAULT_MEMORY
         )
-        self._doors[name] = SimConnection(self._core, name)
+        self._doors[name] = SimConnection(self._core, name, self._pulse)
 
     def address(self, name: str) -> str:
         return f"{self._core.address(name)}:{MANAGEMENT_PORT}"
@@ -124,7 +128,11 @@ class SimWorld:
         self._served.add(door)
         return door
 
+    def watch(self, beat: Callable[[], float]) -> Callable[[], None]:
+        return self._pulse.watch(beat)
+
     def close(self) -> None:
+        self._pulse.clear()
         for door in list(self._served):
             door.close()
         self._doors.clear()

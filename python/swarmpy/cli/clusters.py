@@ -32,6 +32,11 @@ def up(options: argparse.Namespace) -> None:
     if made.nodes:
         which = f" --cluster {name}" if len(LocalCluster.all()) > 1 else ""
         print(f'\nor: eval "$(swarmpy env{which} {made.nodes[0].name})"    End it all: swarmpy down {name}')
+    if options.watch:
+        from swarmpy.cli.top import show  # here: no other command needs it
+
+        print()
+        show(made)
 
 
 def ls(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from swarmpy.cli import clusters, images, story
+from swarmpy.cli import clusters, completion, images, story, top
 from swarmpy.errors import SwarmError
 
 DESCRIPTION = (
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--managers", type=int, default=3, metavar="N")
     up.add_argument("--workers", type=int, default=2, metavar="N")
     up.add_argument("--no-init", action="store_true", help="leave the daemons outside any swarm")
+    up.add_argument("--watch", action="store_true", help="then show it live, as `swarmpy top` does")
     up.set_defaults(run=clusters.up)
 
     ls = verbs.add_parser("ls", parents=[which], help="list clusters and their nodes")
@@ -103,6 +104,15 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("reference", metavar="NAME:TAG")
     add.set_defaults(run=images.add)
     on_image.add_parser("ls", parents=[which], help="list images").set_defaults(run=images.ls)
+
+    watch = verbs.add_parser("top", parents=[which], help="nodes, services, tasks, events, live; q ends it")
+    watch.add_argument("services", nargs="*", metavar="SERVICE", help="only these (default: all)")
+    watch.set_defaults(run=top.top)
+
+    shell = verbs.add_parser("completion", help="print a script that completes words in your shell")
+    shell.add_argument("shell", choices=tuple(completion.SCRIPTS))
+    shell.set_defaults(run=completion.script)
+    verbs.add_parser("complete").set_defaults(run=completion.complete, parser=parser)
 
     demo = verbs.add_parser("demo", help="play the story of a swarm, for real, in this terminal")
     demo.set_defaults(run=story.demo)

@@ -59,13 +59,17 @@ class Narrator:
             self._write(_indent(self._picture) + "\n")
         self._picture = ""
 
+    @property
+    def transcript(self) -> str:
+        return ESCAPES.sub("", "\n".join(self._lines)).lstrip("\n") + "\n"
+
     def end(self, path: Path) -> None:
         took = time.monotonic() - self._started
         self._say(
             f"\n{BOLD}The end.{PLAIN} {self.observations} things were to be seen, and were, in {took:.0f} s."
         )
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(ESCAPES.sub("", "\n".join(self._lines)).lstrip("\n") + "\n")
+        path.write_text(self.transcript)
         self._write(f"   This story in text: {path}\n")
 
     def _say(self, text: str) -> None:

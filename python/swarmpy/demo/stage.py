@@ -9,6 +9,7 @@ from typing import Any
 
 from swarmpy._cluster import Door, LocalCluster, LocalNode
 from swarmpy.demo.narrator import Narrator
+from swarmpy.demo.record import Record
 from swarmpy.errors import SwarmError
 
 Json = dict[str, Any]
@@ -76,8 +77,9 @@ def _born(task: Json) -> str:
 
 
 class Stage:
-    def __init__(self, cluster: LocalCluster, narrator: Narrator) -> None:
+    def __init__(self, cluster: LocalCluster, narrator: Narrator, record: Record) -> None:
         self.cluster = cluster
+        self.record = record
         self.narrator = narrator
         self._asked = ""
 

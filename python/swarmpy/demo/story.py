@@ -16,10 +16,11 @@ from swarmpy._cluster import LocalCluster
 from swarmpy._cluster.form import init, join
 from swarmpy.demo import pictures
 from swarmpy.demo.narrator import Narrator
+from swarmpy.demo.record import PORT, Record, mesh_is_there, wait_for_the_port
 from swarmpy.demo.stage import Stage, View, span
 from swarmpy.errors import SwarmError
 
-TRANSCRIPT = Path("demo/transcript.txt")
+FOLDER = Path("demo")
 REPLICAS = 6
 SECOND = 1_000_000_000
 HELLO = "while true; do echo Hello Docker; sleep 1; done"
@@ -28,12 +29,14 @@ HELLO = "while true; do echo Hello Docker; sleep 1; done"
 def play() -> int:
     narrator = Narrator()
     try:
-        with _daemons(narrator) as cluster:
-            stage = Stage(cluster, narrator)
+        with _daemons(narrator) as cluster, Record(cluster) as record:
+            stage = Stage(cluster, narrator, record)
             for chapter in CHAPTERS:
                 chapter(stage)
         _nothing_left(stage)
-        narrator.end(TRANSCRIPT)
+        narrator.end(FOLDER / "transcript.txt")
+        record.write(FOLDER, narrator.transcript)
+        print(f"   And in pictures: {FOLDER / 'index.html'}, {FOLDER / 'timeline.svg'}")
     except SwarmError as error:
         narrator.settle()
         print(f"\nNot as told: {error.message}", file=sys.stderr)
@@ -81,11 +84,13 @@ def tasks(stage: Stage) -> None:
     stage.narrator.chapter("Services: say what shall be, not how")
     stage.narrator.command(f'docker service create ubuntu:14.04 /bin/bash -c "{HELLO}"')
     hello = stage.door.post("/services/create", _hello())["ID"]
+    published = f"--publish {PORT}:80 " if mesh_is_there() else ""
     stage.narrator.command(
-        f"docker service create --name web --replicas {REPLICAS} --update-delay 2s nginx:1.10"
+        f"docker service create --name web --replicas {REPLICAS} {published}--update-delay 2s nginx:1.10"
     )
     stage.door.post("/services/create", _web())
     stage.see("7 tasks run, spread over the nodes", lambda view: len(view.running()) == 7, pictures.nodes)
+    _ask_from_now_on(stage)
     name = stage.door.get(f"/services/{hello}")["Spec"]["Name"]
     stage.narrator.command(f"docker service logs {name}")
     logs = f"/services/{hello}/logs?stdout=1&stderr=1"
@@ -122,6 +127,7 @@ def a_node_dies(stage: Stage) -> None:
 def the_node_returns(stage: Stage) -> None:
     stage.narrator.chapter("The node returns")
     stage.narrator.command("swarmpy node start w2")
+    stage.record.note("repair", "w2 started")
     stage.node("w2").start()
     stage.see("w2 is ready again", lambda view: _status(view, "w2") == "ready", pictures.nodes)
     stage.stays("no running task moves to it", lambda view: not view.running("web", on="w2"), 2)
@@ -152,6 +158,7 @@ def the_leader_dies(stage: Stage) -> None:
         pictures.nodes,
     )
     stage.narrator.command(f"swarmpy node start {lost}")
+    stage.record.note("repair", f"{lost} started")
     stage.node(lost).start()
     stage.see(
         f"{lost} is back and follows",
@@ -163,6 +170,7 @@ def the_leader_dies(stage: Stage) -> None:
 def update(stage: Stage) -> None:
     stage.narrator.chapter("A rolling update: one task after the other")
     stage.narrator.command("docker service update --image nginx:1.11 web")
+    stage.record.note("update", "nginx:1.11")
     service = stage.view().service("web")
     spec = service["Spec"]
     spec["TaskTemplate"]["ContainerSpec"]["Image"] = "nginx:1.11"
@@ -173,6 +181,7 @@ def update(stage: Stage) -> None:
 def rollback(stage: Stage) -> None:
     stage.narrator.chapter("And back")
     stage.narrator.command("docker service rollback web")
+    stage.record.note("update", "rollback")
     service = stage.view().service("web")
     path = f"/services/{service['ID']}/update?version={service['Version']['Index']}&rollback=previous"
     stage.door.post(path, service["Spec"])
@@ -182,6 +191,7 @@ def rollback(stage: Stage) -> None:
 def farewell(stage: Stage) -> None:
     stage.narrator.chapter("A worker leaves")
     stage.narrator.command("docker swarm leave")
+    stage.record.note("update", "w1 leaves")
     stage.node("w1").door.post("/swarm/leave")
     stage.see(
         "w1 is down, its tasks run elsewhere",
@@ -208,6 +218,7 @@ def _hello() -> dict[str, Any]:
 
 def _web() -> dict[str, Any]:
     rolling = {"Parallelism": 1, "Delay": 2 * SECOND, "Monitor": SECOND, "FailureAction": "pause"}
+    ports = [{"Protocol": "tcp", "TargetPort": 80, "PublishedPort": PORT}] if mesh_is_there() else []
     return {
         "Name": "web",
         "TaskTemplate": {
@@ -217,6 +228,7 @@ def _web() -> dict[str, Any]:
         "Mode": {"Replicated": {"Replicas": REPLICAS}},
         "UpdateConfig": rolling,
         "RollbackConfig": {**rolling, "Delay": 0},
+        "EndpointSpec": {"Ports": ports},
     }
 
 
@@ -230,11 +242,23 @@ def _on_the_fullest_node(view: View) -> dict[str, Any]:
     return max(tasks, key=lambda task: nodes.count(task["NodeID"]))
 
 
+def _ask_from_now_on(stage: Stage) -> None:
+    """Where ports are published, every living node is asked for a page until the end."""
+    if not mesh_is_there():
+        return
+    m1 = stage.node("m1").address
+    stage.narrator.command(f"curl http://{m1}:{PORT}/")
+    _check(wait_for_the_port(m1), f"port {PORT} of m1 answers")
+    stage.narrator.observed("any node answers; from now on it is asked all the time")
+    stage.record.ask_all_the_time()
+
+
 def _kill(stage: Stage, task: dict[str, Any]) -> None:
     view = stage.view()
     name = view.hostname(task["NodeID"])
     stage.narrator.tell(f"{view.label(task)} runs on {name}. On that node:")
     stage.narrator.command(f"docker kill {view.label(task)}.{task['ID']}")
+    stage.record.note("fault", f"{view.label(task)} killed")
     container = task["Status"]["ContainerStatus"]["ContainerID"]
     stage.node(name).door.post(f"/containers/{container}/kill")
 
@@ -242,6 +266,7 @@ def _kill(stage: Stage, task: dict[str, Any]) -> None:
 def _kill_node(stage: Stage, name: str) -> None:
     stage.narrator.tell(f"kill -9 for {name}, pid {stage.node(name).pid}:")
     stage.narrator.command(f"swarmpy node kill {name}")
+    stage.record.note("fault", f"{name} killed")
     stage.node(name).kill()
 
 

@@ -1,0 +1,198 @@
+"""View: a picture of a swarm that keeps itself up to date, on a screen or for whoever asks for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+
+from swarmpy._hub import Hub
+from swarmpy._view import svg, terminal
+from swarmpy._view.model import Frame, History, TaskCard
+from swarmpy._view.recorder import Recorder
+from swarmpy._view.screens import NoScreen, Screen, ipython_display, screen
+from swarmpy.errors import InvalidArgument
+from swarmpy.states import Mode
+
+EVERY = 0.1  # seconds between two looks, and at least between two pictures
+MANY = 500  # tasks; a look at more costs more, so it is taken less often
+
+
+class View:
+    """What `swarm.watch(...)` gives. Use `with`: it is live until the end, and its last picture stays.
+
+    `.frame` and `.history`: what was seen. `.table()`: the last look in text. `.save("x.svg")`,
+    `.save("x.html")`. Without `with`, `.show()` begins and `.stop()` ends; a notebook shows a view live that
+    stands alone in a cell.
+    """
+
+    def __init__(self, hub: Hub, panels: Sequence[str], services: Sequence[str], speed: float | None) -> None:
+        self._hub, self._speed = hub, speed
+        self._panels = svg.check(panels)
+        self._recorder = Recorder(hub.world, services)
+        self._screen: Screen = NoScreen()
+        self._lock = threading.RLock()
+        self._shown_at = 0.0
+        self._waiting = False  # there is something newer than on the screen
+        self._pace: tuple[float, float] | None = None
+        self._title = self._name(services)
+        self._recorder.look()
+        self._end: Callable[[], None] | None = hub.world.watch(self._beat)
+
+    def _name(self, services: Sequence[str]) -> str:
+        world = self._hub.world
+        seed = "" if world.seed is None else f", seed {world.seed}"
+        return f"swarm, {world.mode}{seed}" + (f": {', '.join(services)}" if services else "")
+
+    # ---- what was seen
+
+    @property
+    def frame(self) -> Frame:
+        """The last look."""
+        return self._recorder.frame
+
+    @property
+    def history(self) -> History:
+        """Since the view was made."""
+        return self._recorder.history
+
+    @property
+    def live(self) -> bool:
+        return self._end is not None
+
+    def svg(self) -> str:
+        with self._lock:
+            return svg.picture(self._panels, self.history, self.frame, self._title)
+
+    def html(self) -> str:
+        """The picture, and the same as a table for who cannot see it."""
+        return f'<div class="swarmpy">{self.svg()}{self._details()}</div>'
+
+    def table(self) -> str:
+        """The last look in text: every node, service and task."""
+        with self._lock:
+            return terminal.text(self.history, self.frame, tasks=True, width=200)
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the picture: `.svg`, `.html` (one file, no scripts) or `.txt`, by the name's end."""
+        target = Path(path)
+        makers = {".svg": self.svg, ".html": self._page, ".txt": self.table}
+        make = makers.get(target.suffix)
+        if make is None:
+            raise InvalidArgument(
+                f"cannot write a picture as {target.suffix or 'a file without an ending'!r}",
+                hint=f"End the name with {', '.join(makers)}.",
+            )
+        target.write_text(make() + "\n", encoding="utf-8")
+        return target
+
+    # ---- being live
+
+    def show(self) -> View:
+        """From now on its picture is on the screen: in this cell's output, or in the terminal."""
+        with self._lock:
+            self._screen = screen()
+            if self._screen.live:
+                self._screen.show(self, last=not self.live)
+                self._shown_at = time.monotonic()
+        return self
+
+    def stop(self) -> None:
+        """The last look; the picture stays as it is then. Safe to call twice."""
+        if self._end is None:
+            return
+        self._end()
+        self._end = None
+        with self._lock:
+            if not self._hub.closed:
+                self._recorder.look(whole=True)
+            self._screen.show(self, last=True)
+
+    def __enter__(self) -> View:
+        return self.show()
+
+    def __exit__(self, *why: object) -> None:
+        self.stop()
+
+    def _beat(self) -> float:
+        with self._lock:
+            try:
+                self._look()
+            except Exception as error:  # a view must not break what it looks at
+                self._end = None
+                warnings.warn(f"the live view ended: {type(error).__name__}: {error}", stacklevel=1)
+                return 1e9
+        self._keep_pace()
+        return EVERY * max(1.0, len(self.frame.tasks) / MANY)
+
+    def _look(self) -> None:
+        if self._hub.closed:
+            return
+        self._waiting = self._recorder.look() or self._waiting
+        if self._screen.live and self._waiting and time.monotonic() - self._shown_at >= EVERY:
+            self._screen.show(self, last=False)
+            self._shown_at, self._waiting = time.monotonic(), False
+
+    def _keep_pace(self) -> None:
+        """Lets virtual time pass no faster than eyes can follow. Real time passes as it does."""
+        if self._hub.world.mode is not Mode.SIM or not self._screen.live or not self._speed:
+            return
+        virtual, wall = self._hub.world.now(), time.monotonic()
+        if self._pace is not None:
+            ahead = (virtual - self._pace[0]) / self._speed - (wall - self._pace[1])
+            if ahead > 0:
+                time.sleep(min(ahead, 1.0))
+        self._pace = virtual, time.monotonic()
+
+    # ---- for screens and reprs
+
+    def bundle(self, *, whole: bool) -> dict[str, str]:
+        """As IPython takes it. What is shown in passing has no second picture in it."""
+        picture = self.svg()
+        bundle = {
+            "text/plain": self.text(colour=False, width=100, height=200),
+            "text/html": f'<div class="swarmpy">{picture}{self._details() if whole else ""}</div>',
+        }
+        if whole:
+            bundle["image/svg+xml"] = picture
+        return bundle
+
+    def text(self, *, colour: bool, width: int, height: int) -> str:
+        with self._lock:
+            return terminal.text(self.history, self.frame, colour=colour, width=width, height=height)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return self.bundle(whole=True)
+
+    def _ipython_display_(self) -> None:
+        if self.live:
+            self.show()
+        else:
+            ipython_display(self.bundle(whole=True), raw=True)
+
+    def __repr__(self) -> str:
+        return self.text(colour=False, width=100, height=40)
+
+    def _details(self) -> str:
+        rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _row(task))}</tr>"
+                       for task in self.frame.tasks)  # fmt: skip
+        head = "".join(f"<th>{word}</th>" for word in ("task", "node", "state", "version", "error"))
+        return (
+            f"<details><summary>{escape(svg.headline(self.frame))}: as a table</summary>"
+            f"<table><tr>{head}</tr>{rows}</table></details>"
+        )
+
+    def _page(self) -> str:
+        return (
+            f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{escape(self._title)}</title>'
+            "<style>body{font:14px sans-serif;margin:1em auto;max-width:980px}"
+            "@media(prefers-color-scheme:dark){body{background:#15191e;color:#e6edf3}}</style>"
+            f"<body>{self.html()}</body></html>"
+        )
+
+
+def _row(task: TaskCard) -> tuple[str, ...]:
+    return task.label, task.node, task.words, task.version, task.error

@@ -1,0 +1,112 @@
+"""Where a live picture is shown: a notebook's output, a terminal, or nowhere; and which of them is meant."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any, Protocol
+
+from swarmpy._view.terminal import InPlace
+from swarmpy.errors import InvalidArgument
+
+CHOICES = ("auto", "live", "static", "text")
+_choice = "auto"
+
+
+class Picture(Protocol):
+    """What a screen can ask of a view."""
+
+    def bundle(self, *, whole: bool) -> dict[str, str]: ...
+
+    def text(self, *, colour: bool, width: int, height: int) -> str: ...
+
+
+class Screen(Protocol):
+    @property
+    def live(self) -> bool:
+        """It wants a picture now and then, not only the last one."""
+
+    def show(self, picture: Picture, *, last: bool) -> None: ...
+
+
+def set_display(how: str) -> None:
+    """How views show themselves: `"live"`, `"static"` (only the last picture), `"text"` (characters, also in
+    notebooks), or `"auto"`: live where somebody can look, static in CI and where output is no terminal. The
+    environment's `SWARMPY_DISPLAY` says the same.
+    """
+    global _choice
+    if how not in CHOICES:
+        raise InvalidArgument(f"no way to display: {how!r}", hint=f"Choose one of {', '.join(CHOICES)}.")
+    _choice = how
+
+
+def choice() -> str:
+    wanted = os.environ.get("SWARMPY_DISPLAY", "") if _choice == "auto" else _choice
+    if wanted in CHOICES and wanted != "auto":
+        return wanted
+    return "static" if os.environ.get("CI") else "auto"
+
+
+def screen() -> Screen:
+    how = choice()
+    if in_notebook():
+        return NotebookScreen(live=how != "static", only_text=how == "text")
+    if how != "static" and (sys.stdout.isatty() or how == "live"):
+        return TerminalScreen()
+    return NoScreen()
+
+
+def in_notebook() -> bool:
+    """This Python is the kernel of a notebook. IPython is never imported for the question."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def ipython_display(bundle: dict[str, str], **how: object) -> Any:
+    """IPython is there when it is called: a kernel calls it."""
+    return importlib.import_module("IPython.display").display(bundle, **how)
+
+
+class NotebookScreen:
+    """One output, replaced in place by its display id, wherever the cell that it is in has got to."""
+
+    def __init__(self, *, live: bool, only_text: bool) -> None:
+        self._live, self._only_text = live, only_text
+        self._handle: Any = None
+
+    @property
+    def live(self) -> bool:
+        return self._live
+
+    def show(self, picture: Picture, *, last: bool) -> None:
+        bundle = picture.bundle(whole=last)
+        if self._only_text:
+            bundle = {"text/plain": bundle["text/plain"]}
+        if self._handle is None:
+            self._handle = ipython_display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+
+class TerminalScreen:
+    def __init__(self) -> None:
+        self._block = InPlace(sys.stdout)
+
+    @property
+    def live(self) -> bool:
+        return True
+
+    def show(self, picture: Picture, *, last: bool) -> None:
+        columns, lines = self._block.size()
+        self._block.draw(picture.text(colour=True, width=columns, height=max(lines - 2, 6)))
+
+
+class NoScreen:
+    @property
+    def live(self) -> bool:
+        return False
+
+    def show(self, picture: Picture, *, last: bool) -> None:
+        pass

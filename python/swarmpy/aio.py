@@ -1,0 +1,237 @@
+"""Waits and events for asyncio: what blocks in swarmpy is awaited here, by the same names.
+
+    async with sp.aio.Swarm(managers=3, seed=42) as a:
+        web = a.services.create("nginx:1.10", name="web", replicas=4)
+        assert await a.wait(web)
+        async for event in a.events("task", service="web", timeout="5s"): ...
+
+What answers at once (services, nodes, scaling, killing) is asked as always: it is the same swarm, `.sync`. A
+cancelled wait leaves the swarm usable. In the simulator waiting is what lets virtual time pass, and tasks
+take turns at it; in real time it goes on in a thread, and the loop stays free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from swarmpy import duration, events
+from swarmpy._connection.base import Exchange
+from swarmpy._connection.client import lines
+from swarmpy._connection.sim import SimExchange
+from swarmpy._converge import PASSING, ServiceWait, SwarmWait
+from swarmpy._hub import Hub
+from swarmpy._world.base import FIRST_PAUSE, LONGEST_PAUSE, World
+from swarmpy.duration import DurationLike
+from swarmpy.errors import SwarmError
+from swarmpy.events import Event
+from swarmpy.node import Nodes
+from swarmpy.outcome import Outcome
+from swarmpy.service import Service, Services
+from swarmpy.states import Mode
+from swarmpy.swarm import Swarm as SyncSwarm
+
+T = TypeVar("T")
+TURN = 0.02  # virtual seconds that one task lets pass before others have theirs
+
+
+class Swarm:
+    """A swarm whose waits are awaited. Takes what `swarmpy.Swarm` takes, and begins with `async with`; or
+    stands around a swarm that is there: `aio.Swarm.of(swarm)`.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._make: Callable[[], SyncSwarm] = lambda: SyncSwarm(*arguments, **options)
+        self._swarm: SyncSwarm | None = None
+
+    @classmethod
+    def of(cls, swarm: SyncSwarm) -> Swarm:
+        """Closing is left to the owner, unless `async with` is used."""
+        around = cls()
+        around._swarm = swarm
+        return around
+
+    @property
+    def sync(self) -> SyncSwarm:
+        """The same swarm, for all that does not wait."""
+        if self._swarm is None:
+            raise SwarmError(
+                "this swarm has not begun", code="FailedPrecondition", hint="async with aio.Swarm(...) as a:"
+            )
+        return self._swarm
+
+    @property
+    def nodes(self) -> Nodes:
+        return self.sync.nodes
+
+    @property
+    def services(self) -> Services:
+        return self.sync.services
+
+    @property
+    def now(self) -> float:
+        return self.sync.now
+
+    async def wait(self, service: Service, timeout: DurationLike = "60s") -> Outcome:
+        """As `service.wait()`."""
+        return await wait(service, timeout)
+
+    async def wait_converged(self, timeout: DurationLike = "60s", stable_for: DurationLike = 0) -> Outcome:
+        """As `swarm.wait_converged()`."""
+        waiting = SwarmWait(self._hub, duration.seconds(timeout), duration.seconds(stable_for))
+        settled = await _until(self._hub.world, waiting.settled, duration.seconds(timeout))
+        return waiting.outcome(settled)
+
+    async def run(
+        self, until: Callable[[SyncSwarm], object] | None = None, timeout: DurationLike = "60s"
+    ) -> bool:
+        """As `swarm.run()`: the condition is asked, not awaited."""
+        if until is None:
+            await self.sleep(timeout)
+            return True
+        swarm, condition = self.sync, until
+
+        def holds() -> bool:
+            try:
+                return bool(condition(swarm))
+            except PASSING:
+                return False
+
+        return await _until(self._hub.world, holds, duration.seconds(timeout))
+
+    async def sleep(self, span: DurationLike) -> None:
+        """As `swarm.sleep()`: on the swarm's clock."""
+        await _sleep(self._hub.world, duration.seconds(span))
+
+    def events(
+        self,
+        kinds: str | Iterable[str] | None = None,
+        *,
+        service: str | None = None,
+        since: float | datetime | None = None,
+        timeout: DurationLike | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """As `swarm.events()`, but without `timeout` it goes on for ever. The door is opened at once: nothing
+        is missed. Ends well when it is left early.
+        """
+        deadline = self.now + (float("inf") if timeout is None else duration.seconds(timeout))
+        exchange = events.opened(self._hub, kinds=kinds, since=since, past_only=False)
+        return self._events(exchange, service, deadline)
+
+    async def _events(
+        self, exchange: Exchange, service: str | None, deadline: float
+    ) -> AsyncGenerator[Event, None]:
+        virtual = isinstance(exchange, SimExchange)
+        came = (_virtual_lines if virtual else _real_lines)(self._hub.world, exchange, deadline)
+        async with contextlib.aclosing(came):
+            async for line in came:
+                event = events.parsed(self._hub, line)
+                if service is None or events.is_of(event, service):
+                    yield event
+
+    async def __aenter__(self) -> Swarm:
+        if self._swarm is None:
+            self._swarm = await asyncio.to_thread(self._make)
+        return self
+
+    async def __aexit__(self, *why: object) -> None:
+        await asyncio.to_thread(self.sync.close)
+
+    @property
+    def _hub(self) -> Hub:
+        return self.sync._hub
+
+    def __repr__(self) -> str:
+        return f"<aio {self._swarm!r}>" if self._swarm else "<aio Swarm (not begun)>"
+
+
+async def wait(service: Service, timeout: DurationLike = "60s") -> Outcome:
+    """As `service.wait()`, for a service of any swarm."""
+    waiting = ServiceWait(service._hub, service.id, service.name, duration.seconds(timeout))
+    settled = await _until(service._hub.world, waiting.settled, duration.seconds(timeout))
+    return await _ask(service._hub.world, lambda: waiting.outcome(settled))
+
+
+# ---- time
+
+
+async def _ask(world: World, question: Callable[[], T]) -> T:
+    """The simulator answers in this thread, so that runs repeat; daemons in another: the loop goes on."""
+    if world.mode is Mode.SIM:
+        return question()
+    return await asyncio.to_thread(question)
+
+
+async def _sleep(world: World, span: float) -> None:
+    if world.mode is not Mode.SIM:
+        await asyncio.sleep(span)
+        return
+    end = world.now() + span
+    await asyncio.sleep(0)
+    while (left := end - world.now()) > 1e-9:
+        world.sleep(min(left, TURN))
+        await asyncio.sleep(0)
+
+
+async def _until(world: World, holds: Callable[[], bool], timeout: float) -> bool:
+    deadline, pause = world.now() + timeout, FIRST_PAUSE
+    while not await _ask(world, holds):
+        left = deadline - world.now()
+        if left <= 0:
+            return False
+        await _sleep(world, min(pause, left))
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+    return True
+
+
+# ---- streams
+
+
+async def _virtual_lines(world: World, exchange: Exchange, deadline: float) -> AsyncGenerator[bytes, None]:
+    assert isinstance(exchange, SimExchange)
+    rest = b""
+    try:
+        while True:
+            part = exchange.arrived()
+            if part == b"" or (part is None and world.now() >= deadline):
+                return
+            if part is None:
+                await _sleep(world, min(TURN, deadline - world.now()))
+                continue
+            *whole, rest = (rest + part).split(b"\n")
+            for line in whole:
+                if line.strip():
+                    yield line
+    finally:
+        exchange.close()
+
+
+async def _real_lines(world: World, exchange: Exchange, deadline: float) -> AsyncGenerator[bytes, None]:
+    """A thread reads; hanging up wakes it."""
+    loop, came = asyncio.get_running_loop(), asyncio.Queue[bytes | BaseException | None]()
+
+    def tell(item: bytes | BaseException | None) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(came.put_nowait, item)
+
+    def read() -> None:
+        try:
+            for line in lines(exchange, lambda: max(deadline - world.now(), 0.0)):
+                tell(line)
+        except SwarmError as error:
+            tell(error)
+        else:
+            tell(None)
+
+    reading = loop.run_in_executor(None, read)
+    try:
+        while (item := await came.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        exchange.close()
+        await asyncio.wait([reading])

@@ -1,0 +1,71 @@
+"""Makes what is committed of pictures: docs/images/*.svg, and the outputs of notebooks/*.ipynb.
+
+All of it is simulated from a fixed seed: it is the same at every run of one engine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "python"))
+
+
+def live_view() -> str:
+    """The picture of the README: a node has died, an update is half way."""
+    import swarmpy as sp
+
+    with sp.Swarm(managers=3, workers=3, seed=42) as c:
+        with c.watch() as view:
+            web = c.services.create(
+                "nginx:1.10",
+                name="web",
+                replicas=8,
+                restart_delay="1s",
+                update=sp.Rolling(parallelism=1, delay="1s", monitor="500ms"),
+            )
+            web.wait()
+            c.sleep("1s")
+            web.tasks.running[0].kill()
+            web.wait()
+            c.sleep("1s")
+            c.nodes["w2"].kill()
+            web.wait()
+            c.sleep("1s")
+            web.update(image="nginx:1.11")
+            c.sleep("5500ms")
+        return view.svg() + "\n"
+
+
+def notebook(path: Path) -> str:
+    """The notebook with the outputs of a run, without the marks of when and where it ran."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    os.environ |= {"PYTHONPATH": str(ROOT / "python"), "SWARMPY_DISPLAY": "static", "SWARMPY_MODE": "sim"}
+    book: Any = nbformat.read(path, as_version=4)
+    NotebookClient(book, timeout=300, kernel_name="python3", record_timing=False).execute()
+    book.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    for number, cell in enumerate(book.cells):
+        cell.id = f"cell-{number:02}"
+        for output in cell.get("outputs", []):
+            output.pop("transient", None)
+    return json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def main() -> int:
+    made = {ROOT / "docs" / "images" / "live-view.svg": live_view()}
+    made |= {path: notebook(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    old = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
+    for path, text in made.items():
+        path.write_text(text, encoding="utf-8")
+    print(f"{len(old)} of {len(made)} files changed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

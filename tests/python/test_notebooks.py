@@ -1,0 +1,57 @@
+"""The notebooks run from top to bottom in both worlds, and what is committed shows without scripts."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import ROOT
+
+needs_notebooks = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("nbclient", "ipykernel")),
+    reason="no nbclient or ipykernel: pip install -r requirements-dev.txt",
+)
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def executed(path: Path, monkeypatch: pytest.MonkeyPatch, **environment: str) -> Any:
+    import nbformat
+    from nbclient import NotebookClient
+
+    for name, value in {"PYTHONPATH": str(ROOT / "python"), **environment}.items():
+        monkeypatch.setenv(name, value)
+    book = nbformat.read(path, as_version=4)
+    NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    return book
+
+
+@needs_notebooks
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("mode", ["sim", pytest.param("real", marks=pytest.mark.real)])
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs(path: Path, mode: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    display = "static" if mode == "sim" else "live"
+    book = executed(path, monkeypatch, SWARMPY_MODE=mode, SWARMPY_DISPLAY=display, SWARMPY_HOME=home)
+    pictures = [output for cell in book.cells for output in cell.get("outputs", []) if "data" in output]
+    drawn = [output for output in pictures if "image/svg+xml" in output["data"]]
+    assert len(drawn) >= 8, "one picture a step, not one a frame"
+    assert len([cell for cell in book.cells if cell.source.startswith("prediction = ")]) >= 5
+    assert not (tmp_path / "home").exists() or not any((tmp_path / "home").iterdir())
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_outputs_show_without_scripts(path: Path) -> None:
+    book = json.loads(path.read_text())
+    code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+    assert any(cell["outputs"] for cell in code)
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1)), "from top to bottom"
+    text = json.dumps([cell["outputs"] for cell in code])
+    assert "<svg" in text
+    assert "<script" not in text
+    assert "widget" not in text
+    assert str(ROOT) not in text

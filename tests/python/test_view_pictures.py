@@ -1,0 +1,307 @@
+"""Pictures of a swarm: what is drawn for what there is, in both worlds, for few and for many nodes."""
+
+from __future__ import annotations
+
+import threading
+import time
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import swarmpy as sp
+from swarmpy._view.model import Look, look_of
+from swarmpy._view.paint import STYLE, fit, ticks
+from swarmpy.states import TaskState
+
+SVG = "{http://www.w3.org/2000/svg}"
+WORLDS = [pytest.param("sim", id="sim"), pytest.param("real", id="real", marks=pytest.mark.real)]
+
+
+@pytest.fixture
+def c() -> Iterator[sp.Swarm]:
+    with sp.Swarm(managers=3, workers=2, seed=5) as swarm:
+        yield swarm
+
+
+@pytest.fixture(autouse=True)
+def nothing_on_screens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWARMPY_DISPLAY", "static")
+
+
+def web(c: sp.Swarm, replicas: int = 6, **options: object) -> sp.Service:
+    rolling = sp.Rolling(parallelism=1, delay="200ms", monitor="100ms")
+    made = c.services.create(
+        "nginx:1.10", name="web", replicas=replicas, restart_delay="1s", update=rolling, **options
+    )  # type: ignore[arg-type]
+    assert made.wait()
+    return made
+
+
+def cards(view: sp.View) -> list[tuple[str, str, str]]:
+    """(task, node, look) of every card, read back from the picture."""
+    found = []
+    for node in ET.fromstring(view.svg()).iter(f"{SVG}g"):
+        for card in node.findall(f"{SVG}g"):
+            if "data-task" in card.attrib and "data-node" in node.attrib:
+                found.append((card.attrib["data-task"], node.attrib["data-node"], card.attrib["data-look"]))
+    return found
+
+
+# ---- looks
+
+
+def test_every_state_has_a_look() -> None:
+    looks = {state: look_of(state, node_lives=True) for state in TaskState}
+    assert looks[TaskState.RUNNING] is Look.RUNNING
+    assert looks[TaskState.PENDING] is Look.PENDING
+    assert looks[TaskState.PREPARING] is Look.STARTING
+    assert looks[TaskState.REJECTED] is Look.FAILED
+    assert all(looks[state].over == state.over for state in TaskState)
+    assert look_of(TaskState.RUNNING, node_lives=False) is Look.LOST
+    assert look_of(TaskState.FAILED, node_lives=False) is Look.FAILED
+
+
+def test_words_are_cut_to_their_room_and_ticks_are_round() -> None:
+    assert fit("a long name", 40).endswith("…")
+    assert fit("short", 100) == "short"
+    assert list(ticks(0.3, 10.2)) == [2, 4, 6, 8, 10]
+    assert len(ticks(0, 1e6)) < 12
+
+
+def test_no_text_is_smaller_than_11_pixels() -> None:
+    assert "font:11px" in STYLE
+    assert "10px" not in STYLE
+
+
+# ---- what is drawn
+
+
+@pytest.mark.parametrize("mode", WORLDS)
+def test_cards_move_when_a_node_dies(mode: str) -> None:
+    with sp.Swarm(managers=3, workers=2, mode=mode, seed=5 if mode == "sim" else None) as c:
+        service = web(c)
+        before = {task.name for task in service.tasks.running if task.node == "w1"}
+        assert before
+        with c.watch("topology", "tasks", "timeline", service=service) as view:
+            drawn = cards(view)
+            assert {card[0] for card in drawn if card[1:] == ("w1", "running")} == before
+            c.nodes["w1"].kill()
+            assert service.wait()
+        drawn = cards(view)
+        assert {card[0] for card in drawn if card[1:] == ("w1", "lost")} == before, "tombstones stay"
+        elsewhere = {card[0] for card in drawn if card[2] == "running" and card[1] != "w1"}
+        assert len(elsewhere) == 6
+        text = view.svg()
+        assert "w1 killed" in text
+        assert "w1 is down" in text
+        states = {g.attrib.get("data-node"): g.attrib.get("data-state") for g in ET.fromstring(text).iter()}
+        assert states["w1"] == "down"
+        low = min(sum(sample.running.values()) for sample in view.history.samples)
+        assert low == 6 - len(before)
+        assert all(life.ended is not None for life in view.history.lives.values() if life.node == "w1")
+    assert not [one for one in threading.enumerate() if one.name == "swarmpy-view"]
+
+
+def test_an_update_is_drawn_by_version(c: sp.Swarm) -> None:
+    service = web(c)
+    with c.watch("tasks", "timeline") as view:
+        assert service.update(image="nginx:1.11").wait()
+    history = view.history
+    assert list(history.versions) == ["nginx:1.10", "nginx:1.11"]
+    assert any(len(sample.running) == 2 for sample in history.samples), "both at once"
+    assert history.samples[-1].running == {"nginx:1.11": 6}
+    kinds = Counter(mark.text for mark in history.marks)
+    assert kinds == {"web: update": 1, "web: update begins": 1, "web: update completed": 1}
+    assert Counter(life.look for life in history.lives.values()) == {Look.RUNNING: 6, Look.SHUTDOWN: 6}
+
+
+def test_two_specs_of_one_image_are_two_versions(c: sp.Swarm) -> None:
+    service = web(c, 2)
+    with c.watch() as view:
+        assert service.update(env={"A": "1"}).wait()
+    assert list(view.history.versions) == ["nginx:1.10", "nginx:1.10 (2)"]
+
+
+def test_what_is_drained_pending_or_leads_is_seen(c: sp.Swarm) -> None:
+    c.nodes["w2"].drain()
+    waits = c.services.create("nginx:1.10", name="waits", constraints=["node.labels.x==y"])
+    waits.wait(timeout="500ms")
+    view = c.watch()
+    root = ET.fromstring(view.svg())
+    nodes = {one.attrib["data-node"]: one for one in root.iter() if "data-node" in one.attrib}
+    assert nodes["w2"].attrib["data-state"] == "drain"
+    assert "dasharray" in ET.tostring(nodes["w2"], encoding="unicode")
+    assert "m1: leader" in ET.tostring(nodes["m1"], encoding="unicode")
+    looks = [one.attrib["data-look"] for one in root.iter() if "data-task" in one.attrib]
+    assert looks == ["pending"]
+    view.stop()
+
+
+def test_only_the_service_that_was_asked_for(c: sp.Swarm) -> None:
+    web(c, 2)
+    c.services.create("nginx:1.10", name="other", replicas=2).wait()
+    with c.watch(service="web") as one, c.watch(service=["web", c.services["other"]]) as both:
+        c.sleep("200ms")
+    assert {name for name, _, _ in cards(one)} == {"web.1", "web.2"}
+    assert len(cards(both)) == 4
+
+
+def test_a_swarm_without_a_leader_is_watched_on(c: sp.Swarm) -> None:
+    web(c)
+    with c.watch() as view:
+        c.nodes["m1"].kill()
+        c.nodes["m2"].kill()
+        began = c.now
+        c.sleep("5s")
+        assert c.now == pytest.approx(began + 5, abs=0.05), "looking takes no time"
+        assert view.frame.notice == "no leader"
+        assert view.frame.at > began + 3
+    assert "no leader" in repr(view)
+
+
+@pytest.mark.parametrize(("nodes", "kind"), [(5, "columns"), (100, "marks"), (400, "density")])
+def test_it_can_be_read_at_any_size(nodes: int, kind: str) -> None:
+    with sp.Swarm(managers=3, workers=nodes - 3, seed=2) as c:
+        web(c, 2 * nodes)
+        view = c.watch("topology")
+        c.nodes["w1"].kill()
+        c.sleep("3s")
+        view.stop()
+        root = ET.fromstring(view.svg())
+        drawn = [one.attrib["data-node"] for one in root.iter() if "data-node" in one.attrib]
+        assert sorted(drawn) == sorted(node.name for node in view.frame.nodes)
+        assert len(drawn) == nodes
+        assert float(root.attrib["width"]) == 960
+        assert float(root.attrib["height"]) < 1000
+        assert bool(cards(view)) == (kind != "density")
+        assert len(view.svg()) < 250_000
+
+
+# ---- the view as a thing
+
+
+def test_the_same_watching_gives_the_same_picture_and_trace() -> None:
+    def play() -> tuple[str, str | None]:
+        with sp.Swarm(managers=3, workers=2, seed=9) as c, c.watch("topology", "tasks", "timeline") as view:
+            service = web(c)
+            service.tasks.running[0].kill()
+            service.wait()
+            view.stop()
+            return view.svg(), c.trace_hash
+
+    assert play() == play()
+
+
+def test_the_picture_stands_for_itself(c: sp.Swarm, tmp_path: Path) -> None:
+    web(c)
+    with c.watch("topology", "tasks", "timeline", "requests") as view:
+        c.sleep("1s")
+    root = ET.parse(view.save(tmp_path / "a.svg")).getroot()
+    assert root.attrib["role"] == "img"
+    assert [root[i].tag for i in (0, 1)] == [f"{SVG}title", f"{SVG}desc"]
+    page = view.save(tmp_path / "a.html").read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<script" not in page
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "web.6" in view.save(tmp_path / "a.txt").read_text()
+    bundle = view._repr_mimebundle_()
+    assert list(bundle) == ["text/plain", "text/html", "image/svg+xml"]
+    with pytest.raises(sp.InvalidArgument, match=r"\.png"):
+        view.save(tmp_path / "a.png")
+    with pytest.raises(sp.InvalidArgument, match="no panel 'nodes'"):
+        c.watch("nodes")
+
+
+def test_names_cannot_break_the_picture(c: sp.Swarm) -> None:
+    c.nodes["w1"].label(x="<&>")
+    made = c.services.create("ubuntu:1", name="loud", command=["sh", "-c", "exit '<&>'"], restart_delay="1s")
+    made.wait(timeout="2s")
+    view = c.watch("topology", "tasks", "timeline")
+    ET.fromstring(view.svg())
+    view.stop()
+
+
+def test_a_view_ends_with_its_swarm() -> None:
+    with sp.Swarm(managers=1, seed=1) as c:
+        view = c.watch()
+        c.sleep("1s")
+    view.stop()
+    view.stop()
+    assert not view.live
+    assert view.frame.nodes
+
+
+def test_a_view_that_fails_breaks_nothing(c: sp.Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = c.watch()
+    monkeypatch.setattr(view._recorder, "look", lambda **_: 1 / 0)
+    with pytest.warns(UserWarning, match="the live view ended: ZeroDivisionError"):
+        c.sleep("1s")
+    c.sleep("1s")
+
+
+# ---- screens
+
+
+def test_a_terminal_gets_a_table_in_place(
+    c: sp.Swarm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SWARMPY_DISPLAY", "live")
+    service = web(c)
+    began = time.monotonic()
+    with c.watch(speed=20):
+        service.tasks.running[0].kill()
+        service.wait()
+        c.sleep("5s")
+    took = time.monotonic() - began
+    out = capsys.readouterr().out
+    assert 0.2 < took < 5, "paced"
+    frames = out.count("\033[J")
+    assert 2 <= frames <= took * 10 + 2, "at most ten pictures a second"
+    assert "★ leader" in out
+    assert "● web.1" in out
+
+
+def test_nothing_is_shown_where_nobody_looks(c: sp.Swarm, capsys: pytest.CaptureFixture[str]) -> None:
+    with c.watch():
+        c.sleep("10s")
+    assert capsys.readouterr().out == ""
+
+
+def test_the_way_to_display_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    from swarmpy._view import screens
+
+    monkeypatch.delenv("SWARMPY_DISPLAY")
+    monkeypatch.setattr(screens, "_choice", "auto")
+    monkeypatch.setenv("CI", "true")
+    assert screens.choice() == "static"
+    sp.set_display("text")
+    assert screens.choice() == "text"
+    with pytest.raises(sp.InvalidArgument):
+        sp.set_display("loud")
+
+
+# ---- every object has a table for notebooks
+
+
+def test_objects_show_themselves_in_html(c: sp.Swarm) -> None:
+    service = web(c, 2)
+    service.tasks  # noqa: B018 (now they are seen)
+    shown: list[object] = [c, c.nodes, c.nodes["m1"], c.services, service, service.tasks, service.tasks[0]]
+    shown += [service.wait(), c.events(), c.events("task")[0], service.history()]
+    for one in shown:
+        text = one._repr_html_()  # type: ignore[attr-defined]
+        assert "<table>" in text, one
+        assert "<script" not in text
+    assert "ASSIGNED" in repr(c.events("task")).upper()
+    assert repr(sp.EventList()) == "no events"
+
+
+def test_tables_for_pandas(c: sp.Swarm) -> None:
+    pytest.importorskip("pandas")
+    service = web(c, 2)
+    assert list(service.tasks.to_pandas()["name"]) == ["web.1", "web.2"]
+    events = c.events("task").to_pandas()
+    assert {"at", "kind", "node", "image"} <= set(events.columns)
