@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parser = _parser()
         options = parser.parse_args(words)
-        if command and options.run is not images.add:
+        if command and options.run not in (images.add, completion.complete):
             parser.error(f"unrecognized arguments: -- {' '.join(command)}")
         options.command = command
         return int(options.run(options) or 0)
