@@ -115,13 +115,6 @@ def _answers(address: str) -> bool:
         connection.close()
 
 
-def mesh_is_there() -> bool:
-    """This swarmpy publishes ports."""
-    from swarmpy.swarm import Swarm
-
-    return hasattr(Swarm, "http")
-
-
 def wait_for_the_port(address: str, patience: float = 10.0) -> bool:
     end = time.monotonic() + patience
     while not (there := _answers(address)) and time.monotonic() < end:

@@ -16,7 +16,7 @@ from swarmpy._cluster import LocalCluster
 from swarmpy._cluster.form import init, join
 from swarmpy.demo import pictures
 from swarmpy.demo.narrator import Narrator
-from swarmpy.demo.record import PORT, Record, mesh_is_there, wait_for_the_port
+from swarmpy.demo.record import PORT, Record, wait_for_the_port
 from swarmpy.demo.stage import Stage, View, span
 from swarmpy.errors import SwarmError
 
@@ -84,7 +84,7 @@ def tasks(stage: Stage) -> None:
     stage.narrator.chapter("Services: say what shall be, not how")
     stage.narrator.command(f'docker service create ubuntu:14.04 /bin/bash -c "{HELLO}"')
     hello = stage.door.post("/services/create", _hello())["ID"]
-    published = f"--publish {PORT}:80 " if mesh_is_there() else ""
+    published = f"--publish {PORT}:80 "
     stage.narrator.command(
         f"docker service create --name web --replicas {REPLICAS} {published}--update-delay 2s nginx:1.10"
     )
@@ -218,7 +218,7 @@ def _hello() -> dict[str, Any]:
 
 def _web() -> dict[str, Any]:
     rolling = {"Parallelism": 1, "Delay": 2 * SECOND, "Monitor": SECOND, "FailureAction": "pause"}
-    ports = [{"Protocol": "tcp", "TargetPort": 80, "PublishedPort": PORT}] if mesh_is_there() else []
+    ports = [{"Protocol": "tcp", "TargetPort": 80, "PublishedPort": PORT}]
     return {
         "Name": "web",
         "TaskTemplate": {
@@ -243,9 +243,7 @@ def _on_the_fullest_node(view: View) -> dict[str, Any]:
 
 
 def _ask_from_now_on(stage: Stage) -> None:
-    """Where ports are published, every living node is asked for a page until the end."""
-    if not mesh_is_there():
-        return
+    """Every living node is asked for a page until the end."""
     m1 = stage.node("m1").address
     stage.narrator.command(f"curl http://{m1}:{PORT}/")
     _check(wait_for_the_port(m1), f"port {PORT} of m1 answers")

@@ -1,0 +1,10 @@
+"""For every test: Ctrl-C means what it means in a terminal.
+
+A shell that starts `make test` in the background has children ignore SIGINT, and children of children inherit it.
+"""
+
+from __future__ import annotations
+
+import signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
