@@ -46,6 +46,18 @@ TEST(Id, RoundTripsAndSortsAsItsText) {
   EXPECT_FALSE(NodeId::parse("short"));
 }
 
+TEST(Id, Base36OfTheEdges) {
+  constexpr Uint128 kMost = ~static_cast<Uint128>(0);
+  EXPECT_EQ(to_base36(0, 0), "");
+  EXPECT_EQ(to_base36(0, 3), "000");
+  EXPECT_EQ(to_base36(35, 2), "0z");
+  EXPECT_EQ(to_base36(kMost, 25), "f5lxx1zz5pnorynqglhzmsp33");
+  for (Uint128 value = 1; value < kMost / 37; value *= 36) {
+    EXPECT_EQ(from_base36(to_base36(value, 25)), value);
+    EXPECT_EQ(from_base36(to_base36(value - 1, 1)), value - 1);
+  }
+}
+
 TEST(Id, PrefixIsARange) {
   Rng rng(7);
   for (int i = 0; i < 100; ++i) {

@@ -1,18 +1,22 @@
 #include "base/id.hpp"
 
-#include <algorithm>
-
 namespace swarm {
 
+// Twelve digits at a time: 36^12 fits in 64 bits, and a division of 128 bits costs thirty of those.
 std::string to_base36(Uint128 value, std::size_t width) {
-  std::string text;
+  constexpr std::uint64_t kChunk = 4'738'381'338'321'616'896;
+  char digits[36];  // three chunks: 2^128 has 25 digits
+  std::size_t begin = sizeof digits;
   while (value != 0) {
-    text += "0123456789abcdefghijklmnopqrstuvwxyz"[static_cast<unsigned>(value % 36)];
-    value /= 36;
+    auto chunk = static_cast<std::uint64_t>(value % kChunk);
+    value /= kChunk;
+    for (int i = 0; i < 12; ++i, chunk /= 36)
+      digits[--begin] = "0123456789abcdefghijklmnopqrstuvwxyz"[chunk % 36];
   }
-  while (text.size() < width) text += '0';
-  std::reverse(text.begin(), text.end());
-  return text;
+  while (begin < sizeof digits && digits[begin] == '0') ++begin;
+  const std::size_t count = sizeof digits - begin;
+  std::string text(count < width ? width - count : 0, '0');
+  return text.append(digits + begin, count);
 }
 
 std::optional<Uint128> from_base36(std::string_view text) {

@@ -18,6 +18,7 @@
 #include "docker/events.hpp"
 #include "docker/json.hpp"
 #include "docker/logs.hpp"
+#include "docker/objects.hpp"
 #include "docker/url.hpp"
 
 namespace swarm::docker {
@@ -59,6 +60,7 @@ class Desk {
   Instant next_deadline() const;
 
   EventLog& events() { return events_; }
+  ServiceWriter services;
   std::vector<Effect> take_effects() { return std::exchange(effects_, {}); }
   std::size_t open_requests() const;
 

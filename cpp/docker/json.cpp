@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "store/text.hpp"
 
@@ -24,13 +25,24 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
-// How much of `text` can be copied as it is.
+bool needs_care(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte >= 0x80 || c == '"' || c == '\\';
+}
+
+// How much of `text` can be copied as it is. Eight bytes at a time: a byte below `n` borrows, and sets its
+// top bit.
 std::size_t plain_length(std::string_view text) {
-  const auto needs_care = [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x80 || c == '"' ||
-           c == '\\';
-  };
-  return static_cast<std::size_t>(std::ranges::find_if(text, needs_care) - text.begin());
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kTops = kOnes << 7;
+  const auto below = [](std::uint64_t word, std::uint64_t n) { return (word - kOnes * n) & ~word; };
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; at + 8 <= text.size(); at += 8) {
+    std::memcpy(&word, text.data() + at, 8);
+    const std::uint64_t quotes = below(word ^ kOnes * '"', 1) | below(word ^ kOnes * '\\', 1);
+    if (((word | below(word, 0x20) | quotes) & kTops) != 0) break;
+  }
+  while (at < text.size() && !needs_care(text[at])) ++at;
+  return at;
 }
 
 void escape_control(std::string& out, char c) {
@@ -96,8 +108,13 @@ Json& Json::raw(std::string_view json) {
 }
 
 Json& Json::key(std::string_view name) {
-  value(name);
-  out_ += ':';
+  if (plain_length(name) < name.size()) {
+    value(name);
+    out_ += ':';
+    return *this;
+  }
+  separate();
+  ((out_ += '"') += name) += "\":";
   return *this;
 }
 

@@ -5,6 +5,7 @@
 // Docker's API needs. Boost.JSON parses, in json_parse.cpp alone.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -66,10 +67,10 @@ class Json {
   Json& value(const char* text) { return value(std::string_view(text)); }
   Json& value(const std::string& text) { return value(std::string_view(text)); }
   Json& value(bool flag) { return raw(flag ? "true" : "false"); }
-  Json& value(std::int64_t number) { return raw(std::to_string(number)); }
-  Json& value(std::uint64_t number) { return raw(std::to_string(number)); }
-  Json& value(int number) { return raw(std::to_string(number)); }
-  Json& value(std::uint32_t number) { return raw(std::to_string(number)); }
+  Json& value(std::int64_t number) { return integer(number); }
+  Json& value(std::uint64_t number) { return integer(number); }
+  Json& value(int number) { return integer(number); }
+  Json& value(std::uint32_t number) { return integer(number); }
   Json& value(double number);
   Json& value(Duration duration) { return value(duration.ns); }
   Json& value(WallTime time) { return value(to_rfc3339(time)); }
@@ -92,6 +93,12 @@ class Json {
   std::string take() { return std::move(out_); }
 
  private:
+  template <class T>
+  Json& integer(T number) {
+    char text[24];
+    const auto end = std::to_chars(text, text + sizeof text, number).ptr;
+    return raw(std::string_view(text, static_cast<std::size_t>(end - text)));
+  }
   void open(char bracket);
   Json& close(char bracket);
   void separate();

@@ -182,29 +182,53 @@ ServiceCounts count_tasks(const store::Store& store, const model::Service& servi
   return out;
 }
 
-void write_service(Json& json, const model::Service& service, const ServiceView& view) {
-  json.object([&] {
-    write_head(json, service.id.str(), service.meta);
-    json.key("Spec");
-    write_service_spec(json, service.spec, view.defaults);
-    if (service.previous_spec) {
-      json.key("PreviousSpec");
-      write_service_spec(json, *service.previous_spec, false);  // swarmkit fills in the current one only
-    }
-    json.object("Endpoint", [&] {
-      json.object("Spec", [&] {
-        if (service.spec.endpoint) write_endpoint_spec(json, *service.spec.endpoint);
-      });
-      write_ports(json, "Ports", service.ports);
+namespace {
+
+void write_members(Json& json, const model::Service& service, bool defaults) {
+  write_head(json, service.id.str(), service.meta);
+  json.key("Spec");
+  write_service_spec(json, service.spec, defaults);
+  if (service.previous_spec) {
+    json.key("PreviousSpec");
+    write_service_spec(json, *service.previous_spec, false);  // swarmkit fills in the current one only
+  }
+  json.object("Endpoint", [&] {
+    json.object("Spec", [&] {
+      if (service.spec.endpoint) write_endpoint_spec(json, *service.spec.endpoint);
     });
-    if (service.update_status) write_update_status(json, *service.update_status);
-    if (view.counts)
+    write_ports(json, "Ports", service.ports);
+  });
+  if (service.update_status) write_update_status(json, *service.update_status);
+}
+
+}  // namespace
+
+void write_service(Json& json, const model::Service& service, bool defaults) {
+  json.object([&] { write_members(json, service, defaults); });
+}
+
+void ServiceWriter::write(Json& json, const model::Service& service,
+                          const std::optional<ServiceCounts>& counts) {
+  json.object([&] {
+    json.raw(members_of(service));
+    if (counts)
       json.object("ServiceStatus", [&] {
-        json.field("RunningTasks", view.counts->running)
-            .field("DesiredTasks", view.counts->desired)
+        json.field("RunningTasks", counts->running)
+            .field("DesiredTasks", counts->desired)
             .field("CompletedTasks", std::uint64_t{0});
       });
   });
+}
+
+const std::string& ServiceWriter::members_of(const model::Service& service) {
+  if (texts_.size() >= kMost && !texts_.contains(service.id)) texts_.clear();
+  Text& text = texts_[service.id];
+  if (text.version != service.meta.version) {
+    Json json;
+    write_members(json, service, false);
+    text = {service.meta.version, json.take()};
+  }
+  return text.members;
 }
 
 void TaskWriter::write(Json& json, const model::Task& task) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <string>
 
 #include "docker/api.hpp"
 #include "docker/json.hpp"
@@ -22,11 +24,23 @@ struct ServiceCounts {
   std::uint64_t running = 0, desired = 0;
 };
 ServiceCounts count_tasks(const store::Store& store, const model::Service& service);
-struct ServiceView {
-  bool defaults = false;                // insertDefaults
-  std::optional<ServiceCounts> counts;  // ServiceStatus
+void write_service(Json& json, const model::Service& service, bool defaults);
+
+// Writes many services, again and again: whoever watches a swarm asks for the same list all the time, so the
+// text of a service is kept until its version changes.
+class ServiceWriter {
+ public:
+  void write(Json& json, const model::Service& service, const std::optional<ServiceCounts>& counts);
+
+ private:
+  static constexpr std::size_t kMost = 1024;  // some 2 MB
+  struct Text {
+    std::uint64_t version = 0;
+    std::string members;
+  };
+  const std::string& members_of(const model::Service& service);
+  std::map<ServiceId, Text> texts_;
 };
-void write_service(Json& json, const model::Service& service, const ServiceView& view);
 
 // Writes many tasks: specs that tasks share are turned into text once.
 class TaskWriter {

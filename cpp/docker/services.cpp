@@ -60,9 +60,9 @@ void list_services(Call& call) {
   json.array([&] {
     for (const auto& [id, service] : call.store().services()) {
       if (!shown(*service, *filters)) continue;
-      ServiceView view;
-      if (*with_status) view.counts = count_tasks(call.store(), *service);
-      write_service(json, *service, view);
+      std::optional<ServiceCounts> counts;
+      if (*with_status) counts = count_tasks(call.store(), *service);
+      call.desk.services.write(json, *service, counts);
     }
   });
   call.reply(json.take());
@@ -74,7 +74,7 @@ void show_service(Call& call) {
   const auto service = find_service(call.store(), call.name);
   if (!service) return call.refuse(service.error());
   Json json;
-  write_service(json, **service, ServiceView{*defaults, std::nullopt});
+  write_service(json, **service, *defaults);
   call.reply(json.take());
 }
 

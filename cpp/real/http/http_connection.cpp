@@ -3,6 +3,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
 #include <chrono>
 #include <cstdio>
@@ -15,6 +16,7 @@ namespace {
 
 namespace asio = boost::asio;
 namespace beast_http = boost::beast::http;
+using boost::beast::iequals;
 using boost::system::error_code;
 
 constexpr std::uint32_t kHeaderLimit = 64 * 1024;
@@ -217,16 +219,17 @@ std::string HttpConnection::head_text(std::optional<std::size_t> length) {
   if (!length && http_1_0_) keep_alive_ = false;
   const auto status = static_cast<beast_http::status>(head_->status);
   std::string text = http_1_0_ ? "HTTP/1.0 " : "HTTP/1.1 ";
-  text += std::to_string(head_->status) + ' ' + std::string(beast_http::obsolete_reason(status)) + "\r\n";
+  text.reserve(512);
+  (text += std::to_string(head_->status) + ' ') += beast_http::obsolete_reason(status);
+  text += "\r\n";
   bool own_length = false;
   for (const auto& [name, value] : head_->headers) {
-    const std::string key = lower(name);
-    if (key == "transfer-encoding" || key == "connection") continue;
-    if (key == "content-length") {
+    if (iequals(name, "transfer-encoding") || iequals(name, "connection")) continue;
+    if (iequals(name, "content-length")) {
       if (!head_only_) continue;
       own_length = true;  // a HEAD's answer tells the length of the body that it leaves out
     }
-    text += name + ": " + value + "\r\n";
+    (((text += name) += ": ") += value) += "\r\n";
   }
   if (chunked_) {
     text += "Transfer-Encoding: chunked\r\n";
@@ -235,7 +238,8 @@ std::string HttpConnection::head_text(std::optional<std::size_t> length) {
   }
   if (!keep_alive_) text += "Connection: close\r\n";
   if (keep_alive_ && http_1_0_) text += "Connection: keep-alive\r\n";
-  return text + "\r\n";
+  text += "\r\n";
+  return text;
 }
 
 void HttpConnection::send(std::string bytes) {
