@@ -1,6 +1,6 @@
 """For every test: Ctrl-C means what it means in a terminal.
 
-A shell that starts `make test` in the background has children ignore SIGINT, and children of children inherit it.
+A shell that starts `make test` in the background has it ignore SIGINT, and children inherit that.
 """
 
 from __future__ import annotations
