@@ -305,3 +305,17 @@ def test_tables_for_pandas(c: sp.Swarm) -> None:
     assert list(service.tasks.to_pandas()["name"]) == ["web.1", "web.2"]
     events = c.events("task").to_pandas()
     assert {"at", "kind", "node", "image"} <= set(events.columns)
+
+
+def test_a_node_that_has_left_keeps_its_name_in_the_timeline(c: sp.Swarm) -> None:
+    made = web(c)
+    with c.watch("timeline") as view:
+        c.nodes["w1"].kill()
+        assert made.wait()
+        c.run(until=lambda c: c.nodes["w1"].state == "down", timeout="10s")
+        c.nodes["w1"].remove(force=True)
+        c.sleep("2s")
+    assert "w1" not in [node.name for node in c.nodes]
+    lives = view._recorder.history.lives.values()
+    assert "w1" in {life.node for life in lives}
+    assert {life.node for life in lives} <= {"m1", "m2", "m3", "w1", "w2"}

@@ -63,6 +63,7 @@ class Recorder:
         self._key: object = None
         self._whole_at = -WHOLE_LOOK_EVERY
         self._workers: set[str] = set()
+        self._names: dict[str, str] = {}  # of all nodes that were ever there
         self._specs: dict[tuple[str, str], list[str]] = {}  # service and image -> its specs, in order
         self._version_of: dict[str, str] = {}  # task -> version
         self._events_from = events_since
@@ -130,6 +131,7 @@ class Recorder:
         node_infos.sort(key=lambda node: (not node.manages, len(node.name), node.name, node.id))
         self._workers = {node.name for node in node_infos if not node.manages}
         self._workers -= {node.name for node in node_infos if node.manages}
+        self._names.update({node.id: node.name for node in node_infos})
         cards = tuple(self._node(info) for info in node_infos)
         by_id = {card.id: card for card in cards}
         wanted = [info for info in map(ServiceInfo.from_api, services) if self._shown(info)]
@@ -171,7 +173,7 @@ class Recorder:
             service,
             info.slot,
             info.node_id,
-            node.name if node else info.node_id[:8],
+            self._names.get(info.node_id, info.node_id[:8]),
             info.state,
             info.desired_state,
             self._version(raw, service, info.image),

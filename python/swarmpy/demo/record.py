@@ -58,6 +58,7 @@ class Record:
         self._stop_looking()
         if self._asking.is_alive():
             self._asking.join(2 * ANSWERS_WITHIN)
+        self._recorder.look(whole=True)  # the story may have ended between two looks
 
     def note(self, kind: str, text: str) -> None:
         note(self._world, kind, text)
