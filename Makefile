@@ -1,12 +1,13 @@
 # The commands of this project. Each does all of its own set-up.
 #   make build   system packages, .venv, the C++ engine, the Python package     (first time: minutes; then seconds)
 #   make test    everything that tells whether it works
+#   make clients more of it, with a browser, pandas and an old docker CLI, which it installs
 #   make demo    the story of a swarm, for real, in this terminal
 #   make bench   how fast it is, one table; ONLY=NAME for one line, PEERS=1 installs nginx and haproxy to compare
 #   make lint    clang-format, ruff, mypy
 #   make wheel   a self-contained wheel in dist/
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
-.PHONY: build test demo bench lint wheel clean setup ctest layers simulation pytest
+.PHONY: build test clients demo bench lint wheel clean setup ctest layers simulation pytest
 
 BUILD := build/release
 BIN := .venv/bin
@@ -39,6 +40,9 @@ simulation:
 # Also the story by the stock docker CLI where one is installed, kill -9 rounds, and the README's commands.
 pytest:
 	$(BIN)/python -m pytest tests/python
+
+clients: build
+	@scripts/clients.sh
 
 demo: build
 	@$(BIN)/swarmpy demo
