@@ -81,6 +81,8 @@ struct Worker::State {
   void prepare(LocalTask& local, Life& life);
   bool stop(const LocalTask& local, Life& life);
   void forget(TaskId id);
+  void open_host_ports(LocalTask& local);
+  std::uint32_t free_host_port() const;
 
   // ---- assignments
   void on(const wire::Assignments& message, WallTime wall);

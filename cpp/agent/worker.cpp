@@ -12,6 +12,7 @@ using model::TaskState;
 
 // What Docker shows for a container that was running when its machine went down.
 constexpr std::int64_t kLostExitCode = 255;
+constexpr std::uint32_t kFirstEphemeralPort = 32'768;
 
 // Losing another state costs nothing: the steps up to STARTING can be done again, and a task whose record
 // says STARTING is over when the node starts again, as one that says RUNNING is.
@@ -69,6 +70,7 @@ void Worker::State::resume(model::Task record, WallTime wall) {
   const TaskState state = local.task.state();
   if (state < TaskState::starting || is_terminal(state)) return drive(id, wall);
   local.exit_code = local.task.status.container.exit_code = kLostExitCode;
+  local.task.status.port_status.clear();
   local.finished_at = wall;
   if (local.task.desired_state >= TaskState::shutdown) {
     set_status(local, TaskState::shutdown, "shutdown", "", wall);
@@ -157,6 +159,26 @@ bool Worker::State::stop(const LocalTask& local, Life& life) {
   return true;
 }
 
+// The engine picks what the service leaves open, as Docker does, from the range of Linux' own ephemeral
+// ports.
+void Worker::State::open_host_ports(LocalTask& local) {
+  if (!local.task.templ->endpoint) return;
+  for (model::PortConfig port : local.task.templ->endpoint->ports) {
+    if (port.publish_mode != model::PublishMode::host) continue;
+    if (port.published_port == 0) port.published_port = free_host_port();
+    local.task.status.port_status.push_back(std::move(port));
+  }
+}
+
+std::uint32_t Worker::State::free_host_port() const {
+  std::set<std::uint32_t> taken;
+  for (const auto& [id, local] : tasks)
+    for (const auto& port : local.task.status.port_status) taken.insert(port.published_port);
+  std::uint32_t port = kFirstEphemeralPort;
+  while (taken.contains(port)) ++port;
+  return port;
+}
+
 void Worker::State::forget(TaskId id) {
   effects.push_back(RemoveTask{id});
   if (tasks.at(id).container_exists) event(id, "destroy");
@@ -215,6 +237,7 @@ void Worker::on_started(TaskId task, const std::string& error, const std::string
     local.address = address;
     local.started_at = wall;
     local.process_runs = true;
+    state_->open_host_ports(local);
     state_->set_status(local, TaskState::running, "started", "", wall);
     state_->event(task, "start");
   } else {
@@ -231,6 +254,7 @@ void Worker::on_exited(TaskId task, std::int64_t exit_code, const std::string& e
   LocalTask& local = it->second;
   local.process_runs = false;
   local.pid = local.task.status.container.pid = 0;
+  local.task.status.port_status.clear();
   local.exit_code = local.task.status.container.exit_code = exit_code;
   local.finished_at = wall;
   state_->event(task, "die", exit_code);

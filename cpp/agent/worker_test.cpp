@@ -133,6 +133,32 @@ TEST_F(WorkerTest, ATaskGoesFromAcceptedToRunningOneActionAtATime) {
   EXPECT_EQ(status(one.id).container.pid, 4242);
 }
 
+TEST_F(WorkerTest, AHostPortThatIsLeftOpenIsPickedAndReported) {
+  const auto published = [&](TaskId id) {
+    std::vector<std::uint32_t> ports;
+    for (const auto& port : status(id).port_status) ports.push_back(port.published_port);
+    return ports;
+  };
+  const auto mode = model::PublishMode::host;
+  auto templ = std::make_shared<model::TaskTemplate>(*task().templ);
+  templ->endpoint = model::EndpointSpec{};
+  templ->endpoint->ports = {{"", model::PortProtocol::tcp, 80, 0, mode},
+                            {"", model::PortProtocol::tcp, 81, 8181, mode},
+                            {"", model::PortProtocol::tcp, 82, 8282, model::PublishMode::ingress}};
+  model::Task one = task(), two = task();
+  one.templ = two.templ = templ;
+  open_session();
+  assign_all({one, two});
+  for (const TaskId id : {one.id, two.id}) {
+    prepared(id);
+    started(id);
+  }
+  EXPECT_EQ(published(one.id), (std::vector<std::uint32_t>{32768, 8181}));
+  EXPECT_EQ(published(two.id), (std::vector<std::uint32_t>{32769, 8181}));
+  exited(one.id, 0);
+  EXPECT_TRUE(published(one.id).empty()) << "free again";
+}
+
 TEST_F(WorkerTest, AnUnknownImageIsRejected) {
   const model::Task one = task();
   open_session();

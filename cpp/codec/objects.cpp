@@ -17,6 +17,7 @@ void put(const model::TaskStatus& from, swarmpy::TaskStatus* to) {
   to->set_state(static_cast<std::uint32_t>(from.state));
   to->set_message(from.message);
   to->set_err(from.err);
+  put_all(from.port_status, to->mutable_port_status());
   if (from.container == model::ContainerStatus{}) return;
   to->mutable_container()->set_container_id(from.container.container_id);
   to->mutable_container()->set_pid(from.container.pid);
@@ -28,6 +29,7 @@ void get(const swarmpy::TaskStatus& from, model::TaskStatus& to, Reading& readin
   to.message = from.message();
   to.err = from.err();
   to.container = {from.container().container_id(), from.container().pid(), from.container().exit_code()};
+  get_all(from.port_status(), to.port_status, reading);
 }
 
 void put(const model::Task& from, swarmpy::Task* to) {

@@ -164,7 +164,8 @@ inline model::Service Filler::service() {
 }
 
 inline model::TaskStatus Filler::task_status() {
-  return {time(), model::TaskState::failed, text(), text(), {text(), signed_number(), signed_number()}};
+  return {time(),  model::TaskState::failed, text(), text(), {text(), signed_number(), signed_number()},
+          {port()}};
 }
 
 // Without its template, as tasks lie on disk.

@@ -125,7 +125,7 @@ model::Task ApiTest::add_task(const std::string& service, std::uint64_t slot, mo
   task.slot = slot;
   task.node_id = local_.node;
   task.spec_version = of->spec_version;
-  task.status = {wall_, state, model::to_string(state), "", {}};
+  task.status = {wall_, state, model::to_string(state), "", {}, {}};
   task.templ = templ;
   apply({0, wall_, {model::Put{task}}});
   return *store_->task(task.id);
@@ -134,7 +134,7 @@ model::Task ApiTest::add_task(const std::string& service, std::uint64_t slot, mo
 void ApiTest::step(TaskId task, model::TaskState state) {
   model::TaskStep one;
   one.id = task;
-  one.status = model::TaskStatus{wall_, state, model::to_string(state), "", {}};
+  one.status = model::TaskStatus{wall_, state, model::to_string(state), "", {}, {}};
   apply({0, wall_, {one}});
 }
 

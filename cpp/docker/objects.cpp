@@ -60,11 +60,7 @@ void write_update_status(Json& json, const model::UpdateStatus& status) {
 
 // Ports in host mode, once the task's process is there to have them (Docker Engine API, PortStatus).
 void write_port_status(Json& json, const model::Task& task) {
-  std::vector<model::PortConfig> ports;
-  if (task.state() == model::TaskState::running && task.templ->endpoint)
-    for (const auto& port : task.templ->endpoint->ports)
-      if (port.publish_mode == model::PublishMode::host && port.published_port != 0) ports.push_back(port);
-  json.object("PortStatus", [&] { write_ports(json, "Ports", ports); });
+  json.object("PortStatus", [&] { write_ports(json, "Ports", task.status.port_status); });
 }
 
 void write_task_status(Json& json, const model::Task& task) {

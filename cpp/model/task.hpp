@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/service_spec.hpp"
 
@@ -48,6 +49,7 @@ struct TaskStatus {
   std::string message;
   std::string err;
   ContainerStatus container;
+  std::vector<PortConfig> port_status;  // in host mode, as they are open while it runs
   bool operator==(const TaskStatus&) const = default;
 };
 

@@ -53,11 +53,11 @@ model::MeshTask mesh_task(const agent::LocalTask& local, const Address& address)
   model::MeshTask out{local.task.id, address, {}, {}};
   if (!local.task.templ->endpoint) return out;
   for (const auto& port : local.task.templ->endpoint->ports) {
-    if (port.protocol != model::PortProtocol::tcp) continue;
-    out.targets.push_back(port.target_port);
-    if (port.publish_mode == model::PublishMode::host && port.published_port != 0)
-      out.host_ports.push_back({port.published_port, port.target_port});
+    if (port.protocol == model::PortProtocol::tcp) out.targets.push_back(port.target_port);
   }
+  for (const auto& port : local.task.status.port_status)
+    if (port.protocol == model::PortProtocol::tcp)
+      out.host_ports.push_back({port.published_port, port.target_port});
   return out;
 }
 

@@ -4,6 +4,7 @@ words about ports; a rolling update under load.
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -136,6 +137,17 @@ def test_a_host_port_is_one_nodes_own(cluster: LocalCluster, docker: Docker) -> 
     eventually(m1.door, lambda: answering(w1.address, 8181), "w1 answers")
     assert not answering(m1.address, 8181)
     assert docker.rows("service", "ps", "own")[0]["PORTS"] == "*:8181->80/tcp"
+
+
+@needs_docker
+def test_a_host_port_that_is_left_open_is_picked_and_shown(cluster: LocalCluster, docker: Docker) -> None:
+    where = ("--constraint", "node.hostname==w1")
+    docker("service", "create", *QUIET, "--name", "any", *where, "-p", "target=80,mode=host", "nginx")
+    shown = docker.rows("service", "ps", "any")[0]["PORTS"]
+    assert re.fullmatch(r"\*:\d+->80/tcp", shown), shown
+    w1 = cluster.node("w1")
+    port = int(shown[2:].split("-")[0])
+    eventually(w1.door, lambda: answering(w1.address, port), "w1 answers")
 
 
 @needs_docker
