@@ -149,6 +149,7 @@ void define_machines(WorldClass& world) {
       .def("add_machine", &add_machine, py::arg("name"), py::arg("labels"), py::arg("nano_cpus"),
            py::arg("memory_bytes"), Unlocked())
       .def("machines", asking([](sim::World& w) { return w.machines(); }), Unlocked())
+      .def("dead", asking([](sim::World& w) { return w.dead(); }), Unlocked())
       .def(
           "alive",
           [](WorldHost& host, const std::string& name) {

@@ -157,6 +157,12 @@ std::vector<std::string> World::machines() const {
 }
 
 bool World::alive(std::string_view name) const { return impl_->machine(name).alive(); }
+std::vector<std::string> World::dead() const {
+  std::vector<std::string> names;
+  for (const auto& machine : impl_->machines)
+    if (!machine->alive()) names.push_back(machine->options.name);
+  return names;
+}
 
 void World::crash(std::string_view name) {
   Machine& at = impl_->machine(name);

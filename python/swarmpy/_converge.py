@@ -24,7 +24,7 @@ from swarmpy.states import NodeState, OutcomeState, Role, TaskState, UpdateState
 
 PASSING = (NoQuorum, NotManager, Unreachable, Timeout)  # weather: look again
 HOPELESS_AFTER = 2.0  # seconds without any task alive of a service whose tasks are not restarted
-WHOLE_LOOK_EVERY = 1.0  # seconds, while the leader counts too few running tasks
+WHOLE_LOOK_EVERY = 1.0  # seconds, while nothing runs
 MEANT_TO_LIVE = (TaskState.RUNNING, TaskState.READY)
 
 
@@ -61,7 +61,8 @@ def look(hub: Hub, service_id: str) -> Look:
     newest = hub.newest_tasks(service_id)
     tasks = hub.tasks(service_id)
     nodes = hub.nodes()
-    dead = {node.id for node in nodes if not _lives(hub, node)}
+    gone = hub.world.dead()
+    dead = {node.id for node in nodes if node.state is not NodeState.READY or node.name in gone}
     fresh = [task for task in tasks if task.id in newest]
     running = [task for task in fresh if task.runs and task.node_id not in dead]
     meant = {task.id for task in fresh if task.desired_state in MEANT_TO_LIVE}
@@ -115,11 +116,20 @@ class ServiceWait:
         return self._verdict is not None
 
     def _far(self) -> bool:
-        """Too few run, says the leader, and the last whole look (dear with many tasks) is not long ago."""
-        if self._hub.world.now() - self._looked_at > WHOLE_LOOK_EVERY:
-            return False
+        """Too few run on nodes that live, by the leader's own count: a whole look is dear with many tasks."""
         service, running = self._hub.service_and_running(self._id)
-        return running < (service.replicas or 0) and not service.update_state.stopped
+        wanted = service.replicas or 0
+        if running >= wanted > 0:
+            running -= self._running_on_the_dead()
+        if running == 0 and self._hub.world.now() - self._looked_at > WHOLE_LOOK_EVERY:
+            return False  # there may be nothing left to wait for
+        return running < wanted and not service.update_state.stopped
+
+    def _running_on_the_dead(self) -> int:
+        """What the swarm has not missed yet."""
+        gone = self._hub.world.dead()
+        dead = [node.id for node in self._hub.seen.nodes if node.name in gone]
+        return self._hub.count_running(self._id, dead) if dead else 0
 
     def _judge(self, now: Look) -> tuple[OutcomeState, str] | None:
         update = now.service.update_state
@@ -207,10 +217,6 @@ def _node_blockers(hub: Hub, node: NodeInfo) -> list[str]:
     if node.manages != (node.role is Role.MANAGER):
         return [f"{node.name} is not a {node.role} yet"]
     return []
-
-
-def _lives(hub: Hub, node: NodeInfo) -> bool:
-    return node.state is NodeState.READY and hub.world.alive(node.name)
 
 
 def _wanted(service: ServiceInfo, nodes: Sequence[NodeInfo]) -> int:

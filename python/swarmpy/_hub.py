@@ -7,7 +7,7 @@ looked at. Reprs ask nobody: they show `seen`, stamped with its time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from swarmpy._connection.base import Connection
@@ -49,8 +49,7 @@ class Hub:
             raise SwarmError("this swarm is closed", code="FailedPrecondition", hint="Make a new Swarm.")
         if self._only is not None:
             return [self.world.door(self._only)]
-        doors = self.world.doors()
-        return [door for door in doors if door.name not in self._workers] or doors
+        return self.world.doors(without=self._workers) or self.world.doors()
 
     # ---- nodes
 
@@ -108,6 +107,15 @@ class Hub:
             self.seen.services[info.id] = info
             return info, raw["ServiceStatus"]["RunningTasks"]
         raise NotFound(f"service {service_id} not found")
+
+    def count_running(self, service_id: str, node_ids: Sequence[str]) -> int:
+        """Its tasks on these nodes that run, by what the swarm knows."""
+        filters = {"service": {service_id: True}, "node": dict.fromkeys(node_ids, True)}
+        try:
+            tasks = self.client.json("GET", "/tasks", query={"filters": filters})
+        except NotFound:  # one of the nodes was removed meanwhile
+            return 0
+        return sum(raw["Status"]["State"] == "running" for raw in tasks)
 
     def forget_service(self, service_id: str) -> None:
         self.seen.services.pop(service_id, None)

@@ -102,9 +102,7 @@ class Recorder:
         """The manager with the newest term that leads, else the one that has applied most."""
         best: tuple[tuple[Any, ...], Connection] | None = None
         trouble: SwarmError = Unreachable("no manager of this swarm is running")
-        for door in self._world.doors():
-            if door.name in self._workers:
-                continue
+        for door in self._world.doors(without=self._workers):
             try:
                 raft = _get(door, "/swarmpy/v1/raft")
             except NotManager as error:
@@ -122,7 +120,7 @@ class Recorder:
         return best[1], best[0]
 
     def _dead(self) -> list[str]:
-        return [node.name for node in self.frame.nodes if not self._world.alive(node.name)]
+        return sorted(self._world.dead())
 
     # ---- from answers to values
 

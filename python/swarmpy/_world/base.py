@@ -6,7 +6,7 @@ Times are seconds since the world began. A *machine* is a daemon by its hostname
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from swarmpy._connection.base import Connection
@@ -38,10 +38,13 @@ class World(Protocol):
     def moment(self) -> object:
         """Equal at two times only if nothing can have happened in between."""
 
-    def doors(self) -> list[Connection]:
-        """Ways to the machines that run, in the order of their making."""
+    def doors(self, without: Collection[str] = ()) -> list[Connection]:
+        """Ways to the machines that run, in the order of their making; `without` these names."""
 
     def door(self, name: str) -> Connection: ...
+
+    def dead(self) -> Collection[str]:
+        """Names of those machines that have no running daemon, as far as this world knows."""
 
     def alive(self, name: str) -> bool:
         """False only for a machine that is known not to run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from swarmpy._connection.base import Connection
@@ -99,11 +99,15 @@ class RealWorld(WallClock):
     def name(self) -> str:
         return self._cluster.name
 
-    def doors(self) -> list[Connection]:
-        return [HttpConnection(node.docker_host, node.name) for node in self._cluster.nodes if node.alive]
+    def doors(self, without: Collection[str] = ()) -> list[Connection]:
+        nodes = [node for node in self._cluster.nodes if node.name not in without and node.alive]
+        return [HttpConnection(node.docker_host, node.name) for node in nodes]
 
     def door(self, name: str) -> Connection:
         return HttpConnection(self.docker_host(name), name)
+
+    def dead(self) -> Collection[str]:
+        return [node.name for node in self._cluster.nodes if not node.alive]
 
     def alive(self, name: str) -> bool:
         return all(node.alive for node in self._cluster.nodes if node.name == name)

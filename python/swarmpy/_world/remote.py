@@ -4,7 +4,7 @@ machine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NoReturn
 
 from swarmpy._connection.base import Connection
@@ -19,7 +19,7 @@ class RemoteWorld(WallClock):
         super().__init__()
         self._door = HttpConnection(docker_host)
 
-    def doors(self) -> list[Connection]:
+    def doors(self, without: Collection[str] = ()) -> list[Connection]:
         return [self._door]
 
     def door(self, name: str) -> Connection:
@@ -27,6 +27,9 @@ class RemoteWorld(WallClock):
             f"only {self._door.docker_host} is connected, not the node {name} itself",
             hint=f'Connect to it: swarmpy.connect("tcp://{name}:2375").',
         )
+
+    def dead(self) -> Collection[str]:
+        return ()
 
     def alive(self, name: str) -> bool:
         return True

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import secrets
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from swarmpy._connection.base import Connection
@@ -70,14 +70,18 @@ class SimWorld:
     def moment(self) -> object:
         return (self._core.events(), self._core.now_ns())
 
-    def doors(self) -> list[Connection]:
-        return [door for name, door in self._doors.items() if self._core.alive(name)]
+    def doors(self, without: Collection[str] = ()) -> list[Connection]:
+        no = {*without, *self._core.dead()}
+        return [door for name, door in self._doors.items() if name not in no]
 
     def door(self, name: str) -> Connection:
         try:
             return self._doors[name]
         except KeyError:
             raise NotFound(f"there is no machine named {name}") from None
+
+    def dead(self) -> Collection[str]:
+        return frozenset(self._core.dead())
 
     def alive(self, name: str) -> bool:
         return name not in self._doors or self._core.alive(name)
