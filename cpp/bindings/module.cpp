@@ -77,8 +77,7 @@ void add_machine(WorldHost& host, const std::string& name, const model::Labels& 
   machine.resources.nano_cpus = nano_cpus;
   machine.resources.memory_bytes = memory_bytes;
   host.use([&](sim::World& world) {
-    for (const auto& known : world.machines())
-      if (known == name) throw UsageError("there is a machine named " + name + " already");
+    if (world.has_machine(name)) throw UsageError("there is a machine named " + name + " already");
     world.add_machine(std::move(machine));
   });
 }

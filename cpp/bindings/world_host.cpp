@@ -26,9 +26,7 @@ WorldHost::~WorldHost() {
 }
 
 void WorldHost::require_machine(const sim::World& world, std::string_view name) {
-  const auto names = world.machines();
-  if (std::find(names.begin(), names.end(), name) == names.end())
-    throw UsageError("no such machine: " + std::string(name));
+  if (!world.has_machine(name)) throw UsageError("no such machine: " + std::string(name));
 }
 
 sim::CallId WorldHost::call(std::string_view machine, http::Request request) {

@@ -156,6 +156,7 @@ std::vector<std::string> World::machines() const {
   return names;
 }
 
+bool World::has_machine(std::string_view name) const { return impl_->names.contains(name); }
 bool World::alive(std::string_view name) const { return impl_->machine(name).alive(); }
 std::vector<std::string> World::dead() const {
   std::vector<std::string> names;

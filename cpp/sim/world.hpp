@@ -90,6 +90,7 @@ class World {
   // ---- machines: each a daemon of its own, outside any swarm at first
   void add_machine(MachineOptions options);   // and starts its daemon
   std::vector<std::string> machines() const;  // in the order of their making
+  bool has_machine(std::string_view name) const;
   bool alive(std::string_view name) const;
   std::vector<std::string> dead() const;  // those that are not
   void crash(std::string_view name);      // kill -9: unsynced writes are lost, links close, tasks die
