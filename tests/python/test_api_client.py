@@ -104,6 +104,28 @@ def test_a_stream_ends_when_its_time_is_over(door: str) -> None:
     assert time.monotonic() < deadline + 0.5
 
 
+def test_hanging_up_wakes_who_reads_in_another_thread(door: str) -> None:
+    """http.client does not bear to be closed while it reads."""
+    ends: list[type[BaseException] | None] = []
+
+    def read(stream: Iterator[bytes]) -> None:
+        try:
+            list(stream)
+        except BaseException as error:
+            ends.append(type(error))
+        else:
+            ends.append(None)
+
+    for _ in range(50):
+        exchange = client(door).stream("/stream-slow")
+        reader = threading.Thread(target=read, args=(lines(exchange),))
+        reader.start()
+        time.sleep(0.005)
+        exchange.close()
+        reader.join()
+    assert set(ends) <= {None, sp.Unreachable}
+
+
 def test_the_dead_are_passed_over_and_the_living_remembered(door: str, tmp_path: Path) -> None:
     nobody = f"unix://{tmp_path}/nobody.sock"
     both = client(nobody, door)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
+import threading
 import time
 from urllib.parse import urlsplit
 
@@ -70,6 +71,7 @@ class _HttpExchange:
         self._wire, self._name = wire, name
         self._socket = wire.sock  # http.client forgets it once an answer without length begins
         self._answer: http.client.HTTPResponse | None = None
+        self._reading = threading.RLock()
 
     def head(self, timeout: float) -> Head:
         answer = self._answered(timeout)
@@ -85,6 +87,10 @@ class _HttpExchange:
         return b"".join(parts)
 
     def piece(self, timeout: float) -> bytes | None:
+        with self._reading:
+            return self._piece(timeout)
+
+    def _piece(self, timeout: float) -> bytes | None:
         try:
             answer = self._answered(timeout)
             self._patience(timeout)
@@ -101,10 +107,15 @@ class _HttpExchange:
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes who reads in another thread
-        if self._answer is not None:
-            self._answer.close()
-        self._wire.close()
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes who reads in another thread, and closes then
+        if not self._reading.acquire(blocking=False):
+            return
+        try:
+            if self._answer is not None:
+                self._answer.close()
+            self._wire.close()
+        finally:
+            self._reading.release()
 
     def _answered(self, timeout: float) -> http.client.HTTPResponse:
         if self._answer is not None:
