@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -262,6 +263,18 @@ def test_a_terminal_gets_a_table_in_place(
     assert 2 <= frames <= took * 10 + 2, "at most ten pictures a second"
     assert "★ leader" in out
     assert "● web.1" in out
+
+
+@pytest.mark.parametrize(("width", "height"), [(200, 50), (80, 24), (34, 12), (20, 6), (5, 3), (1, 1)])
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_small_terminal_gets_what_has_room(c: sp.Swarm, width: int, height: int, colour: bool) -> None:
+    """A line that is too long would become two, and drawing in place would lose its place."""
+    c.services.create("nginx:1.10", name="web", replicas=4).wait()
+    with c.watch() as view:
+        text = re.sub("\033\\[[0-9;]*m", "", view.text(colour=colour, width=width, height=height))
+    assert max(map(len, text.split("\n"))) <= width
+    assert len(text.split("\n")) <= height
+    assert "+0" not in text
 
 
 def test_nothing_is_shown_where_nobody_looks(c: sp.Swarm, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ colours where asked for.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import defaultdict
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ COLOURS = {  # Okabe and Ito's, in the 256 of terminals
 }
 MARK_SIGNS = {"fault": "▼", "repair": "▲", "update": "◆", "leader": "★"}
 MOST_EVENTS = 8
+ESCAPE = re.compile("(\033\\[[0-9;]*m)")
 Rows = list[Sequence[str]]
 
 
@@ -47,13 +49,24 @@ def text(
     """`tasks`: also one line for each that is not over. What has no room in `height` lines is counted."""
     blocks = [[_bold(headline(frame), colour)], _nodes(frame, colour, width)]
     if frame.services:
-        blocks.append(_services(frame, width))
+        blocks.append(_services(frame))
     if tasks and frame.tasks:
-        blocks.append(_tasks(frame, width))
-    events = _events(history, width)
+        blocks.append(_tasks(frame))
+    events = _events(history)
     if events:
         blocks.append(events)
-    return "\n".join(_within(blocks, height))
+    return "\n".join(_cut(line, width) for line in _within(blocks, height))
+
+
+def _cut(line: str, width: int) -> str:
+    """What has room, so that no line becomes two; escape codes take none."""
+    parts = []
+    for part in ESCAPE.split(line):
+        if not part.startswith("\033"):
+            part = part[: max(width, 0)]
+            width -= len(part)
+        parts.append(part)
+    return "".join(parts)
 
 
 def _within(blocks: list[list[str]], height: int | None) -> list[str]:
@@ -90,8 +103,8 @@ def _signs(tasks: Sequence[TaskCard], colour: bool, room: int) -> str:
     named = [f"{SIGNS[task.look]} {task.label}" for task in tasks]
     if sum(len(word) + 2 for word in named) > room:
         named = [SIGNS[task.look] for task in tasks]
-    if sum(len(word) + 2 for word in named) > room:
-        most = max((room - 8) // 3, 1)
+    if sum(len(word) + 2 for word in named) > room and len(named) > 1:
+        most = min(max((room - 8) // 3, 1), len(named) - 1)
         return "  ".join([*named[:most], f"+{len(named) - most}"])
     if not colour:
         return "  ".join(named)
@@ -99,28 +112,28 @@ def _signs(tasks: Sequence[TaskCard], colour: bool, room: int) -> str:
     return "  ".join(f"\033[{COLOURS[task.look]}m{word}\033[0m" for task, word in pairs)
 
 
-def _services(frame: Frame, width: int) -> list[str]:
+def _services(frame: Frame) -> list[str]:
     rows: Rows = [("SERVICE", "MODE", "RUNNING", "IMAGE", "UPDATE")]
     for line in frame.services:
         update = "" if line.update is UpdateState.NONE else str(line.update)
         rows.append((line.name, line.mode, f"{line.running}/{line.wanted}", line.image, update))
-    return [line[:width] for line in _aligned(rows)]
+    return _aligned(rows)
 
 
-def _tasks(frame: Frame, width: int) -> list[str]:
+def _tasks(frame: Frame) -> list[str]:
     rows: Rows = [("TASK", "NODE", "STATE", "IMAGE", "ERROR")]
     for task in frame.tasks:
         if not task.look.over or frame.at - task.since < 10:
             state = f"{SIGNS[task.look]} {task.words}"
             rows.append((task.label, task.node or "-", state, task.version, task.error))
-    return [line[:width] for line in _aligned(rows)]
+    return _aligned(rows)
 
 
-def _events(history: History, width: int) -> list[str]:
+def _events(history: History) -> list[str]:
     if history.events:
-        return [_event(event)[:width] for event in reversed(list(history.events)[-MOST_EVENTS:])]
+        return [_event(event) for event in reversed(list(history.events)[-MOST_EVENTS:])]
     marks = list(history.marks)[-MOST_EVENTS:]
-    return [f"{mark.at:9.2f} s  {MARK_SIGNS[mark.kind]} {mark.text}"[:width] for mark in reversed(marks)]
+    return [f"{mark.at:9.2f} s  {MARK_SIGNS[mark.kind]} {mark.text}" for mark in reversed(marks)]
 
 
 def _event(event: Event) -> str:
