@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import threading
 import time
@@ -13,8 +14,9 @@ from pathlib import Path
 import pytest
 
 import swarmpy as sp
+from swarmpy._view import terminal
 from swarmpy._view.model import Look, look_of
-from swarmpy._view.paint import STYLE, fit, ticks
+from swarmpy._view.paint import STYLE, Canvas, fit, ticks
 from swarmpy.states import TaskState
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -223,6 +225,22 @@ def test_names_cannot_break_the_picture(c: sp.Swarm) -> None:
     view = c.watch("topology", "tasks", "timeline")
     ET.fromstring(view.svg())
     view.stop()
+
+
+def test_control_characters_break_neither_picture_nor_terminal(c: sp.Swarm) -> None:
+    """They may be in a task's error: what it was called, or said."""
+    odd = "no\x1b[2J\x00\ud800\ufffe such"
+    canvas = Canvas("x")
+    canvas.text(0, 0, odd)
+    canvas.group(odd, error=odd)
+    canvas.end()
+    ET.fromstring(canvas.document(1, 1, odd, odd))
+    c.services.create("nginx:1.10", name="web").wait()
+    with c.watch() as view:
+        cards = (dataclasses.replace(view.frame.tasks[0], error=odd),)
+        frame = dataclasses.replace(view.frame, tasks=cards)
+        drawn = terminal.text(view.history, frame, tasks=True)
+    assert "\x1b" not in drawn and " such" in drawn
 
 
 def test_a_view_ends_with_its_swarm() -> None:

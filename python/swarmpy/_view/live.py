@@ -6,12 +6,12 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from html import escape
 from pathlib import Path
 
 from swarmpy._hub import Hub
 from swarmpy._view import svg, terminal
 from swarmpy._view.model import Frame, History, TaskCard
+from swarmpy._view.paint import escape
 from swarmpy._view.recorder import Recorder
 from swarmpy._view.screens import NoScreen, Screen, ipython_display, screen
 from swarmpy.errors import InvalidArgument

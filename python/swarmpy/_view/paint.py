@@ -6,8 +6,9 @@ outline dark enough on either ground.
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from swarmpy._view.model import Look
 
@@ -30,6 +31,14 @@ STYLE = (
     ".swv .card{fill:#222a33;stroke:#7d8894}.swv .box{stroke:#a3adb8}.swv .ln{stroke:#a3adb8}"
     ".swv .ink{stroke:#e6edf3}.swv .hair{stroke:#38414b}.swv .tomb{stroke:#7d8894}}"
 )
+
+
+# What no XML may hold, escaped or not: a task's error can be any bytes.
+UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def escape(words: str) -> str:
+    return html.escape(UNFIT.sub("\ufffd", words))
 
 
 class Canvas:

@@ -125,7 +125,7 @@ def _tasks(frame: Frame) -> list[str]:
     for task in frame.tasks:
         if not task.look.over or frame.at - task.since < 10:
             state = f"{SIGNS[task.look]} {task.words}"
-            rows.append((task.label, task.node or "-", state, task.version, task.error))
+            rows.append((task.label, task.node or "-", state, task.version, _plain(task.error)))
     return _aligned(rows)
 
 
@@ -139,7 +139,12 @@ def _events(history: History) -> list[str]:
 def _event(event: Event) -> str:
     words = [event.kind, event.name or event.id[:12], event.action]
     words += [event.attributes[key] for key in ("node", "err") if event.attributes.get(key)]
-    return f"{event.time:%H:%M:%S}  {' '.join(words)}"
+    return _plain(f"{event.time:%H:%M:%S}  {' '.join(words)}")
+
+
+def _plain(words: str) -> str:
+    """A task's error may hold what would clear the screen."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in words)
 
 
 def _aligned(rows: Rows) -> list[str]:
