@@ -7,11 +7,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from swarmpy import duration
+from swarmpy import _show, duration
 from swarmpy._world.base import World
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument
 
+MOST_BODY = 500  # characters shown in a notebook
 _TARGET = re.compile(r"(?:http://)?([^/:]+):(\d+)(/.*)?")
 
 
@@ -39,6 +40,14 @@ class Response:
     def node(self) -> str:
         return self._said("node")
 
+    def __repr__(self) -> str:
+        by = f" by {self.task} on {self.node}" if self.task else ""
+        return f"<Response {self.status}{by}, {len(self.body)} characters>"
+
+    def _repr_html_(self) -> str:
+        row = (self.status, self.task, self.node, self.body[:MOST_BODY])
+        return _show.html_box([_show.html_table("response", ("STATUS", "TASK", "NODE", "BODY"), [row])])
+
     def _said(self, what: str) -> str:
         found = re.search(rf"^{what}: (.*)$", self.body, re.MULTILINE)
         return found.group(1) if found else ""
@@ -49,6 +58,9 @@ class Http:
 
     def __init__(self, world: World) -> None:
         self._world = world
+
+    def __repr__(self) -> str:
+        return '<Http: .get("node:port") asks a published port>'
 
     def get(self, target: str, timeout: DurationLike = "10s") -> Response:
         """GET at a node's published port: `"m1:8080"`, `"http://w1:8080/path"`.

@@ -17,6 +17,7 @@ import pytest
 import swarmpy as sp
 from local import Docker, eventually, needs_docker, own_home
 from swarmpy._cluster import LocalCluster
+from swarmpy._world.real import http_get
 
 NODES = ("m1", "w1", "w2")
 
@@ -38,6 +39,14 @@ def test_every_node_answers_for_every_task(mode: str) -> None:
             c.http.get("m1:8081")
         with pytest.raises(sp.InvalidArgument, match="no node and port"):
             c.http.get("m1")
+        with pytest.raises(sp.NotFound, match="nosuch") as unknown:
+            c.http.get("nosuch:8080")
+        assert "m1, w1, w2" in unknown.value.hint
+        if mode == "real":
+            outside = sp.connect(c.nodes["m1"].docker_host)
+            assert outside.http.get("w2:8080").status == 200, "by a node's name, too"
+            with pytest.raises(sp.Unreachable, match="is no HTTP"):
+                c.http.get("m1:2377")
         c.nodes["w1"].kill()
         assert all(c.http.get("w2:8080").status == 200 for _ in range(6))
 
@@ -47,6 +56,11 @@ def _answers(c: sp.Swarm, name: str) -> bool:
         return c.http.get(f"{name}:8080").status == 200
     except sp.Unreachable:
         return False
+
+
+def test_a_request_without_patience_times_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(sp.Unreachable, match="timed out"):
+        http_get("127.0.0.1", silent.getsockname()[1], "/", timeout=0)
 
 
 def test_requests_take_virtual_time_and_change_nothing_between_runs() -> None:

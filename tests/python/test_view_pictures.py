@@ -321,7 +321,10 @@ def test_objects_show_themselves_in_html(c: sp.Swarm) -> None:
     service = web(c, 2)
     service.tasks  # noqa: B018 (now they are seen)
     shown: list[object] = [c, c.nodes, c.nodes["m1"], c.services, service, service.tasks, service.tasks[0]]
-    shown += [service.wait(), c.events(), c.events("task")[0], service.history()]
+    answer = sp.Response(200, f"service: web\nslot: 1\nnode: m1\n{'<' * 10_000}")
+    shown += [service.wait(), c.events(), c.events("task")[0], service.history(), answer]
+    assert repr(answer) == f"<Response 200 by web.1 on m1, {len(answer.body)} characters>"
+    assert len(answer._repr_html_()) < 4000
     for one in shown:
         text = one._repr_html_()  # type: ignore[attr-defined]
         assert "<table>" in text, one

@@ -15,7 +15,7 @@ from types import TracebackType
 
 from swarmpy._cluster import lease as leases
 from swarmpy._cluster import places, processes
-from swarmpy._cluster.errors import ClusterError
+from swarmpy._cluster.errors import ClusterError, NoSuchNode
 from swarmpy._cluster.form import form
 from swarmpy._cluster.node import LocalNode
 from swarmpy._cluster.processes import Process
@@ -147,7 +147,7 @@ class LocalCluster:
             if node.name == name:
                 return node
         names = ", ".join(node.name for node in self.nodes) or "none"
-        raise ClusterError(f'the cluster "{self.name}" has no node {name}', f"it has: {names}")
+        raise NoSuchNode(f'the cluster "{self.name}" has no node {name}', f"it has: {names}")
 
     def __repr__(self) -> str:
         return f"LocalCluster({self.name!r}, nodes={[node.name for node in self.nodes]})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from swarmpy.errors import SwarmError
+from swarmpy.errors import NotFound, SwarmError
 
 
 class ClusterError(SwarmError):
@@ -12,3 +12,9 @@ class ClusterError(SwarmError):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
+
+
+class NoSuchNode(ClusterError, NotFound):
+    """The cluster has no node of that name."""
+
+    default_code = "NotFound"

@@ -23,13 +23,17 @@ MOMENT = 0.02  # seconds for which a fresh look at the swarm counts as now
 
 
 def http_get(host: str, port: int, path: str, timeout: float) -> tuple[int, str]:
-    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    connection = http.client.HTTPConnection(host, port, timeout=max(timeout, 0.001))
     try:
         connection.request("GET", path, headers={"Connection": "close"})
         answer = connection.getresponse()
         return answer.status, answer.read().decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException) as error:
+    except OSError as error:
         raise Unreachable(f"nobody answers at {host}:{port}: {error}", hint=NOT_PUBLISHED) from error
+    except http.client.HTTPException as error:
+        raise Unreachable(
+            f"what answers at {host}:{port} is no HTTP ({type(error).__name__})", hint=NOT_PUBLISHED
+        ) from error
     finally:
         connection.close()
 

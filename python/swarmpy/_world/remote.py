@@ -4,14 +4,16 @@ machine.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import NoReturn
 
 from swarmpy._connection.base import Connection
+from swarmpy._connection.client import Client
 from swarmpy._connection.http import HttpConnection
 from swarmpy._world.base import Door
 from swarmpy._world.real import WallClock, http_get
-from swarmpy.errors import NotSupportedInMode
+from swarmpy.errors import NotManager, NotSupportedInMode
 
 
 class RemoteWorld(WallClock):
@@ -50,7 +52,15 @@ class RemoteWorld(WallClock):
         self._not_ours(f"start {name}")
 
     def http_get(self, name: str, port: int, path: str, timeout: float) -> tuple[int, str]:
-        return http_get(name, port, path, timeout)
+        return http_get(self._host_of(name), port, path, timeout)
+
+    def _host_of(self, name: str) -> str:
+        """A node's name stands for its address; what is none is a host as it is."""
+        with contextlib.suppress(NotManager):
+            for node in Client(self.doors).json("GET", "/nodes"):
+                if node["Description"].get("Hostname") == name and node["Status"].get("Addr"):
+                    return str(node["Status"]["Addr"])
+        return name
 
     def serve(self, address: str, name: str) -> Door:
         return self._not_ours(f"serve {name} at {address}")

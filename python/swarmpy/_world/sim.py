@@ -78,7 +78,8 @@ class SimWorld:
         try:
             return self._doors[name]
         except KeyError:
-            raise NotFound(f"there is no machine named {name}") from None
+            names = ", ".join(self._doors)
+            raise NotFound(f"there is no machine named {name}", hint=f"There are: {names}") from None
 
     def dead(self) -> Collection[str]:
         return frozenset(self._core.dead())
