@@ -146,7 +146,7 @@ class Service:
         constraints: Sequence[str] | None = None,
         spread: Sequence[str] | None = None,
         max_replicas_per_node: int | None = None,
-        ports: Sequence[PortLike] | None = None,
+        ports: PortLike | Sequence[PortLike] | None = None,
         hostname: str | None = None,
         user: str | None = None,
         workdir: str | None = None,
@@ -317,7 +317,7 @@ class Services:
         constraints: Sequence[str] | None = None,
         spread: Sequence[str] | None = None,
         max_replicas_per_node: int | None = None,
-        ports: Sequence[PortLike] | None = None,
+        ports: PortLike | Sequence[PortLike] | None = None,
         hostname: str | None = None,
         user: str | None = None,
         workdir: str | None = None,
@@ -339,9 +339,9 @@ class Services:
         `name`: invented when left out. `mode`: `"replicated"` (`replicas` tasks, default 1) or `"global"`
         (one on each node). `command`: text (split as a shell would) or words, docker's COMMAND; `entrypoint`
         likewise. `constraints`: `["node.role==worker"]`. `spread`: labels to spread over,
-        `["node.labels.rack"]`. `ports`: `["8080:80"]`. `restart_condition`: `"any"`, `"on-failure"` or
-        `"none"`. Memory: bytes or `"512m"`; CPUs: a number. Times: 3, `"3s"`. `update`, `rollback`: how tasks
-        are replaced later.
+        `["node.labels.rack"]`. `ports`: `["8080:80"]`, each as docker's `--publish`. `restart_condition`:
+        `"any"`, `"on-failure"` or `"none"`. Memory: bytes or `"512m"`; CPUs: a number. Times: 3, `"3s"`.
+        `update`, `rollback`: how tasks are replaced later.
 
         Raises `Conflict` when the name is taken, `InvalidArgument` for what the swarm does not take,
         `NoQuorum` without one.

@@ -14,7 +14,7 @@ from swarmpy import _show, duration
 from swarmpy._models.constraints import holds
 from swarmpy._models.log_frames import Deframer
 from swarmpy._models.node_info import NodeInfo
-from swarmpy._models.options import ServiceOptions, new_spec, port_config
+from swarmpy._models.options import ServiceOptions, new_spec, port_configs
 from swarmpy._models.service_info import ServiceInfo
 from swarmpy._models.sizes import memory_bytes
 from swarmpy._models.task_info import TaskInfo
@@ -167,18 +167,28 @@ def test_rolling_says_dockers_words_and_comes_back() -> None:
         sp.Rolling(max_failure_ratio=3)
 
 
+def pairs(port: str) -> list[tuple[int | None, int]]:
+    return [(one.get("PublishedPort"), one["TargetPort"]) for one in port_configs(port)]
+
+
 def test_ports_and_sizes_are_read_as_docker_reads_them() -> None:
-    assert port_config("8080:80/udp") == {
-        "Protocol": "udp",
-        "TargetPort": 80,
-        "PublishedPort": 8080,
-        "PublishMode": "ingress",
-    }
-    assert "PublishedPort" not in port_config(80)
+    assert port_configs("8080:80/udp") == [
+        {"Protocol": "udp", "TargetPort": 80, "PublishedPort": 8080, "PublishMode": "ingress"}
+    ]
+    assert "PublishedPort" not in port_configs(80)[0]
+    assert pairs("8080-8082:80-82") == [(8080, 80), (8081, 81), (8082, 82)]
+    assert pairs("8080-8081:80/tcp") == [(8080, 80), (8081, 80)]
+    assert pairs("80-81") == [(None, 80), (None, 81)]
+    own = {"Protocol": "tcp", "PublishMode": "host", "TargetPort": 80, "PublishedPort": 8080}
+    assert port_configs("published=8080,target=80,mode=host") == [own]
+    assert port_configs(own) == [own]
+    for ports in (["8080:80"], "8080:80"):
+        spec = ServiceOptions(ports=ports).applied_to(new_spec("web", "replicated"))
+        assert [port["PublishedPort"] for port in spec["EndpointSpec"]["Ports"]] == [8080]
     assert memory_bytes("1.5g") == 3 << 29 and memory_bytes("8gib") == 8 << 30
-    for wrong in ("many", "eighty:80"):
-        with pytest.raises(sp.InvalidArgument):
-            port_config(wrong)
+    for wrong in ("many", "eighty:80", "1-3:80-81", "9-8:80", "published=80", "target=80,speed=9", ":", ""):
+        with pytest.raises(sp.InvalidArgument, match="not a port"):
+            port_configs(wrong)
 
 
 def test_constraints_hold_as_the_scheduler_says() -> None:

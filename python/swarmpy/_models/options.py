@@ -34,7 +34,7 @@ class ServiceOptions:
     constraints: Sequence[str] | None = None
     spread: Sequence[str] | None = None
     max_replicas_per_node: int | None = None
-    ports: Sequence[PortLike] | None = None
+    ports: PortLike | Sequence[PortLike] | None = None
     hostname: str | None = None
     user: str | None = None
     workdir: str | None = None
@@ -78,7 +78,8 @@ class ServiceOptions:
         if self.rollback:
             spec["RollbackConfig"] = self.rollback.to_api()
         if self.ports is not None:
-            _child(spec, "EndpointSpec")["Ports"] = [port_config(port) for port in self.ports]
+            asked = [self.ports] if isinstance(self.ports, str | int | Mapping) else self.ports
+            _child(spec, "EndpointSpec")["Ports"] = [one for port in asked for one in port_configs(port)]
 
     def _to_container(self, container: dict[str, Any]) -> None:
         _put(container, "Image", self.image)
@@ -148,19 +149,51 @@ def merged_env(old: Sequence[str], new: Mapping[str, str | None] | Sequence[str]
     return [f"{key}={value}" for key, value in merged.items() if value is not None]
 
 
-def port_config(port: PortLike) -> dict[str, Any]:
-    """`80`, `"8080:80"`, `"8080:80/udp"` or the API's own PortConfig."""
+def port_configs(port: PortLike) -> list[dict[str, Any]]:
+    """As docker's `--publish` reads it: `80`, `"8080:80"`, `"8080:80/tcp"`, ranges `"8080-8082:80-82"`, the
+    long form `"published=8080,target=80,mode=host"`, or the API's own PortConfig.
+    """
     if isinstance(port, Mapping):
-        return dict(port)
-    ports, _, protocol = str(port).partition("/")
-    published, _, target = ports.rpartition(":")
+        return [dict(port)]
     try:
-        config: dict[str, Any] = {"Protocol": protocol or "tcp", "TargetPort": int(target)}
-        if published:
-            config["PublishedPort"] = int(published)
-    except ValueError:
-        raise InvalidArgument(f"not a port: {port!r}", hint='Write 80, "8080:80" or "8080:80/udp".') from None
-    return {**config, "PublishMode": "ingress"}
+        if "=" in str(port):
+            return [_long_port(str(port))]
+        ports, _, protocol = str(port).partition("/")
+        published, _, target = ports.rpartition(":")
+        targets, outside = _range(target), _range(published) if published else []
+        if len(targets) == 1:
+            targets *= len(outside) or 1  # several doors to one port
+        if outside and len(outside) != len(targets):
+            raise ValueError
+    except (KeyError, ValueError):
+        raise InvalidArgument(
+            f"not a port: {port!r}",
+            hint='Write 80, "8080:80", "8080-8082:80-82" or "published=8080,target=80,mode=host".',
+        ) from None
+    common = {"Protocol": protocol or "tcp", "PublishMode": "ingress"}
+    if not outside:
+        return [{**common, "TargetPort": inner} for inner in targets]
+    pairs = zip(targets, outside, strict=True)
+    return [{**common, "TargetPort": inner, "PublishedPort": outer} for inner, outer in pairs]
+
+
+def _range(words: str) -> list[int]:
+    first, _, last = words.partition("-")
+    numbers = list(range(int(first), int(last or first) + 1))
+    if not numbers:
+        raise ValueError(words)
+    return numbers
+
+
+def _long_port(words: str) -> dict[str, Any]:
+    said = dict(word.split("=") for word in words.split(","))
+    config = {"Protocol": said.pop("protocol", "tcp"), "PublishMode": said.pop("mode", "ingress")}
+    numbers = {"TargetPort": int(said.pop("target"))}
+    if "published" in said:
+        numbers["PublishedPort"] = int(said.pop("published"))
+    if said:
+        raise ValueError(words)
+    return {**config, **numbers}
 
 
 def _words(value: Words | None) -> list[str] | None:
