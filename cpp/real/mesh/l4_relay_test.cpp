@@ -136,6 +136,14 @@ struct TestNode {
     std::unique_lock hold(lock);
     return changed.wait_for(hold, std::chrono::seconds(10), [&] { return problems.empty() != wanted; });
   }
+  // Listening begins a moment after the table came.
+  Plain client() const {
+    for (int i = 0;; ++i) {
+      Plain made(at(address, kPublished));
+      if (made.connected() || i == 2'000) return made;
+      ::poll(nullptr, 0, 1);
+    }
+  }
   NodeId id;
   Address address;
   std::mutex lock;
@@ -165,14 +173,7 @@ class L4RelayTest : public testing::TestWithParam<bool> {
     runs(number);
     return made;
   }
-  // Listening begins a moment after the table came.
-  Plain client() {
-    for (int i = 0;; ++i) {
-      Plain made(at(first_.address, kPublished));
-      if (made.connected() || i == 2'000) return made;
-      ::poll(nullptr, 0, 1);
-    }
-  }
+  Plain client() const { return first_.client(); }
   TestNode first_{1}, second_{2};
 };
 
@@ -331,6 +332,29 @@ TEST(L4RelayAlone, APortOfAnotherProgramIsAProblemUntilItIsFree) {
   EXPECT_NE(node.problems.front().find("127.0.9.13:18080: the port is in use"), std::string::npos);
   taken = Fd();
   EXPECT_TRUE(node.has_problem(false)) << "tried again by itself";
+}
+
+TEST(L4RelayAlone, ALinkThatBreaksIsNotGivenToTheNextTry) {
+  const Address other = at(node_address(6), kData);
+  const std::string greeting = relay::write_greeting({kCluster, NodeId(6)});
+  const std::string opened("\2\0\0\0\0\0\0\1\0\0\0\0", 12), data("\4\0\0\0\0\0\0\1\0\0\0\4pong", 16);
+  std::atomic<int> links = 0;
+  FakeTask peer(other, [&](Plain& link) {
+    link.receive(greeting.size() + relay::kFrameHead);
+    if (++links == 1) return link.reset();
+    link.send(greeting + opened + data);
+    link.receive();
+  });
+  TestNode node(5);
+  auto backends = std::make_shared<std::vector<model::MeshBackend>>();
+  for (const std::uint64_t task : {1, 2, 3}) backends->push_back({TaskId(task), kService, NodeId(6), other});
+  auto table = std::make_shared<model::ForwardingTable>();
+  table->routes.push_back({{kPublished, kTarget}, kService, backends});
+  node.relay->set_table(table);
+  Plain user = node.client();
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(user.receive(4), "pong");
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(700)) << "at once";
 }
 
 TEST(L4RelayAlone, AStrangerAtTheDataPortIsShownTheDoor) {

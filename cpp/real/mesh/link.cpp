@@ -217,8 +217,8 @@ void Link::fail() {
   std::vector<StreamUser*> users;
   for (const auto& [stream, user] : users_) users.push_back(user);
   users_.clear();
+  owner_.on_link_lost(*this);  // first: who tries again must not be given this one
   for (StreamUser* user : users) user->on_reset();
-  owner_.on_link_lost(*this);
 }
 
 }  // namespace swarm::real::relay
