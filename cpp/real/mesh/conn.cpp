@@ -95,12 +95,12 @@ void Conn::on_ready(End& end) {
   turn();
 }
 
-// What the client said so far was not heard by anybody: it is kept for the next task.
+// What the client said so far was not heard by anybody: it is kept for the next task, with its end.
 void Conn::try_another() {
   leave_link();
   back_.socket.reset();
   back_.watched = false;
-  up_.broken = up_.sink_dead = false;
+  up_.broken = up_.sink_dead = up_.passed_on = false;
   down_ = {};
   state_ = State::waiting;
   owner_.on_unused_reset(*this);

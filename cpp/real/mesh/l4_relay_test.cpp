@@ -280,6 +280,24 @@ TEST_P(L4RelayTest, WhoeverIsDeadIsFollowedByOneWhoLives) {
   }
 }
 
+TEST_P(L4RelayTest, WhoFollowsTheDeadHearsThatTheClientHasSaidAll) {
+  const auto dying = task(1, [](Plain& user) {
+    user.receive();
+    user.reset();
+  });
+  const auto living = task(2, [](Plain& user) {
+    user.receive();
+    user.send("bye");
+  });
+  publish({1, 2});
+  for (int i = 0; i < 2; ++i) {
+    Plain user = client();
+    user.finish();
+    EXPECT_EQ(user.receive(), "bye");
+  }
+  EXPECT_GT(dying->connections, 0);
+}
+
 TEST_P(L4RelayTest, ATaskThatListensLateIsWaitedFor) {
   runs(1);
   publish({1});
