@@ -185,7 +185,8 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
   std::map<Address, Link*> links_to_;
   std::vector<mesh::ConnId> turns_;
   std::vector<Link*> flushes_;
-  std::deque<Due> dials_, retries_;  // each in the order of time
+  std::deque<Due> dials_, retries_;                  // each in the order of time
+  std::deque<std::pair<Instant, Link*>> strangers_;  // who came and may not have said who they are; likewise
   Instant listen_again_ = Instant::never();
   std::vector<std::pair<Instant, Listener*>> resting_;
   std::string peers_problem_;
@@ -203,6 +204,7 @@ int L4Relay::Impl::patience() const {
   Instant next = listen_again_;
   if (!dials_.empty()) next = std::min(next, dials_.front().at);
   if (!retries_.empty()) next = std::min(next, retries_.front().at);
+  if (!strangers_.empty()) next = std::min(next, strangers_.front().first);
   for (const auto& [at, listener] : resting_) next = std::min(next, at);
   if (next == Instant::never()) return -1;
   const std::int64_t left = (next - steady_now()).ns;
@@ -242,7 +244,9 @@ bool L4Relay::Impl::round() {
 }
 
 void L4Relay::Impl::run_due() {
-  if (dials_.empty() && retries_.empty() && listen_again_ == Instant::never() && resting_.empty()) return;
+  if (dials_.empty() && retries_.empty() && strangers_.empty() && listen_again_ == Instant::never() &&
+      resting_.empty())
+    return;
   const Instant now = steady_now();
   while (!dials_.empty() && dials_.front().at <= now) {
     const Due due = dials_.front();
@@ -254,6 +258,11 @@ void L4Relay::Impl::run_due() {
     const mesh::ConnId id = retries_.front().conn;
     retries_.pop_front();
     decide([id](mesh::Machine& machine) { machine.retry(id); });
+  }
+  while (!strangers_.empty() && strangers_.front().first <= now) {
+    Link* link = strangers_.front().second;
+    strangers_.pop_front();
+    if (!link->greeted()) link->fail();
   }
   if (listen_again_ <= now) {
     listen_again_ = Instant::never();
@@ -445,6 +454,7 @@ void L4Relay::Impl::accept(Listener& listener) {
     const Address from = peer_of(fd.get());
     if (listener.port == 0) {
       Link& link = add_link(std::move(fd), from, false);
+      strangers_.emplace_back(steady_now() + options_.greeting_patience, &link);
       watch(link.fd(), link);
       continue;
     }
@@ -486,6 +496,7 @@ void L4Relay::Impl::on_stream(Link& link, std::uint32_t stream, const OpenStream
 void L4Relay::Impl::on_link_lost(Link& link) {
   std::erase_if(links_to_, [&](const auto& one) { return one.second == &link; });
   std::erase(flushes_, &link);
+  std::erase_if(strangers_, [&](const auto& one) { return one.second == &link; });
   for (auto& one : links_)
     if (one.get() == &link) dead_links_.push_back(std::move(one));
   std::erase(links_, nullptr);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/time.hpp"
 #include "ports/mesh.hpp"
 
 namespace swarm::real {
@@ -26,6 +27,8 @@ class L4Relay final : public ports::Mesh {
     std::function<std::uint32_t(std::uint32_t)> bindable_port;
     // Why other nodes may not be listened for, in a sentence; empty: they may.
     std::string no_peers;
+    // For who comes to the data port to say who he is.
+    Duration greeting_patience = Duration::seconds(10);
   };
   // `problems`: each time that they change, on the relay's thread.
   using Problems = std::function<void(std::vector<std::string>)>;

@@ -120,10 +120,12 @@ class FakeTask {
 void echo(Plain& client) { client.send(client.receive(4)); }
 
 struct TestNode {
-  explicit TestNode(int number) : id(static_cast<std::uint64_t>(number)), address(node_address(number)) {
+  explicit TestNode(int number, Duration greeting_patience = Duration::seconds(10))
+      : id(static_cast<std::uint64_t>(number)), address(node_address(number)) {
     L4Relay::Options options;
     options.address = address;
     options.data_port = kData;
+    options.greeting_patience = greeting_patience;
     options.bindable_port = [](std::uint32_t port) { return port; };
     relay = std::make_unique<L4Relay>(std::move(options), [this](std::vector<std::string> now) {
       const std::lock_guard hold(lock);
@@ -376,7 +378,7 @@ TEST(L4RelayAlone, ALinkThatBreaksIsNotGivenToTheNextTry) {
 }
 
 TEST(L4RelayAlone, AStrangerAtTheDataPortIsShownTheDoor) {
-  TestNode node(4);
+  TestNode node(4, Duration::millis(300));
   const auto knock = [&](const std::string& words) {
     Plain stranger(at(node.address, kData));
     for (int i = 0; !stranger.connected() && i < 2'000; ++i) {
@@ -389,6 +391,7 @@ TEST(L4RelayAlone, AStrangerAtTheDataPortIsShownTheDoor) {
   };
   EXPECT_NE(knock("GET / HTTP/1.1\r\nHost: somebody who took this for the web server\r\n\r\n"), EAGAIN);
   EXPECT_NE(knock(relay::write_greeting({ClusterId(99), NodeId(1)})), EAGAIN) << "of another swarm";
+  EXPECT_NE(knock("swarmesh"), EAGAIN) << "and never says the rest";
 }
 
 }  // namespace
