@@ -102,8 +102,8 @@ TEST_F(ApiTest, ScopeTellsWhereARequestIsAnswered) {
   EXPECT_EQ(scope("POST", "/services/a/update?version=3"), Scope::swarm_write);
   EXPECT_EQ(scope("DELETE", "/nodes/a"), Scope::swarm_write);
   EXPECT_EQ(scope("GET", "/services/a/logs"), Scope::swarm_read);
-  for (const char* local :
-       {"/_ping", "/info", "/events", "/containers/json", "/images/json", "/swarmpy/v1/raft", "/x"})
+  for (const char* local : {"/_ping", "/info", "/events", "/containers/json", "/images/json", "/networks",
+                            "/networks/host", "/swarmpy/v1/raft", "/x"})
     EXPECT_EQ(scope("GET", local), Scope::local) << local;
   for (const char* local : {"/swarm/init", "/swarm/join", "/swarm/leave", "/containers/a/kill"})
     EXPECT_EQ(scope("POST", local), Scope::local) << local;

@@ -64,6 +64,7 @@ Result<store::Ref<model::Network>> find_swarm_network(const Call& call, bool pre
 
 }  // namespace
 
+// Without quorum too, as Docker's (moby api/server/router/network getNetworksList).
 void list_networks(Call& call) {
   const auto filters =
       Filters::parse(call.target, {"driver", "scope", "id", "name", "label", "type", "dangling"});

@@ -59,11 +59,12 @@ constexpr Route kRoutes[] = {
     {"GET", "tasks/*", kRead, kManager, show_task},
     {"GET", "tasks/*/logs", kRead, kManager, task_logs},
 
-    {"GET", "networks", kRead, kAny, list_networks},
+    // Here: this node's own are among them, and the swarm's stay as `init` made them, in every store alike.
+    {"GET", "networks", kHere, kAny, list_networks},
     {"POST", "networks/create", kHere, kAny, nullptr, kNoNetworks},
     {"POST", "networks/prune", kHere, kAny, prune_networks},
-    {"GET", "networks/*", kRead, kAny, show_network},
-    {"DELETE", "networks/*", kRead, kAny, remove_network},
+    {"GET", "networks/*", kHere, kAny, show_network},
+    {"DELETE", "networks/*", kHere, kAny, remove_network},
     {"POST", "networks/*/connect", kHere, kAny, nullptr, kNoNetworks},
     {"POST", "networks/*/disconnect", kHere, kAny, nullptr, kNoNetworks},
 
