@@ -216,8 +216,9 @@ TEST(RoleManager, roles_go_up_at_once_and_down_when_the_group_has_let_go) {
   const wire::ManagerPeer first{NodeId(1), 1, *Address::parse("127.0.0.1:2377")};
   const wire::ManagerPeer second{NodeId(2), 22, *Address::parse("127.0.0.2:2377")};
   roles.set_members({first});
+  Instant now;
   const auto settle = [&] {
-    for (auto plan = roles.plan(swarm.store, {}, {}); plan; plan = roles.plan(swarm.store, {}, {})) {
+    for (auto plan = roles.plan(swarm.store, now, {}); plan; plan = roles.plan(swarm.store, now, {})) {
       const auto applied = swarm.store.apply(*plan, ++swarm.index);
       roles.observe(swarm.store, applied.changes, {});
     }
@@ -238,7 +239,15 @@ TEST(RoleManager, roles_go_up_at_once_and_down_when_the_group_has_let_go) {
   roles.set_members({first, second});
   settle();
   EXPECT_EQ(swarm.store.node(NodeId(2))->manager->raft_id, 22U);
-  EXPECT_EQ(wish(NodeRole::worker), 1U) << "asked to leave, once";
+  EXPECT_EQ(wish(NodeRole::worker), 0U) << "it is still asked about others: `docker node demote m1 m2`";
+  const Instant due = roles.next_deadline();
+  EXPECT_LT(due, Instant::never());
+  EXPECT_EQ(wish(NodeRole::manager), 0U);
+  EXPECT_EQ(roles.next_deadline(), Instant::never()) << "wanted again";
+  EXPECT_EQ(wish(NodeRole::worker), 0U);
+  now = due;
+  EXPECT_EQ(settle(), 1U) << "asked to leave, once";
+  EXPECT_EQ(roles.next_deadline(), Instant::never());
   EXPECT_EQ(settle(), 0U);
   EXPECT_EQ(swarm.store.node(NodeId(2))->role, NodeRole::manager) << "still in the group";
   roles.set_members({first});

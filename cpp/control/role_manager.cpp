@@ -1,5 +1,6 @@
 #include "control/role_manager.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -8,22 +9,31 @@ namespace swarm::control {
 
 using model::NodeRole;
 
+// `docker node demote m1 m2`, said to m1: m1 is still asked about m2 after its own demotion. Docker's nodes
+// take about as long to become workers, for their new certificate.
+constexpr Duration kLastWords = Duration::millis(500);
+
 struct RoleManager::State {
   bool told = false;  // nothing is known of the group before
   std::map<NodeId, wire::ManagerPeer> members;
   std::set<NodeId> look;
-  std::set<std::uint64_t> asked;  // Raft ids whose leaving is under way
+  std::map<NodeId, Instant> demotions;  // not before then
+  std::set<std::uint64_t> asked;        // Raft ids whose leaving is under way
   std::vector<RoleIntent> intents;
 
-  void check_member(const store::Store& store, NodeId id);
+  void check_member(const store::Store& store, NodeId id, Instant now);
   std::optional<model::NodeStep> step(const model::Node& node) const;
 };
 
 RoleManager::RoleManager() : state_(std::make_unique<State>()) {}
 RoleManager::~RoleManager() = default;
 
-void RoleManager::start(const store::Store& store, Instant, WallTime) {
-  for (const auto& [id, node] : store.nodes()) state_->look.insert(id);
+void RoleManager::start(const store::Store& store, Instant now, WallTime) {
+  for (const auto& [id, node] : store.nodes()) {
+    state_->look.insert(id);
+    // Whoever led before has waited already.
+    if (node->manager && node->spec.desired_role == NodeRole::worker) state_->demotions[id] = now;
+  }
 }
 
 void RoleManager::observe(const store::Store&, const store::ChangeSet& changes, Instant) {
@@ -46,15 +56,20 @@ void RoleManager::set_members(const std::vector<wire::ManagerPeer>& members) {
 }
 
 // A member that nobody wants as a manager, or whose node is gone, shall leave the group.
-void RoleManager::State::check_member(const store::Store& store, NodeId id) {
+void RoleManager::State::check_member(const store::Store& store, NodeId id, Instant now) {
   const auto member = members.find(id);
-  if (member == members.end()) return;
   const auto node = store.node(id);
-  if (node && node->spec.desired_role == NodeRole::manager) {
-    asked.erase(member->second.raft_id);
-  } else if (asked.insert(member->second.raft_id).second) {
-    intents.push_back({id});
+  const bool wanted = node && node->spec.desired_role == NodeRole::manager;
+  if (member == members.end() || wanted) {
+    demotions.erase(id);
+    if (wanted && member != members.end()) asked.erase(member->second.raft_id);
+    return;
   }
+  if (asked.contains(member->second.raft_id)) return;
+  if (node && demotions.try_emplace(id, now + kLastWords).first->second > now) return;
+  demotions.erase(id);
+  asked.insert(member->second.raft_id);
+  intents.push_back({id});
 }
 
 // Up at once, so that the node may ask to join the group; down only when the group has let it go.
@@ -73,12 +88,14 @@ std::optional<model::NodeStep> RoleManager::State::step(const model::Node& node)
   return step;
 }
 
-std::optional<model::Transaction> RoleManager::plan(const store::Store& store, Instant, WallTime wall) {
+std::optional<model::Transaction> RoleManager::plan(const store::Store& store, Instant now, WallTime wall) {
   if (!state_->told) return std::nullopt;
   model::Transaction transaction;
   auto& look = state_->look;
+  for (const auto& [id, due] : state_->demotions)
+    if (due <= now) look.insert(id);
   for (auto it = look.begin(); it != look.end() && transaction.actions.size() < store::kMaxActions;) {
-    state_->check_member(store, *it);
+    state_->check_member(store, *it, now);
     const auto node = store.node(*it);
     auto step = node ? state_->step(*node) : std::nullopt;
     if (step) transaction.actions.push_back(std::move(*step));
@@ -90,7 +107,12 @@ std::optional<model::Transaction> RoleManager::plan(const store::Store& store, I
 }
 
 void RoleManager::settled(const store::Store&, const model::Outcome&, Instant) {}
-Instant RoleManager::next_deadline() const { return Instant::never(); }
+
+Instant RoleManager::next_deadline() const {
+  Instant next = Instant::never();
+  for (const auto& [id, due] : state_->demotions) next = std::min(next, due);
+  return state_->told ? next : Instant::never();
+}
 
 std::vector<RoleIntent> RoleManager::take_intents() { return std::exchange(state_->intents, {}); }
 

@@ -1,5 +1,6 @@
 // RoleManager: makes observed roles follow desired ones (swarmkit manager/role_manager.go). It sees which
-// members must leave the Raft group and says so to the node's membership machine, which changes the group;
+// members must leave the Raft group and says so, a little later, to the node's membership machine, which
+// changes the group;
 // when a demoted node is out of the group (its `manager` status is gone), the node's observed role becomes
 // worker.
 #pragma once
