@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from local import eventually, own_home
 from swarmpy._cluster import ClusterError, LocalCluster, LocalNode
+from swarmpy._cluster.places import program
 
 pytestmark = pytest.mark.real
 
@@ -58,6 +61,14 @@ def test_an_unreadable_root_is_refused_and_left_alone(
     assert "\n" not in said
     after = {path: path.read_bytes() for path in before if path.name != "LOCK"}
     assert after == {path: raw for path, raw in before.items() if path.name != "LOCK"}
+
+
+@pytest.mark.parametrize("label", ["rack", "=b", ""])
+def test_a_label_without_a_key_is_refused(tmp_path: Path, label: str) -> None:
+    daemon = [str(program()), "--data-root", str(tmp_path), "--label", label]
+    said = subprocess.run(daemon, capture_output=True, text=True, timeout=10)
+    assert said.returncode == 1
+    assert said.stderr == f"swarmd: --label {label} is not KEY=VALUE\n"
 
 
 def test_a_second_daemon_on_a_root_is_refused(node: LocalNode) -> None:

@@ -77,7 +77,8 @@ Result<void> check(Flags& flags) {
   }
   for (const std::string& label : flags.labels) {
     const auto equals = label.find('=');
-    flags.host.labels[label.substr(0, equals)] = equals == std::string::npos ? "" : label.substr(equals + 1);
+    if (equals == std::string::npos || equals == 0) return wrong("--label " + label + " is not KEY=VALUE");
+    flags.host.labels[label.substr(0, equals)] = label.substr(equals + 1);
   }
   std::error_code error;
   flags.host.data_root = std::filesystem::absolute(flags.host.data_root, error).lexically_normal();
