@@ -405,6 +405,8 @@ class Nodes:
         8 GiB) and `engine_labels`.
         """
         wanted = Role(role)
+        if count < 0:
+            raise InvalidArgument(f"count is 0 or more, not {count}")
         names = [name] if name else self._free_names(wanted, count)
         if name and count != 1:
             raise InvalidArgument("one name is for one node", hint="Leave out name= or count.")

@@ -100,6 +100,9 @@ def test_nodes_are_added_with_labels_and_removed(c: sp.Swarm) -> None:
     added[1].remove()
     assert "w4" not in c.nodes
     assert c.nodes.add(role="manager")[0].name == "m4"
+    assert c.nodes.add(0) == []
+    with pytest.raises(sp.InvalidArgument, match="0 or more"):
+        c.nodes.add(-1)
 
 
 def test_tasks_move_off_a_killed_node_and_none_moves_back(c: sp.Swarm, web: sp.Service) -> None:
