@@ -107,6 +107,7 @@ void SwarmOps::init(ports::ApiId id, const docker::SwarmInit& wish) {
   first.time = core_.wall();
   initialising_ = true;
   init_id_ = id;
+  error_.clear();  // of a join that failed before
   core_.identity = identity;
   core_.links.set_hello(core_.hello());
   host_.start_manager(Manager::create(core_, self, first));
@@ -212,9 +213,9 @@ void SwarmOps::on_session_facts(const agent::SessionFacts& facts) {
   if (manager == nullptr) {
     if (facts.role == model::NodeRole::manager) {
       start_raft_join();
-    } else if (raft_joining_) {
-      raft_joining_.reset();
-      core_.ports.transport.stop_listening();
+    } else {
+      error_.clear();  // what kept it out of the group is no error of a worker
+      if (std::exchange(raft_joining_, std::nullopt)) core_.ports.transport.stop_listening();
     }
     return;
   }
