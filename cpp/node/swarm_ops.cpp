@@ -33,7 +33,7 @@ docker::SwarmState SwarmOps::state() const {
 Result<SwarmOps::Addresses> SwarmOps::addresses(const std::string& listen_text,
                                                 const std::string& advertise_text) const {
   const auto listen_at = Address::parse(listen_text, kPort);
-  if (!listen_at)
+  if (!listen_at || listen_at->port == 0)  // nobody could join at a port that is drawn by lot
     return plain_error(
         Code::invalid_argument,
         "listen address must be an IP address or network interface (with optional port number)");
@@ -45,7 +45,7 @@ Result<SwarmOps::Addresses> SwarmOps::addresses(const std::string& listen_text,
       return plain_error(Code::invalid_argument, "could not find the system's IP address");
   } else {
     const auto advertise_at = Address::parse(advertise_text, out.listen.port);
-    if (!advertise_at || advertise_at->is_unspecified())
+    if (!advertise_at || advertise_at->port == 0 || advertise_at->is_unspecified())
       return plain_error(
           Code::invalid_argument,
           "advertise address must be a non-zero IP address or network interface (with optional port number)");
@@ -129,8 +129,15 @@ void SwarmOps::join(ports::ApiId id, const docker::SwarmJoin& wish) {
   joining.token = *token;
   joining.listen = where->listen;
   joining.advertise = where->advertise;
-  for (const auto& text : wish.remote_addrs)
-    if (const auto target = Address::parse(text, kPort)) joining.targets.push_back(*target);
+  for (const auto& text : wish.remote_addrs) {
+    const auto target = Address::parse(text, kPort);
+    if (!target)
+      return host_.answer(id, plain_error(Code::invalid_argument,
+                                          "cannot join at " + text +
+                                              ": names are not looked up, write the manager's IP address "
+                                              "(with optional port number)"));
+    joining.targets.push_back(*target);
+  }
   if (joining.targets.empty())
     return host_.answer(id, plain_error(Code::invalid_argument, "at least 1 RemoteAddr is required to join"));
   joining.request.request = core_.rng.next();

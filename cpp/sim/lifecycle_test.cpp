@@ -102,6 +102,25 @@ TEST(Lifecycle, InitIsKilledAnywhere) {
   });
 }
 
+TEST(Lifecycle, AddressesThatNobodyCouldJoinAtAreRefused) {
+  const auto world = world_of(1, {"m1"});
+  const auto said = [&](const char* path, const std::string& body) {
+    return message_of(world->ask("m1", post(path, body)).body);
+  };
+  EXPECT_EQ(said("/swarm/init", R"({"ListenAddr":"127.0.1.1:0"})"),
+            "listen address must be an IP address or network interface (with optional port number)");
+  EXPECT_EQ(
+      said("/swarm/init", R"({"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"127.0.1.1:0"})"),
+      "advertise address must be a non-zero IP address or network interface (with optional port number)");
+  ASSERT_EQ(form_swarm(*world, {"m1"}, {}), "");
+  const std::string join = R"({"ListenAddr":"0.0.0.0:2377","RemoteAddrs":["m1:2377"],"JoinToken":")";
+  const std::string worker = token(*world, "Worker");
+  world->add_machine({"w1", {}, {}, {}});
+  EXPECT_EQ(message_of(world->ask("w1", post("/swarm/join", join + worker + "\"}")).body),
+            "cannot join at m1:2377: names are not looked up, write the manager's IP address (with optional "
+            "port number)");
+}
+
 void join_is_killed(const std::string& victim) {
   sweep([&](std::uint64_t seed, int events, Duration down) {
     const auto world = world_of(seed, {"m1", "m2"});
