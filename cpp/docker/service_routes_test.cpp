@@ -165,6 +165,7 @@ TEST_F(ServiceRoutes, RollbackGoesBackAndHistoryRemembers) {
   const Value history = get("/swarmpy/v1/services/web/history").json();
   ASSERT_EQ(size_of(history), 2U);
   EXPECT_EQ(at(history, "0.Current"), "true");
+  EXPECT_EQ(at(history, "0.Whole"), "true");
   EXPECT_EQ(at(history, "1.Spec.TaskTemplate.ContainerSpec.Image"), "nginx:2");
 }
 

@@ -13,7 +13,13 @@ const char* role_word(const std::string& raft_role) {
   return raft_role == "StateFollower" ? "follower" : "candidate";
 }
 
-// Of a version that only tasks still tell of, the template is what is left; the mode is the service's.
+// Of the others only tasks still tell: their template is what is left.
+bool known_whole(const model::Service& service, std::uint64_t version) {
+  return version == service.spec_version ||
+         (service.previous_spec && version == service.previous_spec_version);
+}
+
+// What is not in a template is the service's of now.
 std::map<std::uint64_t, model::ServiceSpec> versions_of(const store::Store& store,
                                                         const model::Service& service) {
   std::map<std::uint64_t, model::ServiceSpec> out;
@@ -111,7 +117,8 @@ void service_history(Call& call) {
       json.object([&] {
         json.field("SpecVersion", version).key("Spec");
         write_service_spec(json, spec);
-        json.field("Current", version == (*service)->spec_version);
+        json.field("Current", version == (*service)->spec_version)
+            .field("Whole", known_whole(**service, version));
       });
   });
   call.reply(json.take());

@@ -48,7 +48,10 @@ class LogLine:
 
 @dataclass(frozen=True)
 class SpecVersion:
-    """One version of a service's spec, as kept by the swarm. `spec`: the API's ServiceSpec."""
+    """One version of a service's spec, as kept by the swarm. `spec`: the API's ServiceSpec.
+
+    Of versions before the last one tasks alone tell, and not how many they were to be: `replicas` is None.
+    """
 
     version: int
     current: bool
@@ -58,14 +61,23 @@ class SpecVersion:
 
     def __repr__(self) -> str:
         now = " current" if self.current else ""
-        return f"<SpecVersion {self.version}{now} {self.image} replicas={self.replicas}>"
+        replicas = "" if self.replicas is None else f" replicas={self.replicas}"
+        return f"<SpecVersion {self.version}{now} {self.image}{replicas}>"
 
 
 class SpecHistory(list[SpecVersion]):
     """Versions, oldest first; a plain list with a table in a notebook."""
 
     def _repr_html_(self) -> str:
-        rows = [(one.version, "current" if one.current else "", one.image, one.replicas) for one in self]
+        rows = [
+            (
+                one.version,
+                "current" if one.current else "",
+                one.image,
+                "" if one.replicas is None else one.replicas,
+            )
+            for one in self
+        ]
         header = ("VERSION", "", "IMAGE", "REPLICAS")
         return _show.html_box([_show.html_table(f"{len(rows)} versions", header, rows)])
 
@@ -402,6 +414,8 @@ def _options(given: Mapping[str, Any]) -> ServiceOptions:
 
 def _version(raw: Mapping[str, Any]) -> SpecVersion:
     spec = raw["Spec"]
+    if not raw["Whole"]:  # only its tasks tell of it, and they do not know how many they were to be
+        spec = {key: value for key, value in spec.items() if key != "Mode"}
     version = raw["SpecVersion"]
     number = version["Index"] if isinstance(version, Mapping) else version
     replicas = (spec.get("Mode") or {}).get("Replicated", {}).get("Replicas")

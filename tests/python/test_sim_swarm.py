@@ -228,6 +228,11 @@ def test_history_lists_versions_oldest_first(web: sp.Service) -> None:
     versions = web.history()
     assert [(one.image, one.current) for one in versions] == [("nginx:1.10", False), ("nginx:1.11", True)]
     assert versions[0].version < versions[1].version and versions[1].replicas == 4
+    web.scale(5).wait()
+    web.update(image="nginx:1.12").wait()
+    kept = [(one.image, one.replicas) for one in web.history()]
+    assert ("nginx:1.10", None) in kept, "its tasks tell of it, not how many were wanted"
+    assert kept[-2:] == [("nginx:1.11", 5), ("nginx:1.12", 5)]
 
 
 def test_a_failing_update_pauses_and_says_so(web: sp.Service) -> None:
