@@ -80,6 +80,20 @@ TEST(ManagerDisk, AGapInTheLogIsRefused) {
   EXPECT_FALSE(load_manager(disk).ok());
 }
 
+TEST(ManagerDisk, AnEntryThatShouldHaveBeenWrittenOverIsRefused) {
+  TestDisk disk;
+  put_self(disk);
+  ports::DiskBatch batch;
+  for (const auto& [index, term] : {std::pair(2U, 1U), std::pair(3U, 3U), std::pair(4U, 2U)}) {
+    raft::Entry entry;
+    entry.term = term;
+    entry.index = index;
+    batch.put(Family::raft_log, log_key(index), codec::encode(entry));
+  }
+  disk.commit(std::move(batch), 0);
+  EXPECT_FALSE(load_manager(disk).ok());
+}
+
 TEST(ManagerDisk, ASnapshotCarriesAllAndACutOneIsRefused) {
   store::Store store;
   ASSERT_TRUE(store.apply(two_objects(), 2).outcome.applied);

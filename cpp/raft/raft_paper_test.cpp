@@ -200,6 +200,17 @@ TEST(RaftPaper, AFollowerAppliesWhatTheLeaderSaysIsCommitted) {
   EXPECT_EQ(peer.applied, entries);
 }
 
+// What follows the leader's last word in its own log may be another leader's: it is not committed by that word.
+TEST(RaftPaper, AFollowerCommitsNothingBeyondWhatTheLeaderSent) {
+  Peer peer(1);
+  peer.start(2, {1, 2, 2});
+  (void)peer.step(append(3, 1, 1, {}, 3)).ok();
+  EXPECT_EQ(peer.raw->commit(), 1u);
+  (void)peer.step(append(3, 1, 1, {{3, 2, EntryType::normal, "n"}}, 3)).ok();
+  EXPECT_EQ(peer.raw->commit(), 2u);
+  EXPECT_EQ(peer.log_terms(), (std::vector<Term>{1, 3}));
+}
+
 TEST(RaftPaper, AFollowerChecksTheEntryBefore) {
   const struct {
     Term term;
