@@ -84,6 +84,7 @@ class Manager {
   // Leads, and has applied an entry of its own term: its store is as new as the log it was elected with.
   bool leads() const { return leads_; }
   const std::map<std::uint64_t, wire::ManagerPeer>& members() const { return members_; }
+  const std::set<std::uint64_t>& removed() const { return removed_; }
   std::optional<Address> address_of(std::uint64_t raft_id) const;
   bool was_removed(std::uint64_t raft_id) const { return removed_.contains(raft_id); }
   std::set<std::uint64_t> voters() const;

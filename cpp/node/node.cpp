@@ -310,6 +310,9 @@ Inspection Node::Impl::inspect() const {
     out.raft = &manager_->raft();
     out.log = &manager_->log();
     out.store = &manager_->store();
+    out.members = &manager_->members();
+    out.removed = &manager_->removed();
+    out.writes_log = manager_->busy();
     out.is_manager = true;
     out.is_leader = leadership_ != nullptr;
   }

@@ -13,8 +13,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,9 @@ struct Inspection {
   const raft::RawNode* raft = nullptr;
   const raft::MemoryStorage* log = nullptr;
   const store::Store* store = nullptr;
+  const std::map<std::uint64_t, wire::ManagerPeer>* members = nullptr;  // by Raft id
+  const std::set<std::uint64_t>* removed = nullptr;
+  bool writes_log = false;  // entries are on their way to the disk: it has more than `log` says
   const agent::Worker* worker = nullptr;
   NodeId id;
   ClusterId cluster;

@@ -89,6 +89,11 @@ bool SimDisk::has_manager_state() {
                      [this](Family family) { return !table(family).empty(); });
 }
 
+std::optional<std::string> SimDisk::last_key(Family family) const {
+  const Table& rows = table(family);
+  return rows.empty() ? std::nullopt : std::optional(rows.rbegin()->first);
+}
+
 // What was committed before is written first.
 void SimDisk::wipe_manager() {
   for (const Family family : ports::kManagerFamilies) table(family).clear();

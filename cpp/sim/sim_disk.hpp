@@ -27,6 +27,7 @@ class SimDisk final : public ports::Disk {
   void wipe_all() override;
 
   // ---- the world's side
+  std::optional<std::string> last_key(ports::Family family) const;
   void set_life(std::uint32_t life) { life_ = life; }
   void on_written(const DiskWritten& event);
   void crash();
@@ -46,6 +47,7 @@ class SimDisk final : public ports::Disk {
   };
   using Table = std::map<std::string, std::string, std::less<>>;
   Table& table(ports::Family family) { return tables_[static_cast<std::size_t>(family)]; }
+  const Table& table(ports::Family family) const { return tables_[static_cast<std::size_t>(family)]; }
   void write(const ports::DiskOp& op, std::vector<Undo>& undo);
   void undo(Pending& pending);
 

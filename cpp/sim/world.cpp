@@ -116,7 +116,7 @@ std::string World::Impl::objection(const Machine& at, TaskId task) {
 }
 
 void World::Impl::after_turn(Machine& at) {
-  if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node);
+  if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node, at.disk);
   if (at.stopping && at.node->stopped()) {
     at.disk.sync();
     end(at, false);
@@ -378,7 +378,8 @@ void World::note(std::string_view kind, std::string text) {
 
 void World::check_all() {
   for (const auto& machine : impl_->machines)
-    if (machine->alive()) impl_->checker.check_all(machine->index, machine->options.name, *machine->node);
+    if (machine->alive())
+      impl_->checker.check_all(machine->index, machine->options.name, *machine->node, machine->disk);
 }
 
 }  // namespace swarm::sim

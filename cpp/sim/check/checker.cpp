@@ -2,12 +2,34 @@
 
 #include <algorithm>
 
+#include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "node/manager_disk.hpp"
 
 namespace swarm::sim {
 namespace {
 
 constexpr std::size_t kTail = 30;
+
+// What a newer leader wrote over must be gone from the disk, too: a restart would bring it back.
+std::optional<std::string> log_on_disk(const node::Inspection& now, const SimDisk& disk) {
+  const auto key = disk.last_key(ports::Family::raft_log);
+  if (now.writes_log || !key || get_u64(*key) == now.log->last_index()) return std::nullopt;
+  return "the log on disk ends at " + std::to_string(get_u64(*key)) + ", the node's at " +
+         std::to_string(now.log->last_index());
+}
+
+// A start would find the members and the removed that the node knows, and as much of the log applied.
+std::optional<std::string> differs_on_disk(const node::Inspection& now, SimDisk& disk) {
+  if (now.raft == nullptr) return std::nullopt;
+  const auto state = node::load_manager(disk);
+  if (!state) return state.error().message;
+  if (state->members != *now.members) return "the members on disk are not those of the node";
+  if (state->removed != *now.removed) return "the removed members on disk are not those of the node";
+  if (state->applied == now.store->version()) return std::nullopt;
+  return "the disk has applied " + std::to_string(state->applied) + ", the node " +
+         std::to_string(now.store->version());
+}
 
 }  // namespace
 
@@ -21,7 +43,8 @@ void Checker::fail(const std::string& name, const std::string& sentence) const {
                          to_string(shared_.now - Instant{}) + ")" + tail);
 }
 
-void Checker::after_turn(MachineIndex machine, const std::string& name, const node::Node& node) {
+void Checker::after_turn(MachineIndex machine, const std::string& name, const node::Node& node,
+                         const SimDisk& disk) {
   const node::Inspection now = node.inspect();
   if (now.raft == nullptr || now.cluster.empty()) {
     seen_.erase(machine);
@@ -34,6 +57,7 @@ void Checker::after_turn(MachineIndex machine, const std::string& name, const no
     if (!swarm.replica.begun() && now.store->version() > 0) swarm.replica.begin(*now.store);
   }
   if (const auto broken = swarm.raft.check(*now.raft, *now.log, seen)) fail(name, *broken);
+  if (const auto broken = log_on_disk(now, disk)) fail(name, *broken);
   follow_log(swarm, seen, now, name);
   compare_store(swarm, seen, now, name);
 }
@@ -69,9 +93,11 @@ void Checker::compare_store(Swarm& swarm, ManagerSeen& seen, const node::Inspect
   seen.store_version = version;
 }
 
-void Checker::check_all(MachineIndex machine, const std::string& name, const node::Node& node) {
-  after_turn(machine, name, node);
+void Checker::check_all(MachineIndex machine, const std::string& name, const node::Node& node,
+                        SimDisk& disk) {
+  after_turn(machine, name, node, disk);
   const node::Inspection now = node.inspect();
+  if (const auto broken = differs_on_disk(now, disk)) fail(name, *broken);
   if (now.store == nullptr || now.cluster.empty()) return;
   const auto swarm = swarms_.find(now.cluster);
   if (swarm == swarms_.end() || !swarm->second.replica.begun()) return;

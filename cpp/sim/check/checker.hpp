@@ -16,6 +16,7 @@
 #include "sim/check/object_checks.hpp"
 #include "sim/check/raft_checks.hpp"
 #include "sim/shared.hpp"
+#include "sim/sim_disk.hpp"
 
 namespace swarm::sim {
 
@@ -23,10 +24,11 @@ class Checker {
  public:
   explicit Checker(Shared& shared) : shared_(shared) {}
 
-  void after_turn(MachineIndex machine, const std::string& name, const node::Node& node);
+  void after_turn(MachineIndex machine, const std::string& name, const node::Node& node,
+                  const SimDisk& disk);
   void machine_ended(MachineIndex machine) { seen_.erase(machine); }
-  // The slow questions: whole stores against the replica.
-  void check_all(MachineIndex machine, const std::string& name, const node::Node& node);
+  // The slow questions: whole stores against the replica, and what the node would know if it started now.
+  void check_all(MachineIndex machine, const std::string& name, const node::Node& node, SimDisk& disk);
 
  private:
   struct Swarm {
