@@ -584,9 +584,11 @@ Result<void> Interaction::log_level(const Directive& directive) {
 
 // Log lines are not compared, so only "none" matters: it silences everything but errors.
 Result<void> Interaction::set_log_level(const std::string& name) {
+  std::string lower = name;
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   for (const char* level : {"debug", "info", "warn", "error", "fatal", "none"}) {
-    if (name != level) continue;
-    output_.silent = name == "none";
+    if (lower != level) continue;
+    output_.silent = lower == "none";
     return {};
   }
   return bad("log levels must be either of [DEBUG INFO WARN ERROR FATAL NONE]");
