@@ -313,19 +313,7 @@ void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   removed_ = std::move(unpacked->removed);
   conf_state_ = snapshot.conf_state;
   applied_term_ = snapshot.term;
-  raft::Snapshot meta = snapshot;
-  meta.data.clear();
-  batch.erase_range(Family::raft_log, "", std::string(9, '\xff'));
-  batch.erase_range(Family::objects, "", std::string(1, '\xff'));
-  batch.erase_range(Family::raft_state, member_key(0), member_key(~std::uint64_t{0}) + '\0');
-  batch.put(Family::raft_state, "snapshot", codec::encode(meta));
-  batch.put(Family::raft_state, "conf", codec::encode(conf_state_));
-  for (const auto& [id, peer] : members_) batch.put(Family::raft_state, member_key(id), codec::encode(peer));
-  for (const std::uint64_t id : removed_) batch.put(Family::raft_state, removed_key(id), "");
-  // A restored store is not dirty: what came in the snapshot is on no disk of this node yet.
-  for (const auto& key : store_->all_keys())
-    if (const auto record = store_->record(key))
-      batch.put(Family::objects, object_key(key), encode_record(*record));
+  put_snapshot(snapshot, *store_, members_, removed_, batch);
   members_changed_ = true;
 }
 

@@ -213,4 +213,22 @@ Result<UnpackedSnapshot> unpack_snapshot(std::string_view data) {
   return out;
 }
 
+void put_snapshot(const raft::Snapshot& snapshot, const store::Store& store,
+                  const std::map<std::uint64_t, wire::ManagerPeer>& members,
+                  const std::set<std::uint64_t>& removed, ports::DiskBatch& batch) {
+  raft::Snapshot meta = snapshot;
+  meta.data.clear();
+  batch.erase_range(Family::raft_log, "", std::string(9, '\xff'));
+  batch.erase_range(Family::objects, "", std::string(1, '\xff'));
+  batch.erase_range(Family::raft_state, member_key(0), member_key(~std::uint64_t{0}) + '\0');
+  batch.put(Family::raft_state, "snapshot", codec::encode(meta));
+  batch.put(Family::raft_state, "conf", codec::encode(snapshot.conf_state));
+  for (const auto& [id, peer] : members) batch.put(Family::raft_state, member_key(id), codec::encode(peer));
+  for (const std::uint64_t id : removed) batch.put(Family::raft_state, removed_key(id), "");
+  // A restored store is not dirty: what came in the snapshot is on no disk of this node yet.
+  for (const auto& key : store.all_keys())
+    if (const auto record = store.record(key))
+      batch.put(Family::objects, object_key(key), encode_record(*record));
+}
+
 }  // namespace swarm::node

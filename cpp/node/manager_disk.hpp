@@ -68,4 +68,10 @@ struct UnpackedSnapshot {
 };
 Result<UnpackedSnapshot> unpack_snapshot(std::string_view data);
 
+// In place of all that the disk holds of the log, the members and the store: what a snapshot brought. The
+// applied index is the caller's to write, as always with the objects.
+void put_snapshot(const raft::Snapshot& snapshot, const store::Store& store,
+                  const std::map<std::uint64_t, wire::ManagerPeer>& members,
+                  const std::set<std::uint64_t>& removed, ports::DiskBatch& batch);
+
 }  // namespace swarm::node

@@ -107,6 +107,48 @@ TEST(ManagerDisk, ASnapshotCarriesAllAndACutOneIsRefused) {
   EXPECT_FALSE(unpack_snapshot(std::string_view(data).substr(0, data.size() - 1)).ok());
 }
 
+TEST(ManagerDisk, ASnapshotTakesThePlaceOfAllThatWasThere) {
+  TestDisk disk;
+  put_self(disk);
+  const wire::ManagerPeer gone{NodeId(4), 41, Address::v4(127, 0, 1, 2, 2377)};
+  const wire::ManagerPeer peer{NodeId(5), 42, Address::v4(127, 0, 1, 1, 2377)};
+  store::Store old;
+  model::Transaction other = two_objects();
+  std::get<model::Service>(std::get<model::Put>(other.actions[1]).object).id = ServiceId(8);
+  ASSERT_TRUE(old.apply(other, 2).outcome.applied);
+  raft::Entry entry;
+  entry.term = 1;
+  entry.index = 2;
+  ports::DiskBatch before;
+  put_dirty(old, before);
+  before.put(Family::raft_log, log_key(2), codec::encode(entry));
+  for (const auto& member : {gone, peer})
+    before.put(Family::raft_state, member_key(member.raft_id), codec::encode(member));
+  disk.commit(std::move(before), 0);
+
+  store::Store store;
+  ASSERT_TRUE(store.apply(two_objects(), 9).outcome.applied);
+  raft::Snapshot snapshot;
+  snapshot.index = 9;
+  snapshot.term = 3;
+  snapshot.conf_state.voters = {42};
+  ports::DiskBatch batch;
+  put_snapshot(snapshot, store, {{42, peer}}, {41}, batch);
+  put_dirty(store, batch);
+  disk.commit(std::move(batch), 0);
+
+  const auto state = load_manager(disk);
+  ASSERT_TRUE(state.ok()) << state.error().message;
+  EXPECT_EQ(state->raft_id, 42U) << "who this is does not come with a snapshot";
+  EXPECT_EQ(state->hard.term, 3U);
+  EXPECT_TRUE(state->entries.empty());
+  EXPECT_EQ(state->members, (std::map<std::uint64_t, wire::ManagerPeer>{{42, peer}}));
+  EXPECT_EQ(state->removed, (std::set<std::uint64_t>{41}));
+  EXPECT_EQ(state->records.size(), store.all_keys().size());
+  EXPECT_EQ(state->snapshot.index, 9U);
+  EXPECT_EQ(state->conf.voters, (std::vector<raft::PeerId>{42}));
+}
+
 TEST(IdentityDisk, RoundTripAndTheBadKeyIsNamed) {
   TestDisk disk;
   EXPECT_FALSE((*load_identity(disk)).has_value());

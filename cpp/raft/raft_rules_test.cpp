@@ -248,6 +248,24 @@ TEST(RaftRules, OneMembershipChangeAtATime) {
   EXPECT_TRUE(peer.raw->progress().contains(3));
 }
 
+// The change decides who votes: an election that does not know it yet could be won without a true majority.
+TEST(RaftRules, NoElectionBeforeACommittedMembershipChangeIsApplied) {
+  Peer peer(1, {1});
+  ConfChangeV2 change;
+  change.changes.push_back({ConfChangeType::add_node, 2, {}});
+  Entry entry = encode_conf_change(change);
+  entry.term = entry.index = 1;
+  peer.storage.append({entry});
+  peer.storage.set_hard_state({1, kNone, 1});
+  peer.raw = std::make_unique<RawNode>(peer.config, peer.storage);
+  (void)peer.raw->campaign().ok();
+  EXPECT_EQ(peer.raw->role(), Role::follower);
+  EXPECT_EQ(peer.raw->term(), 1u);
+  peer.settle();  // applies it
+  peer.campaign();
+  EXPECT_EQ(peer.raw->role(), Role::candidate) << "the vote of 2 is missing";
+}
+
 TEST(RaftRules, TheLastVoterIsNotRemoved) {
   Peer peer(1, {1});
   peer.start().lead();
