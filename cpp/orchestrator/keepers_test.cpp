@@ -71,6 +71,21 @@ TEST(TaskReaper, the_limit_is_the_clusters_and_negative_means_all) {
   EXPECT_EQ(swarm.tasks(id).size(), 9U);
 }
 
+TEST(TaskReaper, what_still_runs_is_no_history_whatever_the_limit) {
+  TestSwarm swarm;
+  model::Cluster cluster = *swarm.store.cluster();
+  cluster.spec.task_history_retention_limit = 1;
+  swarm.write(cluster);
+  const ServiceId id = swarm.create(TestSwarm::spec(1));
+  swarm.settle();
+  const TaskId old = swarm.live_in(id, 1)->id;
+  swarm.stubborn_images = {"nginx:1"};
+  swarm.update(id, [](auto& spec) { spec.task.container->image = "nginx:2"; });
+  swarm.advance(Duration::seconds(1));
+  EXPECT_TRUE(swarm.store.task(old)) << "it has not stopped yet";
+  EXPECT_EQ(swarm.tasks(id).size(), 2U);
+}
+
 TEST(TaskReaper, buries_removed_tasks_when_they_have_ended) {
   TestSwarm swarm;
   const ServiceId id = swarm.create(TestSwarm::spec(3));
