@@ -119,5 +119,16 @@ TEST_F(AllocatorTest, ADroppedPlanIsMadeAgain) {
   EXPECT_EQ(store_.task(task)->state(), model::TaskState::pending);
 }
 
+TEST_F(AllocatorTest, ADroppedPlanHoldsNoPort) {
+  const ServiceId first = add("first", {port(80, 8080)});
+  ASSERT_TRUE(allocator_.plan(store_, {}, {}));
+  allocator_.settled(store_, {false, 0, "dropped"}, {});
+  update(first, {port(80, 8081)});
+  run();
+  const ServiceId second = add("second", {port(80, 8080)});
+  run();
+  EXPECT_EQ(published(second), (std::vector<std::uint32_t>{8080}));
+}
+
 }  // namespace
 }  // namespace swarm::allocator

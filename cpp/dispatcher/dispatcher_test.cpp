@@ -170,6 +170,17 @@ TEST_F(DispatcherTest, StrangersAreRefusedAndOnlyRemovedNodesAreToldToGo) {
   EXPECT_FALSE(store_.node(node));
 }
 
+TEST_F(DispatcherTest, ASessionBelongsToItsLink) {
+  start();
+  const NodeId node = add_node();
+  const std::uint64_t session = join(1, node);
+  say(2, node, wire::Heartbeat{session});
+  EXPECT_EQ(heard<wire::SessionRefused>(2).size(), 1u);
+  EXPECT_TRUE(heard<wire::HeartbeatReply>(2).empty());
+  say(1, node, wire::Heartbeat{session});
+  EXPECT_EQ(heard<wire::HeartbeatReply>(1).size(), 1u) << "its own goes on";
+}
+
 TEST_F(DispatcherTest, WithoutHeartbeatsANodeIsDownAfterThreePeriods) {
   const NodeId node = add_node();
   start();
