@@ -200,7 +200,8 @@ TEST(RaftPaper, AFollowerAppliesWhatTheLeaderSaysIsCommitted) {
   EXPECT_EQ(peer.applied, entries);
 }
 
-// What follows the leader's last word in its own log may be another leader's: it is not committed by that word.
+// What follows the leader's last word in its own log may be another leader's: it is not committed by that
+// word.
 TEST(RaftPaper, AFollowerCommitsNothingBeyondWhatTheLeaderSent) {
   Peer peer(1);
   peer.start(2, {1, 2, 2});

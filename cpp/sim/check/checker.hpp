@@ -24,8 +24,7 @@ class Checker {
  public:
   explicit Checker(Shared& shared) : shared_(shared) {}
 
-  void after_turn(MachineIndex machine, const std::string& name, const node::Node& node,
-                  const SimDisk& disk);
+  void after_turn(MachineIndex machine, const std::string& name, const node::Node& node, const SimDisk& disk);
   void machine_ended(MachineIndex machine) { seen_.erase(machine); }
   // The slow questions: whole stores against the replica, and what the node would know if it started now.
   void check_all(MachineIndex machine, const std::string& name, const node::Node& node, SimDisk& disk);
