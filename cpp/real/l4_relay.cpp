@@ -148,7 +148,7 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
   Link& add_link(Fd fd, const Address& remote, bool opener);
   void on_over(Conn& conn) override;
   void on_dialled(Conn& conn, bool ok) override;
-  void on_unused_reset(Conn& conn) override;
+  void on_unused_reset(Conn& conn, bool told) override;
   void wants_turn(Conn& conn) override {
     if (!std::exchange(conn.turn_wanted, true)) turns_.push_back(conn.id());
   }
@@ -352,8 +352,8 @@ void L4Relay::Impl::on_dialled(Conn& conn, bool ok) {
   decide([&](mesh::Machine& machine) { machine.dial_done(id, ok); });
 }
 
-void L4Relay::Impl::on_unused_reset(Conn& conn) {
-  decide([id = conn.id()](mesh::Machine& machine) { machine.reset_unused(id); });
+void L4Relay::Impl::on_unused_reset(Conn& conn, bool told) {
+  decide([told, id = conn.id()](mesh::Machine& machine) { machine.reset_unused(id, told); });
 }
 
 void L4Relay::Impl::on_over(Conn& conn) {

@@ -100,6 +100,11 @@ void Machine::dial_done(ConnId id, bool ok) {
   try_next(id, it->second);
 }
 
+void Machine::reset_unused(ConnId id, bool told) {
+  if (const auto it = conns_.find(id); it != conns_.end()) it->second.told |= told;
+  dial_done(id, false);
+}
+
 void Machine::try_next(ConnId id, Conn& conn) {
   if (const auto host = host_ports_.find(conn.port); host != host_ports_.end()) {
     const auto [task, target] = host->second;
@@ -123,6 +128,7 @@ void Machine::try_next(ConnId id, Conn& conn) {
 }
 
 void Machine::wait(ConnId id, Conn& conn) {
+  if (conn.told) return refuse(id);
   conn.tried.clear();
   conn.waited = conn.waited + kRetryPause;
   if (conn.waited > kPatience) return refuse(id);

@@ -78,7 +78,8 @@ class Machine {
   void accepted(ConnId conn, Port port);
   void stream_arrived(ConnId conn, TaskId task, std::uint32_t target);
   void dial_done(ConnId conn, bool ok);
-  void reset_unused(ConnId conn) { dial_done(conn, false); }  // by the backend, before any byte moved
+  // By the backend, before a byte came back. `told`: something was sent to it already.
+  void reset_unused(ConnId conn, bool told);
   void retry(ConnId conn);
   void closed(ConnId conn) { conns_.erase(conn); }
 
@@ -98,6 +99,7 @@ class Machine {
     TaskId task;    // where it goes
     std::vector<TaskId> tried;
     Duration waited;
+    bool told = false;  // each task once more at most: no rounds
   };
   void try_next(ConnId id, Conn& conn);
   bool dial(ConnId id, Conn& conn, const model::MeshBackend& backend, std::uint32_t target);

@@ -106,10 +106,21 @@ TEST_F(MeshMachine, ADeadBackendIsFollowedByTheNextUntilNoneIsLeft) {
   const auto second = static_cast<std::uint64_t>(std::get<DialPeer>(only()).task.value());
   EXPECT_NE(first, second);
   machine_.dial_done(conn_, true);
-  machine_.reset_unused(conn_);
+  machine_.reset_unused(conn_, false);
   EXPECT_TRUE(std::holds_alternative<Wait>(only())) << "nobody is tried twice in a row";
   machine_.retry(conn_);
   EXPECT_TRUE(std::holds_alternative<DialPeer>(only())) << "it may listen by now";
+}
+
+TEST_F(MeshMachine, WhoHasToldSomethingIsTriedOnceOnEachTask) {
+  table({backend(11, kThere), backend(12, kThere)});
+  connect();
+  machine_.dial_done(conn_, true);
+  machine_.reset_unused(conn_, true);
+  EXPECT_TRUE(std::holds_alternative<DialPeer>(only()));
+  machine_.dial_done(conn_, true);
+  machine_.reset_unused(conn_, true);
+  EXPECT_TRUE(std::holds_alternative<Refuse>(only())) << "a request is not sent round and round";
 }
 
 TEST_F(MeshMachine, PatienceEnds) {

@@ -95,15 +95,30 @@ void Conn::on_ready(End& end) {
   turn();
 }
 
-// What the client said so far was not heard by anybody: it is kept for the next task, with its end.
+// The task did not say anything, nor its end; and what it was told is all kept. A process that dies ends what
+// it has read, and resets what it has not: so a reset means that the request was not taken up.
+bool Conn::unused() const {
+  return down_.moved == 0 && !down_.eof && !back_.socket.ended_first && told_.size() == up_.moved;
+}
+
+void Conn::keep(const char* bytes, std::size_t count) {
+  if (down_.moved == 0 && told_.size() == up_.moved && told_.size() + count <= kMostTold)
+    told_.add(bytes, count);
+}
+
+// What the client said so far is told to the next task, with its end.
 void Conn::try_another() {
   leave_link();
+  const bool told = up_.moved > 0;
+  told_.add(up_.pending.data(), up_.pending.size());
+  up_.pending = std::exchange(told_, {});
+  up_.moved = 0;
   back_.socket.reset();
   back_.watched = false;
   up_.broken = up_.sink_dead = up_.passed_on = false;
   down_ = {};
   state_ = State::waiting;
-  owner_.on_unused_reset(*this);
+  owner_.on_unused_reset(*this, told);
 }
 
 // ---- bytes
@@ -165,7 +180,9 @@ bool Conn::move(Socket& from, Socket& to, Flow& flow, const Flow& back) {
       return true;
     }
     const std::size_t done = sent < 0 ? 0 : static_cast<std::size_t>(sent);
+    if (&flow == &up_) keep(bytes, done);
     flow.moved += done;
+    if (&flow == &down_ && !told_.empty()) told_ = {};
     if (has_old) {
       flow.pending.eat(done);
       flow.pending.let_go();
@@ -195,12 +212,14 @@ bool Conn::send_stream(Socket& from) {
     if (!link_->has_room() || credit_ == 0) return false;
     const std::size_t count =
         link_->send_bytes(up_.pending.data(), std::min(up_.pending.size(), credit_), stream_);
+    keep(up_.pending.data(), count);
     up_.pending.eat(count);
     up_.moved += count;
     credit_ -= count;
   }
   for (int turns = 0; turns < kTurns; ++turns) {
     if (up_.broken || (up_.eof && down_.sink_dead)) {
+      if (from.ended_first) link_->send(FrameType::finish, stream_);
       link_->send(FrameType::reset, stream_);
       finish(true);
       return false;
@@ -212,6 +231,7 @@ bool Conn::send_stream(Socket& from) {
       return false;
     }
     const auto count = link_->send_from(from, stream_, credit_);
+    if (count > 0) keep(link_->newest(static_cast<std::size_t>(count)), static_cast<std::size_t>(count));
     up_.broken = count == Socket::kBroken;
     up_.eof = count == 0;
     if (count <= 0) continue;
@@ -247,6 +267,7 @@ void Conn::on_data(const char* bytes, std::size_t count) {
   open();
   Socket& to = owner_mode_ ? back_.socket : front_.socket;
   down_.moved += count;
+  if (!told_.empty()) told_ = {};
   std::size_t done = down_.sink_dead ? count : 0;
   if (done == 0 && down_.pending.empty() && to.can_write) {
     const auto sent = to.write(bytes, count);
@@ -268,8 +289,8 @@ void Conn::on_credit(std::size_t count) {
   turn();
 }
 
-// By the other node, or with the link.
-void Conn::on_reset() {
+// By the other node, for the task's sake; or with the link, of which nobody knows what it has still carried.
+void Conn::on_reset(bool by_task) {
   if (state_ == State::over) return;
   leave_link();
   if (owner_mode_ && state_ != State::open) return finish(true);
@@ -277,7 +298,7 @@ void Conn::on_reset() {
     state_ = State::waiting;
     return owner_.on_dialled(*this, false);
   }
-  if (!owner_mode_ && unused()) return try_another();
+  if (!owner_mode_ && unused() && (by_task || up_.moved == 0)) return try_another();
   down_.broken = true;
   turn();
 }

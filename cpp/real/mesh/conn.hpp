@@ -23,12 +23,14 @@ class ConnOwner {
   virtual ~ConnOwner() = default;
   virtual void on_over(Conn& conn) = 0;
   virtual void on_dialled(Conn& conn, bool ok) = 0;
-  virtual void on_unused_reset(Conn& conn) = 0;  // by the backend, before a byte moved: try another
-  virtual void wants_turn(Conn& conn) = 0;       // there is more; others first
+  // By the backend, before a byte came back: try another. `told`: something was sent to it.
+  virtual void on_unused_reset(Conn& conn, bool told) = 0;
+  virtual void wants_turn(Conn& conn) = 0;  // there is more; others first
   virtual void watch(int fd, Watcher& watcher) = 0;
   virtual char* scratch() = 0;  // kScratch bytes for one call
 };
 inline constexpr std::size_t kScratch = 128 * 1024;
+inline constexpr std::size_t kMostTold = 16 * 1024;
 
 class Conn final : public StreamUser {
  public:
@@ -59,7 +61,7 @@ class Conn final : public StreamUser {
   void on_opened(bool ok) override;
   void on_data(const char* bytes, std::size_t count) override;
   void on_finish() override;
-  void on_reset() override;
+  void on_reset(bool by_task) override;
   void on_credit(std::size_t count) override;
   void on_room() override { turn(); }
 
@@ -86,7 +88,8 @@ class Conn final : public StreamUser {
   void on_ready(End& end);
   void watch(End& end);
   void open();
-  bool unused() const { return up_.moved == 0 && down_.moved == 0; }
+  bool unused() const;
+  void keep(const char* bytes, std::size_t count);
   void try_another();
   void turn_local();
   bool move(Socket& from, Socket& to, Flow& flow, const Flow& back);
@@ -104,6 +107,7 @@ class Conn final : public StreamUser {
   bool owner_mode_;
   End front_, back_;  // the client; the task
   Flow up_, down_;    // local: to the task, to the client. With a stream: to it, from it
+  Buffer told_;       // all that the task was told, while it has not said anything and it is not much
   Link* link_ = nullptr;
   std::uint32_t stream_ = 0;
   std::size_t credit_ = kWindow, consumed_ = 0;

@@ -72,6 +72,12 @@ class Plain {
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     fd_ = Fd();
   }
+  // Closes once something lies there unread.
+  void reset_unread() {
+    pollfd ready{fd_.get(), POLLIN, 0};
+    ::poll(&ready, 1, 10'000);
+    fd_ = Fd();
+  }
   int why = -1;
 
  private:
@@ -298,6 +304,35 @@ TEST_P(L4RelayTest, WhoFollowsTheDeadHearsThatTheClientHasSaidAll) {
     EXPECT_EQ(user.receive(), "bye");
   }
   EXPECT_GT(dying->connections, 0);
+}
+
+// What a process has not read when it dies, the kernel resets; what it has read, it may have acted on.
+TEST_P(L4RelayTest, ARequestThatADyingTaskLeftUnreadIsToldToAnother) {
+  const auto dying = task(1, [](Plain& user) { user.reset_unread(); });
+  const auto living = task(2, echo);
+  publish({1, 2});
+  for (int i = 0; i < 4; ++i) {
+    Plain user = client();
+    user.send("ping");
+    EXPECT_EQ(user.receive(), "ping");
+  }
+  EXPECT_GT(dying->connections, 0);
+}
+
+TEST_P(L4RelayTest, ARequestThatADyingTaskHasReadIsToldToNobodyElse) {
+  std::atomic<int> heard = 0;
+  const auto dies = [&](Plain& user) {
+    user.receive(4);
+    ++heard;
+    user.finish();
+  };
+  const auto one = task(1, dies), two = task(2, dies);
+  publish({1, 2});
+  Plain user = client();
+  user.send("ping");
+  EXPECT_EQ(user.receive(), "");
+  EXPECT_EQ(user.why, 0);
+  EXPECT_EQ(heard, 1);
 }
 
 TEST_P(L4RelayTest, ATaskThatListensLateIsWaitedFor) {

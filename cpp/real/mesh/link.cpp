@@ -199,7 +199,7 @@ bool Link::take_frame(FrameType type, std::uint32_t stream, const char* payload,
       user.on_finish();
       return true;
     case FrameType::reset:
-      user.on_reset();
+      user.on_reset(true);
       return true;
     case FrameType::credit:
       if (length != 4) return false;
@@ -218,7 +218,7 @@ void Link::fail() {
   for (const auto& [stream, user] : users_) users.push_back(user);
   users_.clear();
   owner_.on_link_lost(*this);  // first: who tries again must not be given this one
-  for (StreamUser* user : users) user->on_reset();
+  for (StreamUser* user : users) user->on_reset(false);
 }
 
 }  // namespace swarm::real::relay

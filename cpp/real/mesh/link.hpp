@@ -52,7 +52,7 @@ class StreamUser {
   virtual void on_opened(bool ok) = 0;
   virtual void on_data(const char* bytes, std::size_t count) = 0;
   virtual void on_finish() = 0;
-  virtual void on_reset() = 0;  // or the link is gone
+  virtual void on_reset(bool by_task) = 0;  // false: the link is gone
   virtual void on_credit(std::size_t count) = 0;
   virtual void on_room() = 0;  // the link takes more again
 };
@@ -78,7 +78,8 @@ class Link final : public Watcher {
   void send_credit(std::uint32_t stream, std::size_t count);
   // Reads from `from` straight into the link: as Socket::read.
   std::ptrdiff_t send_from(Socket& from, std::uint32_t stream, std::size_t most);
-  std::size_t send_bytes(const char* bytes, std::size_t most, std::uint32_t stream);  // how many
+  const char* newest(std::size_t count) const { return out_.data() + out_.size() - count; }  // sent just now
+  std::size_t send_bytes(const char* bytes, std::size_t most, std::uint32_t stream);         // how many
   bool has_room() const { return out_.size() < kHighWater; }
   void call_back(std::uint32_t stream) { waiting_.insert(stream); }  // once there is room
 

@@ -48,7 +48,7 @@ std::ptrdiff_t Socket::read(char* to, std::size_t most) {
     if (count >= 0) return count;
     if (errno == EINTR) continue;
     can_read = false;
-    return errno == EAGAIN ? kLater : kBroken;
+    return failed();
   }
 }
 
@@ -59,8 +59,15 @@ std::ptrdiff_t Socket::write(const char* from, std::size_t count) {
     if (sent >= 0) return sent;
     if (errno == EINTR) continue;
     can_write = false;
-    return errno == EAGAIN ? kLater : kBroken;
+    return failed();
   }
+}
+
+// Linux: a reset that comes after the end is EPIPE, any other ECONNRESET.
+std::ptrdiff_t Socket::failed() {
+  if (errno == EAGAIN) return kLater;
+  if (errno == EPIPE) ended_first = true;
+  return kBroken;
 }
 
 void Socket::shut_writing() { ::shutdown(fd.get(), SHUT_WR); }

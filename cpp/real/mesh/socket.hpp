@@ -20,6 +20,7 @@ struct Socket {
   Fd fd;
   bool can_read = false, can_write = false;  // until a call says otherwise
   bool hung_up = false;                      // read on to the end: no further edge will come
+  bool ended_first = false;                  // broken, but after the other end had said all
 
   bool open() const { return fd.valid(); }
   void note(std::uint32_t events);
@@ -27,6 +28,7 @@ struct Socket {
   static constexpr std::ptrdiff_t kLater = -1, kBroken = -2;
   std::ptrdiff_t read(char* to, std::size_t most);
   std::ptrdiff_t write(const char* from, std::size_t count);
+  std::ptrdiff_t failed();  // by errno
   void shut_writing();
   void reset();  // closes with RST, so that the other end knows
 };
