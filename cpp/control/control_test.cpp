@@ -301,6 +301,11 @@ TEST(Service, what_a_spec_may_not_say) {
        },
        "EndpointSpec: duplicate published ports provided"},
       {[](auto& spec) {
+         spec.endpoint.emplace().ports.resize(1);
+         spec.endpoint->ports[0].published_port = 2377;
+       },
+       "EndpointSpec: port 2377 is the swarm's own, at every node: publish another one"},
+      {[](auto& spec) {
          spec.endpoint.emplace().mode = model::EndpointMode::dnsrr;
          spec.endpoint->ports.resize(1);
        },

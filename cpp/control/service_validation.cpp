@@ -10,6 +10,7 @@
 #include "control/reference.hpp"
 #include "control/service.hpp"
 #include "model/constraint.hpp"
+#include "model/mesh.hpp"
 
 namespace swarm::control {
 namespace {
@@ -178,6 +179,8 @@ Error not_yet(const model::PortConfig& port) {
   return error;
 }
 
+bool is_own_port(std::uint32_t port) { return port == model::kManagementPort || port == model::kDataPort; }
+
 Check check_endpoint(const model::EndpointSpec& endpoint) {
   std::set<std::tuple<model::PortProtocol, model::PublishMode, std::uint32_t>> seen;
   for (const auto& port : endpoint.ports) {
@@ -190,6 +193,9 @@ Check check_endpoint(const model::EndpointSpec& endpoint) {
       return invalid("EndpointSpec: duplicate published ports provided");
     if (port.target_port > 0xffff || port.published_port > 0xffff)
       return invalid("EndpointSpec: ports are numbers from 1 to 65535");
+    if (is_own_port(port.published_port))
+      return invalid("EndpointSpec: port " + std::to_string(port.published_port) +
+                     " is the swarm's own, at every node: publish another one");
   }
   return {};
 }

@@ -12,7 +12,8 @@
 
 namespace swarm::model {
 
-inline constexpr std::uint16_t kDataPort = 7946;  // node to node, TCP
+inline constexpr std::uint16_t kManagementPort = 2377;  // managers, unless they are told another
+inline constexpr std::uint16_t kDataPort = 7946;        // node to node, TCP
 
 struct MeshPort {
   std::uint32_t published = 0;

@@ -8,7 +8,6 @@
 namespace swarm::node {
 namespace {
 
-constexpr std::uint16_t kPort = 2377;
 constexpr Duration kResend = Duration::millis(500);
 constexpr Duration kJoinPatience =
     Duration::seconds(20);  // Docker's: then the API answers, the joining goes on
@@ -32,7 +31,7 @@ docker::SwarmState SwarmOps::state() const {
 // The stock CLI always sends "0.0.0.0:2377": the wildcard means this node's own address where it has one.
 Result<SwarmOps::Addresses> SwarmOps::addresses(const std::string& listen_text,
                                                 const std::string& advertise_text) const {
-  const auto listen_at = Address::parse(listen_text, kPort);
+  const auto listen_at = Address::parse(listen_text, model::kManagementPort);
   if (!listen_at || listen_at->port == 0)  // nobody could join at a port that is drawn by lot
     return plain_error(
         Code::invalid_argument,
@@ -130,7 +129,7 @@ void SwarmOps::join(ports::ApiId id, const docker::SwarmJoin& wish) {
   joining.listen = where->listen;
   joining.advertise = where->advertise;
   for (const auto& text : wish.remote_addrs) {
-    const auto target = Address::parse(text, kPort);
+    const auto target = Address::parse(text, model::kManagementPort);
     if (!target)
       return host_.answer(id, plain_error(Code::invalid_argument,
                                           "cannot join at " + text +

@@ -21,7 +21,6 @@ Result<void> Raft::step_follower(Message& message) {
     case MessageType::prop:
       if (leader == kNone || config.disable_proposal_forwarding) return dropped();
       message.to = leader;
-      message.from = kNone;
       send(std::move(message));
       return {};
     case MessageType::app:

@@ -8,8 +8,6 @@ namespace {
 
 using docker::Json;
 
-constexpr std::uint16_t kPort = 2377;
-
 http::Request request(const char* method, std::string target, std::string body) {
   http::Request out{method, std::move(target), {}, std::move(body)};
   if (!out.body.empty()) out.headers.emplace_back("content-type", "application/json");
@@ -109,7 +107,7 @@ std::string to_json(const ServiceWish& wish) {
 
 http::Request swarm_init(const Address& address, const LogLength& log) {
   Address door = address;
-  door.port = kPort;
+  door.port = model::kManagementPort;
   Json json;
   json.object([&] {
     json.field("ListenAddr", door.str()).field("AdvertiseAddr", door.str()).field("ForceNewCluster", false);
@@ -124,7 +122,7 @@ http::Request swarm_init(const Address& address, const LogLength& log) {
 
 http::Request swarm_join(const Address& address, const Address& remote, std::string_view token) {
   Address door = address, there = remote;
-  door.port = there.port = kPort;
+  door.port = there.port = model::kManagementPort;
   Json json;
   json.object([&] {
     json.field("ListenAddr", door.str()).field("AdvertiseAddr", door.str());

@@ -94,6 +94,8 @@ class ServiceWait:
         if not settled:
             self._look()
         state, reason = self._verdict or (OutcomeState.TIMED_OUT, self._late())
+        if state is OutcomeState.ROLLED_BACK:
+            self._hub.last_change.pop(self._id, None)  # it is said once: who waits later asks how it is then
         running, wanted = (self._last.running, self._last.wanted) if self._last else (0, 0)
         took = self._hub.world.now() - self._began
         return Outcome(state, reason, running, wanted, took, self._name)

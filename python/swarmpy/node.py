@@ -16,6 +16,7 @@ from swarmpy._connection.client import finish, make_request
 from swarmpy._hub import Hub
 from swarmpy._models import sizes
 from swarmpy._models.node_info import NodeInfo
+from swarmpy._models.plain import whole
 from swarmpy._notes import note
 from swarmpy._world.base import wait_until
 from swarmpy._world.form import ANYWHERE, join_all, join_body
@@ -405,6 +406,7 @@ class Nodes:
         8 GiB) and `engine_labels`.
         """
         wanted = Role(role)
+        whole(count=count)
         if count < 0:
             raise InvalidArgument(f"count is 0 or more, not {count}")
         names = [name] if name else self._free_names(wanted, count)

@@ -17,6 +17,7 @@ from swarmpy._hub import Hub
 from swarmpy._models import times
 from swarmpy._models.log_frames import Deframer, LogFrame
 from swarmpy._models.options import PortLike, ServiceOptions, Words, new_spec
+from swarmpy._models.plain import whole
 from swarmpy._models.service_info import ServiceInfo, image_of
 from swarmpy._models.task_info import TaskInfo
 from swarmpy._notes import note
@@ -143,6 +144,7 @@ class Service:
 
     def scale(self, replicas: int) -> Service:
         """Wants this many tasks. Raises `InvalidArgument` for a global service."""
+        whole(replicas=replicas)
         return self._change("scale", ServiceOptions(replicas=replicas).applied_to)
 
     def update(
@@ -288,7 +290,7 @@ class Service:
     def __repr__(self) -> str:
         info, tasks = self._hub.seen.services.get(self.id), self._hub.seen.tasks.get(self.id, [])
         if info is None:
-            return f"<Service {self.name} (not looked at yet)>"
+            return f"<Service {self.name} (removed, or not looked at yet)>"
         head = f"<Service {_summary(info, tasks)} as of {self._hub.seen.at:.2f}s>"
         rows = [_task_row(self._hub, info, task) for task in tasks]
         return f"{head}\n{_show.table(TASK_HEADER, rows)}" if rows else head

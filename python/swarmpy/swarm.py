@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, overload
 from swarmpy import _show, duration, events
 from swarmpy._converge import PASSING, wait_swarm
 from swarmpy._hub import Hub
+from swarmpy._models.plain import check_name, whole
 from swarmpy._world.base import Door, World, wait_until
 from swarmpy._world.form import init, join_all
 from swarmpy.duration import DurationLike
@@ -55,10 +56,15 @@ class Swarm:
         seed: int | None = None,
         name: str | None = None,
     ) -> None:
+        whole(managers=managers, workers=workers, seed=0 if seed is None else seed)
         if managers < 1 or workers < 0:
             raise InvalidArgument(
                 "a swarm needs at least one manager", hint="Three managers bear the loss of one."
             )
+        if name:
+            check_name(name, "cluster")
+        if seed is not None and not 0 <= seed < 2**64:
+            raise InvalidArgument(f"a seed has 64 bits and is not negative: {seed} will not do")
         if Mode(mode) is Mode.REAL:
             if seed is not None:
                 raise InvalidArgument(

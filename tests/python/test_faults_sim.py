@@ -199,15 +199,18 @@ def test_a_crash_at_every_step_of_promote_and_demote(role: str, victim: str) -> 
         usable(machines)
 
 
+@pytest.mark.parametrize("victim", ["who leaves", "m1"])
 @pytest.mark.parametrize("name", ["w1", "m2"])
-def test_a_crash_at_every_step_of_leave(name: str) -> None:
+def test_a_crash_at_every_step_of_leave(name: str, victim: str) -> None:
     others = {"m2", "m3", name}
     dry = formed(*sorted(others))
     for step in steps_of(dry, lambda: dry.leave(name), lambda m: m.state(name) == "inactive"):
         machines = formed(*sorted(others))
         call = machines.leave(name)
-        machines.crash_after(step, name)
-        if machines.state(name) != "inactive":
+        machines.crash_after(step, name if victim == "who leaves" else victim)
+        if victim == "m1":
+            assert machines.end(call)[0] == 200, "it leaves, leader or not"
+        elif machines.state(name) != "inactive":
             assert machines.core.reply(call)[2] != 200, "what was answered is lost"
             status, said = machines.end(machines.leave(name))
             assert status == 200, said

@@ -247,6 +247,8 @@ def test_a_failing_update_that_rolls_back_is_not_what_was_asked_for(web: sp.Serv
     outcome = web.update(image="unheard-of:1", update=sp.Rolling(on_failure="rollback", monitor="1s")).wait()
     assert not outcome and outcome.rolled_back, outcome
     assert {task.image for task in web.tasks.running} == {"nginx:1.10"} and web.running == 4
+    web.tasks.running[0].kill()
+    assert web.wait(), "that it was rolled back has been said: a later wait asks how it is now"
 
 
 def test_a_wait_says_what_is_missing(c: sp.Swarm) -> None:
@@ -408,6 +410,14 @@ def test_a_closed_swarm_says_so() -> None:
 def test_a_swarm_needs_a_manager_and_a_known_mode() -> None:
     with pytest.raises(sp.InvalidArgument, match="at least one manager"):
         sp.Swarm(managers=0)
+    with pytest.raises(sp.InvalidArgument, match="workers is a whole number, not '2'"):
+        sp.Swarm(workers="2")  # type: ignore[arg-type]
+    with pytest.raises(sp.InvalidArgument, match="64 bits"):
+        sp.Swarm(seed=-1)
+    with pytest.raises(sp.InvalidArgument, match="is no name for a cluster"):
+        sp.Swarm(name="a b/..")
+    with sp.Swarm() as c, pytest.raises(sp.InvalidArgument, match="is no name for a node"):
+        c.nodes.add(name="../x")
     with pytest.raises(sp.InvalidArgument, match='mode is "sim" or "real", not \'virtual\''):
         sp.Swarm(mode="virtual")
     with pytest.raises(sp.InvalidArgument, match="seed"):

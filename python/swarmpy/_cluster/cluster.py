@@ -19,6 +19,7 @@ from swarmpy._cluster.errors import ClusterError, NoSuchNode
 from swarmpy._cluster.form import form
 from swarmpy._cluster.node import LocalNode
 from swarmpy._cluster.processes import Process
+from swarmpy._models.plain import NAME
 
 STATE = "state.json"
 STATE_FORMAT = 1
@@ -57,7 +58,7 @@ class LocalCluster:
             names = sorted(entry.name for entry in places.home().iterdir() if entry.is_dir())
         except FileNotFoundError:
             return []
-        clusters = [cls(places.home() / name) for name in names if places.NAME.fullmatch(name)]
+        clusters = [cls(places.home() / name) for name in names if NAME.fullmatch(name)]
         return [cluster for cluster in clusters if not cluster._sweep()]
 
     # ---- making

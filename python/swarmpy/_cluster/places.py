@@ -15,8 +15,8 @@ from pathlib import Path
 
 from swarmpy._cluster.errors import ClusterError
 from swarmpy._cluster.processes import Process, arguments
+from swarmpy._models.plain import NAME, NAME_RULE
 
-NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,31}")
 MANAGEMENT_PORT = 2377
 LOCK_RECHECK = 0.005  # seconds
 SOCKET_PATH_LIMIT = 107  # sun_path of unix(7), less the terminating zero
@@ -29,10 +29,7 @@ def home() -> Path:
 
 def check_name(name: str, what: str) -> str:
     if not NAME.fullmatch(name):
-        raise ClusterError(
-            f'"{name}" is no name for a {what}',
-            "use up to 32 letters, digits, dots, dashes and underscores, a letter or digit first",
-        )
+        raise ClusterError(f'"{name}" is no name for a {what}', NAME_RULE)
     return name
 
 

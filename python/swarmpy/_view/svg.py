@@ -24,7 +24,7 @@ DEFAULT = ("topology", "tasks")
 
 def check(panels: Sequence[str]) -> tuple[str, ...]:
     for panel in panels:
-        if panel not in PANELS:
+        if not isinstance(panel, str) or panel not in PANELS:
             raise InvalidArgument(
                 f"there is no panel {panel!r}", hint=f"There are: {', '.join(map(repr, PANELS))}."
             )

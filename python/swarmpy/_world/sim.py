@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from swarmpy._connection.base import Connection
 from swarmpy._connection.sim import SimConnection
 from swarmpy._core import World as Core
+from swarmpy._models.plain import check_name
 from swarmpy._world.base import Door
 from swarmpy._world.pulse import VirtualPulse
 from swarmpy.errors import Conflict, NotFound, NotSupportedInMode, Unreachable
@@ -88,6 +89,7 @@ class SimWorld:
         return name not in self._doors or self._core.alive(name)
 
     def add(self, name: str, *, labels: Mapping[str, str], nano_cpus: int, memory_bytes: int) -> None:
+        check_name(name, "node")
         if name in self._doors:
             raise Conflict(f"there is a machine named {name} already", hint="Choose another name.")
         self._core.add_machine(

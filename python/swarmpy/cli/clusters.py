@@ -18,8 +18,10 @@ ASK_SECONDS = 2.0
 
 def up(options: argparse.Namespace) -> None:
     name = options.name if options.name is not None else options.cluster or "default"
-    if options.managers + options.workers == 0:
-        raise ClusterError("a cluster needs at least one node", "swarmpy up --managers 1")
+    if min(options.managers, options.workers) < 0 or options.managers + options.workers == 0:
+        raise ClusterError(
+            "a cluster needs at least one node, and not less than none", "swarmpy up --managers 1"
+        )
     made = LocalCluster.start(name, options.managers, options.workers, init=not options.no_init, lease=False)
     print(_table(_rows([made])))
     if options.no_init:
