@@ -131,7 +131,7 @@ void MeshNet::arrived(MachineIndex machine, const MeshStep& step) {
   } else if (step.step == Step::dialed && current) {
     on_dialed(at, step.conn, flight);
   } else if (step.step == Step::served && current) {
-    reply(step.conn, flight, facts_.page(machine, flight.task));
+    reply(step.conn, flight, facts_.page(machine, flight.task, flight.target));
   } else if (step.step == Step::answer && current) {
     on_answer(at, step, flight);
   } else if (step.step == Step::lost && current) {
@@ -161,7 +161,7 @@ void MeshNet::on_stream(SimMesh& at, const MeshStep& step) {
 
 // The process is asked: it may have ended while the dial was on its way.
 void MeshNet::on_dialed(SimMesh& at, std::uint64_t conn, Flight& flight) {
-  const bool runs = !facts_.page(at.index_, flight.task).empty();
+  const bool runs = !facts_.page(at.index_, flight.task, flight.target).empty();
   flight.open = runs;
   at.machine_.dial_done(conn, runs);
   if (!runs) return;
@@ -239,6 +239,7 @@ void MeshNet::dial(SimMesh& at, const mesh::DialLocal& effect) {
               objection, "seed", shared_.options.seed);
   Flight& flight = flights_.at(effect.conn);
   flight.task = effect.task;
+  flight.target = effect.to.port;
   flight.owner = at.index_;
   flight.open = false;
   push(at.index_, kLoopback, {Step::dialed, effect.conn, ++flight.attempt, true, {}, 0, 0, {}});

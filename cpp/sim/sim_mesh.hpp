@@ -45,7 +45,7 @@ class MeshNet {
   // What the net needs of the machines: the page of a task, "" when its process does not run; why a task may
   // get no request, "" when it may.
   struct Facts {
-    std::function<std::string(MachineIndex, TaskId)> page;
+    std::function<std::string(MachineIndex, TaskId, std::uint32_t port)> page;
     std::function<std::string(MachineIndex, TaskId)> objection;
     std::function<bool(MachineIndex from, MachineIndex to)> cut;
     std::function<std::uint32_t(MachineIndex)> life;
@@ -71,7 +71,8 @@ class MeshNet {
     MachineIndex origin = 0;
     std::uint64_t origin_conn = 0, origin_attempt = 0;
     TaskId task;
-    MachineIndex owner = 0;  // where the task is
+    std::uint32_t target = 0;  // the port that is dialled, where the task is on this machine
+    MachineIndex owner = 0;    // where the task is
     std::uint64_t attempt = 0;
     bool open = false;
   };

@@ -53,6 +53,14 @@ std::vector<std::string> words_of(const model::ContainerSpec& container) {
   return words;
 }
 
+// Where swarm-web listens.
+std::uint32_t web_port(const model::ContainerSpec& container) {
+  constexpr std::string_view kSetting = "SWARM_WEB_PORT=";
+  for (const std::string& one : container.env)
+    if (one.starts_with(kSetting)) return static_cast<std::uint32_t>(number_of(one.substr(kSetting.size())));
+  return 80;
+}
+
 // What a shell would make of its words, as far as the little language goes.
 ImageScript shell_script(const model::ContainerSpec& container) {
   ImageScript script;
@@ -164,11 +172,13 @@ bool SimRunner::kill(TaskId task, int number) {
 }
 
 // As swarm-web writes it.
-std::string SimRunner::page(TaskId task) const {
+std::string SimRunner::page(TaskId task, std::uint32_t port) const {
   const auto it = processes_.find(task);
   if (it == processes_.end() || it->second.stage != Stage::running) return {};
   const ports::Launch& launch = it->second.launch;
-  if (is_one_of(kShellImages, name_of(normal_reference(launch.container.image)))) return {};
+  const std::string image = name_of(normal_reference(launch.container.image));
+  if (is_one_of(kShellImages, image)) return {};
+  if (is_one_of(kWebImages, image) && port != web_port(launch.container)) return {};
   const std::string& title = launch.service_name;
   return "<!DOCTYPE html>\n<title>" + title + "</title>\n<h1>" + title +
          "</h1>\n<pre>\nimage: " + launch.container.image + "\nservice: " + title + "\ntask: " + task.str() +

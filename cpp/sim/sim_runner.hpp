@@ -37,7 +37,7 @@ class SimRunner final : public ports::Runner {
   void crash();
   bool kill(TaskId task, int number);  // false: no such process
   // What its web server would answer; "" while there is none that runs.
-  std::string page(TaskId task) const;
+  std::string page(TaskId task, std::uint32_t port) const;
   bool told_to_stop(TaskId task) const;
 
  private:

@@ -25,7 +25,9 @@ struct World::Impl {
         checker(shared) {}
 
   MeshNet::Facts facts() {
-    return {[this](MachineIndex at, TaskId task) { return machines[at]->runner.page(task); },
+    return {[this](MachineIndex at, TaskId task, std::uint32_t port) {
+              return machines[at]->runner.page(task, port);
+            },
             [this](MachineIndex at, TaskId task) { return objection(*machines[at], task); },
             [this](MachineIndex from, MachineIndex to) { return network.is_cut(from, to); },
             [this](MachineIndex at) { return machines[at]->life; }};

@@ -221,3 +221,12 @@ def test_a_rolling_update_loses_no_request(cluster: LocalCluster, docker: Docker
     assert [error for load in loads for error in load.errors] == []
     assert sum(load.served for load in loads) > 50
     assert "nginx:1.11" in get(addresses[0])
+
+
+@pytest.mark.parametrize("mode", ["sim", pytest.param("real", marks=pytest.mark.real)])
+def test_nobody_listens_at_a_port_that_the_image_does_not_serve(mode: str) -> None:
+    with own_home(), sp.Swarm(managers=1, workers=1, mode=mode) as c:
+        wrong = c.services.create("nginx", name="wrong", replicas=2, ports=["8081:81"])
+        assert wrong.wait()
+        with pytest.raises(sp.Unreachable):
+            c.http.get("m1:8081", timeout="5s")
