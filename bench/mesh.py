@@ -1,5 +1,6 @@
 """The routing mesh beside a direct connection: latency added, bulk, connections a second; for a task on the
-node that is asked, and on another one. With nginx and haproxy in the same place where they are installed.
+node that is asked, and on another one. Beside it nginx and haproxy where they are installed, and two bare
+relays in a row: the floor of a way through two nodes.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.peers import proxies
+from bench.peers import proxies, two_relays
 from bench.swarm import LOAD, Swarm, load, swarm
 from bench.table import Row, median, not_there, show
 
 PAIRS, SECONDS = 5, 0.8
+# The scheduler takes its time to settle four processes on two cores: more rounds.
+LATENCY_PAIRS, LATENCY_SECONDS = 11, 0.5
 SMALL, BULK = 64, 1 << 20
 HOME, OTHER = "w1", "w2"  # where the task is, and a node that has none
 
@@ -27,8 +30,14 @@ def measure() -> list[Row]:
             ]
         small = _Backend(s, "small", 18080, SMALL)
         bulk = _Backend(s, "bulk", 18081, BULK)
-        with proxies(small.direct) as peers_small, proxies(bulk.direct, 18711) as peers_bulk:
-            rows = _latency(small, peers_small)
+        with (
+            proxies(small.direct) as peers_small,
+            proxies(bulk.direct, 18711) as peers_bulk,
+            two_relays(small.direct, 18721) as floor_small,
+            two_relays(bulk.direct, 18731) as floor_bulk,
+        ):
+            peers_bulk["two bare relays"] = floor_bulk
+            rows = _latency(small, {**peers_small, "two bare relays": floor_small})
             rows += _ratios("bulk", bulk, peers_bulk, _bulk, {HOME: 0.5, OTHER: 0.5}, "nginx stream 0.65x")
             wanted = {HOME: 0.4, OTHER: 0.25}
             rows += _ratios("connections/s", small, peers_small, _connections, wanted, "haproxy 0.53x")
@@ -71,26 +80,26 @@ def _answers(address: str) -> bool:
 
 
 def _turn_about(
-    backend: _Backend, peers: dict[str, str], measure: Callable[[str], float]
+    backend: _Backend, peers: dict[str, str], measure: Callable[[str], float], rounds: int = PAIRS
 ) -> dict[str, float]:
-    """Medians, by who was asked; each round asks all of them."""
+    """Medians, by who was asked; each round asks all of them, and the first does not count."""
     ways = {"direct": backend.direct, **backend.at, **peers}
     seen: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(PAIRS):
+    for _ in range(1 + rounds):
         for name, address in ways.items():
             seen[name].append(measure(f"tcp://{address}"))
-    return {name: median(values) for name, values in seen.items()}
+    return {name: median(values[1:]) for name, values in seen.items()}
 
 
-def _checked(url: str, **options: Any) -> dict[str, Any]:
-    result = load(url, seconds=SECONDS, **options)
+def _checked(url: str, seconds: float = SECONDS, **options: Any) -> dict[str, Any]:
+    result = load(url, seconds=seconds, **options)
     if result["failed"] or not result["answered"]:
         raise RuntimeError(f"{url}: {result['failed']} failed: {result['first_failure']}")
     return result
 
 
 def _p50(url: str) -> float:
-    return float(_checked(url)["p50"])
+    return float(_checked(url, LATENCY_SECONDS)["p50"])
 
 
 def _bulk(url: str) -> float:
@@ -107,7 +116,7 @@ def _place(node: str) -> str:
 
 
 def _latency(backend: _Backend, peers: dict[str, str]) -> list[Row]:
-    seen = _turn_about(backend, peers, _p50)
+    seen = _turn_about(backend, peers, _p50, LATENCY_PAIRS)
     direct = seen["direct"]
     others = (f"{name} +{seen[name] - direct:.0f} us" for name in peers)
     beside = "; ".join([f"direct {direct:.0f} us", *others])

@@ -64,6 +64,18 @@ def proxies(backend: str, port: int = 18701) -> Iterator[dict[str, str]]:
         yield found
 
 
+@contextlib.contextmanager
+def two_relays(backend: str, port: int) -> Iterator[str]:
+    """The floor of a way through two nodes: the barest relay, twice. Where it begins, as "host:port"."""
+    to = backend
+    with contextlib.ExitStack() as stack:
+        for at in (port, port + 1):
+            command = [str(LOAD), "relay", f"tcp://127.0.0.1:{at}", f"tcp://{to}"]
+            stack.enter_context(running(command))
+            to = f"127.0.0.1:{at}"
+        yield to
+
+
 def _nginx(folder: Path, site: str, before: str = "") -> str:
     path = folder / "nginx.conf"
     path.write_text(

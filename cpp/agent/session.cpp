@@ -65,7 +65,9 @@ void Worker::State::send_register() {
 
 void Worker::State::reconnect(std::optional<Address> leader) {
   leave_session();
-  effects.push_back(Reconnect{leader, now + next_backoff()});
+  // Who is told where to go goes at once; who is sent round in circles takes time.
+  const bool at_once = leader && !std::exchange(redirected, true);
+  effects.push_back(Reconnect{leader, at_once ? now : now + next_backoff()});
 }
 
 // ---- what the manager says
@@ -98,6 +100,7 @@ void Worker::State::on(const wire::Session& message) {
     connected = true;
     session = message.session;
     backoff = {};
+    redirected = false;
     send_heartbeat();
   }
   silent_since_limit = now + period * kSilentPeriods;

@@ -55,6 +55,7 @@ struct Worker::State {
   Instant silent_since_limit = Instant::never();  // nothing heard until then: the session is over
   Duration period = Duration::millis(500);
   Duration backoff{};
+  bool redirected = false;  // since the last session
   int register_tries = 0;  // on this link
   bool has_set = false;    // the whole set of assignments came in this session
   std::uint64_t applied = 0;

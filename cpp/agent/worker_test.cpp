@@ -423,7 +423,13 @@ TEST_F(WorkerTest, SilenceOrARefusalEndsTheSession) {
   const auto reconnects = all<Reconnect>(take());
   ASSERT_EQ(reconnects.size(), 1u);
   EXPECT_EQ(reconnects[0].leader, leader);
-  EXPECT_LT(reconnects[0].not_before - now_, Duration::millis(400));
+  EXPECT_EQ(reconnects[0].not_before, now_) << "it knows where to go";
+  worker().connected(now_);
+  say(wire::SessionRefused{0, "this manager is not the leader", leader, false});
+  const auto again = all<Reconnect>(take());
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_GT(again[0].not_before, now_) << "not for ever";
+  EXPECT_LT(again[0].not_before - now_, Duration::millis(700));
   open_session();
   say(wire::SessionRefused{kSession, "node removed", {}, true});
   EXPECT_EQ(all<Removed>(take()).size(), 1u);

@@ -40,5 +40,8 @@ struct Report {
 Report run(const Plan& plan);
 // Until killed. `ready` is printed once it listens.
 int serve(const Target& where, std::size_t bytes);
+int relay(const Target& where, const Target& to);
+// A bound socket, or -1 with a word on stderr. `more`: flags of socket(2).
+int listen_at(const Target& where, int more);
 
 }  // namespace swarm::load

@@ -1,6 +1,7 @@
 // swarm_load: see README.md.
 //   swarm_load http URL... [--connections N] [--seconds S] [--requests N] [--rate R] [--close]
 //                          [--method M] [--path P] [--body TEXT] [--first N]
+//   swarm_load relay URL TO_URL
 //   swarm_load serve URL [--bytes N]       URL "task": $SWARM_TASK_IP:$SWARM_PORT_80
 #include <algorithm>
 #include <cstdio>
@@ -52,7 +53,7 @@ std::string task_url() {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count < 3) return usage("http or serve, and a URL");
+  if (count < 3) return usage("http, relay or serve, and a URL");
   const std::string verb = words[1];
   Plan plan;
   std::size_t bytes = 0;
@@ -93,6 +94,8 @@ int main(int count, char** words) {
       return usage(word + " is no option");
   }
   if (plan.targets.empty()) return usage("a URL is missing");
+  if (verb == "relay" && plan.targets.size() == 2)
+    return swarm::load::relay(plan.targets[0], plan.targets[1]);
   if (verb == "serve") return swarm::load::serve(plan.targets.front(), bytes);
   if (verb == "http") return tell(swarm::load::run(plan));
   return usage(verb + " is no verb");

@@ -96,15 +96,20 @@ bool Server::pay(int fd, Client& client) {
 
 }  // namespace
 
-int serve(const Target& where, std::size_t bytes) {
+int listen_at(const Target& where, int more) {
   const auto* address = reinterpret_cast<const sockaddr*>(&where.address);
-  const int listener = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int listener = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | more, 0);
   const int one = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (bind(listener, address, where.size) != 0 || listen(listener, 1024) != 0) {
-    std::fprintf(stderr, "swarm_load: cannot listen: %s\n", std::strerror(errno));
-    return 1;
-  }
+  if (bind(listener, address, where.size) == 0 && listen(listener, 1024) == 0) return listener;
+  std::fprintf(stderr, "swarm_load: cannot listen: %s\n", std::strerror(errno));
+  close(listener);
+  return -1;
+}
+
+int serve(const Target& where, std::size_t bytes) {
+  const int listener = listen_at(where, SOCK_NONBLOCK);
+  if (listener < 0) return 1;
   std::puts("ready");
   std::fflush(stdout);
   Server(listener, bytes).run();
