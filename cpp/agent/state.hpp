@@ -56,8 +56,8 @@ struct Worker::State {
   Duration period = Duration::millis(500);
   Duration backoff{};
   bool redirected = false;  // since the last session
-  int register_tries = 0;  // on this link
-  bool has_set = false;    // the whole set of assignments came in this session
+  int register_tries = 0;   // on this link
+  bool has_set = false;     // the whole set of assignments came in this session
   std::uint64_t applied = 0;
   std::uint64_t newest_store = 0;  // of all sessions: what a manager's store must not be behind
 
