@@ -171,7 +171,7 @@ bool Conn::move(Socket& from, Socket& to, Flow& flow, const Flow& back) {
     if (sent == Socket::kBroken) {
       // It may still have something to say, and then its own end to report.
       flow.sink_dead = to.can_read = true;
-      if (&to == &back_.socket && unused()) {
+      if (&to == &back_.socket && unused() && !to.has_more()) {
         if (!has_old) flow.pending.add(bytes, count);
         try_another();
         return false;

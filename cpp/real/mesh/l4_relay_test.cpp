@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -72,10 +73,13 @@ class Plain {
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     fd_ = Fd();
   }
-  // Closes once something lies there unread.
-  void reset_unread() {
+  // Until something lies there unread.
+  void await() {
     pollfd ready{fd_.get(), POLLIN, 0};
     ::poll(&ready, 1, 10'000);
+  }
+  void reset_unread() {
+    await();
     fd_ = Fd();
   }
   int why = -1;
@@ -143,6 +147,14 @@ struct TestNode {
   bool has_problem(bool wanted) {
     std::unique_lock hold(lock);
     return changed.wait_for(hold, std::chrono::seconds(10), [&] { return problems.empty() != wanted; });
+  }
+  // Its relay's thread does nothing until this is over.
+  std::unique_lock<std::mutex> held_up() {
+    std::unique_lock hold(lock);
+    const Fd taken = relay::listen_on(at(address, kPublished + 2));
+    relay->task_up({TaskId(99), address, {}, {{kPublished + 2, kTarget}}});
+    ::poll(nullptr, 0, 50);
+    return hold;
   }
   // Listening begins a moment after the table came.
   Plain client() const {
@@ -333,6 +345,34 @@ TEST_P(L4RelayTest, ARequestThatADyingTaskHasReadIsToldToNobodyElse) {
   EXPECT_EQ(user.receive(), "");
   EXPECT_EQ(user.why, 0);
   EXPECT_EQ(heard, 1);
+}
+
+// While the relay is elsewhere: then it finds more to say, the answer and the reset all at once.
+TEST_P(L4RelayTest, AnAnswerBeforeTheResetIsTheAnswer) {
+  std::promise<void> told, answer, answered;
+  std::atomic<int> asked = 0;
+  const auto says_no = [&](Plain& user) {
+    if (++asked > 1) return;
+    user.await();
+    told.set_value();
+    answer.get_future().wait();
+    user.send("no");
+    user.reset_unread();
+    answered.set_value();
+  };
+  const auto one = task(1, says_no), two = task(2, says_no);
+  publish({1, 2});
+  Plain user = client();
+  user.send("ping");
+  told.get_future().wait();
+  {
+    const auto elsewhere = home().held_up();
+    user.send("ping");
+    answer.set_value();
+    answered.get_future().wait();
+  }
+  EXPECT_EQ(user.receive(2), "no");
+  EXPECT_EQ(asked, 1);
 }
 
 TEST_P(L4RelayTest, ATaskThatListensLateIsWaitedFor) {

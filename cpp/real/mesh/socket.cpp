@@ -70,6 +70,11 @@ std::ptrdiff_t Socket::failed() {
   return kBroken;
 }
 
+bool Socket::has_more() const {
+  char first = 0;
+  return ::recv(fd.get(), &first, 1, MSG_PEEK) > 0;
+}
+
 void Socket::shut_writing() { ::shutdown(fd.get(), SHUT_WR); }
 
 void Socket::reset() {

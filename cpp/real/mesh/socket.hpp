@@ -29,6 +29,7 @@ struct Socket {
   std::ptrdiff_t read(char* to, std::size_t most);
   std::ptrdiff_t write(const char* from, std::size_t count);
   std::ptrdiff_t failed();  // by errno
+  bool has_more() const;    // bytes came that nobody has read yet, before a reset too
   void shut_writing();
   void reset();  // closes with RST, so that the other end knows
 };
