@@ -209,7 +209,11 @@ bool Conn::send_stream(Socket& from) {
   if (link_ == nullptr) return false;
   // What was kept of a connection that was tried elsewhere first.
   while (!up_.pending.empty()) {
-    if (!link_->has_room() || credit_ == 0) return false;
+    if (credit_ == 0) return false;
+    if (!link_->has_room()) {
+      link_->call_back(stream_);
+      return false;
+    }
     const std::size_t count =
         link_->send_bytes(up_.pending.data(), std::min(up_.pending.size(), credit_), stream_);
     keep(up_.pending.data(), count);

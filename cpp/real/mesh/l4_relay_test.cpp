@@ -16,6 +16,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/bytes.hpp"
 #include "real/mesh/link.hpp"
 
 namespace swarm::real {
@@ -450,6 +451,68 @@ TEST(L4RelayAlone, ALinkThatBreaksIsNotGivenToTheNextTry) {
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(user.receive(4), "pong");
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(700)) << "at once";
+}
+
+// Its client has nothing more to say, and the other node gives credit only for what it got: only the link
+// can wake it.
+TEST(L4RelayAlone, WhatIsToldToAnotherWaitsForRoomOnItsLink) {
+  constexpr int kFilling = 48, kTold = kFilling + 1;  // each a window: more than kernel and link take
+  const Address full = at(node_address(8), kData), dying = at(node_address(9), kData);
+  const auto frame = [](relay::FrameType type, int stream) {
+    return std::string{static_cast<char>(type), 0, 0, 0, 0, 0, 0, static_cast<char>(stream), 0, 0, 0, 0};
+  };
+  const std::size_t greeting = relay::write_greeting({}).size(), open = relay::kFrameHead + 38;
+  std::promise<void> filled, opened;
+  std::string told;
+  FakeTask busy(full, [&](Plain& link) {
+    std::string words = relay::write_greeting({kCluster, NodeId(8)});
+    for (int i = 1; i <= kFilling; ++i) words += frame(relay::FrameType::opened, i);
+    link.receive(greeting + kFilling * open);
+    link.send(words);
+    opened.get_future().wait();
+    link.send(frame(relay::FrameType::opened, kTold));
+    ::poll(nullptr, 0, 100);
+    while (told.empty()) {
+      const std::string head = link.receive(relay::kFrameHead);
+      if (head.size() < relay::kFrameHead) return;
+      const std::string payload = link.receive(get_u32(head, 8));
+      if (head[0] == static_cast<char>(relay::FrameType::data) && head[7] == kTold) told = payload;
+    }
+  });
+  FakeTask dies(dying, [&](Plain& link) {
+    link.receive(greeting + open);
+    link.send(relay::write_greeting({kCluster, NodeId(9)}) + frame(relay::FrameType::opened, 1));
+    link.receive(relay::kFrameHead + 4);
+    filled.get_future().wait();
+    link.send(frame(relay::FrameType::reset, 1));
+    ::poll(nullptr, 0, 100);
+    opened.set_value();
+    link.receive();
+  });
+  TestNode node(7);
+  const model::MeshBackend at_busy{TaskId(1), kService, NodeId(8), full};
+  const model::MeshBackend at_dying{TaskId(2), kService, NodeId(9), dying};
+  const auto backends = [](std::vector<model::MeshBackend> all) {
+    return std::make_shared<std::vector<model::MeshBackend>>(std::move(all));
+  };
+  auto table = std::make_shared<model::ForwardingTable>();
+  table->routes.push_back({{kPublished, kTarget}, kService, backends({at_busy})});
+  table->routes.push_back({{kPublished + 1, kTarget}, kService, backends({at_busy, at_dying})});
+  node.relay->set_table(table);
+  std::vector<Plain> users;
+  for (int i = 0; i < kFilling; ++i) users.push_back(node.client());
+  std::vector<std::thread> fillers;
+  for (Plain& user : users) {
+    if (fillers.size() == kFilling - 8) ::poll(nullptr, 0, 200);  // the kernel has all it takes; now the link
+    fillers.emplace_back([&] { user.send(std::string(relay::kWindow, 'x')); });
+  }
+  Plain last(at(node.address, kPublished + 1));
+  last.send("ping");
+  ::poll(nullptr, 0, 200);
+  filled.set_value();
+  for (auto& filler : fillers) filler.join();
+  last.receive(1);
+  EXPECT_EQ(told, "ping");
 }
 
 TEST(L4RelayAlone, AStrangerAtTheDataPortIsShownTheDoor) {
