@@ -101,9 +101,14 @@ bool Conn::unused() const {
   return down_.moved == 0 && !down_.eof && !back_.socket.ended_first && told_.size() == up_.moved;
 }
 
+// Too much: nothing is kept, and unused() stays false.
 void Conn::keep(const char* bytes, std::size_t count) {
-  if (down_.moved == 0 && told_.size() == up_.moved && told_.size() + count <= kMostTold)
+  if (count == 0 || down_.moved > 0 || told_.size() != up_.moved) return;
+  if (told_.size() + count > kMostTold) {
+    told_ = {};
+  } else {
     told_.add(bytes, count);
+  }
 }
 
 // What the client said so far is told to the next task, with its end.
@@ -221,6 +226,7 @@ bool Conn::send_stream(Socket& from) {
     up_.moved += count;
     credit_ -= count;
   }
+  up_.pending.let_go();
   for (int turns = 0; turns < kTurns; ++turns) {
     if (up_.broken || (up_.eof && down_.sink_dead)) {
       if (from.ended_first) link_->send(FrameType::finish, stream_);
