@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import swarmpy as sp
-from swarmpy._connection.client import Client, lines
-from swarmpy._connection.http import HttpConnection
+from swarmpy._connection.client import Client, lines, make_request
+from swarmpy._connection.http import HttpConnection, _HttpExchange
 
 
 class Door(BaseHTTPRequestHandler):
@@ -124,6 +124,29 @@ def test_hanging_up_wakes_who_reads_in_another_thread(door: str) -> None:
         exchange.close()
         reader.join()
     assert set(ends) <= {None, sp.Unreachable}
+
+
+def test_who_has_read_when_another_hangs_up_closes(door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange = HttpConnection(door).open(make_request("GET", "/stream-slow"))
+    assert isinstance(exchange, _HttpExchange)
+    exchange.head(5.0)
+    answer = exchange._answer
+    assert answer
+    read, closed = threading.Event(), threading.Event()
+
+    def read1(_: int) -> bytes:
+        read.set()
+        closed.wait(5.0)
+        return b"piece"
+
+    monkeypatch.setattr(answer, "read1", read1)
+    reader = threading.Thread(target=exchange.piece, args=(5.0,))
+    reader.start()
+    read.wait(5.0)
+    exchange.close()
+    closed.set()
+    reader.join()
+    assert answer.isclosed() and exchange._wire.sock is None
 
 
 def test_the_dead_are_passed_over_and_the_living_remembered(door: str, tmp_path: Path) -> None:

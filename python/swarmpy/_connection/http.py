@@ -72,6 +72,7 @@ class _HttpExchange:
         self._socket = wire.sock  # http.client forgets it once an answer without length begins
         self._answer: http.client.HTTPResponse | None = None
         self._reading = threading.RLock()
+        self._over = False
 
     def head(self, timeout: float) -> Head:
         answer = self._answered(timeout)
@@ -88,7 +89,10 @@ class _HttpExchange:
 
     def piece(self, timeout: float) -> bytes | None:
         with self._reading:
-            return self._piece(timeout)
+            part = self._piece(timeout)
+        if self._over:  # somebody hung up meanwhile, and this may be the last piece that is asked for
+            self.close()
+        return part
 
     def _piece(self, timeout: float) -> bytes | None:
         try:
@@ -106,6 +110,7 @@ class _HttpExchange:
         return part
 
     def close(self) -> None:
+        self._over = True
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes who reads in another thread, and closes then
         if not self._reading.acquire(blocking=False):
