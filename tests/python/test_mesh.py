@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ import swarmpy as sp
 from local import Docker, eventually, needs_docker, own_home
 from swarmpy._cluster import LocalCluster
 from swarmpy._world.real import http_get
+from swarmpy._world.remote import RemoteWorld
 
 NODES = ("m1", "w1", "w2")
 
@@ -61,6 +63,14 @@ def _answers(c: sp.Swarm, name: str) -> bool:
 def test_a_request_without_patience_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(sp.Unreachable, match="timed out"):
         http_get("127.0.0.1", silent.getsockname()[1], "/", timeout=0)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_port_answers_though_nobody_knows_the_nodes(host: str, tmp_path: Path) -> None:
+    outside = RemoteWorld(f"unix://{tmp_path}/nobody.sock")
+    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as page:
+        threading.Thread(target=page.handle_request, daemon=True).start()
+        assert outside.http_get(host, page.server_port, "/", timeout=5.0)[0] == 200
 
 
 def test_requests_take_virtual_time_and_change_nothing_between_runs() -> None:

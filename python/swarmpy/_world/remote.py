@@ -5,6 +5,7 @@ machine.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 from collections.abc import Collection, Mapping
 from typing import NoReturn
 
@@ -13,7 +14,7 @@ from swarmpy._connection.client import Client
 from swarmpy._connection.http import HttpConnection
 from swarmpy._world.base import Door
 from swarmpy._world.real import WallClock, http_get
-from swarmpy.errors import NotManager, NotSupportedInMode
+from swarmpy.errors import NoQuorum, NotManager, NotSupportedInMode, Timeout, Unreachable
 
 
 class RemoteWorld(WallClock):
@@ -55,8 +56,10 @@ class RemoteWorld(WallClock):
         return http_get(self._host_of(name), port, path, timeout)
 
     def _host_of(self, name: str) -> str:
-        """A node's name stands for its address; what is none is a host as it is."""
-        with contextlib.suppress(NotManager):
+        """A node's name stands for its address; what is none, or cannot be asked for, is a host as it is."""
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.ip_address(name))
+        with contextlib.suppress(NotManager, NoQuorum, Unreachable, Timeout):
             for node in Client(self.doors).json("GET", "/nodes"):
                 if node["Description"].get("Hostname") == name and node["Status"].get("Addr"):
                     return str(node["Status"]["Addr"])
