@@ -25,6 +25,7 @@ class Buffer {
   void commit(std::size_t count) { end_ += count; }
   std::size_t free_room() const { return capacity_ - end_; }
   void add(const char* from, std::size_t count) {
+    if (count == 0) return;  // memcpy takes no null pointers, not even then
     std::memcpy(room(count), from, count);
     commit(count);
   }
