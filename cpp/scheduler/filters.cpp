@@ -35,6 +35,7 @@ std::string sentence(Filter filter, std::size_t n) {
       return "max replicas per node limit exceed";
   }
   SWARM_CHECK(false, "filter", static_cast<int>(filter));
+  return {};
 }
 
 }  // namespace
