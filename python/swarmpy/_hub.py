@@ -44,9 +44,12 @@ class Hub:
         self._listed: dict[str, NodeInfo] = {}
         self._listed_at: object = None
 
-    def _doors(self) -> list[Connection]:
+    def check_open(self) -> None:
         if self.closed:
             raise SwarmError("this swarm is closed", code="FailedPrecondition", hint="Make a new Swarm.")
+
+    def _doors(self) -> list[Connection]:
+        self.check_open()
         if self._only is not None:
             return [self.world.door(self._only)]
         return self.world.doors(without=self._workers) or self.world.doors()

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from swarmpy import _show, duration
-from swarmpy._world.base import World
+from swarmpy._hub import Hub
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument
 
@@ -56,8 +56,8 @@ class Response:
 class Http:
     """`swarm.http.get("m1:8080")`."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
 
     def __repr__(self) -> str:
         return '<Http: .get("node:port") asks a published port>'
@@ -71,4 +71,5 @@ class Http:
         if found is None or not 0 < int(found.group(2)) < 65536:
             raise InvalidArgument(f'"{target}" is no node and port', hint='Say it as "m1:8080".')
         name, port, path = found.groups()
-        return Response(*self._world.http_get(name, int(port), path or "/", duration.seconds(timeout)))
+        self._hub.check_open()
+        return Response(*self._hub.world.http_get(name, int(port), path or "/", duration.seconds(timeout)))

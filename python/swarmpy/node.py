@@ -261,6 +261,7 @@ class Node:
 
     def kill(self) -> Node:
         """SIGKILL to its daemon; its tasks die with it. Returns when it is dead; harmless when it was."""
+        self._hub.check_open()
         self._hub.world.kill(self.name)
         note(self._hub.world, "fault", f"{self.name} killed")
         return self
@@ -269,6 +270,7 @@ class Node:
         """Starts the daemon on the disk that it left (killing it first when it runs). Returns when its API
         answers.
         """
+        self._hub.check_open()
         self._hub.world.kill(self.name)
         self._hub.world.start(self.name)
         note(self._hub.world, "repair", f"{self.name} started")

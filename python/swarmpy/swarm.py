@@ -86,7 +86,7 @@ class Swarm:
         self._hub = Hub(world)
         self.nodes = Nodes(self._hub)
         self.services = Services(self._hub)
-        self.http = Http(world)
+        self.http = Http(self._hub)
         self._end = weakref.finalize(self, world.close)
 
     def _await_nodes(self, count: int) -> None:
@@ -213,6 +213,7 @@ class Swarm:
         """
         from swarmpy._view.live import View
 
+        self._hub.check_open()
         if service is None:
             asked: list[str | Service] = []
         elif isinstance(service, Iterable) and not isinstance(service, str):
@@ -231,6 +232,7 @@ class Swarm:
         While it is open the swarm's time follows the wall clock. Close it with `with`, `.close()`, or the
         swarm. Raises `NotSupportedInMode` for real swarms: they have doors (`node.docker_host`).
         """
+        self._hub.check_open()
         return self._world.serve(address, node)
 
     def close(self) -> None:

@@ -400,11 +400,20 @@ def test_reprs_show_and_ask_nobody(c: sp.Swarm, web: sp.Service) -> None:
 
 def test_a_closed_swarm_says_so() -> None:
     swarm = sp.Swarm(seed=1)
+    node = swarm.nodes["m1"]
     swarm.close()
     swarm.close()
     assert repr(swarm) == "<Swarm sim (closed)>"
-    with pytest.raises(sp.SwarmError, match="closed"):
-        list(swarm.nodes)
+    for ask in (
+        lambda: list(swarm.nodes),
+        swarm.watch,
+        lambda: swarm.http.get("m1:80"),
+        lambda: swarm.serve("unix:///tmp/closed.sock"),
+        node.kill,
+        node.restart,
+    ):
+        with pytest.raises(sp.SwarmError, match="closed"):
+            ask()
 
 
 def test_a_swarm_needs_a_manager_and_a_known_mode() -> None:
