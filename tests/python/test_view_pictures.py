@@ -253,6 +253,22 @@ def test_a_view_ends_with_its_swarm() -> None:
     assert view.frame.nodes
 
 
+def test_a_view_is_live_in_every_block_that_it_opens(c: sp.Swarm) -> None:
+    web = c.services.create("nginx:1.10", name="web", replicas=2)
+    view = c.watch()
+    with view:
+        web.wait()
+    assert len(view.frame.tasks) == 2 and not view.live
+    web.scale(4).wait()
+    with view:
+        assert view.live and len(view.frame.tasks) == 4
+        web.scale(5).wait()
+        c.sleep("1s")
+        assert len(view.frame.tasks) == 5
+        web.scale(6).wait()
+    assert len(view.frame.tasks) == 6 and not view.live
+
+
 def test_a_view_that_fails_breaks_nothing(c: sp.Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
     view = c.watch()
     monkeypatch.setattr(view._recorder, "look", lambda **_: 1 / 0)

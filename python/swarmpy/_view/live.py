@@ -112,6 +112,11 @@ class View:
             self._screen.show(self, last=True)
 
     def __enter__(self) -> View:
+        """Live, also when it was stopped before: a picture that stands still would tell of another block."""
+        if not self.live and not self._hub.closed:
+            self._recorder.look()
+            self._pace = None
+            self._end = self._hub.world.watch(self._beat)
         return self.show()
 
     def __exit__(self, *why: object) -> None:
