@@ -90,7 +90,7 @@ def test_plain_output_where_nobody_looks(cluster: LocalCluster) -> None:
     assert "web" not in swarmpy("top", "other").stdout
 
 
-@pytest.mark.parametrize("key", [b"q", b"\x03"], ids=["q", "ctrl-c"])
+@pytest.mark.parametrize("key", [b"q", b"\x1b[Aq", b"\x03"], ids=["q", "up-and-q", "ctrl-c"])
 def test_it_is_live_until_a_key_ends_it(cluster: LocalCluster, key: bytes) -> None:
     top = Terminal("top")
     try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import select
 import shutil
 import sys
@@ -91,4 +92,7 @@ def _q_within(seconds: float) -> bool:
         time.sleep(seconds)
         return False
     ready, _, _ = select.select([sys.stdin], [], [], seconds)
-    return bool(ready) and sys.stdin.read(1) in "qQ"
+    if not ready:
+        return False
+    keys = os.read(sys.stdin.fileno(), 1024)  # all that came: what Python buffers, select does not see
+    return not keys or b"q" in keys.lower()
