@@ -12,7 +12,7 @@ using model::TaskState;
 
 // What Docker shows for a container that was running when its machine went down.
 constexpr std::int64_t kLostExitCode = 255;
-constexpr std::uint32_t kFirstEphemeralPort = 32'768;
+constexpr std::uint32_t kFirstEphemeralPort = 49'152;  // RFC 6335: dynamic ports
 
 // Losing another state costs nothing: the steps up to STARTING can be done again, and a task whose record
 // says STARTING is over when the node starts again, as one that says RUNNING is.
@@ -159,8 +159,9 @@ bool Worker::State::stop(const LocalTask& local, Life& life) {
   return true;
 }
 
-// The engine picks what the service leaves open, as Docker does, from the range of Linux' own ephemeral
-// ports.
+void Worker::set_published(std::set<std::uint32_t> ports) { state_->published = std::move(ports); }
+
+// The engine picks what the service leaves open, as Docker does; where few ask for a port by its number.
 void Worker::State::open_host_ports(LocalTask& local) {
   if (!local.task.templ->endpoint) return;
   for (model::PortConfig port : local.task.templ->endpoint->ports) {
@@ -171,9 +172,12 @@ void Worker::State::open_host_ports(LocalTask& local) {
 }
 
 std::uint32_t Worker::State::free_host_port() const {
-  std::set<std::uint32_t> taken;
-  for (const auto& [id, local] : tasks)
+  std::set<std::uint32_t> taken = published;
+  for (const auto& [id, local] : tasks) {
     for (const auto& port : local.task.status.port_status) taken.insert(port.published_port);
+    if (!local.task.templ->endpoint) continue;
+    for (const auto& port : local.task.templ->endpoint->ports) taken.insert(port.published_port);
+  }
   std::uint32_t port = kFirstEphemeralPort;
   while (taken.contains(port)) ++port;
   return port;

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -99,6 +100,8 @@ class Worker {
                   const std::string& address, Instant now, WallTime wall);
   void on_exited(TaskId task, std::int64_t exit_code, const std::string& error, Instant now, WallTime wall);
   void on_deadline(Instant now, WallTime wall);
+  // Ports of this node that are not to be picked: the ingress ones.
+  void set_published(std::set<std::uint32_t> ports);
   // Stop every task now: the node leaves, or stops in order. Reports still go out.
   void drain(Instant now, WallTime wall);
 

@@ -147,14 +147,15 @@ TEST_F(WorkerTest, AHostPortThatIsLeftOpenIsPickedAndReported) {
                             {"", model::PortProtocol::tcp, 82, 8282, model::PublishMode::ingress}};
   model::Task one = task(), two = task();
   one.templ = two.templ = templ;
+  worker().set_published({49152});
   open_session();
   assign_all({one, two});
   for (const TaskId id : {one.id, two.id}) {
     prepared(id);
     started(id);
   }
-  EXPECT_EQ(published(one.id), (std::vector<std::uint32_t>{32768, 8181}));
-  EXPECT_EQ(published(two.id), (std::vector<std::uint32_t>{32769, 8181}));
+  EXPECT_EQ(published(one.id), (std::vector<std::uint32_t>{49153, 8181}));
+  EXPECT_EQ(published(two.id), (std::vector<std::uint32_t>{49154, 8181}));
   exited(one.id, 0);
   EXPECT_TRUE(published(one.id).empty()) << "free again";
 }

@@ -20,7 +20,8 @@ void Machine::set_table(std::shared_ptr<const model::ForwardingTable> table) {
 
 void Machine::task_up(const model::MeshTask& task) {
   tasks_[task.task] = {task, false};
-  for (const auto& port : task.host_ports) host_ports_[port.published] = {task.task, port.target};
+  for (const auto& port : task.host_ports)
+    host_ports_.try_emplace(port.published, std::pair{task.task, port.target});
   if (!task.host_ports.empty()) review_listeners();
 }
 
@@ -106,12 +107,13 @@ void Machine::reset_unused(ConnId id, bool told) {
 }
 
 void Machine::try_next(ConnId id, Conn& conn) {
-  if (const auto host = host_ports_.find(conn.port); host != host_ports_.end()) {
+  const model::Route* route = table_->find(conn.port);
+  const auto host = host_ports_.find(conn.port);
+  if (route == nullptr && host != host_ports_.end()) {
     const auto [task, target] = host->second;
     if (!conn.tried.empty() || !dial_local(id, conn, task, target)) wait(id, conn);
     return;
   }
-  const model::Route* route = table_->find(conn.port);
   const std::size_t count = route != nullptr ? route->backends->size() : 0;
   if (count == 0) return refuse(id);
   if (conn.tried.size() >= kMaxTries) return wait(id, conn);

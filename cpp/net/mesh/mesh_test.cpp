@@ -155,6 +155,14 @@ TEST_F(MeshMachine, ListensForWhatIsPublishedAndSaysWhatItCannotHave) {
   EXPECT_EQ(std::get<StopListening>(only()).port, kPort);
 }
 
+TEST_F(MeshMachine, AHostPortThatIsTakenStaysItsOwners) {
+  up(10, {{9000, 80}});
+  up(11, {{9000, 80}});
+  machine_.take_effects();
+  machine_.accepted(1, 9000);
+  EXPECT_EQ(std::get<DialLocal>(only()).task, TaskId(10));
+}
+
 TEST_F(MeshMachine, AHostPortLeadsToThisNodesOwnTask) {
   up(10, {{9090, 80}});
   EXPECT_EQ(std::get<ListenOn>(only()).port, 9090u);

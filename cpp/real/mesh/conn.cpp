@@ -95,16 +95,17 @@ void Conn::on_ready(End& end) {
   turn();
 }
 
-// The task did not say anything, nor its end; and what it was told is all kept. A process that dies ends what
-// it has read, and resets what it has not: so a reset means that the request was not taken up.
+// The task did not say anything, nor its end; and what it was told, in one piece, is kept. A process that
+// dies ends what it has read, and resets what it has not: so a reset means that the piece was not taken up.
 bool Conn::unused() const {
   return down_.moved == 0 && !down_.eof && !back_.socket.ended_first && told_.size() == up_.moved;
 }
 
-// Too much: nothing is kept, and unused() stays false.
+// The first piece. Of two the task may have read one and acted on it: then nothing is kept, and unused()
+// stays false.
 void Conn::keep(const char* bytes, std::size_t count) {
-  if (count == 0 || down_.moved > 0 || told_.size() != up_.moved) return;
-  if (told_.size() + count > kMostTold) {
+  if (count == 0 || down_.moved > 0) return;
+  if (up_.moved > 0 || count > kMostTold) {
     told_ = {};
   } else {
     told_.add(bytes, count);
@@ -113,6 +114,7 @@ void Conn::keep(const char* bytes, std::size_t count) {
 
 // What the client said so far is told to the next task, with its end.
 void Conn::try_another() {
+  if (up_.broken) return finish(true);  // the client is gone
   leave_link();
   const bool told = up_.moved > 0;
   told_.add(up_.pending.data(), up_.pending.size());
@@ -120,7 +122,7 @@ void Conn::try_another() {
   up_.moved = 0;
   back_.socket.reset();
   back_.watched = false;
-  up_.broken = up_.sink_dead = up_.passed_on = false;
+  up_.sink_dead = up_.passed_on = false;
   down_ = {};
   state_ = State::waiting;
   owner_.on_unused_reset(*this, told);

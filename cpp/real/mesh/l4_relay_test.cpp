@@ -376,6 +376,25 @@ TEST_P(L4RelayTest, AnAnswerBeforeTheResetIsTheAnswer) {
   EXPECT_EQ(asked, 1);
 }
 
+// The first may have been acted on by then.
+TEST_P(L4RelayTest, OfTwoPiecesNoneIsToldTwice) {
+  std::atomic<int> heard = 0;
+  const auto dies = [&](Plain& user) {
+    user.receive(4);
+    ++heard;
+    user.reset_unread();
+  };
+  const auto one = task(1, dies), two = task(2, dies);
+  publish({1, 2});
+  Plain user = client();
+  user.send("pay1");
+  while (heard == 0) ::poll(nullptr, 0, 1);
+  user.send("pay2");
+  EXPECT_EQ(user.receive(), "");
+  EXPECT_EQ(user.why, ECONNRESET);
+  EXPECT_EQ(heard, 1);
+}
+
 TEST_P(L4RelayTest, ATaskThatListensLateIsWaitedFor) {
   runs(1);
   publish({1});
