@@ -42,7 +42,7 @@ struct Worker::State {
   std::map<TaskId, LocalTask> tasks;
   std::map<TaskId, Life> lives;  // the same keys
   bool draining = false;
-  std::set<std::uint32_t> published;  // by the routing mesh
+  std::shared_ptr<const model::ForwardingTable> table = std::make_shared<model::ForwardingTable>();
 
   // ---- effects: records go first, one for each task, whatever happened to it in between
   std::map<TaskId, bool> to_save;  // true: before what follows (SaveTask::first)

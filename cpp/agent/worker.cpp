@@ -159,7 +159,9 @@ bool Worker::State::stop(const LocalTask& local, Life& life) {
   return true;
 }
 
-void Worker::set_published(std::set<std::uint32_t> ports) { state_->published = std::move(ports); }
+void Worker::set_table(std::shared_ptr<const model::ForwardingTable> table) {
+  state_->table = std::move(table);
+}
 
 // The engine picks what the service leaves open, as Docker does; where few ask for a port by its number.
 void Worker::State::open_host_ports(LocalTask& local) {
@@ -172,14 +174,14 @@ void Worker::State::open_host_ports(LocalTask& local) {
 }
 
 std::uint32_t Worker::State::free_host_port() const {
-  std::set<std::uint32_t> taken = published;
+  std::set<std::uint32_t> taken;
   for (const auto& [id, local] : tasks) {
     for (const auto& port : local.task.status.port_status) taken.insert(port.published_port);
     if (!local.task.templ->endpoint) continue;
     for (const auto& port : local.task.templ->endpoint->ports) taken.insert(port.published_port);
   }
   std::uint32_t port = kFirstEphemeralPort;
-  while (taken.contains(port)) ++port;
+  while (taken.contains(port) || table->find(port) != nullptr) ++port;
   return port;
 }
 

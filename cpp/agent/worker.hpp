@@ -11,12 +11,12 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/rng.hpp"
+#include "model/mesh.hpp"
 #include "model/node.hpp"
 #include "model/task.hpp"
 #include "model/wire.hpp"
@@ -100,8 +100,8 @@ class Worker {
                   const std::string& address, Instant now, WallTime wall);
   void on_exited(TaskId task, std::int64_t exit_code, const std::string& error, Instant now, WallTime wall);
   void on_deadline(Instant now, WallTime wall);
-  // Ports of this node that are not to be picked: the ingress ones.
-  void set_published(std::set<std::uint32_t> ports);
+  // Its published ports are not picked for tasks.
+  void set_table(std::shared_ptr<const model::ForwardingTable> table);
   // Stop every task now: the node leaves, or stops in order. Reports still go out.
   void drain(Instant now, WallTime wall);
 

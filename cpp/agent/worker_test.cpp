@@ -147,7 +147,9 @@ TEST_F(WorkerTest, AHostPortThatIsLeftOpenIsPickedAndReported) {
                             {"", model::PortProtocol::tcp, 82, 8282, model::PublishMode::ingress}};
   model::Task one = task(), two = task();
   one.templ = two.templ = templ;
-  worker().set_published({49152});
+  auto table = std::make_shared<model::ForwardingTable>();
+  table->routes.push_back({{49152, 80}, {}, {}});
+  worker().set_table(table);
   open_session();
   assign_all({one, two});
   for (const TaskId id : {one.id, two.id}) {

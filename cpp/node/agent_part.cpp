@@ -155,9 +155,7 @@ void AgentPart::on_mesh_update(const wire::MeshUpdate& update) {
   wire::MeshAck ack = table_.on(update);
   if (table_.table() != before) {
     core_.ports.mesh.set_table(table_.table());
-    std::set<std::uint32_t> ports;
-    for (const auto& route : table_.table()->routes) ports.insert(route.port.published);
-    worker_.set_published(std::move(ports));
+    worker_.set_table(table_.table());
   }
   ack.problems = mesh_problems_;
   send_to_manager(std::move(ack));

@@ -42,6 +42,22 @@ TEST(RaftRules, WhoHearsALeaderRefusesToVote) {
   EXPECT_EQ(peer.raw->term(), 9u);
 }
 
+TEST(RaftRules, AProposalThatIsPassedOnKeepsItsSender) {
+  Peer peer(1);
+  peer.start(1);
+  (void)peer.step(message_from(2, MessageType::heartbeat, 1)).ok();
+  peer.sent.clear();
+  Message passed = message_from(3, MessageType::prop, 0);
+  passed.entries.push_back({0, 0, EntryType::normal, "x"});
+  ASSERT_TRUE(peer.step(passed).ok());
+  ASSERT_TRUE(peer.propose("y").ok());
+  const auto props = peer.take(MessageType::prop);
+  ASSERT_EQ(props.size(), 2u);
+  EXPECT_EQ(props[0].to, 2u);
+  EXPECT_EQ(props[0].from, 3u);
+  EXPECT_EQ(props[1].from, 1u);
+}
+
 TEST(RaftRules, ALostLeadersHintHurriesOneElectionOnly) {
   Peer peer(1, {1, 2, 3}, guarded());
   peer.start(1);

@@ -35,10 +35,11 @@ class Buffer {
   }
   // An idle connection keeps no memory.
   void let_go() {
-    if (empty()) {
-      bytes_.reset();
-      begin_ = end_ = capacity_ = 0;
-    }
+    if (empty()) drop();
+  }
+  void drop() {
+    bytes_.reset();
+    begin_ = end_ = capacity_ = 0;
   }
 
  private:

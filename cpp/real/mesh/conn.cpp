@@ -106,7 +106,7 @@ bool Conn::unused() const {
 void Conn::keep(const char* bytes, std::size_t count) {
   if (count == 0 || down_.moved > 0) return;
   if (up_.moved > 0 || count > kMostTold) {
-    told_ = {};
+    told_.drop();
   } else {
     told_.add(bytes, count);
   }
@@ -189,7 +189,7 @@ bool Conn::move(Socket& from, Socket& to, Flow& flow, const Flow& back) {
     const std::size_t done = sent < 0 ? 0 : static_cast<std::size_t>(sent);
     if (&flow == &up_) keep(bytes, done);
     flow.moved += done;
-    if (&flow == &down_ && !told_.empty()) told_ = {};
+    if (&flow == &down_) told_.drop();
     if (has_old) {
       flow.pending.eat(done);
       flow.pending.let_go();
@@ -279,7 +279,7 @@ void Conn::on_data(const char* bytes, std::size_t count) {
   open();
   Socket& to = owner_mode_ ? back_.socket : front_.socket;
   down_.moved += count;
-  if (!told_.empty()) told_ = {};
+  told_.drop();
   std::size_t done = down_.sink_dead ? count : 0;
   if (done == 0 && down_.pending.empty() && to.can_write) {
     const auto sent = to.write(bytes, count);

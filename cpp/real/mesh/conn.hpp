@@ -107,7 +107,7 @@ class Conn final : public StreamUser {
   bool owner_mode_;
   End front_, back_;  // the client; the task
   Flow up_, down_;    // local: to the task, to the client. With a stream: to it, from it
-  Buffer told_;       // all that the task was told, while it has not said anything and it is not much
+  Buffer told_;       // the one piece that the task was told, while it has not said anything
   Link* link_ = nullptr;
   std::uint32_t stream_ = 0;
   std::size_t credit_ = kWindow, consumed_ = 0;

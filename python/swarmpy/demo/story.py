@@ -84,9 +84,9 @@ def tasks(stage: Stage) -> None:
     stage.narrator.chapter("Services: say what shall be, not how")
     stage.narrator.command(f'docker service create ubuntu:14.04 /bin/bash -c "{HELLO}"')
     hello = stage.door.post("/services/create", _hello())["ID"]
-    published = f"--publish {PORT}:80 "
     stage.narrator.command(
-        f"docker service create --name web --replicas {REPLICAS} {published}--update-delay 2s nginx:1.10"
+        f"docker service create --name web --replicas {REPLICAS} --publish {PORT}:80 "
+        "--update-delay 2s nginx:1.10"
     )
     stage.door.post("/services/create", _web())
     stage.see("7 tasks run, spread over the nodes", lambda view: len(view.running()) == 7, pictures.nodes)
