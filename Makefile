@@ -6,12 +6,14 @@
 #   make bench   how fast it is, one table; ONLY=NAME for one line, PEERS=1 installs nginx and haproxy to compare
 #   make lint    clang-format, ruff, mypy
 #   make wheel   a self-contained wheel in dist/
+#   make compilers  the simulator by clang, too: every seed has the same trace
+#   make pins    the trace hashes that tests/seeds/pinned.txt pins, anew
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
-.PHONY: build test clients demo bench lint wheel clean setup ctest layers simulation pytest
+.PHONY: build test clients demo bench lint wheel compilers pins clean setup ctest layers simulation pytest
 
 BUILD := build/release
 BIN := .venv/bin
-SEEDS := 500
+SEEDS ?= 500
 
 setup:
 	@scripts/setup.sh
@@ -55,6 +57,12 @@ endif
 
 lint: setup
 	@scripts/lint.sh
+
+compilers: build
+	@scripts/compilers.sh
+
+pins: build
+	@$(BIN)/swarm_sim --pinned tests/seeds/pinned.txt --renew
 
 wheel: build
 	@scripts/wheel.sh

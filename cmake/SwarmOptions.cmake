@@ -20,6 +20,10 @@ endif()
 add_library(swarm_warnings INTERFACE)
 target_compile_options(swarm_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
   -Woverloaded-virtual -Wimplicit-fallthrough -Werror -fstack-protector-strong)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ calls a function that it deprecates itself, in std::stable_sort.
+  target_compile_options(swarm_warnings INTERFACE -Wno-deprecated-declarations)
+endif()
 target_compile_definitions(swarm_warnings INTERFACE _GLIBCXX_ASSERTIONS)
 if(SWARM_SANITIZE)
   add_compile_options(-fsanitize=${SWARM_SANITIZE} -fno-omit-frame-pointer)

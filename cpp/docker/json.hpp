@@ -22,7 +22,8 @@ namespace swarm::docker {
 class Value {
  public:
   using Items = std::vector<Value>;
-  using Members = std::vector<std::pair<std::string, Value>>;
+  struct Member;
+  using Members = std::vector<Member>;
   std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Items, Members> data;
 
   bool is_null() const { return data.index() == 0; }
@@ -32,6 +33,11 @@ class Value {
   // Null for what is not there, for a null, and for what is no object.
   const Value* find(std::string_view key) const;
   const char* kind() const;  // Go's word: "string", "number", "object", ...
+};
+
+struct Value::Member {
+  std::string key;
+  Value value;
 };
 
 // Docker's texts for what is no JSON: "invalid JSON: ...", "unexpected content after JSON".

@@ -43,7 +43,7 @@ Value convert(const json::value& from) {
     case json::kind::object: {
       Value::Members members;
       for (const auto& member : from.get_object())
-        members.emplace_back(std::string(member.key().data(), member.key().size()), convert(member.value()));
+        members.push_back({std::string(member.key().data(), member.key().size()), convert(member.value())});
       to.data = std::move(members);
       break;
     }

@@ -128,7 +128,8 @@ void Network::transmit(ConnectionId id, Connection& connection, int to_side, por
   if (net.duplicate_per_mille != 0 && rng_.chance(net.duplicate_per_mille, 1000))
     shared_.queue.push(arrival(to), to.machine, 0, FrameArrives{id, side, frame});
   if (net.reorder_per_mille != 0 && rng_.chance(net.reorder_per_mille, 1000)) {
-    const Duration late = draw(rng_, net.latency_min, net.latency_max) * rng_.between(1, 20);
+    const std::int64_t times = rng_.between(1, 20);
+    const Duration late = draw(rng_, net.latency_min, net.latency_max) * times;
     shared_.queue.push(shared_.now + late, to.machine, 0, FrameArrives{id, side, std::move(frame)});
     return;
   }

@@ -323,20 +323,25 @@ class RandomLife {
         return Put{a_service(id, "s" + std::to_string(rng_.below(4)))};
       case 1:
         return updated_service(id);
-      case 2:
-        return Put{a_task(1 + rng_.below(30), id, 1 + rng_.below(3), version_of(id))};
+      case 2: {
+        const std::uint64_t slot = 1 + rng_.below(3);
+        return Put{a_task(some_task(), id, slot, version_of(id))};
+      }
       case 3:
-        return assign(1 + rng_.below(30));
-      case 4:
-        return status_step(1 + rng_.below(30), rng_.chance(1, 2) ? TaskState::running : TaskState::failed);
+        return assign(some_task());
+      case 4: {
+        const TaskState state = rng_.chance(1, 2) ? TaskState::running : TaskState::failed;
+        return status_step(some_task(), state);
+      }
       case 5:
-        return Remove{Kind::task, 1 + rng_.below(30), 0};
+        return Remove{Kind::task, some_task(), 0};
       case 6:
         return Remove{Kind::service, id, 0};
       default:
         return Put{a_node(id)};
     }
   }
+  std::uint64_t some_task() { return 1 + rng_.below(30); }
   model::Action updated_service(std::uint64_t id) {
     const auto stored = live.service(service_id(id));
     if (!stored) return Put{a_service(id, "u" + std::to_string(id))};

@@ -3,74 +3,33 @@
 //
 //     swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] [--jobs 2]
 //     [--quiet-swarm]
+//     swarm_sim --hashes [--seeds N] [--from K]
+//     swarm_sim --pinned FILE [--renew]
 //
-// Seeds in tests/seeds/regressions.txt (one a line, # begins a comment) are run besides, always.
+// --hashes prints a line a seed, "SEED HASH", to compare with another compiler's. --pinned checks a file of
+// such lines, or writes it anew. Seeds in tests/seeds/regressions.txt (one a line, # begins a comment) are
+// run besides, always.
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <iostream>
-#include <set>
 #include <sstream>
-#include <stdexcept>
 
 #include "base/check.hpp"
-#include "sim/chaos.hpp"
+#include "pins.hpp"
+#include "seed_run.hpp"
 
 namespace {
 
 using namespace swarm;
-
-struct Options {
-  std::uint64_t from = 1, seeds = 100;
-  std::optional<std::uint64_t> seed;
-  std::int64_t seconds = 60;
-  bool twice = false, trace = false, quiet_swarm = false;
-  std::size_t jobs = 2;
-};
-
-struct Broken : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-struct Run {
-  std::uint64_t hash = 0, events = 0;
-  std::string failure;
-};
+using namespace swarm::tools;
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-std::string text_of(const std::vector<sim::World::TraceLine>& lines, std::size_t last) {
-  std::ostringstream out;
-  for (std::size_t i = lines.size() > last ? lines.size() - last : 0; i < lines.size(); ++i)
-    out << "  " << to_string(lines[i].at - Instant{}) << ' ' << lines[i].machine << ' ' << lines[i].kind
-        << ' ' << lines[i].text << '\n';
-  return out.str();
-}
-
-Run run_seed(std::uint64_t seed, const Options& options, bool keep_trace, std::ostream* trace = nullptr) {
-  Run run;
-  sim::Chaos chaos({seed, Duration::seconds(options.seconds), keep_trace, true});
-  try {
-    chaos.run();
-  } catch (const Broken& broken) {
-    run.failure = broken.what();
-  }
-  run.hash = chaos.world().trace_hash();
-  run.events = chaos.world().events();
-  const auto lines = chaos.world().take_trace();
-  if (trace != nullptr) *trace << text_of(lines, lines.size());
-  if (run.failure.empty() || !keep_trace) return run;
-  run.failure += "\nfaults: " + chaos.knobs().str() + "\n";
-  for (const auto& fault : chaos.plan().faults()) run.failure += "  " + fault.str() + "\n";
-  run.failure += "the last lines of its trace:\n" + text_of(lines, 60);
-  return run;
 }
 
 // A failed seed is run again for its story: the first run kept no text.
@@ -260,13 +219,12 @@ Options parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
-    const auto number = [&]() -> std::uint64_t {
-      if (++i == argc) {
-        std::cerr << flag << " wants a number\n";
-        std::exit(2);
-      }
-      return std::strtoull(argv[i], nullptr, 10);
+    const auto word = [&](const char* what) -> std::string {
+      if (++i < argc) return argv[i];
+      std::cerr << flag << " wants " << what << "\n";
+      std::exit(2);
     };
+    const auto number = [&] { return std::strtoull(word("a number").c_str(), nullptr, 10); };
     if (flag == "--seeds") {
       options.seeds = number();
     } else if (flag == "--from") {
@@ -283,10 +241,15 @@ Options parse(int argc, char** argv) {
       options.trace = true;
     } else if (flag == "--quiet-swarm") {
       options.quiet_swarm = true;
+    } else if (flag == "--hashes") {
+      options.hashes = true;
+    } else if (flag == "--pinned") {
+      options.pinned = word("a file");
+    } else if (flag == "--renew") {
+      options.renew = true;
     } else {
       std::cerr << "usage: swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] "
-                   "[--jobs 2]"
-                   " [--quiet-swarm]\n";
+                   "[--jobs 2] [--quiet-swarm] [--hashes] [--pinned FILE [--renew]]\n";
       std::exit(2);
     }
   }
@@ -299,5 +262,7 @@ int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
   set_check_handler([](const std::string& sentence) { throw Broken(sentence); });
   if (options.quiet_swarm) return run_quiet_swarm(options);
+  if (options.hashes) return print_hashes(options);
+  if (!options.pinned.empty()) return options.renew ? renew_pins(options) : check_pins(options);
   return options.seed ? run_one(options) : run_many(options);
 }
