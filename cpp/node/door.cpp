@@ -12,6 +12,10 @@ constexpr std::uint32_t kNotLeaderStatus = 0;
 
 bool wants_local(const http::Request& request) { return request.header("swarmpy-consistency") == "local"; }
 
+// On a refusal: nothing came of the request, so that another manager may be asked the same.
+constexpr const char* kNothingDone = "Swarmpy-Nothing-Done";
+constexpr std::uint32_t kServerError = 500;
+
 Error no_leader() { return rpc_error(Code::unknown, docker::kNoLeaderText); }
 
 Error leader_lost() {
@@ -70,6 +74,7 @@ void Door::forward(ports::ApiId id, Call& call) {
   if (link == 0) return set_stage(id, call, Stage::waiting);
   const std::uint64_t forward_id = ++last_forward_;
   call.target = std::pair(link, forward_id);
+  call.may_be_done = true;
   by_forward_[forward_id] = id;
   set_stage(id, call, Stage::forwarded);
   core_.links.send(link, wire::Message(wire::ApiForward{forward_id, call.request.method, call.request.target,
@@ -120,6 +125,7 @@ void Door::on_reply(ports::LinkId, wire::ApiReplyHead message) {
   if (message.status == kNotLeaderStatus) {
     by_forward_.erase(it);
     call.target.reset();
+    call.may_be_done = false;
     return set_stage(id, call, Stage::waiting);
   }
   set_stage(id, call, Stage::handled);
@@ -228,6 +234,7 @@ void Door::propose(ports::ApiId id, model::Transaction transaction) {
       manager != nullptr && host_.leads() ? manager->propose(std::move(transaction)) : 0;
   if (request == 0) return api_.fail(id, no_leader());
   by_proposal_[request] = id;
+  it->second.may_be_done = true;
   it->second.give_up = core_.now + kPatience;
   deadlines_.insert({it->second.give_up, id});
 }
@@ -275,6 +282,7 @@ void Door::carry_out(docker::Effect effect) {
   } else if (auto* proposal = std::get_if<docker::Propose>(&effect)) {
     propose(proposal->id, std::move(proposal->transaction));
   } else if (auto* wish = std::get_if<docker::Perform>(&effect)) {
+    if (const auto it = calls_.find(wish->id); it != calls_.end()) it->second.may_be_done = true;
     host_.perform(wish->id, std::move(wish->operation));
   }
 }
@@ -283,6 +291,7 @@ void Door::begin(ports::ApiId id, http::ResponseHead head) {
   const auto it = calls_.find(id);
   if (it == calls_.end() || it->second.head_sent) return;
   it->second.head_sent = true;
+  if (head.status >= kServerError && !it->second.may_be_done) head.headers.emplace_back(kNothingDone, "true");
   if (!it->second.origin) return core_.ports.api.begin(id, std::move(head));
   core_.links.send(it->second.origin->first,
                    wire::Message(wire::ApiReplyHead{it->second.origin->second, head.status, head.headers,

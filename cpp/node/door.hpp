@@ -4,7 +4,8 @@
 // linearizable read check (Raft section 6.4, ReadIndex; one check serves all reads that came before it), or
 // passed on once to the leader's manager over the node-to-node link. With no leader a request waits at most
 // kPatience and then gets Docker's text. The header `Swarmpy-Consistency: local` asks for this manager's own
-// view. NOT here: what an answer says (docker/).
+// view. A refusal of what nobody can have begun carries `Swarmpy-Nothing-Done: true`: it may be asked again
+// elsewhere. NOT here: what an answer says (docker/).
 #pragma once
 
 #include <map>
@@ -72,6 +73,7 @@ class Door {
     std::uint64_t read = 0;
     std::optional<http::ResponseHead> held;  // the leader's, until its body is here
     bool head_sent = false;
+    bool may_be_done = false;  // somebody else may carry it out, or it was proposed
   };
 
   void route(ports::ApiId id, Call& call);

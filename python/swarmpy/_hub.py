@@ -34,7 +34,7 @@ class Hub:
     def __init__(self, world: World, *, only: str | None = None) -> None:
         """`only`: ask this machine and no other (a Node of its own)."""
         self.world = world
-        self.client = Client(self._doors)
+        self.client = Client(self._doors, world.dead)
         self.seen = Seen()
         self.last_change: dict[str, str] = {}  # service -> "create", "scale", "update" or "rollback"
         self.closed = False

@@ -19,15 +19,13 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from swarmpy import duration, events
-from swarmpy._connection.base import Exchange
-from swarmpy._connection.client import lines
-from swarmpy._connection.sim import SimExchange
 from swarmpy._converge import PASSING, ServiceWait, SwarmWait
+from swarmpy._event_stream import TICK, EventStream, followed
 from swarmpy._hub import Hub
 from swarmpy._world.base import FIRST_PAUSE, LONGEST_PAUSE, World
 from swarmpy.duration import DurationLike
 from swarmpy.errors import SwarmError
-from swarmpy.events import Event
+from swarmpy.events import Asked, Event
 from swarmpy.node import Nodes
 from swarmpy.outcome import Outcome
 from swarmpy.service import Service, Services
@@ -117,19 +115,18 @@ class Swarm:
         """As `swarm.events()`, but without `timeout` it goes on for ever. The door is opened at once: nothing
         is missed. Ends well when it is left early.
         """
+        wanted = events.asked(self._hub, kinds=kinds, service=service, since=since, coming=True)
         deadline = self.now + (float("inf") if timeout is None else duration.seconds(timeout))
-        exchange = events.opened(self._hub, kinds=kinds, since=since, past_only=False)
-        return self._events(exchange, service, deadline)
+        return self._events(wanted, wanted.opened(), deadline)
 
     async def _events(
-        self, exchange: Exchange, service: str | None, deadline: float
+        self, wanted: Asked, stream: EventStream, deadline: float
     ) -> AsyncGenerator[Event, None]:
-        virtual = isinstance(exchange, SimExchange)
-        came = (_virtual_lines if virtual else _real_lines)(self._hub.world, exchange, deadline)
+        virtual = self._hub.world.mode is Mode.SIM
+        came = (_virtual_news if virtual else _real_news)(self._hub, stream, deadline)
         async with contextlib.aclosing(came):
-            async for line in came:
-                event = events.parsed(self._hub, line)
-                if service is None or events.is_of(event, service):
+            async for raw in came:
+                for event in wanted.shown([raw]):
                     yield event
 
     async def __aenter__(self) -> Swarm:
@@ -190,37 +187,35 @@ async def _until(world: World, holds: Callable[[], bool], timeout: float) -> boo
 # ---- streams
 
 
-async def _virtual_lines(world: World, exchange: Exchange, deadline: float) -> AsyncGenerator[bytes, None]:
-    assert isinstance(exchange, SimExchange)
-    rest = b""
+async def _virtual_news(
+    hub: Hub, stream: EventStream, deadline: float
+) -> AsyncGenerator[dict[str, Any], None]:
     try:
         while True:
-            part = exchange.arrived()
-            if part == b"" or (part is None and world.now() >= deadline):
+            hub.check_open()
+            news = stream.news(0.0)
+            if news is None or (not news and hub.world.now() >= deadline - TICK):
                 return
-            if part is None:
-                await _sleep(world, min(TURN, deadline - world.now()))
-                continue
-            *whole, rest = (rest + part).split(b"\n")
-            for line in whole:
-                if line.strip():
-                    yield line
+            for raw in news:
+                yield raw
+            if not news:
+                await _sleep(hub.world, min(TURN, deadline - hub.world.now()))
     finally:
-        exchange.close()
+        stream.close()
 
 
-async def _real_lines(world: World, exchange: Exchange, deadline: float) -> AsyncGenerator[bytes, None]:
+async def _real_news(hub: Hub, stream: EventStream, deadline: float) -> AsyncGenerator[dict[str, Any], None]:
     """A thread reads; hanging up wakes it."""
-    loop, came = asyncio.get_running_loop(), asyncio.Queue[bytes | BaseException | None]()
+    loop, came = asyncio.get_running_loop(), asyncio.Queue[dict[str, Any] | BaseException | None]()
 
-    def tell(item: bytes | BaseException | None) -> None:
+    def tell(item: dict[str, Any] | BaseException | None) -> None:
         if not loop.is_closed():
             loop.call_soon_threadsafe(came.put_nowait, item)
 
     def read() -> None:
         try:
-            for line in lines(exchange, lambda: max(deadline - world.now(), 0.0)):
-                tell(line)
+            for raw in followed(hub, stream, deadline):
+                tell(raw)
         except SwarmError as error:
             tell(error)
         else:
@@ -233,5 +228,5 @@ async def _real_lines(world: World, exchange: Exchange, deadline: float) -> Asyn
                 raise item
             yield item
     finally:
-        exchange.close()
+        stream.close()
         await asyncio.wait([reading])

@@ -12,10 +12,15 @@ from collections.abc import Mapping, Sequence
 
 class SwarmError(Exception):
     """Anything that went wrong. `.code`: gRPC's word; `.hint`: what to do next, "" when the message says it;
-    `.status`: HTTP's number where the API answered, else 0."""
+    `.status`: HTTP's number where the API answered, else 0.
+
+    Where several managers were asked in turn, `.asked` has what each said, by name. `.nothing_done`: the
+    request certainly changed nothing, so it may be sent again.
+    """
 
     default_code = "Unknown"
     default_hint = ""
+    nothing_done = False
 
     def __init__(self, message: str, *, code: str = "", hint: str = "", status: int = 0) -> None:
         super().__init__(message)
@@ -23,6 +28,7 @@ class SwarmError(Exception):
         self.code = code or self.default_code
         self.hint = hint or self.default_hint
         self.status = status
+        self.asked: Mapping[str, str] = {}
 
     def __str__(self) -> str:
         return f"{self.message}\nHint: {self.hint}" if self.hint else self.message
@@ -49,12 +55,18 @@ class Conflict(SwarmError):
 class NotManager(SwarmError):
     """Only managers answer this, and the node that was asked is not one (or is in no swarm at all)."""
 
+    nothing_done = True
+
     default_code = "Unavailable"
     default_hint = "Ask a manager, or make this node one: node.swarm.init(), or promote it on a manager."
 
 
 class NoQuorum(SwarmError):
-    """The swarm has no leader: fewer than half of its managers are alive and reach each other."""
+    """No manager that can be reached has a leader: not more than half of the managers are up and reach each
+    other. (Of three managers two must, of four three.)
+
+    A change that was refused so may still be carried out later, unless `.nothing_done`: the hint says so.
+    """
 
     default_code = "Unavailable"
     default_hint = "Start managers again until more than half of them are up; tasks go on running meanwhile."
@@ -71,6 +83,7 @@ class Unreachable(SwarmError):
     def __init__(self, message: str, *, sent: bool = False, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.sent = sent
+        self.nothing_done = not sent
 
 
 class Timeout(SwarmError, TimeoutError):
@@ -131,4 +144,6 @@ def error_of(status: int, message: str, headers: Mapping[str, str]) -> SwarmErro
         kind = NotManager
     elif "out of sequence" in message:
         kind = Conflict
-    return kind(message, code=code, hint=headers.get("swarmpy-hint", ""), status=status)
+    error = kind(message, code=code, hint=headers.get("swarmpy-hint", ""), status=status)
+    error.nothing_done = error.nothing_done or "swarmpy-nothing-done" in headers
+    return error

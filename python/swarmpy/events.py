@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import importlib
-import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from swarmpy import _show, duration
-from swarmpy._connection.base import Exchange
-from swarmpy._connection.client import lines
+from swarmpy._converge import PASSING
+from swarmpy._event_stream import EventStream, followed, past, stamp
 from swarmpy._hub import Hub
-from swarmpy._models import times
+from swarmpy._models.nearest import check_word, not_found
 from swarmpy.duration import DurationLike
+from swarmpy.errors import InvalidArgument
 
+KINDS = ("node", "service", "task", "network", "container")  # what events there are of
 HEADER = ("AT", "KIND", "WHO", "WHAT", "MORE")
 
 
@@ -23,10 +25,11 @@ HEADER = ("AT", "KIND", "WHO", "WHAT", "MORE")
 class Event:
     """One thing that happened.
 
-    `kind`: `"node"`, `"service"`, `"task"`, ... `action`: `"create"`, `"update"`, `"remove"`; of a task the
-    state that it came to (`"assigned"`, `"running"`, `"failed"`, ...). `id`, `name`: of whom. `attributes`:
-    the rest, as text; of a task `service`, `slot`, `node`, `image`, `desired_state`, `message`, `err`. `at`:
-    seconds on the swarm's clock, as `swarm.now`.
+    `kind`: `"node"`, `"service"`, `"task"`, `"network"` or `"container"`. `action`: `"create"`, `"update"`,
+    `"remove"`; of a task the state that it came to (`"assigned"`, `"running"`, `"failed"`, ...). `id`,
+    `name`: of whom. `attributes`: the rest, as text; of a task `service`, `slot`, `node`, `image`,
+    `desired_state`, `message`, `err`. `at`: seconds on the swarm's clock, as `swarm.now`. `time`: the same
+    moment on the swarm's calendar (UTC).
     """
 
     kind: str
@@ -41,14 +44,14 @@ class Event:
     def from_api(cls, raw: Mapping[str, Any], epoch_ns: int) -> Event:
         actor = raw.get("Actor") or {}
         attributes = {key: str(value) for key, value in (actor.get("Attributes") or {}).items()}
-        stamp = int(raw.get("timeNano") or int(raw.get("time", 0)) * 1_000_000_000)
+        at = stamp(raw)
         return cls(
             kind=raw.get("Type", ""),
             action=raw.get("Action", ""),
             id=actor.get("ID", ""),
             name=attributes.get("name") or _task_name(attributes),
-            at=(stamp - epoch_ns) / 1e9,
-            time=datetime.fromtimestamp(stamp / 1e9, UTC),
+            at=(at - epoch_ns) / 1e9,
+            time=datetime.fromtimestamp(at / 1e9, UTC),
             attributes=attributes,
         )
 
@@ -96,41 +99,82 @@ class EventList(list[Event]):
         return _show.html_box([_show.html_table(f"{len(self)} events", HEADER, rows)])
 
 
-def stream(
+def asked(
     hub: Hub,
     *,
     kinds: str | Iterable[str] | None,
     service: str | None,
     since: float | datetime | None,
-    timeout: DurationLike | None,
-) -> Iterator[Event]:
-    """See `Swarm.events`. The door is opened at once, not at the first `next()`: nothing is missed."""
-    exchange = opened(hub, kinds=kinds, since=since, past_only=timeout is None)
-    deadline = hub.world.now() + (duration.seconds(timeout) if timeout is not None else float("inf"))
-    came = lines(exchange, lambda: max(deadline - hub.world.now(), 0.0))
-    events = (parsed(hub, line) for line in came)
-    return (event for event in events if service is None or is_of(event, service))
+    coming: bool,
+) -> Asked:
+    """What is asked for, checked: raises for a kind or a service that there is not."""
+    hub.check_open()
+    if service is not None:
+        check_service(hub, service, may_come=coming)
+    return Asked(hub, _filters(kinds), service, _start_ns(hub, since))
 
 
-def parsed(hub: Hub, line: bytes) -> Event:
-    return Event.from_api(json.loads(line), hub.world.epoch_ns)
+@dataclass(frozen=True)
+class Asked:
+    """What somebody wants to know of the past, or of what comes."""
+
+    hub: Hub
+    filters: Mapping[str, object]
+    service: str | None
+    since_ns: int | None
+
+    def past(self) -> EventList:
+        """What is kept of it."""
+        world = self.hub.world
+        start = max(world.epoch_ns, 0) if self.since_ns is None else self.since_ns
+        until = world.epoch_ns + round(world.now() * 1e9)
+        return EventList(self.shown(past(self.hub, self.filters, start, max(start, until))))
+
+    def opened(self) -> EventStream:
+        """The door is opened at once, not at the first `next()`: nothing is missed."""
+        return EventStream(self.hub, self.filters, self.since_ns)
+
+    def coming(self, timeout: DurationLike) -> Iterator[Event]:
+        """As they come, until `timeout` is over."""
+        deadline = self.hub.world.now() + duration.seconds(timeout)
+        return self.shown(followed(self.hub, self.opened(), deadline))
+
+    def shown(self, raws: Iterable[Mapping[str, Any]]) -> Iterator[Event]:
+        """Those of the service."""
+        events = (Event.from_api(raw, self.hub.world.epoch_ns) for raw in raws)
+        return (event for event in events if self.service is None or is_of(event, self.service))
 
 
-def opened(
-    hub: Hub, *, kinds: str | Iterable[str] | None, since: float | datetime | None, past_only: bool
-) -> Exchange:
-    """The stream itself. Without `past_only` it goes on for ever."""
-    now_ns = hub.world.epoch_ns + round(hub.world.now() * 1e9)
-    filters: dict[str, dict[str, bool]] = {}
-    if kinds is not None:
-        filters["type"] = dict.fromkeys([kinds] if isinstance(kinds, str) else kinds, True)
-    query: dict[str, object] = {"filters": filters or None}
-    start = _start_ns(hub, since)
-    if start is not None or past_only:
-        query["since"] = times.api_seconds(start if start is not None else max(hub.world.epoch_ns, 0))
-    if past_only:
-        query["until"] = times.api_seconds(now_ns)
-    return hub.client.stream("/swarmpy/v1/events", query=query)
+def check_service(hub: Hub, service: str, *, may_come: bool) -> None:
+    """Raises `NotFound`, with the nearest name, unless a service of this name or id is there or was. One that
+    `may_come` is waited for while there is none at all.
+    """
+    try:
+        infos = hub.services()
+    except PASSING:  # nobody can say
+        return
+    known = service in [word for info in infos for word in (info.name, info.id)]
+    if known or (may_come and not infos) or _was(hub, service):
+        return
+    raise not_found("service", service, [info.name for info in infos])
+
+
+def _was(hub: Hub, service: str) -> bool:
+    old = past(hub, {"type": {"service": True, "task": True}}, max(hub.world.epoch_ns, 0), _now_ns(hub))
+    return any(is_of(Event.from_api(raw, hub.world.epoch_ns), service) for raw in old)
+
+
+def _now_ns(hub: Hub) -> int:
+    return hub.world.epoch_ns + round(hub.world.now() * 1e9)
+
+
+def _filters(kinds: str | Iterable[str] | None) -> dict[str, object]:
+    if kinds is None:
+        return {}
+    words = [kinds] if isinstance(kinds, str) else list(kinds)
+    for word in words:
+        check_word("a kind of event", word, KINDS)
+    return {"type": dict.fromkeys(words, True)}
 
 
 def _start_ns(hub: Hub, since: float | datetime | None) -> int | None:
@@ -138,10 +182,16 @@ def _start_ns(hub: Hub, since: float | datetime | None) -> int | None:
         return None
     if isinstance(since, datetime):
         return round(since.timestamp() * 1e9)
+    if isinstance(since, bool) or not isinstance(since, int | float) or not math.isfinite(since):
+        raise InvalidArgument(
+            f"since is seconds on the swarm's clock, or a datetime, not {since!r}",
+            hint="Say since=swarm.now - 5.",
+        )
     return hub.world.epoch_ns + round(since * 1e9)
 
 
 def is_of(event: Event, service: str) -> bool:
+    """Does it tell of this service (name or id), or of one of its tasks?"""
     if event.kind == "service":
         return service in (event.id, event.name)
-    return service in (event.attributes.get("service"), event.attributes.get("service_id"))
+    return service in (event.attributes.get("service"), event.attributes.get("service.id"))

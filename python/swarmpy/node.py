@@ -317,7 +317,11 @@ class Node:
             query = {"version": info.version}
             try:
                 self._hub.client.call(
-                    "POST", f"/nodes/{info.id}/update", query=query, body={**info.spec, **changes}
+                    "POST",
+                    f"/nodes/{info.id}/update",
+                    query=query,
+                    body={**info.spec, **changes},
+                    after_read=True,
                 )
                 break
             except Conflict:

@@ -277,6 +277,7 @@ class Service:
                     f"/services/{self.id}/update",
                     query={"version": info.version, **query},
                     body=change(info.spec),
+                    after_read=True,
                 )
                 break
             except Conflict as error:

@@ -184,13 +184,21 @@ class Swarm:
     ) -> EventList | Iterator[Event]:
         """What happened: nodes, services, and every state of every task.
 
-        Without `timeout`: a list of what is kept of the past (managers keep a few hundred), or of it since
-        `since` (as `.now`, or a datetime). With `timeout`: from now (or `since`) on, as it happens, until
-        that much time is over; `"inf"` is not a duration, `float("inf")` is. `kinds`: `"task"`,
-        `["node", "service"]`. `service`: name or id.
+        Without `timeout`: a list of what a manager keeps of the past since it was started (the last 4096
+        events of tasks and the last 256 of all else), or of it since `since` (seconds, as `.now`, or a
+        datetime). With `timeout`: an iterator, from now (or `since`) on, as it happens, until that much time
+        is over; `"inf"` is not a duration, `float("inf")` is. `kinds`: `"node"`, `"service"`, `"task"`,
+        `"network"`, `"container"` (those of the manager that is asked), or a list of them. `service`: name or
+        id of one that is there, or was; while there is none at all, also of one to come.
+
+        Raises `InvalidArgument` for a kind and `NotFound` for a service that there is not. While no manager
+        has a leader, the past is what one of them knows. The iterator goes on at another manager when its own
+        is cut off, and raises `Unreachable` when it dies.
         """
-        found = events.stream(self._hub, kinds=kinds, service=service, since=since, timeout=timeout)
-        return EventList(found) if timeout is None else found
+        wanted = events.asked(
+            self._hub, kinds=kinds, service=service, since=since, coming=timeout is not None
+        )
+        return wanted.past() if timeout is None else wanted.coming(timeout)
 
     # ---- eyes
 

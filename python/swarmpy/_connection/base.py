@@ -37,6 +37,9 @@ class Exchange(Protocol):
     def read(self, timeout: float) -> bytes:
         """The whole body."""
 
+    def ready(self, timeout: float) -> bool:
+        """Has a piece come, or the end? Waits for it. False when `timeout` is over: nothing is lost."""
+
     def piece(self, timeout: float) -> bytes | None:
         """What has come since the last piece; b"" at the end; None when `timeout` is over (and then it is
         closed).

@@ -7,29 +7,37 @@ It knows routes' shapes no better than `json` does: what the fields mean is `_mo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from swarmpy._connection.base import Connection, Exchange, Head, Request
-from swarmpy.errors import NotManager, SwarmError, Timeout, Unreachable, error_of
+from swarmpy.errors import NoQuorum, NotManager, SwarmError, Timeout, Unreachable, error_of
 
 TIMEOUT = 30.0  # seconds on the swarm's clock; the engine itself answers sooner, with a reason
 FIRST_TIMEOUT = 5.0  # for a node that may be stopped, where another can be asked the same
+ASK_ANOTHER = (NoQuorum, Timeout, NotManager, Unreachable)  # what tells most first
+MAYBE_DONE = "It may have been carried out: look at the present state before you try again."
 _NO_DEADLINE = float("inf")
+_ANY_READ = "/swarm"  # small, and answered only by who has a leader
 _T = TypeVar("_T")
 
 
 class Client:
     """Asks whoever can answer. `doors` gives the ways to try, best first; the last that answered is asked
-    first.
+    first. `dead`: names of machines that are known not to run, for errors.
+
+    A read goes on to the next manager whatever the first one lacks: a leader, an answer in time, or its life.
+    A write goes on only where the first one certainly did nothing with it.
     """
 
-    def __init__(self, doors: Callable[[], list[Connection]]) -> None:
-        self._doors = doors
+    def __init__(
+        self, doors: Callable[[], list[Connection]], dead: Callable[[], Collection[str]] = tuple
+    ) -> None:
+        self._doors, self._dead = doors, dead
         self._last = ""
         self.writes = 0  # requests that may have changed something
-        self._silent: set[str] = set()  # by name: those that did not answer when they were last asked
+        self._avoided: set[str] = set()  # by name: without an answer or a leader when they were last asked
 
     def json(self, method: str, path: str, **options: Any) -> Any:
         """The parsed answer, None for an empty one. Options as for `call`."""
@@ -45,15 +53,20 @@ class Client:
         body: object = None,
         headers: Mapping[str, str] | None = None,
         at: Connection | None = None,
+        after_read: bool = False,
     ) -> bytes:
-        """Sends one request and gives the answer's body. `at`: to this node and no other."""
+        """Sends one request and gives the answer's body. `at`: to this node and no other. `after_read`: the
+        manager that was asked last has just shown that it has a leader.
+        """
         request = make_request(method, path, query=query, body=body, headers=headers)
-        self.writes += method != "GET"
+        is_read = method == "GET"
+        self.writes += not is_read
         if at is not None:
+            self._check_open()
             return finish(at.open(request))
-        return self._first(
-            lambda door, timeout: finish(door.open(request), timeout), safe_to_repeat=method == "GET"
-        )
+        if not is_read and not after_read:
+            self._find_a_manager()
+        return self._first(lambda door, timeout: finish(door.open(request), timeout), may_repeat=is_read)
 
     def stream(
         self,
@@ -65,34 +78,96 @@ class Client:
         """Begins a GET whose answer comes bit by bit. The caller closes it."""
         request = make_request("GET", path, query=query)
         if at is not None:
+            self._check_open()
             return begin(at.open(request))
-        return self._first(lambda door, timeout: begin(door.open(request), timeout), safe_to_repeat=True)
+        return self._first(lambda door, timeout: begin(door.open(request), timeout), may_repeat=True)
 
-    def _first(self, ask: Callable[[Connection, float], _T], *, safe_to_repeat: bool) -> _T:
-        refused: SwarmError | None = None
+    def check(self, door: Connection, timeout: float = FIRST_TIMEOUT) -> None:
+        """Raises unless the manager behind `door` can read the swarm's present state."""
+        finish(door.open(make_request("GET", _ANY_READ)), timeout)
+
+    def of_one(
+        self,
+        path: str,
+        take: Callable[[Connection, Exchange, float], _T],
+        *,
+        query: Mapping[str, object] | None = None,
+        or_any: bool = True,
+    ) -> _T:
+        """Takes what a manager answers of its own knowledge, from one that has a leader: so it is what the
+        swarm knows. Where none has, from whoever answers, `or_any`.
+        """
+        request = make_request("GET", path, query=query)
+
+        def taken(door: Connection, timeout: float) -> _T:
+            return take(door, begin(door.open(request), timeout), timeout)
+
+        def checked(door: Connection, timeout: float) -> _T:
+            self.check(door, timeout)
+            return taken(door, timeout)
+
+        try:
+            return self._first(checked, may_repeat=True)
+        except (NoQuorum, NotManager):
+            if not or_any:
+                raise
+            return self._first(taken, may_repeat=True)
+
+    def _find_a_manager(self) -> None:
+        """Before a write, which must not be sent twice: a manager that is cut off, or frozen, is found by a
+        read. It is asked first from then on.
+        """
+        if len(self._doors()) > 1:
+            self._first(self.check, may_repeat=True)
+
+    def _first(self, ask: Callable[[Connection, float], _T], *, may_repeat: bool) -> _T:
+        said: dict[str, SwarmError] = {}
         doors = self._by_preference()
         for door in doors:
-            is_last = door is doors[-1]
             try:
-                answer = ask(door, FIRST_TIMEOUT if safe_to_repeat and not is_last else TIMEOUT)
-            except NotManager as error:
-                refused = error
-            except Timeout:
-                self._silent.add(door.name)
-                if is_last or not safe_to_repeat:
-                    raise
-            except Unreachable as error:
-                if error.sent and not safe_to_repeat:
-                    raise
-                refused = refused or error
+                answer = ask(door, FIRST_TIMEOUT if may_repeat and door is not doors[-1] else TIMEOUT)
+            except ASK_ANOTHER as error:
+                said[door.name] = error
+                if not isinstance(error, NotManager):
+                    self._avoided.add(door.name)
+                if not (may_repeat or error.nothing_done):
+                    raise _maybe_done(_told(error, said, self._dead())) from None
             else:
                 self._last = door.name
-                self._silent.discard(door.name)
+                self._avoided.discard(door.name)
                 return answer
-        raise refused or Unreachable("no node of this swarm is running")
+        if not said:
+            raise Unreachable("no node of this swarm is running")
+        raise _told(_weightiest(said.values()), said, self._dead()) from None
 
     def _by_preference(self) -> list[Connection]:
-        return sorted(self._doors(), key=lambda door: (door.name in self._silent, door.name != self._last))
+        return sorted(self._doors(), key=lambda door: (door.name in self._avoided, door.name != self._last))
+
+    def _check_open(self) -> None:
+        self._doors()
+
+
+def _weightiest(errors: Iterable[SwarmError]) -> SwarmError:
+    """Of what several said, what tells most: "no leader" before "I am no manager"."""
+    return min(errors, key=lambda error: [isinstance(error, kind) for kind in ASK_ANOTHER].index(True))
+
+
+def _told(error: SwarmError, said: Mapping[str, SwarmError], dead: Iterable[str]) -> SwarmError:
+    """The error, with who was asked and what each said."""
+    error.asked = {name: other.message for name, other in said.items()}
+    same = [name for name, text in error.asked.items() if text == error.message]
+    parts = [f"asked {', '.join(same)}", *(f"{n}: {t}" for n, t in error.asked.items() if n not in same)]
+    if away := ", ".join(sorted(dead)):
+        parts.append(f"not running: {away}")
+    error.message = f"{error.message} ({'; '.join(parts)})"
+    error.args = (error.message,)
+    return error
+
+
+def _maybe_done(error: SwarmError) -> SwarmError:
+    if MAYBE_DONE not in error.hint:
+        error.hint = f"{MAYBE_DONE} {error.hint}".strip()
+    return error
 
 
 def make_request(

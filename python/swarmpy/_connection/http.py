@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import select
 import socket
 import threading
 import time
@@ -86,6 +87,30 @@ class _HttpExchange:
         if part is None:
             raise Timeout(f"{self._name} did not finish its answer within {timeout:.0f} s")
         return b"".join(parts)
+
+    def ready(self, timeout: float) -> bool:
+        with self._reading:
+            waiting = not self._buffered() and not self._over
+            came = self._comes_within(timeout) if waiting else True
+        if self._over:
+            self.close()
+        return came
+
+    def _buffered(self) -> bool:
+        """Has something been read already that is more than the line end after a chunk?"""
+        answer = self._answered(CONNECT_TIMEOUT)
+        if answer.fp is None or self._over:
+            return True
+        try:
+            self._socket.setblocking(False)
+            return bool(answer.fp.peek(1).strip())
+        except OSError:  # hung up: piece() says so
+            return True
+
+    def _comes_within(self, timeout: float) -> bool:
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(None if timeout == float("inf") else max(timeout, 0.0) * 1000))
 
     def piece(self, timeout: float) -> bytes | None:
         with self._reading:

@@ -54,6 +54,9 @@ class SimExchange:
         self.close()
         return body
 
+    def ready(self, timeout: float) -> bool:
+        return not self._open or self._wait("piece", timeout)
+
     def piece(self, timeout: float) -> bytes | None:
         if not self._open:
             return b""
@@ -62,19 +65,6 @@ class SimExchange:
             return None
         part = self._world.take_body(self._call)
         if not part:
-            self.close()
-        return part
-
-    def arrived(self) -> bytes | None:
-        """A piece that is there already; b"" at the end; None: not yet. Lets no time pass."""
-        if not self._open:
-            return b""
-        how = self._world.wait_reply(self._call, "piece", self._world.now_ns())
-        if how == "gone":
-            self.close()
-            raise Unreachable(f"{self._name} stopped while it was asked", sent=True)
-        part = self._world.take_body(self._call) if how == "done" else None
-        if part == b"":
             self.close()
         return part
 
