@@ -55,7 +55,9 @@ struct RaftView {
   std::map<std::uint64_t, bool> reachable;  // members of the group
   // This manager's own part, for GET /swarmpy/v1/raft.
   std::uint64_t id = 0, term = 0, commit = 0, applied = 0;
-  std::string role;  // "StateLeader", as raft::to_string says it
+  WallTime leader_since;         // when this manager learnt who leads now
+  std::uint64_t began_from = 0;  // it has seen all entries after this one being applied
+  std::string role;              // "StateLeader", as raft::to_string says it
 };
 
 struct Context {

@@ -1,4 +1,4 @@
-// GET /events, GET /swarmpy/v1/events
+// GET /events, GET /swarmpy/v1/events, GET /swarmpy/v1/changes
 #include "docker/handlers.hpp"
 
 namespace swarm::docker {
@@ -30,5 +30,24 @@ void stream(Call& call, bool with_tasks) {
 
 void stream_events(Call& call) { stream(call, false); }
 void stream_all_events(Call& call) { stream(call, true); }
+
+// What entries after `after` did to nodes, services and tasks, answered at once. Each manager has the same to
+// say of the same entries, with the same times: who asks again with the `Version` of the last answer misses
+// nothing, whichever manager is asked. `Whole`: nothing is missing; else what is left is not shown either.
+void show_changes(Call& call) {
+  const auto after = parse_number(call.target.text("after"));
+  if (!after) return call.refuse(plain_error(Code::invalid_argument, "after must be the number of an entry"));
+  const RaftView& raft = call.context.raft;
+  const EventLog& log = call.desk.events();
+  const bool whole = *after >= raft.began_from && *after >= log.forgotten_until();
+  Json json;
+  json.object([&] {
+    json.field("Version", call.store().version()).field("Whole", whole);
+    json.array("Changes", [&] {
+      if (whole) log.write_after(*after, json);
+    });
+  });
+  call.reply(json.take());
+}
 
 }  // namespace swarm::docker

@@ -70,11 +70,15 @@ ShownEvent show_one(const store::Change<model::Task>& change) {
   const model::Task& task = change.latest();
   const std::string action = change.removed() ? "remove" : model::to_string(task.state());
   ShownEvent out{"task", action, task.id.str(), model::task_name(task), "swarm", {}};
-  out.attributes = {
-      {"service", task.templ->service.name}, {"service.id", task.service_id.str()},
-      {"slot", std::to_string(task.slot)},   {"node.id", task.node_id.str()},
-      {"image", image_of(task.spec())},      {"desired_state", model::to_string(task.desired_state)},
-      {"message", task.status.message},      {"err", task.status.err}};
+  out.attributes = {{"service", task.templ->service.name},
+                    {"service.id", task.service_id.str()},
+                    {"slot", std::to_string(task.slot)},
+                    {"node.id", task.node_id.str()},
+                    {"image", image_of(task.spec())},
+                    {"desired_state", model::to_string(task.desired_state)},
+                    {"message", task.status.message},
+                    {"err", task.status.err},
+                    {"spec_version", std::to_string(task.spec_version)}};
   return out;
 }
 
@@ -97,8 +101,7 @@ bool names(const std::string& wanted, const ShownEvent& event) {
   return event.id.starts_with(wanted) || event.name == wanted || event.name.starts_with(wanted);
 }
 
-std::string to_line(const Event& event, const ShownEvent& shown) {
-  Json json;
+void write(Json& json, const Event& event, const ShownEvent& shown, bool with_version) {
   json.object([&] {
     if (shown.type == "container") {
       json.field("status", shown.action).field("id", shown.id);
@@ -110,8 +113,8 @@ std::string to_line(const Event& event, const ShownEvent& shown) {
     json.field("scope", shown.scope)
         .field("time", event.time.ns / 1'000'000'000)
         .field("timeNano", event.time.ns);
+    if (with_version) json.field("Version", event.version);
   });
-  return json.take() + "\n";
 }
 
 }  // namespace
@@ -153,20 +156,28 @@ std::optional<std::string> EventFilter::line(const Event& event) const {
   if (until_ && event.time > *until_) return std::nullopt;
   const ShownEvent shown = show(event);
   if (!matches(shown)) return std::nullopt;
-  return to_line(event, shown);
+  Json json;
+  write(json, event, shown, false);
+  return json.take() + "\n";
 }
 
 void EventLog::keep(const Event& event) {
   auto& ring = event.of_task() ? tasks_ : docker_;
   ring.emplace_back(++last_, event);
-  if (ring.size() > (event.of_task() ? kTaskEvents : kDockerEvents)) ring.pop_front();
+  if (ring.size() <= (event.of_task() ? kTaskEvents : kDockerEvents)) return;
+  const auto& [number, oldest] = ring.front();
+  if (number > began_) forgotten_until_ = std::max(forgotten_until_, oldest.version);
+  ring.pop_front();
 }
 
 std::vector<Event> EventLog::add(const store::ChangeSet& changes, const Context& context) {
   std::vector<Event> out;
+  if (changes.version <= last_version_) began_ = last_, forgotten_until_ = 0;
+  last_version_ = changes.version;
   for (const auto& any : changes.changes) {
     Event event;
     event.time = changes.time;
+    event.version = changes.version;
     if (const auto* node = std::get_if<store::Change<model::Node>>(&any)) {
       event.subject = *node;
     } else if (const auto* service = std::get_if<store::Change<model::Service>>(&any)) {
@@ -207,16 +218,29 @@ std::vector<Event> EventLog::add(const agent::ContainerEvent& event, const Conte
   return out;
 }
 
-std::vector<std::string> EventLog::replay(const EventFilter& filter) const {
-  std::vector<std::string> out;
+template <class Each>
+void EventLog::in_order(Each&& each) const {
   auto docker = docker_.begin(), task = tasks_.begin();
   while (docker != docker_.end() || task != tasks_.end()) {
     const bool first = task == tasks_.end() || (docker != docker_.end() && docker->first < task->first);
     auto& next = first ? docker : task;
-    if (auto line = filter.line(next->second)) out.push_back(std::move(*line));
+    each(next->first, next->second);
     ++next;
   }
+}
+
+std::vector<std::string> EventLog::replay(const EventFilter& filter) const {
+  std::vector<std::string> out;
+  in_order([&](std::uint64_t, const Event& event) {
+    if (auto line = filter.line(event)) out.push_back(std::move(*line));
+  });
   return out;
+}
+
+void EventLog::write_after(std::uint64_t version, Json& json) const {
+  in_order([&](std::uint64_t number, const Event& event) {
+    if (number > began_ && event.version > version) write(json, event, show(event), true);
+  });
 }
 
 }  // namespace swarm::docker

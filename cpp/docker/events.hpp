@@ -25,6 +25,7 @@ struct ContainerFacts {
 
 struct Event {
   WallTime time;
+  std::uint64_t version = 0;  // the entry that did it; 0: no entry, a container's event
   std::variant<store::Change<model::Node>, store::Change<model::Service>, store::Change<model::Network>,
                store::Change<model::Task>, std::pair<agent::ContainerEvent, ContainerFacts>>
       subject;
@@ -37,6 +38,8 @@ struct ShownEvent {
   model::Labels attributes;
 };
 ShownEvent show(const Event& event);
+
+class Json;
 
 class EventFilter {
  public:
@@ -60,11 +63,19 @@ class EventLog {
   std::vector<Event> add(const agent::ContainerEvent& event, const Context& context);
   // Oldest first.
   std::vector<std::string> replay(const EventFilter& filter) const;
+  // What entries after this one did is all still kept.
+  std::uint64_t forgotten_until() const { return forgotten_until_; }
+  // What they did, as items of an array, in their order.
+  void write_after(std::uint64_t version, Json& json) const;
 
  private:
   void keep(const Event& event);
+  template <class Each>
+  void in_order(Each&& each) const;
 
   std::uint64_t last_ = 0;
+  std::uint64_t last_version_ = 0, forgotten_until_ = 0;
+  std::uint64_t began_ = 0;  // what came before is of another swarm's log
   // By number, so that both replay in the order in which they came. Tasks have a ring of their own: there are
   // many.
   std::deque<std::pair<std::uint64_t, Event>> docker_, tasks_;

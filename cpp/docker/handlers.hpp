@@ -67,6 +67,7 @@ void container_logs(Call& call);
 // event_routes.cpp
 void stream_events(Call& call);
 void stream_all_events(Call& call);
+void show_changes(Call& call);
 
 // absent.cpp: kinds that are not there yet
 void empty_list(Call& call);

@@ -152,6 +152,7 @@ constexpr Route kRoutes[] = {
     {"POST", "swarmpy/v1/raft/transfer", kWrite, kManager, transfer_leadership},
     {"GET", "swarmpy/v1/services/*/history", kRead, kManager, service_history},
     {"GET", "swarmpy/v1/events", kHere, kAny, stream_all_events},
+    {"GET", "swarmpy/v1/changes", kHere, kManager, show_changes},
 };
 
 std::vector<std::string_view> split(std::string_view path) {

@@ -270,5 +270,28 @@ TEST_F(Streams, SwarmpysEventsTellOfTasksToo) {
   EXPECT_EQ(at(event, "Actor.Attributes.desired_state"), "running");
 }
 
+TEST_F(Streams, ChangesAreToldFromAnyEntryOn) {
+  const std::string before = std::string(at(get("/swarmpy/v1/changes?after=0").json(), "Version"));
+  step(task_, model::TaskState::running);
+  const Value news = get("/swarmpy/v1/changes?after=" + before).json();
+  EXPECT_EQ(at(news, "Whole"), "true");
+  EXPECT_EQ(at(news, "Version"), std::to_string(std::stoull(before) + 1));
+  EXPECT_EQ(at(news, "Changes.0.Action"), "running");
+  EXPECT_EQ(at(news, "Changes.0.Version"), at(news, "Version"));
+  EXPECT_EQ(at(news, "Changes.0.Actor.Attributes.spec_version"),
+            std::to_string(store_->task(task_)->spec_version));
+  EXPECT_EQ(at(news, "Changes.1"), "");
+  EXPECT_EQ(get("/swarmpy/v1/changes?after=x").status, 400U);
+}
+
+TEST_F(Streams, WhoAsksForChangesThatAreNotKeptIsTold) {
+  raft_.began_from = store_->version();  // a snapshot was installed
+  const std::string from = std::to_string(raft_.began_from);
+  EXPECT_EQ(at(get("/swarmpy/v1/changes?after=" + from).json(), "Whole"), "true");
+  const Value news = get("/swarmpy/v1/changes?after=" + std::to_string(raft_.began_from - 1)).json();
+  EXPECT_EQ(at(news, "Whole"), "false");
+  EXPECT_EQ(at(news, "Changes.0"), "");
+}
+
 }  // namespace
 }  // namespace swarm::docker

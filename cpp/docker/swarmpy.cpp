@@ -81,6 +81,7 @@ void show_raft(Call& call) {
     json.field("Id", raft.id)
         .field("Term", raft.term)
         .field("Leader", raft.leader)
+        .field("LeaderSince", raft.leader_since)
         .field("Role", role_word(raft.role))
         .field("Commit", raft.commit)
         .field("Applied", raft.applied);

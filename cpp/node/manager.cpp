@@ -63,6 +63,7 @@ Result<std::unique_ptr<Manager>> Manager::load(Core& core) {
   manager->conf_state_ = state->conf;
   const auto restored = manager->store_->restore(std::move(state->records), state->applied);
   if (!restored) return restored.error();
+  manager->began_from_ = state->applied;
   // The log's own snapshot carries the membership as of the applied index: changes after it are applied
   // again.
   state->snapshot.conf_state = state->conf;
@@ -83,6 +84,7 @@ std::unique_ptr<Manager> Manager::create(Core& core, const wire::ManagerPeer& se
   manager->conf_state_.voters = {self.raft_id};
   const auto applied = manager->store_->apply(first, kFirstIndex);
   SWARM_CHECK(applied.outcome.applied, applied.outcome.error);
+  manager->began_from_ = kFirstIndex;
   raft::Snapshot begin;
   begin.index = kFirstIndex;
   begin.term = kFirstTerm;
@@ -240,6 +242,7 @@ void Manager::note_soft_state(const raft::Ready& ready) {
   if (!ready.soft_state) return;
   const bool leader_now = ready.soft_state->role == raft::Role::leader;
   if (leader_ != ready.soft_state->leader || leader_now != is_raft_leader_) leader_changed_ = true;
+  if (leader_ != ready.soft_state->leader) leader_since_ = core_.wall();
   leader_ = ready.soft_state->leader;
   is_raft_leader_ = leader_now;
   if (!leader_now) leads_ = false;
@@ -309,6 +312,7 @@ void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   SWARM_CHECK(unpacked.ok(), "snapshot", snapshot.index, unpacked.ok() ? "" : unpacked.error().message);
   const auto restored = store_->restore(std::move(unpacked->records), snapshot.index);
   SWARM_CHECK(restored.ok(), "snapshot", snapshot.index, restored.ok() ? "" : restored.error().message);
+  began_from_ = snapshot.index;
   members_ = std::move(unpacked->members);
   removed_ = std::move(unpacked->removed);
   conf_state_ = snapshot.conf_state;
@@ -418,6 +422,8 @@ docker::RaftView Manager::view() const {
   view.term = raft_->term();
   view.commit = raft_->commit();
   view.applied = store_->version();
+  view.leader_since = leader_since_;
+  view.began_from = began_from_;
   view.role = raft::to_string(raft_->role());
   const auto& peers = raft_->progress();
   for (const auto& [id, peer] : members_) {

@@ -118,6 +118,8 @@ class Manager {
   std::set<std::uint64_t> removed_;
   raft::ConfState conf_state_;
   std::uint64_t leader_ = 0;
+  WallTime leader_since_;
+  std::uint64_t began_from_ = 0;  // of its store: a snapshot's index, or what the disk had
   raft::Term term_ = 0;
   raft::Term applied_term_ = 0;  // of the entry at the store's version
   bool is_raft_leader_ = false;

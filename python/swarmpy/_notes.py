@@ -17,15 +17,18 @@ _of_world: weakref.WeakKeyDictionary[World, deque[Note]] = weakref.WeakKeyDictio
 
 @dataclass(frozen=True)
 class Note:
-    """`kind`: `"fault"`, `"repair"` or `"update"`. `at`: seconds on the swarm's clock."""
+    """`kind`: `"fault"`, `"repair"` or `"update"`. `at`: seconds on the swarm's clock. `node`: whose daemon
+    was killed or started, else "".
+    """
 
     at: float
     kind: str
     text: str
+    node: str = ""
 
 
-def note(world: World, kind: str, text: str) -> None:
-    _of_world.setdefault(world, deque(maxlen=MOST)).append(Note(world.now(), kind, text))
+def note(world: World, kind: str, text: str, *, node: str = "") -> None:
+    _of_world.setdefault(world, deque(maxlen=MOST)).append(Note(world.now(), kind, text, node))
 
 
 def notes(world: World) -> list[Note]:

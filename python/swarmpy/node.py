@@ -263,7 +263,7 @@ class Node:
         """SIGKILL to its daemon; its tasks die with it. Returns when it is dead; harmless when it was."""
         self._hub.check_open()
         self._hub.world.kill(self.name)
-        note(self._hub.world, "fault", f"{self.name} killed")
+        note(self._hub.world, "fault", f"{self.name} killed", node=self.name)
         return self
 
     def restart(self) -> Node:
@@ -273,7 +273,7 @@ class Node:
         self._hub.check_open()
         self._hub.world.kill(self.name)
         self._hub.world.start(self.name)
-        note(self._hub.world, "repair", f"{self.name} started")
+        note(self._hub.world, "repair", f"{self.name} started", node=self.name)
         finish(self._hub.world.door(self.name).open(make_request("GET", "/_ping")))
         return self
 

@@ -75,7 +75,7 @@ class Page:
 
 @contextlib.contextmanager
 def lab(folder: Path, notebook: str, environment: dict[str, str]) -> Iterator[Page]:
-    """JupyterLab in `folder` with `notebook` open, in a window of 1280 by 1400."""
+    """JupyterLab in `folder` with `notebook` open."""
     port = _free_port()
     env = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "JUPYTER_CONFIG_DIR": str(folder / "config")}
     env |= {
@@ -96,7 +96,7 @@ def lab(folder: Path, notebook: str, environment: dict[str, str]) -> Iterator[Pa
         subprocess.Popen(command, env=env, cwd=folder, stdout=_log(folder), stderr=subprocess.STDOUT)
     ):
         _answers(f"http://127.0.0.1:{port}/api")
-        with _chromium_page(folder) as page:
+        with browser(folder) as page:
             page.ask("Page.enable")
             page.ask("Page.navigate", url=f"http://127.0.0.1:{port}/lab/tree/{notebook}?reset")
             page.until(f"{KERNEL}?.connectionStatus === 'connected' && {KERNEL}?.status === 'idle'")
@@ -105,7 +105,8 @@ def lab(folder: Path, notebook: str, environment: dict[str, str]) -> Iterator[Pa
 
 
 @contextlib.contextmanager
-def _chromium_page(folder: Path) -> Iterator[Page]:
+def browser(folder: Path) -> Iterator[Page]:
+    """An empty page, in a window of 1280 by 1400."""
     program = _chromium()
     assert program is not None
     options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]

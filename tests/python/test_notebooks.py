@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,11 @@ def executed(path: Path, monkeypatch: pytest.MonkeyPatch, **environment: str) ->
     return book
 
 
+def pictures_of(book: Any) -> list[dict[str, Any]]:
+    outputs = [output for cell in book["cells"] for output in cell.get("outputs", [])]
+    return [output["data"] for output in outputs if "image/svg+xml" in output.get("data", {})]
+
+
 @needs_notebooks
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("mode", ["sim", pytest.param("real", marks=pytest.mark.real)])
@@ -52,6 +58,36 @@ def test_outputs_show_without_scripts(path: Path) -> None:
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1)), "from top to bottom"
     text = json.dumps([cell["outputs"] for cell in code])
     assert "<svg" in text
+    pictures = pictures_of(book)
+    assert len(pictures) >= 9
+    for data in pictures:
+        assert set(data) == {"text/plain", "image/svg+xml", "image/png"}, "HTML would be shown instead"
+    assert path.stat().st_size < 2_000_000
     assert "<script" not in text
     assert "widget" not in text
     assert str(ROOT) not in text
+
+
+class Shown(HTMLParser):
+    """The pictures of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pictures: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        facts = dict(attrs)
+        if tag == "img" and (facts.get("src") or "").startswith("data:image/"):
+            self.pictures.append(facts["src"] or "")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_page_made_of_it_without_trust_has_every_picture(path: Path) -> None:
+    """As services show notebooks of strangers: all HTML is sanitised."""
+    nbconvert = pytest.importorskip("nbconvert")
+    page, _ = nbconvert.HTMLExporter(sanitize_html=True).from_filename(str(path))
+    shown = Shown()
+    shown.feed(page)
+    assert len(shown.pictures) == len(pictures_of(json.loads(path.read_text()))) >= 9
+    assert "swarm, sim, seed 42" not in page, "no picture's words without the picture"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import importlib.util
 import re
+import struct
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -14,9 +17,11 @@ from pathlib import Path
 import pytest
 
 import swarmpy as sp
-from swarmpy._view import terminal
+from swarmpy._view import raster, screens, terminal
+from swarmpy._view.letters import fit, lines, wide
 from swarmpy._view.model import Look, look_of
-from swarmpy._view.paint import STYLE, Canvas, fit, ticks
+from swarmpy._view.paint import Canvas, ticks
+from swarmpy._view.palette import STYLE, version_mark
 from swarmpy.states import TaskState
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -70,6 +75,8 @@ def test_every_state_has_a_look() -> None:
 def test_words_are_cut_to_their_room_and_ticks_are_round() -> None:
     assert fit("a long name", 40).endswith("…")
     assert fit("short", 100) == "short"
+    assert lines("one/two:three", 50) == ["one/two:", "three"]
+    assert "".join(lines("x" * 100, 50)) == "x" * 100
     assert list(ticks(0.3, 10.2)) == [2, 4, 6, 8, 10]
     assert len(ticks(0, 1e6)) < 12
 
@@ -183,6 +190,154 @@ def test_it_can_be_read_at_any_size(nodes: int, kind: str) -> None:
         assert len(view.svg()) < 250_000
 
 
+def letters(view: sp.View) -> Counter[str]:
+    """Of the discs in the topology."""
+    found: Counter[str] = Counter()
+    for group in ET.fromstring(view.svg()).iter(f"{SVG}g"):
+        if group.attrib.get("data-look") == "running":
+            found.update(
+                one.text or "" for one in group.findall(f"{SVG}text") if one.attrib.get("font-weight")
+            )
+    return found
+
+
+@pytest.mark.parametrize("nodes", [5, 20, 60])
+def test_a_tasks_version_is_seen_in_swarms_of_any_size(nodes: int) -> None:
+    with sp.Swarm(managers=3, workers=nodes - 3, seed=2) as c:
+        service = web(c, nodes)
+        with c.watch("topology") as view:
+            service.update(image="nginx:1.11")
+            c.sleep("400ms")
+        counts = Counter(task.version for task in view.frame.tasks if task.look is Look.RUNNING)
+        assert counts["nginx:1.10"] and counts["nginx:1.11"]
+        assert letters(view) == {"A": counts["nginx:1.10"], "B": counts["nginx:1.11"]}
+
+
+def test_the_density_map_is_drawn_by_version() -> None:
+    with sp.Swarm(managers=3, workers=127, seed=2) as c:
+        service = web(c, 130)
+        with c.watch("topology") as view:
+            service.update(image="nginx:1.11")
+            c.sleep("1s")
+        text = view.svg()
+        assert all(version_mark(i).colour in text for i in (0, 1))
+        assert re.search(r'fill="url\(#\w+-t1\)"', text), "and with the second one's texture"
+
+
+def test_versions_differ_without_their_colours() -> None:
+    marks = [version_mark(i) for i in range(1000)]
+    assert len({mark.letter for mark in marks}) == 1000
+    assert [mark.letter for mark in marks[:3] + marks[25:28]] == ["A", "B", "C", "Z", "AA", "AB"]
+    assert len({mark.texture for mark in marks[:6]}) == 6
+    assert len({(mark.colour, mark.texture) for mark in marks[:36]}) == 36
+
+
+def test_a_version_keeps_its_letter_in_all_pictures_of_a_swarm(c: sp.Swarm) -> None:
+    service = web(c)
+    other = c.services.create("nginx:1.10", name="other", replicas=2, env={"A": "1"})
+    other.wait()
+    with c.watch(service="other") as one:
+        pass
+    with c.watch(service="web") as two:
+        assert service.update(image="nginx:1.11").wait()
+    with c.watch("topology") as three:
+        pass
+    assert letters(one) == {"A": 2}
+    assert letters(two) == {"B": 6} and set(letters(three)) == {"A", "B"}
+    assert two.history.versions["nginx:1.10"] == one.history.versions["nginx:1.10"] == 0
+    assert service.rollback().wait()
+    with c.watch(service=service) as back:
+        pass
+    assert letters(back) == {"A": 6}, "what it was before, it is again"
+
+
+def words(svg: str) -> list[tuple[float, str, str]]:
+    """(x, anchor, words) of all texts."""
+    texts = ET.fromstring(svg).iter(f"{SVG}text")
+    return [(float(one.attrib["x"]), one.attrib.get("text-anchor", ""), one.text or "") for one in texts]
+
+
+def test_an_area_that_ended_has_its_name_and_no_name_is_cut(c: sp.Swarm) -> None:
+    """Also a long one, in a bar that has only just begun at the right edge."""
+    long = "registry.example.org/a/team/with/long/names/web:2024.11.29-rc1"
+    c._world.core.set_image(long)  # type: ignore[attr-defined]
+    rolling = sp.Rolling(parallelism=2, delay="100ms", monitor="100ms")
+    service = c.services.create("nginx:1.10", name="frontend-of-all", replicas=12, update=rolling)
+    service.wait()
+    with c.watch("tasks", "timeline") as view:
+        c.sleep("30s")
+        service.update(image=long)
+        c.run(until=lambda _: service.update_state == "completed")
+    texts = words(view.svg())
+    chart = [text for x, _, text in texts if 70 < x < 860]
+    assert "nginx:1.10" in chart
+    assert not [text for _, _, text in texts if "…" in text]
+    assert all(x + wide(text) <= 960 for x, anchor, text in texts if not anchor)
+    assert "".join(text for x, _, text in texts if x > 600 and text in f"{long}: 12") == f"{long}: 12"
+    signs = [text for _, _, text in texts]
+    assert {"A", "B", "when:", "fault", "repair", "change", "new leader", "waits or starts"} <= set(signs)
+
+
+# ---- what stays in a notebook
+
+
+def test_what_stays_is_a_picture_in_every_viewer(c: sp.Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = web(c)
+    with c.watch("topology", "tasks", "timeline") as view:
+        service.tasks.running[0].kill()
+        c.sleep("3s")
+    bundle = view.bundle(whole=True)
+    assert "text/html" not in bundle, "it would be shown instead, and where nobody trusts it as bare words"
+    if importlib.util.find_spec("resvg_py"):
+        drawn = base64.b64decode(bundle["image/png"])
+        width, height = struct.unpack(">II", drawn[16:24])
+        assert width == 2 * 960 and height > 800
+        assert len(drawn) < 150_000
+        monkeypatch.setattr(raster, "_module", lambda name: None)
+        assert set(view.bundle(whole=True)) == {"text/plain", "image/svg+xml"}, "without what draws it"
+    facts = view.facts()
+    assert set(facts) == {"text/plain", "text/html"} and "web.1" in facts["text/html"]
+    assert set(view.bundle(whole=False)) == {"text/plain", "text/html"}, "in passing it is a part of the page"
+
+
+@pytest.mark.parametrize("theme", ["auto", "light", "dark"])
+def test_colours_are_there_without_styles(c: sp.Swarm, theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some viewers drop `<style>` and show black boxes."""
+    monkeypatch.setattr(screens, "_theme", screens._theme)
+    sp.set_display(theme=theme)
+    service = web(c)
+    with c.watch("topology", "tasks", "timeline") as view:
+        c.nodes["w1"].kill()
+        c.nodes["w2"].drain()
+        service.wait()
+    for svg in (view.svg(), view.bundle(whole=True)["image/svg+xml"]):
+        for one in ET.fromstring(svg).iter():
+            if one.tag in {f"{SVG}{shape}" for shape in ("text", "rect", "circle", "path")}:
+                assert "fill" in one.attrib, ET.tostring(one)
+                assert one.attrib["fill"] != "none" or "stroke" in one.attrib, ET.tostring(one)
+    kept = view.bundle(whole=True)["image/svg+xml"]
+    assert "<style" not in kept and "class=" not in kept.replace('class="swv"', "")
+
+
+def test_a_theme_is_chosen(c: sp.Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screens, "_theme", screens._theme)
+    monkeypatch.setattr(screens, "_choice", screens._choice)
+    web(c)
+    with c.watch() as view:
+        pass
+    assert "prefers-color-scheme" in view.svg() and "--jp-content-font-color1" in view.svg()
+    ground = '<rect width="960"'
+    assert ground not in view.bundle(whole=True)["image/svg+xml"], "no slab"
+    assert ground not in view.bundle(whole=False)["text/html"]
+    sp.set_display(theme="dark")
+    assert "prefers-color-scheme" not in view.html()
+    assert '<rect width="960" height=' in view.svg() and "#e6edf3" in view.svg()
+    assert "#e6edf3" in view.bundle(whole=True)["image/svg+xml"]
+    assert screens.choice() == "static", "how is as it was"
+    with pytest.raises(sp.InvalidArgument, match="no theme: 'blue'"):
+        sp.set_display(theme="blue")
+
+
 # ---- the view as a thing
 
 
@@ -210,8 +365,8 @@ def test_the_picture_stands_for_itself(c: sp.Swarm, tmp_path: Path) -> None:
     assert "<script" not in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "web.6" in view.save(tmp_path / "a.txt").read_text()
-    bundle = view._repr_mimebundle_()
-    assert list(bundle) == ["text/plain", "text/html", "image/svg+xml"]
+    bundle, _ = view._repr_mimebundle_()
+    assert list(bundle) == ["text/plain", "image/svg+xml", "image/png"]
     with pytest.raises(sp.InvalidArgument, match=r"\.png"):
         view.save(tmp_path / "a.png")
     with pytest.raises(sp.InvalidArgument, match="no panel 'nodes'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 import warnings
@@ -12,8 +13,10 @@ from swarmpy._hub import Hub
 from swarmpy._view import svg, terminal
 from swarmpy._view.model import Frame, History, TaskCard
 from swarmpy._view.paint import escape
+from swarmpy._view.palette import Theme
+from swarmpy._view.raster import png
 from swarmpy._view.recorder import Recorder
-from swarmpy._view.screens import NoScreen, Screen, ipython_display, screen
+from swarmpy._view.screens import PICTURE, Bundle, NoScreen, Screen, screen, theme
 from swarmpy.errors import InvalidArgument
 from swarmpy.states import Mode
 
@@ -64,12 +67,22 @@ class View:
         return self._end is not None
 
     def svg(self) -> str:
+        """The picture, in the colours of `set_display(theme=...)`, else in those of who looks."""
+        return self._drawn(theme())
+
+    def _drawn(self, theme: Theme, **how: bool) -> str:
         with self._lock:
-            return svg.picture(self._panels, self.history, self.frame, self._title)
+            return svg.picture(self._panels, self.history, self.frame, self._title, theme=theme, **how)
 
     def html(self) -> str:
         """The picture, and the same as a table for who cannot see it."""
-        return f'<div class="swarmpy">{self.svg()}{self._details()}</div>'
+        return f"{self._inline()}{self._details()}"
+
+    def _inline(self) -> str:
+        """As a part of a page. On a narrow screen one scrolls: smaller letters could not be read."""
+        picture = self._drawn(theme(), bare=theme() is Theme.AUTO)
+        picture = picture.replace("max-width:100%", "max-width:100%;min-width:720px", 1)
+        return f'<div class="swarmpy" style="overflow-x:auto">{picture}</div>'
 
     def table(self) -> str:
         """The last look in text: every node, service and task."""
@@ -131,7 +144,7 @@ class View:
                 warnings.warn(f"the live view ended: {type(error).__name__}: {error}", stacklevel=1)
                 return 1e9
         self._keep_pace()
-        return EVERY * max(1.0, len(self.frame.tasks) / MANY)
+        return EVERY * max(1.0, self._recorder.tasks / MANY)
 
     def _look(self) -> None:
         if self._hub.closed:
@@ -154,29 +167,39 @@ class View:
 
     # ---- for screens and reprs
 
-    def bundle(self, *, whole: bool) -> dict[str, str]:
-        """As IPython takes it. What is shown in passing has no second picture in it."""
-        picture = self.svg()
-        bundle = {
-            "text/plain": self.text(colour=False, width=100, height=200),
-            "text/html": f'<div class="swarmpy">{picture}{self._details() if whole else ""}</div>',
-        }
-        if whole:
-            bundle["image/svg+xml"] = picture
+    def bundle(self, *, whole: bool) -> Bundle:
+        """As IPython takes it. In passing: a part of the page, which knows its theme. What stays is a picture
+        in every viewer, also in one that trusts nobody and knows no styles: no HTML, which it would show
+        instead, as bare words.
+        """
+        bundle: Bundle = {"text/plain": self.text(colour=False, width=100, height=200)}
+        if not whole:
+            return bundle | {"text/html": self._inline()}
+        chosen = theme()
+        bundle["image/svg+xml"] = self._drawn(Theme.NEUTRAL if chosen is Theme.AUTO else chosen, fluid=True)
+        drawn = png(self._drawn(Theme.LIGHT if chosen is Theme.AUTO else chosen))
+        if drawn is not None:
+            bundle["image/png"] = base64.b64encode(drawn).decode()
         return bundle
+
+    def facts(self) -> Bundle:
+        """The same as a table, an output of its own."""
+        with self._lock:
+            tasks = terminal.text(self.history, self.frame, tasks=True, width=200)
+        return {"text/plain": tasks, "text/html": self._details()}
 
     def text(self, *, colour: bool, width: int, height: int) -> str:
         with self._lock:
             return terminal.text(self.history, self.frame, colour=colour, width=width, height=height)
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return self.bundle(whole=True)
+    def _repr_mimebundle_(self, **_: object) -> tuple[Bundle, Bundle]:
+        return self.bundle(whole=True), PICTURE
 
     def _ipython_display_(self) -> None:
         if self.live:
             self.show()
         else:
-            ipython_display(self.bundle(whole=True), raw=True)
+            screen().show(self, last=True)
 
     def __repr__(self) -> str:
         return self.text(colour=False, width=100, height=40)
@@ -186,15 +209,20 @@ class View:
                        for task in self.frame.tasks)  # fmt: skip
         head = "".join(f"<th>{word}</th>" for word in ("task", "node", "state", "version", "error"))
         return (
-            f"<details><summary>{escape(svg.headline(self.frame))}: as a table</summary>"
+            f'<details class="swarmpy"><summary>{escape(svg.headline(self.frame))}: as a table</summary>'
             f"<table><tr>{head}</tr>{rows}</table></details>"
         )
 
     def _page(self) -> str:
+        dark = "body{background:#111;color:#e6edf3}"
+        if theme() is Theme.AUTO:
+            dark = f"@media(prefers-color-scheme:dark){{{dark}}}"
+        elif theme() is Theme.LIGHT:
+            dark = ""
         return (
             f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{escape(self._title)}</title>'
             "<style>body{font:14px sans-serif;margin:1em auto;max-width:980px}"
-            "@media(prefers-color-scheme:dark){body{background:#15191e;color:#e6edf3}}</style>"
+            f"{dark}</style>"
             f"<body>{self.html()}</body></html>"
         )
 

@@ -188,7 +188,9 @@ class History:
     marks: deque[Mark] = field(default_factory=lambda: deque(maxlen=MOST_MARKS))
     lives: dict[str, Life] = field(default_factory=dict)
     spells: dict[str, list[Spell]] = field(default_factory=dict)
-    versions: dict[str, None] = field(default_factory=dict)  # in the order of their coming
+    versions: dict[str, int] = field(
+        default_factory=dict
+    )  # with its number in this swarm, in order of coming
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=MOST_EVENTS))
     requests: list[tuple[float, int, int]] = field(default_factory=list)  # at, ok, failed since the last
 

@@ -26,7 +26,7 @@ PAGE = """<!DOCTYPE html>
 <style>
 body{{font:15px/1.5 sans-serif;max-width:980px;margin:2em auto;padding:0 1em;color:#1b1f23;background:#fff}}
 pre{{font:12px/1.4 monospace;overflow-x:auto;background:#f3f5f7;padding:1em}}
-@media(prefers-color-scheme:dark){{body{{color:#e6edf3;background:#15191e}}pre{{background:#222a33}}}}
+@media(prefers-color-scheme:dark){{body{{color:#e6edf3;background:#111}}pre{{background:#222a33}}}}
 </style>
 <body>
 <h1>{title}</h1>
@@ -60,8 +60,8 @@ class Record:
             self._asking.join(2 * ANSWERS_WITHIN)
         self._recorder.look(whole=True)  # the story may have ended between two looks
 
-    def note(self, kind: str, text: str) -> None:
-        note(self._world, kind, text)
+    def note(self, kind: str, text: str, *, node: str = "") -> None:
+        note(self._world, kind, text, node=node)
 
     def ask_all_the_time(self) -> None:
         """From now on a request goes to the published port, of one living node after the other."""
@@ -70,11 +70,14 @@ class Record:
     def write(self, folder: Path, transcript: str) -> None:
         history, frame = self._recorder.history, self._recorder.frame
         panels = ("tasks", "requests", "timeline")
-        picture = svg.picture(panels, history, frame, TITLE)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "timeline.svg").write_text(picture + "\n", encoding="utf-8")
+        alone = svg.picture(panels, history, frame, TITLE)
+        (folder / "timeline.svg").write_text(alone + "\n", encoding="utf-8")
         text = PAGE.format(
-            title=TITLE, summary=escape(self._summary()), picture=picture, transcript=escape(transcript)
+            title=TITLE,
+            summary=escape(self._summary()),
+            picture=svg.picture(panels, history, frame, TITLE, bare=True),
+            transcript=escape(transcript),
         )
         (folder / "index.html").write_text(text, encoding="utf-8")
 

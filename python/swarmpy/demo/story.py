@@ -127,7 +127,7 @@ def a_node_dies(stage: Stage) -> None:
 def the_node_returns(stage: Stage) -> None:
     stage.narrator.chapter("The node returns")
     stage.narrator.command("swarmpy node start w2")
-    stage.record.note("repair", "w2 started")
+    stage.record.note("repair", "w2 started", node="w2")
     stage.node("w2").start()
     stage.see("w2 is ready again", lambda view: _status(view, "w2") == "ready", pictures.nodes)
     stage.stays("no running task moves to it", lambda view: not view.running("web", on="w2"), 2)
@@ -158,7 +158,7 @@ def the_leader_dies(stage: Stage) -> None:
         pictures.nodes,
     )
     stage.narrator.command(f"swarmpy node start {lost}")
-    stage.record.note("repair", f"{lost} started")
+    stage.record.note("repair", f"{lost} started", node=lost)
     stage.node(lost).start()
     stage.see(
         f"{lost} is back and follows",
@@ -264,7 +264,7 @@ def _kill(stage: Stage, task: dict[str, Any]) -> None:
 def _kill_node(stage: Stage, name: str) -> None:
     stage.narrator.tell(f"kill -9 for {name}, pid {stage.node(name).pid}:")
     stage.narrator.command(f"swarmpy node kill {name}")
-    stage.record.note("fault", f"{name} killed")
+    stage.record.note("fault", f"{name} killed", node=name)
     stage.node(name).kill()
 
 
