@@ -21,7 +21,8 @@ from swarmpy.errors import InvalidArgument
 from swarmpy.states import Mode
 
 EVERY = 0.1  # seconds between two looks, and at least between two pictures
-MANY = 500  # tasks; a look at more costs more, so it is taken less often
+MANY = 500  # tasks; a picture of more costs more, so there are fewer
+BUSY = 500  # changes between two looks: the next is soon, for managers keep only so many
 
 
 class View:
@@ -59,7 +60,10 @@ class View:
 
     @property
     def history(self) -> History:
-        """Since the view was made."""
+        """Since the view was made, what the swarm's events say: every change at its own time, also what came
+        and went between two pictures. `.samples`: wanted and running tasks; `.lives`: each task; `.spells`:
+        each node; `.marks`: faults, repairs, updates, new leaders.
+        """
         return self._recorder.history
 
     @property
@@ -144,13 +148,14 @@ class View:
                 warnings.warn(f"the live view ended: {type(error).__name__}: {error}", stacklevel=1)
                 return 1e9
         self._keep_pace()
-        return EVERY * max(1.0, self._recorder.tasks / MANY)
+        return EVERY if self._recorder.taken < BUSY else EVERY / 10
 
     def _look(self) -> None:
         if self._hub.closed:
             return
         self._waiting = self._recorder.look() or self._waiting
-        if self._screen.live and self._waiting and time.monotonic() - self._shown_at >= EVERY:
+        pause = EVERY * max(1.0, self._recorder.tasks / MANY)
+        if self._screen.live and self._waiting and time.monotonic() - self._shown_at >= pause:
             self._screen.show(self, last=False)
             self._shown_at, self._waiting = time.monotonic(), False
 

@@ -135,14 +135,15 @@ def _of_page(name: str) -> str:
 
 
 def _style() -> str:
+    """Who knows no variables has the attributes."""
     fg, dim, card, edge, hair = map(_of_page, ("fg", "dim", "card", "edge", "hair"))
     return (
         f".swv{{font:{SIZE}px {FONT};{_own(_LIGHT)}}}"
         f"@media(prefers-color-scheme:dark){{.swv{{{_own(_DARK)}}}}}"
-        f".swv .bg{{fill:var(--swv-bg)}}"
+        f"@supports(fill:var(--a)){{.swv .bg{{fill:var(--swv-bg)}}"
         f".swv .fg,.swv .cardfg{{fill:{fg}}}.swv .dim,.swv .carddim{{fill:{dim}}}"
         f".swv .card{{fill:{card};stroke:{edge}}}.swv .box,.swv .ln{{stroke:{dim}}}.swv .ink{{stroke:{fg}}}"
-        f".swv .hair{{stroke:{hair}}}.swv .tomb{{stroke:{edge}}}"
+        f".swv .hair{{stroke:{hair}}}.swv .tomb{{stroke:{edge}}}}}"
     )
 
 

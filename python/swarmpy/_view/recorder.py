@@ -45,6 +45,7 @@ class Recorder:
         self._memory = Memory(self._versions, world.now(), self._version_of)
         self._frame: Frame | None = Frame(at=world.now())
         self._at, self._notice = world.now(), ""
+        self.taken = 0  # changes, at the last look
         self._cursor: int | None = None  # the last entry that is remembered
         self._seen_as_of: dict[str, int] = {}  # objects that were asked for after that: what they know of
         self._cluster, self._term = "", 0
@@ -72,7 +73,7 @@ class Recorder:
 
     def look(self, *, whole: bool = False) -> bool:
         """True when there is a new picture. `whole`: in any case, as of now."""
-        fresh = self._take_notes()
+        fresh, self.taken = self._take_notes(), 0
         noted = bool(fresh)
         try:
             news, notice = self._look(fresh), ""
@@ -176,6 +177,7 @@ class Recorder:
         """
         raws = [raw for raw in told["Changes"] if self._is_news(raw)]
         changes = [Event.from_api(raw, self._world.epoch_ns) for raw in raws]
+        self.taken = len(changes)
         services, nodes = self._touched(changes, "service"), self._touched(changes, "node")
         for change in changes:
             if change.kind == "task" and change.id not in self._memory.tasks:
