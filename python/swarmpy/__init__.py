@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from swarmpy.task import Task
 
 _HOME = {
+    "_cluster.errors": "ClusterError",
+    "clusters": "Cluster ClusterList attach clusters",
     "errors": (
         "Conflict ConvergenceTimeout InvalidArgument InvariantError NoQuorum NotFound NotManager "
         "NotSupportedInMode SwarmError Timeout Unreachable"

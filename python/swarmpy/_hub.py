@@ -37,16 +37,33 @@ class Hub:
         self.client = Client(self._doors, world.dead)
         self.seen = Seen()
         self.last_change: dict[str, str] = {}  # service -> "create", "scale", "update" or "rollback"
-        self.closed = False
+        self.seen_nodes_at = 0.0
+        self._closed = False
         self._only = only
         self._workers: set[str] = set()  # by name; they are not asked
         self._node_names: dict[str, str] = {}
         self._listed: dict[str, NodeInfo] = {}
         self._listed_at: object = None
 
+    @property
+    def closed(self) -> bool:
+        return self._closed or bool(self.world.ended())
+
+    def close(self) -> None:
+        """From now on every object of this swarm says that it is closed."""
+        self._closed = True
+
     def check_open(self) -> None:
-        if self.closed:
-            raise SwarmError("this swarm is closed", code="FailedPrecondition", hint="Make a new Swarm.")
+        why = "this swarm is closed" if self._closed else self.world.ended()
+        if why:
+            hint = "Make a new Swarm, and take its services, nodes and tasks: these belong to the old one."
+            raise SwarmError(why, code="FailedPrecondition", hint=hint)
+
+    @property
+    def open_world(self) -> World:
+        """The world, for what is done to its machines and its time. Raises when the swarm is closed."""
+        self.check_open()
+        return self.world
 
     def _doors(self) -> list[Connection]:
         self.check_open()
@@ -61,6 +78,7 @@ class Hub:
         infos = [NodeInfo.from_api(raw) for raw in self.client.json("GET", "/nodes")]
         infos.sort(key=lambda node: (_natural(node.name), node.created, node.id))
         self.seen.nodes, self.seen.at = infos, self.world.now()
+        self.seen_nodes_at = self.seen.at
         self._workers = {node.name for node in infos if not node.manages and node.role is Role.WORKER}
         self._workers -= {node.name for node in infos if node.manages}
         self._node_names = {node.id: node.name for node in infos}

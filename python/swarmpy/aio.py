@@ -90,6 +90,7 @@ class Swarm:
         if until is None:
             await self.sleep(timeout)
             return True
+        self._hub.check_open()
         swarm, condition = self.sync, until
 
         def holds() -> bool:
@@ -102,7 +103,7 @@ class Swarm:
 
     async def sleep(self, span: DurationLike) -> None:
         """As `swarm.sleep()`: on the swarm's clock."""
-        await _sleep(self._hub.world, duration.seconds(span))
+        await _sleep(self._hub.open_world, duration.seconds(span))
 
     def events(
         self,

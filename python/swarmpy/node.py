@@ -15,6 +15,7 @@ from swarmpy import _show
 from swarmpy._connection.client import finish, make_request
 from swarmpy._hub import Hub
 from swarmpy._models import sizes
+from swarmpy._models.nearest import not_found
 from swarmpy._models.node_info import NodeInfo
 from swarmpy._models.plain import whole
 from swarmpy._notes import note
@@ -34,6 +35,7 @@ from swarmpy.states import Availability, Mode, NodeState, Reachability, Role
 
 HEADER = ("NODE", "ROLE", "STATE", "AVAILABILITY", "MANAGER")
 JOIN_SECONDS, ROLE_SECONDS = 60.0, 15.0
+MOST_AT_ONCE = 100_000
 ATTEMPTS = 5  # when somebody else changes the same object meanwhile
 
 
@@ -119,7 +121,7 @@ class NodeSwarm:
         return info
 
     def _own_address(self) -> str:
-        return self._hub.world.address(self._machine).rpartition(":")[0]
+        return self._hub.open_world.address(self._machine).rpartition(":")[0]
 
     def _rotate(self, role: Role) -> JoinToken:
         swarm = self._ask("GET", "/swarm")
@@ -131,7 +133,7 @@ class NodeSwarm:
         return JoinToken._of(swarm["JoinTokens"][role.capitalize()], role, lambda: self._rotate(role))
 
     def _ask(self, method: str, path: str, **options: Any) -> Any:
-        return self._hub.client.json(method, path, at=self._hub.world.door(self._machine), **options)
+        return self._hub.client.json(method, path, at=self._hub.open_world.door(self._machine), **options)
 
     def __repr__(self) -> str:
         return f"<swarm of {self._machine}>"
@@ -210,17 +212,17 @@ class Node:
     @property
     def alive(self) -> bool:
         """Its daemon runs, as far as this Python knows: True for a machine that is not ours."""
-        return self._hub.world.alive(self.name)
+        return self._hub.open_world.alive(self.name)
 
     @property
     def addr(self) -> str:
         """`ip:2377`, where other nodes reach it."""
-        return self._hub.world.address(self.name)
+        return self._hub.open_world.address(self.name)
 
     @property
     def docker_host(self) -> str:
         """For `DOCKER_HOST`. A simulated node has one only while it is served: `swarm.serve()`."""
-        return self._hub.world.docker_host(self.name)
+        return self._hub.open_world.docker_host(self.name)
 
     # ---- what is wanted of it
 
@@ -261,8 +263,7 @@ class Node:
 
     def kill(self) -> Node:
         """SIGKILL to its daemon; its tasks die with it. Returns when it is dead; harmless when it was."""
-        self._hub.check_open()
-        self._hub.world.kill(self.name)
+        self._hub.open_world.kill(self.name)
         note(self._hub.world, "fault", f"{self.name} killed", node=self.name)
         return self
 
@@ -270,8 +271,7 @@ class Node:
         """Starts the daemon on the disk that it left (killing it first when it runs). Returns when its API
         answers.
         """
-        self._hub.check_open()
-        self._hub.world.kill(self.name)
+        self._hub.open_world.kill(self.name)
         self._hub.world.start(self.name)
         note(self._hub.world, "repair", f"{self.name} started", node=self.name)
         finish(self._hub.world.door(self.name).open(make_request("GET", "/_ping")))
@@ -280,6 +280,7 @@ class Node:
     def close(self) -> None:
         """Ends a node of its own. A swarm's nodes end with their swarm."""
         if self._end is not None:
+            self._hub.close()
             self._end()
 
     def __enter__(self) -> Node:
@@ -352,43 +353,59 @@ class Node:
 
 
 class Nodes:
-    """All nodes of a swarm: iterate, `nodes["w1"]` (name or id), `len`, `.leader`, `.add(...)`."""
+    """All nodes of a swarm: iterate, `nodes["w1"]` (name or id), `len`, `in`, `.leader`, `.add(...)`.
+
+    Without a quorum these are the nodes that were seen last, and `.note` says so: there are nodes to start
+    again. What a node itself shows (`.state`, ...) is asked when it is looked at, and raises `NoQuorum` then.
+    """
 
     def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+        self._hub, self._note = hub, ""
 
     def __iter__(self) -> Iterator[Node]:
-        return iter([Node._of(self._hub, info) for info in self._hub.nodes()])
+        return iter([Node._of(self._hub, info) for info in self._listed()])
 
     def __len__(self) -> int:
-        return len(self._hub.nodes())
+        return len(self._listed())
 
     def __contains__(self, name: object) -> bool:
-        return any(name in (info.name, info.id) for info in self._hub.nodes())
+        return any(name in (info.name, info.id) for info in self._listed())
 
     def __getitem__(self, name: str) -> Node:
         """By hostname or id. Of two with one hostname (it left and came back), the one that is up, then the
-        youngest.
+        youngest. Raises `NotFound` with the nearest name.
         """
         infos = self._listed()
         found = [info for info in infos if name in (info.name, info.id)]
         if not found:
-            known = ", ".join(info.name for info in infos[:10]) + (", ..." if len(infos) > 10 else "")
-            raise NotFound(f"node {name} not found", hint=f"There are: {known}.")
+            raise not_found("node", name, [info.name for info in infos])
         return Node._of(self._hub, max(found, key=lambda info: (info.state is NodeState.READY, info.created)))
+
+    @property
+    def note(self) -> str:
+        """Empty when the last look at the list was the swarm's own answer. Else a sentence: how old the list
+        is, and why nobody could say more (there is no quorum). The repr begins with it.
+        """
+        return self._note
 
     def _listed(self) -> list[NodeInfo]:
         """As it last was while nobody can say: a swarm without a quorum has nodes to start again."""
         try:
-            return self._hub.nodes()
-        except (NoQuorum, NotManager, Timeout, Unreachable):
+            infos = self._hub.nodes()
+        except (NoQuorum, NotManager, Timeout, Unreachable) as error:
             if not self._hub.seen.nodes:
                 raise
+            self._note = f"as of {self._hub.seen_nodes_at:.2f}s, because nobody can say: {error.message}"
             return self._hub.seen.nodes
+        self._note = ""
+        return infos
 
     @property
     def leader(self) -> Node | None:
-        """The leader of the managers, None while there is none. Never raises."""
+        """The leader of the managers; None while there is none, or none can be reached. Raises only when the
+        swarm is closed.
+        """
+        self._hub.check_open()
         try:
             infos = self._hub.nodes()
         except SwarmError:
@@ -411,10 +428,9 @@ class Nodes:
         `labels`: the user's (`node.labels.x`). Simulated nodes only: `cpus`, `memory` (`"8g"`; default 4 and
         8 GiB) and `engine_labels`.
         """
+        self._hub.check_open()
         wanted = Role(role)
-        whole(count=count)
-        if count < 0:
-            raise InvalidArgument(f"count is 0 or more, not {count}")
+        count = whole("count", count, most=MOST_AT_ONCE)
         names = [name] if name else self._free_names(wanted, count)
         if name and count != 1:
             raise InvalidArgument("one name is for one node", hint="Leave out name= or count.")
@@ -452,11 +468,13 @@ class Nodes:
         return [f"{letter}{number}" for number in range(first, first + count)]
 
     def __repr__(self) -> str:
-        return node_table(self._hub.seen.nodes)
+        table = node_table(self._hub.seen.nodes)
+        return f"({self._note})\n{table}" if self._note else table
 
     def _repr_html_(self) -> str:
         rows = [node_row(info) for info in self._hub.seen.nodes]
-        return _show.html_box([_show.html_table(f"{len(rows)} nodes", HEADER, rows)])
+        caption = f"{len(rows)} nodes" + (f", {self._note}" if self._note else "")
+        return _show.html_box([_show.html_table(caption, HEADER, rows)])
 
 
 def node_row(info: NodeInfo) -> tuple[str, ...]:

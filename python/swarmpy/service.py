@@ -16,16 +16,18 @@ from swarmpy._converge import wait_service
 from swarmpy._hub import Hub
 from swarmpy._models import times
 from swarmpy._models.log_frames import Deframer, LogFrame
+from swarmpy._models.names import invented
+from swarmpy._models.nearest import not_found
 from swarmpy._models.options import PortLike, ServiceOptions, Words, new_spec
 from swarmpy._models.plain import whole
 from swarmpy._models.service_info import ServiceInfo, image_of
 from swarmpy._models.task_info import TaskInfo
 from swarmpy._notes import note
 from swarmpy.duration import DurationLike
-from swarmpy.errors import Conflict, InvalidArgument, NotFound, SwarmError
+from swarmpy.errors import Conflict, InvalidArgument, SwarmError
 from swarmpy.outcome import Outcome
 from swarmpy.rolling import Rolling
-from swarmpy.states import UpdateState
+from swarmpy.states import Mode, UpdateState
 from swarmpy.task import HEADER as TASK_HEADER
 from swarmpy.task import Task, TaskList
 
@@ -144,7 +146,7 @@ class Service:
 
     def scale(self, replicas: int) -> Service:
         """Wants this many tasks. Raises `InvalidArgument` for a global service."""
-        whole(replicas=replicas)
+        whole("replicas", replicas)
         return self._change("scale", ServiceOptions(replicas=replicas).applied_to)
 
     def update(
@@ -248,7 +250,7 @@ class Service:
     def _log_lines(self, exchange: Exchange, deadline: float) -> Iterator[LogLine]:
         frames = Deframer()
         try:
-            while part := exchange.piece(max(deadline - self._hub.world.now(), 0.0)):
+            while part := exchange.piece(max(deadline - self._hub.open_world.now(), 0.0)):
                 yield from [self._log_line(frame) for frame in frames.feed(part)]
         finally:
             exchange.close()
@@ -362,11 +364,18 @@ class Services:
         `NoQuorum` without one.
         """
         options = _options(locals())
-        spec = options.applied_to(new_spec(name, mode))
+        spec = options.applied_to(new_spec(name or self._invented_name(), mode))
         reply = self._hub.client.json("POST", "/services/create", body=spec)
         self._hub.last_change[reply["ID"]] = "create"
         info = self._hub.service(reply["ID"])
         return Service(self._hub, info.id, info.name, reply.get("Warnings") or ())
+
+    def _invented_name(self) -> str:
+        """Empty leaves it to the engine, whose chance has a seed in the simulator only."""
+        world = self._hub.open_world
+        if world.mode is Mode.SIM or world.seed is None:
+            return ""
+        return invented(world.random, [info.name for info in self._hub.services()])
 
     def __iter__(self) -> Iterator[Service]:
         return iter([Service(self._hub, info.id, info.name) for info in self._hub.services()])
@@ -378,15 +387,12 @@ class Services:
         return any(name in (info.name, info.id) for info in self._hub.services())
 
     def __getitem__(self, name: str) -> Service:
-        """By name or id. Raises `NotFound`."""
+        """By name or id. Raises `NotFound` with the nearest name."""
         infos = self._hub.services()
         for info in infos:
             if name in (info.name, info.id):
                 return Service(self._hub, info.id, info.name)
-        raise NotFound(
-            f"service {name} not found",
-            hint=f"There are: {', '.join(info.name for info in infos) or 'none'}.",
-        )
+        raise not_found("service", name, [info.name for info in infos])
 
     def __repr__(self) -> str:
         return service_table(self._hub)

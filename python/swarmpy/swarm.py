@@ -7,11 +7,13 @@ import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from random import Random
 from typing import TYPE_CHECKING, overload
 
 from swarmpy import _show, duration, events
 from swarmpy._converge import PASSING, wait_swarm
 from swarmpy._hub import Hub
+from swarmpy._models.nearest import check_word
 from swarmpy._models.plain import check_name, whole
 from swarmpy._world.base import Door, World, wait_until
 from swarmpy._world.form import init, join_all
@@ -30,17 +32,27 @@ if TYPE_CHECKING:
     from swarmpy._view.live import View
     from swarmpy.service import Service
 
+MOST_MANAGERS, MOST_WORKERS = 1000, 100_000
 DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock"
 
 
 class Swarm:
     """A swarm of `managers` (m1, m2, ...) and `workers` (w1, ...), formed and ready when this returns.
 
-    `mode="sim"`: in virtual time, from `seed` (None: any; see `.seed`). The same seed and the same calls give
-    the same `.trace_hash`. `mode="real"`: `swarmd` processes on this machine; `name` is what `swarmpy ls`
-    shows.
+    `mode="sim"`: in virtual time. All chance comes from `seed` (None: any; see `.seed`): the same seed and
+    the same calls give the same `.trace_hash`.
 
-    Use `with`, or `close()`; forgetting it ends the swarm too, and so does the end of Python.
+    `mode="real"`: `swarmd` processes on this machine, at most 200. `name` is what `swarmpy ls` shows (None:
+    an invented one, see `.name`). `if_exists`, where a cluster has this name: `"error"`; `"replace"`: it is
+    ended first; `"reuse"`: it is taken as it is, and `managers` and `workers` are not looked at. `seed`: what
+    swarmpy's own random choices come from (invented names, `.random`); daemons have chance of their own.
+
+    Use `with`, or `close()`; forgetting it ends the swarm too, and so does the end of Python. (What was
+    reused ends with this one if it belongs to this Python, and else goes on.)
+
+    `.nodes`, `.services`, `.http` are where everything begins.
+
+    Raises `InvalidArgument` for numbers that make no swarm, `ClusterError` when daemons cannot be started.
 
     >>> with Swarm(managers=3, workers=2, seed=42) as c:
     ...     web = c.services.create("nginx:1.10", name="web", replicas=4)
@@ -55,25 +67,29 @@ class Swarm:
         mode: Mode | str = Mode.SIM,
         seed: int | None = None,
         name: str | None = None,
+        if_exists: str = "error",
     ) -> None:
-        whole(managers=managers, workers=workers, seed=0 if seed is None else seed)
-        if managers < 1 or workers < 0:
+        managers = whole("managers", managers, most=MOST_MANAGERS)
+        workers = whole("workers", workers, most=MOST_WORKERS)
+        if managers < 1:
             raise InvalidArgument(
-                "a swarm needs at least one manager", hint="Three managers bear the loss of one."
+                f"a swarm needs at least one manager, not {managers}",
+                hint="Three managers bear the loss of one, five of two.",
             )
-        if name:
+        if seed is not None:
+            seed = whole("seed", seed, least=0, most=2**64 - 1, hint="A seed has 64 bits.")
+        if name is not None:
             check_name(name, "cluster")
-        if seed is not None and not 0 <= seed < 2**64:
-            raise InvalidArgument(f"a seed has 64 bits and is not negative: {seed} will not do")
-        if Mode(mode) is Mode.REAL:
-            if seed is not None:
-                raise InvalidArgument(
-                    "only a simulated swarm has a seed", hint='Leave it out, or take mode="sim".'
-                )
-            self._setup(_real_world(managers, workers, name), name or "")
+        check_word("a way to treat a cluster of that name", if_exists, ("error", "replace", "reuse"))
+        if Mode(mode) is Mode.SIM:
+            world, is_new = _sim_world(managers, workers, seed), True
         else:
-            self._setup(_sim_world(managers, workers, seed), name or "")
-        self._await_nodes(managers + workers)
+            world, is_new = _real_world(managers, workers, name, seed, if_exists)
+        self._setup(world, name or "")
+        if is_new:
+            self._await_nodes(managers + workers)
+        else:
+            _glanced_at(self)
 
     @classmethod
     def _over(cls, world: World, name: str = "") -> Swarm:
@@ -82,12 +98,12 @@ class Swarm:
         return swarm
 
     def _setup(self, world: World, name: str) -> None:
-        self._world, self.name = world, name
+        self._world, self.name = world, name or world.name
         self._hub = Hub(world)
         self.nodes = Nodes(self._hub)
         self.services = Services(self._hub)
         self.http = Http(self._hub)
-        self._end = weakref.finalize(self, world.close)
+        self._end = weakref.finalize(self, _end, self._hub)
 
     def _await_nodes(self, count: int) -> None:
         wait_until(
@@ -105,8 +121,17 @@ class Swarm:
 
     @property
     def seed(self) -> int | None:
-        """Of a simulated swarm; None of a real one."""
+        """What chance comes from: all of it in a simulated swarm, swarmpy's own choices in a real one (None
+        where none was given).
+        """
         return self._world.seed
+
+    @property
+    def random(self) -> Random:
+        """A generator that begins with the seed, for choices that shall repeat:
+        `swarm.random.choice(list(swarm.nodes)).kill()`. It has no part in the simulator's own chance.
+        """
+        return self._world.random
 
     @property
     def trace_hash(self) -> str | None:
@@ -120,13 +145,13 @@ class Swarm:
 
     def sleep(self, span: DurationLike) -> None:
         """Lets `"3s"` pass. Virtual time costs no more than what happens in it."""
-        self._world.sleep(duration.seconds(span))
+        self._hub.open_world.sleep(duration.seconds(span))
 
     def step(self) -> bool:
         """Takes the simulator's next event; False when there will never be one. Raises `NotSupportedInMode`
         in real time.
         """
-        return self._world.step()
+        return self._hub.open_world.step()
 
     def run(self, until: Callable[[Swarm], object] | None = None, timeout: DurationLike = "60s") -> bool:
         """Lets time go on until `until(swarm)` is true; False when `timeout` was over first. Without `until`:
@@ -136,8 +161,9 @@ class Swarm:
         """
         span = duration.seconds(timeout)
         if until is None:
-            self._world.sleep(span)
+            self._hub.open_world.sleep(span)
             return True
+        self._hub.check_open()
         condition = until
 
         def holds() -> bool:
@@ -245,7 +271,7 @@ class Swarm:
 
     def close(self) -> None:
         """Ends everything that this swarm started. Safe to call twice. A connected one goes on without us."""
-        self._hub.closed = True
+        self._hub.close()
         self._end()
 
     def __enter__(self) -> Swarm:
@@ -285,6 +311,11 @@ class Swarm:
         )
 
 
+def _end(hub: Hub) -> None:
+    hub.close()
+    hub.world.close()
+
+
 def connect(docker_host: str | Node | None = None) -> Swarm:
     """A swarm that exists already, by one of its managers: `"tcp://10.0.0.5:2375"`, `"unix:///path"`, or a
     Node of your own.
@@ -292,7 +323,7 @@ def connect(docker_host: str | Node | None = None) -> Swarm:
     None: what `DOCKER_HOST` says, else docker's usual socket. Raises `Unreachable` when nobody answers there.
     """
     if isinstance(docker_host, Node):
-        return _around(docker_host)
+        return around(docker_host._hub.world)
     from swarmpy._world.remote import RemoteWorld
 
     swarm = Swarm._over(RemoteWorld(docker_host or os.environ.get("DOCKER_HOST") or DEFAULT_DOCKER_HOST))
@@ -300,9 +331,9 @@ def connect(docker_host: str | Node | None = None) -> Swarm:
     return _glanced_at(swarm)
 
 
-def _around(node: Node) -> Swarm:
-    """Nodes of their own end by themselves, so closing this swarm closes nothing."""
-    swarm = Swarm._over(node._hub.world)
+def around(world: World) -> Swarm:
+    """A swarm whose machines belong to somebody else: closing it closes nothing."""
+    swarm = Swarm._over(world)
     swarm._end.detach()
     return _glanced_at(swarm)
 
@@ -333,7 +364,16 @@ def _sim_world(managers: int, workers: int, seed: int | None) -> World:
     return world
 
 
-def _real_world(managers: int, workers: int, name: str | None) -> World:
-    from swarmpy._world.real import RealWorld  # processes, for those who want them
+def _real_world(
+    managers: int, workers: int, name: str | None, seed: int | None, if_exists: str
+) -> tuple[World, bool]:
+    """And whether it is a new one."""
+    from swarmpy._cluster import LocalCluster  # processes, for those who want them
+    from swarmpy._world.real import RealWorld
 
-    return RealWorld(managers=managers, workers=workers, name=name, init=True)
+    if name and if_exists != "error" and LocalCluster.exists(name):
+        there = LocalCluster.open(name)
+        if if_exists == "reuse":
+            return RealWorld.reused(there, seed), False
+        RealWorld.end(there)
+    return RealWorld(managers=managers, workers=workers, name=name, init=True, seed=seed), True

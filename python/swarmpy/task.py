@@ -60,6 +60,7 @@ class Task:
         leader learns nothing). Raises `NotFound` when there is no such process, `Unreachable` when the node
         is dead.
         """
+        self._hub.check_open()
         if self.state.over or not self._info.container_id:
             current = self._hub.task(self.id)
             self._info = current or self._info

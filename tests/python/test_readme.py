@@ -56,6 +56,19 @@ def test_python(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("text", [text for text in blocks("python") if "seed=42)" in text])
+def test_python_runs_on_real_daemons_too(text: str, tmp_path: Path) -> None:
+    """As the comment beside it says: `mode="real"` is added and nothing else."""
+    real = text.replace("seed=42)", 'seed=42, mode="real")')
+    with own_home():
+        done = subprocess.run(
+            [sys.executable, "-c", real], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        assert "seed=42" in done.stdout and "3 managers, 2 workers" in done.stdout
+
+
+@pytest.mark.real
 def test_the_shell(tmp_path: Path) -> None:
     """All console blocks, as one session. Lines for docker are left out where there is none."""
     lines = [

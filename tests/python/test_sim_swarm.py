@@ -429,8 +429,6 @@ def test_a_swarm_needs_a_manager_and_a_known_mode() -> None:
         c.nodes.add(name="../x")
     with pytest.raises(sp.InvalidArgument, match='mode is "sim" or "real", not \'virtual\''):
         sp.Swarm(mode="virtual")
-    with pytest.raises(sp.InvalidArgument, match="seed"):
-        sp.Swarm(mode="real", seed=3)
 
 
 def test_a_broken_invariant_raises_and_kills_that_swarm_only() -> None:

@@ -6,24 +6,30 @@ import atexit
 import contextlib
 import json
 import os
+import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from swarmpy._cluster import lease as leases
-from swarmpy._cluster import places, processes
-from swarmpy._cluster.errors import ClusterError, NoSuchNode
+from swarmpy._cluster import networks, places, processes
+from swarmpy._cluster.errors import ClusterError, NoSuchCluster, NoSuchNode
 from swarmpy._cluster.form import form
 from swarmpy._cluster.node import LocalNode
+from swarmpy._cluster.patience import waiting_for
 from swarmpy._cluster.processes import Process
+from swarmpy._models.nearest import did_you_mean
 from swarmpy._models.plain import NAME
 
 STATE = "state.json"
 STATE_FORMAT = 1
 STOP_SECONDS = 5.0
+MOST_NODES = 200
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class _State:
     sockets: str
     leased: bool
     nodes: tuple[tuple[str, str, str], ...]  # name, role, address
+    id: str = ""  # tells it from another cluster that was made under its name later
 
 
 class LocalCluster:
@@ -41,6 +48,8 @@ class LocalCluster:
         self.name = folder.name
         self.folder = folder
         self._lease = held_lease
+        self._claim: socket.socket | None = None  # on its network, where it belongs to this Python
+        self._id = ""  # once it was read
 
     # ---- finding
 
@@ -48,8 +57,29 @@ class LocalCluster:
     def open(cls, name: str) -> LocalCluster:
         cluster = cls(places.home() / places.check_name(name, "cluster"))
         if not cluster.folder.is_dir():
-            raise ClusterError(f'there is no cluster "{name}"', "see which there are: swarmpy ls")
+            names = [other.name for other in cls.all()]
+            hint = did_you_mean(name, names) if names else "start one: swarmpy up"
+            python = "" if names else 'start one: swarmpy.Swarm(mode="real")'
+            raise NoSuchCluster(f'there is no cluster "{name}"', hint, python=python)
         return cluster
+
+    @classmethod
+    def only(cls) -> LocalCluster:
+        """The one that is meant where none was named."""
+        clusters = cls.all()
+        if not clusters:
+            hint = "start one: swarmpy up"
+            raise ClusterError("no cluster is up", hint, python='start one: swarmpy.Swarm(mode="real")')
+        if len(clusters) > 1:
+            names = ", ".join(one.name for one in clusters)
+            hint = "say which: --cluster NAME"
+            raise ClusterError(f"several clusters could be meant: {names}", hint, python="give its name")
+        return clusters[0]
+
+    @classmethod
+    def exists(cls, name: str) -> bool:
+        """Is there one, also when its Python is dead? That is cleared away."""
+        return any(cluster.name == name for cluster in cls.all())
 
     @classmethod
     def all(cls) -> list[LocalCluster]:
@@ -75,13 +105,14 @@ class LocalCluster:
         """Starts daemons m1.. and w1.., in a swarm if `init`. With `lease` they end with this Python."""
         if managers < 0 or workers < 0 or (init and managers < 1):
             raise ClusterError("a swarm needs at least one manager", "ask for 1, 3 or 5 managers")
-        if managers + workers > 200:
-            raise ClusterError("a local cluster has at most 200 nodes", "simulate more: Swarm(mode='sim')")
+        if managers + workers > MOST_NODES:
+            sentence = f"a local cluster has at most {MOST_NODES} nodes, not {managers + workers}"
+            raise ClusterError(sentence, 'simulate more: swarmpy.Swarm(mode="sim")')
         places.program()  # or say at once that there is none
         cluster = cls._make(name, lease)
         try:
-            with places.one_at_a_time():
-                cluster._settle(managers, workers, lease)
+            with cluster._settle(managers, workers, lease) as claim:
+                cluster._claim = claim.dup() if lease else None
                 for node in cluster.nodes:
                     node.start()
             if init:
@@ -101,8 +132,11 @@ class LocalCluster:
             folder.parent.mkdir(parents=True, exist_ok=True)
             folder.mkdir(mode=0o700)
         except FileExistsError as error:
-            hint = f"end it: swarmpy down {name}"
-            raise ClusterError(f'a cluster "{name}" is there already', hint) from error
+            raise ClusterError(
+                f'a cluster "{name}" is there already',
+                f"end it: swarmpy down {name}",
+                python=f'say if_exists="replace" or "reuse", take another name=, or swarmpy.attach("{name}")',
+            ) from error
         except OSError as error:
             hint = "name a folder that you may write to: SWARMPY_HOME=..."
             raise ClusterError(f"{folder} cannot be made: {error.strerror}", hint) from error
@@ -112,13 +146,17 @@ class LocalCluster:
             atexit.register(cluster._close_if_mine, os.getpid())
         return cluster
 
-    def _settle(self, managers: int, workers: int, leased: bool) -> None:
-        """Chooses the network and the socket folder, and writes down what this cluster is."""
+    def _settle(self, managers: int, workers: int, leased: bool) -> socket.socket:
+        """Chooses the network and the socket folder, and writes down what this cluster is. The claim on the
+        network is given back.
+        """
         others = [other._read() for other in self.all() if other.name != self.name]
-        network = places.free_network(state.network for state in others)
+        network, claim = networks.choose(state.network for state in others)
         names = [f"m{i}" for i in range(1, managers + 1)] + [f"w{i}" for i in range(1, workers + 1)]
         nodes = tuple((name, _role(name), f"127.0.{network}.{i}") for i, name in enumerate(names, 1))
-        self._write(_State(network, _socket_folder(self.folder), leased, nodes))
+        self._id = secrets.token_hex(8)
+        self._write(_State(network, _socket_folder(self.folder), leased, nodes, self._id))
+        return claim
 
     def add(self, name: str) -> LocalNode:
         """One more daemon, started, outside any swarm."""
@@ -127,9 +165,11 @@ class LocalCluster:
         if any(name == known for known, _, _ in state.nodes):
             raise ClusterError(f'the cluster "{self.name}" has a node {name} already', "choose another name")
         used = {address for _, _, address in state.nodes}
-        host = next(n for n in range(1, 255) if f"127.0.{state.network}.{n}" not in used)
-        added = (name, _role(name), f"127.0.{state.network}.{host}")
-        self._write(_State(state.network, state.sockets, state.leased, (*state.nodes, added)))
+        free = (f"127.0.{state.network}.{n}" for n in range(1, networks.CLAIM_HOST))
+        address = next((one for one in free if one not in used), None)
+        if address is None:
+            raise ClusterError(f'the cluster "{self.name}" has no address left', "simulate more nodes")
+        self._write(replace(state, nodes=(*state.nodes, (name, _role(name), address))))
         node = self.node(name)
         node.start()
         return node
@@ -147,22 +187,31 @@ class LocalCluster:
         for node in self.nodes:
             if node.name == name:
                 return node
-        names = ", ".join(node.name for node in self.nodes) or "none"
-        raise NoSuchNode(f'the cluster "{self.name}" has no node {name}', f"it has: {names}")
+        hint = did_you_mean(name, [node.name for node in self.nodes])
+        raise NoSuchNode(f'the cluster "{self.name}" has no node {name}', hint)
 
     def __repr__(self) -> str:
         return f"LocalCluster({self.name!r}, nodes={[node.name for node in self.nodes]})"
 
     # ---- ending
 
+    @property
+    def ended(self) -> bool:
+        """It was ended, by whomever; another of its name may be there now."""
+        return not self.folder.is_dir() or bool(self._id and self._raw().get("id", self._id) != self._id)
+
     def close(self) -> None:
         """Ends all that belongs to this cluster. Safe to call twice and on a half-made cluster."""
-        if self.folder.is_dir():
-            self._end()
+        if not self.ended:
+            with waiting_for(f'the daemons of "{self.name}" to end'):
+                self._end()
         if self._lease is not None:  # last: until then the daemons stop in an orderly way
             atexit.unregister(self._close_if_mine)
             os.close(self._lease)
             self._lease = None
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
 
     def _end(self) -> None:
         sockets = self._read().sockets
@@ -210,15 +259,26 @@ class LocalCluster:
 
     def _read(self) -> _State:
         """What was written down; an empty cluster where nothing was yet, so that it can be closed."""
-        try:
-            raw = json.loads((self.folder / STATE).read_text())
-        except (OSError, ValueError):
+        raw = self._raw()
+        if not raw:
             return _State(0, "", False, ())
         if raw.get("format") != STATE_FORMAT:
             sentence = f'the cluster "{self.name}" was made by another version of swarmpy'
             raise ClusterError(sentence, "use that version")
+        found = str(raw.get("id", ""))
+        self._id = self._id or found
+        if found != self._id:
+            sentence = f'the cluster "{self.name}" was ended, and another one was made under its name'
+            raise ClusterError(sentence, f'take that one: swarmpy.attach("{self.name}")')
         nodes = tuple(tuple(node) for node in raw["nodes"])
-        return _State(raw["network"], raw["sockets"], raw["leased"], nodes)
+        return _State(raw["network"], raw["sockets"], raw["leased"], nodes, found)
+
+    def _raw(self) -> dict[str, Any]:
+        try:
+            raw: dict[str, Any] = json.loads((self.folder / STATE).read_text())
+        except (OSError, ValueError):
+            return {}
+        return raw
 
     def _write(self, state: _State) -> None:
         text = {"format": STATE_FORMAT, **state.__dict__}

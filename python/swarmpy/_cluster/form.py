@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from swarmpy._cluster.networks import MANAGEMENT_PORT
 from swarmpy._cluster.node import LocalNode
-from swarmpy._cluster.places import MANAGEMENT_PORT
+from swarmpy._cluster.patience import waiting_for
 
 READY_SECONDS = 30.0
 
@@ -24,11 +25,14 @@ def join(node: LocalNode, to: LocalNode, token: str) -> None:
 
 def form(nodes: list[LocalNode]) -> None:
     first, *others = nodes
-    init(first)
-    tokens = first.door.get("/swarm")["JoinTokens"]
+    with waiting_for(f"{first.name} to make a swarm (its log: {first.log})"):
+        init(first)
+        tokens = first.door.get("/swarm")["JoinTokens"]
     for node in others:
-        join(node, first, tokens["Manager" if node.role == "manager" else "Worker"])
-    first.door.until(lambda: _ready(first) == len(nodes), READY_SECONDS, "all nodes are ready")
+        with waiting_for(f"{node.name} to join the swarm (its log: {node.log})"):
+            join(node, first, tokens["Manager" if node.role == "manager" else "Worker"])
+    with waiting_for(f"all {len(nodes)} nodes to be ready"):
+        first.door.until(lambda: _ready(first) == len(nodes), READY_SECONDS, "all nodes are ready")
 
 
 def _ready(node: LocalNode) -> int:

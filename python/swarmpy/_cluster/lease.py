@@ -48,8 +48,11 @@ def reader(folder: Path, leased: bool) -> Iterator[int | None]:
         yield None
         return
     if not is_held(folder):
-        hint = f"end the cluster too: swarmpy down {folder.name}"
-        raise ClusterError(f"the Python that made the cluster {folder.name} has ended", hint)
+        raise ClusterError(
+            f"the Python that made the cluster {folder.name} has ended",
+            f"end the cluster too: swarmpy down {folder.name}",
+            python="make a new one: swarmpy.Swarm(...)",
+        )
     end = os.open(_path(folder), os.O_RDONLY | os.O_NONBLOCK)
     try:
         yield end

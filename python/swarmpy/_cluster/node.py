@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarmpy._cluster import lease as leases
-from swarmpy._cluster import places, processes
+from swarmpy._cluster import networks, places, processes
 from swarmpy._cluster.door import Door
 from swarmpy._cluster.errors import ClusterError
+from swarmpy._cluster.patience import waiting_for
 from swarmpy._cluster.processes import Process
 
 START_SECONDS = 30.0
@@ -65,8 +66,9 @@ class LocalNode:
         """SIGKILL; returns when the process is dead and its sockets are closed."""
         process = self._process()
         if process is None:
-            raise ClusterError(f"{self.name} does not run", f"start it: swarmpy node start {self.name}")
-        with process:
+            hint = f"start it: swarmpy node start {self.name}"
+            raise ClusterError(f"{self.name} does not run", hint, python="start it: node.restart()")
+        with process, waiting_for(f"{self.name} (pid {process.pid}) to die"):
             process.send(signal.SIGKILL)
             if not process.wait(10.0):
                 raise ClusterError(f"{self.name} (pid {process.pid}) does not die")
@@ -75,24 +77,30 @@ class LocalNode:
     def start(self) -> None:
         """Starts the daemon on its data root; returns when its API answers, quorum or not."""
         if self.alive:
-            raise ClusterError(f"{self.name} runs already", f"kill it first: swarmpy node kill {self.name}")
+            hint = f"kill it first: swarmpy node kill {self.name}"
+            raise ClusterError(f"{self.name} runs already", hint, python="kill it first: node.kill()")
         processes.reap()
         ready, write_end = os.pipe()
         try:
-            with leases.reader(self.folder, self.leased) as lease:
-                self._spawn(write_end, lease)
+            with (
+                leases.reader(self.folder, self.leased) as lease,
+                networks.claimed_for(self.folder, self.address) as claim,
+            ):
+                self._spawn(write_end, claim.fileno(), lease)
         finally:
             os.close(write_end)
         try:
-            self._wait_ready(ready)
+            with waiting_for(f"{self.name} to start (its log: {self.log})"):
+                self._wait_ready(ready)
         finally:
             os.close(ready)
 
-    def _spawn(self, ready: int, lease: int | None) -> None:
+    def _spawn(self, ready: int, claim: int, lease: int | None) -> None:
+        """`claim` is only kept open: it holds the cluster's network for as long as the daemon lives."""
         command: list[str | Path] = [places.program(), "--data-root", self.data_root, "-H", self.docker_host]
         command += ["--pidfile", self._pidfile, "--address", self.address, "--hostname", self.name]
         command += ["--runner", "process", "--ready-fd", str(ready)]
-        passed = [ready]
+        passed = [ready, claim]
         if lease is not None:
             command += ["--lease-fd", str(lease)]
             passed.append(lease)

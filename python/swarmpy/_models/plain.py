@@ -11,16 +11,41 @@ NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,31}")
 NAME_RULE = "use up to 32 letters, digits, dots, dashes and underscores, a letter or digit first"
 
 
-def whole(**values: object) -> None:
-    """Raises `InvalidArgument` for the first that is no whole number (numpy's are)."""
-    for what, value in values.items():
-        try:
-            operator.index(value)  # type: ignore[arg-type]
-        except TypeError:
-            raise InvalidArgument(f"{what} is a whole number, not {value!r}") from None
+def whole(what: str, value: object, *, least: int = 0, most: int | None = None, hint: str = "") -> int:
+    """The whole number that it is (numpy's too, not True or False). Raises `InvalidArgument` for what is
+    none, and for one that is too small or too large.
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise InvalidArgument(
+            f"{what} is a whole number, not {value!r}", hint=_plainer(what, value) or hint
+        ) from None
+    if number < least:
+        raise InvalidArgument(f"{what} is {_at_least(least)}, not {number}", hint=hint)
+    if most is not None and number > most:
+        raise InvalidArgument(f"{what} is at most {most}, not {number}", hint=hint)
+    return number
+
+
+def _at_least(least: int) -> str:
+    return "0 or more" if least == 0 else f"at least {least}"
+
+
+def _plainer(what: str, value: object) -> str:
+    """How the number is written that was probably meant."""
+    if isinstance(value, bool) or not isinstance(value, str | float):
+        return ""
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        return ""
+    return f"Write {what}={number}." if isinstance(value, str) or number == value else ""
 
 
 def check_name(name: str, what: str) -> str:
-    if not NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InvalidArgument(f'"{name}" is no name for a {what}', hint=NAME_RULE)
     return name

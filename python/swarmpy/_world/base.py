@@ -7,6 +7,7 @@ Times are seconds since the world began. A *machine* is a daemon by its hostname
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from random import Random
 from typing import Protocol
 
 from swarmpy._connection.base import Connection
@@ -16,6 +17,17 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.2  # seconds between two looks, growing
 
 
 class World(Protocol):
+    @property
+    def name(self) -> str:
+        """As `swarmpy ls` shows it; "" where there is none."""
+
+    @property
+    def random(self) -> Random:
+        """For choices of ours that shall repeat with the seed."""
+
+    def ended(self) -> str:
+        """Why nothing can be asked any more; "" while it can."""
+
     @property
     def mode(self) -> Mode: ...
 

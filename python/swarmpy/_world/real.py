@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import http.client
 import time
+import weakref
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 from swarmpy._connection.base import Connection
@@ -41,9 +44,22 @@ def http_get(host: str, port: int, path: str, timeout: float) -> tuple[int, str]
 class WallClock:
     """Time of the worlds that have no clock of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int | None = None) -> None:
         self._start = time.monotonic()
         self._epoch_ns = time.time_ns()
+        self._seed, self._random = seed, Random(seed)
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        return ""
+
+    @property
+    def random(self) -> Random:
+        return self._random
+
+    def ended(self) -> str:
+        return "this swarm is closed" if self._closed else ""
 
     @property
     def mode(self) -> Mode:
@@ -51,7 +67,7 @@ class WallClock:
 
     @property
     def seed(self) -> int | None:
-        return None
+        return self._seed
 
     @property
     def trace_hash(self) -> str | None:
@@ -80,28 +96,58 @@ class WallClock:
         return WallPulse().watch(beat)
 
 
+# By folder: those worlds of this Python whose clusters end with them.
+_owners: weakref.WeakValueDictionary[Path, RealWorld] = weakref.WeakValueDictionary()
+
+
 class RealWorld(WallClock):
     """`init`: form the daemons into a swarm at once. `around`: a cluster that is there, and stays."""
 
-    def __init__(self, *, managers: int, workers: int, name: str | None, init: bool) -> None:
-        super().__init__()
+    def __init__(
+        self, *, managers: int, workers: int, name: str | None, init: bool, seed: int | None = None
+    ) -> None:
+        super().__init__(seed)
         from swarmpy._cluster import LocalCluster  # only real swarms need processes
 
         self._cluster: LocalCluster = LocalCluster.start(
             name=name, managers=managers, workers=workers, init=init, lease=True
         )
         self._ours = True
+        _owners[self._cluster.folder] = self
 
     @classmethod
-    def around(cls, cluster: LocalCluster) -> RealWorld:
+    def around(cls, cluster: LocalCluster, seed: int | None = None) -> RealWorld:
         world = cls.__new__(cls)
-        WallClock.__init__(world)
+        WallClock.__init__(world, seed)
         world._cluster, world._ours = cluster, False
         return world
+
+    @classmethod
+    def reused(cls, cluster: LocalCluster, seed: int | None = None) -> RealWorld:
+        """As `around`; but a cluster that ends with an older world of this Python ends with this one now."""
+        world = cls.around(cluster, seed)
+        owner = _owners.get(cluster.folder)
+        if owner is not None and owner._ours and not owner._cluster.ended:
+            world._cluster, world._ours, owner._ours = owner._cluster, True, False
+            _owners[cluster.folder] = world
+        return world
+
+    @classmethod
+    def end(cls, cluster: LocalCluster) -> None:
+        """Ends a cluster, whoever it belongs to."""
+        owner = _owners.get(cluster.folder)
+        if owner is not None and owner._ours:
+            owner.close()
+        cluster.close()
 
     @property
     def name(self) -> str:
         return self._cluster.name
+
+    def ended(self) -> str:
+        if not self._closed and self._cluster.ended:
+            return f'this swarm was ended: the cluster "{self.name}" that it was is not there any more'
+        return super().ended()
 
     def doors(self, without: Collection[str] = ()) -> list[Connection]:
         nodes = [node for node in self._cluster.nodes if node.name not in without and node.alive]
@@ -148,5 +194,6 @@ class RealWorld(WallClock):
         )
 
     def close(self) -> None:
+        self._closed = True
         if self._ours:
             self._cluster.close()

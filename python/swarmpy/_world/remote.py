@@ -69,7 +69,7 @@ class RemoteWorld(WallClock):
         return self._not_ours(f"serve {name} at {address}")
 
     def close(self) -> None:
-        pass
+        self._closed = True
 
     def _not_ours(self, what: str) -> NoReturn:
         raise NotSupportedInMode(

@@ -5,13 +5,14 @@ served.
 from __future__ import annotations
 
 import secrets
-import weakref
 from collections.abc import Callable, Collection, Mapping
+from random import Random
 from typing import TYPE_CHECKING
 
 from swarmpy._connection.base import Connection
 from swarmpy._connection.sim import SimConnection
 from swarmpy._core import World as Core
+from swarmpy._models.nearest import did_you_mean
 from swarmpy._models.plain import check_name
 from swarmpy._world.base import Door
 from swarmpy._world.pulse import VirtualPulse
@@ -34,7 +35,20 @@ class SimWorld:
         self._epoch_ns = self._core.wall_ns() - self._core.now_ns()
         self._doors: dict[str, SimConnection] = {}
         self._pulse = VirtualPulse(self._core)
-        self._served: weakref.WeakSet[SimDoor] = weakref.WeakSet()
+        self._served: set[SimDoor] = set()  # kept here: a door is open for as long as its swarm is there
+        self._random = Random(self._seed)
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        return ""
+
+    @property
+    def random(self) -> Random:
+        return self._random
+
+    def ended(self) -> str:
+        return "this swarm is closed" if self._closed else ""
 
     @property
     def mode(self) -> Mode:
@@ -79,8 +93,8 @@ class SimWorld:
         try:
             return self._doors[name]
         except KeyError:
-            names = ", ".join(self._doors)
-            raise NotFound(f"there is no machine named {name}", hint=f"There are: {names}") from None
+            hint = did_you_mean(name, self._doors)
+            raise NotFound(f"there is no machine named {name}", hint=hint) from None
 
     def dead(self) -> Collection[str]:
         return frozenset(self._core.dead())
@@ -131,7 +145,7 @@ class SimWorld:
         from swarmpy._world.served import SimDoor
 
         self.door(name)
-        door = SimDoor(self._core, name, address)
+        door = SimDoor(self._core, name, address, self._served.discard)
         self._served.add(door)
         return door
 
@@ -143,3 +157,4 @@ class SimWorld:
         for door in list(self._served):
             door.close()
         self._doors.clear()
+        self._closed = True

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 from swarmpy._cluster import ClusterError, LocalCluster, LocalNode
+from swarmpy._cluster.cluster import MOST_NODES
+from swarmpy._cluster.patience import waiting_for
 from swarmpy.cli import pick
 from swarmpy.cli.table import table
 from swarmpy.errors import SwarmError
 
 KEYS = ("cluster", "name", "state", "role", "pid", "address", "docker_host", "data_root")
 ASK_SECONDS = 2.0
+MANY_MANAGERS, MANY_NODES = 9, 40  # above these `up` asks first
 
 
 def up(options: argparse.Namespace) -> None:
@@ -22,6 +26,7 @@ def up(options: argparse.Namespace) -> None:
         raise ClusterError(
             "a cluster needs at least one node, and not less than none", "swarmpy up --managers 1"
         )
+    _agree(options)
     made = LocalCluster.start(name, options.managers, options.workers, init=not options.no_init, lease=False)
     print(_table(_rows([made])))
     if options.no_init:
@@ -39,6 +44,22 @@ def up(options: argparse.Namespace) -> None:
 
         print()
         show(made)
+
+
+def _agree(options: argparse.Namespace) -> None:
+    """Very many daemons are started on purpose only. A script says --yes."""
+    total = options.managers + options.workers
+    if total > MOST_NODES or options.yes or (options.managers <= MANY_MANAGERS and total <= MANY_NODES):
+        return
+    sentence = (
+        f"{options.managers} managers and {options.workers} workers are {total} daemons on this machine"
+    )
+    if options.managers > MANY_MANAGERS:
+        sentence += f", and each change waits for {options.managers // 2 + 1} managers to write it down"
+    if not sys.stdin.isatty():
+        raise ClusterError(sentence, "say --yes if that is what you want, or ask for less: --managers 3")
+    if input(f"{sentence}. Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise ClusterError("nothing was started", "ask for less: swarmpy up --managers 3")
 
 
 def ls(options: argparse.Namespace) -> None:
@@ -76,7 +97,8 @@ def down(options: argparse.Namespace) -> None:
 
 
 def _rows(clusters: Iterable[LocalCluster]) -> list[dict[str, Any]]:
-    return [_row(cluster, node) for cluster in clusters for node in cluster.nodes]
+    with waiting_for("nodes that do not answer"):
+        return [_row(cluster, node) for cluster in clusters for node in cluster.nodes]
 
 
 def _row(cluster: LocalCluster, node: LocalNode) -> dict[str, Any]:

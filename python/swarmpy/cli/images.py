@@ -7,6 +7,7 @@ import shlex
 import sys
 
 from swarmpy._cluster import ClusterError
+from swarmpy._cluster.patience import waiting_for
 from swarmpy.cli import pick
 from swarmpy.cli.table import table
 
@@ -22,7 +23,8 @@ def add(options: argparse.Namespace) -> None:
     if not told:
         raise ClusterError("no node of this cluster runs", "start one: swarmpy node start m1")
     for node in told:
-        node.door.post(IMAGES, {"Reference": options.reference, "Command": options.command})
+        with waiting_for(f"{node.name} to answer"):
+            node.door.post(IMAGES, {"Reference": options.reference, "Command": options.command})
     missed = [node.name for node in nodes if node not in told]
     if missed:
         print(f"not told, because dead: {', '.join(missed)}; add it again when they run", file=sys.stderr)

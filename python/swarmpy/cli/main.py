@@ -27,9 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.command = command
         return int(options.run(options) or 0)
     except SwarmError as error:
-        print(
-            f"swarmpy: {error.message}" + (f"\n  next: {error.hint}" if error.hint else ""), file=sys.stderr
-        )
+        hint = getattr(error, "shell", "") or error.hint
+        print(f"swarmpy: {error.message}" + (f"\n  next: {hint}" if hint else ""), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("swarmpy: interrupted", file=sys.stderr)
@@ -67,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--managers", type=int, default=3, metavar="N")
     up.add_argument("--workers", type=int, default=2, metavar="N")
     up.add_argument("--no-init", action="store_true", help="leave the daemons outside any swarm")
+    up.add_argument("--yes", action="store_true", help="do not ask before starting very many daemons")
     up.add_argument("--watch", action="store_true", help="then show it live, as `swarmpy top` does")
     up.set_defaults(run=clusters.up)
 

@@ -1,0 +1,96 @@
+"""Which loopback network 127.0.X.0/24 a cluster has, and that no other cluster on this machine gets it.
+
+A cluster's claim is a bound socket, 127.0.X.254:2377, in the very network that it is about. Each daemon holds
+it for as long as it lives (initialised or not), and so does the Python that a leased cluster belongs to. The
+kernel gives it to one cluster only, of whatever user and home, and takes it back from the dead. So no start
+waits for another, and who takes a network away from us costs us that network, not the start.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+from swarmpy._cluster.errors import ClusterError
+from swarmpy._cluster.processes import Process, arguments
+
+MANAGEMENT_PORT = 2377
+CLAIM_HOST = 254  # no node has this number
+NETWORKS = range(1, 255)
+PROBED_HOSTS = range(1, 17)
+
+
+def choose(known: Iterable[int]) -> tuple[int, socket.socket]:
+    """The lowest X that no cluster of this home has (`known`) and nobody here uses, and the claim to it."""
+    taken = {*known, *(network for network, _ in _daemons())}
+    for network in NETWORKS:
+        if network in taken or (claim := _claim(network)) is None:
+            continue
+        if _nobody_listens(network):
+            return network, claim
+        claim.close()
+    raise ClusterError(
+        "no loopback network is free", "swarmpy down --all", python="for one in swarmpy.clusters(): one.end()"
+    )
+
+
+def claimed_for(folder: Path, address: str) -> socket.socket:
+    """The claim on a network that the cluster in `folder` has already: to be closed by who gave it on."""
+    network = int(address.split(".")[2])
+    claim = _claim(network)
+    if claim is None and not _has_strangers(network, folder):
+        claim = _claim(network, join=True)
+    if claim is None:
+        raise ClusterError(
+            f"another cluster has taken the addresses of {folder.name}, 127.0.{network}.*, while none of its "
+            "nodes ran",
+            f"swarmpy down {folder.name}, and start it anew",
+            python=f'swarmpy.Swarm(..., mode="real", name="{folder.name}", if_exists="replace")',
+        )
+    return claim
+
+
+def _claim(network: int, *, join: bool = False) -> socket.socket | None:
+    """`join`: beside others of this user who hold it. None when it is refused."""
+    claim = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if join:
+            claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        claim.bind((f"127.0.{network}.{CLAIM_HOST}", MANAGEMENT_PORT))
+        claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # only now: it was ours alone
+    except OSError:
+        claim.close()
+        return None
+    return claim
+
+
+def _has_strangers(network: int, folder: Path) -> bool:
+    inside = f"{folder}/"
+    return any(
+        other == network and not any(word.startswith(inside) for word in words) for other, words in _daemons()
+    )
+
+
+def _daemons() -> list[tuple[int, list[str]]]:
+    """Network and command line of every daemon that can be seen."""
+    found = []
+    for process in Process.find_all(lambda words: "--address" in words):
+        with process:
+            words = arguments(process.pid)
+            if match := re.search(r"\0--address\0127\.0\.(\d+)\.", "\0".join(words)):
+                found.append((int(match[1]), words))
+    return found
+
+
+def _nobody_listens(network: int) -> bool:
+    for host in PROBED_HOSTS:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((f"127.0.{network}.{host}", MANAGEMENT_PORT))
+            except OSError:
+                return False
+    return True
