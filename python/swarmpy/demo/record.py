@@ -44,7 +44,7 @@ class Record:
     def __init__(self, cluster: LocalCluster) -> None:
         self._cluster = cluster
         self._world = RealWorld.around(cluster)
-        self._recorder = Recorder(self._world)
+        self._recorder, self._looking = Recorder(self._world), threading.Lock()
         self._ended = threading.Event()
         self._asking = threading.Thread(target=self._ask_on, name="swarmpy-demo-requests", daemon=True)
         self.answered = self.failed = 0
@@ -58,10 +58,22 @@ class Record:
         self._stop_looking()
         if self._asking.is_alive():
             self._asking.join(2 * ANSWERS_WITHIN)
-        self._recorder.look(whole=True)  # the story may have ended between two looks
+        with self._looking:
+            self._recorder.look(whole=True)  # the story may have ended between two looks
 
     def note(self, kind: str, text: str, *, node: str = "") -> None:
         note(self._world, kind, text, node=node)
+
+    @property
+    def now(self) -> float:
+        return self._world.now()
+
+    def fewest_running(self, since: float) -> int:
+        """At any moment from `since` on: by the swarm's events, not by looks that may miss one."""
+        self._look()
+        samples = list(self._recorder.history.samples)
+        last_before = max((i for i, one in enumerate(samples) if one.at <= since), default=0)
+        return min(sum(one.running.values()) for one in samples[last_before:])
 
     def ask_all_the_time(self) -> None:
         """From now on a request goes to the published port, of one living node after the other."""
@@ -91,7 +103,8 @@ class Record:
         return words
 
     def _look(self) -> float:
-        self._recorder.look()
+        with self._looking:
+            self._recorder.look()
         return EVERY
 
     def _ask_on(self) -> None:

@@ -285,18 +285,17 @@ def _write_until_accepted(stage: Stage) -> None:
 
 def _see_all_on(stage: Stage, image: str, update_state: str) -> None:
     wanted = stage.view().service("web")["Spec"]["Mode"]["Replicated"]["Replicas"]
-    fewest = wanted
+    began = stage.record.now
 
     def done(view: View) -> bool:
-        nonlocal fewest
         running = view.running("web")
-        fewest = min(fewest, len(running))
         state = view.service("web").get("UpdateStatus", {}).get("State")
         return (
             state == update_state and [view.image(task).split("@")[0] for task in running] == [image] * wanted
         )
 
     stage.see(f"all tasks run {image}", done, _web_table, patience=120)
+    fewest = stage.record.fewest_running(began)
     _check(fewest >= wanted - 1, f"never more than one task is missing, but once {wanted - fewest} were")
     stage.narrator.observed("never was more than one task missing")
 
