@@ -54,6 +54,20 @@ const char* word(Progress progress) {
   return "again";
 }
 
+const char* word(sim::Look::How how) {
+  switch (how) {
+    case sim::Look::How::answered:
+      return "answered";
+    case sim::Look::How::takes_time:
+      return "takes time";
+    case sim::Look::How::silent:
+      return "silent";
+    case sim::Look::How::dead:
+      break;
+  }
+  return "dead";
+}
+
 Wanted wanted_of(const std::string& text) {
   if (text == "head") return Wanted::head;
   if (text == "piece") return Wanted::piece;
@@ -93,6 +107,27 @@ std::tuple<bool, bool, std::uint32_t, HeaderList> reply(WorldHost& host, sim::Ca
     const sim::Reply& answer = world.reply(id);
     return std::tuple(answer.begun, answer.ended, answer.head.status, answer.head.headers);
   });
+}
+
+// (how, only the last that is known, status, headers, body)
+py::tuple look(WorldHost& host, const std::string& machine, const std::string& target,
+               const HeaderList& headers) {
+  sim::Look seen;
+  {
+    const py::gil_scoped_release release;
+    seen = host.look(machine, http::Request{"GET", target, headers, {}});
+  }
+  return py::make_tuple(word(seen.how), seen.last_known, seen.answer.head.status, seen.answer.head.headers,
+                        py::bytes(seen.answer.body));
+}
+
+const char* wait_change(WorldHost& host, std::uint64_t seen, std::int64_t until_ns,
+                        const std::optional<std::vector<std::string>>& services, std::size_t ready_nodes) {
+  sim::Gate gate{{}, ready_nodes};
+  for (const std::string& id : services.value_or(std::vector<std::string>()))
+    if (const auto service = ServiceId::parse(id)) gate.services.push_back(*service);
+  const sim::Gate* closed = services || ready_nodes > 0 ? &gate : nullptr;
+  return word(wait_interruptibly([&] { return host.wait_change(seen, closed, Instant{until_ns}); }));
 }
 
 std::string take_body(WorldHost& host, sim::CallId id) {
@@ -196,6 +231,10 @@ void define_calls(WorldClass& world) {
       .def("call", &call, py::arg("machine"), py::arg("method"), py::arg("target"), py::arg("headers"),
            py::arg("body"), Unlocked())
       .def("reply", &reply, Unlocked())
+      .def("look", &look, py::arg("machine"), py::arg("target"), py::arg("headers"))
+      .def("leader", asking([](sim::World& w) { return w.leader(); }), Unlocked())
+      .def("managers", asking([](sim::World& w) { return w.managers(); }), Unlocked())
+      .def("changes", asking([](sim::World& w) { return w.changes(); }), Unlocked())
       .def(
           "http_get",
           [](WorldHost& host, const std::string& machine, std::uint32_t port) {
@@ -212,6 +251,12 @@ void define_calls(WorldClass& world) {
             });
           },
           Unlocked())
+      .def(
+          "wait_http",
+          [](WorldHost& host, sim::RequestId id, std::int64_t until_ns) {
+            return word(wait_interruptibly([&] { return host.wait_http(id, Instant{until_ns}); }));
+          },
+          py::arg("id"), py::arg("until_ns"))
       .def(
           "occupy_port",
           [](WorldHost& host, const std::string& machine, std::uint32_t port, bool taken) {
@@ -245,6 +290,14 @@ void define_time(WorldClass& world) {
       .def("step", &WorldHost::step, Unlocked())
       .def("run_to", [](WorldHost& host,
                         std::int64_t ns) { wait_interruptibly([&] { return host.run_to(Instant{ns}); }); })
+      .def("wait_change", &wait_change, py::arg("seen"), py::arg("until_ns"), py::kw_only(),
+           py::arg("services") = py::none(), py::arg("ready_nodes") = 0)
+      .def(
+          "wait_event",
+          [](WorldHost& host, std::uint64_t seen, std::int64_t until_ns) {
+            return word(wait_interruptibly([&] { return host.wait_event(seen, Instant{until_ns}); }));
+          },
+          py::arg("seen"), py::arg("until_ns"))
       .def("follow_wall_clock", &WorldHost::follow_wall_clock, py::arg("on"), Unlocked())
       .def(
           "keep_pace", [](WorldHost& host) { return host.keep_pace().count(); }, Unlocked())

@@ -89,6 +89,31 @@ Progress WorldHost::run_to(Instant limit) {
   return advance([] { return std::optional<Progress>(); }, limit);
 }
 
+Progress WorldHost::wait_change(std::uint64_t& seen, const sim::Gate* gate, Instant limit) {
+  const auto finished = [&]() -> std::optional<Progress> {
+    if (std::exchange(seen, world_->changes()) == world_->changes()) return std::nullopt;
+    return gate == nullptr || world_->is_open(*gate) ? std::optional(Progress::done) : std::nullopt;
+  };
+  return advance(finished, limit);
+}
+
+Progress WorldHost::wait_event(std::uint64_t seen, Instant limit) {
+  return advance([&] { return world_->events() != seen ? std::optional(Progress::done) : std::nullopt; },
+                 limit);
+}
+
+Progress WorldHost::wait_http(sim::RequestId id, Instant limit) {
+  return advance([&] { return world_->http_reply(id).ended ? std::optional(Progress::done) : std::nullopt; },
+                 limit);
+}
+
+sim::Look WorldHost::look(std::string_view machine, const http::Request& request) {
+  return use([&](sim::World& world) {
+    if (!machine.empty()) require_machine(world, machine);
+    return world.look(machine, request);
+  });
+}
+
 bool WorldHost::step() {
   return use([](sim::World& world) { return world.step(); });
 }

@@ -73,6 +73,13 @@ class WorldHost {
   Progress wait_reply(sim::CallId id, Wanted wanted, Instant limit);
   // Lets time run until `limit`.
   Progress run_to(Instant limit);
+  // ... until a look may show something else than it did at `seen` (World::changes), with the gate open.
+  Progress wait_change(std::uint64_t& seen, const sim::Gate* gate, Instant limit);
+  // ... until anything at all has happened since `seen` (World::events).
+  Progress wait_event(std::uint64_t seen, Instant limit);
+  // ... until a request at a published port is over.
+  Progress wait_http(sim::RequestId id, Instant limit);
+  sim::Look look(std::string_view machine, const http::Request& request);
   bool step();  // false: nothing will ever happen; never sleeps
 
   // From now on time follows the wall clock (`true`), or runs as fast as it can again. Counts its callers.

@@ -36,8 +36,9 @@ Scope Api::scope(const http::Request& request) {
   return match.route == nullptr ? Scope::local : match.route->scope;
 }
 
-void Api::request(ApiId id, const http::Request& request, const Context& context) {
-  Desk& desk = state_->desk;
+namespace {
+
+void serve(Desk& desk, ApiId id, const http::Request& request, const Context& context) {
   const Target target = Target::parse(request.target);
   if (auto text = bad_version(target)) {
     if (target.version < kMinVersion) return desk.reply_text(id, 400, std::move(*text));
@@ -50,6 +51,37 @@ void Api::request(ApiId id, const http::Request& request, const Context& context
   if (match.route->handler == nullptr) return desk.refuse(id, not_yet(match.route->not_yet));
   Call call{id, request, target, std::move(match.name), context, desk};
   match.route->handler(call);
+}
+
+// Nothing, unless it is over already.
+std::optional<Answer> whole(std::vector<Effect> effects) {
+  Answer answer;
+  bool ended = false;
+  for (Effect& effect : effects) {
+    if (auto* begin = std::get_if<BeginReply>(&effect)) answer.head = std::move(begin->head);
+    if (auto* piece = std::get_if<ReplyPiece>(&effect)) answer.body += piece->bytes;
+    ended = ended || std::holds_alternative<EndReply>(effect);
+  }
+  return ended ? std::optional(std::move(answer)) : std::nullopt;
+}
+
+}  // namespace
+
+void Api::request(ApiId id, const http::Request& request, const Context& context) {
+  serve(state_->desk, id, request, context);
+}
+
+std::optional<Answer> Api::look(const http::Request& request, const Context& context) const {
+  if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
+  Desk desk(state_->desk);
+  serve(desk, 0, request, context);
+  return whole(desk.take_effects());
+}
+
+Answer Api::refusal(const Error& error) {
+  Desk desk;
+  desk.refuse(0, error);
+  return *whole(desk.take_effects());
 }
 
 void Api::settled(ApiId id, const model::Outcome& outcome, const Context& context) {

@@ -150,6 +150,12 @@ struct Perform {
 };
 using Effect = std::variant<BeginReply, ReplyPiece, EndReply, Propose, Perform>;
 
+// A whole answer, made at once.
+struct Answer {
+  http::ResponseHead head;
+  std::string body;
+};
+
 class Api {
  public:
   Api();
@@ -159,6 +165,10 @@ class Api {
   static Scope scope(const http::Request& request);
 
   void request(ApiId id, const http::Request& request, const Context& context);
+  // What `request` would be answered at this very moment, and nothing changes by asking. Nothing when that
+  // takes more than a moment: a change, a stream that goes on.
+  std::optional<Answer> look(const http::Request& request, const Context& context) const;
+  static Answer refusal(const Error& error);
   // The proposal of request `id` was applied or refused, or could not be made (`outcome.error` says why;
   // kNoLeader for Docker's lost-quorum text).
   void settled(ApiId id, const model::Outcome& outcome, const Context& context);

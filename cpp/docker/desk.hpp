@@ -25,6 +25,10 @@ namespace swarm::docker {
 
 class Desk {
  public:
+  Desk() = default;
+  // For one look: it shows the past of `of`; what it comes to remember goes with it.
+  explicit Desk(Desk& of) : past_(of.past_), writer_(of.writer_) {}
+
   using OnSettled = std::function<void(Desk&, ApiId, const model::Outcome&, const Context&)>;
   using OnDone = std::function<void(Desk&, ApiId, const OperationResult&, const Context&)>;
   // The task's container ended (`exit_code`), or its record is gone.
@@ -59,8 +63,8 @@ class Desk {
   void on_deadline(Instant now);
   Instant next_deadline() const;
 
-  EventLog& events() { return events_; }
-  ServiceWriter services;
+  const EventLog& past() const { return *past_; }
+  ServiceWriter& services() { return *writer_; }
   std::vector<Effect> take_effects() { return std::exchange(effects_, {}); }
   std::size_t open_requests() const;
 
@@ -88,6 +92,9 @@ class Desk {
   std::set<std::pair<Instant, ApiId>> deadlines_;
   std::map<ServiceId, std::set<ApiId>> followers_;  // log streams that take in new tasks of a service
   EventLog events_;
+  ServiceWriter texts_;
+  const EventLog* past_ = &events_;
+  ServiceWriter* writer_ = &texts_;
 };
 
 }  // namespace swarm::docker

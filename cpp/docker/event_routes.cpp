@@ -19,7 +19,7 @@ void stream(Call& call, bool with_tasks) {
   // The past is shown to who asks for it: by `since`, or by an `until` that lies in it.
   const WallTime wall = call.context.wall;
   if (*since || (*until && **until <= wall))
-    for (std::string& line : call.desk.events().replay(filter)) call.desk.piece(call.id, std::move(line));
+    for (std::string& line : call.desk.past().replay(filter)) call.desk.piece(call.id, std::move(line));
   if (*until && **until <= wall) return call.desk.end(call.id);
   std::optional<Instant> end;
   if (*until) end = call.context.now + (**until - wall);
@@ -38,7 +38,7 @@ void show_changes(Call& call) {
   const auto after = parse_number(call.target.text("after"));
   if (!after) return call.refuse(plain_error(Code::invalid_argument, "after must be the number of an entry"));
   const RaftView& raft = call.context.raft;
-  const EventLog& log = call.desk.events();
+  const EventLog& log = call.desk.past();
   const bool whole = *after >= raft.began_from && *after >= log.forgotten_until();
   Json json;
   json.object([&] {

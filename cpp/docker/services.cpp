@@ -62,7 +62,7 @@ void list_services(Call& call) {
       if (!shown(*service, *filters)) continue;
       std::optional<ServiceCounts> counts;
       if (*with_status) counts = count_tasks(call.store(), *service);
-      call.desk.services.write(json, *service, counts);
+      call.desk.services().write(json, *service, counts);
     }
   });
   call.reply(json.take());

@@ -13,6 +13,12 @@
 
 namespace swarm::node {
 
+// One more word into a number that tells two states apart.
+inline std::uint64_t fold(std::uint64_t hash, std::uint64_t word) {
+  hash = (hash ^ word) * 0x100000001b3ULL;
+  return hash ^ hash >> 32;
+}
+
 struct Core {
   Core(NodeOptions node_options, ports::Ports node_ports)
       : options(std::move(node_options)),
@@ -27,7 +33,7 @@ struct Core {
   std::optional<Identity> identity;
   Instant now;
 
-  WallTime wall() { return ports.clock.wall(); }
+  WallTime wall() const { return ports.clock.wall(); }
 
   // Commits `batch`; `then` runs in the turn after it is done.
   void commit(ports::DiskBatch batch, std::function<void()> then) {

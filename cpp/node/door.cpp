@@ -18,6 +18,10 @@ constexpr std::uint32_t kServerError = 500;
 
 Error no_leader() { return rpc_error(Code::unknown, docker::kNoLeaderText); }
 
+void say_nothing_done(http::ResponseHead& head) {
+  if (head.status >= kServerError) head.headers.emplace_back(kNothingDone, "true");
+}
+
 Error leader_lost() {
   return rpc_error(
       Code::unavailable,
@@ -224,6 +228,18 @@ void Door::on_leader_changed() {
 
 void Door::on_manager_gone() { on_leader_changed(); }
 
+std::optional<docker::Answer> Door::look(const http::Request& request, const docker::Context& context) const {
+  auto answer = api_.look(request, context);
+  if (answer) say_nothing_done(answer->head);
+  return answer;
+}
+
+docker::Answer Door::without_leader() {
+  docker::Answer answer = docker::Api::refusal(no_leader());
+  say_nothing_done(answer.head);
+  return answer;
+}
+
 // ---- writes
 
 void Door::propose(ports::ApiId id, model::Transaction transaction) {
@@ -291,7 +307,7 @@ void Door::begin(ports::ApiId id, http::ResponseHead head) {
   const auto it = calls_.find(id);
   if (it == calls_.end() || it->second.head_sent) return;
   it->second.head_sent = true;
-  if (head.status >= kServerError && !it->second.may_be_done) head.headers.emplace_back(kNothingDone, "true");
+  if (!it->second.may_be_done) say_nothing_done(head);
   if (!it->second.origin) return core_.ports.api.begin(id, std::move(head));
   core_.links.send(it->second.origin->first,
                    wire::Message(wire::ApiReplyHead{it->second.origin->second, head.status, head.headers,

@@ -32,6 +32,8 @@ class Node::Impl final : public Door::Host,
   void shut_down(Instant now);
   bool stopped() const;
   Inspection inspect() const;
+  std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless) const;
+  std::uint64_t visible() const;
 
   // ---- Door::Host
   docker::Context api_context() override;
@@ -86,6 +88,7 @@ class Node::Impl final : public Door::Host,
   void deliver_applied(AppliedEntry entry);
   void step_down();
   void refresh_local_view();
+  void show(docker::LocalNode& local, docker::RaftView& raft) const;
 
   Core core_;
   Door door_;
@@ -101,6 +104,7 @@ class Node::Impl final : public Door::Host,
   docker::LocalNode local_;
   docker::RaftView raft_view_;
   bool view_is_fresh_ = false;  // nothing was done since they were made that could change them
+  std::uint64_t container_events_ = 0;
   bool shutting_down_ = false;
   bool manager_retired_ = false;
 };

@@ -437,4 +437,15 @@ docker::RaftView Manager::view() const {
   return view;
 }
 
+std::uint64_t Manager::visible() const {
+  std::uint64_t hash = fold(kFnvStart, store_->version());
+  for (const std::uint64_t word : {raft_->term(), raft_->commit(), leader_,
+                                   static_cast<std::uint64_t>(raft_->role()) << 1 | (leads_ ? 1U : 0U)})
+    hash = fold(hash, word);
+  if (is_raft_leader_)
+    for (const auto& [id, progress] : raft_->progress())
+      hash = fold(hash, id << 1 | (progress.recent_active ? 1U : 0U));
+  return hash;
+}
+
 }  // namespace swarm::node

@@ -91,6 +91,9 @@ class Manager {
   std::set<std::uint64_t> learners() const;
   // Voters and learners that this node has heard from lately; complete on the leader only.
   docker::RaftView view() const;
+  // A number that is another one when the store or the view may be.
+  std::uint64_t visible() const;
+  const raft::ConfState& group() const { return conf_state_; }
   bool busy() const { return busy_; }
 
  private:

@@ -18,6 +18,11 @@ Instant Node::next_deadline() const { return impl_->next_deadline(); }
 void Node::shut_down(Instant now) { impl_->shut_down(now); }
 bool Node::stopped() const { return impl_->stopped(); }
 Inspection Node::inspect() const { return impl_->inspect(); }
+docker::Answer Node::without_leader() { return Door::without_leader(); }
+std::uint64_t Node::visible() const { return impl_->visible(); }
+std::optional<docker::Answer> Node::look(const http::Request& request, Instant now, bool leaderless) const {
+  return impl_->look(request, now, leaderless);
+}
 
 Node::Impl::Impl(NodeOptions options, ports::Ports ports)
     : core_(std::move(options), ports), door_(core_, *this), logs_(core_, *this), ops_(core_, *this) {
@@ -202,6 +207,7 @@ void Node::Impl::on(const ports::MeshProblems& event) {
 void Node::Impl::on(ports::ApiAborted event) { door_.aborted(event.id); }
 
 void Node::Impl::on_container_event(const agent::ContainerEvent& event) {
+  ++container_events_;
   door_.api().observe(event, api_context());
 }
 
@@ -312,6 +318,8 @@ Inspection Node::Impl::inspect() const {
     out.store = &manager_->store();
     out.members = &manager_->members();
     out.removed = &manager_->removed();
+    out.group = &manager_->group();
+    out.raft_id = manager_->raft_id();
     out.writes_log = manager_->busy();
     out.is_manager = true;
     out.is_leader = leadership_ != nullptr;

@@ -50,6 +50,8 @@ struct Inspection {
   const store::Store* store = nullptr;
   const std::map<std::uint64_t, wire::ManagerPeer>* members = nullptr;  // by Raft id
   const std::set<std::uint64_t>* removed = nullptr;
+  const raft::ConfState* group = nullptr;  // who votes
+  std::uint64_t raft_id = 0;
   bool writes_log = false;  // entries are on their way to the disk: it has more than `log` says
   const agent::Worker* worker = nullptr;
   NodeId id;
@@ -82,6 +84,14 @@ class Node {
   bool stopped() const;
 
   Inspection inspect() const;
+  // What a client would be answered at this moment out of what this node knows, whoever should be asked;
+  // nothing happens by it: no turn, no trace, no chance drawn. Nothing for what takes time. `leaderless`:
+  // show nobody as the leader, whom this node may not have missed yet.
+  std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless) const;
+  // ... and what it is told where nobody leads.
+  static docker::Answer without_leader();
+  // A number that is another one when what looks show may be.
+  std::uint64_t visible() const;
 
  private:
   class Impl;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "node/impl.hpp"
 
 namespace swarm::node {
@@ -138,18 +139,21 @@ bool Node::Impl::run_leader() {
 // ---- what the API sees
 
 void Node::Impl::refresh_local_view() {
-  if (std::exchange(view_is_fresh_, true)) return;
-  local_.state = ops_.state();
-  local_.error = ops_.error();
-  local_.control_available = manager_ != nullptr;
-  local_.is_leader = leadership_ != nullptr;
-  local_.node = core_.identity ? core_.identity->node : NodeId();
-  local_.cluster = core_.identity ? core_.identity->cluster : ClusterId();
-  local_.node_addr = core_.identity ? core_.identity->advertise.host() : std::string();
-  local_.managers = core_.identity ? core_.identity->managers : std::vector<wire::ManagerPeer>();
-  local_.mesh_problems = agent_ ? agent_->mesh_problems() : std::vector<std::string>();
-  raft_view_ = manager_ ? manager_->view() : docker::RaftView{};
-  if (manager_ && manager_->leader() == 0 && local_.error.empty()) local_.error = docker::kNoLeaderText;
+  if (!std::exchange(view_is_fresh_, true)) show(local_, raft_view_);
+}
+
+void Node::Impl::show(docker::LocalNode& local, docker::RaftView& raft) const {
+  local.state = ops_.state();
+  local.error = ops_.error();
+  local.control_available = manager_ != nullptr;
+  local.is_leader = leadership_ != nullptr;
+  local.node = core_.identity ? core_.identity->node : NodeId();
+  local.cluster = core_.identity ? core_.identity->cluster : ClusterId();
+  local.node_addr = core_.identity ? core_.identity->advertise.host() : std::string();
+  local.managers = core_.identity ? core_.identity->managers : std::vector<wire::ManagerPeer>();
+  local.mesh_problems = agent_ ? agent_->mesh_problems() : std::vector<std::string>();
+  raft = manager_ ? manager_->view() : docker::RaftView{};
+  if (manager_ && manager_->leader() == 0 && local.error.empty()) local.error = docker::kNoLeaderText;
 }
 
 docker::Context Node::Impl::api_context() {
@@ -163,6 +167,32 @@ docker::Context Node::Impl::api_context() {
                          core_.rng,
                          core_.now,
                          core_.wall()};
+}
+
+std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Instant now,
+                                               bool leaderless) const {
+  docker::LocalNode local = local_;
+  docker::RaftView raft;
+  show(local, raft);
+  if (leaderless) raft.leader = 0;
+  Rng rng = core_.rng;  // a copy: no chance is drawn
+  const docker::Context context{manager_ ? &manager_->store() : nullptr,
+                                local,
+                                raft,
+                                agent_ ? &agent_->worker() : nullptr,
+                                core_.ports.runner,
+                                core_.ports.crypto,
+                                rng,
+                                now,
+                                core_.wall()};
+  return door_.look(request, context);
+}
+
+std::uint64_t Node::Impl::visible() const {
+  std::uint64_t hash = fold(kFnvStart, container_events_);
+  hash = fold(hash, static_cast<std::uint64_t>(ops_.state()) << 32 | ops_.error().size());
+  if (agent_) hash = fold(hash, agent_->mesh_problems().size());
+  return manager_ ? fold(hash, manager_->visible()) : hash;
 }
 
 Instant Node::Impl::next_deadline() const {

@@ -9,6 +9,7 @@
 #include "base/check.hpp"
 #include "sim/check/checker.hpp"
 #include "sim/machine.hpp"
+#include "sim/witness.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -33,6 +34,7 @@ struct World::Impl {
             [this](MachineIndex at) { return machines[at]->life; }};
   }
   static std::string objection(const Machine& at, TaskId task);
+  Look shown_by(const Machine& at, const http::Request& request, bool last_known) const;
 
   Machine& machine(std::string_view name) {
     const auto it = names.find(name);
@@ -57,7 +59,8 @@ struct World::Impl {
   MeshNet mesh;
   CallBook calls;
   Checker checker;
-  std::vector<std::unique_ptr<Machine>> machines;
+  Machines machines;
+  std::uint64_t changes = 0;  // of what looks may show
   std::map<std::string, MachineIndex, std::less<>> names;
 };
 
@@ -97,7 +100,10 @@ std::optional<ports::Event> World::Impl::arrived(Machine& at, Event& event) {
     at.disk.on_written(*written);
     return ports::DiskDone{written->token};
   }
-  if (auto* moves = std::get_if<TaskMoves>(&event.what)) return at.runner.moved(*moves);
+  if (auto* moves = std::get_if<TaskMoves>(&event.what)) {
+    ++changes;  // it may have written a line
+    return at.runner.moved(*moves);
+  }
   if (auto* connect = std::get_if<ConnectArrives>(&event.what)) return network.arrived(*connect);
   if (auto* accept = std::get_if<AcceptArrives>(&event.what)) return network.arrived(*accept);
   if (auto* close = std::get_if<CloseArrives>(&event.what)) return network.arrived(*close);
@@ -118,6 +124,7 @@ std::string World::Impl::objection(const Machine& at, TaskId task) {
 }
 
 void World::Impl::after_turn(Machine& at) {
+  if (const auto visible = at.node->visible(); std::exchange(at.visible, visible) != visible) ++changes;
   if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node, at.disk);
   if (at.stopping && at.node->stopped()) {
     at.disk.sync();
@@ -127,6 +134,7 @@ void World::Impl::after_turn(Machine& at) {
 
 void World::Impl::end(Machine& at, bool silent) {
   const bool orderly = at.stopping;
+  ++changes;
   at.end(silent);
   if (!orderly) at.disk.crash();
   checker.machine_ended(at.index);
@@ -187,6 +195,7 @@ void World::start(std::string_view name) {
   Machine& at = impl_->machine(name);
   if (at.alive()) return;
   impl_->note(at, "sim.start");
+  ++impl_->changes;
   at.start();
   impl_->after_turn(at);
 }
@@ -195,6 +204,7 @@ void World::pause(std::string_view name) {
   Machine& at = impl_->machine(name);
   if (!at.alive() || at.paused) return;
   impl_->note(at, "sim.pause");
+  ++impl_->changes;
   at.pause();
 }
 
@@ -202,6 +212,7 @@ void World::resume(std::string_view name) {
   Machine& at = impl_->machine(name);
   if (!at.alive() || !at.paused) return;
   impl_->note(at, "sim.resume");
+  ++impl_->changes;
   at.resume();
 }
 
@@ -225,10 +236,12 @@ Address World::address(std::string_view name) const { return impl_->machine(name
 // -----------------------------------------------------------------------------------------------------
 
 void World::cut(std::string_view from, std::string_view to) {
+  ++impl_->changes;
   impl_->network.cut(impl_->machine(from).index, impl_->machine(to).index);
 }
 
 void World::mend(std::string_view from, std::string_view to) {
+  ++impl_->changes;
   impl_->network.mend(impl_->machine(from).index, impl_->machine(to).index);
 }
 
@@ -241,7 +254,10 @@ void World::partition(const std::vector<std::vector<std::string>>& groups) {
     }
 }
 
-void World::heal() { impl_->network.heal(); }
+void World::heal() {
+  ++impl_->changes;
+  impl_->network.heal();
+}
 void World::set_network(const NetworkOptions& options) { impl_->shared.options.network = options; }
 
 void World::set_disk_latency(std::string_view name, Duration min, Duration max) {
@@ -299,6 +315,50 @@ Reply World::ask(std::string_view machine, http::Request request, Duration timeo
   Reply out = reply(id);
   hang_up(id);
   return out;
+}
+
+// ---- looks
+
+Look World::Impl::shown_by(const Machine& at, const http::Request& request, bool last_known) const {
+  if (at.paused) return {Look::How::silent, false, {}};
+  auto answer = at.node->look(request, shared.now, last_known);
+  if (!answer) return {Look::How::takes_time, false, {}};
+  return {Look::How::answered, last_known, std::move(*answer)};
+}
+
+Look World::look(std::string_view name, const http::Request& request) const {
+  const Machine* asked = name.empty() ? nullptr : &impl_->machine(name);
+  if (asked != nullptr && !asked->alive()) return {Look::How::dead, false, {}};
+  const bool own =
+      docker::Api::scope(request) == docker::Scope::local || request.header("swarmpy-consistency") == "local";
+  if (asked != nullptr && (asked->paused || own || !asked->node->inspect().is_manager))
+    return impl_->shown_by(*asked, request, false);
+  const Witness witness = find_witness(impl_->machines, impl_->network, asked);
+  if (witness.standing == Standing::nobody) return {Look::How::dead, false, {}};
+  if (witness.standing == Standing::no_quorum && !own)
+    return {Look::How::answered, false, node::Node::without_leader()};
+  return impl_->shown_by(*witness.machine, request, witness.standing == Standing::last_known && !own);
+}
+
+std::string World::leader() const {
+  const Witness witness = find_witness(impl_->machines, impl_->network, nullptr);
+  return witness.standing == Standing::leads ? witness.machine->options.name : std::string();
+}
+
+std::vector<std::string> World::managers() const {
+  std::vector<std::string> names;
+  for (const auto& machine : impl_->machines)
+    if (machine->alive() && machine->node->inspect().is_manager) names.push_back(machine->options.name);
+  return names;
+}
+
+std::uint64_t World::changes() const { return impl_->changes; }
+
+bool World::is_open(const Gate& gate) const {
+  const Witness witness = find_witness(impl_->machines, impl_->network, nullptr);
+  if (witness.standing != Standing::leads) return false;
+  const auto names = dead();
+  return sim::is_open(gate, *witness.machine->node->inspect().store, {names.begin(), names.end()});
 }
 
 // ---- published ports

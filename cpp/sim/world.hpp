@@ -21,6 +21,7 @@
 #include "base/time.hpp"
 #include "node/node.hpp"
 #include "ports/http.hpp"
+#include "sim/gate.hpp"
 
 namespace swarm::sim {
 
@@ -70,6 +71,19 @@ struct Reply {
 };
 
 using CallId = std::uint64_t;
+
+// What a look shows. It takes no time, and the run goes on as if nobody had looked.
+struct Look {
+  enum class How : std::uint8_t {
+    answered,
+    takes_time,  // a change, or a stream that goes on: that is for `call`
+    silent,      // whoever is asked is stopped (SIGSTOP)
+    dead,        // ... or does not run
+  };
+  How how = How::answered;
+  bool last_known = false;  // there is no leader just now: this is what the manager that knows most knows
+  docker::Answer answer;
+};
 
 // A web page asked for at a published port.
 struct HttpReply {
@@ -121,6 +135,18 @@ class World {
   // Runs until the reply has ended, or `timeout` of virtual time is over (then the reply is as far as it
   // came).
   Reply ask(std::string_view machine, http::Request request, Duration timeout = Duration::seconds(30));
+
+  // What a GET would be answered at this moment by `machine`; "": by whoever speaks for the swarm, the leader
+  // with the newest term that reaches a quorum. While one is being elected it is the last that is known; when
+  // none can be, Docker's refusal.
+  Look look(std::string_view machine, const http::Request& request) const;
+  // The machine that leads, with a quorum that it reaches; "" for none.
+  std::string leader() const;
+  std::vector<std::string> managers() const;  // that run
+  // Another number as soon as looks may show something else.
+  std::uint64_t changes() const;
+  // By what the leader knows; closed while there is none.
+  bool is_open(const Gate& gate) const;
 
   // ---- published ports: GET / at a machine's own address
   RequestId http_get(std::string_view machine, std::uint32_t port);

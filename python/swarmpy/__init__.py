@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from swarmpy.http import Response
     from swarmpy.node import JoinToken, Node
     from swarmpy.outcome import Outcome
+    from swarmpy.peek import Peek, PeekNode, PeekRaft, PeekService, PeekTask
     from swarmpy.rolling import Rolling
     from swarmpy.service import LogLine, Service, SpecVersion
     from swarmpy.states import (
@@ -64,6 +65,7 @@ _HOME = {
     "http": "Response",
     "node": "JoinToken Node",
     "outcome": "Outcome",
+    "peek": "Peek PeekNode PeekRaft PeekService PeekTask",
     "rolling": "Rolling",
     "service": "LogLine Service SpecVersion",
     "states": "Availability Mode NodeState OutcomeState Reachability Role TaskState UpdateState",
@@ -92,6 +94,11 @@ __all__ = [
     "NotSupportedInMode",
     "Outcome",
     "OutcomeState",
+    "Peek",
+    "PeekNode",
+    "PeekRaft",
+    "PeekService",
+    "PeekTask",
     "Reachability",
     "Response",
     "Role",

@@ -7,20 +7,21 @@ task on a node that is dead or not heard of does not count, neither way. While a
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from swarmpy import duration
 from swarmpy._hub import Hub
-from swarmpy._models.constraints import eligible
+from swarmpy._models.constraints import eligible, holds
 from swarmpy._models.node_info import NodeInfo
 from swarmpy._models.service_info import ServiceInfo
 from swarmpy._models.task_info import TaskInfo
-from swarmpy._world.base import wait_until
+from swarmpy._world.base import SHORTEST, Needs, wait_until
 from swarmpy.errors import ConvergenceTimeout, NoQuorum, NotFound, NotManager, Timeout, Unreachable
 from swarmpy.outcome import Outcome
-from swarmpy.states import NodeState, OutcomeState, Role, TaskState, UpdateState
+from swarmpy.states import Availability, NodeState, OutcomeState, Role, TaskState, UpdateState
 
 PASSING = (NoQuorum, NotManager, Unreachable, Timeout)  # weather: look again
 HOPELESS_AFTER = 2.0  # seconds without any task alive of a service whose tasks are not restarted
@@ -36,12 +37,13 @@ class Look:
     wanted: int
     running: int  # of the newest spec, on nodes that live
     stray: int  # alive, though not meant to be
+    leaving: int  # alive on nodes that they may not stay on: drained, or against a constraint
     waiting: tuple[TaskInfo, ...]  # of the newest spec, not running yet
     ended: tuple[TaskInfo, ...]  # of the newest spec, not running any more
 
     @property
     def complete(self) -> bool:
-        return self.running == self.wanted and not self.stray
+        return self.running == self.wanted and not self.stray and not self.leaving
 
     def blockers(self) -> list[str]:
         """What is missing, a sentence each; empty when complete."""
@@ -52,6 +54,8 @@ class Look:
             found += [f"{_tasks(count)} ended: {why}" for why, count in errors.most_common(2)]
         if self.stray:
             found.append(f"{_tasks(self.stray)} of an older spec or over the wanted number still run")
+        if self.leaving:
+            found.append(f"{_tasks(self.leaving)} run on a node that they have to leave")
         return found
 
 
@@ -62,20 +66,25 @@ def look(hub: Hub, service_id: str) -> Look:
     tasks = hub.tasks(service_id)
     nodes = hub.nodes()
     gone = hub.world.dead()
-    dead = {node.id for node in nodes if node.state is not NodeState.READY or node.name in gone}
+    alive = {node.id for node in nodes if node.state is NodeState.READY and node.name not in gone}
+    fit = {node.id for node in nodes if _may_keep(node, service)}
     fresh = [task for task in tasks if task.id in newest]
-    running = [task for task in fresh if task.runs and task.node_id not in dead]
+    running = [task for task in fresh if task.runs and task.node_id in alive]
     meant = {task.id for task in fresh if task.desired_state in MEANT_TO_LIVE}
-    stray = [task for task in tasks if task.state.alive and task.id not in meant and task.node_id not in dead]
+    there = [task for task in tasks if task.state.alive and (task.node_id in alive or not task.node_id)]
+    stray = [task for task in there if task.id not in meant]
+    leaving = [task for task in there if task.id in meant and task.node_id and task.node_id not in fit]
     waiting = [task for task in fresh if task.id in meant and not task.state.over and not task.runs]
     ended = [task for task in fresh if task.state.over]
-    return Look(service, _wanted(service, nodes), len(running), len(stray), tuple(waiting), tuple(ended))
+    wanted, counts = _wanted(service, nodes), (len(running), len(stray), len(leaving))
+    return Look(service, wanted, *counts, tuple(waiting), tuple(ended))
 
 
 def wait_service(hub: Hub, service_id: str, name: str, timeout: float) -> Outcome:
     """Lets the world run until the service is converged, or cannot be."""
     waiting = ServiceWait(hub, service_id, name, timeout)
-    return waiting.outcome(wait_until(hub.world, waiting.settled, timeout))
+    settled = wait_until(hub.world, waiting.settled, timeout, again=waiting.again, needs=waiting.needs)
+    return waiting.outcome(settled)
 
 
 class ServiceWait:
@@ -103,11 +112,21 @@ class ServiceWait:
     def settled(self) -> bool:
         return self._look(unless_far=True)
 
+    def again(self) -> float:
+        """Seconds after which time alone may decide."""
+        if self._hopeless_since is None:
+            return WHOLE_LOOK_EVERY
+        return max(self._hopeless_since + HOPELESS_AFTER - self._hub.world.now(), SHORTEST)
+
+    def needs(self) -> Needs:
+        return Needs(services=(self._id,))
+
     def _look(self, *, unless_far: bool = False) -> bool:
         try:
-            if unless_far and self._far():
-                return False
-            self._last, self._weather = look(self._hub, self._id), ""
+            with self._hub.client.of_a_leader():
+                if unless_far and self._far():
+                    return False
+                self._last, self._weather = look(self._hub, self._id), ""
             self._looked_at = self._hub.world.now()
         except NotFound:
             self._verdict = OutcomeState.FAILED, "the service was removed"
@@ -170,7 +189,8 @@ class ServiceWait:
 def wait_swarm(hub: Hub, timeout: float, stable_for: float) -> Outcome:
     """Until every service is converged and every node that lives is ready, for `stable_for` on end."""
     waiting = SwarmWait(hub, timeout, stable_for)
-    return waiting.outcome(wait_until(hub.world, waiting.settled, timeout))
+    settled = wait_until(hub.world, waiting.settled, timeout, again=waiting.again, needs=waiting.needs)
+    return waiting.outcome(settled)
 
 
 class SwarmWait:
@@ -182,10 +202,21 @@ class SwarmWait:
         self._blockers = ["nobody was asked yet"]
 
     def settled(self) -> bool:
-        self._blockers = swarm_blockers(self._hub)
+        with self._hub.client.of_a_leader():
+            self._blockers = swarm_blockers(self._hub)
         now = self._hub.world.now()
         self._since = -1.0 if self._blockers else (now if self._since < 0 else self._since)
         return self._since >= 0 and now - self._since >= self._stable_for
+
+    def again(self) -> float:
+        """Seconds after which it has been stable for long enough."""
+        if self._since < 0:
+            return math.inf
+        return max(self._since + self._stable_for - self._hub.world.now(), SHORTEST)
+
+    def needs(self) -> Needs | None:
+        """While it holds every change is looked at."""
+        return Needs(services=tuple(self._hub.seen.services)) if self._since < 0 else None
 
     def outcome(self, settled: bool) -> Outcome:
         if not settled:
@@ -225,6 +256,13 @@ def _wanted(service: ServiceInfo, nodes: Sequence[NodeInfo]) -> int:
     if service.replicas is not None:
         return service.replicas
     return len(eligible(nodes, service.constraints))
+
+
+def _may_keep(node: NodeInfo, service: ServiceInfo) -> bool:
+    """Do tasks of this service that are on this node stay there?"""
+    if node.availability is Availability.DRAIN:
+        return False
+    return all(holds(node, constraint) for constraint in service.constraints)
 
 
 def _why(task: TaskInfo) -> str:

@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from swarmpy._connection.base import Connection
+from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy._connection.client import Client
 from swarmpy._models.node_info import NodeInfo
 from swarmpy._models.service_info import ServiceInfo
 from swarmpy._models.task_info import TaskInfo
 from swarmpy._world.base import World
 from swarmpy.errors import NotFound, SwarmError
-from swarmpy.states import Role
+from swarmpy.states import NodeState, Role
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Hub:
     def __init__(self, world: World, *, only: str | None = None) -> None:
         """`only`: ask this machine and no other (a Node of its own)."""
         self.world = world
-        self.client = Client(self._doors, world.dead)
+        self.client = Client(self._doors, world.dead, self._look)
         self.seen = Seen()
         self.last_change: dict[str, str] = {}  # service -> "create", "scale", "update" or "rollback"
         self.seen_nodes_at = 0.0
@@ -44,6 +44,7 @@ class Hub:
         self._node_names: dict[str, str] = {}
         self._listed: dict[str, NodeInfo] = {}
         self._listed_at: object = None
+        self.clock_was_read = False  # by a condition that is waited for: it may hold at any event
 
     @property
     def closed(self) -> bool:
@@ -65,18 +66,26 @@ class Hub:
         self.check_open()
         return self.world
 
+    def doors(self) -> list[Connection]:
+        """Ways to those who may answer for the swarm."""
+        return self._doors()
+
     def _doors(self) -> list[Connection]:
         self.check_open()
         if self._only is not None:
             return [self.world.door(self._only)]
-        return self.world.doors(without=self._workers) or self.world.doors()
+        return self.world.ways_in(self._workers)
+
+    def _look(self, request: Request) -> Shown | None:
+        self.check_open()
+        return self.world.look(request) if self._only is None else None
 
     # ---- nodes
 
     def nodes(self) -> list[NodeInfo]:
         """Every node: m1, m2, ... m10, w1, ..."""
         infos = [NodeInfo.from_api(raw) for raw in self.client.json("GET", "/nodes")]
-        infos.sort(key=lambda node: (_natural(node.name), node.created, node.id))
+        infos = self.in_order(infos)
         self.seen.nodes, self.seen.at = infos, self.world.now()
         self.seen_nodes_at = self.seen.at
         self._workers = {node.name for node in infos if not node.manages and node.role is Role.WORKER}
@@ -84,6 +93,13 @@ class Hub:
         self._node_names = {node.id: node.name for node in infos}
         self._listed, self._listed_at = {node.id: node for node in infos}, self._moment()
         return infos
+
+    @staticmethod
+    def in_order(infos: list[NodeInfo]) -> list[NodeInfo]:
+        return sorted(infos, key=lambda node: (_natural(node.name), node.created, node.id))
+
+    def down_nodes(self) -> set[str]:
+        return {node.id for node in self.nodes() if node.state is NodeState.DOWN}
 
     def listed_node(self, node_id: str) -> NodeInfo | None:
         """As the last listing had it, if nothing can have happened since."""
@@ -93,8 +109,9 @@ class Hub:
         """What we change ourselves we also see at once, however short a moment lasts."""
         return self.world.moment(), self.client.writes
 
-    def node(self, node_id: str) -> NodeInfo:
-        return NodeInfo.from_api(self.client.json("GET", f"/nodes/{node_id}"))
+    def node(self, node_id: str, *, before_write: bool = False) -> NodeInfo:
+        raw = self.client.json("GET", f"/nodes/{node_id}", before_write=before_write)
+        return NodeInfo.from_api(raw)
 
     def node_name(self, node_id: str) -> str:
         """The hostname of a node; its id where the node is not there any more, "" for no node."""
@@ -114,8 +131,9 @@ class Hub:
         self.seen.services, self.seen.at = {service.id: service for service in infos}, self.world.now()
         return infos
 
-    def service(self, id_or_name: str) -> ServiceInfo:
-        info = ServiceInfo.from_api(self.client.json("GET", f"/services/{id_or_name}"))
+    def service(self, id_or_name: str, *, before_write: bool = False) -> ServiceInfo:
+        raw = self.client.json("GET", f"/services/{id_or_name}", before_write=before_write)
+        info = ServiceInfo.from_api(raw)
         self.seen.services[info.id] = info
         self.seen.at = self.world.now()
         return info

@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
 from swarmpy import duration, events
-from swarmpy._converge import PASSING, ServiceWait, SwarmWait
+from swarmpy._converge import ServiceWait, SwarmWait
 from swarmpy._event_stream import TICK, EventStream, followed
 from swarmpy._hub import Hub
-from swarmpy._world.base import FIRST_PAUSE, LONGEST_PAUSE, World
+from swarmpy._world.base import FIRST_PAUSE, LONGEST_PAUSE, SHORTEST, Needs, World
 from swarmpy.duration import DurationLike
 from swarmpy.errors import SwarmError
 from swarmpy.events import Asked, Event
@@ -30,6 +31,7 @@ from swarmpy.node import Nodes
 from swarmpy.outcome import Outcome
 from swarmpy.service import Service, Services
 from swarmpy.states import Mode
+from swarmpy.swarm import Condition
 from swarmpy.swarm import Swarm as SyncSwarm
 
 T = TypeVar("T")
@@ -80,7 +82,7 @@ class Swarm:
     async def wait_converged(self, timeout: DurationLike = "60s", stable_for: DurationLike = 0) -> Outcome:
         """As `swarm.wait_converged()`."""
         waiting = SwarmWait(self._hub, duration.seconds(timeout), duration.seconds(stable_for))
-        settled = await _until(self._hub.world, waiting.settled, duration.seconds(timeout))
+        settled = await _settled(self._hub.world, waiting, duration.seconds(timeout))
         return waiting.outcome(settled)
 
     async def run(
@@ -91,15 +93,10 @@ class Swarm:
             await self.sleep(timeout)
             return True
         self._hub.check_open()
-        swarm, condition = self.sync, until
-
-        def holds() -> bool:
-            try:
-                return bool(condition(swarm))
-            except PASSING:
-                return False
-
-        return await _until(self._hub.world, holds, duration.seconds(timeout))
+        condition = Condition(self.sync, until)
+        return await _until(
+            self._hub.world, condition.holds, duration.seconds(timeout), again=condition.again
+        )
 
     async def sleep(self, span: DurationLike) -> None:
         """As `swarm.sleep()`: on the swarm's clock."""
@@ -149,7 +146,7 @@ class Swarm:
 async def wait(service: Service, timeout: DurationLike = "60s") -> Outcome:
     """As `service.wait()`, for a service of any swarm."""
     waiting = ServiceWait(service._hub, service.id, service.name, duration.seconds(timeout))
-    settled = await _until(service._hub.world, waiting.settled, duration.seconds(timeout))
+    settled = await _settled(service._hub.world, waiting, duration.seconds(timeout))
     return await _ask(service._hub.world, lambda: waiting.outcome(settled))
 
 
@@ -174,15 +171,44 @@ async def _sleep(world: World, span: float) -> None:
         await asyncio.sleep(0)
 
 
-async def _until(world: World, holds: Callable[[], bool], timeout: float) -> bool:
+async def _settled(world: World, waiting: ServiceWait | SwarmWait, timeout: float) -> bool:
+    return await _until(world, waiting.settled, timeout, again=waiting.again, needs=waiting.needs)
+
+
+async def _until(
+    world: World,
+    holds: Callable[[], bool],
+    timeout: float,
+    *,
+    again: Callable[[], float] = lambda: math.inf,
+    needs: Callable[[], Needs | None] = lambda: None,
+) -> bool:
+    """As `wait_until`."""
     deadline, pause = world.now() + timeout, FIRST_PAUSE
-    while not await _ask(world, holds):
+    while True:
+        mark = world.mark()
+        if await _ask(world, holds):
+            return True
         left = deadline - world.now()
-        if left <= 0:
+        if left < SHORTEST:
             return False
-        await _sleep(world, min(pause, left))
+        if world.mode is Mode.SIM:
+            await _news(world, mark, min(left, again()), left, needs)
+        else:
+            await asyncio.sleep(min(pause, left))
         pause = min(pause * 1.5, LONGEST_PAUSE)
-    return True
+
+
+async def _news(
+    world: World, mark: object, span: float, left: float, needs: Callable[[], Needs | None]
+) -> None:
+    """Virtual time passes, in turns with other tasks, until there may be news; without `span`, any event."""
+    end = world.now() + (span or left)
+    while (rest := end - world.now()) >= SHORTEST:
+        world.wait_for_news(mark if span else None, min(rest, TURN), 0, needs())
+        await asyncio.sleep(0)
+        if not span or world.mark() != mark:
+            return
 
 
 # ---- streams

@@ -19,7 +19,7 @@ from swarmpy._models.nearest import not_found
 from swarmpy._models.node_info import NodeInfo
 from swarmpy._models.plain import whole
 from swarmpy._notes import note
-from swarmpy._world.base import wait_until
+from swarmpy._world.base import Needs, wait_until
 from swarmpy._world.form import ANYWHERE, join_all, join_body
 from swarmpy.errors import (
     Conflict,
@@ -314,7 +314,7 @@ class Node:
 
     def _update(self, **changes: Any) -> Node:
         for attempt in range(1, ATTEMPTS + 1):
-            info = self._hub.node(self.id)
+            info = self._hub.node(self.id, before_write=True)
             query = {"version": info.version}
             try:
                 self._hub.client.call(
@@ -456,7 +456,7 @@ class Nodes:
             found.update((info.name, info) for info in self._hub.nodes() if info.name in names)
             return all(name in found and found[name].state is NodeState.READY for name in names)
 
-        wait_until(self._hub.world, all_ready, JOIN_SECONDS)
+        wait_until(self._hub.world, all_ready, JOIN_SECONDS, needs=lambda: Needs(ready_nodes=len(names)))
         return [Node._of(self._hub, found[name]) for name in names if name in found]
 
     def _free_names(self, role: Role, count: int) -> list[str]:

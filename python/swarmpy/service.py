@@ -101,12 +101,16 @@ class Service:
     @property
     def tasks(self) -> TaskList:
         """Every task that the swarm keeps, dead ones included: by slot, the youngest of a slot first."""
-        return TaskList(Task(self._hub, info, self.name) for info in self._hub.tasks(self.id))
+        down = self._hub.down_nodes()
+        return TaskList(
+            Task(self._hub, info, self.name, lost=info.node_id in down) for info in self._hub.tasks(self.id)
+        )
 
     @property
     def running(self) -> int:
-        """How many tasks run and are meant to."""
-        return sum(1 for info in self._hub.tasks(self.id) if info.runs)
+        """How many tasks run and are meant to, on nodes that are not down."""
+        down = self._hub.down_nodes()
+        return sum(1 for info in self._hub.tasks(self.id) if info.runs and info.node_id not in down)
 
     @property
     def image(self) -> str:
@@ -272,7 +276,7 @@ class Service:
         self, what: str, change: Callable[[Mapping[str, Any]], dict[str, Any]], **query: str
     ) -> Service:
         for attempt in range(1, ATTEMPTS + 1):
-            info = self._info()
+            info = self._hub.service(self.id, before_write=True)
             try:
                 reply = self._hub.client.json(
                     "POST",

@@ -15,7 +15,7 @@ from swarmpy._converge import PASSING, wait_swarm
 from swarmpy._hub import Hub
 from swarmpy._models.nearest import check_word
 from swarmpy._models.plain import check_name, whole
-from swarmpy._world.base import Door, World, wait_until
+from swarmpy._world.base import LONGEST_PAUSE, Door, Needs, World, wait_until
 from swarmpy._world.form import init, join_all
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument, SwarmError
@@ -24,6 +24,7 @@ from swarmpy.http import Http
 from swarmpy.node import HEADER as NODE_HEADER
 from swarmpy.node import JOIN_SECONDS, Node, Nodes, node_row, node_table
 from swarmpy.outcome import Outcome
+from swarmpy.peek import Peek, Peeker
 from swarmpy.service import HEADER as SERVICE_HEADER
 from swarmpy.service import Services, service_row, service_table
 from swarmpy.states import Mode, NodeState
@@ -40,7 +41,8 @@ class Swarm:
     """A swarm of `managers` (m1, m2, ...) and `workers` (w1, ...), formed and ready when this returns.
 
     `mode="sim"`: in virtual time. All chance comes from `seed` (None: any; see `.seed`): the same seed and
-    the same calls give the same `.trace_hash`.
+    the same calls give the same `.trace_hash`. Looking (properties, reprs, `peek`, `watch`, past `events`)
+    takes no time there and changes nothing.
 
     `mode="real"`: `swarmd` processes on this machine, at most 200. `name` is what `swarmpy ls` shows (None:
     an invented one, see `.name`). `if_exists`, where a cluster has this name: `"error"`; `"replace"`: it is
@@ -103,6 +105,7 @@ class Swarm:
         self.nodes = Nodes(self._hub)
         self.services = Services(self._hub)
         self.http = Http(self._hub)
+        self._peeker = Peeker(self._hub)
         self._end = weakref.finalize(self, _end, self._hub)
 
     def _await_nodes(self, count: int) -> None:
@@ -110,6 +113,7 @@ class Swarm:
             self._world,
             lambda: sum(node.state is NodeState.READY for node in self._hub.nodes()) == count,
             JOIN_SECONDS,
+            needs=lambda: Needs(ready_nodes=count),
         )
         self._hub.services()
 
@@ -136,11 +140,13 @@ class Swarm:
     @property
     def trace_hash(self) -> str | None:
         """Of everything that has happened in a simulated swarm, 16 hex digits; None of a real one."""
+        self._hub.clock_was_read = True
         return self._world.trace_hash
 
     @property
     def now(self) -> float:
         """Seconds since the swarm's beginning: virtual ones in the simulator."""
+        self._hub.clock_was_read = True
         return self._world.now()
 
     def sleep(self, span: DurationLike) -> None:
@@ -157,22 +163,17 @@ class Swarm:
         """Lets time go on until `until(swarm)` is true; False when `timeout` was over first. Without `until`:
         for `timeout`.
 
-        Losing the leader on the way is no error: it counts as "not yet".
+        In the simulator it is asked after every event that can have changed what it sees, and `.now` is then
+        the moment of that event. It may act (kill, scale); what it raises ends the wait. Losing the leader on
+        the way is no error: it counts as "not yet".
         """
         span = duration.seconds(timeout)
         if until is None:
             self._hub.open_world.sleep(span)
             return True
         self._hub.check_open()
-        condition = until
-
-        def holds() -> bool:
-            try:
-                return bool(condition(self))
-            except PASSING:
-                return False
-
-        return wait_until(self._world, holds, span)
+        condition = Condition(self, until)
+        return wait_until(self._world, condition.holds, span, again=condition.again)
 
     def wait_converged(self, timeout: DurationLike = "60s", stable_for: DurationLike = 0) -> Outcome:
         """Until every service is as its spec wants it and every node that lives is ready, for `stable_for` on
@@ -226,6 +227,17 @@ class Swarm:
         )
         return wanted.past() if timeout is None else wanted.coming(timeout)
 
+    def peek(self) -> Peek:
+        """The whole swarm at this moment, a frozen value: nodes, services, tasks, and Raft of each manager.
+
+        In the simulator it takes no time and the run goes on as if nobody had looked. It also works without a
+        leader or a quorum: `.leader` is None then, and the rest is the last that is known. Raises
+        `Unreachable` when no manager runs.
+        """
+        self._hub.check_open()
+        self._hub.clock_was_read = True
+        return self._peeker.peek()
+
     # ---- eyes
 
     def watch(
@@ -238,8 +250,8 @@ class Swarm:
 
         `panels`: `"topology"` (nodes with their tasks) and `"tasks"` (desired and running over time, by
         version) when none is named; `"timeline"` (every task's life). `service`: only these, by name or
-        object. `speed`: how many virtual seconds may pass in a real one while somebody looks; None: any. Its
-        looks are calls like others: the same watching gives the same `.trace_hash`.
+        object. `speed`: how many virtual seconds may pass in a real one while somebody looks; None: any.
+        Watching changes nothing: `.trace_hash` is the same without.
 
         >>> with c.watch(service=web) as view:
         ...     c.nodes["w1"].kill(); web.wait()
@@ -314,6 +326,28 @@ class Swarm:
 def _end(hub: Hub) -> None:
     hub.close()
     hub.world.close()
+
+
+class Condition:
+    """What a user waits for."""
+
+    def __init__(self, swarm: Swarm, condition: Callable[[Swarm], object]) -> None:
+        self._swarm, self._condition = swarm, condition
+
+    def holds(self) -> bool:
+        hub = self._swarm._hub
+        hub.clock_was_read = False
+        try:
+            with hub.client.of_a_leader():
+                return bool(self._condition(self._swarm))
+        except PASSING:
+            return False
+
+    def again(self) -> float:
+        """One that reads the clock is asked after every event; another now and then, for what it sees
+        elsewhere.
+        """
+        return 0.0 if self._swarm._hub.clock_was_read else LONGEST_PAUSE
 
 
 def connect(docker_host: str | Node | None = None) -> Swarm:

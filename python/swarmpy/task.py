@@ -39,8 +39,9 @@ class Task:
     `.error` ("" when all is well), `.message`, `.exit_code`, `.timestamps`.
     """
 
-    def __init__(self, hub: Hub, info: TaskInfo, service_name: str) -> None:
-        self._hub, self._info = hub, info
+    def __init__(self, hub: Hub, info: TaskInfo, service_name: str, *, lost: bool = False) -> None:
+        """`lost`: its node is down."""
+        self._hub, self._info, self._lost = hub, info, lost
         self.id = info.id
         self.slot = info.slot
         self.name = f"{service_name}.{info.slot or info.node_id}"
@@ -115,8 +116,8 @@ class TaskList(list[Task]):
 
     @property
     def running(self) -> TaskList:
-        """Those that run and are meant to."""
-        return TaskList(task for task in self if task._info.runs)
+        """Those that run and are meant to, on nodes that are not down."""
+        return TaskList(task for task in self if task._info.runs and not task._lost)
 
     @property
     def pending(self) -> TaskList:

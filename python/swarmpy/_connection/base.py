@@ -49,10 +49,38 @@ class Exchange(Protocol):
         """Hangs up; harmless when it is over already."""
 
 
+class Shown:
+    """A whole answer that took no time, as an exchange. `last_known`: nobody leads at this moment, and it is
+    what the manager that knows most knew last.
+    """
+
+    def __init__(self, head: Head, body: bytes, *, last_known: bool = False) -> None:
+        self._head, self._body, self.last_known = head, body, last_known
+
+    def head(self, timeout: float) -> Head:
+        return self._head
+
+    def read(self, timeout: float) -> bytes:
+        return self._body
+
+    def ready(self, timeout: float) -> bool:
+        return True
+
+    def piece(self, timeout: float) -> bytes | None:
+        whole, self._body = self._body, b""
+        return whole
+
+    def close(self) -> None:
+        pass
+
+
 class Connection(Protocol):
     """A way to one node."""
 
     @property
     def name(self) -> str: ...
+
+    def look(self, request: Request) -> Shown | None:
+        """What it would answer to a GET now, where that can be had without asking. None: ask it."""
 
     def open(self, request: Request) -> Exchange: ...

@@ -6,12 +6,13 @@ It knows routes' shapes no better than `json` does: what the fields mean is `_mo
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from swarmpy._connection.base import Connection, Exchange, Head, Request
+from swarmpy._connection.base import Connection, Exchange, Head, Request, Shown
 from swarmpy.errors import NoQuorum, NotManager, SwarmError, Timeout, Unreachable, error_of
 
 TIMEOUT = 30.0  # seconds on the swarm's clock; the engine itself answers sooner, with a reason
@@ -27,14 +28,21 @@ class Client:
     """Asks whoever can answer. `doors` gives the ways to try, best first; the last that answered is asked
     first. `dead`: names of machines that are known not to run, for errors.
 
+    `look` gives answers to reads that are there without asking anybody, None for others. A look changes
+    nothing here either: whom the next write asks does not hang on it.
+
     A read goes on to the next manager whatever the first one lacks: a leader, an answer in time, or its life.
     A write goes on only where the first one certainly did nothing with it.
     """
 
     def __init__(
-        self, doors: Callable[[], list[Connection]], dead: Callable[[], Collection[str]] = tuple
+        self,
+        doors: Callable[[], list[Connection]],
+        dead: Callable[[], Collection[str]] = tuple,
+        look: Callable[[Request], Shown | None] = lambda request: None,
     ) -> None:
-        self._doors, self._dead = doors, dead
+        self._doors, self._dead, self._look = doors, dead, look
+        self._strict = False
         self._last = ""
         self.writes = 0  # requests that may have changed something
         self._avoided: set[str] = set()  # by name: without an answer or a leader when they were last asked
@@ -53,14 +61,18 @@ class Client:
         body: object = None,
         headers: Mapping[str, str] | None = None,
         at: Connection | None = None,
+        before_write: bool = False,
         after_read: bool = False,
     ) -> bytes:
-        """Sends one request and gives the answer's body. `at`: to this node and no other. `after_read`: the
-        manager that was asked last has just shown that it has a leader.
+        """Sends one request and gives the answer's body. `at`: to this node and no other. `before_write`: a
+        read that is no look but the first half of a change. `after_read`: the manager that was asked last has
+        just shown that it has a leader.
         """
         request = make_request(method, path, query=query, body=body, headers=headers)
         is_read = method == "GET"
         self.writes += not is_read
+        if is_read and not before_write and (seen := self._seen(request, at)):
+            return finish(seen)
         if at is not None:
             self._check_open()
             return finish(at.open(request))
@@ -77,6 +89,8 @@ class Client:
     ) -> Exchange:
         """Begins a GET whose answer comes bit by bit. The caller closes it."""
         request = make_request("GET", path, query=query)
+        if seen := self._seen(request, at):
+            return begin(seen)
         if at is not None:
             self._check_open()
             return begin(at.open(request))
@@ -106,12 +120,42 @@ class Client:
             self.check(door, timeout)
             return taken(door, timeout)
 
+        if seen := self._seen(request, None):
+            return take(self._doors()[0], seen, 0.0)
         try:
             return self._first(checked, may_repeat=True)
         except (NoQuorum, NotManager):
             if not or_any:
                 raise
             return self._first(taken, may_repeat=True)
+
+    @contextlib.contextmanager
+    def of_a_leader(self) -> Iterator[None]:
+        """Within, what is only the last that is known is `NoQuorum`: waits go by what a leader says."""
+        before, self._strict = self._strict, True
+        try:
+            yield
+        finally:
+            self._strict = before
+
+    def _seen(self, request: Request, at: Connection | None) -> Exchange | None:
+        """The answer that takes no time, if there is one."""
+        if at is not None:
+            self._check_open()
+            return at.look(request)
+        try:
+            return self._good(self._look(request))
+        except ASK_ANOTHER:  # each manager for itself: the error says what each said
+            return self._first(
+                lambda door, _: self._good(door.look(request)) or door.open(request),
+                may_repeat=True,
+                remember=False,
+            )
+
+    def _good(self, seen: Shown | None) -> Exchange | None:
+        if seen and seen.last_known and self._strict:
+            raise NoQuorum("the swarm has no leader just now: one is being elected")
+        return begin(seen) if seen else None
 
     def _find_a_manager(self) -> None:
         """Before a write, which must not be sent twice: a manager that is cut off, or frozen, is found by a
@@ -120,7 +164,9 @@ class Client:
         if len(self._doors()) > 1:
             self._first(self.check, may_repeat=True)
 
-    def _first(self, ask: Callable[[Connection, float], _T], *, may_repeat: bool) -> _T:
+    def _first(
+        self, ask: Callable[[Connection, float], _T], *, may_repeat: bool, remember: bool = True
+    ) -> _T:
         said: dict[str, SwarmError] = {}
         doors = self._by_preference()
         for door in doors:
@@ -128,13 +174,14 @@ class Client:
                 answer = ask(door, FIRST_TIMEOUT if may_repeat and door is not doors[-1] else TIMEOUT)
             except ASK_ANOTHER as error:
                 said[door.name] = error
-                if not isinstance(error, NotManager):
+                if remember and not isinstance(error, NotManager):
                     self._avoided.add(door.name)
                 if not (may_repeat or error.nothing_done):
                     raise _maybe_done(_told(error, said, self._dead())) from None
             else:
-                self._last = door.name
-                self._avoided.discard(door.name)
+                if remember:
+                    self._last = door.name
+                    self._avoided.discard(door.name)
                 return answer
         if not said:
             raise Unreachable("no node of this swarm is running")

@@ -12,7 +12,7 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from swarmpy._connection.base import Exchange, Head, Request
+from swarmpy._connection.base import Exchange, Head, Request, Shown
 from swarmpy.errors import InvalidArgument, Timeout, Unreachable
 
 CONNECT_TIMEOUT = 5.0  # seconds
@@ -47,6 +47,9 @@ class HttpConnection:
     @property
     def name(self) -> str:
         return self._name
+
+    def look(self, request: Request) -> Shown | None:
+        return None
 
     def open(self, request: Request) -> Exchange:
         wire = self._wire()

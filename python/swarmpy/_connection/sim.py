@@ -1,12 +1,14 @@
-"""A simulated node's door: the same requests, in process. While somebody waits for an answer, virtual time
-runs.
+"""A simulated node's door: the same requests, in process.
+
+A look (a GET whose answer is there) takes no time, and the run goes on as if nobody had looked. While
+somebody waits for anything else, virtual time runs.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from swarmpy._connection.base import Exchange, Head, Request
+from swarmpy._connection.base import Exchange, Head, Request, Shown
 from swarmpy.errors import Timeout, Unreachable
 
 if TYPE_CHECKING:
@@ -26,12 +28,30 @@ class SimConnection:
     def name(self) -> str:
         return self._name
 
+    def look(self, request: Request) -> Shown | None:
+        return look(self._world, self._name, request)
+
     def open(self, request: Request) -> Exchange:
         if not self._world.alive(self._name):
             raise Unreachable(f"cannot reach {self._name}: it is not running")
         headers = list(request.headers.items())
         call = self._world.call(self._name, request.method, request.target, headers, request.body)
         return SimExchange(self._world, self._name, call, self._pulse)
+
+
+def look(world: World, name: str, request: Request) -> Shown | None:
+    """What `name` would answer now; "": whoever speaks for the swarm. None: the answer takes time."""
+    how, last_known, status, headers, body = world.look(name, request.target, list(request.headers.items()))
+    if how == "dead":
+        raise Unreachable(
+            f"cannot reach {name}: it is not running" if name else "no node of this swarm is running"
+        )
+    if how == "silent":
+        raise Timeout(f"{name or 'the swarm'} does not answer: it is stopped")
+    if how == "takes time":
+        return None
+    head = Head(status, {key.lower(): value for key, value in headers})
+    return Shown(head, body, last_known=last_known)
 
 
 class SimExchange:
@@ -76,7 +96,7 @@ class SimExchange:
     def _wait(self, wanted: str, timeout: float) -> bool:
         until = min(self._world.now_ns() + round(min(timeout, 1e9) * 1e9), _FAR_FUTURE_NS)
         try:
-            how = self._wait_with_pulse(wanted, until)
+            how = self._pulse.run(lambda stop: self._world.wait_reply(self._call, wanted, stop), until)
         except BaseException:  # Ctrl-C too: nobody waits for this answer any more
             self._abandon()
             raise
@@ -84,14 +104,6 @@ class SimExchange:
             self.close()
             raise Unreachable(f"{self._name} stopped while it was asked", sent=True)
         return how == "done"
-
-    def _wait_with_pulse(self, wanted: str, until: int) -> str:
-        while True:
-            self._pulse.beat()
-            stop = self._pulse.limit(until)
-            how = self._world.wait_reply(self._call, wanted, stop)
-            if how in ("done", "gone") or stop >= until:
-                return how
 
     def _abandon(self) -> None:
         try:

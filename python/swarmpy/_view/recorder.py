@@ -298,7 +298,8 @@ def _get(door: Connection, path: str) -> Any:
 
 
 def _ask(door: Connection, path: str, query: Mapping[str, object] | None = None) -> bytes:
-    exchange = door.open(make_request("GET", path, query=query, headers=LOCAL))
+    request = make_request("GET", path, query=query, headers=LOCAL)
+    exchange = door.look(request) or door.open(request)
     try:
         head = exchange.head(PATIENCE)
         body = exchange.read(PATIENCE)

@@ -6,14 +6,27 @@ Times are seconds since the world began. A *machine* is a daemon by its hostname
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
-from swarmpy._connection.base import Connection
+from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy.states import Mode
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.2  # seconds between two looks, growing
+SHORTEST = 1e-9  # seconds: the clock's own step
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What must be there at least, so that it is worth to ask: so many nodes are ready, and of each of these
+    services as many newest tasks run as it wants (or it stands still, or is gone).
+    """
+
+    services: tuple[str, ...] = ()
+    ready_nodes: int = 0
 
 
 class World(Protocol):
@@ -50,8 +63,23 @@ class World(Protocol):
     def moment(self) -> object:
         """Equal at two times only if nothing can have happened in between."""
 
+    def mark(self) -> object:
+        """What `wait_for_news` compares with: how it is now."""
+
+    def wait_for_news(self, since: object, span: float, pause: float, needs: Needs | None) -> None:
+        """Lets time pass until a look may show something else than at the mark `since` (None: until anything
+        happens) and `needs` may be there, and `span` seconds at most. `pause`: how long a world that cannot
+        tell waits.
+        """
+
+    def look(self, request: Request) -> Shown | None:
+        """The answer to a GET that can be had without asking, by whoever speaks for the swarm. None: ask."""
+
     def doors(self, without: Collection[str] = ()) -> list[Connection]:
         """Ways to the machines that run, in the order of their making; `without` these names."""
+
+    def ways_in(self, workers: Collection[str]) -> list[Connection]:
+        """Ways to those who may answer for the swarm; `workers` are known to be no managers."""
 
     def door(self, name: str) -> Connection: ...
 
@@ -60,6 +88,9 @@ class World(Protocol):
 
     def alive(self, name: str) -> bool:
         """False only for a machine that is known not to run."""
+
+    def may_lead(self, name: str) -> bool:
+        """False for one that only thinks so: it reaches no quorum, as far as this world knows."""
 
     def add(self, name: str, *, labels: Mapping[str, str], nano_cpus: int, memory_bytes: int) -> None:
         """Starts one more daemon, outside any swarm. 0 CPUs or memory: the world's default."""
@@ -99,13 +130,26 @@ class Door(Protocol):
     def __exit__(self, *why: object) -> None: ...
 
 
-def wait_until(world: World, holds: Callable[[], bool], timeout: float) -> bool:
-    """Looks again and again, letting the world run in between. False when `timeout` seconds are over."""
+def wait_until(
+    world: World,
+    holds: Callable[[], bool],
+    timeout: float,
+    *,
+    again: Callable[[], float] = lambda: math.inf,
+    needs: Callable[[], Needs | None] = lambda: None,
+) -> bool:
+    """Asks `holds` whenever it may have become true, letting the world run in between. False when `timeout`
+    seconds are over. In the simulator that is after every event that a look can show, while `needs()` are
+    there, and after `again()` seconds without any; in real time, again and again.
+    """
     deadline, pause = world.now() + timeout, FIRST_PAUSE
-    while not holds():
+    while True:
+        mark = world.mark()
+        if holds():
+            return True
         left = deadline - world.now()
-        if left <= 0:
+        if left < SHORTEST:
             return False
-        world.sleep(min(pause, left))
+        span = again()
+        world.wait_for_news(mark if span > 0 else None, min(left, span or left), pause, needs())
         pause = min(pause * 1.5, LONGEST_PAUSE)
-    return True

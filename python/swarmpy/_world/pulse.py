@@ -56,12 +56,16 @@ class VirtualPulse:
             self._beating = False
 
     def run_to(self, until_ns: int) -> None:
+        self.run(lambda stop: self._core.run_to(stop), until_ns)
+
+    def run(self, wait: Callable[[int], object], until_ns: int) -> object:
+        """Waits by `wait(stop)` with beats in between; it says "deadline" (or nothing) when it came to it."""
         while True:
             self.beat()
             stop = self.limit(until_ns)
-            self._core.run_to(stop)
-            if stop >= until_ns:
-                return
+            how = wait(stop)
+            if how not in (None, "deadline") or stop >= until_ns:
+                return how
 
 
 class WallPulse:

@@ -10,9 +10,9 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from swarmpy._connection.base import Connection
+from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy._connection.http import HttpConnection
-from swarmpy._world.base import Door
+from swarmpy._world.base import Door, Needs
 from swarmpy._world.pulse import WallPulse
 from swarmpy.errors import NotSupportedInMode, Unreachable
 from swarmpy.states import Mode
@@ -92,6 +92,18 @@ class WallClock:
     def moment(self) -> object:
         return int(time.monotonic() / MOMENT)
 
+    def mark(self) -> object:
+        return None
+
+    def wait_for_news(self, since: object, span: float, pause: float, needs: Needs | None) -> None:
+        self.sleep(min(span, pause))
+
+    def look(self, request: Request) -> Shown | None:
+        return None
+
+    def may_lead(self, name: str) -> bool:
+        return True
+
     def watch(self, beat: Callable[[], float]) -> Callable[[], None]:
         return WallPulse().watch(beat)
 
@@ -148,6 +160,9 @@ class RealWorld(WallClock):
         if not self._closed and self._cluster.ended:
             return f'this swarm was ended: the cluster "{self.name}" that it was is not there any more'
         return super().ended()
+
+    def ways_in(self, workers: Collection[str]) -> list[Connection]:
+        return self.doors(without=workers) or self.doors()
 
     def doors(self, without: Collection[str] = ()) -> list[Connection]:
         nodes = [node for node in self._cluster.nodes if node.name not in without and node.alive]

@@ -25,6 +25,9 @@ class RemoteWorld(WallClock):
     def doors(self, without: Collection[str] = ()) -> list[Connection]:
         return [self._door]
 
+    def ways_in(self, workers: Collection[str]) -> list[Connection]:
+        return [self._door]
+
     def door(self, name: str) -> Connection:
         raise NotSupportedInMode(
             f"only {self._door.docker_host} is connected, not the node {name} itself",

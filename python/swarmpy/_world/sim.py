@@ -7,14 +7,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from swarmpy._connection.base import Connection
-from swarmpy._connection.sim import SimConnection
+from swarmpy._connection.base import Connection, Request, Shown
+from swarmpy._connection.sim import SimConnection, look
 from swarmpy._core import World as Core
 from swarmpy._models.nearest import did_you_mean
 from swarmpy._models.plain import check_name
-from swarmpy._world.base import Door
+from swarmpy._world.base import Door, Needs
 from swarmpy._world.pulse import VirtualPulse
 from swarmpy.errors import Conflict, NotFound, NotSupportedInMode, Unreachable
 from swarmpy.states import Mode
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 DEFAULT_NANO_CPUS, DEFAULT_MEMORY = 4_000_000_000, 8 << 30
 MANAGEMENT_PORT = 2377
-LOOK = 0.001  # seconds between two looks at a request under way
 FOR_EVER = 1e9  # seconds: more would not fit into nanoseconds
 
 
@@ -75,7 +74,28 @@ class SimWorld:
         return self._core.now_ns() / 1e9
 
     def sleep(self, span: float) -> None:
-        self._pulse.run_to(self._core.now_ns() + round(min(span, FOR_EVER) * 1e9))
+        self._pulse.run_to(self._in(span))
+
+    def mark(self) -> object:
+        return self._core.changes()
+
+    def wait_for_news(self, since: object, span: float, pause: float, needs: Needs | None) -> None:
+        def wait(stop: int) -> str:
+            if since is None:
+                return self._core.wait_event(begun, stop)
+            if needs is None:
+                return self._core.wait_change(seen, stop)
+            services = list(needs.services)
+            return self._core.wait_change(seen, stop, services=services, ready_nodes=needs.ready_nodes)
+
+        begun, seen = self._core.events(), cast(int, since)
+        self._pulse.run(wait, self._in(span))
+
+    def _in(self, span: float) -> int:
+        return self._core.now_ns() + round(min(span, FOR_EVER) * 1e9)
+
+    def look(self, request: Request) -> Shown | None:
+        return look(self._core, "", request)
 
     def step(self) -> bool:
         went = self._core.step()
@@ -89,6 +109,10 @@ class SimWorld:
         no = {*without, *self._core.dead()}
         return [door for name, door in self._doors.items() if name not in no]
 
+    def ways_in(self, workers: Collection[str]) -> list[Connection]:
+        """The managers of this moment: whom a write asks must not hang on what was looked at before."""
+        return [self._doors[name] for name in self._core.managers() if name in self._doors] or self.doors()
+
     def door(self, name: str) -> Connection:
         try:
             return self._doors[name]
@@ -101,6 +125,9 @@ class SimWorld:
 
     def alive(self, name: str) -> bool:
         return name not in self._doors or self._core.alive(name)
+
+    def may_lead(self, name: str) -> bool:
+        return self._core.leader() == name
 
     def add(self, name: str, *, labels: Mapping[str, str], nano_cpus: int, memory_bytes: int) -> None:
         check_name(name, "node")
@@ -129,17 +156,15 @@ class SimWorld:
 
     def http_get(self, name: str, port: int, path: str, timeout: float) -> tuple[int, str]:
         self.door(name)
-        request, give_up = self._core.http_get(name, port), self.now() + timeout
-        while True:
-            ended, status, body, error = self._core.http_reply(request)
-            if ended and status:
-                return status, body
-            if ended or self.now() >= give_up:
-                raise Unreachable(
-                    f"nobody answers at {name}:{port}: {error or 'timed out'}",
-                    hint="Is the port published (ports=[...]), and does a task run?",
-                )
-            self.sleep(LOOK)
+        request = self._core.http_get(name, port)
+        self._pulse.run(lambda stop: self._core.wait_http(request, stop), self._in(timeout))
+        ended, status, body, error = self._core.http_reply(request)
+        if ended and status:
+            return status, body
+        raise Unreachable(
+            f"nobody answers at {name}:{port}: {error or 'timed out'}",
+            hint="Is the port published (ports=[...]), and does a task run?",
+        )
 
     def serve(self, address: str, name: str) -> Door:
         from swarmpy._world.served import SimDoor

@@ -1,0 +1,32 @@
+// Witness: who speaks for a swarm at this moment, as far as a look goes that takes no time.
+//
+// A client asks, and is passed on to the leader, which makes sure that it still leads. A look cannot wait for
+// that: it sees the whole world, and takes the leader of the newest term that reaches a quorum now. NOT here:
+// what the witness says (World::look).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "sim/machine.hpp"
+
+namespace swarm::sim {
+
+using Machines = std::vector<std::unique_ptr<Machine>>;
+
+enum class Standing : std::uint8_t {
+  leads,       // with a quorum that it reaches
+  last_known,  // a quorum is there and has no leader just now; of those, it has applied most
+  no_quorum,   // too few managers reach each other; of these, it has applied most
+  no_manager,  // only workers and outsiders run
+  nobody,      // nothing runs
+};
+struct Witness {
+  Standing standing = Standing::nobody;
+  const Machine* machine = nullptr;
+};
+
+// `asked`: only what this machine, a manager, could reach. Null: of all machines.
+Witness find_witness(const Machines& machines, const Network& network, const Machine* asked);
+
+}  // namespace swarm::sim
