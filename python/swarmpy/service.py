@@ -6,32 +6,36 @@ Changing methods return the service itself, so that `web.scale(5).wait()` reads 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, overload
+from functools import partial
+from typing import Any, Literal, Unpack, cast, overload
 
 from swarmpy import _show, duration
+from swarmpy._conflicts import helped
 from swarmpy._connection.base import Exchange
 from swarmpy._converge import wait_service
 from swarmpy._hub import Hub
-from swarmpy._models import times
+from swarmpy._models import constraints, times
 from swarmpy._models.log_frames import Deframer, LogFrame
 from swarmpy._models.names import invented
 from swarmpy._models.nearest import not_found
-from swarmpy._models.options import PortLike, ServiceOptions, Words, new_spec
+from swarmpy._models.options import ServiceOptions, new_spec
 from swarmpy._models.plain import whole
 from swarmpy._models.service_info import ServiceInfo, image_of
 from swarmpy._models.task_info import TaskInfo
 from swarmpy._notes import note
 from swarmpy.duration import DurationLike
-from swarmpy.errors import Conflict, InvalidArgument, SwarmError
+from swarmpy.errors import Conflict, SwarmError
+from swarmpy.options import CreateOptions, Options, UpdateOptions, takes
+from swarmpy.options import check as check_options
 from swarmpy.outcome import Outcome
-from swarmpy.rolling import Rolling
 from swarmpy.states import Mode, UpdateState
 from swarmpy.task import HEADER as TASK_HEADER
 from swarmpy.task import Task, TaskList
 
 HEADER = ("SERVICE", "MODE", "TASKS", "IMAGE", "UPDATE")
+_OF_THE_CALL = ("name", "mode", "force")
 ATTEMPTS = 5  # when somebody else changes the service meanwhile
 
 
@@ -153,46 +157,18 @@ class Service:
         whole("replicas", replicas)
         return self._change("scale", ServiceOptions(replicas=replicas).applied_to)
 
-    def update(
-        self,
-        *,
-        image: str | None = None,
-        replicas: int | None = None,
-        command: Words | None = None,
-        entrypoint: Words | None = None,
-        env: Mapping[str, str | None] | Sequence[str] | None = None,
-        labels: Mapping[str, str] | None = None,
-        container_labels: Mapping[str, str] | None = None,
-        constraints: Sequence[str] | None = None,
-        spread: Sequence[str] | None = None,
-        max_replicas_per_node: int | None = None,
-        ports: PortLike | Sequence[PortLike] | None = None,
-        hostname: str | None = None,
-        user: str | None = None,
-        workdir: str | None = None,
-        stop_signal: str | None = None,
-        stop_grace_period: DurationLike | None = None,
-        restart_condition: str | None = None,
-        restart_delay: DurationLike | None = None,
-        restart_max_attempts: int | None = None,
-        restart_window: DurationLike | None = None,
-        limit_cpu: float | None = None,
-        limit_memory: int | str | None = None,
-        reserve_cpu: float | None = None,
-        reserve_memory: int | str | None = None,
-        update: Rolling | None = None,
-        rollback: Rolling | None = None,
-        force: bool = False,
-    ) -> Service:
+    @takes(UpdateOptions)
+    def update(self, **options: Unpack[UpdateOptions]) -> Service:
         """Changes what is named and nothing else; the tasks are replaced as `update` (a Rolling) says.
 
-        `env` as a mapping changes its own keys (None removes one), as a list it replaces all. `force`:
-        replace the tasks even if nothing changed. Other options as in `services.create`.
+        Raises `UnknownOption` for a word that is no option, `InvalidArgument` for a value that the swarm does
+        not take (a port that is taken, too), `NoQuorum` without one.
         """
-        options = _options(locals())
+        check_options(options, UpdateOptions)
+        force, given = options.get("force", False), _given(options)
 
         def change(spec: Mapping[str, Any]) -> dict[str, Any]:
-            new = options.applied_to(spec)
+            new = given.applied_to(spec)
             if force:
                 new["TaskTemplate"]["ForceUpdate"] = new["TaskTemplate"].get("ForceUpdate", 0) + 1
             return new
@@ -277,22 +253,21 @@ class Service:
     ) -> Service:
         for attempt in range(1, ATTEMPTS + 1):
             info = self._hub.service(self.id, before_write=True)
+            spec, asked = change(info.spec), {"version": info.version, **query}
             try:
-                reply = self._hub.client.json(
-                    "POST",
-                    f"/services/{self.id}/update",
-                    query={"version": info.version, **query},
-                    body=change(info.spec),
-                    after_read=True,
-                )
+                reply = helped(partial(self._post, spec, asked))
                 break
             except Conflict as error:
                 if attempt == ATTEMPTS or "out of sequence" not in error.message:
                     raise
         self._hub.last_change[self.id] = what
         note(self._hub.world, "update", f"{self.name}: {what}")
-        self.warnings = tuple((reply or {}).get("Warnings") or ())
+        self.warnings = tuple(_warnings(self._hub, spec, reply))
         return self
+
+    def _post(self, spec: Mapping[str, Any], query: Mapping[str, object]) -> Any:
+        path = f"/services/{self.id}/update"
+        return self._hub.client.json("POST", path, query=query, body=spec, after_read=True)
 
     def __repr__(self) -> str:
         info, tasks = self._hub.seen.services.get(self.id), self._hub.seen.tasks.get(self.id, [])
@@ -323,56 +298,23 @@ class Services:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    def create(
-        self,
-        image: str,
-        *,
-        name: str | None = None,
-        mode: str = "replicated",
-        replicas: int | None = None,
-        command: Words | None = None,
-        entrypoint: Words | None = None,
-        env: Mapping[str, str | None] | Sequence[str] | None = None,
-        labels: Mapping[str, str] | None = None,
-        container_labels: Mapping[str, str] | None = None,
-        constraints: Sequence[str] | None = None,
-        spread: Sequence[str] | None = None,
-        max_replicas_per_node: int | None = None,
-        ports: PortLike | Sequence[PortLike] | None = None,
-        hostname: str | None = None,
-        user: str | None = None,
-        workdir: str | None = None,
-        stop_signal: str | None = None,
-        stop_grace_period: DurationLike | None = None,
-        restart_condition: str | None = None,
-        restart_delay: DurationLike | None = None,
-        restart_max_attempts: int | None = None,
-        restart_window: DurationLike | None = None,
-        limit_cpu: float | None = None,
-        limit_memory: int | str | None = None,
-        reserve_cpu: float | None = None,
-        reserve_memory: int | str | None = None,
-        update: Rolling | None = None,
-        rollback: Rolling | None = None,
-    ) -> Service:
+    @takes(CreateOptions)
+    def create(self, image: str, **options: Unpack[CreateOptions]) -> Service:
         """Creates a service; `.wait()` on it waits for its tasks.
 
-        `name`: invented when left out. `mode`: `"replicated"` (`replicas` tasks, default 1) or `"global"`
-        (one on each node). `command`: text (split as a shell would) or words, docker's COMMAND; `entrypoint`
-        likewise. `constraints`: `["node.role==worker"]`. `spread`: labels to spread over,
-        `["node.labels.rack"]`. `ports`: `["8080:80"]`, each as docker's `--publish`. `restart_condition`:
-        `"any"`, `"on-failure"` or `"none"`. Memory: bytes or `"512m"`; CPUs: a number. Times: 3, `"3s"`.
-        `update`, `rollback`: how tasks are replaced later.
-
-        Raises `Conflict` when the name is taken, `InvalidArgument` for what the swarm does not take,
-        `NoQuorum` without one.
+        Raises `Conflict` when the name is taken, `UnknownOption` for a word that is no option,
+        `InvalidArgument` for a value that the swarm does not take (a port that is taken, too), `NoQuorum`
+        without one.
         """
-        options = _options(locals())
-        spec = options.applied_to(new_spec(name or self._invented_name(), mode))
-        reply = self._hub.client.json("POST", "/services/create", body=spec)
+        check_options(options, CreateOptions, also=["image"])
+        name, mode = options.get("name"), options.get("mode") or "replicated"
+        empty = new_spec(name, mode)
+        spec = _given({**options, "image": image}).applied_to(empty)
+        spec["Name"] = spec["Name"] or self._invented_name()
+        reply = helped(lambda: self._hub.client.json("POST", "/services/create", body=spec))
         self._hub.last_change[reply["ID"]] = "create"
         info = self._hub.service(reply["ID"])
-        return Service(self._hub, info.id, info.name, reply.get("Warnings") or ())
+        return Service(self._hub, info.id, info.name, _warnings(self._hub, spec, reply))
 
     def _invented_name(self) -> str:
         """Empty leaves it to the engine, whose chance has a seed in the simulator only."""
@@ -418,11 +360,15 @@ def service_table(hub: Hub, most: int = _show.MOST_LINES) -> str:
     return _show.table(HEADER, rows, most) if rows else "no services"
 
 
-def _options(given: Mapping[str, Any]) -> ServiceOptions:
-    options = ServiceOptions(**{field.name: given[field.name] for field in fields(ServiceOptions)})
-    if options.replicas is not None and options.replicas < 0:
-        raise InvalidArgument(f"replicas cannot be negative: {options.replicas}")
-    return options
+def _given(options: Mapping[str, object]) -> ServiceOptions:
+    """What is said of the service itself, not of how it is made or changed."""
+    return ServiceOptions(**cast(Options, {key: options[key] for key in options if key not in _OF_THE_CALL}))
+
+
+def _warnings(hub: Hub, spec: Mapping[str, Any], reply: Mapping[str, Any] | None) -> list[str]:
+    """The swarm's remarks, and ours: of labels that no node has."""
+    ours = constraints.remarks(spec, hub.nodes()) if constraints.has_labels(spec) else []
+    return [*((reply or {}).get("Warnings") or ()), *ours]
 
 
 def _version(raw: Mapping[str, Any]) -> SpecVersion:

@@ -267,6 +267,8 @@ class Swarm:
         else:
             asked = [service]
         names = [one if isinstance(one, str) else one.name for one in asked]
+        for name in names:
+            events.check_service(self._hub, name, may_come=True)
         return View(self._hub, panels, names, speed)
 
     # ---- doors

@@ -1,4 +1,4 @@
-"""Placement constraints, as far as counting needs them: on how many nodes does a global service want a task?
+"""Placement constraints: which are mistyped, and on how many nodes does a global service want a task?
 
 The scheduler's own reading is cpp/scheduler; this one only has to agree with it (docker docs,
 "--constraint").
@@ -6,10 +6,16 @@ The scheduler's own reading is cpp/scheduler; this one only has to agree with it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from swarmpy._models.nearest import check_word, did_you_mean
 from swarmpy._models.node_info import NodeInfo
-from swarmpy.states import Availability, NodeState
+from swarmpy.errors import InvalidArgument
+from swarmpy.states import Availability, NodeState, Role
+
+KEYS = ("node.id", "node.hostname", "node.ip", "node.role", "node.platform.os", "node.platform.arch")
+PREFIXES = ("node.labels.", "engine.labels.")
 
 
 def eligible(nodes: Iterable[NodeInfo], constraints: Iterable[str]) -> list[NodeInfo]:
@@ -26,10 +32,57 @@ def eligible(nodes: Iterable[NodeInfo], constraints: Iterable[str]) -> list[Node
     ]
 
 
-def holds(node: NodeInfo, constraint: str) -> bool:
-    """Does `key==value` or `key!=value` hold? As in SwarmKit, case does not matter."""
+def check(constraints: Iterable[str]) -> None:
+    """Raises `InvalidArgument` for a key that no node can have, and for a role that there is not: such a
+    constraint would be accepted, and its tasks pending for ever. What is no constraint at all the swarm
+    refuses.
+    """
+    for constraint in constraints:
+        key, _, value = _parts(constraint)
+        if not value or key.lower().startswith(PREFIXES):
+            continue
+        if key.lower() not in KEYS:
+            known = [*KEYS, *(f"{prefix}NAME" for prefix in PREFIXES)]
+            raise InvalidArgument(f"{constraint!r}: nodes have no {key!r}", hint=did_you_mean(key, known))
+        if key.lower() == "node.role":
+            check_word("the role of a node", value.lower(), list(Role))
+
+
+def check_label(label: str) -> None:
+    """Raises `InvalidArgument` for what is no node's or engine's label: nothing could be spread over it."""
+    if not label.lower().startswith(PREFIXES):
+        hint = f'Write "{PREFIXES[0]}{label}", or "{PREFIXES[1]}...".'
+        raise InvalidArgument(f"{label!r} is no label to spread over", hint=hint)
+
+
+def remarks(spec: Mapping[str, Any], nodes: Iterable[NodeInfo]) -> list[str]:
+    """A sentence for each label of a placement that no node has: it may come yet, or be mistyped."""
+    placement = (spec.get("TaskTemplate") or {}).get("Placement") or {}
+    found = [_parts(one) for one in placement.get("Constraints") or []]
+    asked = [key for key, operator, _ in found if operator == "=="]
+    asked += [one["Spread"]["SpreadDescriptor"] for one in placement.get("Preferences") or []]
+    labels = {f"node.labels.{key}" for node in nodes for key in node.labels}
+    labels |= {f"engine.labels.{key}" for node in nodes for key in node.engine_labels}
+    missing = [key for key in dict.fromkeys(asked) if key.lower().startswith(PREFIXES) and key not in labels]
+    return [f"no node has {key} now. {did_you_mean(key, sorted(labels))}" for key in missing]
+
+
+def has_labels(spec: Mapping[str, Any]) -> bool:
+    placement = (spec.get("TaskTemplate") or {}).get("Placement") or {}
+    return any(".labels." in one for one in placement.get("Constraints") or []) or bool(
+        placement.get("Preferences")
+    )
+
+
+def _parts(constraint: str) -> tuple[str, str, str]:
     operator = "!=" if "!=" in constraint else "=="
     key, _, value = (part.strip() for part in constraint.partition(operator))
+    return key, operator, value
+
+
+def holds(node: NodeInfo, constraint: str) -> bool:
+    """Does `key==value` or `key!=value` hold? As in SwarmKit, case does not matter."""
+    key, operator, value = _parts(constraint)
     return (_fact(node, key).lower() == value.lower()) == (operator == "==")
 
 

@@ -20,11 +20,11 @@ def nearest(word: object, known: Iterable[str]) -> str | None:
     return by_lower[found[0]] if found else None
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> str:
+def did_you_mean(word: object, known: Iterable[str], most: int = MOST) -> str:
     """`Did you mean "web"? There are: api, web.`, without its first half where nothing is near."""
     words = list(dict.fromkeys(known))
     near = nearest(word, words)
-    listed = ", ".join(words[:MOST]) + (f", ... ({len(words)} in all)" if len(words) > MOST else "")
+    listed = ", ".join(words[:most]) + (f", ... ({len(words)} in all)" if len(words) > most else "")
     return (f'Did you mean "{near}"? ' if near else "") + f"There are: {listed or 'none'}."
 
 

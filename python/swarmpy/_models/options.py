@@ -1,55 +1,40 @@
-"""ServiceOptions: what `services.create` and `service.update` may say, and how it changes an API spec.
+"""ServiceOptions: how the options of `services.create` and `service.update` change an API spec.
 
-None everywhere means "as it is" (and, for a new service, Docker's default). Invariant: what an option does
-not name stays in the spec byte for byte, so that fields swarmpy knows nothing of survive an update.
+Which there are, and of what type, says `swarmpy/options.py`. Invariant: what an option does not name stays in
+the spec byte for byte, so that fields swarmpy knows nothing of survive an update.
 """
 
 from __future__ import annotations
 
 import copy
+import numbers
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Unpack
 
 from swarmpy import duration
-from swarmpy._models import sizes
+from swarmpy._models import constraints, sizes
+from swarmpy._models.nearest import check_word, did_you_mean
+from swarmpy._models.plain import whole
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument
+from swarmpy.options import Options, PortLike, Words
 from swarmpy.rolling import Rolling
 
-Words: TypeAlias = str | Sequence[str]
-PortLike: TypeAlias = int | str | Mapping[str, Any]
+WHOLE = ("replicas", "max_replicas_per_node", "restart_max_attempts")
+TEXTS = ("image", "hostname", "user", "workdir", "stop_signal", "restart_condition")
+MAPPINGS = ("labels", "container_labels")
+CPUS = ("limit_cpu", "reserve_cpu")
+ROLLINGS = ("update", "rollback")
+RESTART_CONDITIONS = ("any", "on-failure", "none")
 
 
-@dataclass(frozen=True, kw_only=True)
 class ServiceOptions:
-    image: str | None = None
-    replicas: int | None = None
-    command: Words | None = None
-    entrypoint: Words | None = None
-    env: Mapping[str, str | None] | Sequence[str] | None = None
-    labels: Mapping[str, str] | None = None
-    container_labels: Mapping[str, str] | None = None
-    constraints: Sequence[str] | None = None
-    spread: Sequence[str] | None = None
-    max_replicas_per_node: int | None = None
-    ports: PortLike | Sequence[PortLike] | None = None
-    hostname: str | None = None
-    user: str | None = None
-    workdir: str | None = None
-    stop_signal: str | None = None
-    stop_grace_period: DurationLike | None = None
-    restart_condition: str | None = None
-    restart_delay: DurationLike | None = None
-    restart_max_attempts: int | None = None
-    restart_window: DurationLike | None = None
-    limit_cpu: float | None = None
-    limit_memory: int | str | None = None
-    reserve_cpu: float | None = None
-    reserve_memory: int | str | None = None
-    update: Rolling | None = None
-    rollback: Rolling | None = None
+    """Some options, checked. Raises `InvalidArgument` for a value of the wrong kind."""
+
+    def __init__(self, **given: Unpack[Options]) -> None:
+        self._given = given
+        _check_types(given)
 
     def applied_to(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """A copy of the API's ServiceSpec with these options in it."""
@@ -63,53 +48,64 @@ class ServiceOptions:
         return new
 
     def _to_service(self, spec: dict[str, Any]) -> None:
-        if self.replicas is not None:
-            if "Replicated" not in spec["Mode"]:
-                raise InvalidArgument(
-                    "only a replicated service has a number of replicas",
-                    hint='Create it with mode="replicated".',
-                )
-            if self.replicas < 0:
-                raise InvalidArgument(f"replicas are 0 or more, not {self.replicas}")
-            spec["Mode"]["Replicated"] = {"Replicas": self.replicas}
-        _put(spec, "Labels", None if self.labels is None else {**(spec.get("Labels") or {}), **self.labels})
-        if self.update:
-            spec["UpdateConfig"] = self.update.to_api()
-        if self.rollback:
-            spec["RollbackConfig"] = self.rollback.to_api()
-        if self.ports is not None:
-            asked = [self.ports] if isinstance(self.ports, str | int | Mapping) else self.ports
+        given = self._given
+        self._to_mode(spec["Mode"], given.get("replicas"))
+        _merge(spec, "Labels", given.get("labels"))
+        if rolling := given.get("update"):
+            spec["UpdateConfig"] = rolling.to_api()
+        if rolling := given.get("rollback"):
+            spec["RollbackConfig"] = rolling.to_api()
+        ports = given.get("ports")
+        if ports is not None:
+            asked = [ports] if isinstance(ports, str | int | Mapping) else ports
             _child(spec, "EndpointSpec")["Ports"] = [one for port in asked for one in port_configs(port)]
 
+    def _to_mode(self, mode: dict[str, Any], replicas: int | None) -> None:
+        if replicas is None:
+            return
+        if "Replicated" not in mode:
+            raise InvalidArgument(
+                "only a replicated service has a number of replicas",
+                hint='Create it with mode="replicated".',
+            )
+        mode["Replicated"] = {"Replicas": int(replicas)}
+
     def _to_container(self, container: dict[str, Any]) -> None:
-        _put(container, "Image", self.image)
-        _put(container, "Args", _words(self.command))
-        _put(container, "Command", _words(self.entrypoint))
-        _put(container, "Hostname", self.hostname)
-        _put(container, "User", self.user)
-        _put(container, "Dir", self.workdir)
-        _put(container, "StopSignal", self.stop_signal)
-        _put(container, "StopGracePeriod", _ns(self.stop_grace_period))
-        if self.container_labels is not None:
-            container["Labels"] = {**(container.get("Labels") or {}), **self.container_labels}
-        if self.env is not None:
-            container["Env"] = merged_env(container.get("Env") or [], self.env)
+        given = self._given
+        _put(container, "Image", given.get("image"))
+        _put(container, "Args", _words("command", given.get("command")))
+        _put(container, "Command", _words("entrypoint", given.get("entrypoint")))
+        _put(container, "Hostname", given.get("hostname"))
+        _put(container, "User", given.get("user"))
+        _put(container, "Dir", given.get("workdir"))
+        _put(container, "StopSignal", given.get("stop_signal"))
+        _put(container, "StopGracePeriod", _ns(given.get("stop_grace_period")))
+        _merge(container, "Labels", given.get("container_labels"))
+        env = given.get("env")
+        if env is not None:
+            container["Env"] = merged_env(container.get("Env") or [], env)
 
     def _to_placement(self, task: dict[str, Any]) -> None:
-        if self.constraints is not None:
-            _child(task, "Placement")["Constraints"] = list(self.constraints)
-        if self.spread is not None:
-            wanted = [{"Spread": {"SpreadDescriptor": label}} for label in self.spread]
-            _child(task, "Placement")["Preferences"] = wanted
-        if self.max_replicas_per_node is not None:
-            _child(task, "Placement")["MaxReplicas"] = self.max_replicas_per_node
+        placement: dict[str, Any] = {}
+        wanted = _texts("constraints", self._given.get("constraints"))
+        if wanted is not None:
+            constraints.check(wanted)
+            placement["Constraints"] = wanted
+        labels = _texts("spread", self._given.get("spread"))
+        if labels is not None:
+            for label in labels:
+                constraints.check_label(label)
+            placement["Preferences"] = [{"Spread": {"SpreadDescriptor": label}} for label in labels]
+        _put(placement, "MaxReplicas", self._given.get("max_replicas_per_node"))
+        if placement:
+            _child(task, "Placement").update(placement)
 
     def _to_restart_policy(self, task: dict[str, Any]) -> None:
         wanted = {
-            "Condition": self.restart_condition,
-            "Delay": _ns(self.restart_delay),
-            "MaxAttempts": self.restart_max_attempts,
-            "Window": _ns(self.restart_window),
+            "Condition": self._given.get("restart_condition"),
+            "Delay": _ns(self._given.get("restart_delay")),
+            "MaxAttempts": self._given.get("restart_max_attempts"),
+            "Window": _ns(self._given.get("restart_window")),
         }
         for key, value in wanted.items():
             if value is not None:
@@ -117,13 +113,34 @@ class ServiceOptions:
 
     def _to_resources(self, task: dict[str, Any]) -> None:
         for part, cpu, memory in (
-            ("Limits", self.limit_cpu, self.limit_memory),
-            ("Reservations", self.reserve_cpu, self.reserve_memory),
+            ("Limits", self._given.get("limit_cpu"), self._given.get("limit_memory")),
+            ("Reservations", self._given.get("reserve_cpu"), self._given.get("reserve_memory")),
         ):
             if cpu is not None:
                 _child(_child(task, "Resources"), part)["NanoCPUs"] = sizes.nano_cpus(cpu)
             if memory is not None:
                 _child(_child(task, "Resources"), part)["MemoryBytes"] = sizes.memory_bytes(memory)
+
+
+def _check_types(given: Options) -> None:
+    values: Mapping[str, Any] = {name: value for name, value in given.items() if value is not None}
+    for name, value in values.items():
+        if name in WHOLE:
+            whole(name, value)
+        elif name in TEXTS and not isinstance(value, str):
+            raise _wrong(name, "a text", value)
+        elif name in MAPPINGS and not isinstance(value, Mapping):
+            raise _wrong(name, 'a mapping such as {"tier": "front"}', value)
+        elif name in CPUS and (isinstance(value, bool) or not isinstance(value, numbers.Real)):
+            raise _wrong(name, "a number of CPUs such as 0.5", value)
+        elif name in ROLLINGS and not isinstance(value, Rolling):
+            raise _wrong(name, "a swarmpy.Rolling(...)", value)
+    if "restart_condition" in values:
+        check_word("a restart condition", values["restart_condition"], RESTART_CONDITIONS)
+
+
+def _wrong(name: str, kind: str, value: object) -> InvalidArgument:
+    return InvalidArgument(f"{name} is {kind}, not {value!r}")
 
 
 def new_spec(name: str | None, mode: str) -> dict[str, Any]:
@@ -133,7 +150,11 @@ def new_spec(name: str | None, mode: str) -> dict[str, Any]:
         "global": {"Global": {}},
     }
     if mode not in modes:
-        raise InvalidArgument(f'mode is "replicated" or "global", not {mode!r}')
+        raise InvalidArgument(
+            f'mode is "replicated" or "global", not {mode!r}', hint=did_you_mean(mode, modes)
+        )
+    if name is not None and not isinstance(name, str):
+        raise _wrong("name", "a text", name)
     return {"Name": name or "", "Mode": modes[mode], "TaskTemplate": {"ContainerSpec": {}}}
 
 
@@ -196,10 +217,29 @@ def _long_port(words: str) -> dict[str, Any]:
     return {**config, **numbers}
 
 
-def _words(value: Words | None) -> list[str] | None:
+def _words(name: str, value: Words | None) -> list[str] | None:
     if value is None:
         return None
-    return shlex.split(value) if isinstance(value, str) else [str(word) for word in value]
+    if isinstance(value, str):
+        return shlex.split(value)
+    if not isinstance(value, Sequence):
+        raise _wrong(name, "a text or a list of words", value)
+    return [str(word) for word in value]
+
+
+def _texts(name: str, value: Words | None) -> list[str] | None:
+    """One text is a list of one."""
+    if value is None:
+        return None
+    found = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else [value]
+    if not all(isinstance(one, str) for one in found):
+        raise _wrong(name, "a text or a list of texts", value)
+    return found
+
+
+def _merge(parent: dict[str, Any], key: str, changes: Mapping[str, str] | None) -> None:
+    if changes is not None:
+        parent[key] = {**(parent.get(key) or {}), **changes}
 
 
 def _ns(value: DurationLike | None) -> int | None:

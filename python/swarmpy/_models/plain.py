@@ -24,14 +24,11 @@ def whole(what: str, value: object, *, least: int = 0, most: int | None = None, 
             f"{what} is a whole number, not {value!r}", hint=_plainer(what, value) or hint
         ) from None
     if number < least:
-        raise InvalidArgument(f"{what} is {_at_least(least)}, not {number}", hint=hint)
+        why = "cannot be negative: it is 0 or more" if least == 0 else f"is at least {least}"
+        raise InvalidArgument(f"{what} {why}, not {number}", hint=hint)
     if most is not None and number > most:
         raise InvalidArgument(f"{what} is at most {most}, not {number}", hint=hint)
     return number
-
-
-def _at_least(least: int) -> str:
-    return "0 or more" if least == 0 else f"at least {least}"
 
 
 def _plainer(what: str, value: object) -> str:

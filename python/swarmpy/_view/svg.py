@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
+from swarmpy._models.nearest import check_word
 from swarmpy._view import timeline
 from swarmpy._view.letters import wide
 from swarmpy._view.model import Frame, History, Look
 from swarmpy._view.paint import WIDTH, Canvas
 from swarmpy._view.palette import Theme
 from swarmpy._view.topology import topology
-from swarmpy.errors import InvalidArgument
 
 Panel = Callable[[Canvas, History, Frame, float], float]
 
@@ -26,10 +26,7 @@ DEFAULT = ("topology", "tasks")
 
 def check(panels: Sequence[str]) -> tuple[str, ...]:
     for panel in panels:
-        if not isinstance(panel, str) or panel not in PANELS:
-            raise InvalidArgument(
-                f"there is no panel {panel!r}", hint=f"There are: {', '.join(map(repr, PANELS))}."
-            )
+        check_word("a panel", panel, PANELS)
     return tuple(panels) or DEFAULT
 
 

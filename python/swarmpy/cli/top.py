@@ -14,10 +14,12 @@ import time
 from collections.abc import Iterator, Sequence
 
 from swarmpy._cluster import LocalCluster
+from swarmpy._hub import Hub
 from swarmpy._view import terminal
 from swarmpy._view.recorder import Recorder
 from swarmpy._world.real import RealWorld
 from swarmpy.cli import pick
+from swarmpy.events import check_service
 
 ENTER, LEAVE = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"  # the other screen, without a cursor
 EVERY = 0.1  # seconds
@@ -25,7 +27,11 @@ OLD_EVENTS = 60.0  # seconds before its beginning whose events are shown
 
 
 def top(options: argparse.Namespace) -> None:
-    show(pick.cluster(options), options.services)
+    cluster = pick.cluster(options)
+    hub = Hub(RealWorld.around(cluster))
+    for service in options.services:
+        check_service(hub, service, may_come=False)
+    show(cluster, options.services)
 
 
 def show(cluster: LocalCluster, services: Sequence[str] = ()) -> None:
