@@ -17,8 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from swarmpy import aio
+    from swarmpy._cluster.errors import ClusterError
     from swarmpy._view.live import View
     from swarmpy._view.screens import set_display
+    from swarmpy._world.base import Door
+    from swarmpy.clusters import Cluster, attach, clusters
+    from swarmpy.clusters import ClusterList as ClusterList
     from swarmpy.errors import (
         Conflict,
         ConvergenceTimeout,
@@ -32,25 +36,49 @@ if TYPE_CHECKING:
         Timeout,
         Unreachable,
     )
-    from swarmpy.events import Event, EventList
-    from swarmpy.http import Response
-    from swarmpy.node import JoinToken, Node
+    from swarmpy.events import Event
+    from swarmpy.events import EventList as EventList
+    from swarmpy.http import Http, Response
+    from swarmpy.node import JoinToken, Node, Nodes
+    from swarmpy.node import NodeSwarm as NodeSwarm
+    from swarmpy.options import UnknownOption
     from swarmpy.outcome import Outcome
-    from swarmpy.peek import Peek, PeekNode, PeekRaft, PeekService, PeekTask
+    from swarmpy.peek import Peek
+    from swarmpy.peek import PeekNode as PeekNode
+    from swarmpy.peek import PeekRaft as PeekRaft
+    from swarmpy.peek import PeekService as PeekService
+    from swarmpy.peek import PeekTask as PeekTask
     from swarmpy.rolling import Rolling
-    from swarmpy.service import LogLine, Service, SpecVersion
+    from swarmpy.service import LogLine, Service, Services, SpecVersion
+    from swarmpy.service import SpecHistory as SpecHistory
     from swarmpy.states import (
-        Availability,
-        Mode,
-        NodeState,
-        OutcomeState,
-        Reachability,
-        Role,
-        TaskState,
-        UpdateState,
+        Availability as Availability,
+    )
+    from swarmpy.states import (
+        Mode as Mode,
+    )
+    from swarmpy.states import (
+        NodeState as NodeState,
+    )
+    from swarmpy.states import (
+        OutcomeState as OutcomeState,
+    )
+    from swarmpy.states import (
+        Reachability as Reachability,
+    )
+    from swarmpy.states import (
+        Role as Role,
+    )
+    from swarmpy.states import (
+        TaskState as TaskState,
+    )
+    from swarmpy.states import (
+        UpdateState as UpdateState,
     )
     from swarmpy.swarm import Swarm, connect
     from swarmpy.task import Task
+    from swarmpy.task import TaskList as TaskList
+    from swarmpy.task import Timestamps as Timestamps
 
 _HOME = {
     "_cluster.errors": "ClusterError",
@@ -60,60 +88,60 @@ _HOME = {
         "NotSupportedInMode SwarmError Timeout Unreachable"
     ),
     "_view.live": "View",
+    "_world.base": "Door",
     "_view.screens": "set_display",
     "events": "Event EventList",
-    "http": "Response",
-    "node": "JoinToken Node",
+    "http": "Http Response",
+    "node": "JoinToken Node NodeSwarm Nodes",
+    "options": "UnknownOption",
     "outcome": "Outcome",
     "peek": "Peek PeekNode PeekRaft PeekService PeekTask",
     "rolling": "Rolling",
-    "service": "LogLine Service SpecVersion",
+    "service": "LogLine Service Services SpecHistory SpecVersion",
     "states": "Availability Mode NodeState OutcomeState Reachability Role TaskState UpdateState",
     "swarm": "Swarm connect",
-    "task": "Task",
+    "task": "Task TaskList Timestamps",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
 __version__ = "0.1.0"
+# What `help(swarmpy)` and `import *` tell of. The words that states are made of (`TaskState`, ...) and what
+# lists and looks consist of are there too: `dir(swarmpy)` has all.
 __all__ = [
-    "Availability",
+    "Cluster",
+    "ClusterError",
     "Conflict",
     "ConvergenceTimeout",
+    "Door",
     "Event",
-    "EventList",
+    "Http",
     "InvalidArgument",
     "InvariantError",
     "JoinToken",
     "LogLine",
-    "Mode",
     "NoQuorum",
     "Node",
-    "NodeState",
+    "Nodes",
     "NotFound",
     "NotManager",
     "NotSupportedInMode",
     "Outcome",
-    "OutcomeState",
     "Peek",
-    "PeekNode",
-    "PeekRaft",
-    "PeekService",
-    "PeekTask",
-    "Reachability",
     "Response",
-    "Role",
     "Rolling",
     "Service",
+    "Services",
     "SpecVersion",
     "Swarm",
     "SwarmError",
     "Task",
-    "TaskState",
     "Timeout",
+    "UnknownOption",
     "Unreachable",
-    "UpdateState",
     "View",
     "aio",
+    "attach",
+    "clusters",
     "connect",
     "set_display",
 ]
@@ -131,4 +159,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_MODULE_OF, *__all__})

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import math
 from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import datetime
@@ -27,6 +28,7 @@ from swarmpy._world.base import FIRST_PAUSE, LONGEST_PAUSE, SHORTEST, Needs, Wor
 from swarmpy.duration import DurationLike
 from swarmpy.errors import SwarmError
 from swarmpy.events import Asked, Event
+from swarmpy.http import Http
 from swarmpy.node import Nodes
 from swarmpy.outcome import Outcome
 from swarmpy.service import Service, Services
@@ -44,6 +46,7 @@ class Swarm:
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        inspect.signature(SyncSwarm).bind(*arguments, **options)  # a mistyped word is an error here already
         self._make: Callable[[], SyncSwarm] = lambda: SyncSwarm(*arguments, **options)
         self._swarm: SyncSwarm | None = None
 
@@ -65,14 +68,22 @@ class Swarm:
 
     @property
     def nodes(self) -> Nodes:
+        """As `swarm.nodes`: what is asked of it is answered at once."""
         return self.sync.nodes
 
     @property
     def services(self) -> Services:
+        """As `swarm.services`: creating and looking are done at once, waiting is `await a.wait(service)`."""
         return self.sync.services
 
     @property
+    def http(self) -> Http:
+        """As `swarm.http`."""
+        return self.sync.http
+
+    @property
     def now(self) -> float:
+        """Seconds since the swarm's beginning, as `swarm.now`."""
         return self.sync.now
 
     async def wait(self, service: Service, timeout: DurationLike = "60s") -> Outcome:

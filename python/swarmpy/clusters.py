@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from swarmpy import _show
+from swarmpy._brief import Brief
 from swarmpy._models.nearest import not_found
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ HEADER = ("CLUSTER", "NODES", "RUNNING", "DEAD")
 
 
 @dataclass(frozen=True)
-class Cluster:
+class Cluster(metaclass=Brief):
     """A local cluster as it was when it was listed. `name`, as `swarmpy ls` shows it; `running` and `dead`:
     the names of its nodes whose daemons run, and of those that do not.
     """
@@ -50,7 +51,7 @@ class Cluster:
         return self.name, str(nodes), " ".join(self.running), " ".join(self.dead)
 
 
-class ClusterList(list[Cluster]):
+class ClusterList(list[Cluster], metaclass=Brief):
     """Clusters by name; `clusters["lab"]` is the one of that name. A plain list otherwise."""
 
     def __getitem__(self, key: str | int) -> Cluster:  # type: ignore[override]

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from swarmpy._brief import Brief
 
-class SwarmError(Exception):
+
+class SwarmError(Exception, metaclass=Brief):
     """Anything that went wrong. `.code`: gRPC's word; `.hint`: what to do next, "" when the message says it;
     `.status`: HTTP's number where the API answered, else 0.
 

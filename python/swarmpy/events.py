@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from swarmpy import _show, duration
+from swarmpy._brief import Brief
 from swarmpy._converge import PASSING
 from swarmpy._event_stream import EventStream, followed, past, stamp
 from swarmpy._hub import Hub
@@ -22,7 +23,7 @@ HEADER = ("AT", "KIND", "WHO", "WHAT", "MORE")
 
 
 @dataclass(frozen=True)
-class Event:
+class Event(metaclass=Brief):
     """One thing that happened.
 
     `kind`: `"node"`, `"service"`, `"task"`, `"network"` or `"container"`. `action`: `"create"`, `"update"`,
@@ -42,6 +43,7 @@ class Event:
 
     @classmethod
     def from_api(cls, raw: Mapping[str, Any], epoch_ns: int) -> Event:
+        """From a line of the API's stream. `epoch_ns`: the calendar's time at the clock's 0."""
         actor = raw.get("Actor") or {}
         attributes = {key: str(value) for key, value in (actor.get("Attributes") or {}).items()}
         at = stamp(raw)
@@ -56,6 +58,7 @@ class Event:
         )
 
     def row(self) -> tuple[str, ...]:
+        """As a line of a table."""
         details = (self.attributes.get(key, "") for key in ("node", "image", "message", "err"))
         return (
             f"{self.at:.3f} s",
@@ -82,7 +85,7 @@ def _task_name(attributes: Mapping[str, str]) -> str:
     return f"{service}.{attributes.get('slot') or attributes.get('node', '')}" if service else ""
 
 
-class EventList(list[Event]):
+class EventList(list[Event], metaclass=Brief):
     """Events, the oldest first; a plain list with a table for a repr."""
 
     def to_pandas(self) -> Any:

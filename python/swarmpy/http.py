@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from swarmpy import _show, duration
+from swarmpy._brief import Brief
 from swarmpy._hub import Hub
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument
@@ -17,7 +18,7 @@ _TARGET = re.compile(r"(?:http://)?([^/:]+):(\d+)(/.*)?")
 
 
 @dataclass(frozen=True)
-class Response:
+class Response(metaclass=Brief):
     """`.status` and `.body` as they came. `.task`, `.task_id`, `.node`: who answered, where the page says so
     (those of nginx, httpd and swarmpy/web do); else "".
     """
@@ -34,10 +35,12 @@ class Response:
 
     @property
     def task_id(self) -> str:
+        """The id of the task that answered; "" where the page does not say so."""
         return self._said("task")
 
     @property
     def node(self) -> str:
+        """The name of the node that it runs on; "" where the page does not say so."""
         return self._said("node")
 
     def __repr__(self) -> str:
@@ -53,7 +56,7 @@ class Response:
         return found.group(1) if found else ""
 
 
-class Http:
+class Http(metaclass=Brief):
     """`swarm.http.get("m1:8080")`."""
 
     def __init__(self, hub: Hub) -> None:

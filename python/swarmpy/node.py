@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from swarmpy import _show
+from swarmpy._brief import Brief
 from swarmpy._connection.client import finish, make_request
 from swarmpy._hub import Hub
 from swarmpy._models import sizes
@@ -39,7 +40,7 @@ MOST_AT_ONCE = 100_000
 ATTEMPTS = 5  # when somebody else changes the same object meanwhile
 
 
-class JoinToken(str):
+class JoinToken(str, metaclass=Brief):
     """A secret that lets nodes join, as text: `SWMTKN-1-...`. Its repr hides the secret. `.role`: whom it
     makes.
     """
@@ -61,7 +62,7 @@ class JoinToken(str):
         return "<JoinToken SWMTKN-1-...>"
 
 
-class NodeSwarm:
+class NodeSwarm(metaclass=Brief):
     """What a node does about being in a swarm: `docker swarm init`, `join`, `leave`, `join-token`, on that
     node.
     """
@@ -139,7 +140,7 @@ class NodeSwarm:
         return f"<swarm of {self._machine}>"
 
 
-class Node:
+class Node(metaclass=Brief):
     """`Node("m1")` starts one daemon of its own, outside any swarm; `swarm.nodes["m1"]` is one of a swarm's.
 
     `.name` (its hostname), `.id`, `.role`, `.state`, `.availability`, `.reachability`, `.is_leader`,
@@ -177,6 +178,7 @@ class Node:
 
     @property
     def swarm(self) -> NodeSwarm:
+        """What it does about being in a swarm: `.init()`, `.join(...)`, `.leave()`, `.join_token()`."""
         return NodeSwarm(self._hub, self.name, self)
 
     @property
@@ -193,6 +195,7 @@ class Node:
 
     @property
     def availability(self) -> Availability:
+        """`active`, `pause` or `drain`: what is wanted of it."""
         return self._look("availability").availability
 
     @property
@@ -202,6 +205,7 @@ class Node:
 
     @property
     def is_leader(self) -> bool:
+        """It leads the managers, as they say it themselves. Raises `NoQuorum` when nobody does."""
         return self._look("is_leader").leader
 
     @property
@@ -352,7 +356,7 @@ class Node:
         return hash((id(self._hub.world), self.name))
 
 
-class Nodes:
+class Nodes(metaclass=Brief):
     """All nodes of a swarm: iterate, `nodes["w1"]` (name or id), `len`, `in`, `.leader`, `.add(...)`.
 
     Without a quorum these are the nodes that were seen last, and `.note` says so: there are nodes to start

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from swarmpy import _show, duration
+from swarmpy._brief import Brief
 from swarmpy.states import OutcomeState
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(metaclass=Brief):
     """How a `wait()` ended.
 
     `state`: what happened. `reason`: a sentence, "" when converged. `running` of `wanted`: tasks of the
@@ -31,10 +32,12 @@ class Outcome:
 
     @property
     def converged(self) -> bool:
+        """It is as its newest spec wants it; the same as `bool(outcome)`."""
         return self.state is OutcomeState.CONVERGED
 
     @property
     def rolled_back(self) -> bool:
+        """An update failed, and the spec before it is back."""
         return self.state is OutcomeState.ROLLED_BACK
 
     def _repr_html_(self) -> str:

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from swarmpy import _show
+from swarmpy._brief import Brief
 from swarmpy._connection.base import Connection
 from swarmpy._connection.client import finish, make_request
 from swarmpy._hub import Hub
 from swarmpy._models.constraints import eligible
+from swarmpy._models.nearest import not_found
 from swarmpy._models.node_info import NodeInfo
 from swarmpy._models.service_info import ServiceInfo
 from swarmpy._models.task_info import TaskInfo
-from swarmpy.errors import NotFound, SwarmError, Unreachable
+from swarmpy.errors import SwarmError, Unreachable
 from swarmpy.states import Availability, NodeState, Reachability, Role, TaskState, UpdateState
 
 LOCAL = {"swarmpy-consistency": "local"}
@@ -32,7 +34,7 @@ RAFT_HEADER = ("MANAGER", "TERM", "ROLE", "LEADER", "COMMIT", "APPLIED")
 
 
 @dataclass(frozen=True, slots=True)
-class PeekNode:
+class PeekNode(metaclass=Brief):
     """A node: `state`, `availability` and `reachability` as the swarm knows them. `leader`: it leads at this
     moment. `alive`: its daemon runs, as far as this Python knows.
     """
@@ -47,12 +49,13 @@ class PeekNode:
     alive: bool
 
     def row(self) -> tuple[str, ...]:
+        """As a line of a table."""
         leads, lives = "leader" if self.leader else "", "" if self.alive else "dead"
         return self.name, str(self.role), str(self.state), str(self.availability), leads, lives
 
 
 @dataclass(frozen=True, slots=True)
-class PeekService:
+class PeekService(metaclass=Brief):
     """A service. `wanted`: tasks that it wants. `running`: those that run and are meant to, on nodes that are
     not down. `version`: of the object, larger after each change.
     """
@@ -68,12 +71,13 @@ class PeekService:
     version: int
 
     def row(self) -> tuple[str, ...]:
+        """As a line of a table."""
         update = "" if self.update_state is UpdateState.NONE else str(self.update_state)
         return self.name, self.mode, f"{self.running}/{self.wanted}", self.image, update
 
 
 @dataclass(frozen=True, slots=True)
-class PeekTask:
+class PeekTask(metaclass=Brief):
     """A task. `service` and `node` are names; `slot` is 0 for a global service. `runs`: it runs, is meant to,
     and its node is not down. `version`: of the object, larger after each change.
     """
@@ -91,14 +95,16 @@ class PeekTask:
 
     @property
     def name(self) -> str:
+        """`web.1`; `web.<node>` of a global service."""
         return f"{self.service}.{self.slot or self.node}"
 
     def row(self) -> tuple[str, ...]:
+        """As a line of a table."""
         return self.name, self.node, str(self.desired_state), str(self.state), self.image, self.error
 
 
 @dataclass(frozen=True, slots=True)
-class PeekRaft:
+class PeekRaft(metaclass=Brief):
     """What one manager knows of Raft. `role`: `"leader"`, `"follower"` or `"candidate"`. `leader`: the name
     of the one that it follows, "" for none. `commit`, `applied`: indexes of the log.
     """
@@ -111,11 +117,12 @@ class PeekRaft:
     applied: int
 
     def row(self) -> tuple[object, ...]:
+        """As a line of a table."""
         return self.node, self.term, self.role, self.leader, self.commit, self.applied
 
 
 @dataclass(frozen=True)
-class Peek:
+class Peek(metaclass=Brief):
     """A swarm at `at` seconds of its clock.
 
     `leader`: the name of the manager that leads and reaches a quorum, None while there is none; then the rest
@@ -180,9 +187,7 @@ class Peek:
 def _one(kind: str, things: Sequence[Any], name: str) -> Any:
     found = [one for one in things if name in (one.name, one.id)]
     if not found:
-        raise NotFound(
-            f"{kind} {name} not found", hint=f"There are: {', '.join(one.name for one in things)}."
-        )
+        raise not_found(kind, name, [one.name for one in things])
     return found[-1]
 
 

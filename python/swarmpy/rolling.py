@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from swarmpy import duration
+from swarmpy._brief import Brief
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rolling:
+class Rolling(metaclass=Brief):
     """Docker's `--update-…` and `--rollback-…` flags in one value.
 
     `parallelism`: slots at a time, 0 for all at once. `delay`: between two batches. `order`: `"stop-first"`

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Literal, Unpack, cast, overload
 
 from swarmpy import _show, duration
+from swarmpy._brief import Brief
 from swarmpy._conflicts import helped
 from swarmpy._connection.base import Exchange
 from swarmpy._converge import wait_service
@@ -40,7 +41,7 @@ ATTEMPTS = 5  # when somebody else changes the service meanwhile
 
 
 @dataclass(frozen=True)
-class LogLine:
+class LogLine(metaclass=Brief):
     """One line that a task wrote. `stream`: `"stdout"` or `"stderr"`. `str(line)` is its text."""
 
     task: str
@@ -54,7 +55,7 @@ class LogLine:
 
 
 @dataclass(frozen=True)
-class SpecVersion:
+class SpecVersion(metaclass=Brief):
     """One version of a service's spec, as kept by the swarm. `spec`: the API's ServiceSpec.
 
     Of versions before the last one tasks alone tell, and not how many they were to be: `replicas` is None.
@@ -72,7 +73,7 @@ class SpecVersion:
         return f"<SpecVersion {self.version}{now} {self.image}{replicas}>"
 
 
-class SpecHistory(list[SpecVersion]):
+class SpecHistory(list[SpecVersion], metaclass=Brief):
     """Versions, oldest first; a plain list with a table in a notebook."""
 
     def _repr_html_(self) -> str:
@@ -89,7 +90,7 @@ class SpecHistory(list[SpecVersion]):
         return _show.html_box([_show.html_table(f"{len(rows)} versions", header, rows)])
 
 
-class Service:
+class Service(metaclass=Brief):
     """One service. What it shows is asked when it is looked at.
 
     `.id`, `.name`, `.image`, `.mode` (`"replicated"`, `"global"`), `.replicas` (None for a global one),
@@ -118,22 +119,27 @@ class Service:
 
     @property
     def image(self) -> str:
+        """What its newest spec runs, as it was written: `nginx:1.10`."""
         return self._info().image
 
     @property
     def mode(self) -> str:
+        """`"replicated"` or `"global"`."""
         return self._info().mode
 
     @property
     def replicas(self) -> int | None:
+        """How many tasks are wanted; None for a global service."""
         return self._info().replicas
 
     @property
     def update_state(self) -> UpdateState:
+        """How far the last update, or its way back, has come; `none` when there was none."""
         return self._info().update_state
 
     @property
     def spec(self) -> Mapping[str, Any]:
+        """The API's ServiceSpec, as JSON."""
         return self._info().spec
 
     def history(self) -> SpecHistory:
@@ -292,7 +298,7 @@ class Service:
         return hash(self.id)
 
 
-class Services:
+class Services(metaclass=Brief):
     """All services of a swarm: `create(...)`, iterate, `services["web"]` (name or id), `len`, `in`."""
 
     def __init__(self, hub: Hub) -> None:

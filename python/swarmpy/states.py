@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from swarmpy._brief import BriefEnum
 from swarmpy.errors import InvalidArgument
 
 
-class Word(StrEnum):
+class Word(StrEnum, metaclass=BriefEnum):
     """One of Docker's words. `Role("king")` says in a typed error which words there are."""
 
     @classmethod
@@ -34,7 +35,7 @@ class Role(Word):
     MANAGER = "manager"
 
 
-class NodeState(StrEnum):
+class NodeState(StrEnum, metaclass=BriefEnum):
     """What the leader knows of a node. `down`: its session is over; `disconnected`: it left its leader, not
     yet down.
     """
@@ -53,7 +54,7 @@ class Availability(Word):
     DRAIN = "drain"
 
 
-class Reachability(StrEnum):
+class Reachability(StrEnum, metaclass=BriefEnum):
     """Can the leader reach this manager?"""
 
     UNKNOWN = "unknown"
@@ -61,7 +62,7 @@ class Reachability(StrEnum):
     REACHABLE = "reachable"
 
 
-class TaskState(StrEnum):
+class TaskState(StrEnum, metaclass=BriefEnum):
     """A task's life, in order; it never goes back. From `complete` on it is over."""
 
     NEW = "new"
@@ -102,7 +103,7 @@ _OVER = frozenset(
 )
 
 
-class UpdateState(StrEnum):
+class UpdateState(StrEnum, metaclass=BriefEnum):
     """How far a rolling update, or its way back, has come. `none`: there was none."""
 
     NONE = "none"
@@ -115,6 +116,7 @@ class UpdateState(StrEnum):
 
     @property
     def going_on(self) -> bool:
+        """It has not come to its end yet."""
         return self in (UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED)
 
     @property
@@ -123,7 +125,7 @@ class UpdateState(StrEnum):
         return self in (UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED)
 
 
-class OutcomeState(StrEnum):
+class OutcomeState(StrEnum, metaclass=BriefEnum):
     """How a wait ended. Only `converged` is what was wanted."""
 
     CONVERGED = "converged"

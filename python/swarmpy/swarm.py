@@ -11,6 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, overload
 
 from swarmpy import _show, duration, events
+from swarmpy._brief import Brief
 from swarmpy._converge import PASSING, wait_swarm
 from swarmpy._hub import Hub
 from swarmpy._models.nearest import check_word
@@ -37,7 +38,7 @@ MOST_MANAGERS, MOST_WORKERS = 1000, 100_000
 DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock"
 
 
-class Swarm:
+class Swarm(metaclass=Brief):
     """A swarm of `managers` (m1, m2, ...) and `workers` (w1, ...), formed and ready when this returns.
 
     `mode="sim"`: in virtual time. All chance comes from `seed` (None: any; see `.seed`): the same seed and
@@ -52,7 +53,7 @@ class Swarm:
     Use `with`, or `close()`; forgetting it ends the swarm too, and so does the end of Python. (What was
     reused ends with this one if it belongs to this Python, and else goes on.)
 
-    `.nodes`, `.services`, `.http` are where everything begins.
+    `.nodes`, `.services` and `.http` are where everything begins; `.name` is what it was called.
 
     Raises `InvalidArgument` for numbers that make no swarm, `ClusterError` when daemons cannot be started.
 
@@ -102,9 +103,7 @@ class Swarm:
     def _setup(self, world: World, name: str) -> None:
         self._world, self.name = world, name or world.name
         self._hub = Hub(world)
-        self.nodes = Nodes(self._hub)
-        self.services = Services(self._hub)
-        self.http = Http(self._hub)
+        self._nodes, self._services, self._http = Nodes(self._hub), Services(self._hub), Http(self._hub)
         self._peeker = Peeker(self._hub)
         self._end = weakref.finalize(self, _end, self._hub)
 
@@ -117,10 +116,28 @@ class Swarm:
         )
         self._hub.services()
 
+    # ---- its nouns
+
+    @property
+    def nodes(self) -> Nodes:
+        """Its machines: `nodes["m1"]`, `nodes.leader`, `nodes.add(2)`; iterate, `len`."""
+        return self._nodes
+
+    @property
+    def services(self) -> Services:
+        """What it runs: `services.create("nginx", replicas=4)`, `services["web"]`; iterate, `len`."""
+        return self._services
+
+    @property
+    def http(self) -> Http:
+        """What its published ports answer: `http.get("m1:8080")`."""
+        return self._http
+
     # ---- time
 
     @property
     def mode(self) -> Mode:
+        """`"sim"` or `"real"`."""
         return self._world.mode
 
     @property
@@ -150,7 +167,10 @@ class Swarm:
         return self._world.now()
 
     def sleep(self, span: DurationLike) -> None:
-        """Lets `"3s"` pass. Virtual time costs no more than what happens in it."""
+        """Lets `span` pass: 3 (seconds), `"500ms"`. Virtual time costs no more than what happens in it.
+
+        Raises `InvalidArgument` for what is no duration.
+        """
         self._hub.open_world.sleep(duration.seconds(span))
 
     def step(self) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from swarmpy import _show
+from swarmpy._brief import Brief
 from swarmpy._hub import Hub
 from swarmpy._models.task_info import TaskInfo
 from swarmpy._notes import note
@@ -21,7 +22,7 @@ HEADER = ("TASK", "NODE", "DESIRED", "STATE", "IMAGE", "ERROR")
 
 
 @dataclass(frozen=True)
-class Timestamps:
+class Timestamps(metaclass=Brief):
     """`created`: the task. `changed`: when it came to its state. `updated`: when anything of it was last
     written. Times of the swarm's calendar (UTC); virtual in the simulator.
     """
@@ -31,7 +32,7 @@ class Timestamps:
     updated: datetime
 
 
-class Task:
+class Task(metaclass=Brief):
     """One task as it was when it was asked for; `service.tasks` asks again.
 
     `.id`, `.name` (`web.1`; `web.<node id>` of a global service), `.slot` (1..n; 0 of a global service),
@@ -105,7 +106,7 @@ class Task:
         return hash(self.id)
 
 
-class TaskList(list[Task]):
+class TaskList(list[Task], metaclass=Brief):
     """Tasks by slot, the youngest of a slot first; a plain list with a table for a repr and some cuts."""
 
     def to_pandas(self) -> Any:
@@ -126,6 +127,7 @@ class TaskList(list[Task]):
 
     @property
     def failed(self) -> TaskList:
+        """Those that ended badly, or that their node refused."""
         return TaskList(task for task in self if task.state in (TaskState.FAILED, TaskState.REJECTED))
 
     def __repr__(self) -> str:

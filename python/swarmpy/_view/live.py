@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from swarmpy._brief import Brief
 from swarmpy._hub import Hub
 from swarmpy._view import svg, terminal
 from swarmpy._view.model import Frame, History, TaskCard
@@ -25,7 +26,7 @@ MANY = 500  # tasks; a picture of more costs more, so there are fewer
 BUSY = 500  # changes between two looks: the next is soon, for managers keep only so many
 
 
-class View:
+class View(metaclass=Brief):
     """What `swarm.watch(...)` gives. Use `with`: it is live until the end, and its last picture stays.
 
     `.frame` and `.history`: what was seen. `.table()`: the last look in text. `.save("x.svg")`,
@@ -68,6 +69,7 @@ class View:
 
     @property
     def live(self) -> bool:
+        """It still looks; False after `stop()`."""
         return self._end is not None
 
     def svg(self) -> str:
@@ -194,6 +196,7 @@ class View:
         return {"text/plain": tasks, "text/html": self._details()}
 
     def text(self, *, colour: bool, width: int, height: int) -> str:
+        """The picture in characters: so wide and so high at most, with colours for a terminal."""
         with self._lock:
             return terminal.text(self.history, self.frame, colour=colour, width=width, height=height)
 

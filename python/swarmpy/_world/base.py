@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
+from swarmpy._brief import Brief
 from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy.states import Mode
 
@@ -117,17 +118,25 @@ class World(Protocol):
     def close(self) -> None: ...
 
 
-class Door(Protocol):
-    """A real door in front of a simulated node; closed at the end of a `with`, or with its swarm."""
+class Door(metaclass=Brief):
+    """A real door in front of a simulated node (`swarm.serve()`): docker and its libraries can use it. Time
+    follows the wall clock until it is closed: by `close()`, at the end of a `with`, or with its swarm.
+    """
 
     @property
-    def docker_host(self) -> str: ...
+    def docker_host(self) -> str:
+        """What to set `DOCKER_HOST` to: `unix:///...` or `tcp://...`."""
+        raise NotImplementedError
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Nobody is served any more. Safe to call twice."""
+        raise NotImplementedError
 
-    def __enter__(self) -> Door: ...
+    def __enter__(self) -> Door:
+        return self
 
-    def __exit__(self, *why: object) -> None: ...
+    def __exit__(self, *why: object) -> None:
+        self.close()
 
 
 def wait_until(
