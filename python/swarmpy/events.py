@@ -176,7 +176,7 @@ def _filters(kinds: str | Iterable[str] | None) -> dict[str, object]:
         return {}
     words = [kinds] if isinstance(kinds, str) else list(kinds)
     for word in words:
-        check_word("a kind of event", word, KINDS)
+        check_word("kind of event", word, KINDS)
     return {"type": dict.fromkeys(words, True)}
 
 

@@ -83,7 +83,7 @@ class Swarm(metaclass=Brief):
             seed = whole("seed", seed, least=0, most=2**64 - 1, hint="A seed has 64 bits.")
         if name is not None:
             check_name(name, "cluster")
-        check_word("a way to treat a cluster of that name", if_exists, ("error", "replace", "reuse"))
+        check_word("if_exists", if_exists, ("error", "replace", "reuse"))
         if Mode(mode) is Mode.SIM:
             world, is_new = _sim_world(managers, workers, seed), True
         else:

@@ -45,7 +45,7 @@ def check(constraints: Iterable[str]) -> None:
             known = [*KEYS, *(f"{prefix}NAME" for prefix in PREFIXES)]
             raise InvalidArgument(f"{constraint!r}: nodes have no {key!r}", hint=did_you_mean(key, known))
         if key.lower() == "node.role":
-            check_word("the role of a node", value.lower(), list(Role))
+            check_word("role of a node", value.lower(), list(Role))
 
 
 def check_label(label: str) -> None:

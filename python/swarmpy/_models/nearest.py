@@ -37,4 +37,4 @@ def check_word(what: str, word: object, allowed: Iterable[str]) -> None:
     """Raises `InvalidArgument` unless the word is one of those that are allowed."""
     words = list(allowed)
     if word not in words:
-        raise InvalidArgument(f"{word!r} is not {what}", hint=did_you_mean(word, words))
+        raise InvalidArgument(f"there is no {what} {word!r}", hint=did_you_mean(word, words))

@@ -136,7 +136,7 @@ def _check_types(given: Options) -> None:
         elif name in ROLLINGS and not isinstance(value, Rolling):
             raise _wrong(name, "a swarmpy.Rolling(...)", value)
     if "restart_condition" in values:
-        check_word("a restart condition", values["restart_condition"], RESTART_CONDITIONS)
+        check_word("restart condition", values["restart_condition"], RESTART_CONDITIONS)
 
 
 def _wrong(name: str, kind: str, value: object) -> InvalidArgument:

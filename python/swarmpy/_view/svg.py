@@ -26,7 +26,7 @@ DEFAULT = ("topology", "tasks")
 
 def check(panels: Sequence[str]) -> tuple[str, ...]:
     for panel in panels:
-        check_word("a panel", panel, PANELS)
+        check_word("panel", panel, PANELS)
     return tuple(panels) or DEFAULT
 
 
