@@ -29,8 +29,8 @@ class Event(metaclass=Brief):
     `kind`: `"node"`, `"service"`, `"task"`, `"network"` or `"container"`. `action`: `"create"`, `"update"`,
     `"remove"`; of a task the state that it came to (`"assigned"`, `"running"`, `"failed"`, ...). `id`,
     `name`: of whom. `attributes`: the rest, as text; of a task `service`, `slot`, `node`, `image`,
-    `desired_state`, `message`, `err`. `at`: seconds on the swarm's clock, as `swarm.now`. `time`: the same
-    moment on the swarm's calendar (UTC).
+    `spec_version`, `desired_state`, `message`, `err`. `at`: seconds on the swarm's clock, as `swarm.now`.
+    `time`: the same moment on the swarm's calendar (UTC).
     """
 
     kind: str

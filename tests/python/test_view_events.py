@@ -183,3 +183,20 @@ def test_the_cost_of_a_look_goes_with_what_changed(monkeypatch: pytest.MonkeyPat
         c.sleep("2s")
         watcher.look()
         assert sum(sizes) < 30_000, "400 tasks are 400 kB"
+
+
+def test_no_task_outlives_its_daemon_in_the_picture() -> None:
+    """Nor one whose daemon was back before anybody looked."""
+    with sp.Swarm(managers=3, workers=2, seed=5) as c:
+        service = web(c, replicas=6, parallelism=1)
+        with c.watch("timeline") as view:
+            c.sleep("1s")
+            old = {task.id for task in service.tasks.running if task.node == "w1"}
+            began = c.now
+            c.nodes["w1"].restart()
+            back = c.now
+            c.sleep("4s")
+            assert service.wait()
+        ended = {life.id: life.ended for life in view.history.lives.values() if life.ended is not None}
+        assert old and set(ended) == old
+        assert all(began <= at <= back for at in ended.values())

@@ -365,7 +365,7 @@ def test_the_picture_stands_for_itself(c: sp.Swarm, tmp_path: Path) -> None:
     assert "<script" not in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "web.6" in view.save(tmp_path / "a.txt").read_text()
-    bundle, _ = view._repr_mimebundle_()
+    bundle = view._repr_mimebundle_()
     drawer = ["image/png"] if importlib.util.find_spec("resvg_py") else []
     assert list(bundle) == ["text/plain", "image/svg+xml", *drawer]
     with pytest.raises(sp.InvalidArgument, match=r"\.png"):

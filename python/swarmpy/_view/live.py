@@ -17,7 +17,7 @@ from swarmpy._view.paint import escape
 from swarmpy._view.palette import Theme
 from swarmpy._view.raster import png
 from swarmpy._view.recorder import Recorder
-from swarmpy._view.screens import PICTURE, Bundle, NoScreen, Screen, screen, theme
+from swarmpy._view.screens import Bundle, NoScreen, Screen, screen, theme
 from swarmpy.errors import InvalidArgument
 from swarmpy.states import Mode
 
@@ -200,8 +200,8 @@ class View(metaclass=Brief):
         with self._lock:
             return terminal.text(self.history, self.frame, colour=colour, width=width, height=height)
 
-    def _repr_mimebundle_(self, **_: object) -> tuple[Bundle, Bundle]:
-        return self.bundle(whole=True), PICTURE
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return self.bundle(whole=True)
 
     def _ipython_display_(self) -> None:
         if self.live:

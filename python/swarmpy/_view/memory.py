@@ -207,13 +207,23 @@ class Memory:
         """Names of machines without a daemon. True when there is news. `when`: since when it is so."""
         news = self._dead ^ frozenset(dead)
         self._dead = frozenset(dead)
-        self._died.update({name: when(name) for name in news & self._dead})
-        for info in self.nodes.values():
-            if info.name in news:
-                self._note_node(when(info.name), info)
-                for id in self._on[info.id]:
-                    self._live(when(info.name), self.tasks[id])
+        for name in sorted(news & self._dead):
+            self._died[name] = when(name)
+        for name in sorted(news):
+            self._note_daemon(name, when(name))
         return bool(news)
+
+    def restarted(self, name: str, at: float) -> None:
+        """Its daemon was started, maybe after another that nobody saw dead."""
+        self._died[name] = at
+        self._note_daemon(name, at)
+
+    def _note_daemon(self, name: str, at: float) -> None:
+        for info in self.nodes.values():
+            if info.name == name:
+                self._note_node(at, info)
+                for id in self._on[info.id]:
+                    self._live(at, self.tasks[id])
 
     def lead(self, node_id: str, at: float) -> bool:
         """Who leads; "": nobody. True when that is news."""

@@ -87,6 +87,9 @@ class Recorder:
 
     def _look(self, fresh: Sequence[Note]) -> bool:
         dead = self._memory.know_dead(self._world.dead(), lambda name: self._when(name, fresh))
+        for one in fresh:
+            if one.node and one.kind == "repair":
+                self._memory.restarted(one.node, one.at)
         door, raft = self._best_door()
         self._door = door
         news = self._catch_up(door, raft)
