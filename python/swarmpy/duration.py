@@ -6,6 +6,8 @@ of seconds; the API wants whole nanoseconds.
 
 from __future__ import annotations
 
+import math
+import numbers
 import re
 from datetime import timedelta
 from typing import TypeAlias
@@ -31,7 +33,10 @@ def seconds(value: DurationLike) -> float:
 
 def nanoseconds(value: DurationLike) -> int:
     """`value` in whole nanoseconds, as the API takes it."""
-    return round(seconds(value) * 1e9)
+    span = seconds(value)
+    if math.isinf(span):
+        raise InvalidArgument("the swarm takes no time without end", hint="Say how long: 3, 60.")
+    return round(span * 1e9)
 
 
 def text(span: float) -> str:
@@ -47,8 +52,10 @@ def text(span: float) -> str:
 def _seconds(value: DurationLike) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, (int, float)):
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
         return float(value)
+    if not isinstance(value, str):
+        return None
     parts = _PART.findall(value)
     if not parts or "".join(number + unit for number, unit in parts) != value.strip():
         return None

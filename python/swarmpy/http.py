@@ -70,7 +70,7 @@ class Http(metaclass=Brief):
 
         Every node answers, wherever the tasks run. Raises `Unreachable` when nobody does.
         """
-        found = _TARGET.fullmatch(target)
+        found = _TARGET.fullmatch(target) if isinstance(target, str) else None
         if found is None or not 0 < int(found.group(2)) < 65536:
             raise InvalidArgument(f'"{target}" is no node and port', hint='Say it as "m1:8080".')
         name, port, path = found.groups()

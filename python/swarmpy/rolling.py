@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from swarmpy import duration
 from swarmpy._brief import Brief
+from swarmpy._models.nearest import did_you_mean
+from swarmpy._models.plain import whole
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument
 
@@ -34,10 +37,10 @@ class Rolling(metaclass=Brief):
         _one_of("on_failure", self.on_failure, ("pause", "continue", "rollback"))
         duration.seconds(self.delay)
         duration.seconds(self.monitor)
-        if self.parallelism < 0:
-            raise InvalidArgument(f"parallelism is 0 (all at once) or more, not {self.parallelism}")
-        if not 0 <= self.max_failure_ratio <= 1:
-            raise InvalidArgument(f"max_failure_ratio is from 0 to 1, not {self.max_failure_ratio}")
+        whole("parallelism", self.parallelism, hint="parallelism is 0 (all at once) or more")
+        ratio = self.max_failure_ratio
+        if isinstance(ratio, bool) or not isinstance(ratio, numbers.Real) or not 0 <= ratio <= 1:
+            raise InvalidArgument(f"max_failure_ratio is a number from 0 to 1, not {ratio!r}")
 
     def to_api(self) -> dict[str, Any]:
         """As the API's UpdateConfig."""
@@ -65,4 +68,6 @@ class Rolling(metaclass=Brief):
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise InvalidArgument(f"{name} is {' or '.join(allowed)}, not {value!r}")
+        raise InvalidArgument(
+            f"{name} is {' or '.join(allowed)}, not {value!r}", hint=did_you_mean(value, allowed)
+        )

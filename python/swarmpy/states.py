@@ -7,6 +7,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from swarmpy._brief import BriefEnum
+from swarmpy._models.nearest import did_you_mean
 from swarmpy.errors import InvalidArgument
 
 
@@ -17,7 +18,8 @@ class Word(StrEnum, metaclass=BriefEnum):
     def _missing_(cls, value: object) -> Word:
         words = [f'"{word}"' for word in cls]
         raise InvalidArgument(
-            f"{cls.__name__.lower()} is {', '.join(words[:-1])} or {words[-1]}, not {value!r}"
+            f"{cls.__name__.lower()} is {', '.join(words[:-1])} or {words[-1]}, not {value!r}",
+            hint=did_you_mean(value, list(cls)),
         )
 
 

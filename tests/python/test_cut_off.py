@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 
 import pytest
 
 import swarmpy as sp
+from local import own_home
+from swarmpy._cluster import LocalCluster
 
 
 def core(swarm: sp.Swarm) -> object:
@@ -143,3 +147,25 @@ async def _aio_story() -> list[str]:
 
 def test_awaited_waits_and_events_leave_it_too() -> None:
     assert "running" in asyncio.run(_aio_story())
+
+
+@pytest.mark.real
+def test_a_frozen_real_leader_is_left_by_calls_and_streams() -> None:
+    with own_home(), sp.Swarm(managers=3, workers=1, mode="real", name="trio") as c:
+        web = c.services.create("nginx:1.10", name="web", replicas=2, constraints="node.role==worker")
+        assert web.wait()
+        coming = c.events("task", service="web", timeout="25s")
+        old = c.nodes.leader
+        assert old is not None
+        pid = LocalCluster.open("trio").node(old.name).pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert c.services.create("nginx", name="next", constraints="node.role==worker").wait()
+            assert web.scale(3).wait()
+            new = c.nodes.leader
+            assert new is not None and new.name != old.name
+            ran = {event.attributes["slot"] for event in coming if event.action == "running"}
+            assert "3" in ran
+        finally:
+            os.kill(pid, signal.SIGCONT)

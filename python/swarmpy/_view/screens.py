@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any, Protocol
 
+from swarmpy._models.nearest import did_you_mean
 from swarmpy._view.paint import WIDTH
 from swarmpy._view.palette import Theme
 from swarmpy._view.terminal import InPlace
@@ -49,9 +50,9 @@ def set_display(how: str | None = None, *, theme: str | None = None) -> None:
     """
     global _choice, _theme
     if how is not None and how not in CHOICES:
-        raise InvalidArgument(f"no way to display: {how!r}", hint=f"Choose one of {', '.join(CHOICES)}.")
+        raise InvalidArgument(f"no way to display: {how!r}", hint=did_you_mean(how, CHOICES))
     if theme is not None and theme not in THEMES:
-        raise InvalidArgument(f"no theme: {theme!r}", hint=f"Choose one of {', '.join(THEMES)}.")
+        raise InvalidArgument(f"no theme: {theme!r}", hint=did_you_mean(theme, THEMES))
     _choice = _choice if how is None else how
     _theme = _theme if theme is None else Theme(theme)
 
