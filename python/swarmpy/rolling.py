@@ -37,7 +37,8 @@ class Rolling(metaclass=Brief):
         _one_of("on_failure", self.on_failure, ("pause", "continue", "rollback"))
         duration.seconds(self.delay)
         duration.seconds(self.monitor)
-        whole("parallelism", self.parallelism, hint="parallelism is 0 (all at once) or more")
+        if whole("parallelism", self.parallelism, least=None) < 0:
+            raise InvalidArgument(f"parallelism is 0 (all at once) or more, not {self.parallelism}")
         ratio = self.max_failure_ratio
         if isinstance(ratio, bool) or not isinstance(ratio, numbers.Real) or not 0 <= ratio <= 1:
             raise InvalidArgument(f"max_failure_ratio is a number from 0 to 1, not {ratio!r}")

@@ -11,7 +11,7 @@ NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,31}")
 NAME_RULE = "use up to 32 letters, digits, dots, dashes and underscores, a letter or digit first"
 
 
-def whole(what: str, value: object, *, least: int = 0, most: int | None = None, hint: str = "") -> int:
+def whole(what: str, value: object, *, least: int | None = 0, most: int | None = None, hint: str = "") -> int:
     """The whole number that it is (numpy's too, not True or False). Raises `InvalidArgument` for what is
     none, and for one that is too small or too large.
     """
@@ -23,7 +23,7 @@ def whole(what: str, value: object, *, least: int = 0, most: int | None = None, 
         raise InvalidArgument(
             f"{what} is a whole number, not {value!r}", hint=_plainer(what, value) or hint
         ) from None
-    if number < least:
+    if least is not None and number < least:
         why = "cannot be negative: it is 0 or more" if least == 0 else f"is at least {least}"
         raise InvalidArgument(f"{what} {why}, not {number}", hint=hint)
     if most is not None and number > most:
