@@ -22,8 +22,9 @@ from typing import Any, TypeVar
 
 from swarmpy import duration, events
 from swarmpy._converge import ServiceWait, SwarmWait
-from swarmpy._event_stream import TICK, EventStream, followed
+from swarmpy._event_stream import EventStream, followed
 from swarmpy._hub import Hub
+from swarmpy._steady import TICK
 from swarmpy._world.base import FIRST_PAUSE, LONGEST_PAUSE, SHORTEST, Needs, World
 from swarmpy.duration import DurationLike
 from swarmpy.errors import SwarmError

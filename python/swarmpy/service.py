@@ -14,11 +14,12 @@ from typing import Any, Literal, Unpack, cast, overload
 from swarmpy import _show, duration
 from swarmpy._brief import Brief
 from swarmpy._conflicts import helped
-from swarmpy._connection.base import Exchange
 from swarmpy._converge import wait_service
 from swarmpy._hub import Hub
+from swarmpy._log_stream import LogStream, followed
+from swarmpy._log_stream import whole as whole_log
 from swarmpy._models import constraints, times
-from swarmpy._models.log_frames import Deframer, LogFrame
+from swarmpy._models.log_frames import LogFrame
 from swarmpy._models.names import invented
 from swarmpy._models.nearest import not_found
 from swarmpy._models.options import ServiceOptions, new_spec
@@ -216,8 +217,9 @@ class Service(metaclass=Brief):
         """What its tasks wrote, from all nodes. `tail`: the last lines of each task. `since`: on the swarm's
         calendar.
 
-        With `follow` an iterator that goes on, for `timeout` or for ever. Raises `SwarmError` when a part
-        cannot be had.
+        With `follow` an iterator that goes on, for `timeout` or until the service is removed, also at another
+        manager when its own is cut off. Raises `SwarmError` when a part cannot be had, `Unreachable` when the
+        manager dies.
         """
         query = {
             "stdout": True,
@@ -228,18 +230,15 @@ class Service(metaclass=Brief):
             "tail": "all" if tail is None else tail,
             "since": times.api_seconds(round(since.timestamp() * 1e9)) if since else None,
         }
-        exchange = self._hub.client.stream(f"/services/{self.id}/logs", query=query)
+        self._hub.check_open()
+        if not follow:
+            return [
+                self._log_line(frame) for frame in whole_log(self._hub, f"/services/{self.id}/logs", query)
+            ]
         span = duration.seconds(timeout) if timeout is not None else float("inf")
-        coming = self._log_lines(exchange, self._hub.world.now() + span)
-        return coming if follow else list(coming)
-
-    def _log_lines(self, exchange: Exchange, deadline: float) -> Iterator[LogLine]:
-        frames = Deframer()
-        try:
-            while part := exchange.piece(max(deadline - self._hub.open_world.now(), 0.0)):
-                yield from [self._log_line(frame) for frame in frames.feed(part)]
-        finally:
-            exchange.close()
+        stream = LogStream(self._hub, self.id, query)
+        coming = followed(self._hub, stream, self._hub.world.now() + span)
+        return (self._log_line(frame) for frame in coming)
 
     def _log_line(self, frame: LogFrame) -> LogLine:
         if frame.stream == "error":

@@ -169,3 +169,24 @@ def test_a_frozen_real_leader_is_left_by_calls_and_streams() -> None:
             assert "3" in ran
         finally:
             os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("with_its_leader", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_logs_are_followed_at_another_manager(seed: int, with_its_leader: bool) -> None:
+    """Each line once; also when the manager that was asked is deposed and comes back."""
+    with sp.Swarm(managers=3, workers=2, seed=seed) as c:
+        where = "node.role==worker"
+        web = c.services.create("nginx:1.10", name="web", replicas=2, constraints=where)
+        assert web.wait()
+        lines = web.logs(follow=True, timeout="60s")
+        old = c.nodes.leader
+        assert old is not None and next(lines).text
+        cut(c, *{old.name, c._hub.client._last} if with_its_leader else {old.name})
+        c.sleep("10s")
+        core(c).heal()  # type: ignore[attr-defined]
+        assert c.run(until=lambda c: c.nodes.leader is not None, timeout="30s")
+        assert web.scale(4).wait(), "two more tasks write"
+        seen = [(line.task, line.time, line.text) for line in lines]
+        assert len(seen) == len(set(seen))
+        assert {one.id for one in web.tasks.running if one.slot > 2} <= {task for task, _, _ in seen}

@@ -94,7 +94,14 @@ class Client:
         if at is not None:
             self._check_open()
             return begin(at.open(request))
-        return self._first(lambda door, timeout: begin(door.open(request), timeout), may_repeat=True)
+        return self.stream_and_door(path, query=query)[1]
+
+    def stream_and_door(
+        self, path: str, *, query: Mapping[str, object] | None = None
+    ) -> tuple[Connection, Exchange]:
+        """As `stream`, for one that goes on: and who answers."""
+        request = make_request("GET", path, query=query)
+        return self._first(lambda door, timeout: (door, begin(door.open(request), timeout)), may_repeat=True)
 
     def check(self, door: Connection, timeout: float = FIRST_TIMEOUT) -> None:
         """Raises unless the manager behind `door` can read the swarm's present state."""
