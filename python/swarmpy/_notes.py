@@ -29,6 +29,7 @@ class Note:
 
 def note(world: World, kind: str, text: str, *, node: str = "") -> None:
     _of_world.setdefault(world, deque(maxlen=MOST)).append(Note(world.now(), kind, text, node))
+    world.hurry()
 
 
 def notes(world: World) -> list[Note]:

@@ -200,3 +200,48 @@ def test_no_task_outlives_its_daemon_in_the_picture() -> None:
         ended = {life.id: life.ended for life in view.history.lives.values() if life.ended is not None}
         assert old and set(ended) == old
         assert all(began <= at <= back for at in ended.values())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_leader_of_less_than_a_tenth_of_a_second_is_seen(seed: int) -> None:
+    with sp.Swarm(managers=5, seed=seed) as c:
+        led: list[tuple[str, float]] = []
+        with c.watch("timeline") as view:
+            c.sleep("1s")
+            for _ in range(2):
+                before = c.nodes.leader
+                assert before is not None
+                before.kill()
+                assert c.run(until=lambda c, old=before: c.nodes.leader not in (None, old), timeout="10s")
+                now = c.nodes.leader
+                assert now is not None
+                led.append((f"{now.name} leads", c.now))
+            c.sleep("1s")
+        marks = [mark for mark in view.history.marks if mark.kind == "leader"]
+        assert [mark.text for mark in marks] == [text for text, _ in led]
+        assert all(abs(mark.at - at) < 0.05 for mark, (_, at) in zip(marks, led, strict=True))
+
+
+def test_more_at_once_than_managers_keep_is_no_flat_line() -> None:
+    """Thousands of changes in a moment: all 700 tasks are replaced at once."""
+    with sp.Swarm(managers=3, workers=20, seed=2) as c:
+        service = web(c, replicas=700, parallelism=0)
+        with c.watch("tasks") as view:
+            c.sleep("1s")
+            assert service.update(image="nginx:1.11").wait()
+        counts = [count for _, count in running(view.history.samples)]
+        assert min(counts) < 70 and counts[-1] == 700
+
+
+def test_a_gap_is_bridged_by_what_tasks_say_of_themselves() -> None:
+    with sp.Swarm(managers=3, workers=2, seed=4) as c:
+        service = web(c, replicas=9, parallelism=3)
+        watcher = recorder.Recorder(c._world)
+        watcher.look()
+        began = c.now
+        assert service.update(image="nginx:1.11").wait()
+        watcher._cursor = 0  # as if all that was kept had been pushed out
+        assert watcher.look()
+        seen = running(watcher.history.samples)
+        assert min(count for _, count in seen) == min(count for _, count in told(c, began)) == 6
+        assert seen[-1][1] == 9

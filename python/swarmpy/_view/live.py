@@ -22,6 +22,7 @@ from swarmpy.errors import InvalidArgument
 from swarmpy.states import Mode
 
 EVERY = 0.1  # seconds between two looks, and at least between two pictures
+EVERY_VIRTUAL = 0.02  # a look at virtual time costs nothing where nothing changed
 MANY = 500  # tasks; a picture of more costs more, so there are fewer
 BUSY = 500  # changes between two looks: the next is soon, for managers keep only so many
 
@@ -150,7 +151,8 @@ class View(metaclass=Brief):
                 warnings.warn(f"the live view ended: {type(error).__name__}: {error}", stacklevel=1)
                 return 1e9
         self._keep_pace()
-        return EVERY if self._recorder.taken < BUSY else EVERY / 10
+        pause = EVERY_VIRTUAL if self._hub.world.mode is Mode.SIM else EVERY
+        return pause if self._recorder.taken < BUSY else pause / 10
 
     def _look(self) -> None:
         if self._hub.closed:

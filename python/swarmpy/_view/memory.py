@@ -87,15 +87,21 @@ class Memory:
     def reset(
         self, at: float, nodes: Iterable[NodeInfo], services: Iterable[ServiceInfo], tasks: Iterable[TaskNow]
     ) -> None:
-        """As of now; what came between it and the last change is not known, only where that led."""
+        """As of now. What came since the last change is known as far as tasks say since when they are what
+        they are.
+        """
         self.nodes = {info.id: info for info in nodes}
         self.services = {info.id: info for info in services}
-        self.tasks = {task.id: task for task in tasks}
         self._names.update({info.id: info.name for info in self.nodes.values()})
+        there = {task.id: task for task in tasks}
         self._on.clear()
-        for task in self.tasks.values():
+        for task in there.values():
             self._on[task.node_id].add(task.id)
             task.node = self._names.get(task.node_id, task.node_id[:8])
+        self._count_all()
+        if self.tasks:
+            self._bridge(there.values())
+        self.tasks = there
         self._count_all()
         for info in sorted(self.nodes.values(), key=_rank):
             self._note_node(at, info)
@@ -104,6 +110,16 @@ class Memory:
         for life in self.history.lives.values():
             if life.id not in self.tasks:
                 self._bury(life, at)
+
+    def _bridge(self, there: Iterable[TaskNow]) -> None:
+        for task in sorted(there, key=lambda task: (task.since, task.id)):
+            before = self.tasks.get(task.id)
+            if before is None or (before.state, before.desired) != (task.state, task.desired):
+                if before is not None:
+                    self._count(before, -1)
+                self.tasks[task.id] = task
+                self._count(task, 1)
+                self.settle(task.since)
 
     def _count_all(self) -> None:
         self._running.clear()

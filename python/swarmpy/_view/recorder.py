@@ -55,6 +55,7 @@ class Recorder:
         self._spec_names: dict[tuple[str, str], str] = {}  # service and spec version -> what it is called
         self._events_from = events_since
         self._notes = len(notes(world))
+        self._mark: object = None
 
     @property
     def history(self) -> History:
@@ -75,8 +76,11 @@ class Recorder:
         """True when there is a new picture. `whole`: in any case, as of now."""
         fresh, self.taken = self._take_notes(), 0
         noted = bool(fresh)
+        mark, before = self._world.mark(), self._mark
+        self._mark = mark
         try:
-            news, notice = self._look(fresh), ""
+            same = mark is not None and mark == before  # as far as the world can tell
+            news, notice = (False, self._notice) if same else (self._look(fresh), "")
         except SwarmError as error:
             news, notice = False, error.message
         now = self._world.now()

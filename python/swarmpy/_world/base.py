@@ -64,6 +64,9 @@ class World(Protocol):
     def moment(self) -> object:
         """Equal at two times only if nothing can have happened in between."""
 
+    def hurry(self) -> None:
+        """Something was done by our own hand: who watches looks before any more virtual time passes."""
+
     def mark(self) -> object:
         """What `wait_for_news` compares with: how it is now."""
 

@@ -92,6 +92,9 @@ class WallClock:
     def moment(self) -> object:
         return int(time.monotonic() / MOMENT)
 
+    def hurry(self) -> None:
+        pass
+
     def mark(self) -> object:
         return None
 

@@ -102,6 +102,9 @@ class SimWorld:
         self._pulse.beat()
         return went
 
+    def hurry(self) -> None:
+        self._pulse.hurry()
+
     def moment(self) -> object:
         return (self._core.events(), self._core.now_ns())
 
