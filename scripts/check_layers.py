@@ -2,10 +2,10 @@
 
     check_layers.py [ROOT]     exit 1 and one line per offence
 
-Three kinds of offence: an #include that goes against the table, a library that links one it may not, and a
-clock, entropy, thread, lock, socket, file, process or unspecified order in the deterministic core (all of
-cpp/ but real, bindings and tools). Tests (*_test.cpp, test_*.hpp) live beside the code; they may include
-more, but they obey the third rule too.
+Four kinds of offence: an #include that goes against the table, a library that links one it may not, a clock,
+entropy, thread, lock, socket, file, process or unspecified order in the deterministic core (all of cpp/ but
+real, bindings and tools), and two draws of its chance in one expression. Tests (*_test.cpp, test_*.hpp) live
+beside the code; they may include more, but they obey the last two rules too.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import groupby, takewhile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from draws import double_draws  # noqa: E402
 
 CORE = {
     "base": set(),
@@ -147,8 +150,27 @@ def purity_offences(root: Path) -> Iterator[str]:
                     yield f"{name}:{number}: {kind} in the deterministic core: {line.strip()}"
 
 
+def draw_offences(root: Path) -> Iterator[str]:
+    core = [path for directory, path in sources(root) if directory not in IMPURE_DIRECTORIES]
+    for _stem, pair in groupby(sorted(core), key=lambda path: path.with_suffix("")):
+        paths = list(pair)
+        lines = [path.read_text().splitlines() for path in paths]
+        found = double_draws("\n".join(map(code_of, text)) for text in lines)
+        for path, text, numbers in zip(paths, lines, found, strict=True):
+            for number in sorted(numbers):
+                yield (
+                    f"{path.relative_to(root)}:{number}: two draws in one expression, whose order the compiler "
+                    f"chooses; name the first one: {text[number - 1].strip()}"
+                )
+
+
 def offences(root: Path) -> list[str]:
-    return [*include_offences(root), *link_offences(root), *purity_offences(root)]
+    return [
+        *include_offences(root),
+        *link_offences(root),
+        *purity_offences(root),
+        *draw_offences(root),
+    ]
 
 
 def main(arguments: list[str]) -> int:

@@ -235,7 +235,8 @@ TEST(Codec, NoBytesCrashIt) {
   bad.feed(encode(fill.service()), decode_service);
   bad.feed(encode(fill.task()), decode_task);
   bad.feed(encode(fill.network()), decode_network);
-  bad.feed(encode_template(fill.id<ServiceId>(), 1, fill.task_template()), decode_template);
+  const auto service = fill.id<ServiceId>();
+  bad.feed(encode_template(service, 1, fill.task_template()), decode_template);
   for (const auto& message : fill.messages()) bad.feed(encode(message), decode_wire_message);
   bad.feed(encode(fill.raft_message()), decode_raft_message);
   bad.feed(encode(fill.entry()), decode_entry);

@@ -20,7 +20,8 @@ class Filler {
   WallTime time() { return WallTime{signed_number()}; }
   template <class IdType>
   IdType id() {
-    return IdType((static_cast<Uint128>(number()) << 64) | number());
+    const auto high = static_cast<Uint128>(number()) << 64;
+    return IdType(high | number());
   }
 
   model::Driver driver() { return {text(), labels()}; }

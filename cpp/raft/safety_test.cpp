@@ -150,7 +150,8 @@ class World {
     } else if (dice < 836) {
       change_members();
     } else if (dice < 845) {
-      member.raw->report_snapshot(any(), rng_.chance(1, 2));
+      const bool arrived = rng_.chance(1, 2);
+      member.raw->report_snapshot(any(), arrived);
     }
     begin_write(id);
     note_leader(id);

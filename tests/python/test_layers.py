@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -93,6 +94,58 @@ def test_a_planted_impurity_is_seen(house: Path, kind: str, line: str) -> None:
     assert any(
         one.startswith(f"cpp/raft/planted.cpp:2: {kind} in the deterministic core") for one in found
     ), found
+
+
+TWO_DRAWS = [
+    "auto late = draw(rng_, low, high) * rng_.between(1, 20);",
+    "return Put{task(1 + rng_.below(30), id, 1 + rng_.below(3))};",
+    "go(TaskId::random(rng), NodeId::random(rng));",
+    "go(core_.rng.next(), core_.rng.next());",
+    "const auto n = wide ? rng.below(3) + rng.below(4) : 0;",
+    "if (rng.below(6) == rng.below(6)) return;",
+    "go(rng, rng.next());",
+    "go([&] { return rng.next() - rng.next(); });",
+    "auto x = f(\n    rng.next(),\n    rng.next());",
+    "go(pick(), pick());",
+    "std::map<int, int>{{1, rng.next() ^ rng.next()}};",
+]
+ONE_AFTER_THE_OTHER = [
+    "auto x = rng.chance(1, 2) ? rng.between(1, 2) : rng.between(3, 4);",
+    "if (rng.chance(1, 2) && rng.chance(1, 3)) return;",
+    "auto x = Pair{rng.next(), rng.next()};",
+    "auto x = names[rng.below(rng.below(5))];",
+    "out << rng.next() << rng.next();",
+    "for (auto n = rng.below(3); n < 4; n += rng.below(2)) act(n);",
+    "int a = rng.below(3), b = rng.below(4);",
+    "table[rng.below(3)] = rng.below(4);",
+    "go(rng.next(), [&] { return rng.next(); });",
+    "go(now, rng.next(), name);",
+    "Part(Rng& rng) : one(rng.fork()), two(rng.fork()) {}",
+]
+PICK = "const auto pick = [&] { return names[rng.below(names.size())]; };\n"
+
+
+@pytest.mark.parametrize("code", TWO_DRAWS)
+def test_two_draws_in_one_expression_are_seen(house: Path, code: str) -> None:
+    (house / "cpp" / "raft" / "planted.cpp").write_text("void act(Rng& rng) {\n" + PICK + code + "\n}\n")
+    (found,) = checker.offences(house)
+    assert re.match(r"cpp/raft/planted.cpp:[345]: two draws in one expression", found), found
+
+
+@pytest.mark.parametrize("code", ONE_AFTER_THE_OTHER)
+def test_draws_one_after_the_other_are_no_offence(house: Path, code: str) -> None:
+    (house / "cpp" / "raft" / "planted.cpp").write_text("void act(Rng& rng) {\n" + PICK + code + "\n}\n")
+    assert checker.offences(house) == []
+
+
+def test_a_function_that_draws_is_known_in_both_of_its_files(house: Path) -> None:
+    room = house / "cpp" / "raft"
+    (room / "dice.hpp").write_text("class Dice {\n  int roll();\n  Rng random_;\n};\n")
+    (room / "dice.cpp").write_text(
+        "int Dice::roll() { return random_.below(6); }\nint Dice::two() { return roll() + roll(); }\n"
+    )
+    (found,) = checker.offences(house)
+    assert found.startswith("cpp/raft/dice.cpp:2: two draws in one expression")
 
 
 def test_tests_of_the_core_are_pure_too(house: Path) -> None:
