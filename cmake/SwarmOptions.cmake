@@ -10,7 +10,22 @@ set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 option(SWARM_BUILD_TESTS "Build the GoogleTest unit tests" ON)
 option(SWARM_BUILD_REAL "Build the real world: swarmd (needs RocksDB, OpenSSL, Boost)" ON)
 option(SWARM_BUILD_PYTHON "Build the pybind11 module _core" ON)
-set(SWARM_SANITIZE "" CACHE STRING "Sanitizers to build with, for example 'address' or 'undefined'")
+set(SWARM_SANITIZE "" CACHE STRING
+  "Sanitizers to build with: 'address', 'undefined', or several with commas between them")
+
+# With sanitizers, and no word on speed: fast enough for the tests, with line numbers in what they report.
+if(SWARM_SANITIZE AND NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
+endif()
+
+# The interpreter of make's virtual environment, unless another one is asked for.
+set(venv_python ${PROJECT_SOURCE_DIR}/.venv/bin/python)
+if(SWARM_BUILD_PYTHON AND NOT Python_EXECUTABLE AND NOT pybind11_DIR AND EXISTS ${venv_python})
+  set(Python_EXECUTABLE ${venv_python})
+  execute_process(COMMAND ${venv_python} -m pybind11 --cmakedir OUTPUT_VARIABLE pybind11_DIR
+    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
@@ -26,6 +41,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 endif()
 target_compile_definitions(swarm_warnings INTERFACE _GLIBCXX_ASSERTIONS)
 if(SWARM_SANITIZE)
-  add_compile_options(-fsanitize=${SWARM_SANITIZE} -fno-omit-frame-pointer)
+  # What is found ends the program: a test that goes on would pass.
+  add_compile_options(-fsanitize=${SWARM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SWARM_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    add_compile_options(-fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/cmake/sanitizers.txt)
+  endif()
 endif()
