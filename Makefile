@@ -5,11 +5,11 @@
 #   make demo    the story of a swarm, for real, in this terminal
 #   make bench   how fast it is, one table; ONLY=NAME for one line, PEERS=1 installs nginx and haproxy to compare
 #   make lint    clang-format, ruff, mypy
-#   make wheel   a self-contained wheel in dist/
+#   make wheel   a self-contained wheel in dist/; make wheels: one for each Python that is found, 3.11 to 3.13
 #   make compilers  the simulator by clang, too: every seed has the same trace
 #   make pins    the trace hashes that tests/seeds/pinned.txt pins, anew
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
-.PHONY: build test clients demo bench lint wheel compilers pins clean setup ctest layers simulation pytest
+.PHONY: build test clients demo bench lint wheel wheels compilers pins clean setup ctest layers simulation pytest
 
 BUILD := build/release
 BIN := .venv/bin
@@ -46,8 +46,8 @@ pytest:
 clients: build
 	@scripts/clients.sh
 
-demo: build
-	@$(BIN)/swarmpy demo
+demo:
+	@scripts/demo.sh
 
 bench: build
 ifdef PEERS
@@ -66,6 +66,9 @@ pins: build
 
 wheel: build
 	@scripts/wheel.sh
+
+wheels: build
+	@scripts/wheels.sh
 
 clean:
 	rm -rf build dist .venv python/swarmpy/bin python/swarmpy/*.so

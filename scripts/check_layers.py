@@ -159,8 +159,8 @@ def draw_offences(root: Path) -> Iterator[str]:
         for path, text, numbers in zip(paths, lines, found, strict=True):
             for number in sorted(numbers):
                 yield (
-                    f"{path.relative_to(root)}:{number}: two draws in one expression, whose order the compiler "
-                    f"chooses; name the first one: {text[number - 1].strip()}"
+                    f"{path.relative_to(root)}:{number}: two draws in one expression, whose order the "
+                    f"compiler chooses; name the first one: {text[number - 1].strip()}"
                 )
 
 

@@ -1,9 +1,9 @@
-"""Two draws of chance in one expression (docs/STYLE.md, "Determinism"): compilers differ in which comes first.
+"""Two draws of chance in one expression (docs/STYLE.md, "Determinism"): compilers differ in their order.
 
-A reader of text, not a compiler: it knows brackets, operators, and which names draw. A draw is a call on an Rng
-(`rng_.below(6)`), a call that is given one (`TaskId::random(rng_)`), or a call of a function of the same file (x.hpp
-and x.cpp count as one) that draws itself. C++ says which operand comes first for `&&`, `||`, `?:`, `<<`, `>>` and `=`,
-and inside braces; for the arguments of a call and for all other operators it does not.
+A reader of text, not a compiler: it knows brackets, operators, and which names draw. A draw is a call on an
+Rng (`rng_.below(6)`), a call that is given one (`TaskId::random(rng_)`), or a call of a function of the same
+file (x.hpp and x.cpp count as one) that draws itself. C++ says which operand comes first for `&&`, `||`,
+`?:`, `<<`, `>>` and `=`, and inside braces; for the arguments of a call and all other operators it does not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 CLOSING = {"(": ")", "[": "]", "{": "}"}
-ORDERED = {"&&", "||", "?", ":", "<<", ">>", "=", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "<<=", ">>="}
+ASSIGNED = {"=", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "<<=", ">>="}
+ORDERED = {"&&", "||", "?", ":", "<<", ">>", *ASSIGNED}
 LINKS = {".", "->", "::"}  # they make one operand of what is beside them
 BEFORE_BODY = {"(", "{", "const", "noexcept", "override"}
 CONTROL = {"if", "for", "while", "switch", "catch"}
@@ -146,10 +147,12 @@ class Reader:
         return False
 
     def statement(self, items: list[Item]) -> bool:
-        return any([self.expression(part) for part in split(items, {","})])
+        drawing = [part for part in split(items, {","}) if self.expression(part)]
+        return bool(drawing)
 
     def expression(self, items: list[Item]) -> bool:
-        return any([self.operands(part) for part in split(items, ORDERED)])
+        drawing = [part for part in split(items, ORDERED) if self.operands(part)]
+        return bool(drawing)
 
     def operands(self, items: list[Item]) -> bool:
         """What one expression without an order among its parts draws; twice is an offence."""

@@ -1,5 +1,5 @@
 """The wheel stands alone: in an empty environment, on a machine without RocksDB, Protocol Buffers, Boost and
-this source tree, it plays a short story.
+this source tree, it plays a short story. One more is made for each version of Python that is found.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -103,6 +104,57 @@ def namespace() -> list[str]:
     ):
         pytest.skip("no mount namespaces here: nothing can be hidden")
     return unshare
+
+
+def test_it_carries_notebooks_and_a_page_of_first_steps(wheel: Path, installed: Path, tmp_path: Path) -> None:
+    with ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {f"swarmpy/notebooks/{one.name}" for one in ROOT.glob("notebooks/*.ipynb")} <= names
+    assert "swarmpy/docs/first_steps.md" in names
+    copied = subprocess.run(
+        [installed / "bin/swarmpy", "notebooks", "lab"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "lab/first_steps.md" in copied.stdout.split()
+    for original in ROOT.glob("notebooks/*.ipynb"):
+        assert (tmp_path / "lab" / original.name).read_bytes() == original.read_bytes()
+
+
+def test_its_size_is_told_with_its_largest_parts(wheel: Path) -> None:
+    script = ROOT / "scripts/wheel_parts.py"
+    said = subprocess.run([sys.executable, script, wheel], capture_output=True, text=True, check=True).stdout
+    first, *parts = said.splitlines()
+    assert first.split() == [f"{wheel.stat().st_size / 1e6:.1f}", "MB", str(wheel)]
+    assert "swarmpy/bin/swarmd" in parts[0] and any("swarmpy/_core." in part for part in parts)
+
+
+def test_a_wheel_for_each_python_that_is_found(tmp_path: Path) -> None:
+    """The script lets each play a story in its own interpreter; here is what they say of themselves."""
+    made = subprocess.run(
+        [ROOT / "scripts/wheels.sh", tmp_path],
+        env={**os.environ, "PYTHONS": "3.11 3.12 3.13 3.99"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    missing = re.findall(r"^no wheel for Python 3\.(\d+): .+$", made.stdout, re.MULTILINE)
+    assert missing[-1] == "99"
+    wheels = {re.sub(r".*-cp3(\d+)-cp3\1-.*", r"\1", one.name): one for one in tmp_path.glob("*.whl")}
+    assert sorted([*wheels, *missing]) == ["11", "12", "13", "99"]
+    for minor, one in wheels.items():
+        platforms = one.stem.split("-")[-1].split(".")
+        with ZipFile(one) as archive:
+            (about,) = (archive.read(name).decode() for name in archive.namelist() if name.endswith("/WHEEL"))
+            (module,) = (name for name in archive.namelist() if name.startswith("swarmpy/_core."))
+        assert module == f"swarmpy/_core.cpython-3{minor}-x86_64-linux-gnu.so"
+        tags = re.findall(r"^Tag: (.+)$", about, re.MULTILINE)
+        assert sorted(tags) == sorted(f"cp3{minor}-cp3{minor}-{platform}" for platform in platforms)
+        assert all(platform.startswith("manylinux_2_") for platform in platforms)
 
 
 def test_it_needs_the_c_library_only(

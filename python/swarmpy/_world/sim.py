@@ -4,6 +4,7 @@ served.
 
 from __future__ import annotations
 
+import platform
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from random import Random
@@ -11,13 +12,21 @@ from typing import TYPE_CHECKING, cast
 
 from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy._connection.sim import SimConnection, look
-from swarmpy._core import World as Core
 from swarmpy._models.nearest import did_you_mean
 from swarmpy._models.plain import check_name
 from swarmpy._world.base import Door, Needs
 from swarmpy._world.pulse import VirtualPulse
-from swarmpy.errors import Conflict, NotFound, NotSupportedInMode, Unreachable
+from swarmpy.errors import Conflict, NotFound, NotSupportedInMode, SwarmError, Unreachable
 from swarmpy.states import Mode
+
+try:
+    from swarmpy._core import World as Core
+except ModuleNotFoundError:  # a module for one version of Python; `make demo` builds none
+    raise SwarmError(
+        f"the simulator is not built for this Python, {platform.python_version()}",
+        code="FailedPrecondition",
+        hint='In the source tree, run: make build. Or take mode="real".',
+    ) from None
 
 if TYPE_CHECKING:
     from swarmpy._world.served import SimDoor

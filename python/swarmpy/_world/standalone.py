@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 from swarmpy._world.base import World
 from swarmpy._world.real import RealWorld
-from swarmpy._world.sim import SimWorld
 from swarmpy.states import Mode
 
 
@@ -55,4 +54,6 @@ def machine(name: str, mode: Mode) -> tuple[World, Callable[[], None]]:
 def _new_world(mode: Mode) -> World:
     if mode is Mode.REAL:
         return RealWorld(managers=0, workers=0, name=None, init=False)
+    from swarmpy._world.sim import SimWorld  # only where it is built
+
     return SimWorld(seed=0)

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from swarmpy.cli import clusters, completion, images, story, top
+from swarmpy.cli import clusters, completion, images, notebooks, story, top
 from swarmpy.errors import SwarmError
 
 DESCRIPTION = (
@@ -116,5 +116,9 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = verbs.add_parser("demo", help="play the story of a swarm, for real, in this terminal")
     demo.set_defaults(run=story.demo)
+    copy = verbs.add_parser("notebooks", help="copy the notebooks and the page of first steps into a folder")
+    copy.add_argument("folder", metavar="DIR")
+    copy.add_argument("--force", action="store_true", help="overwrite what is there")
+    copy.set_defaults(run=notebooks.notebooks)
     verbs.add_parser("version", help="print the version").set_defaults(run=story.version)
     return parser
