@@ -234,6 +234,7 @@ void define_calls(WorldClass& world) {
       .def("look", &look, py::arg("machine"), py::arg("target"), py::arg("headers"))
       .def("leader", asking([](sim::World& w) { return w.leader(); }), Unlocked())
       .def("managers", asking([](sim::World& w) { return w.managers(); }), Unlocked())
+      .def("raft_changes", asking([](sim::World& w) { return w.raft_changes(); }), Unlocked())
       .def("changes", asking([](sim::World& w) { return w.changes(); }), Unlocked())
       .def(
           "http_get",

@@ -33,7 +33,7 @@ class Node::Impl final : public Door::Host,
   bool stopped() const;
   Inspection inspect() const;
   std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless) const;
-  std::uint64_t visible() const;
+  Visible visible() const;
 
   // ---- Door::Host
   docker::Context api_context() override;

@@ -437,15 +437,19 @@ docker::RaftView Manager::view() const {
   return view;
 }
 
-std::uint64_t Manager::visible() const {
-  std::uint64_t hash = fold(kFnvStart, store_->version());
-  for (const std::uint64_t word : {raft_->term(), raft_->commit(), leader_,
-                                   static_cast<std::uint64_t>(raft_->role()) << 1 | (leads_ ? 1U : 0U)})
-    hash = fold(hash, word);
+std::uint64_t Manager::visible_swarm() const {
+  std::uint64_t hash = fold(kFnvStart, leader_ << 1 | (leads_ ? 1U : 0U));
+  if (is_raft_leader_ || leader_ == 0) hash = fold(hash, store_->version());
   if (is_raft_leader_)
     for (const auto& [id, progress] : raft_->progress())
       hash = fold(hash, id << 1 | (progress.recent_active ? 1U : 0U));
   return hash;
+}
+
+std::uint64_t Manager::visible_raft() const {
+  std::uint64_t hash = fold(kFnvStart, raft_->term());
+  hash = fold(hash, static_cast<std::uint64_t>(raft_->role()));
+  return fold(fold(hash, raft_->commit()), store_->version());
 }
 
 }  // namespace swarm::node

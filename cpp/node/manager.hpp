@@ -91,8 +91,9 @@ class Manager {
   std::set<std::uint64_t> learners() const;
   // Voters and learners that this node has heard from lately; complete on the leader only.
   docker::RaftView view() const;
-  // A number that is another one when the store or the view may be.
-  std::uint64_t visible() const;
+  // Numbers that are other ones when looks may show something else: see Visible.
+  std::uint64_t visible_swarm() const;
+  std::uint64_t visible_raft() const;
   const raft::ConfState& group() const { return conf_state_; }
   bool busy() const { return busy_; }
 

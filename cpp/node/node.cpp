@@ -19,7 +19,7 @@ void Node::shut_down(Instant now) { impl_->shut_down(now); }
 bool Node::stopped() const { return impl_->stopped(); }
 Inspection Node::inspect() const { return impl_->inspect(); }
 docker::Answer Node::without_leader() { return Door::without_leader(); }
-std::uint64_t Node::visible() const { return impl_->visible(); }
+Visible Node::visible() const { return impl_->visible(); }
 std::optional<docker::Answer> Node::look(const http::Request& request, Instant now, bool leaderless) const {
   return impl_->look(request, now, leaderless);
 }

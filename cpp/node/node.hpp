@@ -61,6 +61,14 @@ struct Inspection {
   bool is_leader = false;
 };
 
+// Two numbers that are other ones when what looks show may be. A follower's copy of the store is not in it:
+// the leader is asked.
+struct Visible {
+  std::uint64_t shown = 0;  // of the swarm, and of this node
+  std::uint64_t raft = 0;   // of Raft: its term, role, commit and applied index
+  bool operator==(const Visible&) const = default;
+};
+
 class Node {
  public:
   Node(NodeOptions options, ports::Ports ports);
@@ -90,8 +98,7 @@ class Node {
   std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless) const;
   // ... and what it is told where nobody leads.
   static docker::Answer without_leader();
-  // A number that is another one when what looks show may be.
-  std::uint64_t visible() const;
+  Visible visible() const;
 
  private:
   class Impl;

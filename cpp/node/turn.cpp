@@ -188,11 +188,12 @@ std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Ins
   return door_.look(request, context);
 }
 
-std::uint64_t Node::Impl::visible() const {
-  std::uint64_t hash = fold(kFnvStart, container_events_);
-  hash = fold(hash, static_cast<std::uint64_t>(ops_.state()) << 32 | ops_.error().size());
-  if (agent_) hash = fold(hash, agent_->mesh_problems().size());
-  return manager_ ? fold(hash, manager_->visible()) : hash;
+Visible Node::Impl::visible() const {
+  std::uint64_t shown = fold(kFnvStart, container_events_);
+  shown = fold(shown, static_cast<std::uint64_t>(ops_.state()) << 32 | ops_.error().size());
+  if (agent_) shown = fold(shown, agent_->mesh_problems().size());
+  if (!manager_) return {shown, 0};
+  return {fold(shown, manager_->visible_swarm()), manager_->visible_raft()};
 }
 
 Instant Node::Impl::next_deadline() const {

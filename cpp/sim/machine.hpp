@@ -82,7 +82,7 @@ struct Machine {
   std::uint32_t life = 0;
   bool paused = false;
   bool stopping = false;
-  std::uint64_t visible = 0;  // of the node, when it was last looked over
+  node::Visible visible;      // of the node, when it was last looked over
   std::deque<Event> waiting;  // what came while paused
 
  private:

@@ -44,6 +44,7 @@ struct World::Impl {
   void take(Event event);
   std::optional<ports::Event> arrived(Machine& at, Event& event);
   void after_turn(Machine& at);
+  void note_visible(Machine& at);
   void end(Machine& at, bool silent);
   void note(const Machine& at, std::string_view what) {
     shared.recorder.record(shared.now, at.options.name, what, {});
@@ -60,7 +61,7 @@ struct World::Impl {
   CallBook calls;
   Checker checker;
   Machines machines;
-  std::uint64_t changes = 0;  // of what looks may show
+  std::uint64_t changes = 0, raft_changes = 0;  // of what looks may show
   std::map<std::string, MachineIndex, std::less<>> names;
 };
 
@@ -123,8 +124,15 @@ std::string World::Impl::objection(const Machine& at, TaskId task) {
   return {};
 }
 
+void World::Impl::note_visible(Machine& at) {
+  const node::Visible now = at.node->visible();
+  if (now.shown != at.visible.shown) ++changes;
+  if (now.raft != at.visible.raft) ++raft_changes;
+  at.visible = now;
+}
+
 void World::Impl::after_turn(Machine& at) {
-  if (const auto visible = at.node->visible(); std::exchange(at.visible, visible) != visible) ++changes;
+  note_visible(at);
   if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node, at.disk);
   if (at.stopping && at.node->stopped()) {
     at.disk.sync();
@@ -353,6 +361,7 @@ std::vector<std::string> World::managers() const {
 }
 
 std::uint64_t World::changes() const { return impl_->changes; }
+std::uint64_t World::raft_changes() const { return impl_->raft_changes; }
 
 bool World::is_open(const Gate& gate) const {
   const Witness witness = find_witness(impl_->machines, impl_->network, nullptr);

@@ -143,8 +143,10 @@ class World {
   // The machine that leads, with a quorum that it reaches; "" for none.
   std::string leader() const;
   std::vector<std::string> managers() const;  // that run
-  // Another number as soon as looks may show something else.
+  // Another number as soon as looks may show something else: of the swarm and its nodes; of Raft on each
+  // manager.
   std::uint64_t changes() const;
+  std::uint64_t raft_changes() const;
   // By what the leader knows; closed while there is none.
   bool is_open(const Gate& gate) const;
 

@@ -140,7 +140,9 @@ std::optional<std::string> Applier::check(const model::Remove& remove) {
   }
 }
 
+// A node that was removed since the plan was made gets no task.
 std::optional<std::string> Applier::check(const model::TaskStep& step) {
+  if (step.node_id && !step.node_id->empty() && !store_.node(*step.node_id)) return kMissing;
   if (step.version == 0) return std::nullopt;
   const auto task = store_.task(step.id);
   if (!task) return kMissing;

@@ -269,10 +269,23 @@ TEST_F(StoreTest, ARemovalAndATaskInOneTransactionAgree) {
   EXPECT_TRUE(store_.task_template(service_id(1), 0));
 }
 
+TEST_F(StoreTest, ATaskIsNotPlacedOnANodeThatWasRemovedMeanwhile) {
+  apply({Put{a_node(1)}, Put{a_service(1, "web")}, Put{a_task(1, 1, 1)}, Put{a_task(2, 1, 2)}});
+  TaskStep first, second;
+  first.id = task_id(1);
+  second.id = task_id(2);
+  first.node_id = second.node_id = node_id(1);
+  EXPECT_EQ(error_of({first}), "");
+  apply({Remove{Kind::node, 1, 0}});
+  EXPECT_EQ(error_of({second}), "object does not exist");
+  EXPECT_TRUE(stored_task(2).node_id.empty());
+}
+
 TEST_F(StoreTest, IndexesFollowTheTasks) {
   auto assigned = a_task(2, 1, 2);
   assigned.node_id = node_id(1);
-  apply({Put{a_service(1, "web")}, Put{a_task(1, 1, 1)}, Put{assigned}, Put{a_task(3, 1, 2)}});
+  apply(
+      {Put{a_node(1)}, Put{a_service(1, "web")}, Put{a_task(1, 1, 1)}, Put{assigned}, Put{a_task(3, 1, 2)}});
   EXPECT_EQ(store_.tasks_of_service(service_id(1)).size(), 3u);
   EXPECT_EQ(store_.tasks_in_slot(service_id(1), 2).size(), 2u);
   EXPECT_EQ(store_.tasks_on_node(node_id(1)), std::set{task_id(2)});

@@ -78,7 +78,7 @@ class Hub:
 
     def _look(self, request: Request) -> Shown | None:
         self.check_open()
-        return self.world.look(request) if self._only is None else None
+        return self.world.look(request) if self._only is None else self.world.door(self._only).look(request)
 
     # ---- nodes
 

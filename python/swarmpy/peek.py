@@ -203,7 +203,7 @@ class Peeker:
 
     def peek(self) -> Peek:
         """See `Swarm.peek`."""
-        mark = self._hub.world.mark()
+        mark = self._hub.world.whole_mark()
         if mark is not None and self._last is not None and self._last[0] == mark:
             return dataclasses.replace(self._last[1], at=self._hub.world.now())
         made = _made(self._hub)

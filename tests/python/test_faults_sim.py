@@ -341,3 +341,14 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(c: sp.Swarm) -> None:
     ghost = c.services.create("nosuch:1", name="ghost")
     assert not ghost.wait(timeout="10s")
     assert "No such image: nosuch:1" in str(ghost.tasks[0].error)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_node_that_is_removed_while_its_tasks_are_being_placed_gets_none(seed: int) -> None:
+    with sp.Swarm(managers=3, workers=2, seed=seed) as c:
+        web = c.services.create("nginx:1.10", name="web", replicas=4)
+        c.nodes["m3"].restart()
+        c.nodes["w2"].remove(force=True)
+        assert web.wait()
+        assert "w2" not in {task.node for task in web.tasks}
+        core_of(c).check_all()

@@ -348,3 +348,22 @@ def test_no_event_shows_two_leaders_of_one_term() -> None:
             leader.restart()
             assert c.run(until=lambda c: c.nodes.leader is not None)
         assert len(leaders) >= 3
+
+
+def test_nodes_of_their_own_are_looked_at_too() -> None:
+    with sp.Node("a") as a, sp.Node("b") as b:
+        a.swarm.init()
+        b.swarm.join(a.swarm.join_token("worker"), a)
+        c = sp.connect(a)
+        before = c.now, c.trace_hash
+        assert a.role == "manager" and a.state and a.is_leader and b.swarm.state == "active"
+        assert a.id != b.id and len(c.nodes) == 2 and c.peek().leader == "a"
+        assert (c.now, c.trace_hash) == before
+
+
+def test_a_condition_is_not_asked_twice_of_the_same() -> None:
+    with sp.Swarm(managers=3, workers=20, seed=9) as c:
+        web = c.services.create("nginx:1.10", name="web", replicas=200)
+        asked = []
+        assert c.run(until=lambda c: asked.append(c._world.core.changes()) or web.running == 200)  # type: ignore[attr-defined,func-returns-value]
+        assert len(asked) == len(set(asked)) > 10

@@ -70,6 +70,9 @@ class World(Protocol):
     def mark(self) -> object:
         """What `wait_for_news` compares with: how it is now."""
 
+    def whole_mark(self) -> object:
+        """As `mark`, and Raft of each manager belongs to it. None: nobody can tell."""
+
     def wait_for_news(self, since: object, span: float, pause: float, needs: Needs | None) -> None:
         """Lets time pass until a look may show something else than at the mark `since` (None: until anything
         happens) and `needs` may be there, and `span` seconds at most. `pause`: how long a world that cannot

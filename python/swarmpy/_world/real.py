@@ -98,6 +98,9 @@ class WallClock:
     def mark(self) -> object:
         return None
 
+    def whole_mark(self) -> object:
+        return None
+
     def wait_for_news(self, since: object, span: float, pause: float, needs: Needs | None) -> None:
         self.sleep(min(span, pause))
 

@@ -88,6 +88,9 @@ class SimWorld:
     def mark(self) -> object:
         return self._core.changes()
 
+    def whole_mark(self) -> object:
+        return self._core.changes(), self._core.raft_changes()
+
     def wait_for_news(self, since: object, span: float, pause: float, needs: Needs | None) -> None:
         def wait(stop: int) -> str:
             if since is None:
