@@ -427,7 +427,8 @@ class Nodes(metaclass=Brief):
         memory: int | str | None = None,
         engine_labels: Mapping[str, str] | None = None,
     ) -> list[Node]:
-        """Starts `count` more daemons and joins them; returns them once they are ready.
+        """Starts `count` more daemons and joins them; returns them once they are ready. Raises `Timeout` when
+        they are not after 60 s, `Conflict` or `ClusterError` when the name is taken.
 
         `labels`: the user's (`node.labels.x`). Simulated nodes only: `cpus`, `memory` (`"8g"`; default 4 and
         8 GiB) and `engine_labels`.
@@ -460,8 +461,12 @@ class Nodes(metaclass=Brief):
             found.update((info.name, info) for info in self._hub.nodes() if info.name in names)
             return all(name in found and found[name].state is NodeState.READY for name in names)
 
-        wait_until(self._hub.world, all_ready, JOIN_SECONDS, needs=lambda: Needs(ready_nodes=len(names)))
-        return [Node._of(self._hub, found[name]) for name in names if name in found]
+        with self._hub.world.waiting_for(f"{', '.join(names)} to be ready"):
+            needs = Needs(ready_nodes=len(names))
+            ready = wait_until(self._hub.world, all_ready, JOIN_SECONDS, needs=lambda: needs)
+        if not ready:
+            raise Timeout(f"not all ready after {JOIN_SECONDS:.0f} s: {', '.join(names)}")
+        return [Node._of(self._hub, found[name]) for name in names]
 
     def _free_names(self, role: Role, count: int) -> list[str]:
         letter = "m" if role is Role.MANAGER else "w"

@@ -19,7 +19,7 @@ from swarmpy._models.plain import check_name, whole
 from swarmpy._world.base import LONGEST_PAUSE, Door, Needs, World, wait_until
 from swarmpy._world.form import init, join_all
 from swarmpy.duration import DurationLike
-from swarmpy.errors import InvalidArgument, SwarmError
+from swarmpy.errors import InvalidArgument, SwarmError, Timeout
 from swarmpy.events import Event, EventList
 from swarmpy.http import Http
 from swarmpy.node import HEADER as NODE_HEADER
@@ -84,6 +84,8 @@ class Swarm(metaclass=Brief):
         if name is not None:
             check_name(name, "cluster")
         check_word("if_exists", if_exists, ("error", "replace", "reuse"))
+        if Mode(mode) is Mode.REAL and name is None and if_exists != "error":
+            raise InvalidArgument("if_exists is about a name, and there is none", hint='Say name="lab" too.')
         if Mode(mode) is Mode.SIM:
             world, is_new = _sim_world(managers, workers, seed), True
         else:
@@ -108,12 +110,14 @@ class Swarm(metaclass=Brief):
         self._end = weakref.finalize(self, _end, self._hub)
 
     def _await_nodes(self, count: int) -> None:
-        wait_until(
-            self._world,
-            lambda: sum(node.state is NodeState.READY for node in self._hub.nodes()) == count,
-            JOIN_SECONDS,
-            needs=lambda: Needs(ready_nodes=count),
-        )
+        def are_ready() -> bool:
+            return sum(node.state is NodeState.READY for node in self._hub.nodes()) == count
+
+        with self._world.waiting_for("all nodes to be ready"):
+            ready = wait_until(self._world, are_ready, JOIN_SECONDS, needs=lambda: Needs(ready_nodes=count))
+        if not ready:
+            late = [node.name for node in self._hub.nodes() if node.state is not NodeState.READY]
+            raise Timeout(f"not ready after {JOIN_SECONDS:.0f} s: {', '.join(late) or 'some nodes'}")
         self._hub.services()
 
     # ---- its nouns

@@ -93,6 +93,7 @@ WRONG: dict[str, tuple[Ask, str]] = {
     "workers too many": (lambda c: sp.Swarm(1, 10**9), "workers is at most"),
     "seed -1": (lambda c: sp.Swarm(seed=-1), "seed cannot be negative"),
     "seed as text": (lambda c: sp.Swarm(seed="42"), "seed is a whole number"),
+    "reuse what": (lambda c: sp.Swarm(mode="real", if_exists="reuse"), "if_exists is about a name"),
     "name": (lambda c: sp.Swarm(name=7), "is no name for a cluster"),
     "count": (lambda c: c.nodes.add("2"), "count is a whole number"),
     "per node": (

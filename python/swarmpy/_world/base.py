@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -120,6 +121,9 @@ class World(Protocol):
         """Calls `beat` again and again while time passes; it returns the seconds until it wants the next.
         What is returned ends it.
         """
+
+    def waiting_for(self, what: str) -> AbstractContextManager[None]:
+        """A wait that takes long in real time says so."""
 
     def close(self) -> None: ...
 

@@ -6,6 +6,7 @@ import http.client
 import time
 import weakref
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -88,6 +89,11 @@ class WallClock:
             "real time cannot be stepped",
             hint="Use swarm.sleep() or swarm.run(until=...), or a simulated swarm.",
         )
+
+    def waiting_for(self, what: str) -> AbstractContextManager[None]:
+        from swarmpy._cluster.patience import waiting_for
+
+        return waiting_for(what)
 
     def moment(self) -> object:
         return int(time.monotonic() / MOMENT)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import platform
 import secrets
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from random import Random
 from typing import TYPE_CHECKING, cast
 
@@ -191,6 +192,9 @@ class SimWorld:
 
     def watch(self, beat: Callable[[], float]) -> Callable[[], None]:
         return self._pulse.watch(beat)
+
+    def waiting_for(self, what: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def close(self) -> None:
         self._pulse.clear()
