@@ -69,7 +69,7 @@ class CreateOptions(Common, total=False):
     """What a new service may be told, beside its image."""
 
     name: Annotated[str | None, "unique in the swarm; invented where none is given"]
-    mode: Annotated[str, '"replicated" (default): so many replicas; "global": one on each node']
+    mode: Annotated[str | None, '"replicated" (default): so many replicas; "global": one on each node']
 
 
 class UpdateOptions(Options, total=False):
@@ -108,12 +108,14 @@ def _signature(method: Callable[..., Any], options: type) -> inspect.Signature:
     plain = inspect.signature(method)
     kept = [one for one in plain.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
     taken = [one.name for one in kept]
-    named = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=get_args(kind)[0])
-        for name, kind in _types(options).items()
-        if name not in taken
-    ]
+    named = [_parameter(name, get_args(kind)[0]) for name, kind in _types(options).items()]
+    named = [one for one in named if one.name not in taken]
     return plain.replace(parameters=[*kept, *named])
+
+
+def _parameter(name: str, kind: Any) -> inspect.Parameter:
+    default = False if kind is bool else None
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
 def _listed(options: type) -> str:
