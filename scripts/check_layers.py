@@ -25,7 +25,8 @@ CORE = {
     "raft": {"base"},
     "codec": {"model", "base"},
     "store": {"model", "base"},
-    "control": {"store", "model", "base"},
+    "go_template": {"model", "base"},
+    "control": {"go_template", "store", "model", "base"},
     "orchestrator": {"store", "model", "base"},
     "allocator": {"store", "model", "base"},
     "scheduler": {"store", "model", "base"},
@@ -34,7 +35,7 @@ CORE = {
     "agent": {"model", "base"},
     "net": {"model", "base"},
     "ports": {"model", "raft", "base"},
-    "docker": {"control", "store", "model", "agent", "ports", "base"},
+    "docker": {"go_template", "control", "store", "model", "agent", "ports", "base"},
 }
 EVERYTHING_BELOW_NODE = set(CORE)
 ALLOWED: dict[str, set[str]] = {

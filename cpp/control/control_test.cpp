@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "base/bytes.hpp"
 #include "control/cluster.hpp"
 #include "control/join.hpp"
@@ -290,9 +292,13 @@ TEST(Service, what_a_spec_may_not_say) {
       {[](auto& spec) { spec.task.container->mounts.resize(2); }, "ContainerSpec: duplicate mount point: "},
       {[](auto& spec) { spec.task.container->hostname = "h-{{ .Nope }}"; },
        "expanding hostname failed: template: expansion:1:5: executing \"expansion\" at <.Nope>: can't "
-       "evaluate field Nope"},
+       "evaluate field Nope in type *template.Context"},
       {[](auto& spec) { spec.task.container->env = {"A={{.Service.Name"}; },
-       "expanding env failed: template: expansion:1: unclosed action"},
+       "expanding env failed: expanding env \"A={{.Service.Name\": template: expansion:1: unclosed action"},
+      {[](auto& spec) { spec.task.container->env = {"A={{upper .Service.Name}}"}; },
+       "expanding env failed: expanding env \"A={{upper .Service.Name}}\": template: expansion:1: function "
+       "\"upper\" "
+       "not defined"},
       {[](auto& spec) { spec.task.container->healthcheck.emplace().interval = Duration::nanos(5); },
        "ContainerSpec: Interval in HealthConfig cannot be less than 1ms"},
       {[](auto& spec) {
@@ -320,11 +326,71 @@ TEST(Service, what_a_spec_may_not_say) {
   }
 }
 
-TEST(Service, templates_name_what_docker_knows_and_expressions_are_the_nodes) {
+TEST(Service, placeholders_are_tried_out_with_the_services_own_labels) {
   auto spec = web();
+  spec.annotations.labels = {{"x", "1"}};
   spec.task.container->hostname = "{{.Node.Hostname}}-{{- .Task.Slot -}}";
-  spec.task.container->env = {"A={{.Service.Labels.x}} }}", "B={{index .Service.Labels \"x\"}}",
+  spec.task.container->env = {"A={{.Service.Labels.x}} }}", "B={{index .Service.Labels \"y\"}}",
                               "C={{.Node.Platform.OS}}", "D={ { }", "E"};
+  EXPECT_TRUE(validate_service_spec(spec).ok());
+  spec.annotations.labels.clear();
+  EXPECT_FALSE(validate_service_spec(spec).ok()) << "map has no entry for key \"x\"";
+}
+
+model::Mount mount(const char* type, const char* source) {
+  model::Mount out;
+  out.type = type, out.source = source, out.target = "/t";
+  return out;
+}
+
+TEST(Service, what_no_process_can_be_given_is_refused) {
+  const std::string nul("a\0b", 3), large(200'000, 'x');
+  using Container = model::ContainerSpec;
+  const std::vector<std::pair<std::function<void(Container&)>, std::string>> cases = {
+      {[](Container& c) { c.stop_signal = "SIGNOPE"; }, "invalid signal: SIGNOPE"},
+      {[](Container& c) { c.stop_signal = "65"; }, "invalid signal: 65"},
+      {[&](Container& c) { c.env = {"BIG=" + large}; },
+       "ContainerSpec: the environment variable BIG is 200004 bytes long: the kernel takes 131071 at most"},
+      {[&](Container& c) {
+         c.args = {"a", large};
+       },
+       "ContainerSpec: argument 2 is 200000 bytes long: the kernel takes 131071 at most"},
+      {[&](Container& c) { c.env.assign(20, "A=" + std::string(120'000, 'x')); },
+       "ContainerSpec: the command, its arguments and the environment are 2400220 bytes long together: the "
+       "kernel "
+       "takes 2000000 at most"},
+      {[](Container& c) { c.env = {"A={{printf \"%140000d\" 1}}"}; },
+       "ContainerSpec: the environment variable A is 140002 bytes long: the kernel takes 131071 at most"},
+      {[&](Container& c) { c.command = {nul}; },
+       "ContainerSpec: command word 1 has a NUL character in it: for a process the text would end "
+       "there"},
+      {[&](Container& c) { c.env = {"A=" + nul}; },
+       "ContainerSpec: the environment variable A has a NUL character in it: for a process the text would "
+       "end there"},
+      {[](Container& c) { c.env = {"=x"}; }, "invalid environment variable: =x"},
+      {[](Container& c) { c.env = {""}; }, "invalid environment variable: "},
+      {[](Container& c) { c.hostname = std::string(65, 'h'); },
+       "ContainerSpec: the hostname is 65 bytes long: the kernel takes 64 at most"},
+      {[](Container& c) { c.dir = "here"; },
+       "the working directory 'here' is invalid, it needs to be an absolute path"},
+      {[](Container& c) { c.dir = std::string(5'000, '/'); },
+       "ContainerSpec: the working directory is 5000 bytes long: the kernel takes 4095 at most"},
+      {[](Container& c) { c.mounts.resize(1), c.mounts[0].target = "t"; },
+       "invalid mount target, must be an absolute path: t"},
+      {[](Container& c) { c.mounts.resize(1), c.mounts[0] = mount("bind", "s"); },
+       "invalid bind mount source, must be an absolute path: s"},
+      {[](Container& c) { c.mounts.resize(1), c.mounts[0] = mount("volume", "/s"); },
+       "invalid volume mount source, must not be an absolute path: /s"},
+  };
+  for (const auto& [change, text] : cases) {
+    auto spec = web();
+    change(*spec.task.container);
+    const auto valid = validate_service_spec(spec);
+    EXPECT_EQ(valid.ok() ? "" : valid.error().message, text);
+  }
+  auto spec = web();
+  spec.task.container->stop_signal = "rtmin+3";
+  spec.task.container->env = {"A=" + std::string(131'069, 'x'), "B"};
   EXPECT_TRUE(validate_service_spec(spec).ok());
 }
 

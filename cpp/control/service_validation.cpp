@@ -7,8 +7,10 @@
 #include <string_view>
 #include <tuple>
 
+#include "control/process_checks.hpp"
 #include "control/reference.hpp"
 #include "control/service.hpp"
+#include "go_template/placeholders.hpp"
 #include "model/constraint.hpp"
 #include "model/mesh.hpp"
 
@@ -92,60 +94,23 @@ Check check_mounts(const std::vector<model::Mount>& mounts) {
   return {};
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" -"), last = text.find_last_not_of(" -");
-  return first == std::string_view::npos ? std::string_view() : text.substr(first, last + 1 - first);
+// What a task would get of its placeholders is checked like what is written out: swarmkit expands with
+// stand-ins.
+Check check_launch(const model::ContainerSpec& container, const model::Annotations& service) {
+  const auto expanded = go_template::try_expand(container, service);
+  return expanded ? check_process(*expanded) : Check(expanded.error());
 }
 
-// swarmkit template/context.go: the fields that a template may name. Expressions (pipes, `index`, `if`) are
-// the node's.
-bool is_unknown_field(std::string_view text) {
-  constexpr std::string_view kFields[] = {
-      ".",     ".Service", ".Service.ID",    ".Service.Name",  ".Service.Labels",
-      ".Node", ".Node.ID", ".Node.Hostname", ".Node.Platform", ".Node.Platform.Architecture",
-      ".Task", ".Task.ID", ".Task.Name",     ".Task.Slot",     ".Node.Platform.OS"};
-  const bool plain = text.starts_with(".") && std::all_of(text.begin(), text.end(), [](char c) {
-                       return is_letter_or_digit(c) || c == '.' || c == '_';
-                     });
-  return plain && !text.starts_with(".Service.Labels.") &&
-         std::find(std::begin(kFields), std::end(kFields), text) == std::end(kFields);
-}
-
-Check check_template(const std::string& what, std::string_view text) {
-  for (std::size_t open = text.find("{{"); open != std::string_view::npos; open = text.find("{{", open + 2)) {
-    const std::size_t close = text.find("}}", open);
-    if (close == std::string_view::npos)
-      return invalid("expanding " + what + " failed: template: expansion:1: unclosed action");
-    const std::string_view field = trimmed(text.substr(open + 2, close - open - 2));
-    if (is_unknown_field(field))
-      return invalid("expanding " + what +
-                     " failed: template: expansion:1:" + std::to_string(field.data() - text.data()) +
-                     ": executing \"expansion\" at <" + std::string(field) + ">: can't evaluate field " +
-                     std::string(field.substr(field.rfind('.') + 1)));
-  }
-  return {};
-}
-
-Check check_templates(const model::ContainerSpec& container) {
-  if (const auto fine = check_template("hostname", container.hostname); !fine) return fine;
-  for (const auto& setting : container.env)
-    if (const auto fine = check_template("env", setting.substr(setting.find('=') + 1)); !fine) return fine;
-  for (const auto& mount : container.mounts)
-    for (const auto& text : {mount.source, mount.target})
-      if (const auto fine = check_template("mounts", text); !fine) return fine;
-  return {};
-}
-
-Check check_container(const model::ContainerSpec& container) {
+Check check_container(const model::ContainerSpec& container, const model::Annotations& service) {
   if (container.image.empty()) return invalid("ContainerSpec: image reference must be provided");
   if (!is_image_reference(container.image))
     return invalid("ContainerSpec: " + quoted(container.image) + " is not a valid repository/tag");
   if (const auto mounts = check_mounts(container.mounts); !mounts) return mounts;
-  if (const auto templates = check_templates(container); !templates) return templates;
+  if (const auto launch = check_launch(container, service); !launch) return launch;
   return container.healthcheck ? check_health(*container.healthcheck) : Check{};
 }
 
-Check check_task(const model::TaskSpec& task) {
+Check check_task(const model::TaskSpec& task, const model::Annotations& service) {
   if (task.resources) {
     if (const auto limits = check_resources(task.resources->limits); !limits) return limits;
     if (const auto reserved = check_resources(task.resources->reservations); !reserved) return reserved;
@@ -158,7 +123,7 @@ Check check_task(const model::TaskSpec& task) {
   if (!task.runtime.empty() && task.runtime != "container")
     return rpc_error(Code::unimplemented, "RuntimeSpec: unimplemented runtime in service spec");
   if (!task.container) return invalid("TaskSpec: missing runtime");
-  return check_container(*task.container);
+  return check_container(*task.container, service);
 }
 
 Check check_mode(const model::ServiceSpec& spec) {
@@ -204,7 +169,7 @@ Check check_endpoint(const model::EndpointSpec& endpoint) {
 
 Result<void> validate_service_spec(const model::ServiceSpec& spec) {
   if (const auto name = check_name(spec.annotations.name); !name) return name;
-  if (const auto task = check_task(spec.task); !task) return task;
+  if (const auto task = check_task(spec.task, spec.annotations); !task) return task;
   if (const auto mode = check_mode(spec); !mode) return mode;
   for (const auto& config : {spec.update, spec.rollback})
     if (config)

@@ -105,6 +105,7 @@ struct SignalContainer {
 struct StopContainer {
   TaskId task;
   std::optional<Duration> grace;
+  int signal = 0;  // 0: that of its spec
 };
 struct OpenLocalLogs {  // lines arrive by Api::log_lines with the request's id as the stream
   TaskId task;

@@ -385,8 +385,9 @@ TEST_F(ApiTest, PredefinedNetworksAreHiddenButFound) {
 TEST_F(ApiTest, ImagesAreTheCatalogue) {
   EXPECT_EQ(at(get("/images/json").json(), "0.RepoTags.0"), "nginx:latest");
   EXPECT_EQ(size_of(get("/images/json").json()), 2U);
-  EXPECT_EQ(at(get("/images/docker.io/library/nginx:1.25@sha256:ab/json").json(), "RepoTags.0"),
-            "nginx:1.25");
+  EXPECT_EQ(at(get("/images/docker.io/library/nginx:1.25/json").json(), "RepoTags.0"), "nginx:1.25");
+  EXPECT_EQ(get("/images/nginx:1.25@sha256:ab/json").message(), "No such image: nginx:1.25@sha256:ab");
+  EXPECT_EQ(get("/images/nginx:nosuch/json").message(), "No such image: nginx:nosuch");
   const std::string id = at(get("/images/json").json(), "0.Id");
   EXPECT_EQ(at(get("/images/" + id + "/json").json(), "Id"), id);
   EXPECT_EQ(at(get("/images/" + id.substr(7, 12) + "/json").json(), "RepoTags.0"), "nginx:latest");
@@ -399,6 +400,10 @@ TEST_F(ApiTest, ImagesAreTheCatalogue) {
             "\"MY:1\" is not a valid repository/tag");
   send("POST", "/swarmpy/v1/images", R"({"Reference":"my:1","Command":["a","b"]})");
   EXPECT_EQ(std::get<AddImage>(performed_.at(0).operation).image.command.size(), 2U);
+  send("POST", "/swarmpy/v1/images", R"({"Reference":"my","Command":["a"]})");
+  EXPECT_EQ(std::get<AddImage>(performed_.at(1).operation).image.reference, "my:*")
+      << "without a tag: of any";
+  EXPECT_EQ(at(get("/swarmpy/v1/images").json(), "0.Tags"), "1.10 to 1.29, latest, stable, mainline, alpine");
 }
 
 TEST_F(ApiTest, RaftIsShownAndLeadershipHandedOver) {

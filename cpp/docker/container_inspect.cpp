@@ -1,7 +1,11 @@
 // GET /containers/{id}/json
+#include <set>
+
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
 #include "docker/images.hpp"
+#include "go_template/placeholders.hpp"
+#include "ports/task_environment.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -18,32 +22,71 @@ void write_state(Json& json, const agent::LocalTask& local) {
   });
 }
 
-void write_config(Json& json, const agent::LocalTask& local, const Context& context) {
+// As the task got it. What cannot be expanded has no task that runs: shown as it was wished.
+model::ContainerSpec launched_spec(const agent::LocalTask& local, const Context& context) {
   const model::ContainerSpec& spec = container_spec(local);
+  auto expanded = go_template::expand(spec, go_template::facts_of(local.task, context.local.description));
+  return expanded ? std::move(*expanded) : spec;
+}
+
+void write_exposed_ports(Json& json, const agent::LocalTask& local) {
+  if (!local.task.templ->endpoint || local.task.templ->endpoint->ports.empty()) return;
+  std::set<std::uint32_t> targets;
+  for (const auto& port : local.task.templ->endpoint->ports) targets.insert(port.target_port);
+  json.object("ExposedPorts", [&] {
+    for (const std::uint32_t target : targets) json.object(std::to_string(target) + "/tcp", [] {});
+  });
+}
+
+void write_config(Json& json, const agent::LocalTask& local, const model::ContainerSpec& spec,
+                  const Context& context) {
   json.object("Config", [&] {
-    json.field("Hostname", spec.hostname)
+    json.field("Hostname", ports::container_hostname(spec.hostname, local.container_id))
+        .field("Domainname", "")
         .field("User", spec.user)
-        .field("Tty", spec.tty)
+        .field("AttachStdin", false)
+        .field("AttachStdout", false)
+        .field("AttachStderr", false);
+    write_exposed_ports(json, local);
+    json.field("Tty", spec.tty)
         .field("OpenStdin", spec.open_stdin)
         .field("StdinOnce", false)
-        .field("Env", spec.env)
-        .field("Cmd",
+        .field("Env", spec.env);
+    json.field("Cmd",
                spec.command.empty() && spec.args.empty() ? container_command(local, context) : spec.args);
+    json.field("Image", spec.image).null("Volumes").field("WorkingDir", spec.dir);
     if (spec.command.empty()) {
       json.null("Entrypoint");
     } else {
       json.field("Entrypoint", spec.command);
     }
-    json.field("Image", spec.image).field("WorkingDir", spec.dir).field("Labels", container_labels(local));
+    json.null("OnBuild").field("Labels", container_labels(local));
     json.field_if("StopSignal", spec.stop_signal);
   });
 }
 
+// What a process has of them, and Docker's empty values: clients read these keys without asking whether they
+// are there.
 void write_host_config(Json& json, const model::ContainerSpec& spec) {
   json.object("HostConfig", [&] {
-    json.field("NetworkMode", "host").null("Binds").null("PortBindings");
-    json.object("RestartPolicy", [&] { json.field("Name", "no").field("MaximumRetryCount", 0); });
+    json.null("Binds").field("ContainerIDFile", "");
     json.object("LogConfig", [&] { json.field("Type", "json-file").object("Config", [] {}); });
+    json.field("NetworkMode", "host").object("PortBindings", [] {});
+    json.object("RestartPolicy", [&] { json.field("Name", "no").field("MaximumRetryCount", 0); });
+    json.field("AutoRemove", false).field("VolumeDriver", "").null("VolumesFrom");
+    for (const char* none :
+         {"CapAdd", "CapDrop", "ExtraHosts", "GroupAdd", "Links", "SecurityOpt", "Devices", "Ulimits"})
+      json.null(none);
+    for (const char* none : {"Dns", "DnsOptions", "DnsSearch"}) json.field(none, std::vector<std::string>{});
+    for (const char* none :
+         {"IpcMode", "Cgroup", "PidMode", "UTSMode", "UsernsMode", "Isolation", "CgroupParent"})
+      json.field(none, "");
+    for (const char* none : {"OomScoreAdj", "ShmSize", "CpuShares", "Memory", "NanoCpus", "MemoryReservation",
+                             "MemorySwap", "CpuPeriod", "CpuQuota"})
+      json.field(none, 0);
+    for (const char* none : {"Privileged", "PublishAllPorts", "ReadonlyRootfs", "OomKillDisable"})
+      json.field(none, false);
+    json.null("PidsLimit").field("Runtime", "process");
     if (spec.init) {
       json.field("Init", *spec.init);
     } else {
@@ -74,6 +117,7 @@ void show_container(Call& call) {
   if (!found) return call.refuse(found.error());
   const agent::LocalTask& local = **found;
   const std::vector<std::string> command = container_command(local, call.context);
+  const model::ContainerSpec spec = launched_spec(local, call.context);
   Json json;
   json.object([&] {
     json.field("Id", local.container_id)
@@ -86,9 +130,9 @@ void show_container(Call& call) {
         .field("RestartCount", 0)
         .field("Driver", "none")
         .field("Platform", "linux");
-    write_host_config(json, container_spec(local));
+    write_host_config(json, spec);
     json.array("Mounts", [] {});
-    write_config(json, local, call.context);
+    write_config(json, local, spec, call.context);
     write_networks(json, local);
   });
   call.reply(json.take());

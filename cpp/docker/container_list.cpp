@@ -8,9 +8,13 @@
 namespace swarm::docker {
 namespace {
 
-std::string join(const std::vector<std::string>& words) {
+// As dockerd writes it (daemon/list.go): arguments with a space in quotes, the first word never.
+std::string command_line(const std::vector<std::string>& words) {
   std::string out;
-  for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
+  for (const std::string& word : words) {
+    const bool spaced = &word != &words.front() && word.find(' ') != std::string::npos;
+    out += (&word == &words.front() ? "" : " ") + (spaced ? "'" + word + "'" : word);
+  }
   return out;
 }
 
@@ -80,7 +84,7 @@ void write_entry(Json& json, const Context& context, const agent::LocalTask& loc
     json.field("Names", std::vector<std::string>{"/" + model::task_name(local.task)});
     json.field("Image", spec.image)
         .field("ImageID", image_id(context, spec.image))
-        .field("Command", join(container_command(local, context)))
+        .field("Command", command_line(container_command(local, context)))
         .field("Created", local.created_at.ns / 1'000'000'000);
     write_container_ports(json, local);
     json.field("Labels", container_labels(local))

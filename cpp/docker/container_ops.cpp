@@ -2,31 +2,13 @@
 // replaces it.
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
-#include "store/text.hpp"
+#include "model/signal.hpp"
 
 namespace swarm::docker {
 namespace {
 
-struct Signal {
-  const char* name;
-  int number;
-};
-constexpr Signal kSignals[] = {{"HUP", 1},   {"INT", 2},   {"QUIT", 3},  {"ILL", 4},   {"TRAP", 5},
-                               {"ABRT", 6},  {"BUS", 7},   {"FPE", 8},   {"KILL", 9},  {"USR1", 10},
-                               {"SEGV", 11}, {"USR2", 12}, {"PIPE", 13}, {"ALRM", 14}, {"TERM", 15},
-                               {"CHLD", 17}, {"CONT", 18}, {"STOP", 19}, {"TSTP", 20}, {"TTIN", 21},
-                               {"TTOU", 22}, {"WINCH", 28}};
-constexpr int kKill = 9;
-
-// "KILL", "SIGKILL", "9"; KILL when nothing is said.
 Result<int> parse_signal(const std::string& text) {
-  if (text.empty()) return kKill;
-  std::string word = store::lower(text);
-  if (word.starts_with("sig")) word = word.substr(3);
-  for (const Signal& signal : kSignals)
-    if (word == store::lower(signal.name)) return signal.number;
-  if (const auto number = parse_number(word); number && *number >= 1 && *number <= 64)
-    return static_cast<int>(*number);
+  if (const auto number = model::parse_signal(text)) return *number;
   return plain_error(Code::invalid_argument, "invalid signal: " + text);
 }
 
@@ -49,7 +31,8 @@ std::string wait_reply(std::int64_t exit_code) {
 }  // namespace
 
 void kill_container(Call& call) {
-  const auto signal = parse_signal(call.target.text("signal"));
+  const std::string wish = call.target.text("signal");
+  const auto signal = wish.empty() ? model::kKillSignal : parse_signal(wish);
   if (!signal) return call.refuse(signal.error());
   const auto found = find_container(call.context, call.name);
   if (!found) return call.refuse(found.error());
@@ -70,11 +53,13 @@ void stop_container(Call& call) {
   const auto found = find_container(call.context, call.name);
   if (!found) return call.refuse(found.error());
   if (!(*found)->process_runs) return call.reply_empty(304);
-  if (!call.target.text("signal").empty())
-    return call.refuse(
-        not_yet("a task is stopped by the signal of its service: see --stop-signal, or kill -s"));
   const TaskId task = (*found)->task.id;
-  StopContainer wish{task, std::nullopt};
+  StopContainer wish{task, std::nullopt, 0};
+  if (const std::string word = call.target.text("signal"); !word.empty()) {
+    const auto signal = parse_signal(word);
+    if (!signal) return call.refuse(signal.error());
+    wish.signal = *signal;
+  }
   if (const std::string seconds = call.target.text("t"); !seconds.empty()) {
     const auto number = parse_number(seconds);
     if (!number || *number > 1'000'000)
@@ -123,7 +108,8 @@ void remove_container(Call& call) {
         Code::already_exists, "cannot remove container \"" + call.name +
                                   "\": container is running: stop the container before removing or force "
                                   "remove"));
-  call.desk.perform(call.id, SignalContainer{local.task.id, kKill}, reply_when_ended(local.task.id));
+  call.desk.perform(call.id, SignalContainer{local.task.id, model::kKillSignal},
+                    reply_when_ended(local.task.id));
 }
 
 void prune_containers(Call& call) { call.reply(R"({"ContainersDeleted":[],"SpaceReclaimed":0})"); }

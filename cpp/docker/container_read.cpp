@@ -105,7 +105,8 @@ void read_surroundings(const Fields& from, model::ContainerSpec& spec) {
 
 void read_limits(const Fields& from, model::ContainerSpec& spec) {
   spec.isolation = from.text("Isolation");
-  if (spec.isolation == "default") spec.isolation.clear();
+  if (spec.isolation != "process" && spec.isolation != "hyperv")
+    spec.isolation.clear();  // as Docker reads it
   spec.sysctls = from.pairs("Sysctls");
   spec.capability_add = from.texts("CapabilityAdd");
   spec.capability_drop = from.texts("CapabilityDrop");

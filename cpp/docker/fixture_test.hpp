@@ -8,6 +8,7 @@
 #include "control/cluster.hpp"
 #include "docker/api.hpp"
 #include "docker/json.hpp"
+#include "model/kept_fields.hpp"
 
 namespace swarm::docker {
 
@@ -15,7 +16,7 @@ class ListRunner final : public ports::Runner {
  public:
   void prepare(const ports::Launch&) override {}
   void start(TaskId) override {}
-  void stop(TaskId, Duration) override {}
+  void stop(TaskId, Duration, int) override {}
   void signal(TaskId, int) override {}
   void remove(TaskId) override {}
   std::vector<ports::Adopted> adopt() override { return {}; }
@@ -24,10 +25,13 @@ class ListRunner final : public ports::Runner {
   std::vector<ports::Image> images() override {
     return {{"nginx:*", {"swarm-web"}, true}, {"mine:1", {"sh"}, false}};
   }
-  void add_image(const ports::Image&) override {}
-  std::vector<std::string> warnings(const model::TaskSpec& spec) override {
-    return spec.container && spec.container->read_only ? std::vector<std::string>{"read-only is not honoured"}
-                                                       : std::vector<std::string>{};
+  Result<void> add_image(const ports::Image& image) override {
+    if (image.command.front() == "nosuch") return plain_error(Code::invalid_argument, "nosuch is not there");
+    return {};
+  }
+  std::vector<std::string> warnings(const model::ServiceSpec& spec,
+                                    const model::ServiceSpec* before) override {
+    return model::newly_kept(spec, before);
   }
 };
 

@@ -8,7 +8,7 @@
 namespace swarm::docker {
 namespace {
 
-// A builtin stands for any tag; it is shown with Docker's usual one.
+// What stands for several tags is shown with Docker's usual one.
 std::string shown_reference(const ports::Image& image) {
   if (!image.reference.ends_with(":*")) return normal_reference(image.reference);
   return image.reference.substr(0, image.reference.size() - 1) + "latest";
@@ -44,23 +44,14 @@ bool shown(const std::string& reference, const Filters& filters) {
 
 }  // namespace
 
-std::string normal_reference(std::string_view reference) {
-  for (const std::string_view prefix : {"docker.io/library/", "docker.io/", "library/"})
-    if (reference.starts_with(prefix)) reference.remove_prefix(prefix.size());
-  reference = reference.substr(0, reference.find('@'));
-  const std::size_t slash = reference.rfind('/');
-  const bool tagged =
-      reference.find(':', slash == std::string_view::npos ? 0 : slash) != std::string_view::npos;
-  return std::string(reference) + (tagged ? "" : ":latest");
-}
-
 std::optional<ports::Image> find_image(const Context& context, std::string_view reference) {
-  const std::string wanted = normal_reference(reference);
-  const std::string any_tag = wanted.substr(0, wanted.rfind(':')) + ":*";
+  const std::string wanted = normal_reference(reference), any_tag = model::any_tag_of(wanted);
   std::optional<ports::Image> loose;
   for (auto& image : context.runner.images()) {
     if (image.reference == wanted || normal_reference(image.reference) == wanted) return image;
-    if (image.reference == any_tag) loose = image;
+    // Users' own are listed later, and win.
+    if (image.reference == any_tag && (!image.builtin || model::find_builtin_image(wanted) != nullptr))
+      loose = image;
   }
   return loose;
 }

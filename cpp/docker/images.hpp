@@ -5,12 +5,13 @@
 #include <string>
 
 #include "docker/api.hpp"
+#include "model/builtin_images.hpp"
 
 namespace swarm::docker {
 
-// "docker.io/library/nginx@sha256:..." -> "nginx:latest"
-std::string normal_reference(std::string_view reference);
-// What the catalogue has under a reference; "nginx:*" stands for any tag.
+using model::normal_reference;
+// What the catalogue has under a reference: "mine:*" stands for any tag, the built-in "nginx:*" for those
+// that are known.
 std::optional<ports::Image> find_image(const Context& context, std::string_view reference);
 std::string image_id(const Context& context, std::string_view reference);  // "sha256:<64 hex>"
 

@@ -49,7 +49,22 @@ TEST_F(ServiceRoutes, WarningsComeFromTheRunner) {
   const Reply warned =
       post("/services/create",
            R"({"Name":"ro","TaskTemplate":{"ContainerSpec":{"Image":"nginx","ReadOnly":true}}})");
-  EXPECT_EQ(at(warned.json(), "Warnings.0"), "read-only is not honoured");
+  EXPECT_EQ(at(warned.json(), "Warnings.0"), "read-only root file systems");
+}
+
+TEST_F(ServiceRoutes, AWarningComesWhenItsFieldIsNewOrChangedOnly) {
+  const auto spec = [](const char* more, const char* labels = "{}") {
+    return std::string(R"({"Name":"w","Labels":)") + labels +
+           R"(,"TaskTemplate":{"ContainerSpec":{"Image":"nginx","User":"nobody")" + more + "}}}";
+  };
+  const std::string id = create(spec(""));
+  EXPECT_EQ(update(id, spec("", R"({"a":"b"})")).body, "{\"Warnings\":null}\n") << "nothing that concerns it";
+  EXPECT_EQ(update(id, spec(R"(,"TTY":true)")).body, "{\"Warnings\":[\"terminals\"]}\n");
+  EXPECT_EQ(update(id, spec(R"(,"TTY":true)")).body, "{\"Warnings\":null}\n");
+  EXPECT_EQ(update(id, spec(R"(,"TTY":true,"Groups":["g"])")).body, "{\"Warnings\":[\"groups\"]}\n");
+  EXPECT_EQ(update(id, spec("")).body, "{\"Warnings\":null}\n") << "a wish that is taken back";
+  EXPECT_EQ(update(id, spec(""), "&rollback=previous").body, "{\"Warnings\":[\"groups\",\"terminals\"]}\n")
+      << "new again";
 }
 
 TEST_F(ServiceRoutes, DefaultsAreFilledIntoTheCurrentSpecOnly) {

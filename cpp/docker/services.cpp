@@ -49,6 +49,13 @@ void write_warnings(Json& json, const std::vector<std::string>& warnings) {
   }
 }
 
+// Of what is new in the spec that comes: that sent, or the one before.
+std::vector<std::string> warnings_of(Call& call, const model::Service& service,
+                                     const model::ServiceSpec& sent, bool back) {
+  if (back && !service.previous_spec) return {};
+  return call.context.runner.warnings(back ? *service.previous_spec : sent, &service.spec);
+}
+
 }  // namespace
 
 void list_services(Call& call) {
@@ -84,7 +91,7 @@ void create_service(Call& call) {
   if (spec->annotations.name.empty()) spec->annotations.name = invent_name(call.store(), call.context.rng);
   const std::string name = spec->annotations.name;
   const ServiceId service = ServiceId::random(call.context.rng);
-  const std::vector<std::string> warnings = call.context.runner.warnings(spec->task);
+  const std::vector<std::string> warnings = call.context.runner.warnings(*spec, nullptr);
   auto transaction = control::create_service(call.store(), service, std::move(*spec));
   if (!transaction) return call.refuse(transaction.error());
   call.desk.propose(call.id, std::move(*transaction),
@@ -108,7 +115,7 @@ void update_service(Call& call) {
     return call.refuse(plain_error(Code::invalid_argument, "unrecognized rollback option " + rollback));
   const auto service = find_service(call.store(), call.name);
   if (!service) return call.refuse(service.error());
-  const std::vector<std::string> warnings = call.context.runner.warnings(spec->task);
+  const std::vector<std::string> warnings = warnings_of(call, **service, *spec, rollback == "previous");
   auto transaction = control::update_service(
       call.store(), {(*service)->id, *version, std::move(*spec), rollback == "previous", call.context.wall});
   if (!transaction) return call.refuse(transaction.error());

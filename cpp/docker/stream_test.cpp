@@ -54,6 +54,27 @@ TEST_F(Streams, ATasksContainerIsListedAndInspected) {
   EXPECT_NE(inspected.find(R"("x":"y")"), std::string::npos);
 }
 
+TEST_F(Streams, AContainerIsShownAsItsTaskGotIt) {
+  const std::string t = create(
+      R"({"Name":"t","Labels":{"a":"b"},"TaskTemplate":{"ContainerSpec":{"Image":"alpine","Args":["sh","-c",)"
+      R"("echo $X; sleep 9","x"],"Env":["X={{index .Service.Labels \"a\"}}-{{.Task.Slot}}-{{.Node.Hostname}}"],)"
+      R"("Hostname":"h{{.Task.Slot}}"}},"EndpointSpec":{"Ports":[{"TargetPort":80,"PublishMode":"host"}]}})");
+  const std::string u = create(R"({"Name":"u","TaskTemplate":{"ContainerSpec":{"Image":"alpine"}}})");
+  const std::string named = run_here(add_task(t, 2, model::TaskState::assigned), 7);
+  const std::string unnamed = run_here(add_task(u, 1, model::TaskState::assigned), 8);
+  const Value one = get("/containers/" + named + "/json").json();
+  EXPECT_EQ(at(one, "Config.Hostname"), "h2");
+  EXPECT_EQ(at(one, "Config.Env.0"), "X=b-2-m1");
+  EXPECT_EQ(at(one, "Path"), "sh");
+  EXPECT_EQ(at(one, "Args.1"), "echo $X; sleep 9");
+  EXPECT_NE(get("/containers/" + named + "/json").body.find(R"("ExposedPorts":{"80/tcp":{}})"),
+            std::string::npos);
+  EXPECT_EQ(at(one, "HostConfig.Privileged"), "false");
+  EXPECT_EQ(at(get("/containers/" + unnamed + "/json").json(), "Config.Hostname"), unnamed.substr(0, 12));
+  const Value list = get(R"(/containers/json?filters={"name":["t.2"]})").json();
+  EXPECT_EQ(at(list, "0.Command"), "sh -c 'echo $X; sleep 9' x") << "as dockerd quotes it";
+}
+
 TEST_F(Streams, EndedContainersShowWithAllOnly) {
   exited(task_, 3);
   wall_ = wall_ + Duration::seconds(120);
@@ -88,7 +109,15 @@ TEST_F(Streams, KillSendsTheSignal) {
   api_.operation_done(id, OperationResult{}, context());
   drive();
   EXPECT_EQ(replies_[id].status, 204U);
-  EXPECT_EQ(post("/containers/" + container_ + "/kill?signal=NOPE").message(), "invalid signal: NOPE");
+  send("POST", "/containers/" + container_ + "/kill?signal=rtmin%2B3");
+  EXPECT_EQ(std::get<SignalContainer>(performed_.at(1).operation).signal, 37);
+  send("POST", "/containers/" + container_ + "/stop?signal=SIGQUIT");
+  EXPECT_EQ(std::get<StopContainer>(performed_.at(2).operation).signal, 3);
+  for (const char* word : {"NOPE", "0", "65", "-1", "SIG", "RTMIN-1", "RTMAX%2B1", "1x"})
+    EXPECT_TRUE(
+        post("/containers/" + container_ + "/kill?signal=" + word).message().starts_with("invalid signal: "))
+        << word;
+  EXPECT_EQ(post("/containers/" + container_ + "/stop?signal=NOPE").message(), "invalid signal: NOPE");
   exited(task_, 137);
   EXPECT_EQ(post("/containers/web.1/kill").message(), "No such container: web.1");
   EXPECT_EQ(post("/containers/" + container_ + "/kill").message(),

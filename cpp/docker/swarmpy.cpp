@@ -4,6 +4,7 @@
 #include "docker/handlers.hpp"
 #include "docker/lookup.hpp"
 #include "docker/specs.hpp"
+#include "model/builtin_images.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -45,9 +46,12 @@ void list_catalogue(Call& call) {
   json.array([&] {
     for (const auto& image : call.context.runner.images())
       json.object([&] {
+        const std::string name = model::repository_of(image.reference);
+        const auto* builtin = image.builtin ? model::find_builtin_image(name + ":latest") : nullptr;
         json.field("Reference", image.reference)
             .field("Command", image.command)
-            .field("Builtin", image.builtin);
+            .field("Builtin", image.builtin)
+            .field("Tags", builtin != nullptr ? std::string(builtin->tags_shown) : std::string());
       });
   });
   call.reply(json.take());
@@ -62,9 +66,12 @@ void add_to_catalogue(Call& call) {
   if (issues.any()) return call.refuse(issues.first());
   if (image.reference.empty())
     return call.refuse(plain_error(Code::invalid_argument, "Reference must be given"));
-  if (!control::is_image_reference(image.reference))  // no service could name it
+  const std::string name =
+      image.reference.ends_with(":*") ? model::repository_of(image.reference) : image.reference;
+  if (!control::is_image_reference(name))  // no service could name it
     return call.refuse(
         plain_error(Code::invalid_argument, "\"" + image.reference + "\" is not a valid repository/tag"));
+  if (!model::has_tag(name) && name.find('@') == std::string::npos) image.reference = model::any_tag_of(name);
   if (image.command.empty()) return call.refuse(plain_error(Code::invalid_argument, "Command must be given"));
   call.desk.perform(
       call.id, AddImage{std::move(image)},

@@ -4,6 +4,8 @@
 
 #include "base/bytes.hpp"
 #include "codec/codec.hpp"
+#include "control/process_checks.hpp"
+#include "go_template/placeholders.hpp"
 
 namespace swarm::node {
 namespace {
@@ -33,11 +35,19 @@ Result<model::Task> decode_task_record(std::string_view bytes) {
   return std::move(record->tasks.front().task);
 }
 
-ports::Launch launch_of(const Core& core, const model::Task& task) {
+// An error for placeholders that stand only where a node's or a task's facts lead: `{{if eq .Node.Hostname
+// "m1"}}...`.
+Result<ports::Launch> launch_of(const Core& core, const model::Task& task) {
   ports::Launch launch;
   launch.task = task.id;
   launch.name = model::task_name(task);
-  if (task.spec().container) launch.container = *task.spec().container;
+  if (task.spec().container) {
+    auto expanded =
+        go_template::expand(*task.spec().container, go_template::facts_of(task, core.options.description));
+    if (!expanded) return expanded.error();
+    if (auto fine = control::check_process(*expanded); !fine) return fine.error();
+    launch.container = std::move(*expanded);
+  }
   launch.stop_grace = model::stop_grace(task.spec());
   launch.service_id = task.service_id;
   launch.service_name = task.templ->service.name;
@@ -259,11 +269,15 @@ void AgentPart::perform_one(agent::Effect effect) {
   if (auto* send = std::get_if<agent::SendToManager>(&effect)) {
     send_to_manager(std::move(send->message));
   } else if (auto* prepare = std::get_if<agent::PrepareTask>(&effect)) {
-    core_.ports.runner.prepare(launch_of(core_, prepare->task));
+    if (const auto launch = launch_of(core_, prepare->task)) {
+      core_.ports.runner.prepare(*launch);
+    } else {
+      worker_.on_prepared(prepare->task.id, launch.error().message, core_.now, core_.wall());
+    }
   } else if (auto* start_task = std::get_if<agent::StartTask>(&effect)) {
     core_.ports.runner.start(start_task->task);
   } else if (auto* stop = std::get_if<agent::StopTask>(&effect)) {
-    core_.ports.runner.stop(stop->task, stop->grace);
+    core_.ports.runner.stop(stop->task, stop->grace, 0);
   } else if (auto* remove = std::get_if<agent::RemoveTask>(&effect)) {
     core_.ports.mesh.task_gone(remove->task);
     core_.ports.runner.remove(remove->task);

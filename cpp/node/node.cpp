@@ -249,9 +249,10 @@ void Node::Impl::perform(ports::ApiId id, docker::Operation operation) {
     core_.ports.runner.signal(signal->task, signal->signal);
   } else if (const auto* stop = std::get_if<docker::StopContainer>(&operation)) {
     core_.ports.mesh.task_stopping(stop->task);
-    core_.ports.runner.stop(stop->task, stop->grace.value_or(model::kStopGracePeriod));
+    core_.ports.runner.stop(stop->task, stop->grace.value_or(model::kStopGracePeriod), stop->signal);
   } else if (const auto* image = std::get_if<docker::AddImage>(&operation)) {
-    core_.ports.runner.add_image(image->image);
+    if (const auto added = core_.ports.runner.add_image(image->image); !added)
+      return answer(id, added.error());
   } else if (const auto* transfer = std::get_if<docker::TransferLeadership>(&operation)) {
     return answer(id, hand_over(transfer->to));
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.hpp"
 #include "model/task.hpp"
 #include "model/wire.hpp"
 
@@ -18,8 +19,8 @@ namespace swarm::ports {
 // All that a runner needs to know of a task.
 struct Launch {
   TaskId task;
-  std::string name;  // "<service>.<slot>.<task id>"
-  model::ContainerSpec container;
+  std::string name;                // "<service>.<slot>.<task id>"
+  model::ContainerSpec container;  // its placeholders are expanded
   Duration stop_grace;
   ServiceId service_id;
   std::string service_name;
@@ -31,7 +32,8 @@ struct Launch {
 
 // A named command: what an image is on a runner that has no container images.
 struct Image {
-  std::string reference;  // "nginx:1.10", or "nginx:*" for any tag
+  std::string
+      reference;  // "nginx:1.10", or "nginx:*": any tag of a user's image, the known ones of a built-in
   std::vector<std::string> command;
   bool builtin = false;
   bool operator==(const Image&) const = default;
@@ -50,8 +52,8 @@ class Runner {
   virtual ~Runner() = default;
   virtual void prepare(const Launch& launch) = 0;  // TaskPrepared; image resolved, address chosen
   virtual void start(TaskId task) = 0;             // TaskStarted, and TaskExited when it ends
-  virtual void stop(TaskId task,
-                    Duration grace) = 0;  // SIGTERM (or its stop signal), grace, SIGKILL -> TaskExited
+  // `signal`, or for 0 the stop signal of its spec; after the grace SIGKILL -> TaskExited.
+  virtual void stop(TaskId task, Duration grace, int signal) = 0;
   virtual void signal(TaskId task, int number) = 0;  // no event of its own
   virtual void remove(TaskId task) = 0;      // forgets the task, its logs and its address; kills what runs
   virtual std::vector<Adopted> adopt() = 0;  // what an earlier run of this node left running
@@ -59,9 +61,12 @@ class Runner {
   virtual LogStreamId open_logs(TaskId task, const wire::LogOptions& options) = 0;
   virtual void close_logs(LogStreamId stream) = 0;
   virtual std::vector<Image> images() = 0;
-  virtual void add_image(const Image& image) = 0;
-  // Which parts of a spec this runner cannot honour: sentences for the service's warnings.
-  virtual std::vector<std::string> warnings(const model::TaskSpec& spec) = 0;
+  // Refused when what it runs is not there.
+  virtual Result<void> add_image(const Image& image) = 0;
+  // What `spec` asks for that this runner does not do, as far as `before` (null: a new service) did not ask
+  // for the same: sentences for the service's warnings (model/kept_fields.hpp).
+  virtual std::vector<std::string> warnings(const model::ServiceSpec& spec,
+                                            const model::ServiceSpec* before) = 0;
 };
 
 }  // namespace swarm::ports

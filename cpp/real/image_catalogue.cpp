@@ -2,23 +2,27 @@
 
 #include <algorithm>
 
+#include "model/builtin_images.hpp"
+#include "ports/builtin_images.hpp"
 #include "real/files.hpp"
 
 namespace swarm::real {
 namespace {
 
-constexpr const char* kWebImages[] = {"nginx", "httpd", "swarmpy/web"};
-constexpr const char* kShellImages[] = {"ubuntu", "debian", "alpine", "busybox"};
 // What people write behind these images to start the server that the stand-in stands in for.
-constexpr const char* kServers[] = {"nginx", "nginx-debug", "httpd", "httpd-foreground",
-                                    "/docker-entrypoint.sh"};
+constexpr std::string_view kServers[] = {"nginx",
+                                         "nginx-debug",
+                                         "httpd",
+                                         "httpd-foreground",
+                                         "redis-server",
+                                         "/docker-entrypoint.sh",
+                                         "docker-entrypoint.sh"};
 
-template <std::size_t N>
-bool is_one_of(const char* const (&words)[N], std::string_view word) {
-  return std::find(std::begin(words), std::end(words), word) != std::end(words);
+bool starts_its_server(const model::ContainerSpec& spec) {
+  if (!spec.command.empty()) return false;
+  return spec.args.empty() || spec.args.front().starts_with('-') ||
+         std::find(std::begin(kServers), std::end(kServers), spec.args.front()) != std::end(kServers);
 }
-
-std::string name_of(const std::string& reference) { return reference.substr(0, reference.rfind(':')); }
 
 // One image per line, its words separated by tabs.
 std::string escaped(const std::string& word) {
@@ -51,15 +55,6 @@ std::vector<std::vector<std::string>> parse_lines(std::string_view text) {
 
 }  // namespace
 
-std::string normal_reference(std::string_view image) {
-  for (const std::string_view prefix : {"docker.io/library/", "docker.io/", "library/"})
-    if (image.starts_with(prefix)) image.remove_prefix(prefix.size());
-  image = image.substr(0, image.find('@'));
-  const auto slash = image.rfind('/');
-  const bool tagged = image.find(':', slash == std::string_view::npos ? 0 : slash) != std::string_view::npos;
-  return std::string(image) + (tagged ? "" : ":latest");
-}
-
 Result<ImageCatalogue> ImageCatalogue::open(const std::string& path, const std::string& web_program) {
   ImageCatalogue catalogue(path, web_program);
   if (auto loaded = catalogue.load(); !loaded) return loaded.error();
@@ -79,7 +74,7 @@ Result<void> ImageCatalogue::load() {
 }
 
 Result<void> ImageCatalogue::add(const ports::Image& image) {
-  added_[normal_reference(image.reference)] = image.command;
+  added_[model::normal_reference(image.reference)] = image.command;
   std::string text;
   for (const auto& [reference, command] : added_) {
     text += escaped(reference);
@@ -89,34 +84,42 @@ Result<void> ImageCatalogue::add(const ports::Image& image) {
   return replace_file(path_, text);
 }
 
-bool ImageCatalogue::is_web(const std::string& image) const {
-  const std::string reference = normal_reference(image);
-  return !added_.contains(reference) && is_one_of(kWebImages, name_of(reference));
+const std::vector<std::string>* ImageCatalogue::added(const std::string& reference) const {
+  auto found = added_.find(reference);
+  if (found == added_.end()) found = added_.find(model::any_tag_of(reference));
+  return found == added_.end() ? nullptr : &found->second;
+}
+
+std::uint32_t ImageCatalogue::own_port(const std::string& image) const {
+  const std::string reference = model::normal_reference(image);
+  const auto* builtin = model::find_builtin_image(reference);
+  return builtin != nullptr && added(reference) == nullptr ? builtin->port : 0;
 }
 
 std::optional<std::vector<std::string>> ImageCatalogue::command_of(const model::ContainerSpec& spec) const {
-  const std::string reference = normal_reference(spec.image);
+  const std::string reference = model::normal_reference(spec.image);
   std::vector<std::string> command = spec.command;
-  auto added = added_.find(reference);
-  if (added == added_.end()) added = added_.find(name_of(reference) + ":*");
-  if (added != added_.end()) {
-    if (command.empty()) command = added->second;  // like an entrypoint: arguments follow it
-  } else if (is_one_of(kWebImages, name_of(reference))) {
-    if (command.empty() && (spec.args.empty() || is_one_of(kServers, spec.args.front())))
-      return std::vector<std::string>{web_program_};
-  } else if (is_one_of(kShellImages, name_of(reference))) {
-    if (command.empty() && spec.args.empty()) command = {"/bin/sh"};
-  } else {
+  const auto* own = added(reference);
+  const auto* builtin = model::find_builtin_image(reference);
+  if (own != nullptr) {
+    if (command.empty()) command = *own;  // like an entrypoint: arguments follow it
+  } else if (builtin == nullptr) {
     return std::nullopt;
+  } else if (builtin->stand_in != model::StandIn::shell) {
+    if (starts_its_server(spec))
+      return builtin->stand_in == model::StandIn::web ? std::vector<std::string>{web_program_}
+                                                      : std::vector<std::string>{web_program_, "--redis"};
+  } else if (command.empty() && spec.args.empty()) {
+    command = {"/bin/sh"};
   }
   command.insert(command.end(), spec.args.begin(), spec.args.end());
+  const bool pings = own == nullptr && builtin->has_ping && !command.empty() && command.front() == "ping";
+  if (pings) command.insert(command.begin(), web_program_), command[1] = "--ping";
   return command;
 }
 
 std::vector<ports::Image> ImageCatalogue::images() const {
-  std::vector<ports::Image> out;
-  for (const char* name : kWebImages) out.push_back({std::string(name) + ":*", {"swarm-web"}, true});
-  for (const char* name : kShellImages) out.push_back({std::string(name) + ":*", {"/bin/sh"}, true});
+  std::vector<ports::Image> out = ports::builtin_images();
   for (const auto& [reference, command] : added_) out.push_back({reference, command, false});
   return out;
 }

@@ -1,8 +1,8 @@
 // ImageCatalogue: what an image is on a runner that has no container images: a named command.
 //
-// Built in: nginx, httpd and swarmpy/web (any tag) are our small web server; ubuntu, debian, alpine and
-// busybox (any tag) run the command that they are given, a shell when there is none. Users add their own,
-// which come first and survive restarts (file "images" in the data root).
+// Built in are those of model/builtin_images.hpp: web and redis stand-ins run our small server, shells the
+// command that they are given. Users add their own, of one tag or of any ("NAME:*"), which come first and
+// survive restarts (file "images" in the data root).
 #pragma once
 
 #include <map>
@@ -16,9 +16,6 @@
 
 namespace swarm::real {
 
-// "docker.io/library/nginx@sha256:..." -> "nginx:latest".
-std::string normal_reference(std::string_view image);
-
 class ImageCatalogue {
  public:
   // `web_program`: the path of swarm-web.
@@ -26,7 +23,7 @@ class ImageCatalogue {
 
   // What a task of this spec executes; nothing when there is no such image.
   std::optional<std::vector<std::string>> command_of(const model::ContainerSpec& spec) const;
-  bool is_web(const std::string& image) const;  // the stand-in, which serves port 80
+  std::uint32_t own_port(const std::string& image) const;  // where a stand-in listens; 0: nowhere
   std::vector<ports::Image> images() const;
   Result<void> add(const ports::Image& image);
 
@@ -34,6 +31,7 @@ class ImageCatalogue {
   ImageCatalogue(std::string path, std::string web_program)
       : path_(std::move(path)), web_program_(std::move(web_program)) {}
   Result<void> load();
+  const std::vector<std::string>* added(const std::string& reference) const;
 
   std::string path_, web_program_;
   std::map<std::string, std::vector<std::string>> added_;  // by normal reference

@@ -23,6 +23,9 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "model/builtin_images.hpp"
+#include "model/kept_fields.hpp"
+#include "model/signal.hpp"
 #include "real/files.hpp"
 #include "real/image_catalogue.hpp"
 #include "real/task_address.hpp"
@@ -74,11 +77,16 @@ struct Process {
   ports::Launch launch;
   std::vector<std::string> command;
   std::string directory;
+  std::string container_id = random_container_id();
   std::optional<TaskAddress> address;
   Stage stage = Stage::prepared;
   bool removed = false;  // the files go once the processes have
   bool told_exit = false;
-  std::optional<Duration> stop_when_started;
+  struct Stop {
+    Duration grace;
+    int signal = 0;
+  };
+  std::optional<Stop> stop_when_started;
   pid_t shim = 0, pid = 0;
   std::optional<int> exit_code;
   std::optional<FdWatch> control, shim_end;
@@ -160,7 +168,7 @@ struct ProcessRunner::Impl : std::enable_shared_from_this<ProcessRunner::Impl> {
   void take_lines(Process& process, bool err, std::vector<std::string> texts);
   void on_shim_end(const std::shared_ptr<Process>& process);
   void kill_strays();
-  void stop(const std::shared_ptr<Process>& process, Duration grace);
+  void stop(const std::shared_ptr<Process>& process, Duration grace, int signal);
   static void send_signal(Process& process, int number);
   void send_lines(ports::LogStreamId stream, std::vector<wire::LogLine> lines, bool end);
   void end_streams(TaskId task);
@@ -217,10 +225,15 @@ void ProcessRunner::Impl::do_one_chore() {
 std::string ProcessRunner::Impl::prepare(Process& process) {
   const model::ContainerSpec& spec = process.launch.container;
   auto command = catalogue.command_of(spec);
-  if (!command) return "No such image: " + normal_reference(spec.image);
+  if (!command) return "No such image: " + model::normal_reference(spec.image);
   process.command = std::move(*command);
-  if (catalogue.is_web(spec.image)) process.launch.target_ports.push_back(80);
+  if (auto fine = check_surroundings(spec); !fine) return fine.error().message;
+  if (const std::uint32_t port = catalogue.own_port(spec.image); port != 0)
+    process.launch.target_ports.push_back(port);
   if (auto made = make_directories(process.directory + "/work"); !made) return made.error().message;
+  // As in a container: what is not there is made.
+  if (auto made = spec.dir.empty() ? Result<void>() : make_directories(spec.dir); !made)
+    return "the working directory " + spec.dir + " is not there: " + made.error().message;
   process.log = TaskLogFile(process.directory + "/log");
   process.address = addresses.take();
   return process.address ? "" : "no address is free in 127.0.0.0/8";
@@ -272,9 +285,11 @@ std::string ProcessRunner::Impl::spawn(const std::shared_ptr<Process>& process) 
   std::vector<std::string> arguments{"swarm-shim", kShimFlag, spec.dir.empty() ? work : spec.dir};
   for (const std::string& word : process->command) arguments.push_back(word);
   const int fds[5] = {null.get(), their_out.get(), their_err.get(), their_control.get(), their_lock.get()};
-  const int failed = spawn_shim(options.shim, std::move(arguments),
-                                task_environment(process->launch, process->address->address.host(), work),
-                                fds, process->shim);
+  const int failed = spawn_shim(
+      options.shim, std::move(arguments),
+      process_environment(process->launch, process->address->address.host(), process->container_id, work),
+      fds, process->shim);
+  if (failed == E2BIG) return "its arguments and its environment are longer together than this machine takes";
   if (failed != 0) return "the task's shim cannot be started: " + std::string(std::strerror(failed));
   for (const int fd : {our_control.get(), our_out.get(), our_err.get()})
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -339,8 +354,8 @@ void ProcessRunner::Impl::on_started(const std::shared_ptr<Process>& process) {
   process->stage = Stage::running;
   if (process->removed) return process->control.reset();
   emit(ports::TaskStarted{
-      process->launch.task, {}, random_container_id(), process->pid, process->address->address.host()});
-  if (process->stop_when_started) stop(process, *process->stop_when_started);
+      process->launch.task, {}, process->container_id, process->pid, process->address->address.host()});
+  if (const auto& wish = process->stop_when_started) stop(process, wish->grace, wish->signal);
 }
 
 void ProcessRunner::Impl::on_start_failed(Process& process, const std::string& why) {
@@ -469,16 +484,17 @@ void ProcessRunner::Impl::send_signal(Process& process, int number) {
   if (process.control) ::send(process.control->fd(), &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void ProcessRunner::Impl::stop(const std::shared_ptr<Process>& process, Duration grace) {
-  const int wish = signal_number(process->launch.container.stop_signal);
-  send_signal(*process, wish != 0 ? wish : SIGTERM);
+void ProcessRunner::Impl::stop(const std::shared_ptr<Process>& process, Duration grace, int signal) {
+  // Of a spec that an older version accepted, a word may be none.
+  const int own = model::parse_signal(process->launch.container.stop_signal).value_or(SIGTERM);
+  send_signal(*process, signal != 0 ? signal : own);
   process->grace.emplace(reactor);
   process->grace->after(grace, [weak = std::weak_ptr(process)] {
     if (const auto still = weak.lock()) send_signal(*still, SIGKILL);
   });
 }
 
-void ProcessRunner::stop(TaskId task, Duration grace) {
+void ProcessRunner::stop(TaskId task, Duration grace, int signal) {
   const auto it = impl_->processes.find(task);
   if (it == impl_->processes.end()) return impl_->emit(ports::TaskExited{task, 0, kNotRunning});
   const auto& process = it->second;
@@ -489,10 +505,10 @@ void ProcessRunner::stop(TaskId task, Duration grace) {
       process->address.reset();
       return impl_->emit(ports::TaskExited{task, 0, {}});
     case Stage::starting:
-      process->stop_when_started = grace;
+      process->stop_when_started = {grace, signal};
       return;
     case Stage::running:
-      return impl_->stop(process, grace);
+      return impl_->stop(process, grace, signal);
     case Stage::exited:
       return;
   }
@@ -556,13 +572,19 @@ void ProcessRunner::close_logs(ports::LogStreamId stream) { impl_->streams.erase
 
 std::vector<ports::Image> ProcessRunner::images() { return impl_->catalogue.images(); }
 
-void ProcessRunner::add_image(const ports::Image& image) {
+Result<void> ProcessRunner::add_image(const ports::Image& image) {
+  if (auto there = check_program(image.command.front()); !there) return there;
   // A disk that cannot keep it: the image is there until the daemon ends.
   [[maybe_unused]] const auto kept = impl_->catalogue.add(image);
+  return {};
 }
 
-std::vector<std::string> ProcessRunner::warnings(const model::TaskSpec& spec) {
-  return process_runner_warnings(spec);
+std::vector<std::string> ProcessRunner::warnings(const model::ServiceSpec& spec,
+                                                 const model::ServiceSpec* before) {
+  std::vector<std::string> out;
+  for (const std::string& words : model::newly_kept(spec, before))
+    out.push_back("the process runner does not apply " + words + "; the field is kept");
+  return out;
 }
 
 // ---- the runner's own life

@@ -32,15 +32,16 @@ class ProcessRunner final : public ports::Runner {
 
   void prepare(const ports::Launch& launch) override;
   void start(TaskId task) override;
-  void stop(TaskId task, Duration grace) override;
+  void stop(TaskId task, Duration grace, int signal) override;
   void signal(TaskId task, int number) override;
   void remove(TaskId task) override;
   std::vector<ports::Adopted> adopt() override { return {}; }
   ports::LogStreamId open_logs(TaskId task, const wire::LogOptions& options) override;
   void close_logs(ports::LogStreamId stream) override;
   std::vector<ports::Image> images() override;
-  void add_image(const ports::Image& image) override;
-  std::vector<std::string> warnings(const model::TaskSpec& spec) override;
+  Result<void> add_image(const ports::Image& image) override;
+  std::vector<std::string> warnings(const model::ServiceSpec& spec,
+                                    const model::ServiceSpec* before) override;
 
   struct Impl;
 

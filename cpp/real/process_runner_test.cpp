@@ -114,12 +114,12 @@ TEST_F(ProcessRunnerTest, TellsATaskWhoAndWhereItIs) {
   auto launch = shell(
       1, "echo $SWARM_SERVICE_NAME $SWARM_TASK_SLOT $SWARM_NODE_HOSTNAME $SWARM_PORT_8080 $SWARM_TASK_IP $X");
   launch.target_ports = {8080};
-  launch.container.env = {"X={{.Service.Name}}-{{ .Task.Slot }}-{{.Odd}}"};
+  launch.container.env = {"X=mine", "NODE"};
   run(launch);
   ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)); }));
   const std::string address = of<ports::TaskStarted>(TaskId(1))->address;
   EXPECT_TRUE(address.starts_with("127."));
-  EXPECT_EQ(logs(TaskId(1)), "o:web 3 m1 8080 " + address + " web-3-{{.Odd}} ");
+  EXPECT_EQ(logs(TaskId(1)), "o:web 3 m1 8080 " + address + " mine ");
 }
 
 TEST_F(ProcessRunnerTest, RefusesAnUnknownImageAndAnUnknownProgram) {
@@ -152,8 +152,8 @@ TEST_F(ProcessRunnerTest, StopsByRequestAndByForceAfterTheGrace) {
            std::filesystem::exists(root_ + "/tasks/ready2");
   }));
   const Instant asked = steady_now();
-  runner_->stop(TaskId(1), Duration::seconds(20));
-  runner_->stop(TaskId(2), Duration::millis(200));
+  runner_->stop(TaskId(1), Duration::seconds(20), 0);
+  runner_->stop(TaskId(2), Duration::millis(200), 0);
   ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)) && of<ports::TaskExited>(TaskId(2)); }));
   EXPECT_EQ(of<ports::TaskExited>(TaskId(1))->exit_code, 5);
   EXPECT_EQ(of<ports::TaskExited>(TaskId(2))->exit_code, 137);
@@ -162,9 +162,9 @@ TEST_F(ProcessRunnerTest, StopsByRequestAndByForceAfterTheGrace) {
 
 TEST_F(ProcessRunnerTest, AnswersAStopOfWhatNeverRan) {
   runner_->prepare(shell(1, "true"));
-  runner_->stop(TaskId(1), Duration::seconds(1));
+  runner_->stop(TaskId(1), Duration::seconds(1), 0);
   EXPECT_TRUE(of<ports::TaskExited>(TaskId(1)));
-  runner_->stop(TaskId(9), Duration::seconds(1));
+  runner_->stop(TaskId(9), Duration::seconds(1), 0);
   EXPECT_TRUE(of<ports::TaskExited>(TaskId(9)));
 }
 
@@ -246,8 +246,64 @@ TEST_F(ProcessRunnerTest, FollowsLogsUntilTheTaskEnds) {
   EXPECT_TRUE(of<ports::TaskExited>(TaskId(1)));
 }
 
+TEST_F(ProcessRunnerTest, MakesAWorkingDirectoryThatIsNotThereOrSaysWhyNot) {
+  auto there = shell(1, "pwd");
+  there.container.dir = root_ + "/a/b";
+  run(there);
+  ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)); }));
+  EXPECT_EQ(logs(TaskId(1)), "o:" + root_ + "/a/b ");
+  auto impossible = shell(2, "pwd");
+  impossible.container.dir = "/etc/passwd/x";
+  runner_->prepare(impossible);
+  EXPECT_TRUE(of<ports::TaskPrepared>(TaskId(2))->error.starts_with(
+      "the working directory /etc/passwd/x is not there: "))
+      << of<ports::TaskPrepared>(TaskId(2))->error;
+}
+
+TEST_F(ProcessRunnerTest, ATasksHostnameIsItsContainersIdAndAGlobalOnesSlotItsNode) {
+  auto launch = shell(1, "echo $HOSTNAME $SWARM_TASK_SLOT");
+  launch.slot = 0;
+  launch.node_id = NodeId(9);
+  run(launch);
+  ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)); }));
+  EXPECT_EQ(logs(TaskId(1)), "o:" + of<ports::TaskStarted>(TaskId(1))->container_id.substr(0, 12) + " " +
+                                 NodeId(9).str() + " ");
+}
+
+TEST_F(ProcessRunnerTest, IsStoppedByTheSignalThatIsAskedFor) {
+  auto launch =
+      shell(1, "trap 'exit 7' RTMIN+3; trap 'exit 8' QUIT; touch $HOME/up; while :; do sleep .01; done");
+  launch.container.stop_signal = "SIGRTMIN+3";
+  launch.container.args[0] = "bash";
+  auto other = launch;
+  other.task = TaskId(2);
+  for (const auto& one : {launch, other}) {
+    run(one);
+    const std::string mark = root_ + "/tasks/" + one.task.str() + "/work/up";
+    ASSERT_TRUE(until([&] { return std::filesystem::exists(mark); }));
+  }
+  runner_->stop(TaskId(1), Duration::seconds(20), 0);
+  runner_->stop(TaskId(2), Duration::seconds(20), SIGQUIT);
+  ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)) && of<ports::TaskExited>(TaskId(2)); }));
+  EXPECT_EQ(of<ports::TaskExited>(TaskId(1))->exit_code, 7);
+  EXPECT_EQ(of<ports::TaskExited>(TaskId(2))->exit_code, 8);
+}
+
+TEST_F(ProcessRunnerTest, ATagThatNobodyMadeIsNoImage) {
+  for (const auto& [image, text] : {std::pair{"nginx:nosuch", "No such image: nginx:nosuch"},
+                                    {"alpine:3.99", "No such image: alpine:3.99"},
+                                    {"nginx@sha256:00", "No such image: nginx@sha256:00"}}) {
+    auto launch = shell(1, "true");
+    launch.container.image = image;
+    events_.clear();
+    runner_->prepare(launch);
+    EXPECT_EQ(of<ports::TaskPrepared>(TaskId(1))->error, text);
+  }
+}
+
 TEST_F(ProcessRunnerTest, KeepsImagesOfItsUsersOverARestart) {
-  runner_->add_image({"mine:1", {"/bin/sh", "-c", "echo \"tab\there\"; exit 4"}, false});
+  ASSERT_TRUE(runner_->add_image({"mine:1", {"/bin/sh", "-c", "echo \"tab\there\"; exit 4"}, false}).ok());
+  EXPECT_FALSE(runner_->add_image({"bad", {"nosuchprogram"}, false}).ok());
   open();
   auto launch = shell(1, "");
   launch.container.image = "mine:1";
@@ -283,19 +339,38 @@ TEST(LineSplitter, CutsLongLinesAndKeepsEmptyOnes) {
   EXPECT_EQ(lines[4].size(), 20'000U - 16 * 1024);
 }
 
-TEST(TaskLaunch, KnowsSignalsByNameAndNumber) {
-  EXPECT_EQ(signal_number("SIGQUIT"), SIGQUIT);
-  EXPECT_EQ(signal_number("term"), SIGTERM);
-  EXPECT_EQ(signal_number("9"), 9);
-  EXPECT_EQ(signal_number("SIGNOPE"), 0);
+TEST(TaskLaunch, FindsProgramsAsAShellDoes) {
+  EXPECT_TRUE(check_program("sh").ok());
+  EXPECT_TRUE(check_program("/bin/sh").ok());
+  EXPECT_EQ(check_program("nosuchprogram").error().message,
+            "exec: \"nosuchprogram\": executable file not found in $PATH");
+  EXPECT_EQ(check_program("/no/such").error().message, "exec: \"/no/such\": no such file or directory");
+  EXPECT_EQ(check_program("/etc/passwd").error().message, "exec: \"/etc/passwd\": permission denied");
+  EXPECT_EQ(check_program("/bin").error().message, "exec: \"/bin\": permission denied");
+  EXPECT_FALSE(check_program("./sh").ok());
 }
 
-TEST(TaskLaunch, WarnsOnlyOfWhatIsGiven) {
-  model::TaskSpec spec;
-  spec.container.emplace();
-  EXPECT_TRUE(process_runner_warnings(spec).empty());
-  spec.container->user = "nobody";
-  EXPECT_EQ(process_runner_warnings(spec).size(), 1U);
+TEST(TaskLaunch, RefusesUsersAndMountsThatAreNotThere) {
+  model::ContainerSpec spec;
+  for (const char* user : {"", "root", "1000", "1000:1000", "nginx", "nobody:nogroup"}) {
+    spec.user = user;
+    EXPECT_TRUE(check_surroundings(spec).ok()) << user;
+  }
+  spec.user = "nosuchuser";
+  EXPECT_EQ(check_surroundings(spec).error().message,
+            "unable to find user nosuchuser: no matching entries in passwd file");
+  spec.user = "root:nosuchgroup";
+  EXPECT_EQ(check_surroundings(spec).error().message,
+            "unable to find group nosuchgroup: no matching entries in group file");
+  spec.user = "";
+  spec.mounts.resize(1);
+  spec.mounts[0].type = "bind", spec.mounts[0].source = "/nosuch", spec.mounts[0].target = "/t";
+  EXPECT_EQ(check_surroundings(spec).error().message,
+            "invalid mount config for type \"bind\": bind source path does not exist: /nosuch");
+  spec.mounts[0].source = "/tmp";
+  EXPECT_TRUE(check_surroundings(spec).ok());
+  spec.mounts[0].type = "volume", spec.mounts[0].source = "v";
+  EXPECT_TRUE(check_surroundings(spec).ok());
 }
 
 }  // namespace

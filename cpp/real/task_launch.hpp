@@ -1,27 +1,29 @@
-// What a task sees of the world: its environment, its templates, its stop signal. Pure.
+// What a process of this machine is started with, beside what every task knows of itself
+// (ports/task_environment.hpp):
 //
-//   SWARM_TASK_IP            the task's own address: bind there
+//   PATH, HOME               the daemon's path; the task's own directory
 //   SWARM_PORT_<target>      the port to bind for target port <target>; the same number unless ports below
 //   1024 need a
 //                            right that the daemon lacks (then 10000 more)
-//   SWARM_TASK_ID, SWARM_TASK_NAME, SWARM_TASK_SLOT, SWARM_SERVICE_ID, SWARM_SERVICE_NAME, SWARM_NODE_ID,
-//   SWARM_NODE_HOSTNAME, SWARM_IMAGE
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "model/service_spec.hpp"
+#include "base/result.hpp"
 #include "ports/runner.hpp"
 
 namespace swarm::real {
 
-// {{.Service.Name}}, {{.Task.Slot}}... (swarmkit template/context.go); what is not known stays as it is.
-std::string expand_template(const std::string& text, const ports::Launch& launch);
-std::vector<std::string> task_environment(const ports::Launch& launch, const std::string& address,
-                                          const std::string& directory);
-// "SIGTERM", "TERM", "15"; 0 for what is none.
-int signal_number(const std::string& word);
-std::vector<std::string> process_runner_warnings(const model::TaskSpec& spec);
+std::vector<std::string> process_environment(const ports::Launch& launch, const std::string& address,
+                                             const std::string& container_id, const std::string& directory);
+
+// What Docker asks of the node before it makes a container: that the user is known, that what is bound is
+// there.
+Result<void> check_surroundings(const model::ContainerSpec& container);
+
+// The first word of a command as a shell would find it: by its path, or in $PATH. An error when nothing is
+// there that can be run.
+Result<void> check_program(const std::string& program);
 
 }  // namespace swarm::real

@@ -28,9 +28,19 @@ void tell(std::string line) {
   [[maybe_unused]] const auto sent = ::write(kControlFd, line.data(), line.size());
 }
 
-std::string why_not(const char* program, int number) {
-  if (number == ENOENT) return std::string("exec: \"") + program + "\": executable file not found in $PATH";
-  return std::string("exec: \"") + program + "\": " + std::strerror(number);
+// `number`: why the program was not run, or, below zero, why its working directory was not entered.
+std::string why_not(const char* directory, const char* program, int number) {
+  if (number < 0)
+    return std::string("the working directory ") + directory +
+           " cannot be entered: " + std::strerror(-number);
+  if (number == E2BIG) return "its arguments and its environment are longer together than this machine takes";
+  const std::string name = std::string("exec: \"") + program + "\": ";
+  if (number != ENOENT) return name + std::strerror(number);
+  if (std::strchr(program, '/') == nullptr) return name + "executable file not found in $PATH";
+  const std::string path = program[0] == '/' ? program : std::string(directory) + "/" + program;
+  const bool there = ::access(path.c_str(), F_OK) == 0;
+  return name + (there ? "the interpreter that it names is not there"
+                       : "stat " + path + ": no such file or directory");
 }
 
 // The task's first process, between fork and exec.
@@ -44,8 +54,9 @@ std::string why_not(const char* program, int number) {
   ::fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
   ::close_range(kControlFd + 1, ~0U, 0);
   if (::getppid() != shim) ::_exit(1);
-  if (::chdir(directory) == 0) ::execvp(command[0], command);
-  const int number = errno;
+  const bool entered = ::chdir(directory) == 0;
+  if (entered) ::execvp(command[0], command);
+  const int number = entered ? errno : -errno;
   [[maybe_unused]] const auto sent = ::write(kControlFd, &number, sizeof number);
   ::_exit(127);
 }
@@ -63,7 +74,7 @@ pid_t start(const char* directory, char** command) {
       task < 0 ? static_cast<ssize_t>(sizeof number) : ::read(error_pipe[0], &number, sizeof number);
   ::close(error_pipe[0]);
   if (heard <= 0) return task;
-  tell("failed " + why_not(command[0], number));
+  tell("failed " + why_not(directory, command[0], number));
   if (task > 0) ::waitpid(task, nullptr, 0);
   return -1;
 }

@@ -1,34 +1,30 @@
 #include "sim/sim_runner.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "model/builtin_images.hpp"
+#include "model/kept_fields.hpp"
+#include "ports/builtin_images.hpp"
+#include "ports/task_environment.hpp"
 
 namespace swarm::sim {
 namespace {
 
 constexpr std::size_t kMaxLines = 1'000;
-constexpr const char* kWebImages[] = {"nginx", "httpd", "swarmpy/web"};
-constexpr const char* kShellImages[] = {"ubuntu", "debian", "alpine", "busybox"};
-
-// "docker.io/library/nginx:1.10@sha256:..." -> "nginx:1.10"; no tag means ":latest".
-std::string normal_reference(std::string_view image) {
-  constexpr std::string_view kPrefixes[] = {"docker.io/library/", "docker.io/"};
-  for (const auto prefix : kPrefixes)
-    if (image.starts_with(prefix)) image.remove_prefix(prefix.size());
-  image = image.substr(0, image.find('@'));
-  const auto slash = image.rfind('/');
-  const bool tagged = image.find(':', slash == std::string_view::npos ? 0 : slash) != std::string_view::npos;
-  return std::string(image) + (tagged ? "" : ":latest");
+// What the built-in image under a reference stands in for; nothing for others.
+std::optional<model::StandIn> stand_in_of(const std::string& reference) {
+  const auto* image = model::find_builtin_image(reference);
+  return image != nullptr ? std::optional(image->stand_in) : std::nullopt;
 }
 
-std::string name_of(const std::string& reference) { return reference.substr(0, reference.rfind(':')); }
-
-template <std::size_t N>
-bool is_one_of(const char* const (&names)[N], std::string_view name) {
-  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+// Also of a tag that only a script knows: "ubuntu:mine" is still a shell.
+bool has_shell(const model::ContainerSpec& container) {
+  const std::string name = model::repository_of(model::normal_reference(container.image));
+  return stand_in_of(name + ":latest") == model::StandIn::shell;
 }
 
 std::int64_t number_of(std::string_view word) {
@@ -53,6 +49,36 @@ std::vector<std::string> words_of(const model::ContainerSpec& container) {
   return words;
 }
 
+// "echo $X \"${Y}\"" as a shell would say it: variables are replaced, double quotes are gone.
+std::string said(std::string_view text, const ports::Environment& environment) {
+  std::string out;
+  while (!text.empty()) {
+    const char c = text.front();
+    text.remove_prefix(1);
+    const bool braces = c == '$' && text.starts_with('{');
+    std::size_t end = braces ? 1 : 0;
+    while (c == '$' && end < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_'))
+      ++end;
+    const std::string name(c == '$' ? text.substr(braces, end - braces) : "");
+    if (name.empty()) {
+      if (c != '"') out += c;
+      continue;
+    }
+    if (const auto found = environment.find(name); found != environment.end()) out += found->second;
+    text.remove_prefix(end + (braces && end < text.size() ? 1 : 0));
+  }
+  return out;
+}
+
+// `ping -c 3 HOST` ends after as many seconds, without -c never.
+void add_ping(ImageScript& script, const std::vector<std::string>& words) {
+  const auto count = std::find(words.begin(), words.end(), "-c");
+  script.lives.reset();
+  if (count != words.end() && count + 1 != words.end())
+    script.lives = Duration::seconds(number_of(*(count + 1)));
+}
+
 // Where swarm-web listens.
 std::uint32_t web_port(const model::ContainerSpec& container) {
   constexpr std::string_view kSetting = "SWARM_WEB_PORT=";
@@ -66,6 +92,10 @@ ImageScript shell_script(const model::ContainerSpec& container) {
   ImageScript script;
   const auto words = words_of(container);
   script.lives = Duration{};
+  if (!words.empty() && words.front() == "ping") {
+    add_ping(script, words);
+    return script;
+  }
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string next = i + 1 < words.size() ? words[i + 1] : "";
     if (words[i] == "sleep" && next != "infinity")
@@ -82,17 +112,30 @@ ImageScript shell_script(const model::ContainerSpec& container) {
 
 }  // namespace
 
+bool SimRunner::adds(const std::string& reference) const {
+  return added_.contains(reference) || added_.contains(model::any_tag_of(reference));
+}
+
 ImageScript SimRunner::script_of(const model::ContainerSpec& container) const {
-  const std::string reference = normal_reference(container.image);
-  const std::string name = name_of(reference);
-  for (const auto& key : {reference, name})
+  const std::string reference = model::normal_reference(container.image);
+  for (const auto& key : {reference, model::repository_of(reference)})
     if (const auto it = shared_.scripts.find(key); it != shared_.scripts.end()) return it->second;
+  const auto stand_in = stand_in_of(reference);
+  if (!adds(reference) && stand_in == model::StandIn::shell) return shell_script(container);
   ImageScript script;
-  if (added_.contains(reference) || added_.contains(name + ":*") || is_one_of(kWebImages, name))
-    return script;
-  if (is_one_of(kShellImages, name)) return shell_script(container);
-  script.exists = false;
+  script.exists = adds(reference) || stand_in.has_value();
   return script;
+}
+
+// Why the node cannot make its container: the texts of the process runner. There are no files and no users
+// here but those that Docker's images have.
+std::string SimRunner::why_not(const Process& process) const {
+  const model::ContainerSpec& container = process.launch.container;
+  if (!process.script.exists) return "No such image: " + model::normal_reference(container.image);
+  const std::string user = container.user.substr(0, container.user.find(':'));
+  if (!user.empty() && !model::is_builtin_user(user))
+    return "unable to find user " + user + ": no matching entries in passwd file";
+  return {};
 }
 
 SimRunner::Process* SimRunner::find(TaskId task) {
@@ -136,13 +179,14 @@ void SimRunner::plan_exit(TaskId task, Process& process, Duration after, std::in
   move(task, TaskMoves::Step::exited, after, ++process.plan, code);
 }
 
-void SimRunner::stop(TaskId task, Duration grace) {
+void SimRunner::stop(TaskId task, Duration grace, int signal) {
   Process* process = find(task);
   if (process == nullptr) return deliver(ports::TaskExited{task, 0, "no such process"});
   process->told_to_stop = true;
   if (process->stage == Stage::starting) {
     process->stop_when_started = true;
     process->grace = grace;
+    process->stop_signal = signal;
   } else if (process->stage == Stage::running && process->script.ignores_term) {
     plan_exit(task, *process, grace, 137);
   } else if (process->stage == Stage::running) {
@@ -176,13 +220,14 @@ std::string SimRunner::page(TaskId task, std::uint32_t port) const {
   const auto it = processes_.find(task);
   if (it == processes_.end() || it->second.stage != Stage::running) return {};
   const ports::Launch& launch = it->second.launch;
-  const std::string image = name_of(normal_reference(launch.container.image));
-  if (is_one_of(kShellImages, image)) return {};
-  if (is_one_of(kWebImages, image) && port != web_port(launch.container)) return {};
+  const auto stand_in =
+      stand_in_of(model::repository_of(model::normal_reference(launch.container.image)) + ":latest");
+  if (stand_in == model::StandIn::shell || stand_in == model::StandIn::redis) return {};
+  if (stand_in == model::StandIn::web && port != web_port(launch.container)) return {};
   const std::string& title = launch.service_name;
   return "<!DOCTYPE html>\n<title>" + title + "</title>\n<h1>" + title +
          "</h1>\n<pre>\nimage: " + launch.container.image + "\nservice: " + title + "\ntask: " + task.str() +
-         "\nslot: " + std::to_string(launch.slot) + "\nnode: " + launch.node_hostname + "\n</pre>\n";
+         "\nslot: " + ports::slot_word(launch) + "\nnode: " + launch.node_hostname + "\n</pre>\n";
 }
 
 bool SimRunner::told_to_stop(TaskId task) const {
@@ -210,9 +255,8 @@ std::optional<ports::Event> SimRunner::moved(const TaskMoves& event) {
   }
   if (event.step == TaskMoves::Step::prepared) {
     if (process->stage != Stage::preparing) return std::nullopt;
-    if (!process->script.exists)
-      return ports::TaskPrepared{event.task,
-                                 "No such image: " + normal_reference(process->launch.container.image)};
+    if (std::string why = why_not(*process); !why.empty())
+      return ports::TaskPrepared{event.task, std::move(why)};
     process->stage = Stage::prepared;
     return ports::TaskPrepared{event.task, {}};
   }
@@ -226,15 +270,12 @@ ports::Event SimRunner::on_started(TaskId task, Process& process) {
   std::string raw;
   for (int i = 0; i < 4; ++i) put_u64(raw, rng_.next());
   process.container_id = to_hex(raw);
+  const auto number = static_cast<std::uint8_t>(process.pid % 250 + 1);
+  process.address = Address::v4(127, 1, static_cast<std::uint8_t>(machine_ % 250), number).host();
   write_first_lines(task, process);
   if (process.script.lives) plan_exit(task, process, *process.script.lives, process.script.exit_code);
-  if (process.stop_when_started) stop(task, process.grace);
-  const auto number = static_cast<std::uint8_t>(process.pid % 250 + 1);
-  return ports::TaskStarted{task,
-                            {},
-                            process.container_id,
-                            process.pid,
-                            Address::v4(127, 1, static_cast<std::uint8_t>(machine_ % 250), number).host()};
+  if (process.stop_when_started) stop(task, process.grace, process.stop_signal);
+  return ports::TaskStarted{task, {}, process.container_id, process.pid, process.address};
 }
 
 ports::Event SimRunner::on_exited(TaskId task, Process& process, std::int64_t code) {
@@ -261,21 +302,23 @@ void SimRunner::say(TaskId task, Process& process, std::string text) {
 }
 
 void SimRunner::write_first_lines(TaskId task, Process& process) {
-  const auto words = words_of(process.launch.container);
-  const std::string name = name_of(normal_reference(process.launch.container.image));
-  if (!is_one_of(kShellImages, name)) {
-    say(task, process,
-        process.launch.name + ": " + process.launch.container.image + " started on " +
-            process.launch.node_hostname);
-    for (const auto& argument : process.launch.container.args) say(task, process, argument);
+  const ports::Launch& launch = process.launch;
+  const auto words = words_of(launch.container);
+  if (!has_shell(launch.container)) {
+    say(task, process, launch.name + ": " + launch.container.image + " started on " + launch.node_hostname);
+    for (const auto& argument : launch.container.args) say(task, process, argument);
     return;
+  }
+  if (!words.empty() && words.front() == "ping") {
+    say(task, process, "PING " + words.back() + " (127.0.0.1): 56 data bytes");
+    return say(task, process, "64 bytes from 127.0.0.1: seq=0 ttl=64 time=0.050 ms");
   }
   const auto echo = std::find(words.begin(), words.end(), "echo");
   if (echo == words.end()) return;
   std::string line;
   for (auto it = echo + 1; it != words.end() && *it != "sleep" && *it != "exit"; ++it)
     line += (line.empty() ? "" : " ") + *it;
-  say(task, process, line);
+  say(task, process, said(line, ports::task_environment(launch, process.address, process.container_id, {})));
 }
 
 ports::LogStreamId SimRunner::open_logs(TaskId task, const wire::LogOptions& options) {
@@ -298,11 +341,22 @@ ports::LogStreamId SimRunner::open_logs(TaskId task, const wire::LogOptions& opt
 void SimRunner::close_logs(ports::LogStreamId stream) { streams_.erase(stream); }
 
 std::vector<ports::Image> SimRunner::images() {
-  std::vector<ports::Image> images;
-  for (const char* name : kWebImages) images.push_back({std::string(name) + ":*", {"swarm-web"}, true});
-  for (const char* name : kShellImages) images.push_back({std::string(name) + ":*", {"/bin/sh"}, true});
+  std::vector<ports::Image> images = ports::builtin_images();
   for (const auto& [reference, image] : added_) images.push_back(image);
   return images;
+}
+
+Result<void> SimRunner::add_image(const ports::Image& image) {
+  added_[model::normal_reference(image.reference)] = image;
+  return {};
+}
+
+std::vector<std::string> SimRunner::warnings(const model::ServiceSpec& spec,
+                                             const model::ServiceSpec* before) {
+  std::vector<std::string> out;
+  for (const std::string& words : model::newly_kept(spec, before))
+    out.push_back("the simulated runner does not apply " + words + "; the field is kept");
+  return out;
 }
 
 }  // namespace swarm::sim

@@ -1,9 +1,9 @@
 // SimRunner: tasks with scripted lives on one machine (ImageScript). A task's process dies with its daemon.
 //
-// Images are found as in the real catalogue: web stand-ins (nginx, httpd, swarmpy/web) run until stopped;
-// shells (ubuntu, debian, alpine, busybox) do what their words say as far as they are `sleep n`, `exit n`,
-// `true`, `false` and `echo ...`. What a script says comes before the catalogue. Invariant: a task is started
-// once in the life of the world, on one machine.
+// Images are found as in the real catalogue (model/builtin_images.hpp): web and redis stand-ins run until
+// stopped; shells do what their words say as far as they are `sleep n`, `exit n`, `true`, `false`, `ping ...`
+// and `echo ...` with the task's variables. What a script says comes before the catalogue. Invariant: a task
+// is started once in the life of the world, on one machine.
 #pragma once
 
 #include <deque>
@@ -21,15 +21,16 @@ class SimRunner final : public ports::Runner {
 
   void prepare(const ports::Launch& launch) override;
   void start(TaskId task) override;
-  void stop(TaskId task, Duration grace) override;
+  void stop(TaskId task, Duration grace, int signal) override;
   void signal(TaskId task, int number) override;
   void remove(TaskId task) override;
   std::vector<ports::Adopted> adopt() override { return {}; }
   ports::LogStreamId open_logs(TaskId task, const wire::LogOptions& options) override;
   void close_logs(ports::LogStreamId stream) override;
   std::vector<ports::Image> images() override;
-  void add_image(const ports::Image& image) override { added_[image.reference] = image; }
-  std::vector<std::string> warnings(const model::TaskSpec&) override { return {}; }
+  Result<void> add_image(const ports::Image& image) override;
+  std::vector<std::string> warnings(const model::ServiceSpec& spec,
+                                    const model::ServiceSpec* before) override;
 
   // ---- the world's side
   void set_life(std::uint32_t life) { life_ = life; }
@@ -51,7 +52,8 @@ class SimRunner final : public ports::Runner {
     bool stop_when_started = false;
     bool told_to_stop = false;
     Duration grace;
-    std::string container_id;
+    int stop_signal = 0;
+    std::string container_id, address;
     std::int64_t pid = 0;
     std::deque<wire::LogLine> lines;
   };
@@ -60,6 +62,8 @@ class SimRunner final : public ports::Runner {
     wire::LogOptions options;
   };
   ImageScript script_of(const model::ContainerSpec& container) const;
+  std::string why_not(const Process& process) const;
+  bool adds(const std::string& reference) const;
   Process* find(TaskId task);
   void move(TaskId task, TaskMoves::Step step, Duration after, std::uint32_t plan = 0, std::int64_t code = 0);
   void plan_exit(TaskId task, Process& process, Duration after, std::int64_t code);
@@ -74,7 +78,7 @@ class SimRunner final : public ports::Runner {
   Rng rng_;
   std::uint32_t life_ = 0;
   std::map<TaskId, Process> processes_;
-  std::map<std::string, ports::Image> added_;
+  std::map<std::string, ports::Image> added_;     // by normal reference, or "NAME:*"
   std::map<ports::LogStreamId, Stream> streams_;  // following
   ports::LogStreamId last_stream_ = 0;
   std::int64_t last_pid_ = 100;

@@ -78,6 +78,12 @@ def test_a_cluster_from_up_to_down(home: Path) -> None:
     assert swarmpy("image", "add", "mine:1", "--", "sleep", "60").returncode == 0
     assert "mine:1" in swarmpy("image", "ls").stdout
     assert "an image needs a command" in swarmpy("image", "add", "mine:2").stderr
+    missing = swarmpy("image", "add", "mine:2", "--", "nosuchprogram")
+    assert missing.returncode == 1
+    assert '"nosuchprogram": executable file not found in $PATH' in missing.stderr
+    assert swarmpy("image", "add", "any", "--", "sleep", "60").returncode == 0
+    listed = {line.split()[0]: line for line in swarmpy("image", "ls").stdout.splitlines()[1:]}
+    assert "any" in listed["any"] and "1.10 to 1.29" in listed["nginx"] and "yours" in listed["mine:1"]
 
     other = swarmpy("up", "--name", "other", "--managers", "1", "--workers", "0", "--no-init")
     assert other.returncode == 0 and "swarmpy env --cluster other m1" in other.stdout

@@ -167,9 +167,10 @@ def test_a_host_port_is_one_nodes_own(cluster: LocalCluster, docker: Docker) -> 
 def test_a_host_port_that_is_left_open_is_picked_and_shown(cluster: LocalCluster, docker: Docker) -> None:
     where = ("--constraint", "node.hostname==w1")
     docker("service", "create", *QUIET, "--name", "any", *where, "-p", "target=80,mode=host", "nginx")
+    w1 = cluster.node("w1")
+    eventually(w1.door, lambda: docker.rows("service", "ps", "any")[0]["PORTS"] != "", "it runs")
     shown = docker.rows("service", "ps", "any")[0]["PORTS"]
     assert re.fullmatch(r"\*:\d+->80/tcp", shown), shown
-    w1 = cluster.node("w1")
     port = int(shown[2:].split("-")[0])
     eventually(w1.door, lambda: answering(w1.address, port), "w1 answers")
 

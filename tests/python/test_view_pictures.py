@@ -376,7 +376,7 @@ def test_the_picture_stands_for_itself(c: sp.Swarm, tmp_path: Path) -> None:
 
 def test_names_cannot_break_the_picture(c: sp.Swarm) -> None:
     c.nodes["w1"].label(x="<&>")
-    made = c.services.create("ubuntu:1", name="loud", command=["sh", "-c", "exit '<&>'"], restart_delay="1s")
+    made = c.services.create("ubuntu", name="loud", command=["sh", "-c", "exit '<&>'"], restart_delay="1s")
     made.wait(timeout="2s")
     view = c.watch("topology", "tasks", "timeline")
     ET.fromstring(view.svg())

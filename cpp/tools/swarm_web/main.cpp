@@ -1,7 +1,8 @@
 // swarm-web: the stand-in web server behind the images nginx, httpd and swarmpy/web. A page that names image,
 // service, task, slot, node and address; one poll loop; up in a millisecond. settings.hpp says how to make it
-// slow or broken. Called with --task-shim it is a task's shim instead (real/task_shim.hpp). NOT a web server
-// for anything else: GET and HEAD of any path give the one page.
+// slow or broken. Called with --redis it answers as redis.hpp says, with --ping HOST as ping.hpp does, with
+// --task-shim it is a task's shim (real/task_shim.hpp). NOT a web server for anything else: GET and HEAD of
+// any path give the one page.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -19,9 +20,12 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "real/task_shim.hpp"
+#include "tools/swarm_web/ping.hpp"
+#include "tools/swarm_web/redis.hpp"
 #include "tools/swarm_web/settings.hpp"
 
 namespace swarm::web {
@@ -66,6 +70,7 @@ class Server {
   void accept();
   bool talk(Client& client, short events);  // false: done with it
   bool answer(Client& client);
+  bool answer_redis(Client& client);
   bool flush(Client& client);
   void stop();
   bool may_end(std::int64_t now);
@@ -75,6 +80,7 @@ class Server {
   }
 
   Settings settings_;
+  Redis redis_;
   std::int64_t started_;
   std::int64_t stop_at_ = -1;
   int signals_ = -1, listener_ = -1;
@@ -94,7 +100,8 @@ bool Server::listen() {
   setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
       ::listen(listener_, 512) == 0) {
-    say("swarm-web: listening on %s:%d", settings_.address.c_str(), settings_.port);
+    say(settings_.redis ? "Ready to accept connections on %s:%d" : "swarm-web: listening on %s:%d",
+        settings_.address.c_str(), settings_.port);
     return true;
   }
   const char* hint = "";
@@ -194,7 +201,14 @@ bool Server::talk(Client& client, short events) {
   if (count < 0) return errno == EAGAIN || errno == EINTR;
   if (count == 0 || client.in.size() > kMaxRequest) return false;
   client.in.append(bytes, static_cast<std::size_t>(count));
-  return answer(client);
+  return settings_.redis ? answer_redis(client) : answer(client);
+}
+
+bool Server::answer_redis(Client& client) {
+  bool quits = false;
+  client.out += redis_.answers(client.in, quits);
+  client.close_when_sent = quits || stop_at_ >= 0;
+  return flush(client);
 }
 
 bool Server::answer(Client& client) {
@@ -230,5 +244,7 @@ bool Server::flush(Client& client) {
 
 int main(int count, char** words) {
   if (swarm::real::run_as_shim(count, words)) return 1;
-  return swarm::web::Server(swarm::web::read_settings()).run();
+  const std::string_view role = count > 1 ? words[1] : "";
+  if (role == "--ping") return swarm::web::ping(count - 2, words + 2);
+  return swarm::web::Server(swarm::web::read_settings(role == "--redis")).run();
 }

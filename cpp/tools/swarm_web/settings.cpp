@@ -67,10 +67,12 @@ std::optional<std::int64_t> parse_millis(const std::string& text) {
   return std::llround(number * factor);
 }
 
-Settings read_settings() {
+Settings read_settings(bool redis) {
   Settings out;
   out.address = env("SWARM_TASK_IP", "127.0.0.1");
-  out.port = std::atoi(env("SWARM_WEB_PORT", env("SWARM_PORT_80", "80").c_str()).c_str());
+  const std::string port = redis ? env("SWARM_PORT_6379", "6379") : env("SWARM_PORT_80", "80");
+  out.port = std::atoi(env("SWARM_WEB_PORT", port.c_str()).c_str());
+  out.redis = redis;
   out.start_delay_ms = millis("SWARM_WEB_START_DELAY").value_or(0);
   out.drain_ms = millis("SWARM_WEB_DRAIN").value_or(0);
   out.fail_after_ms = millis("SWARM_WEB_FAIL_AFTER");

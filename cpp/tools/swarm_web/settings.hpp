@@ -18,6 +18,7 @@ namespace swarm::web {
 struct Settings {
   std::string address = "127.0.0.1";  // $SWARM_TASK_IP
   int port = 80;
+  bool redis = false;  // speak its protocol (redis.hpp); default port $SWARM_PORT_6379, then 6379
   std::int64_t start_delay_ms = 0, drain_ms = 0;
   std::optional<int> fail_code;
   std::optional<std::int64_t> fail_after_ms, unready_ms;  // unready: -1 is for ever
@@ -26,6 +27,6 @@ struct Settings {
 
 // Nothing for what is no duration.
 std::optional<std::int64_t> parse_millis(const std::string& text);
-Settings read_settings();
+Settings read_settings(bool redis);
 
 }  // namespace swarm::web

@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         "add",
         parents=[which],
         help="say which command an image is",
-        usage="swarmpy image add NAME:TAG -- COMMAND...",
+        usage="swarmpy image add NAME[:TAG] -- COMMAND...",
     )
     add.add_argument("reference", metavar="NAME:TAG")
     add.set_defaults(run=images.add)

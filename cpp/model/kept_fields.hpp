@@ -1,0 +1,35 @@
+// What becomes of each field of a service's spec, in one table: it is done, or it is kept and the user warned
+// that no runner of ours applies it, or it is refused. What the table does not name is ignored, as Docker
+// ignores a field that it does not know. The rules themselves are elsewhere: control refuses, the runners do.
+//
+// Invariant (docker/specs_test.cpp): every field that `service inspect` can show is in exactly one row.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/service_spec.hpp"
+
+namespace swarm::model {
+
+enum class FieldFate : std::uint8_t { done, kept, refused };
+
+struct FieldRule {
+  std::string_view path;  // in the API's JSON; whatever is below it, too
+  FieldFate fate;
+  std::string_view words;  // kept: as the warning names it; refused: why
+  // Kept: copies what the field asks for, and nothing when it asks for nothing (null, false, empty, the
+  // default).
+  void (*copy)(const ServiceSpec& from, ServiceSpec& to);
+};
+
+std::span<const FieldRule> field_rules();
+
+// The words of the kept fields in which `spec` asks for something that `before` did not ask for alike; null:
+// a new service.
+std::vector<std::string> newly_kept(const ServiceSpec& spec, const ServiceSpec* before);
+
+}  // namespace swarm::model
