@@ -58,8 +58,15 @@ def _agree(options: argparse.Namespace) -> None:
         sentence += f", and each change waits for {options.managers // 2 + 1} managers to write it down"
     if not sys.stdin.isatty():
         raise ClusterError(sentence, "say --yes if that is what you want, or ask for less: --managers 3")
-    if input(f"{sentence}. Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+    if _answer(f"{sentence}. Go on? [y/N] ") not in ("y", "yes"):
         raise ClusterError("nothing was started", "ask for less: swarmpy up --managers 3")
+
+
+def _answer(question: str) -> str:
+    try:
+        return input(question).strip().lower()
+    except EOFError:
+        return ""
 
 
 def ls(options: argparse.Namespace) -> None:
