@@ -210,7 +210,7 @@ void define_faults(WorldClass& world) {
       .def(
           "partition",
           [](WorldHost& host, const std::vector<std::vector<std::string>>& groups) {
-            host.use([&](sim::World& w) { w.partition(groups); });
+            host.partition(groups);
           },
           Unlocked())
       .def("heal", asking([](sim::World& w) { w.heal(); }), Unlocked())

@@ -26,7 +26,22 @@ WorldHost::~WorldHost() {
 }
 
 void WorldHost::require_machine(const sim::World& world, std::string_view name) {
-  if (!world.has_machine(name)) throw UsageError("no such machine: " + std::string(name));
+  if (world.has_machine(name)) return;
+  std::string there;
+  for (const std::string& known : world.machines()) there += (there.empty() ? "" : ", ") + known;
+  throw UsageError("no such machine: " + std::string(name) + " (there are: " + there + ")");
+}
+
+void WorldHost::partition(const std::vector<std::vector<std::string>>& groups) {
+  use([&](sim::World& world) {
+    std::set<std::string> placed;
+    for (const auto& group : groups)
+      for (const std::string& name : group) {
+        require_machine(world, name);
+        if (!placed.insert(name).second) throw UsageError(name + " is on two sides of the cut");
+      }
+    world.partition(groups);
+  });
 }
 
 sim::CallId WorldHost::call(std::string_view machine, http::Request request) {

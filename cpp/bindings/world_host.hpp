@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sim/world.hpp"
 
@@ -67,6 +68,8 @@ class WorldHost {
     });
   }
 
+  // Cuts the groups off from each other. Checked first: a mistyped name must not cost the world.
+  void partition(const std::vector<std::vector<std::string>>& groups);
   sim::CallId call(std::string_view machine, http::Request request);
   void hang_up(sim::CallId id);
   // Lets time run, but not past `limit`, until the answer is as far as `wanted`.

@@ -73,6 +73,14 @@ def test_a_frozen_leader_is_left(seed: int) -> None:
         assert c.wait_converged()
 
 
+@pytest.mark.parametrize("groups", [[["m1"], ["typo"]], [["m1"], ["m1", "m2"]]])
+def test_a_mistyped_cut_costs_nothing(groups: list[list[str]]) -> None:
+    with sp.Swarm(managers=2, seed=3) as c:
+        with pytest.raises(ValueError, match=r"no such machine: typo \(there are: m1, m2\)|two sides"):
+            core(c).partition(groups)  # type: ignore[attr-defined]
+        assert c.nodes.leader is not None and len(c.nodes) == 2
+
+
 def test_without_any_majority_the_error_names_who_was_asked_and_what_each_said() -> None:
     with sp.Swarm(managers=3, workers=1, seed=3) as c:
         web = c.services.create("nginx:1.10", name="web", replicas=2)
@@ -108,6 +116,23 @@ def test_a_write_that_may_have_been_carried_out_is_not_sent_twice() -> None:
             c._hub.client.json("POST", "/services/create", body=body, after_read=True)
         assert not caught.value.nothing_done
         core(c).heal()  # type: ignore[attr-defined]
+        assert c.wait_converged()
+        assert len(c.services) <= 1
+
+
+def test_nor_is_one_that_was_passed_on_to_a_frozen_leader() -> None:
+    with sp.Swarm(managers=3, workers=1, seed=3) as c:
+        leader = c.nodes.leader
+        assert leader is not None
+        follower = next(name for name in ("m1", "m2", "m3") if name != leader.name)
+        c._hub.client._last = follower
+        core(c).pause(leader.name)  # type: ignore[attr-defined]
+        body = {"Name": "once", "TaskTemplate": {"ContainerSpec": {"Image": "nginx"}}}
+        with pytest.raises(sp.NoQuorum) as caught:
+            c._hub.client.json("POST", "/services/create", body=body, after_read=True)
+        assert list(caught.value.asked) == [follower] and not caught.value.nothing_done
+        assert "may have been carried out" in caught.value.hint
+        core(c).resume(leader.name)  # type: ignore[attr-defined]
         assert c.wait_converged()
         assert len(c.services) <= 1
 
