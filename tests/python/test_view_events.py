@@ -245,3 +245,19 @@ def test_a_gap_is_bridged_by_what_tasks_say_of_themselves() -> None:
         seen = running(watcher.history.samples)
         assert min(count for _, count in seen) == min(count for _, count in told(c, began)) == 6
         assert seen[-1][1] == 9
+
+
+@pytest.mark.real
+def test_a_history_can_be_read_while_it_grows() -> None:
+    with sp.Swarm(managers=1, workers=1, mode="real") as c:
+        service = web(c, replicas=1, parallelism=1)
+        with c.watch() as view:
+            for replicas in range(2, 14):
+                service.scale(replicas)
+                for _ in range(50):
+                    history = view.history
+                    assert sum(1 for _ in history.samples) == len(history.samples)
+                    assert len([life for life in history.lives.values() if life.created]) == len(
+                        history.lives
+                    )
+                    assert len(view.frame.tasks) <= 14

@@ -58,15 +58,17 @@ class View(metaclass=Brief):
     @property
     def frame(self) -> Frame:
         """The last look."""
-        return self._recorder.frame
+        with self._lock:
+            return self._recorder.frame
 
     @property
     def history(self) -> History:
         """Since the view was made, what the swarm's events say: every change at its own time, also what came
         and went between two pictures. `.samples`: wanted and running tasks; `.lives`: each task; `.spells`:
-        each node; `.marks`: faults, repairs, updates, new leaders.
+        each node; `.marks`: faults, repairs, updates, new leaders. As of now: it does not grow any more.
         """
-        return self._recorder.history
+        with self._lock:
+            return self._recorder.history.copy()
 
     @property
     def live(self) -> bool:
@@ -79,7 +81,9 @@ class View(metaclass=Brief):
 
     def _drawn(self, theme: Theme, **how: bool) -> str:
         with self._lock:
-            return svg.picture(self._panels, self.history, self.frame, self._title, theme=theme, **how)
+            return svg.picture(
+                self._panels, self._recorder.history, self._recorder.frame, self._title, theme=theme, **how
+            )
 
     def html(self) -> str:
         """The picture, and the same as a table for who cannot see it."""
@@ -94,7 +98,7 @@ class View(metaclass=Brief):
     def table(self) -> str:
         """The last look in text: every node, service and task."""
         with self._lock:
-            return terminal.text(self.history, self.frame, tasks=True, width=200)
+            return terminal.text(self._recorder.history, self._recorder.frame, tasks=True, width=200)
 
     def save(self, path: str | Path) -> Path:
         """Writes the picture: `.svg`, `.html` (one file, no scripts) or `.txt`, by the name's end."""
@@ -194,13 +198,15 @@ class View(metaclass=Brief):
     def facts(self) -> Bundle:
         """The same as a table, an output of its own."""
         with self._lock:
-            tasks = terminal.text(self.history, self.frame, tasks=True, width=200)
+            tasks = terminal.text(self._recorder.history, self._recorder.frame, tasks=True, width=200)
         return {"text/plain": tasks, "text/html": self._details()}
 
     def text(self, *, colour: bool, width: int, height: int) -> str:
         """The picture in characters: so wide and so high at most, with colours for a terminal."""
         with self._lock:
-            return terminal.text(self.history, self.frame, colour=colour, width=width, height=height)
+            return terminal.text(
+                self._recorder.history, self._recorder.frame, colour=colour, width=width, height=height
+            )
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         return self.bundle(whole=True)
@@ -215,11 +221,12 @@ class View(metaclass=Brief):
         return self.text(colour=False, width=100, height=40)
 
     def _details(self) -> str:
+        frame = self.frame
         rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _row(task))}</tr>"
-                       for task in self.frame.tasks)  # fmt: skip
+                       for task in frame.tasks)  # fmt: skip
         head = "".join(f"<th>{word}</th>" for word in ("task", "node", "state", "version", "error"))
         return (
-            f'<details class="swarmpy"><summary>{escape(svg.headline(self.frame))}: as a table</summary>'
+            f'<details class="swarmpy"><summary>{escape(svg.headline(frame))}: as a table</summary>'
             f"<table><tr>{head}</tr>{rows}</table></details>"
         )
 

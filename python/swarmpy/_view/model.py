@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 from swarmpy.events import Event
@@ -193,6 +194,11 @@ class History:
     )  # with its number in this swarm, in order of coming
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=MOST_EVENTS))
     requests: list[tuple[float, int, int]] = field(default_factory=list)  # at, ok, failed since the last
+
+    def copy(self) -> History:
+        """As of now, for who reads it while it grows."""
+        parts = {field.name: copy(getattr(self, field.name)) for field in fields(self)}
+        return History(**parts)
 
     def last(self, frame: Frame) -> float:
         return max(frame.at, self.marks[-1].at if self.marks else 0.0)

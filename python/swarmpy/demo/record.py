@@ -70,8 +70,9 @@ class Record:
 
     def fewest_running(self, since: float) -> int:
         """At any moment from `since` on: by the swarm's events, not by looks that may miss one."""
-        self._look()
-        samples = list(self._recorder.history.samples)
+        with self._looking:
+            self._recorder.look()
+            samples = list(self._recorder.history.samples)
         last_before = max((i for i, one in enumerate(samples) if one.at <= since), default=0)
         return min(sum(one.running.values()) for one in samples[last_before:])
 
