@@ -28,7 +28,8 @@ else
 fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-cmake --preset release "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }
+# What wheels.sh asked for is not asked for by this one: an interpreter may be gone.
+cmake --preset release "$@" -USWARM_OTHER_PYTHONS >"$log" 2>&1 || { cat "$log"; exit 1; }
 "$python" scripts/progress.py cmake --build --preset release --target "$target"
 
 # The Python package is used from the source tree; the extension, swarmd and swarm-web are put into it.

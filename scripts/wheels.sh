@@ -60,7 +60,10 @@ make_wheel() {
 try_wheel() {
   tag=$("$1" scripts/interpreter.py | cut -d';' -f1)
   "$1" -m venv --without-pip "$work/venv-$tag"
-  python -m pip --quiet --disable-pip-version-check --python "$work/venv-$tag/bin/python" install --no-index --no-deps \
+  # By our pip, as that version's would choose: theirs may be missing, and an old pip does not run on a new Python.
+  version=$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+  python -m pip --quiet --disable-pip-version-check install --no-index --no-deps --only-binary=:all: \
+    --python-version "$version" --target "$work/venv-$tag/lib/python$version/site-packages" \
     "$work/wheels"/swarmpy-*-"$tag"-*.whl
   (cd "$work" && env -u PYTHONPATH "$work/venv-$tag/bin/python" -I -W error -c '
 import swarmpy as sp

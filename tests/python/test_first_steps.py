@@ -84,7 +84,10 @@ def test_what_the_demo_needs_comes_without_pypi_and_is_found_by_its_shell(tree: 
     assert not (tree / ".venv/bin/pip").exists()
     run("scripts/build.sh", "programs", cwd=tree, **stubbed(tree))
     calls = (tree.parent / "calls").read_text().splitlines()
-    assert calls[0] == "cmake --preset release -DSWARM_BUILD_TESTS=OFF -DSWARM_BUILD_PYTHON=OFF"
+    assert (
+        calls[0]
+        == "cmake --preset release -DSWARM_BUILD_TESTS=OFF -DSWARM_BUILD_PYTHON=OFF -USWARM_OTHER_PYTHONS"
+    )
     assert calls[1] == "cmake --build --preset release --target demo-programs"
     assert "--component programs" in calls[2] and len(calls) == 3
     (tree / "python").symlink_to(ROOT / "python")
