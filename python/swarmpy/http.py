@@ -31,7 +31,7 @@ class Response(metaclass=Brief):
         """As `Task.name`: `web.1`; `web.<hostname>` of a global service."""
         service = self._said("service")
         slot = self._said("slot")
-        return f"{service}.{self.node if slot == '0' else slot}" if service and slot else ""
+        return f"{service}.{slot if slot.isdigit() else self.node}" if service and slot else ""
 
     @property
     def task_id(self) -> str:

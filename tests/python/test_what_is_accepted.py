@@ -66,6 +66,11 @@ def test_the_slot_of_a_global_service_is_the_nodes_id(c: sp.Swarm) -> None:
     assert said(c, service, 2) == {f"{node.id} {node.id}" for node in c.nodes}
 
 
+def test_a_global_services_page_is_known_by_its_node(c: sp.Swarm) -> None:
+    assert c.services.create("nginx", name="every", mode="global", ports="8123:80").wait()
+    assert {c.http.get("m1:8123").task for _ in range(8)} == {"every.m1", "every.w1"}
+
+
 def test_a_tasks_hostname_is_the_one_it_is_given(c: sp.Swarm) -> None:
     service = c.services.create(
         "alpine",
