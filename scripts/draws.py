@@ -1,9 +1,10 @@
 """Two draws of chance in one expression (docs/STYLE.md, "Determinism"): compilers differ in their order.
 
 A reader of text, not a compiler: it knows brackets, operators, and which names draw. A draw is a call on an
-Rng (`rng_.below(6)`), a call that is given one (`TaskId::random(rng_)`), or a call of a function of the same
-file (x.hpp and x.cpp count as one) that draws itself. C++ says which operand comes first for `&&`, `||`,
-`?:`, `<<`, `>>` and `=`, and inside braces; for the arguments of a call and all other operators it does not.
+Rng (`rng_.below(6)`) or on another thing that counts on (`ids.next()`), a call that is given an Rng
+(`TaskId::random(rng_)`), or a call of a function of the same file (x.hpp and x.cpp count as one) that draws
+itself. C++ says which operand comes first for `&&`, `||`, `?:`, `<<`, `>>` and `=`, and inside braces; for
+the arguments of a call and all other operators it does not.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ ORDERED = {"&&", "||", "?", ":", "<<", ">>", *ASSIGNED}
 LINKS = {".", "->", "::"}  # they make one operand of what is beside them
 BEFORE_BODY = {"(", "{", "const", "noexcept", "override"}
 CONTROL = {"if", "for", "while", "switch", "catch"}
+METHODS = {"below", "between", "chance", "next", "take"}  # of an Rng, or of anything else that counts on
 USUAL_NAMES = {"rng", "rng_"}
 DECLARED = re.compile(r"\bRng\s*&{0,2}\s*(?!fork\b)(\w+)\s*[;,){(=:]")
 
@@ -190,6 +192,8 @@ class Reader:
                 before = items[at - 1].text if at else ""
                 made = after is not None and after.text in {"(", "{"} and before not in LINKS
                 draws |= before != "Rng" and not made
+            elif item.text in METHODS and at and items[at - 1].text in {".", "->"}:
+                draws |= after is not None and after.text == "("
             elif item.text in self.drawing and after is not None and after.text == "(":
                 draws = True
         return draws

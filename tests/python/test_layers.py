@@ -104,6 +104,8 @@ TWO_DRAWS = [
     "const auto n = wide ? rng.below(3) + rng.below(4) : 0;",
     "if (rng.below(6) == rng.below(6)) return;",
     "go(rng, rng.next());",
+    "go(ids->next(), ids->next());",
+    "auto n = dice.below(6) - dice.below(6);",
     "go([&] { return rng.next() - rng.next(); });",
     "auto x = f(\n    rng.next(),\n    rng.next());",
     "go(pick(), pick());",
