@@ -6,9 +6,11 @@ looked at. Reprs ask nobody: they show `seen`, stamped with its time.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy._connection.client import Client
@@ -16,7 +18,7 @@ from swarmpy._models.node_info import NodeInfo
 from swarmpy._models.service_info import ServiceInfo
 from swarmpy._models.task_info import TaskInfo
 from swarmpy._world.base import World
-from swarmpy.errors import NotFound, SwarmError
+from swarmpy.errors import InvalidArgument, NotFound, SwarmError
 from swarmpy.states import NodeState, Role
 
 
@@ -79,6 +81,19 @@ class Hub:
     def _look(self, request: Request) -> Shown | None:
         self.check_open()
         return self.world.look(request) if self._only is None else self.world.door(self._only).look(request)
+
+    def calendar_ns(self, since: float | datetime | None) -> int | None:
+        """A moment of the swarm's clock (seconds) or of its calendar, as the API says it."""
+        if since is None:
+            return None
+        if isinstance(since, datetime):
+            return round(since.timestamp() * 1e9)
+        if isinstance(since, bool) or not isinstance(since, int | float) or not math.isfinite(since):
+            raise InvalidArgument(
+                f"since is seconds on the swarm's clock, or a datetime, not {since!r}",
+                hint="Say since=swarm.now - 5.",
+            )
+        return self.world.epoch_ns + round(since * 1e9)
 
     # ---- nodes
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,6 @@ from swarmpy._event_stream import EventStream, followed, past, stamp
 from swarmpy._hub import Hub
 from swarmpy._models.nearest import check_word, not_found
 from swarmpy.duration import DurationLike
-from swarmpy.errors import InvalidArgument
 
 KINDS = ("node", "service", "task", "network", "container")  # what events there are of
 HEADER = ("AT", "KIND", "WHO", "WHAT", "MORE")
@@ -114,7 +112,7 @@ def asked(
     hub.check_open()
     if service is not None:
         check_service(hub, service, may_come=coming)
-    return Asked(hub, _filters(kinds), service, _start_ns(hub, since))
+    return Asked(hub, _filters(kinds), service, hub.calendar_ns(since))
 
 
 @dataclass(frozen=True)
@@ -178,19 +176,6 @@ def _filters(kinds: str | Iterable[str] | None) -> dict[str, object]:
     for word in words:
         check_word("kind of event", word, KINDS)
     return {"type": dict.fromkeys(words, True)}
-
-
-def _start_ns(hub: Hub, since: float | datetime | None) -> int | None:
-    if since is None:
-        return None
-    if isinstance(since, datetime):
-        return round(since.timestamp() * 1e9)
-    if isinstance(since, bool) or not isinstance(since, int | float) or not math.isfinite(since):
-        raise InvalidArgument(
-            f"since is seconds on the swarm's clock, or a datetime, not {since!r}",
-            hint="Say since=swarm.now - 5.",
-        )
-    return hub.world.epoch_ns + round(since * 1e9)
 
 
 def is_of(event: Event, service: str) -> bool:

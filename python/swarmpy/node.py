@@ -18,6 +18,7 @@ from swarmpy._hub import Hub
 from swarmpy._models import sizes
 from swarmpy._models.nearest import not_found
 from swarmpy._models.node_info import NodeInfo
+from swarmpy._models.options import check_labels
 from swarmpy._models.plain import whole
 from swarmpy._notes import note
 from swarmpy._world.base import Needs, wait_until
@@ -436,6 +437,8 @@ class Nodes(metaclass=Brief):
         self._hub.check_open()
         wanted = Role(role)
         count = whole("count", count, most=MOST_AT_ONCE)
+        check_labels("labels", labels or {})
+        check_labels("engine_labels", engine_labels or {})
         names = [name] if name else self._free_names(wanted, count)
         if name and count != 1:
             raise InvalidArgument("one name is for one node", hint="Leave out name= or count.")

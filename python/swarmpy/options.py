@@ -21,7 +21,7 @@ Words: TypeAlias = str | Sequence[str]
 PortLike: TypeAlias = int | str | Mapping[str, Any]
 Ports: TypeAlias = PortLike | Sequence[PortLike]
 Memory: TypeAlias = int | str
-Env: TypeAlias = Mapping[str, str | None] | Sequence[str]
+Env: TypeAlias = Mapping[str, str | None] | str | Sequence[str]
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
@@ -35,7 +35,7 @@ class Common(TypedDict, total=False):
     replicas: Annotated[int | None, "how many tasks; of a replicated service only; default 1"]
     command: Annotated[Words | None, "docker's COMMAND: words, or a text, split as a shell would"]
     entrypoint: Annotated[Words | None, "docker's --entrypoint, as command"]
-    env: Annotated[Env | None, 'a mapping changes its keys (None: away); a list of "K=V" replaces all']
+    env: Annotated[Env | None, 'a mapping changes its keys (None: away); "K=V", one or a list, replaces all']
     labels: Annotated[Mapping[str, str] | None, "of the service: these keys are set"]
     container_labels: Annotated[Mapping[str, str] | None, "of its containers: these keys are set"]
     constraints: Annotated[Words | None, '"node.role==worker", "node.labels.rack!=a": one or a list']

@@ -195,7 +195,11 @@ class Service(metaclass=Brief):
 
     @overload
     def logs(
-        self, *, follow: Literal[False] = False, tail: int | None = None, since: datetime | None = None
+        self,
+        *,
+        follow: Literal[False] = False,
+        tail: int | None = None,
+        since: float | datetime | None = None,
     ) -> list[LogLine]: ...
     @overload
     def logs(
@@ -203,7 +207,7 @@ class Service(metaclass=Brief):
         *,
         follow: Literal[True],
         tail: int | None = None,
-        since: datetime | None = None,
+        since: float | datetime | None = None,
         timeout: DurationLike | None = None,
     ) -> Iterator[LogLine]: ...
     def logs(
@@ -211,16 +215,18 @@ class Service(metaclass=Brief):
         *,
         follow: bool = False,
         tail: int | None = None,
-        since: datetime | None = None,
+        since: float | datetime | None = None,
         timeout: DurationLike | None = None,
     ) -> list[LogLine] | Iterator[LogLine]:
-        """What its tasks wrote, from all nodes. `tail`: the last lines of each task. `since`: on the swarm's
-        calendar.
+        """What its tasks wrote, from all nodes. `tail`: the last lines of each task. `since`: seconds, as
+        `swarm.now`, or a datetime of the swarm's calendar.
 
         With `follow` an iterator that goes on, for `timeout` or until the service is removed, also at another
         manager when its own is cut off. Raises `SwarmError` when a part cannot be had, `Unreachable` when the
         manager dies.
         """
+        self._hub.check_open()
+        start = self._hub.calendar_ns(since)
         query = {
             "stdout": True,
             "stderr": True,
@@ -228,9 +234,8 @@ class Service(metaclass=Brief):
             "timestamps": True,
             "follow": follow,
             "tail": "all" if tail is None else tail,
-            "since": times.api_seconds(round(since.timestamp() * 1e9)) if since else None,
+            "since": None if start is None else times.api_seconds(start),
         }
-        self._hub.check_open()
         if not follow:
             return [
                 self._log_line(frame) for frame in whole_log(self._hub, f"/services/{self.id}/logs", query)

@@ -284,13 +284,17 @@ class Swarm(metaclass=Brief):
         from swarmpy._view.live import View
 
         self._hub.check_open()
+        if speed is not None and (
+            isinstance(speed, bool) or not isinstance(speed, int | float) or not speed > 0
+        ):
+            raise InvalidArgument(f"speed is a number above 0, or None, not {speed!r}")
         if service is None:
             asked: list[str | Service] = []
         elif isinstance(service, Iterable) and not isinstance(service, str):
             asked = list(service)
         else:
             asked = [service]
-        names = [one if isinstance(one, str) else one.name for one in asked]
+        names = [str(getattr(one, "name", one)) for one in asked]
         for name in names:
             events.check_service(self._hub, name, may_come=True)
         return View(self._hub, panels, names, speed)

@@ -10,6 +10,7 @@ import swarmpy as sp
 from local import own_home, swarmpy
 from swarmpy._cluster import LocalCluster
 from swarmpy._models.nearest import did_you_mean
+from swarmpy._view import screens
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +117,12 @@ WRONG: dict[str, tuple[Ask, str]] = {
     "duration": (lambda c: c.sleep(True), "not a duration"),
     "endless": (lambda c: c.services.create("nginx", restart_delay=float("inf")), "no time without end"),
     "since": (lambda c: c.events(since="yesterday"), "since is seconds"),
+    "since of a log": (lambda c: c.services["web"].logs(since="x"), "since is seconds"),
+    "env": (lambda c: c.services.create("nginx", env=3), "env is a text or a list"),
+    "label's value": (lambda c: c.services.create("nginx", labels={"a": 1}), "labels is a mapping of texts"),
+    "node's labels": (lambda c: c.nodes.add(labels=3), "labels is a mapping of texts"),
+    "speed": (lambda c: c.watch(speed="fast"), "speed is a number"),
+    "speed 0": (lambda c: c.watch(speed=0), "speed is a number above 0"),
     "target": (lambda c: c.http.get(8080), "no node and port"),
 }
 
@@ -148,6 +155,19 @@ def test_one_constraint_may_be_one_text(c: sp.Swarm) -> None:
     assert placement["Constraints"] == ["node.role==worker"] and service.warnings == ()
     assert placement["Preferences"] == [{"Spread": {"SpreadDescriptor": "node.labels.rack"}}]
     service.remove()
+
+
+def test_one_variable_may_be_one_text(c: sp.Swarm) -> None:
+    service = c.services.create("nginx", name="env", env="A=1")
+    assert service.spec["TaskTemplate"]["ContainerSpec"]["Env"] == ["A=1"]
+    service.remove()
+
+
+def test_a_mistyped_way_to_display_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWARMPY_DISPLAY", "lve")
+    with pytest.raises(sp.InvalidArgument, match="SWARMPY_DISPLAY") as caught:
+        screens.choice()
+    assert 'Did you mean "live"?' in caught.value.hint
 
 
 def test_a_label_that_no_node_has_is_remarked(c: sp.Swarm) -> None:

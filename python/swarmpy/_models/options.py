@@ -129,14 +129,21 @@ def _check_types(given: Options) -> None:
             whole(name, value)
         elif name in TEXTS and not isinstance(value, str):
             raise _wrong(name, "a text", value)
-        elif name in MAPPINGS and not isinstance(value, Mapping):
-            raise _wrong(name, 'a mapping such as {"tier": "front"}', value)
+        elif name in MAPPINGS:
+            check_labels(name, value)
         elif name in CPUS and (isinstance(value, bool) or not isinstance(value, numbers.Real)):
             raise _wrong(name, "a number of CPUs such as 0.5", value)
         elif name in ROLLINGS and not isinstance(value, Rolling):
             raise _wrong(name, "a swarmpy.Rolling(...)", value)
     if "restart_condition" in values:
         check_word("restart condition", values["restart_condition"], RESTART_CONDITIONS)
+
+
+def check_labels(name: str, value: object) -> None:
+    """Raises `InvalidArgument` unless it is a mapping of texts to texts."""
+    words = [*value, *value.values()] if isinstance(value, Mapping) else [None]
+    if not all(isinstance(word, str) for word in words):
+        raise _wrong(name, 'a mapping of texts such as {"tier": "front"}', value)
 
 
 def _wrong(name: str, kind: str, value: object) -> InvalidArgument:
@@ -161,7 +168,7 @@ def new_spec(name: str | None, mode: str) -> dict[str, Any]:
 def merged_env(old: Sequence[str], new: Mapping[str, str | None] | Sequence[str]) -> list[str]:
     """`K=V` entries: a mapping changes its own keys (None takes one away), a list replaces all."""
     if not isinstance(new, Mapping):
-        return list(new)
+        return _texts("env", new) or []
     merged: dict[str, str | None] = {}
     for entry in old:
         key, _, value = entry.partition("=")

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any, Protocol
 
-from swarmpy._models.nearest import did_you_mean
+from swarmpy._models.nearest import check_word, did_you_mean
 from swarmpy._view.paint import WIDTH
 from swarmpy._view.palette import Theme
 from swarmpy._view.terminal import InPlace
@@ -62,8 +62,9 @@ def theme() -> Theme:
 
 
 def choice() -> str:
-    wanted = os.environ.get("SWARMPY_DISPLAY", "") if _choice == "auto" else _choice
-    if wanted in CHOICES and wanted != "auto":
+    wanted = os.environ.get("SWARMPY_DISPLAY") or "auto" if _choice == "auto" else _choice
+    check_word("way to display ($SWARMPY_DISPLAY)", wanted, CHOICES)
+    if wanted != "auto":
         return wanted
     return "static" if os.environ.get("CI") else "auto"
 
