@@ -7,9 +7,10 @@
 #   make lint    clang-format, ruff, mypy
 #   make wheel   a self-contained wheel in dist/; make wheels: one for each Python that is found, 3.11 to 3.13
 #   make compilers  the simulator by clang, too: every seed has the same trace
+#   make extremes  every number at its extremes under clang's checks for overflow, of unsigned numbers too
 #   make pins    the trace hashes that tests/seeds/pinned.txt pins, anew
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
-.PHONY: build test clients demo bench lint wheel wheels compilers pins clean setup ctest layers simulation pytest
+.PHONY: build test clients demo bench lint wheel wheels compilers extremes pins clean setup ctest layers simulation pytest
 
 BUILD := build/release
 BIN := .venv/bin
@@ -60,6 +61,12 @@ lint: setup
 
 compilers: build
 	@scripts/compilers.sh
+
+extremes: setup
+	@cmake --preset ubsan >/dev/null && cmake --build --preset ubsan
+	@build/ubsan/cpp/base/base_test --gtest_brief=1
+	@build/ubsan/cpp/sim/sim_test --gtest_brief=1 --gtest_filter='Extremes*:Bounds*'
+	@build/ubsan/cpp/tools/swarm_sim/swarm_sim --seeds 20
 
 pins: build
 	@$(BIN)/swarm_sim --pinned tests/seeds/pinned.txt --renew

@@ -5,16 +5,18 @@
 #include <cstdio>
 #include <vector>
 
+#include "base/number.hpp"
+
 namespace swarm {
 namespace {
 
 constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-template <class Number>
-std::optional<Number> number(std::string_view text, int base, std::size_t max_digits) {
-  Number value{};
-  if (text.empty() || text.size() > max_digits) return std::nullopt;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+// One group of an IPv6 address: four hexadecimal digits at most.
+std::optional<std::uint16_t> parse_group(std::string_view text) {
+  std::uint16_t value{};
+  if (text.empty() || text.size() > 4) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
@@ -24,7 +26,7 @@ std::optional<std::array<std::uint8_t, 4>> parse_v4(std::string_view text) {
   for (std::size_t i = 0; i < 4; ++i) {
     const std::size_t dot = i < 3 ? text.find('.') : text.size();
     if (dot == std::string_view::npos) return std::nullopt;
-    const auto octet = number<std::uint8_t>(text.substr(0, dot), 10, 3);
+    const auto octet = parse_whole<std::uint8_t>(text.substr(0, dot));
     if (!octet) return std::nullopt;
     octets[i] = *octet;
     text.remove_prefix(std::min(dot + 1, text.size()));
@@ -37,7 +39,7 @@ std::optional<std::vector<std::uint16_t>> parse_groups(std::string_view text) {
   std::vector<std::uint16_t> groups;
   while (!text.empty()) {
     const std::size_t colon = std::min(text.find(':'), text.size());
-    const auto group = number<std::uint16_t>(text.substr(0, colon), 16, 4);
+    const auto group = parse_group(text.substr(0, colon));
     if (!group || groups.size() == 8 || colon + 1 == text.size()) return std::nullopt;
     groups.push_back(*group);
     text.remove_prefix(std::min(colon + 1, text.size()));
@@ -99,10 +101,35 @@ std::optional<Address> Address::parse(std::string_view text, std::uint16_t defau
   } else {
     return std::nullopt;
   }
-  const auto given = port.empty() ? std::optional(default_port) : number<std::uint16_t>(port, 10, 5);
+  const auto given = port.empty() ? std::optional(default_port) : parse_whole<std::uint16_t>(port);
   if (!given) return std::nullopt;
   address.port = *given;
   return address;
+}
+
+std::optional<AddressBlock> AddressBlock::parse(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const std::string_view host = text.substr(0, slash);
+  const auto address = Address::parse(host);
+  const auto bits = parse_whole<std::uint8_t>(text.substr(slash + 1));
+  const bool has_port = host.starts_with('[') || (host.find('.') != host.npos && host.find(':') != host.npos);
+  if (!address || has_port || !bits || *bits > (address->is_v4() ? 32 : 128)) return std::nullopt;
+  AddressBlock block{*address, *bits};
+  for (std::size_t bit = block.fixed_bits(); bit < 128; ++bit)
+    block.first.ip[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> bit % 8));
+  return block;
+}
+
+bool AddressBlock::contains(const Address& address) const {
+  const std::size_t fixed = fixed_bits();
+  for (std::size_t bit = 0; bit < fixed; ++bit)
+    if (((first.ip[bit / 8] ^ address.ip[bit / 8]) & (0x80U >> bit % 8)) != 0) return false;
+  return true;
+}
+
+bool AddressBlock::overlaps(const AddressBlock& other) const {
+  return contains(other.first) || other.contains(first);
 }
 
 bool Address::is_v4() const { return std::equal(kMapped.begin(), kMapped.end(), ip.begin()); }

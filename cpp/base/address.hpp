@@ -27,4 +27,20 @@ struct Address {
   friend auto operator<=>(const Address&, const Address&) = default;
 };
 
+// A block of addresses, "10.0.0.0/8" (RFC 4632). Bits beyond the prefix are cut off: "10.1.2.3/8" is that
+// block, too.
+struct AddressBlock {
+  Address first;
+  std::uint8_t bits = 0;  // of the prefix, as written: 32 at most for IPv4
+
+  static std::optional<AddressBlock> parse(std::string_view text);
+
+  bool contains(const Address& address) const;
+  bool overlaps(const AddressBlock& other) const;
+  friend auto operator<=>(const AddressBlock&, const AddressBlock&) = default;
+
+ private:
+  std::size_t fixed_bits() const { return bits + (first.is_v4() ? 96U : 0U); }
+};
+
 }  // namespace swarm

@@ -1,9 +1,12 @@
 // The house's smallest bricks: exact values, because every seed and every key on disk depends on them.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/address.hpp"
 #include "base/bytes.hpp"
 #include "base/id.hpp"
+#include "base/number.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
 
@@ -96,9 +99,26 @@ TEST(Address, ParsesAndPrints) {
   EXPECT_EQ(Address::parse("fe80::1:0:2")->host(), "fe80::1:0:2");
   EXPECT_TRUE(Address::parse("0.0.0.0:2377")->is_unspecified());
   EXPECT_TRUE(Address::parse("127.9.9.9")->is_loopback());
-  for (const char* bad :
-       {"", "1.2.3", "1.2.3.4:", "1.2.3.4:99999", "1.2.3.4.5", "host", "[::1", ":::", "1::2::3"})
+  for (const char* bad : {"", "1.2.3", "1.2.3.4:", "1.2.3.4:99999", "1.2.3.4:+1", "1.2.3.4:080", "1.2.3.04",
+                          "1.2.3.256", "1.2.3.-4", "1.2.3.4.5", "host", "[::1", ":::", "1::2::3"})
     EXPECT_FALSE(Address::parse(bad)) << bad;
+}
+
+TEST(Address, BlocksAreBasePrefixAndWhatLiesInThem) {
+  const auto ten = AddressBlock::parse("10.1.2.3/8");
+  ASSERT_TRUE(ten);
+  EXPECT_EQ(ten->first.host(), "10.0.0.0");
+  EXPECT_TRUE(ten->contains(*Address::parse("10.255.255.255")));
+  EXPECT_FALSE(ten->contains(*Address::parse("11.0.0.0")));
+  EXPECT_TRUE(ten->overlaps(*AddressBlock::parse("10.200.0.0/16")));
+  EXPECT_TRUE(AddressBlock::parse("10.200.0.0/16")->overlaps(*ten));
+  EXPECT_FALSE(ten->overlaps(*AddressBlock::parse("172.16.0.0/12")));
+  EXPECT_TRUE(AddressBlock::parse("0.0.0.0/0")->overlaps(*ten));
+  EXPECT_EQ(AddressBlock::parse("fd00::1/8")->first.host(), "fd00::");
+  for (const char* bad : {"", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/99999999999", "10.0.0.0/-1",
+                          "10.0.0.0/+8", "10.0.0.0/08", "10.0.0.0/8x", "10.0.0.0:0/8", "[fd00::]/8",
+                          "fd00::/129", "/8", "10.0.0/8", "10.0.0.0/8/8"})
+    EXPECT_FALSE(AddressBlock::parse(bad)) << bad;
 }
 
 TEST(Time, Rfc3339) {
@@ -118,6 +138,89 @@ TEST(Time, GoDurations) {
   EXPECT_EQ(to_string(Duration::millis(1500)), "1.5s");
   EXPECT_EQ(to_string(Duration::seconds(3661)), "1h1m1s");
   EXPECT_EQ(to_string(Duration::millis(50)), "50ms");
+  EXPECT_EQ(parse_duration(".5s"), Duration::millis(500));
+  EXPECT_EQ(parse_duration("-1.s"), Duration::seconds(-1));
+  for (const char* bad :
+       {"", "-", "+", ".", ".s", "s", "5x", "1h-5m", "+-5s", "1e400s", "1e3s", "--1s", "0x1s"})
+    EXPECT_FALSE(parse_duration(bad)) << bad;
+}
+
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+
+TEST(Time, ArithmeticEndsAtTheEndsAndNeverBeginsAgain) {
+  const Duration longest = Duration::max(), shortest{kLeast};
+  EXPECT_EQ(longest + Duration{1}, longest);
+  EXPECT_EQ(shortest - Duration{1}, shortest);
+  EXPECT_EQ(shortest + Duration{-1}, shortest);
+  EXPECT_EQ(longest * 3, longest);
+  EXPECT_EQ(longest * -3, shortest);
+  EXPECT_EQ(shortest * -1, longest);
+  EXPECT_EQ(shortest / -1, longest);
+  EXPECT_EQ(Duration::seconds(kMost), longest);
+  EXPECT_EQ(Duration::millis(kLeast), shortest);
+  EXPECT_EQ(Duration::micros(kMost / 999), longest);
+  EXPECT_EQ(WallTime{kMost - 5} + Duration{6}, WallTime{kMost});
+  EXPECT_EQ(WallTime{kMost} - WallTime{-1}, longest);
+  EXPECT_EQ(Instant{5} + longest, Instant::never());
+  EXPECT_EQ(Instant{-5} - longest - longest, Instant{kLeast});
+  EXPECT_EQ(Instant::never() - Instant{-7}, longest);
+}
+
+TEST(Time, NeverStaysNever) {
+  EXPECT_EQ(Instant::never() + Duration::seconds(-5), Instant::never());
+  EXPECT_EQ(Instant::never() - Duration::seconds(5), Instant::never());
+}
+
+// Go's limits of a duration, 2562047h47m16.854775807s, are ours.
+TEST(Time, TheLongestDurationThatGoReadsIsTheLongestHere) {
+  EXPECT_EQ(parse_duration("2562047h47m16.854775807s"), Duration::max());
+  EXPECT_EQ(parse_duration("-2562047h47m16.854775808s"), Duration{kLeast});
+  EXPECT_EQ(parse_duration("9223372036854775807ns"), Duration::max());
+  for (const char* text : {"2562047h47m16.854775808s", "2562048h", "9223372036854775808ns",
+                           "99999999999999999999h", "2562047h2562047h"})
+    EXPECT_FALSE(parse_duration(text)) << text;
+  EXPECT_EQ(to_string(Duration::max()), "2562047h47m16.854775807s");
+  EXPECT_EQ(to_string(Duration{kLeast}), "-2562047h47m16.854775808s");
+}
+
+TEST(Time, ACalendarBeyondTheClockEndsWithIt) {
+  EXPECT_EQ(parse_rfc3339("9999-12-31T23:59:59Z"), WallTime{kMost});
+  EXPECT_EQ(parse_rfc3339("2263-01-01T00:00:00Z"), WallTime{kMost});
+  EXPECT_EQ(parse_rfc3339("0002-01-01T00:00:00Z"), WallTime{kLeast});
+  EXPECT_EQ(parse_rfc3339("2024-02-29T00:00:00Z"), WallTime{1'709'164'800'000'000'000});
+  for (const char* bad : {"2023-02-29T00:00:00Z", "2023-04-31T00:00:00Z", "2023-01-01T00:00:00.Z",
+                          "2023-01-01T00:00:00+24:00", "99999-01-01T00:00:00Z", "-001-01-01T00:00:00Z"})
+    EXPECT_FALSE(parse_rfc3339(bad)) << bad;
+}
+
+TEST(Number, SaturatesAtTheEndsOfItsType) {
+  constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_EQ(saturating_add(kAll, std::uint64_t{1}), kAll);
+  EXPECT_EQ(saturating_sub(std::uint64_t{1}, std::uint64_t{2}), 0U);
+  EXPECT_EQ(saturating_mul(kAll, std::uint64_t{2}), kAll);
+  EXPECT_EQ(saturating_add(kMost, std::int64_t{1}), kMost);
+  EXPECT_EQ(saturating_sub(kLeast, std::int64_t{1}), kLeast);
+  EXPECT_EQ(saturating_mul(kLeast, std::int64_t{-1}), kMost);
+  EXPECT_EQ(saturate<std::uint32_t>(-1), 0U);
+  EXPECT_EQ(saturate<std::int64_t>(kAll), kMost);
+}
+
+TEST(Number, IsReadInOneWayOnly) {
+  EXPECT_EQ(parse_whole<std::uint64_t>("18446744073709551615"), std::numeric_limits<std::uint64_t>::max());
+  EXPECT_EQ(parse_whole<std::int64_t>("-9223372036854775808"), kLeast);
+  EXPECT_EQ(parse_whole<std::uint8_t>("0"), 0);
+  for (const char* bad : {"", " 5", "5 ", "+5", "-5", "007", "00", "5x", "5.0", "0x5", "1e3", "256"})
+    EXPECT_FALSE(parse_whole<std::uint8_t>(bad)) << bad;
+  for (const char* bad : {"-", "--5", "-05", "+5", "9223372036854775808"})
+    EXPECT_FALSE(parse_whole<std::int64_t>(bad)) << bad;
+}
+
+TEST(Rng, DrawsFromTheWholeRangeToo) {
+  Rng rng(1);
+  bool negative = false, positive = false;
+  for (int i = 0; i < 100; ++i) (rng.between(kLeast, kMost) < 0 ? negative : positive) = true;
+  EXPECT_TRUE(negative && positive);
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "base/time.hpp"
 
-#include <charconv>
-
 namespace swarm {
 namespace {
 
@@ -82,8 +80,12 @@ std::optional<std::int64_t> zone_seconds(std::string_view zone) {
   if (zone == "Z" || zone == "z") return 0;
   if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':') return std::nullopt;
   const auto hours = digits(zone, 1, 2), minutes = digits(zone, 4, 2);
-  if (!hours || !minutes) return std::nullopt;
+  if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
   return (*hours * 3600 + *minutes * 60) * (zone[0] == '-' ? -1 : 1);
+}
+
+bool is_digit(std::string_view text, std::size_t at) {
+  return at < text.size() && text[at] >= '0' && text[at] <= '9';
 }
 
 // Nanoseconds of ".123"; moves `at` past it.
@@ -91,11 +93,16 @@ std::int64_t parse_fraction(std::string_view text, std::size_t& at) {
   std::int64_t ns = 0;
   if (at >= text.size() || text[at] != '.') return 0;
   ++at;
-  for (std::int64_t unit = kSecond / 10; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
+  for (std::int64_t unit = kSecond / 10; is_digit(text, at); ++at) {
     ns += (text[at] - '0') * unit;
     unit /= 10;
   }
   return ns;
+}
+
+int days_in(int year, int month) {
+  if (month == 2) return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28;
+  return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
 struct Unit {
@@ -129,38 +136,52 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
   if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
   if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't')) return std::nullopt;
-  if (text[13] != ':' || text[16] != ':' || *month < 1 || *month > 12 || *day < 1 || *day > 31)
-    return std::nullopt;
-  if (*hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  if (text[13] != ':' || text[16] != ':' || *month < 1 || *month > 12 || *day < 1) return std::nullopt;
+  if (*day > days_in(*year, *month) || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
   std::size_t at = 19;
+  if (text.substr(at).starts_with('.') && !is_digit(text, at + 1)) return std::nullopt;
   const std::int64_t fraction = parse_fraction(text, at);
   const auto zone = zone_seconds(text.substr(at));
   if (!zone) return std::nullopt;
   const std::int64_t days =
       days_from_civil(*year, static_cast<unsigned>(*month), static_cast<unsigned>(*day));
   const std::int64_t seconds = days * kDaySeconds + *hour * 3600 + *minute * 60 + *second - *zone;
-  return WallTime{seconds * kSecond + fraction};
+  return WallTime{} + Duration::seconds(seconds) + Duration{fraction};
 }
+
+namespace {
+
+// One "1.5h"; moves `text` past it. Nanoseconds, as wide as they may get: digits beyond any Duration end it.
+std::optional<__int128> parse_part(std::string_view& text) {
+  constexpr __int128 kTooMuch = static_cast<__int128>(std::numeric_limits<std::int64_t>::max()) + 1;
+  std::size_t at = 0;
+  __int128 whole = 0;
+  for (; is_digit(text, at); ++at)
+    if ((whole = whole * 10 + (text[at] - '0')) > kTooMuch) return std::nullopt;
+  if (at == 0 && !is_digit(text, 1)) return std::nullopt;
+  const std::int64_t fraction = parse_fraction(text, at);
+  const auto unit = unit_at(text.substr(at));
+  if (!unit) return std::nullopt;
+  text.remove_prefix(at + unit->name.size());
+  return whole * unit->ns + static_cast<__int128>(fraction) * unit->ns / kSecond;
+}
+
+}  // namespace
 
 std::optional<Duration> parse_duration(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   if (text.empty()) return std::nullopt;
   if (text == "0") return Duration{};
-  Duration total;
+  __int128 total = 0;
   while (!text.empty()) {
-    std::int64_t whole = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
-    if (error != std::errc{} || whole < 0) return std::nullopt;
-    auto at = static_cast<std::size_t>(end - text.data());
-    const std::int64_t fraction = parse_fraction(text, at);
-    const auto unit = unit_at(text.substr(at));
-    if (!unit || whole > std::numeric_limits<std::int64_t>::max() / unit->ns - 1) return std::nullopt;
-    total.ns +=
-        whole * unit->ns + static_cast<std::int64_t>(static_cast<__int128>(fraction) * unit->ns / kSecond);
-    text.remove_prefix(at + unit->name.size());
+    const auto part = parse_part(text);
+    if (!part) return std::nullopt;
+    total += *part;
+    if (total > static_cast<__int128>(std::numeric_limits<std::int64_t>::max()) + (negative ? 1 : 0))
+      return std::nullopt;
   }
-  return negative ? Duration{-total.ns} : total;
+  return Duration{static_cast<std::int64_t>(negative ? -total : total)};
 }
 
 namespace {
@@ -181,6 +202,8 @@ std::string in_units(std::int64_t ns, std::int64_t unit) {
 }  // namespace
 
 std::string to_string(Duration duration) {
+  // The shortest of all has no counterpart; Go's own text for it.
+  if (duration.ns == std::numeric_limits<std::int64_t>::min()) return "-2562047h47m16.854775808s";
   if (duration.ns < 0) return "-" + to_string(Duration{-duration.ns});
   const std::int64_t ns = duration.ns;
   if (ns == 0) return "0s";

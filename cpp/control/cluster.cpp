@@ -1,6 +1,7 @@
 #include "control/cluster.hpp"
 
 #include "base/address.hpp"
+#include "model/bounds.hpp"
 
 namespace swarm::control {
 namespace {
@@ -9,13 +10,13 @@ Error invalid(std::string text) { return rpc_error(Code::invalid_argument, std::
 
 // The first subnet of the first pool: the ingress network's, as Docker takes it.
 model::IpamConfig first_subnet(const std::vector<std::string>& pools, std::uint32_t subnet_size) {
-  const std::string pool = pools.empty() ? "10.0.0.0/8" : pools.front();
-  auto base = Address::parse(pool.substr(0, pool.find('/')));
-  if (!base) return {};
+  const auto pool = AddressBlock::parse(pools.empty() ? "10.0.0.0/8" : pools.front());
+  if (!pool) return {};
+  Address base = pool->first;
   model::IpamConfig out;
-  out.subnet = base->host() + "/" + std::to_string(subnet_size);
-  ++base->ip.back();
-  out.gateway = base->host();
+  out.subnet = base.host() + "/" + std::to_string(subnet_size);
+  ++base.ip.back();
+  out.gateway = base.host();
   return out;
 }
 
@@ -56,20 +57,9 @@ model::Transaction make_cluster(const NewCluster& fresh, const model::Node& firs
 
 Result<void> validate_cluster_spec(const model::ClusterSpec& spec) {
   if (spec.annotations.name != "default") return invalid("modification of cluster name is not allowed");
-  if (spec.heartbeat_period.ns < 0) return invalid("heartbeat time period cannot be a negative duration");
-  if (spec.heartbeat_period < Duration::millis(10))
-    return invalid("invalid heartbeat period " + to_string(spec.heartbeat_period) +
-                   ": must be at least 10ms");
-  if (spec.ca.node_cert_expiry < Duration::seconds(3600))
-    return invalid("minimum certificate expiry time is: 1h0m0s");
+  if (const auto wrong = model::out_of_bounds(spec); !wrong.empty()) return invalid(wrong.front());
   for (const auto& ca : spec.ca.external_cas)
     if (ca.protocol != "cfssl") return invalid("unrecognized external CA protocol: " + ca.protocol);
-  const auto& raft = spec.raft;
-  // An election must outlast lost heartbeats (etcd raft Config.validate).
-  if (raft.heartbeat_tick == 0) return invalid("invalid number of Raft heartbeat ticks: 0");
-  if (raft.election_tick <= raft.heartbeat_tick)
-    return invalid("invalid number of Raft election ticks " + std::to_string(raft.election_tick) +
-                   ": must be greater than the heartbeat ticks, " + std::to_string(raft.heartbeat_tick));
   return {};
 }
 

@@ -129,7 +129,26 @@ TEST(Cluster, settings_must_make_sense_and_updates_name_the_version) {
                        std::nullopt};
   update.spec.ca.node_cert_expiry = Duration::seconds(60);
   EXPECT_EQ(text_of(update_cluster(swarm.store, update)), "minimum certificate expiry time is: 1h0m0s");
+  const auto refused = [&](const auto& change) {
+    update.spec = swarm.store.cluster()->spec;
+    change(update.spec);
+    return text_of(update_cluster(swarm.store, update));
+  };
+  EXPECT_EQ(
+      refused([](auto& spec) { spec.raft.log_entries_for_slow_followers = ~0ULL; }),
+      "invalid number of log entries for slow followers 18446744073709551615: must be between 0 and 1000000");
+  EXPECT_EQ(refused([](auto& spec) { spec.raft.snapshot_interval = 0; }),
+            "invalid snapshot interval 0: must be between 1 and 1000000");
+  EXPECT_EQ(refused([](auto& spec) { spec.raft.election_tick = 1U << 31; }),
+            "invalid number of Raft election ticks 2147483648: must be between 2 and 10000");
+  EXPECT_EQ(refused([](auto& spec) { spec.raft.heartbeat_tick = spec.raft.election_tick; }),
+            "invalid number of Raft election ticks 10: must be greater than the heartbeat ticks, 10");
+  EXPECT_EQ(refused([](auto& spec) { spec.heartbeat_period = Duration::seconds(-1); }),
+            "heartbeat time period cannot be a negative duration");
+  EXPECT_EQ(refused([](auto& spec) { spec.heartbeat_period = Duration::nanos(1); }),
+            "invalid heartbeat period 1ns: must be at least 10ms");
   update.spec = swarm.store.cluster()->spec;
+  update.spec.heartbeat_period = update.spec.ca.node_cert_expiry = Duration::max();
   update.spec.task_history_retention_limit = 2;
   update.join_token_worker = "new";
   EXPECT_TRUE(swarm.apply(*update_cluster(swarm.store, update)).applied);
@@ -289,6 +308,39 @@ TEST(Service, what_a_spec_may_not_say) {
        "constraint expected one operator from ==, !="},
       {[](auto& spec) { spec.mode = model::ReplicatedMode{~0ULL}; },
        "Number of replicas must be non-negative"},
+      {[](auto& spec) { spec.mode = model::ReplicatedMode{model::kMaxReplicas + 1}; },
+       "Number of replicas must be at most 1000000, not 1000001"},
+      {[](auto& spec) { spec.task.container->stop_grace_period = Duration::seconds(-1); },
+       "ContainerSpec: stop-grace-period cannot be negative"},
+      {[](auto& spec) { spec.task.container->oom_score_adj = 1001; },
+       "Invalid value 1001, range for oom score adj is [-1000, 1000]"},
+      {[](auto& spec) {
+         spec.task.container->ulimits = {{"nofile", 2, 1}};
+       },
+       "ulimit soft limit must be less than or equal to hard limit: 2 > 1"},
+      {[](auto& spec) {
+         spec.task.container->ulimits = {{"nofile", -1, 1}};
+       },
+       "ulimit soft limit must be less than or equal to hard limit: soft: -1 (unlimited), hard: 1"},
+      {[](auto& spec) {
+         spec.task.container->ulimits = {{"nofile", -2, -1}};
+       },
+       "invalid ulimit value nofile=-2: Must not be negative, or -1 for unlimited"},
+      {[](auto& spec) { spec.task.resources.emplace().limits.emplace().pids = -2; },
+       "invalid pids limit -2: Must be at least 1, or 0 for no limit"},
+      {[](auto& spec) {
+         spec.task.resources.emplace().reservations.emplace().generic_resources = {{"gpu", "", -1}};
+       },
+       "invalid generic resource value gpu=-1: Must not be negative"},
+      {[](auto& spec) { spec.endpoint.emplace().ports.resize(1); },
+       "EndpointSpec: ports are numbers from 1 to 65535"},
+      {[](auto& spec) {
+         spec.endpoint.emplace().ports.resize(1);
+         spec.endpoint->ports[0].target_port = 65536;
+       },
+       "EndpointSpec: ports are numbers from 1 to 65535"},
+      {[](auto& spec) { spec.rollback.emplace().monitor = Duration::nanos(-1); },
+       "TaskSpec: update-monitor cannot be negative"},
       {[](auto& spec) { spec.task.container->mounts.resize(2); }, "ContainerSpec: duplicate mount point: "},
       {[](auto& spec) { spec.task.container->hostname = "h-{{ .Nope }}"; },
        "expanding hostname failed: template: expansion:1:5: executing \"expansion\" at <.Nope>: can't "
@@ -303,7 +355,7 @@ TEST(Service, what_a_spec_may_not_say) {
        "ContainerSpec: Interval in HealthConfig cannot be less than 1ms"},
       {[](auto& spec) {
          spec.endpoint.emplace().ports.resize(2);
-         for (auto& port : spec.endpoint->ports) port.published_port = 80;
+         for (auto& port : spec.endpoint->ports) port.target_port = port.published_port = 80;
        },
        "EndpointSpec: duplicate published ports provided"},
       {[](auto& spec) {

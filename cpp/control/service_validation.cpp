@@ -1,7 +1,6 @@
 // What a service's spec may say, with Docker's texts (swarmkit manager/controlapi/service.go, common.go,
 // ...). NOT here: what depends on other objects (service.cpp).
 #include <algorithm>
-#include <cstdio>
 #include <iterator>
 #include <set>
 #include <string_view>
@@ -10,6 +9,7 @@
 #include "control/process_checks.hpp"
 #include "control/reference.hpp"
 #include "control/service.hpp"
+#include "control/service_numbers.hpp"
 #include "go_template/placeholders.hpp"
 #include "model/constraint.hpp"
 #include "model/mesh.hpp"
@@ -45,47 +45,6 @@ Check check_name(const std::string& name) {
   return {};
 }
 
-Check check_resources(const std::optional<model::Resources>& resources) {
-  if (!resources) return {};
-  constexpr std::int64_t kMinNanoCpus = 1'000'000, kMinMemory = 4LL * 1024 * 1024;
-  if (resources->nano_cpus != 0 && resources->nano_cpus < kMinNanoCpus) {
-    char text[64];
-    std::snprintf(text, sizeof text, "invalid cpu value %g: Must be at least 0.001",
-                  static_cast<double>(resources->nano_cpus) / 1e9);
-    return invalid(text);
-  }
-  if (resources->memory_bytes != 0 && resources->memory_bytes < kMinMemory)
-    return invalid("invalid memory value " + std::to_string(resources->memory_bytes) +
-                   ": Must be at least 4MiB");
-  return {};
-}
-
-Check check_restart(const model::RestartPolicy& restart) {
-  if (restart.delay && restart.delay->ns < 0) return invalid("TaskSpec: restart-delay cannot be negative");
-  if (restart.window && restart.window->ns < 0) return invalid("TaskSpec: restart-window cannot be negative");
-  return {};
-}
-
-Check check_update(const model::UpdateConfig& update) {
-  if (update.delay.ns < 0) return invalid("TaskSpec: update-delay cannot be negative");
-  if (update.monitor && update.monitor->ns < 0) return invalid("TaskSpec: update-monitor cannot be negative");
-  if (!(update.max_failure_ratio >= 0 && update.max_failure_ratio <= 1))  // not a number: neither
-    return invalid("TaskSpec: update-maxfailureratio cannot be less than 0 or bigger than 1");
-  return {};
-}
-
-Check check_health(const model::Healthcheck& health) {
-  const std::pair<const char*, Duration> spans[] = {{"Interval", health.interval},
-                                                    {"Timeout", health.timeout},
-                                                    {"StartPeriod", health.start_period},
-                                                    {"StartInterval", health.start_interval}};
-  for (const auto& [name, span] : spans)
-    if (span.ns != 0 && span < Duration::millis(1))
-      return invalid(std::string("ContainerSpec: ") + name + " in HealthConfig cannot be less than 1ms");
-  if (health.retries < 0) return invalid("ContainerSpec: Retries in HealthConfig cannot be negative");
-  return {};
-}
-
 Check check_mounts(const std::vector<model::Mount>& mounts) {
   std::set<std::string> targets;
   for (const auto& mount : mounts)
@@ -107,14 +66,12 @@ Check check_container(const model::ContainerSpec& container, const model::Annota
     return invalid("ContainerSpec: " + quoted(container.image) + " is not a valid repository/tag");
   if (const auto mounts = check_mounts(container.mounts); !mounts) return mounts;
   if (const auto launch = check_launch(container, service); !launch) return launch;
-  return container.healthcheck ? check_health(*container.healthcheck) : Check{};
+  return check_container_numbers(container);
 }
 
 Check check_task(const model::TaskSpec& task, const model::Annotations& service) {
-  if (task.resources) {
-    if (const auto limits = check_resources(task.resources->limits); !limits) return limits;
-    if (const auto reserved = check_resources(task.resources->reservations); !reserved) return reserved;
-  }
+  if (task.resources)
+    if (const auto resources = check_resources(*task.resources); !resources) return resources;
   if (task.restart)
     if (const auto restart = check_restart(*task.restart); !restart) return restart;
   if (task.placement)
@@ -124,13 +81,6 @@ Check check_task(const model::TaskSpec& task, const model::Annotations& service)
     return rpc_error(Code::unimplemented, "RuntimeSpec: unimplemented runtime in service spec");
   if (!task.container) return invalid("TaskSpec: missing runtime");
   return check_container(*task.container, service);
-}
-
-Check check_mode(const model::ServiceSpec& spec) {
-  // Docker's client counts in signed numbers.
-  if (static_cast<std::int64_t>(spec.replicas()) < 0)
-    return invalid("Number of replicas must be non-negative");
-  return {};
 }
 
 // Kept out rather than accepted and not served: a hole that nobody sees.
@@ -156,11 +106,10 @@ Check check_endpoint(const model::EndpointSpec& endpoint) {
     if (port.published_port != 0 &&
         !seen.insert({port.protocol, port.publish_mode, port.published_port}).second)
       return invalid("EndpointSpec: duplicate published ports provided");
-    if (port.target_port > 0xffff || port.published_port > 0xffff)
-      return invalid("EndpointSpec: ports are numbers from 1 to 65535");
     if (is_own_port(port.published_port))
       return invalid("EndpointSpec: port " + std::to_string(port.published_port) +
                      " is the swarm's own, at every node: publish another one");
+    if (const auto numbers = check_port_numbers(port); !numbers) return numbers;
   }
   return {};
 }
@@ -170,7 +119,7 @@ Check check_endpoint(const model::EndpointSpec& endpoint) {
 Result<void> validate_service_spec(const model::ServiceSpec& spec) {
   if (const auto name = check_name(spec.annotations.name); !name) return name;
   if (const auto task = check_task(spec.task, spec.annotations); !task) return task;
-  if (const auto mode = check_mode(spec); !mode) return mode;
+  if (const auto replicas = check_replicas(spec); !replicas) return replicas;
   for (const auto& config : {spec.update, spec.rollback})
     if (config)
       if (const auto update = check_update(*config); !update) return update;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "dispatcher/state.hpp"
+#include "model/bounds.hpp"
 
 namespace swarm::dispatcher {
 namespace {
@@ -68,7 +70,7 @@ void Dispatcher::observe(const store::Store& store, const store::ChangeSet& chan
     } else if (const auto* service = std::get_if<store::Change<model::Service>>(&any)) {
       state_->mesh.note(store, *service);
     } else if (const auto* cluster = std::get_if<store::Change<model::Cluster>>(&any)) {
-      state_->note(*cluster);
+      state_->note(store, *cluster, now);
     }
   }
   for (const NodeId id : touched)
@@ -120,8 +122,18 @@ void Dispatcher::State::note(const store::Change<model::Task>& change, std::set<
   touched.insert(node);
 }
 
-void Dispatcher::State::note(const store::Change<model::Cluster>& change) {
-  if (change.after) period = change.after->spec.heartbeat_period;  // told with the next heartbeat's reply
+// Everybody is told at once: the next heartbeat may be as far away as the old period was long.
+void Dispatcher::State::note(const store::Store& store, const store::Change<model::Cluster>& change,
+                             Instant now) {
+  if (!change.after) return;
+  const Duration next = model::usable_heartbeat(change.after->spec.heartbeat_period);
+  if (std::exchange(period, next) == next) return;
+  for (auto& [id, peer] : peers) {
+    if (peer.session == 0) continue;
+    peer.expires = now + period * kGrace;
+    send_session(store, id, peer);
+    rearm(id, peer);
+  }
 }
 
 // ---- node states

@@ -87,7 +87,7 @@ struct Dispatcher::State {
   // ---- the store's changes
   void note(const store::Store& store, const store::Change<model::Node>& change, Instant now);
   void note(const store::Change<model::Task>& change, std::set<NodeId>& touched);
-  void note(const store::Change<model::Cluster>& change);
+  void note(const store::Store& store, const store::Change<model::Cluster>& change, Instant now);
 
   // ---- the next transaction
   void plan_nodes(const store::Store& store, model::Transaction& transaction);

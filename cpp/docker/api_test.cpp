@@ -176,7 +176,16 @@ TEST_F(ApiTest, InitLooksAtTheNetworkItIsTold) {
             "500 subnet size is out of range: 30");
   EXPECT_EQ(refused(R"("DefaultAddrPool":["10.1.0.0/16"],"SubnetSize":8)"),
             "500 invalid CIDR: \"10.1.0.0/16\". Subnet size is too small for pool: 8");
-  for (const char* pool : {"foo", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/8x"})
+  EXPECT_EQ(refused(R"("SubnetSize":30)"), "500 subnet size is out of range: 30");
+  EXPECT_EQ(
+      refused(R"("DefaultAddrPool":["10.0.0.0/8","10.1.2.3/16"])"),
+      "500 invalid base pool 10.1.2.3/16: it overlaps with 10.0.0.0/8; give pools that share no address");
+  EXPECT_EQ(refused(R"("SubnetSize":4294967296)"),
+            "400 invalid JSON: json: cannot unmarshal number 4294967296 into Go struct field "
+            "InitRequest.SubnetSize of type uint32");
+  for (const char* pool :
+       {"foo", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/8x", "10.0.0.0/99999999999", "10.0.0.0/-1",
+        "10.0.0.0/08", "10.0.0.0:0/8", "10.0.0.256/8"})
     EXPECT_EQ(refused(R"("SubnetSize":29,"DefaultAddrPool":[")" + std::string(pool) + "\"]"),
               "500 invalid base pool " + std::string(pool) + ": invalid CIDR address: " + pool);
 }

@@ -1,5 +1,7 @@
 #include "docker/call.hpp"
 
+#include "base/number.hpp"
+
 namespace swarm::docker {
 
 Result<Value> Call::body() const {
@@ -13,10 +15,8 @@ Result<Value> Call::body() const {
 
 Result<std::uint64_t> Call::object_version(std::string_view kind) const {
   const std::string text = target.text("version");
-  if (const auto version = parse_number(text)) return *version;
-  return plain_error(Code::invalid_argument, "invalid " + std::string(kind) + " version '" + text +
-                                                 "': strconv.ParseUint: parsing \"" + text +
-                                                 "\": invalid syntax");
+  if (const auto version = parse_whole<std::uint64_t>(text)) return *version;
+  return not_a_number("invalid " + std::string(kind) + " version '" + text + "'", "ParseUint", text);
 }
 
 }  // namespace swarm::docker

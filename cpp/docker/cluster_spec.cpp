@@ -88,7 +88,7 @@ Result<model::Availability> read_availability(const std::string& word, bool may_
 
 Result<model::NodeSpec> read_node_spec(const Value& body) {
   Issues issues;
-  const Fields from(&body, issues, "");
+  const Fields from(&body, issues, "NodeSpec");
   model::NodeSpec spec;
   spec.annotations = {from.text("Name"), from.pairs("Labels")};
   const std::string role = from.text("Role"), availability = from.text("Availability");

@@ -1,6 +1,7 @@
 // GET /containers/json
 #include <algorithm>
 
+#include "base/number.hpp"
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
 #include "docker/images.hpp"
@@ -99,7 +100,11 @@ void write_entry(Json& json, const Context& context, const agent::LocalTask& loc
 }
 
 Result<std::vector<const agent::LocalTask*>> chosen(const Call& call, const Filters& filters) {
-  const std::uint64_t limit = parse_number(call.target.text("limit")).value_or(0);
+  const std::string given = call.target.text("limit");
+  const auto number = given.empty() ? std::optional<std::int64_t>(0) : parse_whole<std::int64_t>(given);
+  if (!number) return not_a_number("invalid value for limit", "Atoi", given);
+  // docker-py sends -1 where nobody asked for a limit.
+  const auto limit = static_cast<std::uint64_t>(std::max<std::int64_t>(*number, 0));
   const bool all = call.target.flag("all") || limit != 0 || filters.has("status") || filters.has("exited");
   std::vector<const agent::LocalTask*> out;
   if (call.context.worker == nullptr) return out;
@@ -129,6 +134,9 @@ void list_containers(Call& call) {
   for (const auto& state : filters->values("status"))
     if (std::find(std::begin(kStates), std::end(kStates), state) == std::end(kStates))
       return call.refuse(invalid_filter("status", state));
+  for (const auto& code : filters->values("exited"))
+    if (!parse_whole<std::int64_t>(code))
+      return call.refuse(not_a_number("invalid filter 'exited=[" + code + "]'", "Atoi", code));
   const auto containers = chosen(call, *filters);
   if (!containers) return call.refuse(containers.error());
   Json json;

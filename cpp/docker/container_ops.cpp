@@ -1,5 +1,6 @@
 // What may be done to a task's container: kill, stop, wait, remove. The swarm sees a task that failed, and
 // replaces it.
+#include "base/number.hpp"
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
 #include "model/signal.hpp"
@@ -61,10 +62,10 @@ void stop_container(Call& call) {
     wish.signal = *signal;
   }
   if (const std::string seconds = call.target.text("t"); !seconds.empty()) {
-    const auto number = parse_number(seconds);
-    if (!number || *number > 1'000'000)
-      return call.refuse(plain_error(Code::invalid_argument, "invalid value for t: \"" + seconds + "\""));
-    wish.grace = Duration::seconds(static_cast<std::int64_t>(*number));
+    const auto number = parse_whole<std::int64_t>(seconds);
+    if (!number) return call.refuse(not_a_number("invalid value for t", "Atoi", seconds));
+    // Docker: a negative number waits as long as it takes.
+    wish.grace = *number < 0 ? Duration::max() : Duration::seconds(*number);
   }
   call.desk.perform(call.id, wish, reply_when_ended(task));
 }

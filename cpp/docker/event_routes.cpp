@@ -1,4 +1,5 @@
 // GET /events, GET /swarmpy/v1/events, GET /swarmpy/v1/changes
+#include "base/number.hpp"
 #include "docker/handlers.hpp"
 
 namespace swarm::docker {
@@ -35,8 +36,9 @@ void stream_all_events(Call& call) { stream(call, true); }
 // say of the same entries, with the same times: who asks again with the `Version` of the last answer misses
 // nothing, whichever manager is asked. `Whole`: nothing is missing; else what is left is not shown either.
 void show_changes(Call& call) {
-  const auto after = parse_number(call.target.text("after"));
-  if (!after) return call.refuse(plain_error(Code::invalid_argument, "after must be the number of an entry"));
+  const std::string given = call.target.text("after");
+  const auto after = parse_whole<std::uint64_t>(given);
+  if (!after) return call.refuse(not_a_number("after must be the number of an entry", "ParseUint", given));
   const RaftView& raft = call.context.raft;
   const EventLog& log = call.desk.past();
   const bool whole = *after >= raft.began_from && *after >= log.forgotten_until();

@@ -1,6 +1,8 @@
 #include "docker/fields.hpp"
 
-#include <limits>
+#include <cmath>
+
+#include "base/number.hpp"
 
 namespace swarm::docker {
 
@@ -17,72 +19,68 @@ std::string Fields::path_to(std::string_view name) const {
   return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
 }
 
+// Go's encoding/json, UnmarshalTypeError.
 void Fields::wrong(const Value& value, std::string_view path, std::string_view wanted) const {
-  issues_->add(plain_error(Code::invalid_argument,
-                           "invalid JSON: json: cannot unmarshal " + std::string(value.kind()) +
-                               " into field " + std::string(path) + " of type " + std::string(wanted)));
+  std::string what = value.kind();
+  if (what == "number") what += value.digits();
+  const std::string where =
+      path.find('.') == std::string_view::npos
+          ? " into Go value of type " + std::string(path)
+          : " into Go struct field " + std::string(path) + " of type " + std::string(wanted);
+  issues_->add(plain_error(Code::invalid_argument, "invalid JSON: json: cannot unmarshal " + what + where));
 }
 
 const Value* Fields::find(std::string_view name) const {
   return value_ == nullptr ? nullptr : value_->find(name);
 }
 
-const Value* Fields::find(std::string_view name, std::string_view kind) const {
+const Value* Fields::find(std::string_view name, std::string_view kind, std::string_view type) const {
   const Value* value = find(name);
   if (value == nullptr || value->kind() == kind) return value;
-  wrong(*value, path_to(name), kind);
+  wrong(*value, path_to(name), type);
   return nullptr;
 }
 
 std::string Fields::text(std::string_view name) const {
-  const Value* value = find(name, "string");
+  const Value* value = find(name, "string", "string");
   return value == nullptr ? std::string() : *value->text();
 }
 
 bool Fields::flag(std::string_view name) const {
-  const Value* value = find(name, "bool");
+  const Value* value = find(name, "bool", "bool");
   return value != nullptr && std::get<bool>(value->data);
 }
 
-std::int64_t Fields::integer(std::string_view name, std::int64_t fallback) const {
-  const Value* value = find(name, "number");
+template <class Number>
+Number Fields::whole(std::string_view name, Number fallback, std::string_view type) const {
+  const Value* value = find(name);
   if (value == nullptr) return fallback;
-  if (const auto* number = std::get_if<std::int64_t>(&value->data)) return *number;
-  // Scripts send whole numbers as floats ("Delay": 5e9): taken where they are exact.
-  if (const auto* number = std::get_if<double>(&value->data)) {
-    constexpr double kExact = 9007199254740992.0;  // 2^53
-    if (*number >= -kExact && *number <= kExact) {
-      const auto whole = static_cast<std::int64_t>(*number);
-      if (static_cast<double>(whole) == *number) return whole;
-    }
+  if (const auto number = value->whole()) {
+    const auto fitting = saturate<Number>(*number);
+    if (fitting == *number) return fitting;
   }
-  wrong(*value, path_to(name), "int64");
+  wrong(*value, path_to(name), type);
   return fallback;
+}
+
+std::int64_t Fields::integer(std::string_view name, std::int64_t fallback) const {
+  return whole<std::int64_t>(name, fallback, "int64");
 }
 
 std::uint64_t Fields::count(std::string_view name, std::uint64_t fallback) const {
-  const Value* value = find(name, "number");
-  if (value == nullptr) return fallback;
-  if (const auto* number = std::get_if<std::uint64_t>(&value->data)) return *number;
-  const std::int64_t number = integer(name, -1);
-  if (number >= 0) return static_cast<std::uint64_t>(number);
-  wrong(*value, path_to(name), "uint64");
-  return fallback;
+  return whole<std::uint64_t>(name, fallback, "uint64");
 }
 
-std::uint32_t Fields::count32(std::string_view name) const {
-  const std::uint64_t number = count(name);
-  if (number <= std::numeric_limits<std::uint32_t>::max()) return static_cast<std::uint32_t>(number);
-  wrong(*find(name), path_to(name), "uint32");
-  return 0;
-}
+std::uint32_t Fields::count32(std::string_view name) const { return whole<std::uint32_t>(name, 0, "uint32"); }
 
 double Fields::number(std::string_view name) const {
-  const Value* value = find(name, "number");
+  const Value* value = find(name);
   if (value == nullptr) return 0;
-  if (const auto* exact = std::get_if<double>(&value->data)) return *exact;
-  if (const auto* large = std::get_if<std::uint64_t>(&value->data)) return static_cast<double>(*large);
-  return static_cast<double>(std::get<std::int64_t>(value->data));
+  if (const auto* exact = std::get_if<double>(&value->data); exact != nullptr && std::isfinite(*exact))
+    return *exact;
+  if (const auto number = value->whole()) return static_cast<double>(*number);
+  wrong(*value, path_to(name), "float64");
+  return 0;
 }
 
 std::optional<Duration> Fields::optional_duration(std::string_view name) const {
@@ -102,13 +100,13 @@ std::vector<std::string> Fields::texts_of(const Value& value, const std::string&
 }
 
 std::vector<std::string> Fields::texts(std::string_view name) const {
-  const Value* value = find(name, "array");
+  const Value* value = find(name, "array", "[]string");
   return value == nullptr ? std::vector<std::string>() : texts_of(*value, path_to(name));
 }
 
 std::vector<std::vector<std::string>> Fields::text_lists(std::string_view name) const {
   std::vector<std::vector<std::string>> out;
-  const Value* value = find(name, "array");
+  const Value* value = find(name, "array", "[][]string");
   if (value == nullptr) return out;
   for (const Value& item : *value->items()) {
     if (item.items() == nullptr) {
@@ -122,7 +120,7 @@ std::vector<std::vector<std::string>> Fields::text_lists(std::string_view name) 
 
 model::Labels Fields::pairs(std::string_view name) const {
   model::Labels out;
-  const Value* value = find(name, "object");
+  const Value* value = find(name, "object", "map[string]string");
   if (value == nullptr) return out;
   for (const auto& [key, item] : *value->members()) {
     if (item.text() == nullptr && !item.is_null()) {
@@ -138,7 +136,7 @@ Fields Fields::object(std::string_view name) const { return {find(name), *issues
 
 std::vector<Fields> Fields::objects(std::string_view name) const {
   std::vector<Fields> out;
-  const Value* value = find(name, "array");
+  const Value* value = find(name, "array", "[]object");
   if (value == nullptr) return out;
   for (const Value& item : *value->items()) out.emplace_back(&item, *issues_, path_to(name));
   return out;

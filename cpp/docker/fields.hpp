@@ -1,5 +1,7 @@
 // Fields: reads an object's fields into plain values as Go's decoder does. What is absent or null gives the
-// fallback, unknown keys are ignored, and a value of the wrong kind is remembered as an error with its path.
+// fallback, unknown keys are ignored, and a value of the wrong kind, or a number that its field cannot hold,
+// is remembered as an error with its path. NOT here: what a number may be beyond its type (control,
+// model/bounds).
 #pragma once
 
 #include <cstdint>
@@ -28,7 +30,7 @@ class Issues {
 
 class Fields {
  public:
-  // `value`: null for what is absent.
+  // `value`: null for what is absent. `path`: the document's name at its root ("ServiceSpec").
   Fields(const Value* value, Issues& issues, std::string path);
 
   bool present() const { return value_ != nullptr; }
@@ -52,9 +54,11 @@ class Fields {
 
  private:
   const Value* find(std::string_view name) const;
-  const Value* find(std::string_view name, std::string_view kind) const;
+  const Value* find(std::string_view name, std::string_view kind, std::string_view type) const;
   std::string path_to(std::string_view name) const;
   void wrong(const Value& value, std::string_view path, std::string_view wanted) const;
+  template <class Number>
+  Number whole(std::string_view name, Number fallback, std::string_view type) const;
   std::vector<std::string> texts_of(const Value& value, const std::string& path) const;
 
   const Value* value_;

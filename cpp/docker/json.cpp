@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 
 #include "store/text.hpp"
@@ -85,6 +86,25 @@ const char* Value::kind() const {
   return kKinds[data.index()];
 }
 
+std::optional<__int128> Value::whole() const {
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  if (const auto* number = std::get_if<std::int64_t>(&data)) return *number;
+  if (const auto* number = std::get_if<std::uint64_t>(&data)) return *number;
+  const auto* number = std::get_if<double>(&data);
+  if (number == nullptr || !(*number >= -kExact && *number <= kExact)) return std::nullopt;
+  const auto near = static_cast<std::int64_t>(*number);
+  return static_cast<double>(near) == *number ? std::optional<__int128>(near) : std::nullopt;
+}
+
+std::string Value::digits() const {
+  Json json;
+  if (const auto* number = std::get_if<std::int64_t>(&data)) json.value(*number);
+  if (const auto* number = std::get_if<std::uint64_t>(&data)) json.value(*number);
+  if (const auto* number = std::get_if<double>(&data); number != nullptr && std::isfinite(*number))
+    json.value(*number);
+  return json.str().empty() ? std::string() : " " + json.str();
+}
+
 void Json::separate() {
   if (out_.empty()) return;
   const char last = out_.back();
@@ -146,6 +166,7 @@ Json& Json::value(std::string_view text) {
 // The shortest text that reads back as the same number: specified, so alike with every compiler.
 Json& Json::value(double number) {
   char text[40];
+  if (!std::isfinite(number)) return raw("0");  // JSON has no word for it
   const auto end = std::to_chars(text, text + sizeof text, number).ptr;
   return raw(std::string_view(text, static_cast<std::size_t>(end - text)));
 }

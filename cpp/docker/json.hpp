@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,11 @@ class Value {
   // Null for what is not there, for a null, and for what is no object.
   const Value* find(std::string_view key) const;
   const char* kind() const;  // Go's word: "string", "number", "object", ...
+  // The whole number that this is; nothing for other kinds and for fractions. Scripts send whole numbers as
+  // floats ("Delay": 5e9): taken where a float is exact.
+  std::optional<__int128> whole() const;
+  std::string digits()
+      const;  // of a number, with a blank in front; "" for one that is too large to be written
 };
 
 struct Value::Member {

@@ -1,6 +1,7 @@
 #include "docker/logs.hpp"
 
 #include "base/bytes.hpp"
+#include "base/number.hpp"
 #include "docker/errors.hpp"
 
 namespace swarm::docker {
@@ -14,11 +15,13 @@ std::string swarm_details(const wire::LogLine& line, const store::Store* store) 
          ",com.docker.swarm.task.id=" + line.task.str();
 }
 
+constexpr std::int64_t kAll = -1;
+
+// Less than kAll: a negative number.
 std::optional<std::int64_t> parse_tail(const std::string& text) {
-  if (text.empty() || text == "all") return -1;
-  const auto number = parse_number(text);
-  if (!number || *number > 1'000'000'000) return std::nullopt;
-  return static_cast<std::int64_t>(*number);
+  if (text.empty() || text == "all") return kAll;
+  const auto number = parse_whole<std::int64_t>(text);
+  return number && *number < 0 ? kAll - 1 : number;
 }
 
 }  // namespace
@@ -34,12 +37,13 @@ Result<LogStream> read_log_query(const Target& target, int no_stream_status) {
                  false,
                  no_stream_status};
   const auto tail = parse_tail(target.text("tail"));
-  if (!tail)
-    return Error{Code::invalid_argument,
-                 "tail value must be a positive integer or \"all\"",
-                 {},
-                 false,
-                 no_stream_status};
+  if (!tail || *tail < kAll)
+    return Error{
+        Code::invalid_argument,
+        tail ? "negative tail values not supported" : "tail value must be a positive integer or \"all\"",
+        {},
+        false,
+        no_stream_status};
   const auto since = target.time("since"), until = target.time("until");
   if (!since) return since.error();
   if (!until) return until.error();

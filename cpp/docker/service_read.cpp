@@ -182,7 +182,7 @@ model::TaskSpec read_task_spec(const Fields& from) {
 
 Result<model::ServiceSpec> read_service_spec(const Value& body) {
   Issues issues;
-  const Fields from(&body, issues, "");
+  const Fields from(&body, issues, "ServiceSpec");
   model::ServiceSpec spec;
   spec.annotations = {from.text("Name"), from.pairs("Labels")};
   spec.task = read_task_spec(from.object("TaskTemplate"));

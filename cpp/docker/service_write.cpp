@@ -110,7 +110,8 @@ void write_mode(Json& json, const model::ServiceSpec& spec) {
     if (spec.is_global()) {
       json.object("Global", [] {});
     } else {
-      json.object("Replicated", [&] { json.field("Replicas", spec.replicas()); });
+      json.object("Replicated",
+                  [&] { json.field("Replicas", std::get<model::ReplicatedMode>(spec.mode).replicas); });
     }
   });
 }

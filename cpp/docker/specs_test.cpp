@@ -144,13 +144,45 @@ TEST(Specs, WrongWordsGetDockersSentences) {
       {R"({"UpdateConfig":{"FailureAction":"x"}})", "unrecognized update failure action x"},
       {R"({"UpdateConfig":{"Order":"x"}})", "unrecognized update order x"},
       {R"({"TaskTemplate":{"RestartPolicy":{"Condition":"x"}}})", "invalid RestartCondition: \"x\""},
-      {R"({"Name":5})", "invalid JSON: json: cannot unmarshal number into field Name of type string"},
+      {R"({"Name":5})",
+       "invalid JSON: json: cannot unmarshal number 5 into Go struct field ServiceSpec.Name of type string"},
       {R"({"TaskTemplate":{"ContainerSpec":{"Args":"x"}}})",
-       "invalid JSON: json: cannot unmarshal string into field TaskTemplate.ContainerSpec.Args of type "
-       "array"},
+       "invalid JSON: json: cannot unmarshal string into Go struct field "
+       "ServiceSpec.TaskTemplate.ContainerSpec.Args of type []string"},
       {R"({"Mode":{"Replicated":{"Replicas":-1}}})",
-       "invalid JSON: json: cannot unmarshal number into field Mode.Replicated.Replicas of type uint64"}};
+       "invalid JSON: json: cannot unmarshal number -1 into Go struct field "
+       "ServiceSpec.Mode.Replicated.Replicas of type uint64"}};
   for (const auto& [json, text] : cases) EXPECT_EQ(written(json), text) << json;
+}
+
+// Go's encoding/json: a number that its field cannot hold, a fraction for a whole, another kind of value.
+TEST(Specs, NumbersThatTheirFieldCannotHoldAreRefusedAsGoDoes) {
+  const auto cannot = [](const std::string& what, const std::string& type) {
+    return "invalid JSON: json: cannot unmarshal " + what +
+           " into Go struct field ServiceSpec.TaskTemplate.RestartPolicy." + type;
+  };
+  const std::pair<const char*, std::string> cases[] = {
+      {R"("Delay":9223372036854775808)", cannot("number 9223372036854775808", "Delay of type int64")},
+      {R"("Delay":-9223372036854775809)", cannot("number -9223372036854775808", "Delay of type int64")},
+      {R"("Delay":0.5)", cannot("number 0.5", "Delay of type int64")},
+      {R"("Delay":true)", cannot("bool", "Delay of type int64")},
+      {R"("Delay":"5s")", cannot("string", "Delay of type int64")},
+      {R"("Delay":[])", cannot("array", "Delay of type int64")},
+      {R"("MaxAttempts":-1)", cannot("number -1", "MaxAttempts of type uint64")},
+      {R"("MaxAttempts":18446744073709551616)",
+       cannot("number 18446744073709551616", "MaxAttempts of type uint64")},
+      {R"("MaxAttempts":1e400)", cannot("number", "MaxAttempts of type uint64")}};
+  for (const auto& [field, text] : cases) {
+    const std::string json = R"({"TaskTemplate":{"RestartPolicy":{)" + std::string(field) + "}}}";
+    EXPECT_EQ(written(json), text) << json;
+  }
+  EXPECT_EQ(written(R"({"UpdateConfig":{"MaxFailureRatio":1e400}})"),
+            "invalid JSON: json: cannot unmarshal number into Go struct field "
+            "ServiceSpec.UpdateConfig.MaxFailureRatio of type float64");
+  EXPECT_EQ(written("[]"), "invalid JSON: json: cannot unmarshal array into Go value of type ServiceSpec");
+  // Scripts that count in floats: taken where they are exact.
+  EXPECT_NE(written(R"({"TaskTemplate":{"RestartPolicy":{"Delay":5e9}}})").find(R"("Delay":5000000000)"),
+            std::string::npos);
 }
 
 TEST(Specs, ClusterSettingsKeepDefaultsWhereNothingIsSaid) {

@@ -1,14 +1,13 @@
 // /swarm: show, init, join, leave, update, unlock
 #include "control/cluster.hpp"
 
-#include <charconv>
-
 #include "base/address.hpp"
 #include "control/join.hpp"
 #include "control/node.hpp"
 #include "docker/handlers.hpp"
 #include "docker/objects.hpp"
 #include "docker/specs.hpp"
+#include "model/bounds.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -36,31 +35,42 @@ Result<void> check_addresses(const Fields& from) {
   return {};
 }
 
-// moby daemon/cluster/swarm.go validateDefaultAddrPool: 29 bits leave room for eight addresses.
-Result<void> check_pool(const std::string& pool, std::uint32_t subnet_size) {
-  const auto slash = pool.find('/');
-  const auto base = Address::parse(pool.substr(0, slash));
-  std::uint32_t bits = 0;
-  const char* const end = pool.data() + pool.size();
-  const bool sized = slash != std::string::npos && slash + 1 < pool.size() &&
-                     std::from_chars(pool.data() + slash + 1, end, bits).ptr == end;
-  if (!base || base->port != 0 || !sized || bits > (base->is_v4() ? 32U : 128U))
-    return plain_error(Code::unknown, "invalid base pool " + pool + ": invalid CIDR address: " + pool);
-  if (bits > subnet_size)
-    return plain_error(Code::unknown, "invalid CIDR: \"" + pool + "\". Subnet size is too small for pool: " +
-                                          std::to_string(subnet_size));
+// Docker answers these with 500; what was wrong is the argument all the same.
+Error bad_network(std::string sentence) {
+  return Error{Code::invalid_argument, std::move(sentence), {}, false, 500};
+}
+
+// moby daemon/cluster/swarm.go validateDefaultAddrPool.
+Result<AddressBlock> read_pool(const std::string& pool, std::uint32_t subnet_size) {
+  const auto block = AddressBlock::parse(pool);
+  if (!block) return bad_network("invalid base pool " + pool + ": invalid CIDR address: " + pool);
+  if (block->bits > subnet_size)
+    return bad_network("invalid CIDR: \"" + pool +
+                       "\". Subnet size is too small for pool: " + std::to_string(subnet_size));
+  return *block;
+}
+
+Result<void> check_pools(const SwarmInit& wish) {
+  std::vector<AddressBlock> blocks;
+  for (const std::string& pool : wish.default_addr_pool) {
+    const auto block = read_pool(pool, wish.subnet_size);
+    if (!block) return block.error();
+    for (std::size_t i = 0; i < blocks.size(); ++i)
+      if (blocks[i].overlaps(*block))
+        return bad_network("invalid base pool " + pool + ": it overlaps with " + wish.default_addr_pool[i] +
+                           "; give pools that share no address");
+    blocks.push_back(*block);
+  }
   return {};
 }
 
 Result<void> check_network(const SwarmInit& wish) {
-  constexpr std::uint32_t kLongestPrefix = 29;
-  if (!wish.default_addr_pool.empty() && wish.subnet_size > kLongestPrefix)
-    return plain_error(Code::unknown, "subnet size is out of range: " + std::to_string(wish.subnet_size));
-  for (const std::string& pool : wish.default_addr_pool)
-    if (const auto fine = check_pool(pool, wish.subnet_size); !fine) return fine.error();
+  if (wish.subnet_size > model::kLongestSubnetPrefix)
+    return bad_network("subnet size is out of range: " + std::to_string(wish.subnet_size));
+  if (const auto pools = check_pools(wish); !pools) return pools.error();
   if (wish.data_path_port < 1024 || wish.data_path_port > 49151)
-    return plain_error(Code::unknown, "Datapath port number is not in valid range (1024-49151) : " +
-                                          std::to_string(wish.data_path_port));
+    return bad_network("Datapath port number is not in valid range (1024-49151) : " +
+                       std::to_string(wish.data_path_port));
   return {};
 }
 
@@ -76,7 +86,7 @@ Result<void> check_spec(const Fields& spec, const model::ClusterSpec& read, std:
 
 Result<SwarmInit> read_init(const Value& body) {
   Issues issues;
-  const Fields from(&body, issues, "");
+  const Fields from(&body, issues, "InitRequest");
   if (const auto fine = check_addresses(from); !fine) return fine.error();
   SwarmInit out;
   out.listen_addr = from.text("ListenAddr");
@@ -100,7 +110,7 @@ Result<SwarmInit> read_init(const Value& body) {
 
 Result<SwarmJoin> read_join(const Value& body) {
   Issues issues;
-  const Fields from(&body, issues, "");
+  const Fields from(&body, issues, "JoinRequest");
   if (const auto fine = check_addresses(from); !fine) return fine.error();
   SwarmJoin out{from.text("ListenAddr"),   from.text("AdvertiseAddr"), from.text("DataPathAddr"),
                 from.texts("RemoteAddrs"), from.text("JoinToken"),     model::Availability::active};
@@ -132,7 +142,7 @@ Result<control::ClusterUpdate> read_update(const Call& call) {
   const auto body = call.body();
   if (!body) return body.error();
   Issues issues;
-  const Fields from(&*body, issues, "");
+  const Fields from(&*body, issues, "Spec");
   control::ClusterUpdate out{*version, read_cluster_spec(from), {}, {}};
   if (issues.any()) return issues.first();
   if (const auto fine = check_spec(from, out.spec, cluster.spec.ca.force_rotate); !fine) return fine.error();

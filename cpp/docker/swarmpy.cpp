@@ -61,7 +61,7 @@ void add_to_catalogue(Call& call) {
   const auto body = call.body();
   if (!body) return call.refuse(body.error());
   Issues issues;
-  const Fields from(&*body, issues, "");
+  const Fields from(&*body, issues, "Image");
   ports::Image image{from.text("Reference"), from.texts("Command"), false};
   if (issues.any()) return call.refuse(issues.first());
   if (image.reference.empty())

@@ -3,6 +3,7 @@
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
 #include "docker/objects.hpp"
+#include "model/bounds.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -39,6 +40,12 @@ std::vector<std::string> swarm_warnings(const Context& context) {
   std::vector<std::string> out;
   if (context.raft.reachable.size() == 2) out.push_back(kTwoManagers);
   for (const std::string& problem : context.local.mesh_problems) out.push_back("WARNING: " + problem);
+  const auto warn = [&out](const auto& object) {
+    for (const std::string& sentence : model::kept_in_bounds(object)) out.push_back("WARNING: " + sentence);
+  };
+  if (context.store == nullptr || context.store->cluster() == nullptr) return out;
+  warn(*context.store->cluster());
+  for (const auto& [id, service] : context.store->services()) warn(*service);
   return out;
 }
 

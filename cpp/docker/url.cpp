@@ -1,7 +1,8 @@
 #include "docker/url.hpp"
 
-#include <charconv>
+#include <algorithm>
 
+#include "base/number.hpp"
 #include "store/text.hpp"
 
 namespace swarm::docker {
@@ -19,9 +20,10 @@ std::optional<ApiVersion> parse_version(std::string_view segment) {
   if (!segment.starts_with('v')) return std::nullopt;
   const std::size_t dot = segment.find('.');
   if (dot == std::string_view::npos) return std::nullopt;
-  const auto major = parse_number(segment.substr(1, dot - 1)), minor = parse_number(segment.substr(dot + 1));
+  const auto major = parse_whole<std::uint32_t>(segment.substr(1, dot - 1));
+  const auto minor = parse_whole<std::uint32_t>(segment.substr(dot + 1));
   if (!major || !minor || *major > 1000 || *minor > 1000) return std::nullopt;
-  return ApiVersion{static_cast<std::uint32_t>(*major), static_cast<std::uint32_t>(*minor)};
+  return ApiVersion{*major, *minor};
 }
 
 void split_path(std::string_view path, Target& out) {
@@ -50,21 +52,26 @@ void split_query(std::string_view query, Target& out) {
 
 // Nine digits after the point at most, as nanoseconds.
 std::optional<std::int64_t> nanos_of(std::string_view digits) {
-  if (digits.size() > 9) digits = digits.substr(0, 9);
-  const auto number = parse_number(digits);
-  if (!number) return std::nullopt;
-  auto nanos = static_cast<std::int64_t>(*number);
-  for (std::size_t i = digits.size(); i < 9; ++i) nanos *= 10;
+  if (digits.empty()) return std::nullopt;
+  std::int64_t nanos = 0, unit = 100'000'000;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return std::nullopt;
+    nanos += (c - '0') * unit;
+    unit /= 10;
+  }
   return nanos;
 }
 
 }  // namespace
 
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
+Error not_a_number(std::string_view what, std::string_view function, std::string_view text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
+  const bool number = !digits.empty() && digits.front() != '0' && std::ranges::all_of(digits, is_digit) &&
+                      (digits == text || function != "ParseUint");
+  return plain_error(Code::invalid_argument, std::string(what) + ": strconv." + std::string(function) +
+                                                 ": parsing \"" + std::string(text) +
+                                                 (number ? "\": value out of range" : "\": invalid syntax"));
 }
 
 std::string percent_decode(std::string_view text, bool plus_is_blank) {
@@ -151,14 +158,16 @@ Result<std::optional<WallTime>> Target::time(std::string_view name) const {
   if (const auto rfc3339 = parse_rfc3339(given)) return std::optional(*rfc3339);
   const std::string_view view = given;
   const std::size_t dot = view.find('.');
-  const auto seconds = parse_number(view.substr(0, dot));
+  // What lies beyond the calendar's end is its end.
+  const auto seconds = parse_whole<std::int64_t>(view.substr(0, dot));
   const auto nanos =
       dot == std::string_view::npos ? std::optional<std::int64_t>(0) : nanos_of(view.substr(dot + 1));
-  constexpr std::uint64_t kMaxSeconds = 9'000'000'000;
-  if (!seconds || !nanos || *seconds > kMaxSeconds)
+  if (!seconds || *seconds < 0 || !nanos)
     return plain_error(Code::invalid_argument,
-                       "invalid value for " + std::string(name) + ": \"" + given + "\" is not a time");
-  return std::optional(WallTime{static_cast<std::int64_t>(*seconds) * 1'000'000'000 + *nanos});
+                       "invalid value for " + std::string(name) + ": \"" + given +
+                           "\" is not a time: give seconds since 1970 "
+                           "(\"1700000000.5\") or RFC 3339 (\"2026-01-02T03:04:05Z\")");
+  return std::optional(WallTime{} + Duration::seconds(*seconds) + Duration{*nanos});
 }
 
 }  // namespace swarm::docker

@@ -1,11 +1,11 @@
 #include "model/constraint.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string_view>
 
 #include "base/address.hpp"
+#include "base/number.hpp"
 
 namespace swarm::model {
 namespace {
@@ -97,11 +97,9 @@ std::optional<bool> within(const std::string& wanted, const std::string& addr) {
   if (!network || network->port != 0) return std::nullopt;
   std::size_t bits = network->is_v4() ? 32 : 128;
   if (slash != std::string::npos) {
-    const std::string digits = wanted.substr(slash + 1);
-    std::size_t length = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-    if (error != std::errc() || end != digits.data() + digits.size() || length > bits) return std::nullopt;
-    bits = length;
+    const auto length = parse_whole<std::size_t>(std::string_view(wanted).substr(slash + 1));
+    if (!length || *length > bits) return std::nullopt;
+    bits = *length;
   }
   if (!node || node->is_v4() != network->is_v4()) return false;
   return same_prefix(*node, *network, bits + (network->is_v4() ? 96 : 0));

@@ -4,6 +4,7 @@
 // model/defaults.hpp.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <variant>
@@ -63,6 +64,9 @@ struct TaskSpec {
   bool operator==(const TaskSpec&) const = default;
 };
 
+// Of one service: what a whole swarm is built for. Each replica is an object of every manager.
+inline constexpr std::uint64_t kMaxReplicas = 1'000'000;
+
 struct ReplicatedMode {
   std::uint64_t replicas = 1;
   bool operator==(const ReplicatedMode&) const = default;
@@ -120,7 +124,10 @@ struct ServiceSpec {
 
   bool is_replicated() const { return std::holds_alternative<ReplicatedMode>(mode); }
   bool is_global() const { return std::holds_alternative<GlobalMode>(mode); }
-  std::uint64_t replicas() const { return is_replicated() ? std::get<ReplicatedMode>(mode).replicas : 0; }
+  // As many as are made: a spec that was stored before there was a bound may ask for more.
+  std::uint64_t replicas() const {
+    return is_replicated() ? std::min(std::get<ReplicatedMode>(mode).replicas, kMaxReplicas) : 0;
+  }
 };
 
 }  // namespace swarm::model

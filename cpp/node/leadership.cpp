@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "allocator/allocator.hpp"
+#include "model/bounds.hpp"
 #include "orchestrator/constraint_enforcer.hpp"
 #include "orchestrator/global.hpp"
 #include "orchestrator/replicated.hpp"
@@ -21,7 +22,8 @@ Loop* Leadership::add(Arguments&&... arguments) {
 
 Leadership::Leadership(Core& core, Manager& manager) : core_(core), manager_(manager) {
   const model::Cluster* cluster = manager.store().cluster();
-  const Duration heartbeat = cluster != nullptr ? cluster->spec.heartbeat_period : model::kHeartbeatPeriod;
+  const Duration heartbeat =
+      cluster != nullptr ? model::usable_heartbeat(cluster->spec.heartbeat_period) : model::kHeartbeatPeriod;
   add<orchestrator::ReplicatedOrchestrator>(core.rng.fork());
   add<orchestrator::GlobalOrchestrator>(core.rng.fork());
   add<orchestrator::ConstraintEnforcer>();

@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 #include "codec/codec.hpp"
+#include "model/bounds.hpp"
 #include "raft/conf_change.hpp"
 
 namespace swarm::node {
@@ -48,7 +49,7 @@ Manager::~Manager() = default;
 
 void Manager::start_raft(std::uint64_t applied) {
   const model::RaftSettings settings =
-      store_->cluster() != nullptr ? store_->cluster()->spec.raft : model::RaftSettings{};
+      store_->cluster() != nullptr ? model::usable(store_->cluster()->spec.raft) : model::RaftSettings{};
   raft_ = std::make_unique<raft::RawNode>(raft_config(raft_id_, applied, settings, core_.rng.next()), *log_);
   next_tick_ = core_.now + model::kRaftTick;
 }
@@ -73,6 +74,7 @@ Result<std::unique_ptr<Manager>> Manager::load(Core& core) {
   manager->term_ = state->hard.term;
   manager->applied_term_ = *manager->log_->term(state->applied);
   manager->start_raft(state->applied);
+  manager->warn_of_stored_numbers();
   return manager;
 }
 
@@ -274,7 +276,27 @@ void Manager::apply_transaction(const raft::Entry& entry) {
   const auto transaction = codec::decode_transaction(entry.data);
   SWARM_CHECK(transaction.ok(), "entry", entry.index, transaction.ok() ? "" : transaction.error().message);
   store::Applied applied = store_->apply(*transaction, entry.index);
+  for (const auto& change : applied.changes.changes) {
+    if (const auto* cluster = std::get_if<store::Change<model::Cluster>>(&change))
+      warn_of(cluster->after.get());
+    if (const auto* service = std::get_if<store::Change<model::Service>>(&change))
+      warn_of(service->after.get());
+  }
   applied_entries_.push_back({transaction->request, std::move(applied.outcome), std::move(applied.changes)});
+}
+
+// What was stored before there were bounds, or by a version without them, is used as near as may be, and
+// said.
+void Manager::warn_of_stored_numbers() {
+  warn_of(store_->cluster());
+  for (const auto& [id, service] : store_->services()) warn_of(service.get());
+}
+
+template <class Object>
+void Manager::warn_of(const Object* object) {
+  if (object == nullptr) return;
+  for (const std::string& sentence : model::kept_in_bounds(*object))
+    core_.trace("warning.bounds", [&] { return sentence; });
 }
 
 void Manager::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch) {
@@ -318,6 +340,7 @@ void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   conf_state_ = snapshot.conf_state;
   applied_term_ = snapshot.term;
   put_snapshot(snapshot, *store_, members_, removed_, batch);
+  warn_of_stored_numbers();
   members_changed_ = true;
 }
 
@@ -326,11 +349,10 @@ void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
 void Manager::compact(std::uint64_t applied, ports::DiskBatch& batch) {
   const model::Cluster* cluster = store_->cluster();
   if (cluster == nullptr) return;
-  const auto& settings = cluster->spec.raft;
-  const std::uint64_t first = log_->first_index();
+  const auto settings = model::usable(cluster->spec.raft);
   const std::uint64_t keep = settings.log_entries_for_slow_followers;
   const std::uint64_t stable = std::min(applied, log_->last_index());
-  if (stable < first + settings.snapshot_interval + keep) return;
+  if (stable < saturating_add(log_->first_index(), saturating_add(settings.snapshot_interval, keep))) return;
   const std::uint64_t until = stable - keep;
   raft::Snapshot meta;
   meta.index = until;

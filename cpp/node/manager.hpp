@@ -106,6 +106,9 @@ class Manager {
   void install(const raft::Snapshot& snapshot, ports::DiskBatch& batch);
   void apply(const raft::Entry& entry, ports::DiskBatch& batch);
   void apply_transaction(const raft::Entry& entry);
+  void warn_of_stored_numbers();
+  template <class Object>
+  void warn_of(const Object* object);
   void apply_membership(const raft::Entry& entry, ports::DiskBatch& batch);
   void note_soft_state(const raft::Ready& ready);
   void send(raft::Message message);

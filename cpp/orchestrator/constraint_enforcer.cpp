@@ -27,7 +27,8 @@ class Capacity {
  public:
   explicit Capacity(const model::Resources& all)
       : known_(!(all == model::Resources{})), nano_cpus_(all.nano_cpus), memory_bytes_(all.memory_bytes) {
-    for (const auto& one : all.generic_resources) generic_[one.kind] += amount(one);
+    for (const auto& one : all.generic_resources)
+      generic_[one.kind] = saturating_add(generic_[one.kind], amount(one));
   }
   bool take(const model::TaskSpec& spec) {
     if (!known_ || !spec.resources || !spec.resources->reservations) return true;
@@ -35,9 +36,10 @@ class Capacity {
     if (wanted.nano_cpus > nano_cpus_ || wanted.memory_bytes > memory_bytes_) return false;
     for (const auto& one : wanted.generic_resources)
       if (amount(one) > generic_[one.kind]) return false;
-    nano_cpus_ -= wanted.nano_cpus;
-    memory_bytes_ -= wanted.memory_bytes;
-    for (const auto& one : wanted.generic_resources) generic_[one.kind] -= amount(one);
+    nano_cpus_ = saturating_sub(nano_cpus_, wanted.nano_cpus);
+    memory_bytes_ = saturating_sub(memory_bytes_, wanted.memory_bytes);
+    for (const auto& one : wanted.generic_resources)
+      generic_[one.kind] = saturating_sub(generic_[one.kind], amount(one));
     return true;
   }
 

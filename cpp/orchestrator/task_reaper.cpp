@@ -25,7 +25,8 @@ bool is_prunable(const model::Task& task) {
 // Negative: all of them.
 std::int64_t history_limit(const store::Store& store, const model::Service& service) {
   const auto& restart = service.spec.task.restart;
-  if (restart && restart->max_attempts > 0) return static_cast<std::int64_t>(restart->max_attempts) + 1;
+  if (restart && restart->max_attempts > 0)
+    return saturating_add<std::int64_t>(saturate<std::int64_t>(restart->max_attempts), 1);
   return store.cluster() != nullptr ? store.cluster()->spec.task_history_retention_limit
                                     : model::kTaskHistoryLimit;
 }

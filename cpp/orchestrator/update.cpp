@@ -77,6 +77,8 @@ TaskRef best_clean(const store::Store& store, const model::Service& service,
 
 bool exceeds_ratio(std::uint64_t failures, std::uint64_t slots, double ratio) {
   constexpr std::uint64_t kMillion = 1'000'000;
+  if (!(ratio > 0)) return failures > 0;  // not a number: neither more nor less, so the careful way
+  if (ratio >= 1) return failures > slots;
   return failures * kMillion > static_cast<std::uint64_t>(std::llround(ratio * kMillion)) * slots;
 }
 

@@ -12,6 +12,7 @@ constexpr const char* kWords[] = {"debug", "info", "warning", "error", "fatal"};
 
 // What comes with every frame or connection is for debugging; the rest is rare and worth a line.
 LogLevel level_of(std::string_view kind) {
+  if (kind.starts_with("warning.")) return LogLevel::warn;
   return kind.starts_with("link.") || kind.starts_with("frame.") ? LogLevel::debug : LogLevel::info;
 }
 

@@ -5,9 +5,9 @@ namespace {
 
 // Adds to a count; a count of 0 is not kept.
 template <class Key, class Number>
-void add_to(std::map<Key, Number>& counts, const Key& key, std::int64_t amount) {
+void add_to(std::map<Key, Number>& counts, const Key& key, __int128 amount) {
   const auto it = counts.try_emplace(key).first;
-  it->second = static_cast<Number>(static_cast<std::int64_t>(it->second) + amount);
+  it->second = static_cast<Number>(static_cast<__int128>(it->second) + amount);
   if (it->second == 0) counts.erase(it);
 }
 
@@ -31,10 +31,11 @@ void NodeInfo::change(const model::Task& task, std::int64_t sign) {
     add_to(tasks_of_, task.service_id, sign);
   }
   if (const auto& resources = task.spec().resources; resources && resources->reservations) {
-    nano_cpus_ += sign * resources->reservations->nano_cpus;
-    memory_bytes_ += sign * resources->reservations->memory_bytes;
+    const __int128 times = sign;
+    nano_cpus_ += times * resources->reservations->nano_cpus;
+    memory_bytes_ += times * resources->reservations->memory_bytes;
     for (const auto& generic : resources->reservations->generic_resources)
-      add_to(generic_, generic.kind, sign * amount_of(generic));
+      add_to(generic_, generic.kind, times * amount_of(generic));
   }
   if (!task.templ->endpoint) return;
   for (const auto& port : task.templ->endpoint->ports)
@@ -43,11 +44,11 @@ void NodeInfo::change(const model::Task& task, std::int64_t sign) {
 }
 
 std::int64_t NodeInfo::free_generic(const std::string& kind) const {
-  std::int64_t free = 0;
+  __int128 free = 0;
   for (const auto& resource : node->description.resources.generic_resources)
     if (resource.kind == kind) free += amount_of(resource);
   const auto used = generic_.find(kind);
-  return used == generic_.end() ? free : free - used->second;
+  return saturate<std::int64_t>(used == generic_.end() ? free : free - used->second);
 }
 
 std::uint64_t NodeInfo::tasks_of(ServiceId service) const {

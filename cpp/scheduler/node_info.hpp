@@ -40,8 +40,12 @@ class NodeInfo {
   void remove(const model::Task& task) { change(task, -1); }
   bool holds_nothing() const { return charged_ == 0; }
 
-  std::int64_t free_nano_cpus() const { return node->description.resources.nano_cpus - nano_cpus_; }
-  std::int64_t free_memory() const { return node->description.resources.memory_bytes - memory_bytes_; }
+  std::int64_t free_nano_cpus() const {
+    return saturate<std::int64_t>(node->description.resources.nano_cpus - nano_cpus_);
+  }
+  std::int64_t free_memory() const {
+    return saturate<std::int64_t>(node->description.resources.memory_bytes - memory_bytes_);
+  }
   std::int64_t free_generic(const std::string& kind) const;
   std::uint64_t tasks() const { return tasks_; }
   std::uint64_t tasks_of(ServiceId service) const;
@@ -58,8 +62,9 @@ class NodeInfo {
   std::int64_t charged_ = 0;
   std::uint64_t tasks_ = 0;
   std::map<ServiceId, std::uint64_t> tasks_of_;
-  std::int64_t nano_cpus_ = 0, memory_bytes_ = 0;
-  std::map<std::string, std::int64_t> generic_;
+  // Wider than what one task may reserve, so that a sum of many is exact and can be taken off again.
+  __int128 nano_cpus_ = 0, memory_bytes_ = 0;
+  std::map<std::string, __int128> generic_;
   std::map<PortKey, std::int64_t> host_ports_;
   std::map<GroupKey, std::deque<Instant>> failures_;
 };

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/number.hpp"
 #include "model/builtin_images.hpp"
 #include "model/kept_fields.hpp"
 #include "ports/builtin_images.hpp"
@@ -27,11 +27,7 @@ bool has_shell(const model::ContainerSpec& container) {
   return stand_in_of(name + ":latest") == model::StandIn::shell;
 }
 
-std::int64_t number_of(std::string_view word) {
-  std::int64_t number = 0;
-  std::from_chars(word.data(), word.data() + word.size(), number);
-  return number;
-}
+std::int64_t number_of(std::string_view word) { return parse_whole<std::int64_t>(word).value_or(0); }
 
 std::vector<std::string> words_of(const model::ContainerSpec& container) {
   std::vector<std::string> words;
@@ -83,8 +79,16 @@ void add_ping(ImageScript& script, const std::vector<std::string>& words) {
 std::uint32_t web_port(const model::ContainerSpec& container) {
   constexpr std::string_view kSetting = "SWARM_WEB_PORT=";
   for (const std::string& one : container.env)
-    if (one.starts_with(kSetting)) return static_cast<std::uint32_t>(number_of(one.substr(kSetting.size())));
+    if (one.starts_with(kSetting)) return saturate<std::uint32_t>(number_of(one.substr(kSetting.size())));
   return 80;
+}
+
+// How long `sleep WORD` takes: "5", "0.5", "2m". More than a clock can count is for ever; what is no time at
+// all ends at once, as the real one does with its complaint.
+Duration sleep_of(const std::string& word) {
+  const bool bare = !word.empty() && word.back() >= '0' && word.back() <= '9';
+  if (const auto span = parse_duration(bare ? word + "s" : word)) return std::max(*span, Duration{});
+  return bare && word.find_first_not_of("0123456789.") == std::string::npos ? Duration::max() : Duration{};
 }
 
 // What a shell would make of its words, as far as the little language goes.
@@ -98,8 +102,7 @@ ImageScript shell_script(const model::ContainerSpec& container) {
   }
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string next = i + 1 < words.size() ? words[i + 1] : "";
-    if (words[i] == "sleep" && next != "infinity")
-      script.lives = *script.lives + Duration::seconds(number_of(next));
+    if (words[i] == "sleep" && next != "infinity") script.lives = *script.lives + sleep_of(next);
     if (words[i] == "exit") script.exit_code = number_of(next);
     if (words[i] == "false") script.exit_code = 1;
     if (next == "infinity" || words[i] == "while" || words[i] == "tail") {

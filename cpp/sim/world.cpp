@@ -204,6 +204,7 @@ void World::start(std::string_view name) {
   if (at.alive()) return;
   impl_->note(at, "sim.start");
   ++impl_->changes;
+  at.disk.sync();  // nothing is under way but what a test has written
   at.start();
   impl_->after_turn(at);
 }
@@ -267,6 +268,12 @@ void World::heal() {
   impl_->network.heal();
 }
 void World::set_network(const NetworkOptions& options) { impl_->shared.options.network = options; }
+
+ports::Disk& World::disk_of_dead(std::string_view name) {
+  Machine& at = impl_->machine(name);
+  SWARM_CHECK(!at.alive(), at.options.name, "lives: its disk is its own");
+  return at.disk;
+}
 
 void World::set_disk_latency(std::string_view name, Duration min, Duration max) {
   impl_->machine(name).disk.set_latency(min, max);
@@ -420,11 +427,10 @@ void World::run_until(Instant when) {
 bool World::run_until(const std::function<bool()>& done, Duration timeout) {
   const Instant end = now() + timeout;
   while (!done()) {
-    if (next_event() > end) {
+    if (next_event() > end || !step()) {
       impl_->shared.now = end;
       return done();
     }
-    step();
   }
   return true;
 }

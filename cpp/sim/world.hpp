@@ -123,6 +123,8 @@ class World {
   void heal();  // mends every cut, ends every partition
   void set_network(const NetworkOptions& options);
   void set_disk_latency(std::string_view name, Duration min, Duration max);
+  // What a dead machine's daemon has left: to be changed as an older version might have written it.
+  ports::Disk& disk_of_dead(std::string_view name);
   // The task's process ends now, as if killed by `signal` (exit code 128 + signal). False: no such process.
   bool kill_task(TaskId task, int signal = 9);
   void set_image(std::string reference, const ImageScript& script);

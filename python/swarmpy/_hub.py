@@ -6,7 +6,6 @@ looked at. Reprs ask nobody: they show `seen`, stamped with its time.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,9 @@ class Seen:
     services: dict[str, ServiceInfo] = field(default_factory=dict)
     tasks: dict[str, list[TaskInfo]] = field(default_factory=dict)  # by service
     at: float = 0.0  # seconds on the swarm's clock
+
+
+_FAR = 1e9  # seconds, on either side: beyond every swarm's life
 
 
 class Hub:
@@ -88,7 +90,7 @@ class Hub:
             return None
         if isinstance(since, datetime):
             return round(since.timestamp() * 1e9)
-        if isinstance(since, bool) or not isinstance(since, int | float) or not math.isfinite(since):
+        if isinstance(since, bool) or not isinstance(since, int | float) or not abs(since) < _FAR:
             raise InvalidArgument(
                 f"since is seconds on the swarm's clock, or a datetime, not {since!r}",
                 hint="Say since=swarm.now - 5.",

@@ -1,7 +1,8 @@
 """Spans of time as people write them: `5`, `0.5`, `"3s"`, `"500ms"`, `"1m30s"` or a `timedelta`.
 
 Numbers are seconds. Text is Go's notation, the one that docker's flags use. Inside swarmpy a span is a float
-of seconds; the API wants whole nanoseconds.
+of seconds; the API wants whole nanoseconds, of which it can count 2^63 - 1: some 292 years, `LONGEST`. That
+has no word for `float("inf")`, which is for waits.
 """
 
 from __future__ import annotations
@@ -10,33 +11,60 @@ import math
 import numbers
 import re
 from datetime import timedelta
+from fractions import Fraction
 from typing import TypeAlias
 
 from swarmpy.errors import InvalidArgument
 
 DurationLike: TypeAlias = int | float | str | timedelta
 
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+LONGEST = "2562047h47m16.854775807s"
+
+_MOST_NS = 2**63 - 1
+_SECOND = 1_000_000_000
+_UNITS = {
+    "ns": 1,
+    "us": 1_000,
+    "µs": 1_000,
+    "ms": 1_000_000,
+    "s": _SECOND,
+    "m": 60 * _SECOND,
+    "h": 3600 * _SECOND,
+}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
+_TEXT = re.compile(rf"(?:{_PART.pattern})+")
 
 
 def seconds(value: DurationLike) -> float:
-    """`value` in seconds. Raises `InvalidArgument` for text that is no duration and for what is negative."""
-    found = _seconds(value)
-    if found is None or not found >= 0:
+    """`value` in seconds. Raises `InvalidArgument` for what is no duration, negative, or longer than
+    `LONGEST`.
+    """
+    if value == math.inf:
+        return math.inf
+    whole = nanoseconds(value)
+    return float(value) if isinstance(value, numbers.Real) else whole / _SECOND
+
+
+def nanoseconds(value: DurationLike) -> int:
+    """`value` in whole nanoseconds, as the API takes it. Text is exact. Raises as `seconds` does."""
+    if value == math.inf:
+        raise InvalidArgument(
+            "the swarm takes no time without end", hint=f"Say how long: 3, 60, or {LONGEST} at most."
+        )
+    found = _nanoseconds(value)
+    if found is None or found < 0:
         raise InvalidArgument(
             f"not a duration: {value!r}",
             hint='Write seconds (3, 0.5) or text such as "3s", "500ms", "1m30s".',
         )
-    return found
-
-
-def nanoseconds(value: DurationLike) -> int:
-    """`value` in whole nanoseconds, as the API takes it."""
-    span = seconds(value)
-    if math.isinf(span):
-        raise InvalidArgument("the swarm takes no time without end", hint="Say how long: 3, 60.")
-    return round(span * 1e9)
+    # A float this large has no room for single nanoseconds: the longest one reads as one more.
+    most = _MOST_NS + 1 if isinstance(value, float) else _MOST_NS
+    if found > most:
+        raise InvalidArgument(
+            f"a duration is at most {LONGEST}, not {value!r}",
+            hint="That is some 292 years: practically never.",
+        )
+    return min(round(found), _MOST_NS)
 
 
 def text(span: float) -> str:
@@ -49,14 +77,13 @@ def text(span: float) -> str:
     return f"{minutes}m{rest:02d}s"
 
 
-def _seconds(value: DurationLike) -> float | None:
+def _nanoseconds(value: object) -> Fraction | float | None:
     if isinstance(value, timedelta):
-        return value.total_seconds()
+        return Fraction(value // timedelta(microseconds=1)) * 1000
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, str):
+        number = value if isinstance(value, int | Fraction) else float(value)
+        return None if number != number else number * _SECOND  # nan is no span
+    if not isinstance(value, str) or not _TEXT.fullmatch(value.strip()):
         return None
     parts = _PART.findall(value)
-    if not parts or "".join(number + unit for number, unit in parts) != value.strip():
-        return None
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return sum((Fraction(number) * _UNITS[unit] for number, unit in parts), Fraction(0))

@@ -446,8 +446,8 @@ class Nodes(metaclass=Brief):
             self._hub.world.add(
                 one,
                 labels=engine_labels or {},
-                nano_cpus=sizes.nano_cpus(cpus) if cpus else 0,
-                memory_bytes=sizes.memory_bytes(memory) if memory else 0,
+                nano_cpus=_capacity("cpus", cpus, sizes.nano_cpus),
+                memory_bytes=_capacity("memory", memory, sizes.memory_bytes),
             )
         added = self._join(names, wanted)
         for node in added if labels else []:
@@ -496,3 +496,12 @@ def node_row(info: NodeInfo) -> tuple[str, ...]:
 
 def node_table(infos: list[NodeInfo], most: int = _show.MOST_LINES) -> str:
     return _show.table(HEADER, [node_row(info) for info in infos], most)
+
+
+def _capacity(name: str, value: Any, read: Callable[[Any], int]) -> int:
+    """What a simulated node has; 0 for "the usual"."""
+    if value is None:
+        return 0
+    if (amount := read(value)) <= 0:
+        raise InvalidArgument(f"a node has more than 0 {name}, not {value!r}")
+    return amount

@@ -164,8 +164,8 @@ std::optional<std::string> Replica::check_placement(const model::Task& task) con
     // A global task is bound to its node before the scheduler has found that it fits there.
     if (!other || !other->live() || other->state() < model::TaskState::assigned) continue;
     const model::Resources part = reserved(*other);
-    sum.nano_cpus += part.nano_cpus;
-    sum.memory_bytes += part.memory_bytes;
+    sum.nano_cpus = saturating_add(sum.nano_cpus, part.nano_cpus);
+    sum.memory_bytes = saturating_add(sum.memory_bytes, part.memory_bytes);
     of_service += other->service_id == task.service_id;
   }
   const model::Resources& has = node->description.resources;

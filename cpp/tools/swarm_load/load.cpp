@@ -12,6 +12,8 @@
 #include <ctime>
 #include <deque>
 
+#include "base/number.hpp"
+
 namespace swarm::load {
 namespace {
 
@@ -243,7 +245,9 @@ bool parse_target(const std::string& url, Target& out) {
   if (!url.starts_with("tcp://") || colon <= 6) return false;
   auto& address = reinterpret_cast<sockaddr_in&>(out.address);
   address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(url.c_str() + colon + 1)));
+  const auto port = parse_whole<std::uint16_t>(std::string_view(url).substr(colon + 1));
+  if (!port) return false;
+  address.sin_port = htons(*port);
   out.size = sizeof address;
   return inet_pton(AF_INET, url.substr(6, colon - 6).c_str(), &address.sin_addr) == 1;
 }

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/number.hpp"
 #include "tools/swarm_load/load.hpp"
 
 namespace {
@@ -72,12 +73,16 @@ int main(int count, char** words) {
     }
     if (++i == count) return usage(word + " wants a value");
     const char* value = words[i];
+    const auto number = swarm::parse_whole<std::int64_t>(value);
+    const bool counts =
+        word == "--connections" || word == "--requests" || word == "--first" || word == "--bytes";
+    if (counts && (!number || *number < 0)) return usage(word + " wants a whole number, not " + value);
     if (word == "--connections")
-      plan.connections = std::max(1, std::atoi(value));
+      plan.connections = static_cast<int>(std::clamp<std::int64_t>(*number, 1, 1'000'000));
     else if (word == "--seconds")
       plan.seconds = std::atof(value);
     else if (word == "--requests")
-      plan.requests = std::atoll(value);
+      plan.requests = *number;
     else if (word == "--rate")
       plan.rate = std::atof(value);
     else if (word == "--method")
@@ -87,9 +92,9 @@ int main(int count, char** words) {
     else if (word == "--body")
       plan.body = value;
     else if (word == "--first")
-      plan.first = std::atoll(value);
+      plan.first = *number;
     else if (word == "--bytes")
-      bytes = static_cast<std::size_t>(std::atoll(value));
+      bytes = static_cast<std::size_t>(*number);
     else
       return usage(word + " is no option");
   }

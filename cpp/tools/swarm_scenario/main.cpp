@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 
@@ -54,9 +55,9 @@ std::vector<Block> read_blocks(std::istream& in) {
   return blocks;
 }
 
-std::uint64_t seed_of(const std::vector<Block>& blocks) {
+std::optional<std::uint64_t> seed_of(const std::vector<Block>& blocks) {
   for (const auto& line : blocks.front().before)
-    if (line.starts_with("seed ")) return std::stoull(line.substr(5));
+    if (line.starts_with("seed ")) return parse_whole<std::uint64_t>(line.substr(5));
   return 1;
 }
 
@@ -84,7 +85,12 @@ bool run_file(const std::string& path, const Options& options) {
     return false;
   }
   std::vector<Block> blocks = read_blocks(in);
-  scenario::Teller teller(seed_of(blocks));
+  const auto seed = seed_of(blocks);
+  if (!seed) {
+    std::cout << "FAIL " << path << ": \"seed\" wants a whole number of 64 bits\n";
+    return false;
+  }
+  scenario::Teller teller(*seed);
   bool good = true;
   for (auto& block : blocks) {
     if (block.lines.empty()) continue;

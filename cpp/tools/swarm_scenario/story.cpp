@@ -53,6 +53,12 @@ std::string Teller::tell(const std::string& text) {
   return seen;
 }
 
+Duration span_of(std::string_view text) {
+  const auto span = parse_duration(text);
+  SWARM_CHECK(span, "\"" + std::string(text) + "\" is no duration");
+  return *span;
+}
+
 std::string Teller::verb(const Line& line) {
   using Handler = std::string (Teller::*)(const Line&);
   static const std::map<std::string, Handler> kVerbs = {
@@ -80,11 +86,11 @@ std::string Teller::verb(const Line& line) {
 // --------------------------------------------------------------------------------------
 
 std::string Teller::machines(const Line& line) {
-  const std::int64_t cpus = std::stoll(line.option("cpus", "4"));
+  const auto cpus = whole<std::int64_t>(line.option("cpus", "4"));
   for (std::size_t i = 1; i < line.words.size(); ++i) {
     sim::MachineOptions options;
     options.name = line.words[i];
-    options.resources = {cpus * 1'000'000'000, 8LL << 30, 0, {}};
+    options.resources = {saturating_mul<std::int64_t>(cpus, 1'000'000'000), 8LL << 30, 0, {}};
     world_->add_machine(options);
   }
   return {};
@@ -92,9 +98,9 @@ std::string Teller::machines(const Line& line) {
 
 std::string Teller::form(const Line& line) {
   std::vector<std::string> managers, workers;
-  for (int i = 1; i <= std::stoi(line.option("managers", "1")); ++i)
+  for (int i = 1; i <= whole<int>(line.option("managers", "1")); ++i)
     managers.push_back("m" + std::to_string(i));
-  for (int i = 1; i <= std::stoi(line.option("workers", "0")); ++i)
+  for (int i = 1; i <= whole<int>(line.option("workers", "0")); ++i)
     workers.push_back("w" + std::to_string(i));
   Line made = line;
   made.words = {"machines"};
@@ -136,12 +142,12 @@ std::string Teller::fault(const Line& line) {
 }
 
 std::string Teller::run(const Line& line) {
-  world_->run_for(parse_duration(line.words.at(1)).value_or(Duration::seconds(1)));
+  world_->run_for(span_of(line.words.at(1)));
   return {};
 }
 
 std::string Teller::converge(const Line& line) {
-  const Duration within = parse_duration(line.option("within", "60s")).value_or(Duration::seconds(60));
+  const Duration within = span_of(line.option("within", "60s"));
   const std::size_t wanted = line.words.front() == "swarm" ? world_->machines().size() : 0;
   for (Instant end = world_->now() + within; world_->now() < end; world_->run_for(Duration::millis(20)))
     if (sim::not_converged(*world_, wanted).empty()) return {};
@@ -150,7 +156,7 @@ std::string Teller::converge(const Line& line) {
 
 // until web.2 running | until nobody leads | until node w1 down | until update web paused
 std::string Teller::until(const Line& line) {
-  const Duration within = parse_duration(line.option("within", "60s")).value_or(Duration::seconds(60));
+  const Duration within = span_of(line.option("within", "60s"));
   const auto& words = line.words;
   const auto holds = [&]() -> bool {
     const store::Store* now = store();

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/check.hpp"
+#include "base/number.hpp"
 #include "sim/client.hpp"
 
 namespace swarm::scenario {
@@ -27,6 +29,14 @@ struct Line {
   bool has(std::string_view name) const;
 };
 Line parse_line(const std::string& text);
+// What a story says must be so: text that is no number, or no duration, ends the story with a sentence.
+template <class Number>
+Number whole(std::string_view text) {
+  const auto number = parse_whole<Number>(text);
+  SWARM_CHECK(number, "\"" + std::string(text) + "\" is no number that fits here");
+  return *number;
+}
+Duration span_of(std::string_view text);
 
 class Teller {
  public:

@@ -1,5 +1,6 @@
 // What users do and see, through the API of a node (`at=NODE`; else of the first manager that is alive).
 #include <algorithm>
+#include <charconv>
 #include <tuple>
 
 #include "base/bytes.hpp"
@@ -61,25 +62,27 @@ const Value::Items& items_of(const Result<Value>& parsed) {
   return parsed && parsed->items() != nullptr ? *parsed->items() : kNone;
 }
 
-Duration duration_of(const std::string& text) { return parse_duration(text).value_or(Duration{}); }
-
 void take_update(sim::ServiceWish::Update& update, const std::string& key, const std::string& value) {
-  if (key == "parallelism") update.parallelism = std::stoull(value);
-  if (key == "delay") update.delay = duration_of(value);
-  if (key == "monitor") update.monitor = duration_of(value);
+  if (key == "parallelism") update.parallelism = whole<std::uint64_t>(value);
+  if (key == "delay") update.delay = span_of(value);
+  if (key == "monitor") update.monitor = span_of(value);
   if (key == "failure-action") update.failure_action = value;
   if (key == "order") update.order = value;
-  if (key == "max-failure-ratio") update.max_failure_ratio = std::stod(value);
+  if (key == "max-failure-ratio") {
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), update.max_failure_ratio);
+    SWARM_CHECK(error == std::errc{} && end == value.data() + value.size(), value, "is no ratio");
+  }
 }
 
 // The flags of `docker service create` without their dashes.
 void take_options(sim::ServiceWish& wish, const Line& line) {
   for (const auto& [key, value] : line.options) {
-    if (key == "replicas") wish.replicas = std::stoull(value);
+    if (key == "replicas") wish.replicas = whole<std::uint64_t>(value);
     if (key == "image") wish.image = value;
     if (key == "publish") {  // 8080:80
-      wish.published_port = static_cast<std::uint32_t>(std::stoul(value));
-      wish.target_port = static_cast<std::uint32_t>(std::stoul(value.substr(value.find(':') + 1)));
+      wish.published_port = whole<std::uint32_t>(value.substr(0, value.find(':')));
+      wish.target_port = whole<std::uint32_t>(value.substr(value.find(':') + 1));
     }
     if (key == "mode") wish.global = value == "global";
     if (key == "constraint") {
@@ -89,13 +92,14 @@ void take_options(sim::ServiceWish& wish, const Line& line) {
       wish.constraints.push_back(text.substr(0, at) + (differs ? "!=" : "==") +
                                  text.substr(at + (differs ? 2 : 1)));
     }
-    if (key == "reserve-cpu") wish.reserve_nano_cpus = std::stoll(value) * 1'000'000'000;
-    if (key == "max-per-node") wish.max_per_node = std::stoull(value);
+    if (key == "reserve-cpu")
+      wish.reserve_nano_cpus = saturating_mul<std::int64_t>(whole<std::int64_t>(value), 1'000'000'000);
+    if (key == "max-per-node") wish.max_per_node = whole<std::uint64_t>(value);
     if (key == "restart") wish.restart_condition = value;
-    if (key == "restart-delay") wish.restart_delay = duration_of(value);
-    if (key == "max-attempts") wish.max_attempts = std::stoull(value);
-    if (key == "restart-window") wish.restart_window = duration_of(value);
-    if (key == "stop-grace") wish.stop_grace = duration_of(value);
+    if (key == "restart-delay") wish.restart_delay = span_of(value);
+    if (key == "max-attempts") wish.max_attempts = whole<std::uint64_t>(value);
+    if (key == "restart-window") wish.restart_window = span_of(value);
+    if (key == "stop-grace") wish.stop_grace = span_of(value);
     if (key == "spread") wish.spread = value;
     if (key == "args") wish.args.push_back(value);
     if (key == "force") ++wish.force_update;
@@ -259,8 +263,8 @@ std::string Teller::image(const Line& line) {
   };
   script.exists = !says("missing");
   script.ignores_term = says("stubborn");
-  if (line.has("lives")) script.lives = duration_of(line.option("lives"));
-  script.exit_code = std::stoll(line.option("exit", "0"));
+  if (line.has("lives")) script.lives = span_of(line.option("lives"));
+  script.exit_code = whole<std::int64_t>(line.option("exit", "0"));
   world_->set_image(line.words.at(1), script);
   return {};
 }
@@ -276,7 +280,7 @@ std::string Teller::service(const Line& line) {
   }
   if (what == "rollback") return update(name, line);
   sim::ServiceWish& wish = wishes_[name];
-  if (what == "scale") wish.replicas = std::stoull(line.words.at(3));
+  if (what == "scale") wish.replicas = whole<std::uint64_t>(line.words.at(3));
   take_options(wish, line);
   return update(name, line);
 }
@@ -343,8 +347,11 @@ std::string Teller::tasks(const Line& line) {
   for (const Value& task : items_of(parsed)) {
     const std::string state = text_at(task, {"Status", "State"}), desired = text_at(task, {"DesiredState"});
     const std::string slot = text_at(task, {"Slot"}), node = node_name(text_at(task, {"NodeID"}));
-    Row row{
-        slot.empty() ? 0 : std::stoull(slot), node, text_at(task, {"CreatedAt"}), {}, desired == "shutdown"};
+    Row row{slot.empty() ? 0 : whole<std::uint64_t>(slot),
+            node,
+            text_at(task, {"CreatedAt"}),
+            {},
+            desired == "shutdown"};
     row.text = name + "." + (slot.empty() ? node : slot) + " " + state;
     if (desired != "running") row.text += " (wanted: " + desired + ")";
     row.text += " " + text_at(task, {"Spec", "ContainerSpec", "Image"});
@@ -407,9 +414,9 @@ std::string Teller::answered_by(const sim::HttpReply& reply) const {
 
 // http m1 8080 [times=6]: who answers, and how often.
 std::string Teller::http(const Line& line) {
-  const auto port = static_cast<std::uint32_t>(std::stoul(line.words.at(2)));
+  const auto port = whole<std::uint32_t>(line.words.at(2));
   std::map<std::string, int> answers;
-  for (int i = 0; i < std::stoi(line.option("times", "1")); ++i)
+  for (int i = 0; i < whole<int>(line.option("times", "1")); ++i)
     ++answers[answered_by(world_->fetch(line.words[1], port))];
   std::string text;
   for (const auto& [answer, count] : answers)
@@ -419,9 +426,9 @@ std::string Teller::http(const Line& line) {
 
 // load 8080 every=1ms for=2s: requests to all machines in turn, while time goes on; `requests` counts.
 std::string Teller::load(const Line& line) {
-  const auto port = static_cast<std::uint32_t>(std::stoul(line.words.at(1)));
-  const Duration every = duration_of(line.option("every", "10ms"));
-  const Instant end = world_->now() + duration_of(line.option("for", "1s"));
+  const auto port = whole<std::uint32_t>(line.words.at(1));
+  const Duration every = span_of(line.option("every", "10ms"));
+  const Instant end = world_->now() + span_of(line.option("for", "1s"));
   const auto machines = world_->machines();
   for (std::size_t i = 0; world_->now() < end; ++i) {
     requests_.push_back(world_->http_get(machines[i % machines.size()], port));
@@ -447,7 +454,7 @@ std::string Teller::requests(const Line&) {
 
 // occupy w1 8080: another program has that port there. / vacate w1 8080
 std::string Teller::occupy(const Line& line) {
-  world_->occupy_port(line.words.at(1), static_cast<std::uint32_t>(std::stoul(line.words.at(2))),
+  world_->occupy_port(line.words.at(1), whole<std::uint32_t>(line.words.at(2)),
                       line.words.front() == "occupy");
   world_->run_for(Duration::seconds(2));
   return {};

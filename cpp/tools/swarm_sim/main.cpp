@@ -20,6 +20,7 @@
 #include <sstream>
 
 #include "base/check.hpp"
+#include "base/number.hpp"
 #include "pins.hpp"
 #include "seed_run.hpp"
 
@@ -224,7 +225,12 @@ Options parse(int argc, char** argv) {
       std::cerr << flag << " wants " << what << "\n";
       std::exit(2);
     };
-    const auto number = [&] { return std::strtoull(word("a number").c_str(), nullptr, 10); };
+    const auto number = [&] {
+      const std::string text = word("a number");
+      if (const auto given = parse_whole<std::uint64_t>(text)) return *given;
+      std::cerr << flag << " wants a whole number from 0 to 18446744073709551615, not \"" << text << "\"\n";
+      std::exit(2);
+    };
     if (flag == "--seeds") {
       options.seeds = number();
     } else if (flag == "--from") {
@@ -232,7 +238,7 @@ Options parse(int argc, char** argv) {
     } else if (flag == "--seed") {
       options.seed = number();
     } else if (flag == "--seconds") {
-      options.seconds = static_cast<std::int64_t>(number());
+      options.seconds = saturate<std::int64_t>(number());
     } else if (flag == "--jobs") {
       options.jobs = std::max<std::uint64_t>(1, number());
     } else if (flag == "--twice") {

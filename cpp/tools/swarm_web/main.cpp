@@ -246,5 +246,10 @@ int main(int count, char** words) {
   if (swarm::real::run_as_shim(count, words)) return 1;
   const std::string_view role = count > 1 ? words[1] : "";
   if (role == "--ping") return swarm::web::ping(count - 2, words + 2);
-  return swarm::web::Server(swarm::web::read_settings(role == "--redis")).run();
+  swarm::web::Settings settings = swarm::web::read_settings(role == "--redis");
+  if (settings.port == 0) {
+    std::fputs("swarm-web: SWARM_WEB_PORT is no port: give a number from 1 to 65535\n", stderr);
+    return 1;
+  }
+  return swarm::web::Server(std::move(settings)).run();
 }

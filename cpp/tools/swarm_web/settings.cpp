@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/number.hpp"
+
 namespace swarm::web {
 namespace {
 
@@ -61,7 +63,7 @@ std::optional<std::int64_t> parse_millis(const std::string& text) {
   char* end = nullptr;
   const double number = std::strtod(text.c_str(), &end);
   const std::string unit = end;
-  if (end == text.c_str() || number < 0) return std::nullopt;
+  if (end == text.c_str() || !(number >= 0)) return std::nullopt;
   const double factor = unit == "ms" ? 1 : unit == "s" || unit.empty() ? 1000 : unit == "m" ? 60'000 : -1;
   if (factor < 0 || number * factor > 1e12) return std::nullopt;
   return std::llround(number * factor);
@@ -71,14 +73,14 @@ Settings read_settings(bool redis) {
   Settings out;
   out.address = env("SWARM_TASK_IP", "127.0.0.1");
   const std::string port = redis ? env("SWARM_PORT_6379", "6379") : env("SWARM_PORT_80", "80");
-  out.port = std::atoi(env("SWARM_WEB_PORT", port.c_str()).c_str());
+  out.port = parse_whole<std::uint16_t>(env("SWARM_WEB_PORT", port.c_str())).value_or(0);
   out.redis = redis;
   out.start_delay_ms = millis("SWARM_WEB_START_DELAY").value_or(0);
   out.drain_ms = millis("SWARM_WEB_DRAIN").value_or(0);
   out.fail_after_ms = millis("SWARM_WEB_FAIL_AFTER");
   if (const std::string fail = env("SWARM_WEB_FAIL"); !fail.empty() && fail != "0" && fail != "false") {
-    const int code = std::atoi(fail.c_str());
-    out.fail_code = code > 0 && code < 256 ? code : 1;
+    const int code = parse_whole<std::uint8_t>(fail).value_or(0);
+    out.fail_code = code > 0 ? code : 1;
   }
   if (const std::string unready = env("SWARM_WEB_UNREADY"); unready == "1" || unready == "true") {
     out.unready_ms = -1;

@@ -196,7 +196,8 @@ def port_configs(port: PortLike) -> list[dict[str, Any]]:
     except (KeyError, ValueError):
         raise InvalidArgument(
             f"not a port: {port!r}",
-            hint='Write 80, "8080:80", "8080-8082:80-82" or "published=8080,target=80,mode=host".',
+            hint='Write 80, "8080:80", "8080-8082:80-82" or "published=8080,target=80,mode=host"; ports are '
+            "numbers from 1 to 65535.",
         ) from None
     common = {"Protocol": protocol or "tcp", "PublishMode": "ingress"}
     if not outside:
@@ -207,18 +208,21 @@ def port_configs(port: PortLike) -> list[dict[str, Any]]:
 
 def _range(words: str) -> list[int]:
     first, _, last = words.partition("-")
-    numbers = list(range(int(first), int(last or first) + 1))
-    if not numbers:
-        raise ValueError(words)
-    return numbers
+    return list(range(_port(first), _port(last or first) + 1)) or [_port("")]
+
+
+def _port(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and 0 < int(word) < 65536):
+        raise ValueError(word)
+    return int(word)
 
 
 def _long_port(words: str) -> dict[str, Any]:
     said = dict(word.split("=") for word in words.split(","))
     config = {"Protocol": said.pop("protocol", "tcp"), "PublishMode": said.pop("mode", "ingress")}
-    numbers = {"TargetPort": int(said.pop("target"))}
+    numbers = {"TargetPort": _port(said.pop("target"))}
     if "published" in said:
-        numbers["PublishedPort"] = int(said.pop("published"))
+        numbers["PublishedPort"] = _port(said.pop("published"))
     if said:
         raise ValueError(words)
     return {**config, **numbers}
