@@ -236,6 +236,7 @@ class Service(metaclass=Brief):
             "tail": "all" if tail is None else tail,
             "since": None if start is None else times.api_seconds(start),
         }
+        self._hub.clock_was_read = True  # lines come without a change of the swarm
         if not follow:
             return [
                 self._log_line(frame) for frame in whole_log(self._hub, f"/services/{self.id}/logs", query)
