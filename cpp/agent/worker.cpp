@@ -4,6 +4,7 @@
 
 #include "agent/state.hpp"
 #include "model/defaults.hpp"
+#include "model/restart.hpp"
 
 namespace swarm::agent {
 namespace {
@@ -75,7 +76,7 @@ void Worker::State::resume(model::Task record, WallTime wall) {
   if (local.task.desired_state >= TaskState::shutdown) {
     set_status(local, TaskState::shutdown, "shutdown", "", wall);
   } else {
-    fail(local, exit_text(kLostExitCode), wall);
+    set_status(local, TaskState::failed, model::kLostWithNode, exit_text(kLostExitCode), wall);
   }
 }
 

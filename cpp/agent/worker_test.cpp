@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "model/restart.hpp"
+
 namespace swarm::agent {
 namespace {
 
@@ -288,6 +290,7 @@ TEST_F(WorkerTest, AfterACrashWhatRanHasFailedAndTheRestGoesOn) {
   const auto effects = take();
   EXPECT_EQ(status(ran).state, TaskState::failed);
   EXPECT_EQ(status(ran).err, "task: non-zero exit (255)");
+  EXPECT_FALSE(model::ended_by_itself(worker().tasks().at(ran).task)) << "which is not its own fault";
   EXPECT_EQ(disk_.at(ran).state(), TaskState::failed);
   ASSERT_EQ(all<PrepareTask>(effects).size(), 1u) << "before any manager is heard";
   EXPECT_EQ(all<PrepareTask>(effects)[0].task.id, waiting.id);

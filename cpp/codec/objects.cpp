@@ -32,6 +32,25 @@ void get(const swarmpy::TaskStatus& from, model::TaskStatus& to, Reading& readin
   get_all(from.port_status(), to.port_status, reading);
 }
 
+void put(const model::RestartRecord& from, swarmpy::RestartRecord* to) {
+  to->set_delay(from.delay.ns);
+  to->set_attempts(from.attempts);
+  to->set_ran(from.ran.ns);
+  for (const auto& mark : from.marks) {
+    auto* out = to->add_marks();
+    out->set_at(mark.at.ns);
+    out->set_count(mark.count);
+  }
+}
+std::shared_ptr<const model::RestartRecord> restarts_of(const swarmpy::RestartRecord& from) {
+  auto out = std::make_shared<model::RestartRecord>();
+  out->delay = Duration::nanos(from.delay());
+  out->attempts = from.attempts();
+  out->ran = Duration::nanos(from.ran());
+  for (const auto& mark : from.marks()) out->marks.push_back({Duration::nanos(mark.at()), mark.count()});
+  return out;
+}
+
 void put(const model::Task& from, swarmpy::Task* to) {
   to->set_id(bytes_of(from.id));
   put(from.meta, to->mutable_meta());
@@ -42,6 +61,7 @@ void put(const model::Task& from, swarmpy::Task* to) {
   to->set_desired_state(static_cast<std::uint32_t>(from.desired_state));
   put(from.status, to->mutable_status());
   to->set_applied_at(from.applied_at.ns);
+  if (from.restarts) put(*from.restarts, to->mutable_restarts());
 }
 void get(const swarmpy::Task& from, model::Task& to, Reading& reading) {
   to.id = reading.id<TaskId>(from.id(), "task id");
@@ -53,6 +73,7 @@ void get(const swarmpy::Task& from, model::Task& to, Reading& reading) {
   to.desired_state = task_state(from.desired_state(), reading);
   get(from.status(), to.status, reading);
   to.applied_at = WallTime{from.applied_at()};
+  if (from.has_restarts()) to.restarts = restarts_of(from.restarts());
 }
 
 void put(const KeyedTemplate& from, swarmpy::TaskTemplate* to) {

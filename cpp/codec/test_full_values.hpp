@@ -181,6 +181,8 @@ inline model::Task Filler::task() {
   task.desired_state = model::TaskState::remove;
   task.status = task_status();
   task.applied_at = time();
+  task.restarts = std::make_shared<model::RestartRecord>(model::RestartRecord{
+      duration(), number(), duration(), {{duration(), number()}, {duration(), number()}}});
   return task;
 }
 

@@ -4,6 +4,7 @@
 
 #include "docker/containers.hpp"
 #include "docker/json.hpp"
+#include "model/restart.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -56,7 +57,10 @@ ShownEvent show_one(const store::Change<model::Service>& change) {
   if (before.spec.is_replicated() && after.spec.is_replicated())
     pair_of(out.attributes, "replicas", std::to_string(before.spec.replicas()),
             std::to_string(after.spec.replicas()));
-  if (after.update_status) pair_of(out.attributes, "updatestate", state_of(before), state_of(after));
+  if (!after.update_status || state_of(before) == state_of(after)) return out;
+  pair_of(out.attributes, "updatestate", state_of(before), state_of(after));
+  if (!after.update_status->message.empty())
+    out.attributes["updatestate.message"] = after.update_status->message;
   return out;
 }
 
@@ -77,7 +81,7 @@ ShownEvent show_one(const store::Change<model::Task>& change) {
                     {"image", image_of(task.spec())},
                     {"desired_state", model::to_string(task.desired_state)},
                     {"message", task.status.message},
-                    {"err", task.status.err},
+                    {"err", model::error_of(task)},
                     {"spec_version", std::to_string(task.spec_version)}};
   return out;
 }

@@ -1,7 +1,11 @@
 #include "docker/objects.hpp"
 
+#include <set>
+
 #include "base/bytes.hpp"
 #include "docker/specs.hpp"
+#include "model/constraint.hpp"
+#include "model/restart.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -69,7 +73,7 @@ void write_task_status(Json& json, const model::Task& task) {
     json.field("Timestamp", status.timestamp)
         .field("State", model::to_string(status.state))
         .field_if("Message", status.message)
-        .field_if("Err", status.err);
+        .field_if("Err", model::error_of(task));
     const model::ContainerStatus& container = status.container;
     if (container != model::ContainerStatus{})
       json.object("ContainerStatus", [&] {
@@ -166,15 +170,40 @@ void write_network(Json& json, const model::Network& network) {
   });
 }
 
-// swarmkit manager/controlapi/service.go, ListServiceStatuses.
-ServiceCounts count_tasks(const store::Store& store, const model::Service& service) {
-  ServiceCounts out;
+namespace {
+
+// SwarmKit counts tasks that are told to stop, and those of a node that is down, for as long as they are
+// kept.
+bool serves(const store::Store& store, const model::Task& task) {
+  if (task.state() != model::TaskState::running || task.desired_state != model::TaskState::running)
+    return false;
+  const auto node = store.node(task.node_id);
+  return node && node->status.state != model::NodeState::down;
+}
+
+// On how many nodes a task of the global service is wanted, whether or not there is one that may run: those
+// that fit it, of the paused ones those that have one. Whatever fits has a task, if only one that is over.
+std::uint64_t wanted_places(const store::Store& store, const model::Service& service) {
+  const auto& placement = service.spec.task.placement;
+  const auto constraints =
+      model::parse_constraints(placement ? placement->constraints : std::vector<std::string>{});
+  std::set<NodeId> places;
   for (const auto& [slot, id] : store.tasks_of_service(service.id)) {
     const auto task = store.task(id);
-    if (task->state() == model::TaskState::running) ++out.running;
-    if (service.spec.is_global() && task->desired_state == model::TaskState::running) ++out.desired;
+    const auto node = store.node(task->node_id);
+    if (!node || node->evicts_tasks() || !constraints.ok() || !model::matches(*constraints, *node)) continue;
+    if (node->spec.availability == model::Availability::active || task->live()) places.insert(node->id);
   }
-  if (service.spec.is_replicated()) out.desired = service.spec.replicas();
+  return places.size();
+}
+
+}  // namespace
+
+ServiceCounts count_tasks(const store::Store& store, const model::Service& service) {
+  ServiceCounts out;
+  for (const auto& [slot, id] : store.tasks_of_service(service.id))
+    out.running += serves(store, *store.task(id));
+  out.desired = service.spec.is_global() ? wanted_places(store, service) : service.spec.replicas();
   return out;
 }
 

@@ -196,6 +196,69 @@ TEST_F(ServiceRoutes, RemovedServicesAreGoneAndTheirEndedTasksHidden) {
   EXPECT_EQ(get("/tasks/" + ended.id.str()).status, 200U);
 }
 
+TEST_F(ServiceRoutes, CountedIsWhatRunsAndIsMeantToOnANodeThatIsNotDown) {
+  const std::string web = create(named("web", R"(,"Mode":{"Replicated":{"Replicas":2}})"));
+  const std::string all = create(named("all", R"(,"Mode":{"Global":{}})"));
+  const auto counts = [&](const std::string& id) {
+    const Value listed = get("/services?status=true&filters={\"id\":{\"" + id + "\":true}}").json();
+    return at(listed, "0.ServiceStatus.RunningTasks") + "/" + at(listed, "0.ServiceStatus.DesiredTasks");
+  };
+  const auto change = [&](model::Node node, model::NodeState state, model::Availability availability) {
+    node = *store_->node(node.id);
+    node.status.state = state;
+    node.spec.availability = availability;
+    apply({0, wall_, {model::Put{node}}});
+  };
+  const auto add = [&](const std::string& service, std::uint64_t slot, model::TaskState state,
+                       model::TaskState desired, NodeId node) {
+    model::Task task = add_task(service, slot, state);
+    model::TaskStep step;
+    step.id = task.id;
+    step.node_id = node;
+    step.desired_state = desired;
+    apply({0, wall_, {step}});
+  };
+  using Task = model::TaskState;
+  using Node = model::NodeState;
+  using Want = model::Availability;
+  const model::Node w1 = add_node("w1"), w2 = add_node("w2"), w3 = add_node("w3");
+  add(web, 1, Task::running, Task::shutdown, w1.id);
+  add(web, 1, Task::running, Task::running, w2.id);
+  add(web, 2, Task::starting, Task::running, w3.id);
+  EXPECT_EQ(counts(web), "1/2") << "one is told to stop, one does not run yet";
+  change(w2, Node::down, Want::active);
+  EXPECT_EQ(counts(web), "0/2") << "its node is down";
+  change(w2, Node::ready, Want::active);
+  add(all, 0, Task::running, Task::running, w1.id);
+  add(all, 0, Task::starting, Task::running, w1.id);  // in a start-first update
+  add(all, 0, Task::running, Task::running, w2.id);
+  add(all, 0, Task::failed, Task::shutdown, w3.id);
+  EXPECT_EQ(counts(all), "2/3") << "nodes, and where it is over one is missing";
+  change(w3, Node::ready, Want::pause);
+  EXPECT_EQ(counts(all), "2/2") << "nothing more is wanted there";
+  change(w2, Node::ready, Want::pause);
+  EXPECT_EQ(counts(all), "2/2") << "what is there stays";
+  change(w2, Node::ready, Want::drain);
+  EXPECT_EQ(counts(all), "2/1");
+  change(w2, Node::down, Want::active);
+  EXPECT_EQ(counts(all), "1/1");
+}
+
+TEST_F(ServiceRoutes, TheLastTaskSaysThatItsAttemptsAreUsedUp) {
+  const std::string id = create(
+      R"({"Name":"f","TaskTemplate":{"ContainerSpec":{"Image":"nginx"},"RestartPolicy":{"MaxAttempts":2}}})");
+  model::Task task = add_task(id, 1, model::TaskState::running);
+  task.id = TaskId(4711);
+  task.meta = {};
+  task.restarts = std::make_shared<model::RestartRecord>(model::RestartRecord{{}, 2, {}, {}});
+  task.status.err = "task: non-zero exit (1)";
+  apply({0, wall_, {model::Put{task}}});
+  const std::string path = "/tasks/" + task.id.str();
+  EXPECT_EQ(at(get(path).json(), "Status.Err"), "task: non-zero exit (1)") << "it runs";
+  step(task.id, model::TaskState::failed);
+  EXPECT_NE(get(path).body.find("restart attempts are used up (2 of 2)\""), std::string::npos);
+}
+
 TEST_F(ServiceRoutes, ListsFilterAndCount) {
   const std::string web =
       create(named("web", R"(,"Labels":{"a":"b","c":""},"Mode":{"Replicated":{"Replicas":3}})"));

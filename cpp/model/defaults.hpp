@@ -1,6 +1,8 @@
 // Docker's defaults, in one place (swarmkit api/defaults/service.go; swarmpy's own where a comment says so).
 #pragma once
 
+#include <algorithm>
+
 #include "model/service_spec.hpp"
 
 namespace swarm::model {
@@ -8,8 +10,10 @@ namespace swarm::model {
 inline constexpr Duration kRestartDelay = Duration::seconds(5);
 inline constexpr Duration kUpdateMonitor = Duration::seconds(5);
 inline constexpr Duration kStopGracePeriod = Duration::seconds(10);
-// How long a replacement waits at most for the task before it in its slot to stop.
+// How long a replacement waits for the task before it in its slot to stop: a minute, or for as long as that
+// task's grace lasts, and then this long for the word that it has been killed.
 inline constexpr Duration kOldTaskTimeout = Duration::seconds(60);
+inline constexpr Duration kKilledTaskTimeout = Duration::seconds(10);
 inline constexpr std::int64_t kTaskHistoryLimit = 5;
 // A DOWN node's tasks are given up (ORPHANED) after this.
 inline constexpr Duration kNodeDownToOrphaned = Duration::seconds(24 * 3600);
@@ -38,6 +42,9 @@ inline Duration monitor_period(const UpdateConfig& config) { return config.monit
 inline Duration stop_grace(const TaskSpec& spec) {
   return spec.container && spec.container->stop_grace_period ? *spec.container->stop_grace_period
                                                              : kStopGracePeriod;
+}
+inline Duration old_task_timeout(const TaskSpec& spec) {
+  return std::max(kOldTaskTimeout, stop_grace(spec) + kKilledTaskTimeout);
 }
 
 }  // namespace swarm::model

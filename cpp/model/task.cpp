@@ -28,11 +28,20 @@ std::optional<TaskState> parse_task_state(std::string_view word) {
   return std::nullopt;
 }
 
+namespace {
+
+template <class T>
+bool same_value(const std::shared_ptr<const T>& a, const std::shared_ptr<const T>& b) {
+  return a == b || (a && b && *a == *b);
+}
+
+}  // namespace
+
 bool operator==(const Task& a, const Task& b) {
-  const bool same_templ = a.templ == b.templ || (a.templ && b.templ && *a.templ == *b.templ);
-  return same_templ && a.id == b.id && a.meta == b.meta && a.service_id == b.service_id && a.slot == b.slot &&
-         a.node_id == b.node_id && a.spec_version == b.spec_version && a.desired_state == b.desired_state &&
-         a.status == b.status && a.applied_at == b.applied_at;
+  return same_value(a.templ, b.templ) && same_value(a.restarts, b.restarts) && a.id == b.id &&
+         a.meta == b.meta && a.service_id == b.service_id && a.slot == b.slot && a.node_id == b.node_id &&
+         a.spec_version == b.spec_version && a.desired_state == b.desired_state && a.status == b.status &&
+         a.applied_at == b.applied_at;
 }
 
 std::string task_name(const Task& task) {

@@ -62,6 +62,22 @@ struct TaskTemplate {
   bool operator==(const TaskTemplate&) const = default;
 };
 
+// So many restarts were made when the tasks of the slot had run for `at`, all together.
+struct RestartMark {
+  Duration at;
+  std::uint64_t count = 0;
+  bool operator==(const RestartMark&) const = default;
+};
+
+// What a task takes over from those before it in its slot (model/restart.hpp).
+struct RestartRecord {
+  Duration delay;                  // it may not start before it is this old
+  std::uint64_t attempts = 0;      // the restarts that led to it
+  Duration ran;                    // how long the tasks before it ran
+  std::vector<RestartMark> marks;  // when the attempts were made, where a window forgets them
+  bool operator==(const RestartRecord&) const = default;
+};
+
 struct Task {
   TaskId id;
   Meta meta;
@@ -72,7 +88,8 @@ struct Task {
   TaskState desired_state = TaskState::running;
   TaskStatus status;
   WallTime applied_at;  // when a manager stored the status; zero until an agent reported
-  std::shared_ptr<const TaskTemplate> templ;  // filled in by the store; never null in a view
+  std::shared_ptr<const RestartRecord> restarts;  // null: nothing before it counts
+  std::shared_ptr<const TaskTemplate> templ;      // filled in by the store; never null in a view
 
   const TaskSpec& spec() const { return templ->spec; }
   TaskState state() const { return status.state; }

@@ -88,6 +88,7 @@ bool GlobalOrchestrator::fit(const View& view, const model::Service& service, co
   const auto tasks = tasks_of(view.store, key);
   const bool wanted =
       std::any_of(tasks.begin(), tasks.end(), [](const TaskRef& task) { return is_wanted(*task); });
+  handover_.look_at(key, tasks);
   if (!is_place(service, node)) {
     for (const auto& task : tasks)
       if (is_wanted(*task)) view.plan.desire(*task, TaskState::shutdown);
@@ -99,13 +100,13 @@ bool GlobalOrchestrator::fit(const View& view, const model::Service& service, co
   // such end.
   const auto newest = std::max_element(tasks.begin(), tasks.end(), made_before);
   if (newest != tasks.end() && (*newest)->status.state != TaskState::shutdown && has_ended(**newest) &&
-      (*newest)->desired_state == TaskState::shutdown && !may_restart(view.store, **newest))
+      (*newest)->desired_state == TaskState::shutdown && !model::may_restart(**newest))
     return true;
   const bool waits = std::any_of(tasks.begin(), tasks.end(),
                                  [&](const TaskRef& task) { return may_run(view.store, *task); });
   auto task =
       new_task(view.store, service, key, waits ? TaskState::ready : TaskState::running, view.wall, rng_);
-  if (waits) restarts_.hold(task.id, Duration{});
+  if (newest != tasks.end()) take_over(task, **newest, Duration{}, view.wall);
   view.plan.create(std::move(task));
   return true;
 }

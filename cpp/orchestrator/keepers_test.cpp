@@ -59,9 +59,7 @@ TEST(TaskReaper, keeps_five_tasks_in_a_slot_the_newest_ones) {
 
 TEST(TaskReaper, the_limit_is_the_clusters_and_negative_means_all) {
   TestSwarm swarm;
-  model::Cluster cluster = *swarm.store.cluster();
-  cluster.spec.task_history_retention_limit = -1;
-  swarm.write(cluster);
+  swarm.limit_history(-1);
   const ServiceId id = swarm.create(TestSwarm::spec(1));
   swarm.settle();
   for (int failure = 0; failure < 8; ++failure) {
@@ -73,9 +71,7 @@ TEST(TaskReaper, the_limit_is_the_clusters_and_negative_means_all) {
 
 TEST(TaskReaper, what_still_runs_is_no_history_whatever_the_limit) {
   TestSwarm swarm;
-  model::Cluster cluster = *swarm.store.cluster();
-  cluster.spec.task_history_retention_limit = 1;
-  swarm.write(cluster);
+  swarm.limit_history(1);
   const ServiceId id = swarm.create(TestSwarm::spec(1));
   swarm.settle();
   const TaskId old = swarm.live_in(id, 1)->id;
@@ -84,6 +80,58 @@ TEST(TaskReaper, what_still_runs_is_no_history_whatever_the_limit) {
   swarm.advance(Duration::seconds(1));
   EXPECT_TRUE(swarm.store.task(old)) << "it has not stopped yet";
   EXPECT_EQ(swarm.tasks(id).size(), 2U);
+}
+
+// Slots that rest are pruned, too; with Docker only those in which a task is made afterwards.
+TEST(TaskReaper, a_limit_that_is_lowered_acts_at_once_and_everywhere) {
+  for (const bool global : {false, true}) {
+    TestSwarm swarm(2);
+    auto spec = TestSwarm::spec(2);
+    if (global) spec.mode = model::GlobalMode{};
+    const ServiceId id = swarm.create(spec);
+    swarm.settle();
+    for (int force = 0; force < 6; ++force) {
+      swarm.update(id, [](auto& next) { ++next.task.force_update; });
+      swarm.advance(Duration::seconds(30));
+    }
+    const std::pair<std::int64_t, std::size_t> cases[] = {{7, 10}, {4, 8}, {2, 4}, {-1, 4}, {1, 2}, {0, 2}};
+    for (const auto& [limit, rows] : cases) {
+      swarm.limit_history(limit);
+      swarm.advance(Duration::seconds(1));
+      EXPECT_EQ(swarm.tasks(id).size(), rows) << limit;
+      EXPECT_EQ(swarm.running(id), 2U);
+    }
+  }
+}
+
+TEST(TaskReaper, a_new_leader_prunes_what_the_one_before_left) {
+  TestSwarm swarm;
+  swarm.limit_history(-1);
+  const ServiceId id = swarm.create(TestSwarm::spec(1));
+  swarm.settle();
+  for (int failure = 0; failure < 8; ++failure) {
+    swarm.report(*swarm.live_in(id, 1), TaskState::failed);
+    swarm.advance(Duration::seconds(1));
+  }
+  swarm.limit_history(3);
+  swarm.elect();
+  swarm.advance(Duration::seconds(1));
+  EXPECT_EQ(swarm.tasks(id).size(), 3U);
+}
+
+TEST(TaskReaper, a_slot_whose_task_has_run_its_course_keeps_it_whatever_the_limit) {
+  TestSwarm swarm;
+  swarm.limit_history(0);
+  auto spec = TestSwarm::spec(1);
+  spec.task.restart->condition = model::RestartCondition::none;
+  const ServiceId id = swarm.create(spec);
+  swarm.settle();
+  swarm.report(*swarm.live_in(id, 1), TaskState::complete);
+  swarm.advance(Duration::seconds(1));
+  swarm.update(id, [](auto& next) { next.annotations.labels["a"] = "b"; });
+  swarm.advance(Duration::seconds(1));
+  ASSERT_EQ(swarm.tasks(id).size(), 1U);
+  EXPECT_EQ(swarm.tasks(id).front()->status.state, TaskState::complete) << "or it would be run again";
 }
 
 TEST(TaskReaper, buries_removed_tasks_when_they_have_ended) {

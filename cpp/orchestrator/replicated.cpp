@@ -16,12 +16,12 @@ bool is_rolling_back(const model::Service& service) {
 
 // A slot counts when it has a wanted task, or when its last one shall not be followed by another. In a
 // rollback the latter is dead: the spec that comes back gets its chance.
-bool counts(const store::Store& store, const model::Service& service, const std::vector<TaskRef>& tasks) {
+bool counts(const model::Service& service, const std::vector<TaskRef>& tasks) {
   if (std::any_of(tasks.begin(), tasks.end(), [](const TaskRef& task) { return is_wanted(*task); }))
     return true;
   if (is_rolling_back(service)) return false;
   const auto newest = *std::max_element(tasks.begin(), tasks.end(), made_before);
-  return newest->desired_state == TaskState::shutdown && !may_restart(store, *newest);
+  return newest->desired_state == TaskState::shutdown && !model::may_restart(*newest);
 }
 
 }  // namespace
@@ -69,7 +69,7 @@ void ReplicatedOrchestrator::reconcile(const View& view, const model::Service& s
     kept[slot].push_back(view.store.task(id));
   for (auto it = kept.begin(); it != kept.end();) {
     const bool touched = view.plan.touched({service.id, it->first, NodeId()});
-    if (touched || counts(view.store, service, it->second)) {
+    if (touched || counts(service, it->second)) {
       ++it;
     } else {
       dead.insert(kept.extract(it++));
@@ -86,7 +86,10 @@ void ReplicatedOrchestrator::reconcile(const View& view, const model::Service& s
   fill(view, service, kept, dead);
   drop(view, dead);
   std::vector<SlotKey> keys;
-  for (const auto& [slot, tasks] : kept) keys.push_back({service.id, slot, NodeId()});
+  for (const auto& [slot, tasks] : kept) {
+    keys.push_back({service.id, slot, NodeId()});
+    handover_.look_at(keys.back(), tasks);
+  }
   updates_.reconcile(view.store, service, keys);
 }
 
@@ -105,9 +108,12 @@ void ReplicatedOrchestrator::fill(const View& view, const model::Service& servic
                                             [&](const TaskRef& task) { return may_run(view.store, *task); });
     auto task = new_task(view.store, service, {service.id, slot, NodeId()},
                          waits ? TaskState::ready : TaskState::running, view.wall, rng_);
-    if (waits) restarts_.hold(task.id, Duration{});
+    if (before != dead.end()) {  // reused: they are its history
+      const auto newest = std::max_element(before->second.begin(), before->second.end(), made_before);
+      take_over(task, **newest, Duration{}, view.wall);
+      dead.erase(before);
+    }
     view.plan.create(std::move(task));
-    if (before != dead.end()) dead.erase(before);  // reused: they are its history
   }
 }
 

@@ -3,11 +3,11 @@
 //
 // The old task is told to stop, always. Where its policy allows, a replacement is made in the same
 // transaction, with desired state READY, so that its image is there in time; it is released to RUNNING when
-// the restart delay is over *and* the old task has stopped, or cannot be asked, or a minute has passed.
+// the restart delay is over *and* the old task has stopped, or cannot be asked, or has had the time that its
+// stop grace promises and has not.
 //
-// The policy is the old task's own. Its history is read from the tasks that the store keeps in the slot (the
-// reaper keeps max_attempts + 1 of them), so nothing is lost with the leader. NOT here: which tasks need a
-// restart.
+// The policy is the old task's own. What was tried before is handed on from task to task (model/restart), so
+// nothing is lost with the leader or the history. NOT here: which tasks need a restart.
 #pragma once
 
 #include <map>
@@ -17,9 +17,6 @@
 #include "orchestrator/plan.hpp"
 
 namespace swarm::orchestrator {
-
-// Does the policy of an ended task, or one that is told to stop, allow another one after it?
-bool may_restart(const store::Store& store, const model::Task& task);
 
 class RestartSupervisor {
  public:
@@ -31,26 +28,26 @@ class RestartSupervisor {
 
   void restart(const store::Store& store, const model::Service& service, const model::Task& task,
                WallTime wall, Rng& rng, Plan& plan);
-  // A task made with desired READY by the plan in flight shall be held for `delay`.
-  void hold(TaskId task, Duration delay) { planned_[task] = delay; }
   // The task is still in its start delay until then: a failure before is not looked at.
   std::optional<Instant> held_until(TaskId task, Instant now) const;
   void release(const store::Store& store, Instant now, Plan& plan);
-  void settled() { planned_.clear(); }
   Instant next_deadline() const;
 
  private:
   struct Held {
     SlotKey key;
     Instant start_at;  // the delay is over
-    Instant give_up;   // the old task has had its time
+    Instant since;     // from here on it waits for the old tasks
+    Instant wake = Instant::never();
   };
-  void add(const model::Task& task, Instant start_at, Instant give_up);
+  void add(const model::Task& task, Instant start_at, Instant now);
   void forget(TaskId id);
   void look_at(const SlotKey& key);
-  bool old_task_runs(const store::Store& store, const model::Task& task) const;
+  void wait_anew(const model::Task& stopping, Instant now);
+  // Until when the old tasks of its slot are waited for.
+  Instant patience(const store::Store& store, TaskId id, const Held& held) const;
+  void wake_at(TaskId id, Held& held, Instant until);
 
-  std::map<TaskId, Duration> planned_;
   std::map<TaskId, Held> held_;
   std::map<SlotKey, std::set<TaskId>> by_slot_;
   std::set<TaskId> look_;

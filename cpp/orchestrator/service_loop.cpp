@@ -40,6 +40,7 @@ void ServiceLoop::observe_change(const store::Store& store, const store::Change<
   const model::Task& task = change.latest();
   if (!handles_slot(task.slot)) return;
   restarts_.observe(store, change, now);
+  handover_.observe(store, change);
   updates_.observe(store, change, now);
   if (!change.removed()) {
     note_task(store, task);
@@ -78,10 +79,11 @@ std::optional<model::Transaction> ServiceLoop::plan(const store::Store& store, I
   const View view{store, now, wall, plan};
   clear_gone(view);
   replace_ended(view);
+  handover_.plan(store, plan);
   restarts_.release(store, now, plan);
   reconcile_dirty(view);
   reconcile_nodes(view);
-  updates_.plan(store, restarts_, now, wall, rng_, plan);
+  updates_.plan(store, now, wall, rng_, plan);
   auto transaction = plan.take();
   if (transaction) transaction->time = wall;
   return transaction;
@@ -137,10 +139,7 @@ void ServiceLoop::reconcile_dirty(const View& view) {
   }
 }
 
-void ServiceLoop::settled(const store::Store&, const model::Outcome&, Instant) {
-  restarts_.settled();
-  updates_.settled();
-}
+void ServiceLoop::settled(const store::Store&, const model::Outcome&, Instant) { updates_.settled(); }
 
 Instant ServiceLoop::next_deadline() const {
   Instant next = std::min(restarts_.next_deadline(), updates_.next_deadline());

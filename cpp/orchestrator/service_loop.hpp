@@ -1,9 +1,9 @@
 // ServiceLoop: what the replicated and the global orchestrator have in common. It notes which services, tasks
 // and nodes changed, and makes one plan at a time of what they need, in this order:
 //
-//   tasks of services that are gone -> REMOVE; tasks that ended or lost their node -> stop and replace;
-//   replacements whose time has come -> RUNNING; services whose slots do not fit -> reconcile; updates ->
-//   next slots.
+//   tasks of services that are gone -> REMOVE; tasks that ended or lost their node -> stop and replace; old
+//   tasks of slots whose new one runs -> stop; replacements whose time has come -> RUNNING; services whose
+//   slots do not fit -> reconcile; updates -> next slots.
 //
 // A mark stays until a look at it finds nothing to do: a rejected or a full plan needs no bookkeeping, the
 // next look plans the rest from the newer store.
@@ -11,6 +11,8 @@
 
 #include <set>
 
+#include "orchestrator/handover.hpp"
+#include "orchestrator/restart.hpp"
 #include "orchestrator/update.hpp"
 #include "store/leader_loop.hpp"
 
@@ -49,6 +51,7 @@ class ServiceLoop : public store::LeaderLoop {
 
   Rng rng_;
   RestartSupervisor restarts_;
+  Handover handover_;
   UpdateSupervisor updates_;
 
  private:

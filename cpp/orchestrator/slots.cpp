@@ -34,10 +34,6 @@ bool made_before(const TaskRef& a, const TaskRef& b) {
   return std::tie(a->meta.created_at, a->id) < std::tie(b->meta.created_at, b->id);
 }
 
-WallTime time_of(const model::Task& task) {
-  return task.applied_at == WallTime{} ? task.status.timestamp : task.applied_at;
-}
-
 bool node_evicts(const store::Store& store, const model::Task& task) {
   if (task.node_id.empty()) return false;
   const auto node = store.node(task.node_id);
@@ -74,8 +70,14 @@ model::Task new_task(const store::Store& store, const model::Service& service, c
   task.status.timestamp = wall;
   task.status.state = TaskState::new_;
   task.status.message = "created";
+  if (desired == TaskState::ready) task.restarts = model::held_back(Duration{});
   task.templ = store.task_template(service.id, service.spec_version);
   return task;
+}
+
+void take_over(model::Task& task, const model::Task& before, Duration delay, WallTime wall) {
+  const bool counts_on = task.spec_version == before.spec_version;
+  task.restarts = counts_on ? model::handed_on(before, delay, wall) : model::held_back(delay);
 }
 
 }  // namespace swarm::orchestrator

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/rng.hpp"
+#include "model/restart.hpp"
 #include "model/transaction.hpp"
 #include "store/store.hpp"
 
@@ -31,8 +32,6 @@ inline bool has_ended(const model::Task& task) { return model::is_terminal(task.
 bool may_run(const store::Store& store, const model::Task& task);
 // The order in which tasks were made.
 bool made_before(const TaskRef& a, const TaskRef& b);
-// When it ended, by the clock of the manager that stored it, or else by its node's.
-WallTime time_of(const model::Task& task);
 
 // Is the node gone, down or drained? Never for tasks that have none yet.
 bool node_evicts(const store::Store& store, const model::Task& task);
@@ -44,8 +43,10 @@ bool node_matches(const model::Service& service, const model::Node& node);
 // task.
 bool is_outdated(const store::Store& store, const model::Service& service, const model::Task& task);
 
-// A fresh task of the service's current version.
+// A fresh task of the service's current version. With desired READY it waits for the end of those before it.
 model::Task new_task(const store::Store& store, const model::Service& service, const SlotKey& key,
                      model::TaskState desired, WallTime wall, Rng& rng);
+// The same after `before`, whose restarts it goes on counting when it is of the same version.
+void take_over(model::Task& task, const model::Task& before, Duration delay, WallTime wall);
 
 }  // namespace swarm::orchestrator

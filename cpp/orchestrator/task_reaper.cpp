@@ -1,6 +1,7 @@
 #include "orchestrator/task_reaper.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace swarm::orchestrator {
 
@@ -18,34 +19,37 @@ bool is_to_be_buried(const store::Store& store, const model::Task& task) {
          !store.node(task.node_id);
 }
 
-bool is_prunable(const model::Task& task) {
-  return has_ended(task) || (task.status.state < TaskState::assigned && !is_wanted(task));
+bool is_over(const model::Task& task) {
+  return !is_wanted(task) && (has_ended(task) || task.status.state < TaskState::assigned);
 }
 
 // Negative: all of them.
-std::int64_t history_limit(const store::Store& store, const model::Service& service) {
-  const auto& restart = service.spec.task.restart;
-  if (restart && restart->max_attempts > 0)
-    return saturating_add<std::int64_t>(saturate<std::int64_t>(restart->max_attempts), 1);
+std::int64_t history_limit(const store::Store& store) {
   return store.cluster() != nullptr ? store.cluster()->spec.task_history_retention_limit
                                     : model::kTaskHistoryLimit;
 }
 
 void prune(const store::Store& store, const SlotKey& key, Plan& plan) {
-  const auto service = store.service(key.service);
-  if (!service) return;
-  const std::int64_t limit = history_limit(store, *service);
+  if (!store.service(key.service)) return;
+  const std::int64_t limit = history_limit(store);
   auto tasks = tasks_of(store, key);
   if (limit < 0 || tasks.size() <= static_cast<std::size_t>(limit)) return;
-  std::stable_sort(tasks.begin(), tasks.end(),
-                   [](const TaskRef& a, const TaskRef& b) { return time_of(*a) < time_of(*b); });
+  const auto last = *std::max_element(tasks.begin(), tasks.end(), made_before);
+  std::stable_sort(tasks.begin(), tasks.end(), [](const TaskRef& a, const TaskRef& b) {
+    return model::time_of(*a) < model::time_of(*b);
+  });
   std::size_t surplus = tasks.size() - static_cast<std::size_t>(limit);
   for (const auto& task : tasks) {
     if (surplus == 0 || plan.full()) return;
-    if (!is_prunable(*task)) continue;
+    if (!is_over(*task) || task == last) continue;
     plan.remove(*task);
     --surplus;
   }
+}
+
+bool changes_limit(const store::Change<model::Cluster>& change) {
+  return !change.before || !change.after ||
+         change.before->spec.task_history_retention_limit != change.after->spec.task_history_retention_limit;
 }
 
 }  // namespace
@@ -62,20 +66,36 @@ void TaskReaper::arm(Instant now) {
 void TaskReaper::start(const store::Store& store, Instant now, WallTime) {
   for (const auto& [id, task] : store.tasks())
     if (is_to_be_buried(store, *task)) dead_.insert(id);
+  note_long_histories(store);
   arm(now);
+}
+
+void TaskReaper::note_long_histories(const store::Store& store) {
+  const std::int64_t limit = history_limit(store);
+  if (limit < 0) return;
+  for (const auto& [service, tasks] : store.service_index()) {
+    std::map<SlotKey, std::size_t> rows;
+    for (const auto& [slot, id] : tasks) {
+      const SlotKey key = slot != 0 ? SlotKey{service, slot, NodeId()} : key_of(*store.task(id));
+      if (++rows[key] > static_cast<std::size_t>(limit)) slots_.insert(key);
+    }
+  }
 }
 
 void TaskReaper::note(const store::Store& store, const store::Change<model::Task>& change) {
   if (change.removed()) return;
   const model::Task& task = *change.after;
   const bool ended = has_ended(task) && change.before && !has_ended(*change.before);
-  if (change.created() || ended) slots_.insert(key_of(task));
+  const bool stopped = !is_wanted(task) && change.before && is_wanted(*change.before);
+  if (change.created() || ended || stopped) slots_.insert(key_of(task));
   if (is_to_be_buried(store, task)) dead_.insert(task.id);
 }
 
 void TaskReaper::observe(const store::Store& store, const store::ChangeSet& changes, Instant now) {
   for (const auto& change : changes.changes) {
     if (const auto* task = std::get_if<store::Change<model::Task>>(&change)) note(store, *task);
+    const auto* cluster = std::get_if<store::Change<model::Cluster>>(&change);
+    if (cluster != nullptr && changes_limit(*cluster)) note_long_histories(store);
     // What waits for its node's word waits no more.
     const auto* node = std::get_if<store::Change<model::Node>>(&change);
     if (node == nullptr || !node->removed()) continue;

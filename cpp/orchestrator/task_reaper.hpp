@@ -1,12 +1,13 @@
 // TaskReaper: keeps the history of each slot short, and buries what is meant to be gone
 // (swarmkit manager/orchestrator/taskreaper).
 //
-// History: the cluster's limit per slot, live tasks counted; max_attempts + 1 where the restart policy counts
-// attempts. Pruned oldest first, and only what has ended or was never placed. A slot is looked at when a task
-// is made in it, or ends in it (SwarmKit polls every 250 ms instead while two tasks of a slot live). A change
-// of the limit sweeps nothing. Buried at once, whatever the history: tasks with desired state REMOVE that
-// have ended, were never placed or whose node is gone; orphans without a service. Deletions go in batches:
-// 250 ms after the first, or 1,000 at hand.
+// History: the cluster's limit per slot, live tasks counted, whatever the restart policy. Pruned oldest
+// first, and only what is over: it has ended or was never placed, and is not wanted. The last task of a slot
+// that nothing follows stays, whatever the limit: it says that its slot has had its chances. A slot is looked
+// at when a task is made, ends or is told to stop in it (SwarmKit polls every 250 ms instead while two tasks
+// of a slot live); all of them when the limit changes. Buried at once, whatever the history: tasks with
+// desired state REMOVE that have ended, were never placed or whose node is gone; orphans without a service.
+// Deletions go in batches: 250 ms after the first, or 1,000 at hand.
 #pragma once
 
 #include <set>
@@ -26,6 +27,7 @@ class TaskReaper final : public store::LeaderLoop {
 
  private:
   void note(const store::Store& store, const store::Change<model::Task>& change);
+  void note_long_histories(const store::Store& store);
   void arm(Instant now);
 
   std::set<SlotKey> slots_;

@@ -96,6 +96,12 @@ class TestSwarm {
   }
   WallTime wall() const { return WallTime{1'000'000'000'000'000'000 + now.ns}; }
 
+  void limit_history(std::int64_t rows) {
+    model::Cluster cluster = *store.cluster();
+    cluster.spec.task_history_retention_limit = rows;
+    write(cluster);
+  }
+
   // ---- nodes
   NodeId node_id(std::uint64_t number) const { return NodeId(number); }
   void add_node(std::uint64_t number) {
@@ -196,6 +202,16 @@ class TestSwarm {
     one.status->state = state;
     one.status->timestamp = wall();
     one.reported_by = task.node_id;
+    step(std::move(one));
+  }
+  void fail(TaskId id, std::string err) {
+    const auto task = store.task(id);
+    model::TaskStep one;
+    one.id = id;
+    one.status = task->status;
+    one.status->state = TaskState::failed;
+    one.status->err = std::move(err);
+    one.reported_by = task->node_id;
     step(std::move(one));
   }
   void assign(const model::Task& task, std::uint64_t node, TaskState state = TaskState::assigned) {

@@ -15,6 +15,9 @@ using model::UpdateState;
 
 namespace {
 
+constexpr const char* kBecause = " due to failure or early termination of task ";
+constexpr const char* kRolledBack = "update rolled back";
+
 bool is_rolling_back(const model::Service& service) {
   return service.update_status && service.update_status->state == UpdateState::rollback_started;
 }
@@ -71,6 +74,12 @@ TaskRef best_clean(const store::Store& store, const model::Service& service,
     if (further) best = task;
   }
   return best;
+}
+
+// Why an ended task is a failure: its error, or that it ended although it had none.
+std::string reason(const model::Task& task) {
+  if (!task.status.err.empty()) return task.status.err;
+  return "task: ended early, exit (" + std::to_string(task.status.container.exit_code) + ")";
 }
 
 }  // namespace
@@ -148,7 +157,7 @@ void UpdateSupervisor::observe(const store::Store& store, const store::Change<mo
   if (change.removed()) update.fresh.erase(task.id);
 }
 
-// A new task that is told to stop, for whatever reason, is no failure of the update.
+// A new task that is told to stop, or is lost with its node, is no failure of the update.
 void UpdateSupervisor::note_fresh(const model::Service& service, Update& update, const model::Task& task,
                                   Instant now) {
   const auto it = update.fresh.find(task.id);
@@ -156,12 +165,13 @@ void UpdateSupervisor::note_fresh(const model::Service& service, Update& update,
   if (task.status.state == TaskState::running && !it->second.ran_at) it->second.ran_at = now;
   if (!is_wanted(task) && !has_ended(task)) update.fresh.erase(it);
   if (!has_ended(task)) return;
+  if (!model::ended_by_itself(task)) return void(update.fresh.erase(it));
   const UpdateConfig config = config_of(service);
   const bool early = !it->second.ran_at || now - *it->second.ran_at <= monitor_of(config);
   update.fresh.erase(it);
   if (!early || config.failure_action == FailureAction::continue_) return;
   if (exceeds_ratio(++update.failures, update.slots, config.max_failure_ratio)) {
-    if (!update.last_straw) update.last_straw = task.id;
+    if (!update.last_straw) update.last_straw = LastStraw{task.id, reason(task)};
     look_.insert(service.id);
   }
 }
@@ -188,7 +198,6 @@ struct UpdateSupervisor::Round {
   const UpdateConfig config;
   Update& update;
   std::map<TaskId, ServiceId>& planned;
-  RestartSupervisor& restarts;
   const Instant now;
   const WallTime wall;
   Rng& rng;
@@ -228,15 +237,16 @@ void UpdateSupervisor::Round::begin() {
   plan.put(std::move(next));
 }
 
-// Docker's texts. A rollback that fails is not rolled back again: it pauses.
+// Docker's texts, and why. A rollback that fails is not rolled back again: it pauses.
 void UpdateSupervisor::Round::fail() {
-  const std::string because = " due to failure or early termination of task " + update.last_straw->str();
+  const std::string because =
+      std::string(kBecause) + update.last_straw->task.str() + ": " + update.last_straw->why;
   model::Service next = service;
   if (!next.update_status) next.update_status.emplace().started_at = wall;
   auto& status = *next.update_status;
   const bool roll_back = config.failure_action == FailureAction::rollback;
   if (roll_back && !update.rolling_back && service.previous_spec) {
-    status = {UpdateState::rollback_started, wall, std::nullopt, "update rolled back" + because};
+    status = {UpdateState::rollback_started, wall, std::nullopt, kRolledBack + because};
     next.spec = *service.previous_spec;
     next.spec_version = service.previous_spec_version;
     next.previous_spec.reset();
@@ -252,7 +262,14 @@ void UpdateSupervisor::Round::complete() {
   if (!is_under_way(service)) return;
   model::Service next = service;
   next.update_status->state = update.rolling_back ? UpdateState::rollback_completed : UpdateState::completed;
-  next.update_status->message = update.rolling_back ? "rollback completed" : "update completed";
+  std::string& message = next.update_status->message;
+  if (!update.rolling_back) {
+    message = "update completed";
+  } else if (message.starts_with(kRolledBack)) {  // by itself: what made it do so stays to be read
+    message = "rollback completed: " + message;
+  } else {
+    message = "rollback completed";
+  }
   next.update_status->completed_at = wall;
   plan.put(std::move(next));
 }
@@ -312,7 +329,6 @@ void UpdateSupervisor::Round::replace(const SlotKey& key, const std::vector<Task
     if (old != stays) plan.desire(*old, TaskState::shutdown);
   model::Task next =
       new_task(store, service, key, start_first ? TaskState::running : TaskState::ready, wall, rng);
-  if (!start_first) restarts.hold(next.id, Duration{});
   planned[next.id] = service.id;
   plan.create(std::move(next));
 }
@@ -335,8 +351,7 @@ void UpdateSupervisor::Round::rest(const SlotKey& key) {
 bool UpdateSupervisor::Round::has_failed(const SlotKey& key) const {
   const auto held = update.in_hand.find(key);
   const auto task = held == update.in_hand.end() ? nullptr : store.task(held->second.task);
-  return task && (task->status.state == TaskState::complete || task->status.state == TaskState::failed ||
-                  task->status.state == TaskState::rejected);
+  return task && model::ended_by_itself(*task);
 }
 
 // One look at a slot in hand. False: something was planned (or may not be yet), look again when it has
@@ -368,8 +383,7 @@ bool UpdateSupervisor::Round::hand_over(const SlotKey& key) {
 
 // ---- all of them
 
-void UpdateSupervisor::plan(const store::Store& store, RestartSupervisor& restarts, Instant now,
-                            WallTime wall, Rng& rng, Plan& plan) {
+void UpdateSupervisor::plan(const store::Store& store, Instant now, WallTime wall, Rng& rng, Plan& plan) {
   while (!timers_.empty() && timers_.begin()->first <= now) {
     look_.insert(timers_.begin()->second);
     timer_of_.erase(timers_.begin()->second);
@@ -386,7 +400,7 @@ void UpdateSupervisor::plan(const store::Store& store, RestartSupervisor& restar
     }
     Update& update = found->second;
     const std::size_t before = plan.size();
-    Round{store, *service, config_of(*service), update, planned_, restarts, now, wall, rng, plan}.run();
+    Round{store, *service, config_of(*service), update, planned_, now, wall, rng, plan}.run();
     if (plan.size() != before || plan.touches(id) || plan.full()) {
       ++it;  // look again when it has happened
       continue;

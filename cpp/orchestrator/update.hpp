@@ -8,15 +8,16 @@
 // period.
 //
 // What it knows beyond the store (failures so far, what is in hand) dies with the leader; the next one begins
-// again with what is outdated then. NOT here: replacing tasks that end (RestartSupervisor), and releasing the
-// new ones.
+// again with what is outdated then. NOT here: replacing tasks that end and releasing the new ones
+// (RestartSupervisor), and slots that no update has in hand (Handover).
 #pragma once
 
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 
-#include "orchestrator/restart.hpp"
+#include "orchestrator/plan.hpp"
 
 namespace swarm::orchestrator {
 
@@ -32,8 +33,7 @@ class UpdateSupervisor {
   void withdraw(const SlotKey& key);
   void observe(const store::Store& store, const store::Change<model::Task>& change, Instant now);
   void observe(const store::Change<model::Service>& change);
-  void plan(const store::Store& store, RestartSupervisor& restarts, Instant now, WallTime wall, Rng& rng,
-            Plan& plan);
+  void plan(const store::Store& store, Instant now, WallTime wall, Rng& rng, Plan& plan);
   void settled() { planned_.clear(); }
   Instant next_deadline() const;
 
@@ -47,12 +47,16 @@ class UpdateSupervisor {
   struct Fresh {  // a task that this update made
     std::optional<Instant> ran_at;
   };
+  struct LastStraw {
+    TaskId task;
+    std::string why;
+  };
   struct Update {
     std::uint64_t spec_version = 0;
     bool rolling_back = false;
     std::uint64_t slots = 0;  // outdated at the start
     std::uint64_t failures = 0;
-    std::optional<TaskId> last_straw;  // its failure was one too many
+    std::optional<LastStraw> last_straw;  // its failure was one too many
     std::set<SlotKey> todo, look;
     std::map<SlotKey, InHand> in_hand;
     // The new task failed; the slot keeps its old one until a replacement runs. Takes no place among those in

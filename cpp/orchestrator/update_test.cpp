@@ -212,6 +212,71 @@ TEST(Update, the_failure_ratio_is_strict_and_exact) {
   EXPECT_EQ(rolling.state(), UpdateState::paused);
 }
 
+TEST(Update, that_fails_says_why) {
+  for (const bool rolls_back : {false, true}) {
+    Rolling rolling;
+    if (rolls_back) rolling.spec.update->failure_action = FailureAction::rollback;
+    rolling.begin();
+    rolling.swarm.settle();
+    const TaskId fresh = rolling.swarm.live_in(rolling.id, 1)->id;
+    rolling.swarm.fail(fresh, "No such image: redis:7");
+    const std::string because =
+        " due to failure or early termination of task " + fresh.str() + ": No such image: redis:7";
+    rolling.swarm.settle();
+    EXPECT_EQ(rolling.swarm.status(rolling.id).message,
+              (rolls_back ? "update rolled back" : "update paused") + because);
+    if (!rolls_back) continue;
+    rolling.swarm.elect();
+    rolling.swarm.advance(Duration::seconds(60));
+    EXPECT_EQ(rolling.state(), UpdateState::rollback_completed);
+    EXPECT_EQ(rolling.swarm.status(rolling.id).message, "rollback completed: update rolled back" + because);
+  }
+}
+
+TEST(Update, a_rollback_that_fails_says_why) {
+  Rolling rolling;
+  rolling.spec.rollback->failure_action = FailureAction::pause;
+  rolling.begin();
+  rolling.swarm.advance(Duration::seconds(60));
+  rolling.swarm.roll_back(rolling.id);
+  rolling.swarm.settle();
+  for (const auto& task : rolling.swarm.live(rolling.id))
+    if (task->spec().container->image == kOld) rolling.swarm.fail(task->id, "port 80 is in use");
+  rolling.swarm.settle();
+  EXPECT_EQ(rolling.state(), UpdateState::rollback_paused);
+  EXPECT_TRUE(rolling.swarm.status(rolling.id).message.ends_with(": port 80 is in use"));
+}
+
+TEST(Update, a_new_task_that_completes_early_is_a_failure_without_an_error) {
+  Rolling rolling;
+  rolling.begin();
+  rolling.swarm.settle();
+  rolling.swarm.report(*rolling.swarm.live_in(rolling.id, 1), TaskState::complete);
+  rolling.swarm.settle();
+  EXPECT_TRUE(rolling.swarm.status(rolling.id).message.ends_with(": task: ended early, exit (0)"));
+}
+
+TEST(Update, new_tasks_that_move_or_are_lost_are_no_failures) {
+  const std::pair<TaskState, const char*> ends[] = {{TaskState::failed, model::kLostWithNode},
+                                                    {TaskState::rejected, model::kNoLongerFits},
+                                                    {TaskState::shutdown, "shutdown"},
+                                                    {TaskState::orphaned, "started"}};
+  for (const auto& [state, message] : ends) {
+    Rolling rolling(2);
+    rolling.begin();
+    rolling.swarm.settle();
+    model::TaskStep step;
+    step.id = rolling.swarm.live_in(rolling.id, 1)->id;
+    step.status = rolling.swarm.store.task(step.id)->status;
+    step.status->state = state;
+    step.status->message = message;
+    rolling.swarm.step(std::move(step));
+    rolling.swarm.advance(Duration::seconds(60));
+    EXPECT_EQ(rolling.state(), UpdateState::completed) << message;
+    EXPECT_EQ(rolling.swarm.running_image(rolling.id, kNew), 2U);
+  }
+}
+
 // ---- what an update touches
 
 TEST(Update, only_the_task_spec_and_the_endpoint_make_a_task_outdated) {

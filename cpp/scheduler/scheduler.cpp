@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/restart.hpp"
 #include "scheduler/filters.hpp"
 #include "scheduler/node_info.hpp"
 #include "scheduler/spread.hpp"
@@ -158,7 +159,9 @@ void Scheduler::State::note_task(const store::Change<model::Task>& change, Insta
   note_queues(before, after);
   // A global task's node was not our choice: its failures do not count against the node.
   if (before == nullptr || after == nullptr || after->slot == 0 || after->node_id.empty()) return;
-  const bool failed = after->state() == TaskState::failed || after->state() == TaskState::rejected;
+  // Nor does what had to move, or was lost when the node was started again.
+  const bool failed = (after->state() == TaskState::failed || after->state() == TaskState::rejected) &&
+                      model::ended_by_itself(*after);
   const auto info = infos.find(after->node_id);
   if (failed && !is_terminal(before->state()) && info != infos.end())
     info->second.note_failure(group_of(*after), now);

@@ -7,6 +7,8 @@
 #include <functional>
 #include <map>
 
+#include "model/restart.hpp"
+
 namespace swarm::scheduler {
 namespace {
 
@@ -74,10 +76,11 @@ class SchedulerTest : public testing::Test {
     apply(std::move(actions));
     return ids;
   }
-  void set_state(TaskId id, TaskState state) {
+  void set_state(TaskId id, TaskState state, const char* message = "") {
     model::TaskStep step;
     step.id = id;
     step.status = store_.task(id)->status;
+    step.status->message = message;
     step.status->state = state;
     apply({step});
   }
@@ -335,6 +338,23 @@ TEST_F(SchedulerTest, ANodeThatFailsAgainAndAgainComesLastForThatVersion) {
   run();
   EXPECT_EQ(placed(web)["bad"], 1);
   EXPECT_EQ(store_.tasks_on_node(bad).size(), 7u);
+}
+
+TEST_F(SchedulerTest, WhatHadToMoveOrWasLostWithItsNodeIsNoFailureOfTheNode) {
+  add_node("a");
+  const NodeId b = add_node("b");
+  change_node(b, [](auto& node) { node.spec.availability = model::Availability::pause; });
+  const ServiceId web = add_service("web");
+  for (int i = 0; i < 10; ++i) {
+    const auto ids = add_tasks(web, 1);
+    run();
+    want(ids[0], TaskState::shutdown);
+    set_state(ids[0], TaskState::failed, i % 2 == 0 ? model::kNoLongerFits : model::kLostWithNode);
+  }
+  change_node(b, [](auto& node) { node.spec.availability = model::Availability::active; });
+  add_tasks(web, 4);
+  run();
+  EXPECT_EQ(placed(web), (Counts{{"a", 2}, {"b", 2}}));
 }
 
 TEST_F(SchedulerTest, APreassignedTaskIsConfirmedOnItsNodeOnly) {

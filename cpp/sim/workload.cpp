@@ -325,10 +325,7 @@ std::string service_not_converged(const store::Store& store, const model::Servic
     places.insert({slot, service.spec.is_global() ? task->node_id : NodeId()});
     ++running;
   }
-  // An update that is paused leaves a slot that it has doubled as it is.
-  const bool may_double =
-      paused && service.spec.update && service.spec.update->order == model::UpdateOrder::start_first;
-  if (places.size() != eligible || (running != eligible && !may_double))
+  if (places.size() != eligible || running != eligible)
     return name + " has " + std::to_string(running) + " tasks running instead of " + std::to_string(eligible);
   return {};
 }

@@ -165,13 +165,13 @@ class Hub:
         raise NotFound(f"service {service_id} not found")
 
     def count_running(self, service_id: str, node_ids: Sequence[str]) -> int:
-        """Its tasks on these nodes that run, by what the swarm knows."""
+        """Its tasks on these nodes that run and are meant to, by what the swarm knows."""
         filters = {"service": {service_id: True}, "node": dict.fromkeys(node_ids, True)}
         try:
             tasks = self.client.json("GET", "/tasks", query={"filters": filters})
         except NotFound:  # one of the nodes was removed meanwhile
             return 0
-        return sum(raw["Status"]["State"] == "running" for raw in tasks)
+        return sum(TaskInfo.from_api(raw).runs for raw in tasks)
 
     def forget_service(self, service_id: str) -> None:
         self.seen.services.pop(service_id, None)

@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "codec/codec.hpp"
+#include "model/defaults.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -13,6 +14,10 @@ using model::TaskState;
 constexpr std::size_t kRecentEntries = 256;
 // A plan may be this many entries old when it is applied: what it was decided by may have changed meanwhile.
 constexpr std::uint64_t kPlanAge = 64;
+// Two managers' clocks are at most this far apart.
+constexpr Duration kClockSkew = Duration::seconds(2);
+// Within this time two running tasks of a slot become one.
+constexpr Duration kHandover = Duration::seconds(10);
 
 std::string name_of(const model::Task& task) {
   return task.templ
@@ -70,6 +75,8 @@ bool same_task(const model::Task& a, const model::Task& b) {
   return a.id == b.id && a.meta == b.meta && a.service_id == b.service_id && a.slot == b.slot &&
          a.node_id == b.node_id && a.spec_version == b.spec_version && a.desired_state == b.desired_state &&
          a.status == b.status && a.applied_at == b.applied_at &&
+         (a.restarts == nullptr) == (b.restarts == nullptr) &&
+         (a.restarts == b.restarts || *a.restarts == *b.restarts) &&
          (a.templ == nullptr) == (b.templ == nullptr) &&
          (a.templ == nullptr || a.templ == b.templ || *a.templ == *b.templ);
 }
@@ -96,11 +103,15 @@ std::optional<std::string> Replica::apply(const raft::Entry& entry) {
   const store::Applied applied = store_->apply(*transaction, entry.index);
   store_->take_dirty();
   remember(entry.index, applied.changes);
+  const Moment now{entry.index, transaction->time};
+  std::optional<std::string> broken;
   for (const auto& change : applied.changes.changes)
     if (const auto* task = std::get_if<store::Change<model::Task>>(&change)) {
       remark(*task);
-      if (auto broken = check(*task)) return "entry " + std::to_string(entry.index) + ": " + *broken;
+      if (!broken) broken = check(*task, now);
     }
+  if (!broken) broken = check_handover(now);
+  if (broken) return "entry " + std::to_string(entry.index) + ": " + *broken;
   return std::nullopt;
 }
 
@@ -119,8 +130,12 @@ void Replica::remark(const store::Change<model::Task>& change) {
   remarks_.push_back(std::move(text));
 }
 
-std::optional<std::string> Replica::check(const store::Change<model::Task>& change) {
-  if (!change.after) return std::nullopt;
+std::optional<std::string> Replica::check(const store::Change<model::Task>& change, const Moment& at) {
+  note_handover(change.latest(), at);
+  if (!change.after) {
+    stopping_.erase(change.before->id);
+    return std::nullopt;
+  }
   const model::Task& now = *change.after;
   if (change.before) {
     const model::Task& before = *change.before;
@@ -132,6 +147,7 @@ std::optional<std::string> Replica::check(const store::Change<model::Task>& chan
       return "task " + name_of(now) + " changed its service or slot";
   }
   if (auto doubled = check_slot(now)) return doubled;
+  if (auto too_early = check_release(change, at)) return too_early;
   const bool assigned =
       now.state() == TaskState::assigned && (!change.before || change.before->state() < TaskState::assigned);
   return assigned ? check_placement(now) : std::nullopt;
@@ -151,6 +167,64 @@ std::optional<std::string> Replica::check_slot(const model::Task& task) const {
   if (live <= 1 || (doubles && live == 2)) return std::nullopt;
   return "slot " + std::to_string(task.slot) + " of " + service->spec.annotations.name + " has " +
          std::to_string(live) + " live tasks, " + std::to_string(newest) + " of them like " + name_of(task);
+}
+
+std::vector<store::Ref<model::Task>> Replica::tasks_at(const Place& place) const {
+  auto out = store_->tasks_in_slot(place.service, place.slot);
+  if (place.slot == 0) std::erase_if(out, [&](const auto& task) { return task->node_id != place.node; });
+  return out;
+}
+
+// A task may start from here on: nothing else of its slot may run any more where somebody could stop it,
+// unless it was told to and had its time.
+std::optional<std::string> Replica::check_release(const store::Change<model::Task>& change,
+                                                  const Moment& now) {
+  const model::Task& task = *change.after;
+  const auto may_start = [](const model::Task& one) { return one.desired_state == TaskState::running; };
+  const bool told = task.desired_state > TaskState::running;
+  if (told) stopping_.try_emplace(task.id, now.time);
+  const auto service = store_->service(task.service_id);
+  if (!may_start(task) || (change.before && may_start(*change.before)) || !service || may_double(*service))
+    return std::nullopt;
+  for (const auto& other : tasks_at({task.service_id, task.slot, task.slot == 0 ? task.node_id : NodeId()})) {
+    if (other->id == task.id || other->state() < TaskState::assigned || model::is_terminal(other->state()))
+      continue;
+    const auto node = store_->node(other->node_id);
+    if (!node || node->status.state == model::NodeState::down ||
+        node->meta.version + kPlanAge > store_->version())
+      continue;
+    const auto since = stopping_.find(other->id);
+    const Duration patience = model::old_task_timeout(other->spec()) - kClockSkew;
+    if (since != stopping_.end() && now.time - since->second >= patience) continue;
+    return "task " + name_of(task) + " may start while " + name_of(*other) + " of its slot is " +
+           words(*other);
+  }
+  return std::nullopt;
+}
+
+void Replica::note_handover(const model::Task& task, const Moment& now) {
+  const Place place{task.service_id, task.slot, task.slot == 0 ? task.node_id : NodeId()};
+  const auto tasks = tasks_at(place);
+  const auto running = std::count_if(tasks.begin(), tasks.end(), [](const auto& one) {
+    return one->live() && one->state() == TaskState::running;
+  });
+  if (running > 1) {
+    doubled_.try_emplace(place, now);
+  } else {
+    doubled_.erase(place);
+  }
+}
+
+// A leader that does anything at all also ends the old task of a slot whose new one runs.
+std::optional<std::string> Replica::check_handover(const Moment& now) {
+  for (const auto& [place, since] : doubled_) {
+    if (now.index < since.index + kPlanAge || now.time - since.time < kHandover) continue;
+    const auto service = store_->service(place.service);
+    if (!service) continue;
+    return "slot " + std::to_string(place.slot) + " of " + service->spec.annotations.name +
+           " has two tasks that run and are meant to, since entry " + std::to_string(since.index);
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> Replica::check_placement(const model::Task& task) const {

@@ -1,8 +1,12 @@
 // Replica: one more replica of the store, fed with every committed entry, and the rules that each change must
-// keep: states only move forward, a task stays where it is, a slot is not doubled, a placement is allowed
-// where it happens.
+// keep: states only move forward, a task stays where it is, one task of a slot is meant to run (while a
+// start-first replacement is under way two, until the new one runs), nothing starts beside a task of its slot
+// that still may run, a placement is allowed where it happens.
 #pragma once
 
+#include <compare>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,14 +32,30 @@ class Replica {
   std::optional<std::string> differs(const store::Store& other) const;
 
  private:
-  std::optional<std::string> check(const store::Change<model::Task>& change);
+  struct Place {
+    ServiceId service;
+    std::uint64_t slot = 0;
+    NodeId node;  // global services only
+    auto operator<=>(const Place&) const = default;
+  };
+  struct Moment {
+    std::uint64_t index = 0;
+    WallTime time;
+  };
+  std::vector<store::Ref<model::Task>> tasks_at(const Place& place) const;
+  std::optional<std::string> check(const store::Change<model::Task>& change, const Moment& now);
   std::optional<std::string> check_slot(const model::Task& task) const;
+  std::optional<std::string> check_release(const store::Change<model::Task>& change, const Moment& now);
+  std::optional<std::string> check_handover(const Moment& now);
+  void note_handover(const model::Task& task, const Moment& now);
   std::optional<std::string> check_placement(const model::Task& task) const;
   void remember(std::uint64_t index, const store::ChangeSet& changes);
   void remark(const store::Change<model::Task>& change);
 
   std::unique_ptr<store::Store> store_;
   std::vector<std::string> remarks_;
+  std::map<TaskId, WallTime> stopping_;  // since when they are told to stop
+  std::map<Place, Moment> doubled_;      // since when two tasks run there and are meant to
   std::map<std::uint64_t, std::vector<store::AnyChange>> recent_;  // by index, the last few
 };
 

@@ -69,6 +69,7 @@ class Teller {
   std::string create(const Line& line);
   std::string update(const std::string& name, const Line& line);
   std::string services(const Line& line);
+  std::string why(const Line& line);
   std::string tasks(const Line& line);
   std::string spread(const Line& line);
   std::string kill_task(const Line& line);

@@ -329,6 +329,14 @@ std::string Teller::services(const Line& line) {
   return text;
 }
 
+// why web: the message of its update.
+std::string Teller::why(const Line& line) {
+  const sim::Reply reply = ask(line, get("/services/" + line.words.at(1)));
+  if (!ok(reply)) return refusal(reply);
+  const auto parsed = docker::parse_json(reply.body);
+  return without_ids(text_at(*parsed, {"UpdateStatus", "Message"}));
+}
+
 // `docker service ps`: newest first in each slot; `where` adds the node, `wanted` leaves out what is over.
 std::string Teller::tasks(const Line& line) {
   const std::string& name = line.words.at(1);
