@@ -30,8 +30,13 @@ bool may_run(const store::Store& store, const model::Task& task) {
   return node && node->status.state != model::NodeState::down;
 }
 
+// In one moment: who is followed is not wanted any more, or was tried less often.
 bool made_before(const TaskRef& a, const TaskRef& b) {
-  return std::tie(a->meta.created_at, a->id) < std::tie(b->meta.created_at, b->id);
+  const auto order = [](const model::Task& task) {
+    return std::tuple(task.meta.created_at, is_wanted(task), task.restarts ? task.restarts->attempts : 0,
+                      task.id);
+  };
+  return order(*a) < order(*b);
 }
 
 bool node_evicts(const store::Store& store, const model::Task& task) {
