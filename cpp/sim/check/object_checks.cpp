@@ -187,7 +187,8 @@ std::optional<std::string> Replica::check_release(const store::Change<model::Tas
   if (!may_start(task) || (change.before && may_start(*change.before)) || !service || may_double(*service))
     return std::nullopt;
   for (const auto& other : tasks_at({task.service_id, task.slot, task.slot == 0 ? task.node_id : NodeId()})) {
-    if (other->id == task.id || other->state() < TaskState::assigned || model::is_terminal(other->state()))
+    // A task that was placed while it was told to stop never starts.
+    if (other->id == task.id || other->state() <= TaskState::assigned || model::is_terminal(other->state()))
       continue;
     const auto node = store_->node(other->node_id);
     if (!node || node->status.state == model::NodeState::down ||
