@@ -106,7 +106,7 @@ void Worker::State::on(const wire::Session& message) {
   // The period may have become shorter: the next one is due within the new one and its jitter.
   next_heartbeat = std::min(next_heartbeat, now + period + period / 10);
   silent_since_limit = now + period * kSilentPeriods;
-  effects.push_back(SessionFacts{message.role, message.managers, message.version});
+  effects.push_back(SessionFacts{message.role, message.managers, message.version, message.ready});
 }
 
 void Worker::State::on(const wire::SessionRefused& message) {

@@ -58,6 +58,7 @@ struct SessionFacts {
   model::NodeRole role = model::NodeRole::worker;
   std::vector<wire::ManagerPeer> managers;
   std::uint64_t version = 0;  // of the store that says so
+  bool ready = false;         // the managers know this node, and their store says that it is ready
 };
 // This node is no longer a member of the swarm.
 struct Removed {};
@@ -67,6 +68,7 @@ struct ContainerEvent {
   TaskId task;
   std::string action;
   std::int64_t exit_code = 0;
+  int signal = 0;  // of a "kill"
 };
 using Effect = std::variant<SendToManager, PrepareTask, StartTask, StopTask, RemoveTask, SaveTask, Reconnect,
                             SessionFacts, Removed, ContainerEvent>;

@@ -105,7 +105,11 @@ struct ServedDoor::Impl {
       refuse(id, machine + " stopped while it was asked");
       return true;
     }
-    if (news.ended) server.end(id);
+    if (news.cut) {
+      server.cut(id);
+    } else if (news.ended) {
+      server.end(id);
+    }
     return news.ended;
   }
 

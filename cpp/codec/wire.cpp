@@ -227,6 +227,7 @@ void put(const wire::Session& from, pb::Session* to) {
   to->set_role(static_cast<std::uint32_t>(from.role));
   put_each(from.managers, to->mutable_managers());
   to->set_version(from.version);
+  to->set_ready(from.ready);
 }
 void get(const pb::Session& from, wire::Session& to, Reading& reading) {
   to.session = from.session();
@@ -234,6 +235,7 @@ void get(const pb::Session& from, wire::Session& to, Reading& reading) {
   to.role = reading.enumerated(from.role(), model::NodeRole::manager, "role");
   get_each(from.managers(), to.managers, reading);
   to.version = from.version();
+  to.ready = from.ready();
 }
 
 void put(const wire::SessionRefused& from, pb::SessionRefused* to) {
@@ -421,15 +423,28 @@ void get(const pb::LogSubscribe& from, wire::LogSubscribe& to, Reading& reading)
 void put(const wire::LogUnsubscribe& from, pb::LogUnsubscribe* to) { to->set_stream(from.stream); }
 void get(const pb::LogUnsubscribe& from, wire::LogUnsubscribe& to, Reading&) { to.stream = from.stream(); }
 
+void put(const wire::MissingLog& from, pb::MissingLog* to) {
+  to->set_task(bytes_of(from.task));
+  to->set_reason(from.reason);
+}
+void get(const pb::MissingLog& from, wire::MissingLog& to, Reading& reading) {
+  to.task = reading.id<TaskId>(from.task(), "task id");
+  to.reason = from.reason();
+}
+
 void put(const wire::LogChunk& from, pb::LogChunk* to) {
   to->set_stream(from.stream);
   for (const auto& line : from.lines) put(line, to->add_lines());
   put_ids(from.finished, to->mutable_finished());
+  for (const auto& missing : from.missing) put(missing, to->add_missing());
+  to->set_number(from.number);
 }
 void get(const pb::LogChunk& from, wire::LogChunk& to, Reading& reading) {
   to.stream = from.stream();
   for (const auto& line : from.lines()) get(line, to.lines.emplace_back(), reading);
   get_ids(from.finished(), to.finished, reading);
+  for (const auto& missing : from.missing()) get(missing, to.missing.emplace_back(), reading);
+  to.number = from.number();
 }
 
 // ---- requests passed on, and snapshots in pieces
@@ -467,9 +482,11 @@ void put(const wire::ApiReplyBody& from, pb::ApiReplyBody* to) {
   to->set_id(from.id);
   to->set_bytes(from.bytes);
   to->set_end(from.end);
+  to->set_number(from.number);
+  to->set_cut(from.cut);
 }
 void get(const pb::ApiReplyBody& from, wire::ApiReplyBody& to, Reading&) {
-  to = {from.id(), from.bytes(), from.end()};
+  to = {from.id(), from.bytes(), from.end(), from.number(), from.cut()};
 }
 
 void put(const wire::ApiCancel& from, pb::ApiCancel* to) { to->set_id(from.id); }

@@ -15,13 +15,12 @@ using model::TaskState;
 
 constexpr const char* kUnknownText = "Node moved to \"unknown\" state due to leadership change in cluster";
 
-// Would the step change the node?
+}  // namespace
+
 bool changes(const model::NodeStep& step, const model::Node& node) {
   return (step.status && !(*step.status == node.status)) ||
          (step.description && !(*step.description == node.description));
 }
-
-}  // namespace
 
 Dispatcher::Dispatcher(Rng rng, Duration heartbeat_period)
     : state_(std::make_unique<State>(rng, heartbeat_period)) {}
@@ -34,6 +33,8 @@ std::optional<PeerLink> Dispatcher::link_of(NodeId node) const {
   if (it == state_->peers.end() || it->second.session == 0) return std::nullopt;
   return it->second.link;
 }
+
+bool Dispatcher::is_settled(NodeId node) const { return state_->is_settled(node); }
 
 Instant Dispatcher::next_deadline() const {
   return state_->deadlines.empty() ? Instant::never() : state_->deadlines.begin()->first;
@@ -105,8 +106,10 @@ void Dispatcher::State::note(const store::Store& store, const store::Change<mode
   }
   if (change.before && peer.session != 0 &&
       (change.before->role != change.after->role ||
-       change.before->spec.desired_role != change.after->spec.desired_role))
+       change.before->spec.desired_role != change.after->spec.desired_role)) {
     send_session(store, id, peer);
+    peer.turns_until = now + period * kGrace;
+  }
   rearm(id, peer);
 }
 
@@ -198,7 +201,10 @@ void Dispatcher::State::plan_nodes(const store::Store& store, model::Transaction
   while (!wanted.empty() && transaction.actions.size() < store::kMaxActions) {
     auto step = wanted.extract(wanted.begin());
     const auto node = store.node(step.key());
-    if (!node || !changes(step.mapped(), *node)) continue;
+    if (!node || !changes(step.mapped(), *node)) {
+      tell_if_ready(store, step.key());
+      continue;
+    }
     transaction.actions.push_back(step.mapped());
     wanted_in_flight.insert(std::move(step));
   }
@@ -256,7 +262,7 @@ std::optional<model::Transaction> Dispatcher::plan(const store::Store& store, In
   State& state = *state_;
   state.run_deadlines(store, now);
   if (std::exchange(state.managers_changed, false))
-    for (const auto& [node, peer] : state.peers)
+    for (auto& [node, peer] : state.peers)
       if (peer.session != 0) state.send_session(store, node, peer);
   model::Transaction transaction;
   state.plan_nodes(store, transaction);
@@ -267,7 +273,7 @@ std::optional<model::Transaction> Dispatcher::plan(const store::Store& store, In
   return std::nullopt;
 }
 
-void Dispatcher::settled(const store::Store&, const model::Outcome& outcome, Instant) {
+void Dispatcher::settled(const store::Store& store, const model::Outcome& outcome, Instant) {
   State& state = *state_;
   if (outcome.applied) {
     state.acknowledge();
@@ -282,7 +288,7 @@ void Dispatcher::settled(const store::Store&, const model::Outcome& outcome, Ins
                          std::make_move_iterator(state.reports_in_flight.end()));
     state.reports_in_flight.clear();
   }
-  state.wanted_in_flight.clear();
+  for (const auto& [node, step] : std::exchange(state.wanted_in_flight, {})) state.tell_if_ready(store, node);
 }
 
 }  // namespace swarm::dispatcher

@@ -37,7 +37,8 @@ class Dispatcher final : public store::LeaderLoop {
                   const wire::Message& message, Instant now);
   // A closed link is a hint: the node is DISCONNECTED at once; its heartbeat deadline still decides DOWN.
   // When the agent does not come back within one heartbeat period after the close, it is judged DOWN (a dead
-  // process closes its sockets; a live agent reconnects at once).
+  // process closes its sockets; a live agent reconnects at once). A node that changes its role closes its
+  // links by itself, and is not called DISCONNECTED for it.
   void on_link_closed(const store::Store& store, PeerLink link, Instant now);
   // The managers that agents shall know; sent in Session when it changes.
   void set_managers(std::vector<wire::ManagerPeer> managers);
@@ -54,6 +55,8 @@ class Dispatcher final : public store::LeaderLoop {
   std::vector<Send> take_sends();
   // The link of the node's present session, where there is one (log subscriptions travel on it).
   std::optional<PeerLink> link_of(NodeId node) const;
+  // No change of the node's state or description is wanted or under way.
+  bool is_settled(NodeId node) const;
 
  private:
   struct State;

@@ -31,14 +31,12 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
     peer.session = rng.next() | 1;
     peer.link = link;
     peer.fresh = true;
+    peer.told_ready = false;
     peer.assignments = {};
     peer.mesh = {};
     links[link] = node;
   }
-  model::NodeStep& step = wanted[node];
-  step.id = node;
-  step.status = model::NodeStatus{model::NodeState::ready, "", addr};
-  step.description = message.description;
+  want_ready(store, node, addr, message.description);
   peer.expires = now + period * kGrace;
   peer.gives_up = Instant::never();
   orphaning.erase(node);
@@ -46,6 +44,16 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   peer.assignments.start_over();
   peer.mesh.start_over();
   attend(store, node, peer, now);
+}
+
+void Dispatcher::State::want_ready(const store::Store& store, NodeId node, const std::string& addr,
+                                   const model::NodeDescription& description) {
+  model::NodeStep step;
+  step.id = node;
+  step.status = model::NodeStatus{model::NodeState::ready, "", addr};
+  step.description = description;
+  const auto stored = store.node(node);
+  if (!is_settled(node) || !stored || changes(step, *stored)) wanted[node] = std::move(step);
 }
 
 Peer* Dispatcher::State::in_session(const store::Store& store, PeerLink link, NodeId node,
@@ -113,7 +121,7 @@ void Dispatcher::State::refuse(const store::Store& store, PeerLink link, NodeId 
 
 // A node that shall become a manager must ask to; one that shall stop being one goes on until it is out of
 // the Raft group, and that its observed role says.
-void Dispatcher::State::send_session(const store::Store& store, NodeId node, const Peer& peer) {
+void Dispatcher::State::send_session(const store::Store& store, NodeId node, Peer& peer) {
   const auto stored = store.node(node);
   wire::Session session;
   session.session = peer.session;
@@ -123,7 +131,18 @@ void Dispatcher::State::send_session(const store::Store& store, NodeId node, con
   session.role = manager ? model::NodeRole::manager : model::NodeRole::worker;
   session.managers = managers;
   session.version = store.version();
+  session.ready = stored && stored->status.state == model::NodeState::ready && is_settled(node);
+  peer.told_ready = session.ready;
   sends.push_back({peer.link, std::move(session)});
+}
+
+// Whoever waits for the node to be in the swarm hears that it is.
+void Dispatcher::State::tell_if_ready(const store::Store& store, NodeId node) {
+  const auto peer = peers.find(node);
+  if (peer == peers.end() || peer->second.session == 0 || peer->second.told_ready) return;
+  const auto stored = store.node(node);
+  if (stored && stored->status.state == model::NodeState::ready && is_settled(node))
+    send_session(store, node, peer->second);
 }
 
 void Dispatcher::State::end_session(Peer& peer) {
@@ -162,7 +181,7 @@ void Dispatcher::on_link_closed(const store::Store& store, PeerLink link, Instan
   Peer& peer = state_->peers.at(node);
   state_->end_session(peer);
   // One that is DOWN already (it left) stays so.
-  if (state_->status_of(store, node).state == model::NodeState::ready)
+  if (state_->status_of(store, node).state == model::NodeState::ready && peer.turns_until <= now)
     state_->want_status(store, node, model::NodeState::disconnected,
                         "node is currently trying to find new manager");
   peer.expires = std::min(peer.expires, now + state_->period);

@@ -23,6 +23,8 @@ struct Peer {
   std::uint64_t session = 0;  // 0: none
   PeerLink link = 0;
   bool fresh = false;  // nothing but Register was heard in the session: asked again, it gets the same one
+  bool told_ready = false;  // in this session
+  Instant turns_until;      // its role changes: it will close its link and open another
   AssignmentSet assignments;
   MeshFeed mesh;
   Instant expires = Instant::never();   // it is judged DOWN then
@@ -35,6 +37,9 @@ struct Peer {
     return std::min(ack, std::min(expires, gives_up));
   }
 };
+
+// Would the step change the node?
+bool changes(const model::NodeStep& step, const model::Node& node);
 
 struct Report {
   NodeId node;
@@ -70,13 +75,17 @@ struct Dispatcher::State {
   Peer* in_session(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session);
   void refuse(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session,
               const char* reason);
-  void send_session(const store::Store& store, NodeId node, const Peer& peer);
+  void want_ready(const store::Store& store, NodeId node, const std::string& addr,
+                  const model::NodeDescription& description);
+  void send_session(const store::Store& store, NodeId node, Peer& peer);
+  void tell_if_ready(const store::Store& store, NodeId node);
   void end_session(Peer& peer);
   // Sends the next assignments, if there are any, and sets the peer's alarm.
   void attend(const store::Store& store, NodeId node, Peer& peer, Instant now);
   void rearm(NodeId node, Peer& peer);
 
   // ---- node states
+  bool is_settled(NodeId node) const { return !wanted.contains(node) && !wanted_in_flight.contains(node); }
   model::NodeStatus status_of(const store::Store& store, NodeId node) const;  // as it will be
   void want_status(const store::Store& store, NodeId node, model::NodeState state,
                    const std::string& message);

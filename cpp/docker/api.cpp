@@ -92,8 +92,8 @@ void Api::operation_done(ApiId id, const Result<OperationResult>& result, const 
   state_->desk.operation_done(id, result, context);
 }
 
-void Api::log_lines(ApiId id, const std::vector<wire::LogLine>& lines, bool end, const Context& context) {
-  state_->desk.log_lines(id, lines, end, context);
+void Api::log_news(ApiId id, const LogNews& news, const Context& context) {
+  state_->desk.log_news(id, news, context);
 }
 
 void Api::abort(ApiId id) { state_->desk.abort(id); }
@@ -105,7 +105,8 @@ void Api::observe(const store::ChangeSet& changes, const Context& context) {
 void Api::observe(const agent::ContainerEvent& event, const Context& context) {
   state_->desk.observe(event, context);
 }
-void Api::on_deadline(const Context& context) { state_->desk.on_deadline(context.now); }
+void Api::changes_skipped() { state_->desk.changes_skipped(); }
+void Api::on_deadline(const Context& context) { state_->desk.on_deadline(context); }
 Instant Api::next_deadline() const { return state_->desk.next_deadline(); }
 
 std::vector<Effect> Api::take_effects() { return state_->desk.take_effects(); }

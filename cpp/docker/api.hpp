@@ -43,6 +43,7 @@ struct LocalNode {
   std::string hostname;
   std::string node_addr;  // advertised host, without the port
   std::string data_root;
+  std::string operating_system, os_version, kernel_version;
   model::Labels engine_labels;
   std::vector<wire::ManagerPeer> managers;  // as this node knows them
   WallTime started_at;
@@ -65,7 +66,7 @@ struct Context {
   const LocalNode& local;
   const RaftView& raft;
   const agent::Worker* worker = nullptr;  // null outside a swarm
-  ports::Runner& runner;                  // images() and warnings() only
+  ports::Runner& runner;                  // images(), warnings() and usage() only
   ports::Crypto& crypto;                  // tokens
   Rng& rng;                               // object ids and invented names
   Instant now;
@@ -107,7 +108,7 @@ struct StopContainer {
   std::optional<Duration> grace;
   int signal = 0;  // 0: that of its spec
 };
-struct OpenLocalLogs {  // lines arrive by Api::log_lines with the request's id as the stream
+struct OpenLocalLogs {  // lines arrive by Api::log_news with the request's id as the stream
   TaskId task;
   wire::LogOptions options;
 };
@@ -124,6 +125,13 @@ struct TransferLeadership {  // POST /swarmpy/v1/raft/transfer
 };
 using Operation = std::variant<SwarmInit, SwarmJoin, SwarmLeave, SignalContainer, StopContainer,
                                OpenLocalLogs, OpenSwarmLogs, CloseLogs, AddImage, TransferLeadership>;
+// What has come of the logs of a request: lines, tasks whose lines cannot be had, and whether this was the
+// last of one OpenLocalLogs or OpenSwarmLogs.
+struct LogNews {
+  std::vector<wire::LogLine> lines;
+  std::vector<wire::MissingLog> missing;
+  bool end = false;
+};
 // What init answers with; join and leave have nothing to say.
 struct OperationResult {
   NodeId node;
@@ -141,6 +149,9 @@ struct ReplyPiece {
 struct EndReply {
   ApiId id = 0;
 };
+struct CutReply {  // instead of EndReply: what was sent is not all
+  ApiId id = 0;
+};
 struct Propose {  // answered by Api::settled
   ApiId id = 0;
   model::Transaction transaction;
@@ -149,7 +160,7 @@ struct Perform {
   ApiId id = 0;
   Operation operation;
 };
-using Effect = std::variant<BeginReply, ReplyPiece, EndReply, Propose, Perform>;
+using Effect = std::variant<BeginReply, ReplyPiece, EndReply, CutReply, Propose, Perform>;
 
 // A whole answer, made at once.
 struct Answer {
@@ -174,7 +185,7 @@ class Api {
   // kNoLeader for Docker's lost-quorum text).
   void settled(ApiId id, const model::Outcome& outcome, const Context& context);
   void operation_done(ApiId id, const Result<OperationResult>& result, const Context& context);
-  void log_lines(ApiId id, const std::vector<wire::LogLine>& lines, bool end, const Context& context);
+  void log_news(ApiId id, const LogNews& news, const Context& context);
   // The client is gone. May ask for CloseLogs.
   void abort(ApiId id);
 
@@ -184,6 +195,8 @@ class Api {
   // ---- what streams and waits live on
   void observe(const store::ChangeSet& changes, const Context& context);
   void observe(const agent::ContainerEvent& event, const Context& context);
+  // The store has changed in a way that is not told change by change: event streams break off.
+  void changes_skipped();
   void on_deadline(const Context& context);
   Instant next_deadline() const;
 

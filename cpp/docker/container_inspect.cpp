@@ -95,12 +95,29 @@ void write_host_config(Json& json, const model::ContainerSpec& spec) {
   });
 }
 
-void write_networks(Json& json, const agent::LocalTask& local) {
+void write_bindings(Json& json, const agent::LocalTask& local, const Context& context) {
+  json.object("Ports", [&] {
+    for (const ContainerPort& port : container_ports(local)) {
+      const std::string name = std::to_string(port.target) + "/tcp";
+      if (!port.published) {
+        json.null(name);
+        continue;
+      }
+      json.array(name, [&] {
+        json.object([&] {
+          json.field("HostIp", context.local.node_addr).field("HostPort", std::to_string(*port.published));
+        });
+      });
+    }
+  });
+}
+
+void write_networks(Json& json, const agent::LocalTask& local, const Context& context) {
   json.object("NetworkSettings", [&] {
-    json.object("Ports", [] {});
+    write_bindings(json, local, context);
     json.object("Networks", [&] {
       json.object("host", [&] {
-        json.field("NetworkID", "")
+        json.field("NetworkID", host_network_id(context))
             .field("EndpointID", "")
             .field("Gateway", "")
             .field("IPAddress", local.address);
@@ -133,7 +150,7 @@ void show_container(Call& call) {
     write_host_config(json, spec);
     json.array("Mounts", [] {});
     write_config(json, local, spec, call.context);
-    write_networks(json, local);
+    write_networks(json, local, call.context);
   });
   call.reply(json.take());
 }

@@ -24,6 +24,55 @@ bool ran_image(const agent::LocalTask& local, const std::string& wanted) {
   return image == normal_reference(wanted) || image.substr(0, image.rfind(':')) == wanted;
 }
 
+struct PortRange {
+  std::uint64_t first = 0, last = 0;
+  std::string protocol;
+};
+
+Error bad_port(const std::string& key, const std::string& value, const std::string& why) {
+  return plain_error(Code::unknown, "error while looking up for " + key + " " + value + ": " + why);
+}
+
+// docker/go-connections nat.ParsePortRange: "80", "80/tcp", "8000-8010".
+Result<PortRange> parse_ports(const std::string& key, const std::string& value) {
+  constexpr std::uint64_t kLastPort = 65'535;
+  if (value.find(':') != std::string::npos)
+    return plain_error(Code::unknown, "filter for '" + key + "' should not contain ':': " + value);
+  const std::size_t slash = value.find('/');
+  const std::string ports = value.substr(0, slash);
+  if (ports.empty()) return bad_port(key, value, "empty string specified for ports");
+  const std::size_t dash = ports.find('-');
+  const auto first = parse_whole<std::uint64_t>(ports.substr(0, dash));
+  const auto last = dash == std::string::npos ? first : parse_whole<std::uint64_t>(ports.substr(dash + 1));
+  if (!first || !last || *first > kLastPort || *last > kLastPort)
+    return bad_port(key, value, "invalid port number: " + ports);
+  if (*last < *first) return bad_port(key, value, "invalid range specified for port: " + ports);
+  return PortRange{*first, *last, slash == std::string::npos ? "tcp" : value.substr(slash + 1)};
+}
+
+std::optional<Error> port_filter_error(const Filters& filters) {
+  for (const char* key : {"publish", "expose"})
+    for (const auto& value : filters.values(key))
+      if (const auto range = parse_ports(key, value); !range) return range.error();
+  return std::nullopt;
+}
+
+bool in_some(const Filters& filters, const char* key, std::uint64_t port) {
+  return std::ranges::any_of(filters.values(key), [&](const std::string& value) {
+    const auto range = parse_ports(key, value);
+    return range && range->protocol == "tcp" && range->first <= port && port <= range->last;
+  });
+}
+
+// moby daemon/list.go: one port that is published or exposed as somebody asked for is enough.
+bool port_fits(const agent::LocalTask& local, const Filters& filters) {
+  if (!filters.has("publish") && !filters.has("expose")) return true;
+  return std::ranges::any_of(container_ports(local), [&](const ContainerPort& port) {
+    return (port.published && in_some(filters, "publish", *port.published)) ||
+           in_some(filters, "expose", port.target);
+  });
+}
+
 bool shown(const Context& context, const agent::LocalTask& local, const Filters& filters) {
   const std::string name = model::task_name(local.task);
   const auto name_fits = [&](const std::string&) {
@@ -33,7 +82,10 @@ bool shown(const Context& context, const agent::LocalTask& local, const Filters&
          filters.any("name", name_fits) && filters.labels("label", container_labels(local)) &&
          filters.exact("status", container_state(local)) && filters.exact("health", "none") &&
          filters.exact("is-task", "true") &&
-         filters.any("network", [](const std::string& n) { return n == "host"; }) &&
+         filters.any("network",
+                     [&](const std::string& network) {
+                       return network == "host" || network == host_network_id(context);
+                     }) &&
          filters.any("exited",
                      [&](const std::string& code) {
                        return container_state(local) == std::string("exited") &&
@@ -44,7 +96,7 @@ bool shown(const Context& context, const agent::LocalTask& local, const Filters&
                        return ran_image(local, image) ||
                               image_id(context, container_spec(local).image) == image;
                      }) &&
-         !filters.has("volume") && !filters.has("publish") && !filters.has("expose");
+         !filters.has("volume") && port_fits(local, filters);
 }
 
 // `before` and `since` name a container.
@@ -62,40 +114,17 @@ Result<bool> in_range(const Call& call, const agent::LocalTask& local, const Fil
   return true;
 }
 
-// What Docker lists: the image's own ports, and those published on this very node (host mode). Ingress ports
-// are the node's, not the container's.
-void write_container_ports(Json& json, const agent::LocalTask& local) {
+// The address is the one that this node really listens on, of IPv4 alone.
+void write_container_ports(Json& json, const Context& context, const agent::LocalTask& local) {
   json.array("Ports", [&] {
-    if (!local.process_runs || !local.task.templ->endpoint) return;
-    for (const auto& port : local.task.templ->endpoint->ports)
+    if (!local.process_runs) return;
+    for (const ContainerPort& port : container_ports(local))
       json.object([&] {
-        const bool host = port.publish_mode == model::PublishMode::host && port.published_port != 0;
-        if (host) json.field("IP", "0.0.0.0");
-        json.field("PrivatePort", port.target_port);
-        if (host) json.field("PublicPort", port.published_port);
+        if (port.published) json.field("IP", context.local.node_addr);
+        json.field("PrivatePort", port.target);
+        if (port.published) json.field("PublicPort", *port.published);
         json.field("Type", "tcp");
       });
-  });
-}
-
-void write_entry(Json& json, const Context& context, const agent::LocalTask& local) {
-  const model::ContainerSpec& spec = container_spec(local);
-  json.object([&] {
-    json.field("Id", local.container_id);
-    json.field("Names", std::vector<std::string>{"/" + model::task_name(local.task)});
-    json.field("Image", spec.image)
-        .field("ImageID", image_id(context, spec.image))
-        .field("Command", command_line(container_command(local, context)))
-        .field("Created", local.created_at.ns / 1'000'000'000);
-    write_container_ports(json, local);
-    json.field("Labels", container_labels(local))
-        .field("State", container_state(local))
-        .field("Status", container_status(local, context.wall));
-    json.object("HostConfig", [&] { json.field("NetworkMode", "host"); });
-    json.object("NetworkSettings", [&] {
-      json.object("Networks", [&] { json.object("host", [&] { json.field("IPAddress", local.address); }); });
-    });
-    json.array("Mounts", [] {});
   });
 }
 
@@ -124,6 +153,31 @@ Result<std::vector<const agent::LocalTask*>> chosen(const Call& call, const Filt
 
 }  // namespace
 
+void write_container(Json& json, const Context& context, const agent::LocalTask& local) {
+  const model::ContainerSpec& spec = container_spec(local);
+  json.object([&] {
+    json.field("Id", local.container_id);
+    json.field("Names", std::vector<std::string>{"/" + model::task_name(local.task)});
+    json.field("Image", spec.image)
+        .field("ImageID", image_id(context, spec.image))
+        .field("Command", command_line(container_command(local, context)))
+        .field("Created", local.created_at.ns / 1'000'000'000);
+    write_container_ports(json, context, local);
+    json.field("Labels", container_labels(local))
+        .field("State", container_state(local))
+        .field("Status", container_status(local, context.wall));
+    json.object("HostConfig", [&] { json.field("NetworkMode", "host"); });
+    json.object("NetworkSettings", [&] {
+      json.object("Networks", [&] {
+        json.object("host", [&] {
+          json.field("NetworkID", host_network_id(context)).field("IPAddress", local.address);
+        });
+      });
+    });
+    json.array("Mounts", [] {});
+  });
+}
+
 void list_containers(Call& call) {
   const auto filters = Filters::parse(
       call.target, {"id", "name", "label", "status", "ancestor", "before", "since", "exited", "health",
@@ -137,11 +191,12 @@ void list_containers(Call& call) {
   for (const auto& code : filters->values("exited"))
     if (!parse_whole<std::int64_t>(code))
       return call.refuse(not_a_number("invalid filter 'exited=[" + code + "]'", "Atoi", code));
+  if (const auto error = port_filter_error(*filters)) return call.refuse(*error);
   const auto containers = chosen(call, *filters);
   if (!containers) return call.refuse(containers.error());
   Json json;
   json.array([&] {
-    for (const agent::LocalTask* local : *containers) write_entry(json, call.context, *local);
+    for (const agent::LocalTask* local : *containers) write_container(json, call.context, *local);
   });
   call.reply(json.take());
 }

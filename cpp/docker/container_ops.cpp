@@ -43,11 +43,12 @@ void kill_container(Call& call) {
         Code::already_exists,
         "cannot kill container: " + call.name + ": container " + local.container_id + " is not running"));
   const TaskId task = local.task.id;
-  call.desk.perform(call.id, SignalContainer{task, *signal},
-                    [task](Desk& desk, ApiId id, const OperationResult&, const Context& context) {
-                      desk.observe(agent::ContainerEvent{task, "kill", 0}, context);
-                      desk.reply_empty(id, 204);
-                    });
+  call.desk.perform(
+      call.id, SignalContainer{task, *signal},
+      [task, number = *signal](Desk& desk, ApiId id, const OperationResult&, const Context& context) {
+        desk.observe(agent::ContainerEvent{task, "kill", 0, number}, context);
+        desk.reply_empty(id, 204);
+      });
 }
 
 void stop_container(Call& call) {

@@ -1,5 +1,7 @@
 #include "docker/containers.hpp"
 
+#include <algorithm>
+
 #include "docker/errors.hpp"
 #include "docker/images.hpp"
 
@@ -54,7 +56,8 @@ model::Labels container_labels(const agent::LocalTask& local) {
 }
 
 ContainerFacts container_facts(const agent::LocalTask& local, const Context&) {
-  ContainerFacts out{local.container_id, container_spec(local).image, container_labels(local)};
+  ContainerFacts out{local.container_id, container_spec(local).image, container_labels(local),
+                     container_spec(local).stop_signal};
   out.attributes["image"] = out.image;
   out.attributes["name"] = model::task_name(local.task);
   return out;
@@ -67,6 +70,23 @@ std::vector<std::string> container_command(const agent::LocalTask& local, const 
   if (!out.empty()) return out;
   const auto image = find_image(context, spec.image);
   return image ? image->command : out;
+}
+
+std::vector<ContainerPort> container_ports(const agent::LocalTask& local) {
+  std::vector<ContainerPort> out;
+  if (!local.task.templ->endpoint) return out;
+  const auto& open = local.task.status.port_status;  // also those that the engine picked
+  for (const auto& port : local.task.templ->endpoint->ports) {
+    ContainerPort one{port.target_port, std::nullopt};
+    const auto served = std::find_if(open.begin(), open.end(), [&](const model::PortConfig& status) {
+      const bool same = port.published_port == 0 || status.published_port == port.published_port;
+      return same && status.target_port == port.target_port && status.protocol == port.protocol;
+    });
+    const bool host = port.publish_mode == model::PublishMode::host && local.process_runs;
+    if (host && served != open.end()) one.published = served->published_port;
+    out.push_back(one);
+  }
+  return out;
 }
 
 const char* container_state(const agent::LocalTask& local) {

@@ -2,11 +2,13 @@
 // hex digits for an id; it exists from its first start until the node forgets the task.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "docker/api.hpp"
 #include "docker/events.hpp"
+#include "docker/json.hpp"
 
 namespace swarm::docker {
 
@@ -20,6 +22,17 @@ model::Labels container_labels(const agent::LocalTask& local);
 ContainerFacts container_facts(const agent::LocalTask& local, const Context& context);
 const model::ContainerSpec& container_spec(const agent::LocalTask& local);
 std::vector<std::string> container_command(const agent::LocalTask& local, const Context& context);
+
+// A port of the task, and where this very node serves it (host mode). Ingress ports are the node's, not the
+// container's.
+struct ContainerPort {
+  std::uint32_t target = 0;
+  std::optional<std::uint32_t> published;
+};
+std::vector<ContainerPort> container_ports(const agent::LocalTask& local);
+std::string host_network_id(const Context& context);
+// An entry of GET /containers/json.
+void write_container(Json& json, const Context& context, const agent::LocalTask& local);
 
 const char* container_state(const agent::LocalTask& local);                 // "created", "running", "exited"
 std::string container_status(const agent::LocalTask& local, WallTime now);  // "Up 5 minutes"

@@ -55,6 +55,7 @@ void Desk::begin_stream(ApiId id, std::string content_type) {
 void Desk::piece(ApiId id, std::string bytes) { effects_.emplace_back(ReplyPiece{id, std::move(bytes)}); }
 
 void Desk::end(ApiId id) { effects_.emplace_back(EndReply{id}); }
+void Desk::cut(ApiId id) { effects_.emplace_back(CutReply{id}); }
 
 // ---- what takes time
 
@@ -73,10 +74,15 @@ void Desk::await_end(ApiId id, TaskId task, bool until_removed, OnEnd then) {
 }
 
 void Desk::open_logs(ApiId id, LogStream stream, Operation operation) {
-  stream.open = 1;
+  if (!stream.tasks.empty() || !stream.swarm) stream.open = 1;
   if (stream.options.follow && !stream.service.empty()) followers_[stream.service].insert(id);
+  const bool asks = stream.open != 0, waits = stream.options.follow;
   logs_[id] = std::move(stream);
-  effects_.emplace_back(Perform{id, std::move(operation)});
+  if (asks) {
+    effects_.emplace_back(Perform{id, std::move(operation)});
+  } else if (!waits) {
+    finish_logs(id);
+  }
 }
 
 void Desk::open_events(ApiId id, EventFilter filter, std::optional<Instant> until) {
@@ -99,9 +105,9 @@ void Desk::operation_done(ApiId id, const Result<OperationResult>& result, const
   const auto it = operations_.find(id);
   if (it == operations_.end()) {
     // Opening logs has no answer of its own, unless it failed.
-    if (!result && logs_.contains(id)) {
-      close(id);
-      end(id);
+    if (const auto stream = logs_.find(id); !result && stream != logs_.end()) {
+      note_missing(stream->second, result.error().message);
+      finish_logs(id);
     }
     return;
   }
@@ -111,18 +117,34 @@ void Desk::operation_done(ApiId id, const Result<OperationResult>& result, const
   refuse(id, result.error());
 }
 
-void Desk::log_lines(ApiId id, const std::vector<wire::LogLine>& lines, bool over, const Context& context) {
+void Desk::log_news(ApiId id, const LogNews& news, const Context& context) {
   const auto it = logs_.find(id);
   if (it == logs_.end()) return;
   LogStream& stream = it->second;
   std::string frames;
-  for (const auto& line : lines) frames += log_frame(stream, line, context.store);
+  for (const auto& line : news.lines) frames += log_frame(stream, line, context.store);
+  for (const auto& missing : news.missing) {
+    note_missing(stream, missing.reason);
+    // The others go on: their reader learns now of those that do not.
+    if (stream.options.follow) frames += missing_frame(stream, missing, context.wall, context.store);
+  }
   if (!frames.empty()) piece(id, std::move(frames));
-  if (!over || --stream.open != 0) return;
-  // A service that is followed has tasks to come as long as it exists.
-  const bool lives = stream.options.follow && !stream.service.empty() && context.store != nullptr &&
-                     context.store->service(stream.service) != nullptr;
-  if (lives) return;
+  if (!news.end || --stream.open != 0 || has_more_to_come(stream, context)) return;
+  finish_logs(id);
+}
+
+// A service that is followed has tasks to come as long as it exists, a task lines until it has ended; of both
+// only the leader hears.
+bool Desk::has_more_to_come(const LogStream& stream, const Context& context) const {
+  if (!stream.options.follow || stream.service.empty() || context.store == nullptr) return false;
+  if (!context.local.is_leader) return false;
+  if (stream.only.empty()) return context.store->service(stream.service) != nullptr;
+  const auto task = context.store->task(stream.only);
+  return task && !stream.tasks.contains(stream.only) && !model::is_terminal(task->state());
+}
+
+void Desk::finish_logs(ApiId id) {
+  if (std::string frame = incomplete_frame(logs_.at(id)); !frame.empty()) piece(id, std::move(frame));
   close(id);
   end(id);
 }
@@ -137,6 +159,10 @@ void Desk::close(ApiId id) {
       if (of->second.empty()) followers_.erase(of);
     }
     logs_.erase(it);
+  }
+  if (const auto it = beats_.find(id); it != beats_.end()) {
+    deadlines_.erase({it->second.next, id});
+    beats_.erase(it);
   }
   if (const auto it = event_streams_.find(id); it != event_streams_.end()) {
     if (it->second.until) deadlines_.erase({*it->second.until, id});
@@ -159,13 +185,14 @@ void Desk::send_event(const Event& event) {
     if (auto line = stream.filter.line(event)) piece(id, std::move(*line));
 }
 
-// A task of a service whose logs are followed has begun to run, or the service is gone.
+// A task of a service whose logs are followed has begun to run.
 void Desk::follow(const store::Change<model::Task>& change, const Context&) {
   if (change.removed() || !has_logs(*change.after)) return;
   const auto of = followers_.find(change.after->service_id);
   if (of == followers_.end()) return;
   for (const ApiId id : of->second) {
     LogStream& stream = logs_.at(id);
+    if (!stream.only.empty() && stream.only != change.after->id) continue;
     if (!stream.tasks.insert(change.after->id).second) continue;
     ++stream.open;
     wire::LogOptions options = stream.options;
@@ -174,23 +201,40 @@ void Desk::follow(const store::Change<model::Task>& change, const Context&) {
   }
 }
 
+// The followed streams that a change may have been the last thing for.
+std::set<ApiId> Desk::followers_of(const store::ChangeSet& changes) const {
+  std::set<ApiId> out;
+  for (const auto& any : changes.changes) {
+    const auto* task = std::get_if<store::Change<model::Task>>(&any);
+    const auto* service = std::get_if<store::Change<model::Service>>(&any);
+    if (task == nullptr && (service == nullptr || !service->removed())) continue;
+    const auto of = followers_.find(task != nullptr ? task->latest().service_id : service->before->id);
+    if (of != followers_.end()) out.insert(of->second.begin(), of->second.end());
+  }
+  return out;
+}
+
 void Desk::observe(const store::ChangeSet& changes, const Context& context) {
   const std::vector<Event> events = events_.add(changes, context);
   if (!event_streams_.empty())
     for (const Event& event : events) send_event(event);
   if (followers_.empty()) return;
-  std::vector<ApiId> over;
-  for (const auto& any : changes.changes) {
+  if (!context.local.is_leader) return forsake_followers();
+  for (const auto& any : changes.changes)
     if (const auto* task = std::get_if<store::Change<model::Task>>(&any)) follow(*task, context);
-    const auto* service = std::get_if<store::Change<model::Service>>(&any);
-    if (service == nullptr || !service->removed()) continue;
-    if (const auto of = followers_.find(service->before->id); of != followers_.end())
-      for (const ApiId id : of->second)
-        if (logs_.at(id).open == 0) over.push_back(id);
-  }
-  for (const ApiId id : over) {
-    close(id);
-    end(id);
+  for (const ApiId id : followers_of(changes))
+    if (logs_.at(id).open == 0 && !has_more_to_come(logs_.at(id), context)) finish_logs(id);
+}
+
+// This manager leads no more: it hears of no agent, and the new leader knows nothing of these requests.
+void Desk::forsake_followers() {
+  std::vector<ApiId> idle;
+  for (const auto& [service, ids] : followers_)
+    for (const ApiId id : ids)
+      if (logs_.at(id).open == 0) idle.push_back(id);
+  for (const ApiId id : idle) {
+    note_missing(logs_.at(id), "the leader has changed in the middle of the stream");
+    finish_logs(id);
   }
 }
 
@@ -207,12 +251,44 @@ void Desk::observe(const agent::ContainerEvent& event, const Context& context) {
   }
 }
 
-void Desk::on_deadline(Instant now) {
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+// Events are lost: a stream that went on would hide it.
+void Desk::changes_skipped() {
+  const auto streams = std::exchange(event_streams_, {});
+  for (const auto& [id, stream] : streams) {
+    if (stream.until) deadlines_.erase({*stream.until, id});
+    cut(id);
+  }
+}
+
+void Desk::on_deadline(const Context& context) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= context.now) {
     const ApiId id = deadlines_.begin()->second;
+    if (const auto beat = beats_.find(id); beat != beats_.end()) {
+      deadlines_.erase(deadlines_.begin());
+      tick(id, context);
+      continue;
+    }
     close(id);
     end(id);
   }
+}
+
+// ---- what is said again and again
+
+void Desk::open_beat(ApiId id, OnBeat then, Instant first) {
+  beats_.emplace(id, Beat{std::move(then), first});
+  deadlines_.insert({first, id});
+}
+
+void Desk::tick(ApiId id, const Context& context) {
+  Beat& beat = beats_.at(id);
+  const std::optional<Instant> next = beat.then(*this, id, context);
+  if (!next) {
+    beats_.erase(id);
+    return end(id);
+  }
+  beat.next = *next;
+  deadlines_.insert({*next, id});
 }
 
 Instant Desk::next_deadline() const {
@@ -220,7 +296,8 @@ Instant Desk::next_deadline() const {
 }
 
 std::size_t Desk::open_requests() const {
-  return proposals_.size() + operations_.size() + waits_.size() + logs_.size() + event_streams_.size();
+  return proposals_.size() + operations_.size() + waits_.size() + logs_.size() + event_streams_.size() +
+         beats_.size();
 }
 
 }  // namespace swarm::docker

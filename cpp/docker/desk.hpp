@@ -3,7 +3,7 @@
 // resource files).
 //
 // Invariant: every request gets exactly one BeginReply and, unless its client goes away, exactly one
-// EndReply.
+// EndReply or CutReply.
 #pragma once
 
 #include <deque>
@@ -33,6 +33,8 @@ class Desk {
   using OnDone = std::function<void(Desk&, ApiId, const OperationResult&, const Context&)>;
   // The task's container ended (`exit_code`), or its record is gone.
   using OnEnd = std::function<void(Desk&, ApiId, std::int64_t exit_code)>;
+  // Writes a piece; when the next is due, nothing when this was the last.
+  using OnBeat = std::function<std::optional<Instant>(Desk&, ApiId, const Context&)>;
 
   // ---- whole replies
   void reply(ApiId id, std::uint32_t status, std::string json);
@@ -44,6 +46,7 @@ class Desk {
   void begin_stream(ApiId id, std::string content_type);
   void piece(ApiId id, std::string bytes);
   void end(ApiId id);
+  void cut(ApiId id);  // what was sent is not all, and the client shall see that
 
   // ---- what takes time
   void propose(ApiId id, model::Transaction transaction, OnSettled then);
@@ -51,16 +54,18 @@ class Desk {
   void await_end(ApiId id, TaskId task, bool until_removed, OnEnd then);
   void open_logs(ApiId id, LogStream stream, Operation operation);
   void open_events(ApiId id, EventFilter filter, std::optional<Instant> until);
+  void open_beat(ApiId id, OnBeat then, Instant first);
 
   // ---- what comes back
   void settled(ApiId id, const model::Outcome& outcome, const Context& context);
   void operation_done(ApiId id, const Result<OperationResult>& result, const Context& context);
-  void log_lines(ApiId id, const std::vector<wire::LogLine>& lines, bool end, const Context& context);
+  void log_news(ApiId id, const LogNews& news, const Context& context);
   void abort(ApiId id);
   void fail(ApiId id, const Error& error);
   void observe(const store::ChangeSet& changes, const Context& context);
   void observe(const agent::ContainerEvent& event, const Context& context);
-  void on_deadline(Instant now);
+  void changes_skipped();
+  void on_deadline(const Context& context);
   Instant next_deadline() const;
 
   const EventLog& past() const { return *past_; }
@@ -78,10 +83,19 @@ class Desk {
     EventFilter filter;
     std::optional<Instant> until;
   };
+  struct Beat {
+    OnBeat then;
+    Instant next;
+  };
+  void tick(ApiId id, const Context& context);
   void head(ApiId id, std::uint32_t status, http::Headers headers, bool streaming);
   void send_event(const Event& event);
   void close(ApiId id);  // forgets what the request waited for
   void follow(const store::Change<model::Task>& change, const Context& context);
+  bool has_more_to_come(const LogStream& stream, const Context& context) const;
+  std::set<ApiId> followers_of(const store::ChangeSet& changes) const;
+  void finish_logs(ApiId id);
+  void forsake_followers();
 
   std::vector<Effect> effects_;
   std::map<ApiId, OnSettled> proposals_;
@@ -89,6 +103,7 @@ class Desk {
   std::map<ApiId, Wait> waits_;
   std::map<ApiId, LogStream> logs_;
   std::map<ApiId, EventStream> event_streams_;
+  std::map<ApiId, Beat> beats_;
   std::set<std::pair<Instant, ApiId>> deadlines_;
   std::map<ServiceId, std::set<ApiId>> followers_;  // log streams that take in new tasks of a service
   EventLog events_;

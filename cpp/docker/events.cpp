@@ -5,6 +5,7 @@
 #include "docker/containers.hpp"
 #include "docker/json.hpp"
 #include "model/restart.hpp"
+#include "model/signal.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -86,12 +87,20 @@ ShownEvent show_one(const store::Change<model::Task>& change) {
   return out;
 }
 
+// The one that a client asked for, or the one by which the swarm stops the task.
+int signal_of(const agent::ContainerEvent& event, const ContainerFacts& facts) {
+  constexpr int kTerm = 15;
+  if (event.signal != 0) return event.signal;
+  return model::parse_signal(facts.stop_signal).value_or(kTerm);
+}
+
 ShownEvent show_one(const std::pair<agent::ContainerEvent, ContainerFacts>& event) {
   const auto& [what, facts] = event;
   ShownEvent out{"container", what.action, facts.container_id, {}, "local", facts.attributes};
   if (const auto name = facts.attributes.find("name"); name != facts.attributes.end())
     out.name = name->second;
   if (what.action == "die") out.attributes["exitCode"] = std::to_string(what.exit_code);
+  if (what.action == "kill") out.attributes["signal"] = std::to_string(signal_of(what, facts));
   return out;
 }
 
@@ -101,8 +110,30 @@ bool is_news(const store::Change<model::Task>& change) {
          change.before->desired_state != change.after->desired_state;
 }
 
+// moby daemon/events/filter.go: what a kind's key names may be of another kind. `service=web` is the service
+// and, by their names, its tasks' containers.
 bool names(const std::string& wanted, const ShownEvent& event) {
-  return event.id.starts_with(wanted) || event.name == wanted || event.name.starts_with(wanted);
+  return event.id.starts_with(wanted) || event.name.starts_with(wanted);
+}
+
+bool has(const ShownEvent& event, const std::string& key, const std::string& wanted, bool by_prefix) {
+  const auto value = event.attributes.find(key);
+  if (value == event.attributes.end()) return false;
+  return by_prefix ? value->second.starts_with(wanted) : value->second == wanted;
+}
+
+// Tasks are swarmpy's own: `service` and `node` speak of theirs, by name or by the begin of an id.
+bool concerns_task(const std::string& kind, const std::string& wanted, const ShownEvent& event) {
+  return (kind == "task" && names(wanted, event)) || has(event, kind, wanted, false) ||
+         has(event, kind + ".id", wanted, true);
+}
+
+bool concerns(const std::string& kind, const std::string& wanted, const ShownEvent& event) {
+  if (event.type == "task") return concerns_task(kind, wanted, event);
+  if (kind == "image")
+    return has(event, "image", wanted, true) || (event.type == kind && names(wanted, event));
+  if (names(wanted, event)) return true;
+  return event.type == "container" && has(event, "com.docker.swarm." + kind + ".id", wanted, true);
 }
 
 void write(Json& json, const Event& event, const ShownEvent& shown, bool with_version) {
@@ -136,19 +167,11 @@ bool EventFilter::matches(const ShownEvent& event) const {
       }))
     return false;
   if (!filters_.labels("label", event.attributes)) return false;
-  // A kind's key speaks of that kind only; of tasks also those of the service and of the node.
   for (const char* kind : {"container", "node", "service", "network", "task", "secret", "config", "volume",
                            "image", "plugin", "daemon"}) {
     if (!filters_.has(kind)) continue;
-    const std::string name(kind);
-    const bool fits = filters_.any(kind, [&](const std::string& wanted) {
-      if (event.type == name) return names(wanted, event);
-      const auto value = event.attributes.find(name), id = event.attributes.find(name + ".id");
-      if (event.type == "container" && name == "image")
-        return value != event.attributes.end() && value->second.starts_with(wanted);
-      if (event.type != "task" || value == event.attributes.end()) return false;
-      return value->second == wanted || (id != event.attributes.end() && id->second.starts_with(wanted));
-    });
+    const bool fits =
+        filters_.any(kind, [&](const std::string& wanted) { return concerns(kind, wanted, event); });
     if (!fits) return false;
   }
   return true;

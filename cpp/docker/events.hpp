@@ -21,6 +21,7 @@ namespace swarm::docker {
 struct ContainerFacts {
   std::string container_id, image;
   model::Labels attributes;  // its labels, `image` and `name`
+  std::string stop_signal;   // "": SIGTERM
 };
 
 struct Event {

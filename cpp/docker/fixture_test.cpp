@@ -89,12 +89,16 @@ void ApiTest::drive() {
     for (auto& effect : effects) {
       if (auto* begin = std::get_if<BeginReply>(&effect)) {
         EXPECT_EQ(replies_[begin->id].status, 0U) << "one head per request";
-        replies_[begin->id] = {begin->head.status, begin->head.headers, {}, begin->head.streaming, false};
+        replies_[begin->id] = {
+            begin->head.status, begin->head.headers, {}, begin->head.streaming, false, false};
       } else if (auto* piece = std::get_if<ReplyPiece>(&effect)) {
         replies_[piece->id].body += piece->bytes;
       } else if (auto* end = std::get_if<EndReply>(&effect)) {
         EXPECT_FALSE(replies_[end->id].ended);
         replies_[end->id].ended = true;
+      } else if (auto* cut = std::get_if<CutReply>(&effect)) {
+        EXPECT_FALSE(replies_[cut->id].ended);
+        replies_[cut->id].ended = replies_[cut->id].cut = true;
       } else if (auto* wish = std::get_if<Propose>(&effect)) {
         proposed_.push_back(*wish);
         if (!applies_) continue;

@@ -22,6 +22,7 @@ class ListRunner final : public ports::Runner {
   std::vector<ports::Adopted> adopt() override { return {}; }
   ports::LogStreamId open_logs(TaskId, const wire::LogOptions&) override { return 1; }
   void close_logs(ports::LogStreamId) override {}
+  std::optional<ports::Usage> usage(TaskId) override { return usage_; }
   std::vector<ports::Image> images() override {
     return {{"nginx:*", {"swarm-web"}, true}, {"mine:1", {"sh"}, false}};
   }
@@ -33,6 +34,8 @@ class ListRunner final : public ports::Runner {
                                     const model::ServiceSpec* before) override {
     return model::newly_kept(spec, before);
   }
+
+  std::optional<ports::Usage> usage_;
 };
 
 class PlainCrypto final : public ports::Crypto {
@@ -56,7 +59,7 @@ struct Reply {
   std::uint32_t status = 0;
   http::Headers headers;
   std::string body;
-  bool streaming = false, ended = false;
+  bool streaming = false, ended = false, cut = false;
 
   std::string header(std::string_view name) const {
     for (const auto& [key, value] : headers)

@@ -52,6 +52,7 @@ void start_container(Call& call);
 void wait_container(Call& call);
 void remove_container(Call& call);
 void prune_containers(Call& call);
+void show_stats(Call& call);  // container_stats.cpp
 
 // images.cpp
 void list_images(Call& call);

@@ -1,7 +1,10 @@
 // GET /images/json, GET /images/{name}/json, GET /distribution/{name}/json
 #include "docker/images.hpp"
 
+#include <map>
+
 #include "base/bytes.hpp"
+#include "docker/containers.hpp"
 #include "docker/filters.hpp"
 #include "docker/handlers.hpp"
 
@@ -42,6 +45,20 @@ bool shown(const std::string& reference, const Filters& filters) {
          !filters.has("label") && !filters.has("before") && !filters.has("since");
 }
 
+void write_image(Json& json, const Context& context, const std::string& reference, int containers) {
+  json.object([&] {
+    json.field("Id", image_id(context, reference))
+        .field("ParentId", "")
+        .field("RepoTags", std::vector<std::string>{reference})
+        .array("RepoDigests", [] {})
+        .field("Created", context.local.started_at.ns / 1'000'000'000)
+        .field("Size", 0)
+        .field("SharedSize", containers < 0 ? -1 : 0)
+        .object("Labels", [] {})
+        .field("Containers", containers);
+  });
+}
+
 }  // namespace
 
 std::optional<ports::Image> find_image(const Context& context, std::string_view reference) {
@@ -62,6 +79,20 @@ std::string image_id(const Context& context, std::string_view reference) {
   return id_of(context, image ? image->reference : normal_reference(reference));
 }
 
+void write_all_images(Json& json, const Context& context) {
+  std::map<std::string, int> containers;  // by image id
+  if (context.worker != nullptr)
+    for (const auto& [id, local] : context.worker->tasks())
+      if (is_container(local)) ++containers[image_id(context, container_spec(local).image)];
+  json.array("Images", [&] {
+    for (const auto& image : context.runner.images()) {
+      const std::string reference = shown_reference(image);
+      const auto of_it = containers.find(image_id(context, reference));
+      write_image(json, context, reference, of_it == containers.end() ? 0 : of_it->second);
+    }
+  });
+}
+
 void list_images(Call& call) {
   const auto filters =
       Filters::parse(call.target, {"dangling", "label", "before", "since", "reference", "until"});
@@ -71,17 +102,7 @@ void list_images(Call& call) {
     for (const auto& image : call.context.runner.images()) {
       const std::string reference = shown_reference(image);
       if (!shown(reference, *filters)) continue;
-      json.object([&] {
-        json.field("Id", image_id(call.context, reference))
-            .field("ParentId", "")
-            .field("RepoTags", std::vector<std::string>{reference})
-            .array("RepoDigests", [] {})
-            .field("Created", call.context.local.started_at.ns / 1'000'000'000)
-            .field("Size", 0)
-            .field("SharedSize", -1)
-            .object("Labels", [] {})
-            .field("Containers", -1);
-      });
+      write_image(json, call.context, reference, -1);
     }
   });
   call.reply(json.take());

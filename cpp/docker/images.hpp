@@ -5,6 +5,7 @@
 #include <string>
 
 #include "docker/api.hpp"
+#include "docker/json.hpp"
 #include "model/builtin_images.hpp"
 
 namespace swarm::docker {
@@ -14,5 +15,8 @@ using model::normal_reference;
 // that are known.
 std::optional<ports::Image> find_image(const Context& context, std::string_view reference);
 std::string image_id(const Context& context, std::string_view reference);  // "sha256:<64 hex>"
+
+// "Images" of GET /system/df: each with the number of containers that were made of it.
+void write_all_images(Json& json, const Context& context);
 
 }  // namespace swarm::docker

@@ -23,6 +23,16 @@ void start_swarm(Call& call, LogStream stream, bool terminal) {
   start(call, std::move(stream), wish);
 }
 
+// Its task never began: there is no output, and of one that no node has got Docker says so.
+void tell_of_no_logs(Call& call, LogStream stream, const model::Task& task) {
+  if (task.node_id.empty()) note_missing(stream, "task " + task.id.str() + " has not been scheduled");
+  stream.raw = has_terminal(task.spec());
+  call.desk.begin_stream(call.id, log_content_type(stream, call.target.version));
+  if (std::string frame = incomplete_frame(stream); !frame.empty())
+    call.desk.piece(call.id, std::move(frame));
+  call.desk.end(call.id);
+}
+
 }  // namespace
 
 void container_logs(Call& call) {
@@ -47,13 +57,19 @@ void service_logs(Call& call) {
   start_swarm(call, std::move(*stream), has_terminal((*service)->spec.task));
 }
 
+// A task that has nothing to say yet is waited for by who follows it.
 void task_logs(Call& call) {
-  const auto task = find_task(call.store(), call.name);
-  if (!task) return call.refuse(task.error());
+  const auto found = find_task(call.store(), call.name);
+  if (!found) return call.refuse(found.error());
   auto stream = read_log_query(call.target, kSwarmStatus);
   if (!stream) return call.refuse(stream.error());
-  stream->tasks.insert((*task)->id);
-  start_swarm(call, std::move(*stream), has_terminal((*task)->spec()));
+  const model::Task& task = **found;
+  if (has_logs(task)) stream->tasks.insert(task.id);
+  stream->service = task.service_id;
+  stream->only = task.id;
+  const bool waits = stream->options.follow && !model::is_terminal(task.state());
+  if (!has_logs(task) && !waits) return tell_of_no_logs(call, std::move(*stream), task);
+  start_swarm(call, std::move(*stream), has_terminal(task.spec()));
 }
 
 }  // namespace swarm::docker

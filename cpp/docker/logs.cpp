@@ -1,5 +1,7 @@
 #include "docker/logs.hpp"
 
+#include <algorithm>
+
 #include "base/bytes.hpp"
 #include "base/number.hpp"
 #include "docker/errors.hpp"
@@ -22,6 +24,29 @@ std::optional<std::int64_t> parse_tail(const std::string& text) {
   if (text.empty() || text == "all") return kAll;
   const auto number = parse_whole<std::int64_t>(text);
   return number && *number < 0 ? kAll - 1 : number;
+}
+
+// Docker's stream numbers.
+constexpr char kOut = 1, kErr = 2, kSystemError = 3;
+
+// swarmkit manager/logbroker/subscription.go
+constexpr const char* kIncomplete =
+    "warning: incomplete log stream. some logs could not be retrieved for the following reasons: ";
+
+std::string framed(const LogStream& stream, char kind, std::string payload) {
+  if (stream.raw) return payload;
+  std::string frame{kind, 0, 0, 0};
+  put_u32(frame, static_cast<std::uint32_t>(payload.size()));
+  return frame + payload;
+}
+
+std::string line_frame(const LogStream& stream, const wire::LogLine& line, const store::Store* store,
+                       std::string_view more_details) {
+  std::string payload;
+  if (stream.timestamps) payload += to_rfc3339_fixed(line.time) + " ";
+  if (stream.details && stream.swarm) (payload += swarm_details(line, store)) += more_details;
+  if (stream.details) payload += ' ';
+  return framed(stream, line.err ? kErr : kOut, payload + line.text + '\n');
 }
 
 }  // namespace
@@ -56,18 +81,25 @@ Result<LogStream> read_log_query(const Target& target, int no_stream_status) {
   return out;
 }
 
+void note_missing(LogStream& stream, const std::string& reason) {
+  if (std::ranges::find(stream.missing, reason) == stream.missing.end()) stream.missing.push_back(reason);
+}
+
 std::string log_frame(const LogStream& stream, const wire::LogLine& line, const store::Store* store) {
-  std::string payload;
-  if (stream.timestamps) payload += to_rfc3339_fixed(line.time) + " ";
-  if (stream.details) payload += (stream.swarm ? swarm_details(line, store) : std::string()) + " ";
-  payload += line.text;
-  payload += '\n';
-  if (stream.raw) return payload;
-  std::string frame;
-  frame += line.err ? '\2' : '\1';
-  frame.append(3, '\0');
-  put_u32(frame, static_cast<std::uint32_t>(payload.size()));
-  return frame + payload;
+  return line_frame(stream, line, store, "");
+}
+
+std::string missing_frame(const LogStream& stream, const wire::MissingLog& missing, WallTime now,
+                          const store::Store* store) {
+  const wire::LogLine line{missing.task, true, now, std::string(kIncomplete) + missing.reason};
+  return line_frame(stream, line, store, ",swarmpy.missing=true");
+}
+
+std::string incomplete_frame(const LogStream& stream) {
+  if (stream.missing.empty()) return {};
+  std::string text = std::string("Error grabbing logs: rpc error: code = Unknown desc = ") + kIncomplete;
+  for (std::size_t i = 0; i < stream.missing.size(); ++i) text += (i == 0 ? "" : ", ") + stream.missing[i];
+  return framed(stream, kSystemError, text + '\n');
 }
 
 std::string log_content_type(const LogStream& stream, ApiVersion version) {
@@ -76,9 +108,12 @@ std::string log_content_type(const LogStream& stream, ApiVersion version) {
 }
 
 bool has_logs(const model::Task& task) {
-  return !task.node_id.empty() &&
-         (task.state() == model::TaskState::running ||
-          (model::is_terminal(task.state()) && !task.status.container.container_id.empty()));
+  using model::TaskState;
+  if (task.node_id.empty()) return false;
+  // FAILED is what began to start: also one whose node was killed and does not know the container's id any
+  // more.
+  if (task.state() == TaskState::running || task.state() == TaskState::failed) return true;
+  return model::is_terminal(task.state()) && !task.status.container.container_id.empty();
 }
 
 }  // namespace swarm::docker

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "docker/api.hpp"
 #include "docker/url.hpp"
@@ -16,17 +17,27 @@ struct LogStream {
   wire::LogOptions options;
   bool timestamps = false;
   bool details = false;
-  bool swarm = false;      // details name node, service and task
-  bool raw = false;        // a terminal's output
-  ServiceId service;       // of a service's logs: new tasks are taken in while it follows
-  std::set<TaskId> tasks;  // asked for so far
-  std::size_t open = 0;    // answers still to end
+  bool swarm = false;                // details name node, service and task
+  bool raw = false;                  // a terminal's output
+  ServiceId service;                 // of a service's logs: new tasks are taken in while it follows
+  TaskId only;                       // of the service's tasks no other than this one
+  std::set<TaskId> tasks;            // asked for so far
+  std::size_t open = 0;              // answers still to end
+  std::vector<std::string> missing;  // why not all could be had, each reason once
 };
 
 // The query of every logs route. "Bad parameters: you must choose at least one stream" with the status given.
 Result<LogStream> read_log_query(const Target& target, int no_stream_status);
 std::string log_frame(const LogStream& stream, const wire::LogLine& line, const store::Store* store);
 std::string log_content_type(const LogStream& stream, ApiVersion version);
+void note_missing(LogStream& stream, const std::string& reason);
+// For who follows: a line on stderr in the task's name. Its details say "swarmpy.missing=true", so that
+// nobody need take it for the task's own.
+std::string missing_frame(const LogStream& stream, const wire::MissingLog& missing, WallTime now,
+                          const store::Store* store);
+// The last words of a stream of which a part is missing, as moby says them; "" when nothing is. The stock CLI
+// prints them on stderr and exits with 1.
+std::string incomplete_frame(const LogStream& stream);
 // Has the task ever had something to say?
 bool has_logs(const model::Task& task);
 

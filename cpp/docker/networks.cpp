@@ -1,18 +1,20 @@
 // GET /networks, GET/DELETE /networks/{id}. The swarm's networks come from the store, on managers; of local
 // ones there is one, the host's, which is what the process runner runs tasks in.
 #include "base/bytes.hpp"
+#include "docker/containers.hpp"
 #include "docker/handlers.hpp"
 #include "docker/lookup.hpp"
 #include "docker/objects.hpp"
 
 namespace swarm::docker {
-namespace {
-
-constexpr const char* kHost = "host";
 
 std::string host_network_id(const Context& context) {
   return to_hex(context.crypto.sha256("network host of " + context.local.hostname));
 }
+
+namespace {
+
+constexpr const char* kHost = "host";
 
 void write_host_network(Json& json, const Context& context) {
   json.object([&] {

@@ -96,7 +96,7 @@ constexpr Route kRoutes[] = {
     {"POST", "containers/*/pause", kHere, kAny, nullptr, "pausing a task's processes is not there yet"},
     {"POST", "containers/*/unpause", kHere, kAny, nullptr, "pausing a task's processes is not there yet"},
     {"GET", "containers/*/top", kHere, kAny, nullptr, "listing a task's processes is not there yet"},
-    {"GET", "containers/*/stats", kHere, kAny, nullptr, "statistics of tasks are not there yet"},
+    {"GET", "containers/*/stats", kHere, kAny, show_stats},
     {"GET", "containers/*/changes", kHere, kAny, nullptr, kNoRegistry},
     {"GET", "containers/*/export", kHere, kAny, nullptr, kNoRegistry},
     {"GET", "containers/*/archive", kHere, kAny, nullptr, kNoExec},

@@ -119,7 +119,7 @@ std::optional<model::EndpointSpec> read_endpoint(const Fields& from) {
   if (mode == "dnsrr") {
     out.mode = model::EndpointMode::dnsrr;
   } else if (!mode.empty() && mode != "vip") {
-    from.issues().add(plain_error(Code::invalid_argument, "invalid EndpointMode: \"" + mode + "\""));
+    from.issues().add(plain_error(Code::invalid_argument, "invalid resolution mode: \"" + mode + "\""));
   }
   for (const Fields& port : from.objects("Ports")) out.ports.push_back(read_port(port));
   return out;

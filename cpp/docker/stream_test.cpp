@@ -19,7 +19,7 @@ class Streams : public ApiTest {
   void lines(ApiId id, const std::vector<std::string>& texts, bool end) {
     std::vector<wire::LogLine> out;
     for (const auto& text : texts) out.push_back({task_, false, wall_, text});
-    api_.log_lines(id, out, end, context());
+    api_.log_news(id, {out, {}, end}, context());
     drive();
   }
   std::string name() const { return "web.1." + task_.str(); }
@@ -73,6 +73,29 @@ TEST_F(Streams, AContainerIsShownAsItsTaskGotIt) {
   EXPECT_EQ(at(get("/containers/" + unnamed + "/json").json(), "Config.Hostname"), unnamed.substr(0, 12));
   const Value list = get(R"(/containers/json?filters={"name":["t.2"]})").json();
   EXPECT_EQ(at(list, "0.Command"), "sh -c 'echo $X; sleep 9' x") << "as dockerd quotes it";
+}
+
+TEST_F(Streams, PublishedPortsAreShownAndFound) {
+  const std::string service =
+      create(R"({"Name":"p","TaskTemplate":{"ContainerSpec":{"Image":"nginx:1"}},"EndpointSpec":{"Ports":[)"
+             R"({"TargetPort":80,"PublishedPort":8080,"PublishMode":"host"},{"TargetPort":443}]}})");
+  const std::string id = run_here(add_task(service, 1, model::TaskState::assigned), 2);
+  const Value one = get("/containers/" + id + "/json").json();
+  EXPECT_EQ(at(one, "NetworkSettings.Ports.80/tcp.0.HostPort"), "8080");
+  EXPECT_EQ(at(one, "NetworkSettings.Ports.80/tcp.0.HostIp"), "127.0.0.1");
+  EXPECT_NE(get("/containers/" + id + "/json").body.find(R"("443/tcp":null)"), std::string::npos);
+  EXPECT_EQ(at(one, "Config.ExposedPorts.443/tcp"), "object");
+  const std::pair<const char*, std::size_t> cases[] = {
+      {R"({"publish":["8080"]})", 1}, {R"({"publish":["8000-9000/tcp"]})", 1},
+      {R"({"publish":["8081"]})", 0}, {R"({"publish":["80"]})", 0},
+      {R"({"expose":["80"]})", 1},    {R"({"expose":["443/udp"]})", 0},
+      {R"({"network":["host"]})", 2}, {R"({"network":["bridge"]})", 0}};
+  for (const auto& [filter, count] : cases)
+    EXPECT_EQ(size_of(get(std::string("/containers/json?filters=") + filter).json()), count) << filter;
+  EXPECT_EQ(get(R"(/containers/json?filters={"publish":["80:81"]})").message(),
+            "filter for 'publish' should not contain ':': 80:81");
+  EXPECT_EQ(get(R"(/containers/json?filters={"expose":["90-80"]})").message(),
+            "error while looking up for expose 90-80: invalid range specified for port: 90-80");
 }
 
 TEST_F(Streams, EndedContainersShowWithAllOnly) {
@@ -167,7 +190,7 @@ TEST_F(Streams, ContainerLogsAreOneFramePerLine) {
   EXPECT_EQ(std::get<OpenLocalLogs>(performed_.at(0).operation).options.tail, -1);
   lines(id, {"one", "two"}, false);
   EXPECT_EQ(replies_[id].body, frame(1, "one\n") + frame(1, "two\n"));
-  api_.log_lines(id, {{task_, true, wall_, "bad"}}, true, context());
+  api_.log_news(id, {{{task_, true, wall_, "bad"}}, {}, true}, context());
   drive();
   EXPECT_TRUE(replies_[id].body.ends_with(frame(2, "bad\n")));
   EXPECT_TRUE(replies_[id].ended);
@@ -228,7 +251,173 @@ TEST_F(Streams, AClientThatGoesAwayClosesItsLogs) {
   EXPECT_EQ(api_.open_requests(), 0U);
 }
 
+// ---- logs of which a part is missing
+
+std::string incomplete(const std::string& reasons) {
+  return "warning: incomplete log stream. some logs could not be retrieved for the following reasons: " +
+         reasons;
+}
+std::string last_words(const std::string& reasons) {
+  return frame(3, "Error grabbing logs: rpc error: code = Unknown desc = " + incomplete(reasons) + "\n");
+}
+
+TEST_F(Streams, WhatCannotBeHadIsNamedAtTheEndOfAServicesLogs) {
+  step(task_, model::TaskState::running);
+  const ApiId id = send("GET", "/services/web/logs?stdout=1&stderr=1");
+  api_.log_news(id, {{}, {{task_, "node w1 is not available"}, {task_, "node w1 is not available"}}, false},
+                context());
+  lines(id, {"of the others"}, true);
+  EXPECT_EQ(replies_[id].body, frame(1, "of the others\n") + last_words("node w1 is not available"));
+  EXPECT_TRUE(replies_[id].ended);
+  EXPECT_EQ(api_.open_requests(), 0U);
+}
+
+TEST_F(Streams, WhoFollowsHearsAtOnceOfWhatIsLostAndTheOthersGoOn) {
+  step(task_, model::TaskState::running);
+  const ApiId id = send("GET", "/services/web/logs?stdout=1&stderr=1&follow=1&details=1");
+  const auto taken = [&] { return std::exchange(replies_[id].body, ""); };
+  const std::string details = "com.docker.swarm.node.id=" + local_.node.str() +
+                              ",com.docker.swarm.service.id=" + service_ +
+                              ",com.docker.swarm.task.id=" + task_.str();
+  api_.log_news(id, {{}, {{task_, "node w1 disconnected unexpectedly"}}, false}, context());
+  drive();
+  EXPECT_EQ(taken(), frame(2, details + ",swarmpy.missing=true " +
+                                  incomplete("node w1 disconnected unexpectedly") + "\n"))
+      << "a line of the task's stderr: an error would end the CLI's reading";
+  lines(id, {"of another"}, false);
+  EXPECT_EQ(taken(), frame(1, details + " of another\n"));
+  lines(id, {}, true);
+  EXPECT_FALSE(replies_[id].ended);
+  ask("DELETE", "/services/web");
+  EXPECT_EQ(taken(), last_words("node w1 disconnected unexpectedly"));
+  EXPECT_TRUE(replies_[id].ended);
+}
+
+TEST_F(Streams, ATerminalsLogsHaveTheLastWordsAsText) {
+  const std::string tty =
+      create(R"({"Name":"t","TaskTemplate":{"ContainerSpec":{"Image":"nginx:1","TTY":true}}})");
+  const TaskId task = add_task(tty, 1, model::TaskState::running).id;
+  const ApiId id = send("GET", "/services/t/logs?stdout=1");
+  api_.log_news(id, {{}, {{task, "node w1 is not available"}}, true}, context());
+  drive();
+  EXPECT_TRUE(
+      replies_[id].body.starts_with("Error grabbing logs: rpc error: code = Unknown desc = warning:"));
+}
+
+TEST_F(Streams, ATaskThatNoNodeHasGotSaysSoAndIsWaitedForByWhoFollowsIt) {
+  model::Task waiting = add_task(service_, 2, model::TaskState::running);
+  waiting.id = TaskId::random(rng_);
+  waiting.meta = {};
+  waiting.node_id = {};
+  waiting.status = {wall_, model::TaskState::pending, "", "", {}, {}};
+  apply({0, wall_, {model::Put{waiting}}});
+  const std::string path = "/tasks/" + waiting.id.str() + "/logs?stdout=1";
+  EXPECT_EQ(get(path).body, last_words("task " + waiting.id.str() + " has not been scheduled"));
+  performed_.clear();
+  const ApiId id = send("GET", path + "&follow=1");
+  EXPECT_FALSE(replies_[id].ended);
+  step(waiting.id, model::TaskState::running);
+  EXPECT_TRUE(performed_.empty()) << "no node, no output";
+  waiting.node_id = local_.node;
+  waiting.status.state = model::TaskState::running;
+  waiting.meta = store_->task(waiting.id)->meta;
+  apply({0, wall_, {model::Put{waiting}}});
+  ASSERT_EQ(performed_.size(), 1U);
+  EXPECT_EQ(std::get<OpenSwarmLogs>(performed_[0].operation).tasks, std::vector{waiting.id});
+  lines(id, {"at last"}, true);
+  EXPECT_EQ(replies_[id].body, frame(1, "at last\n"));
+  EXPECT_TRUE(replies_[id].ended) << "one task has no successors";
+  EXPECT_EQ(api_.open_requests(), 0U);
+}
+
+TEST_F(Streams, ATaskThatNeverBeganEndsWhoFollowsIt) {
+  const TaskId task = add_task(service_, 2, model::TaskState::preparing).id;
+  const ApiId id = send("GET", "/tasks/" + task.str() + "/logs?stdout=1&follow=1");
+  EXPECT_FALSE(replies_[id].ended);
+  step(task, model::TaskState::rejected);
+  EXPECT_TRUE(replies_[id].ended);
+  EXPECT_EQ(replies_[id].body, "");
+}
+
+TEST_F(Streams, AChangeOfLeaderEndsFollowedLogsWithAReason) {
+  const ApiId id = send("GET", "/services/web/logs?stdout=1&follow=1");  // of nobody yet
+  local_.is_leader = false;
+  add_node("w1");
+  EXPECT_EQ(replies_[id].body, last_words("the leader has changed in the middle of the stream"));
+  EXPECT_TRUE(replies_[id].ended);
+}
+
+// ---- what a task uses
+
+TEST_F(Streams, StatisticsComeEachSecondAndOnceWithTwoSamples) {
+  runner_.usage_ = ports::Usage{Duration::millis(300), Duration::millis(100), 5'000'000, 3};
+  local_.description.resources = {2'000'000'000, 8'000'000'000, 0, {}};
+  const ApiId id = send("GET", "/containers/" + container_ + "/stats");
+  const auto taken = [&] { return *parse_json(std::exchange(replies_[id].body, "")); };
+  Value first = taken();
+  EXPECT_EQ(at(first, "id"), container_);
+  EXPECT_EQ(at(first, "cpu_stats.cpu_usage.total_usage"), "400000000");
+  EXPECT_EQ(at(first, "precpu_stats.cpu_usage.total_usage"), "0");
+  EXPECT_EQ(at(first, "memory_stats.usage"), "5000000");
+  EXPECT_EQ(at(first, "memory_stats.limit"), "8000000000");
+  EXPECT_EQ(at(first, "pids_stats.current"), "3");
+  const ApiId once = send("GET", "/containers/" + container_ + "/stats?stream=false");
+  EXPECT_EQ(replies_[once].body, "");
+  runner_.usage_->cpu_user = Duration::millis(800);
+  now_ = api_.next_deadline();
+  EXPECT_EQ(now_, Instant{1'000} + Duration::seconds(1));
+  api_.on_deadline(context());
+  drive();
+  for (const Value& second : {taken(), *parse_json(replies_[once].body)}) {
+    EXPECT_EQ(at(second, "cpu_stats.cpu_usage.total_usage"), "900000000");
+    EXPECT_EQ(at(second, "precpu_stats.cpu_usage.total_usage"), "400000000");
+    EXPECT_EQ(at(second, "cpu_stats.online_cpus"), "2");
+  }
+  EXPECT_TRUE(replies_[once].ended);
+  EXPECT_FALSE(replies_[id].ended);
+  api_.abort(id);
+  EXPECT_EQ(api_.open_requests(), 0U);
+  EXPECT_EQ(api_.next_deadline(), Instant::never());
+}
+
+TEST_F(Streams, ATaskThatHasEndedUsesNothing) {
+  exited(task_, 0);
+  const Reply reply = get("/containers/" + container_ + "/stats?stream=0&one-shot=1");
+  EXPECT_TRUE(reply.ended);
+  EXPECT_EQ(at(reply.json(), "cpu_stats.cpu_usage.total_usage"), "0");
+  EXPECT_EQ(get("/containers/none/stats").message(), "No such container: none");
+  EXPECT_EQ(get("/containers/" + container_ + "/stats?one-shot=1").message(),
+            "cannot have stream=true and one-shot=true");
+}
+
+TEST_F(Streams, DiskUsageCountsImagesAndContainers) {
+  const Value usage = get("/system/df").json();
+  EXPECT_EQ(at(usage, "Images.0.RepoTags.0"), "nginx:latest");
+  EXPECT_EQ(at(usage, "Images.0.Containers"), "1");
+  EXPECT_EQ(at(usage, "Images.1.Containers"), "0");
+  EXPECT_EQ(at(usage, "Containers.0.Id"), container_);
+}
+
 // ---- events
+
+TEST_F(Streams, AKillSaysItsSignal) {
+  const ApiId id = send("GET", R"(/events?filters={"event":["kill"]})");
+  const ApiId kill = send("POST", "/containers/" + container_ + "/kill?signal=USR1");
+  api_.operation_done(kill, OperationResult{}, context());
+  drive();
+  EXPECT_EQ(at(*parse_json(replies_[id].body), "Actor.Attributes.signal"), "10");
+}
+
+TEST_F(Streams, EventsThatWereSkippedBreakTheStream) {
+  const ApiId id = send("GET", "/events");
+  const ApiId past = send("GET", "/events?until=1790000005");
+  api_.changes_skipped();
+  drive();
+  EXPECT_TRUE(replies_[id].cut);
+  EXPECT_TRUE(replies_[past].cut);
+  EXPECT_EQ(api_.open_requests(), 0U);
+  EXPECT_EQ(api_.next_deadline(), Instant::never());
+}
 
 TEST_F(Streams, EventsTellOfServicesNodesAndContainers) {
   const ApiId id = send("GET", "/v1.50/events");
@@ -267,7 +456,7 @@ TEST_F(Streams, ThePastIsReplayedAndAPastUntilEnds) {
     EXPECT_NE(reply.body.find(part), std::string::npos) << part;
   const std::pair<const char*, std::size_t> cases[] = {
       {R"({"type":["service"]})", 1}, {R"({"type":{"container":true},"event":{"start":true}})", 1},
-      {R"({"service":["web"]})", 1},  {R"({"container":["web.1"]})", 2},
+      {R"({"service":["web"]})", 3},  {R"({"container":["web.1"]})", 2},
       {R"({"image":["nginx"]})", 2},  {R"({"label":["com.docker.swarm.service.name=web"]})", 2},
       {R"({"scope":["local"]})", 2},  {R"({"node":["m1"],"type":["service"]})", 0}};
   for (const auto& [filter, count] : cases) {

@@ -2,6 +2,7 @@
 #include "base/bytes.hpp"
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
+#include "docker/images.hpp"
 #include "docker/objects.hpp"
 #include "model/bounds.hpp"
 
@@ -95,9 +96,9 @@ std::vector<std::string> engine_labels(const LocalNode& local) {
 void write_machine(Json& json, const LocalNode& local) {
   const model::NodeDescription& machine = local.description;
   json.field("Name", local.hostname)
-      .field("KernelVersion", "")
-      .field("OperatingSystem", "swarmpy, process runner")
-      .field("OSVersion", "")
+      .field("KernelVersion", local.kernel_version)
+      .field("OperatingSystem", local.operating_system)
+      .field("OSVersion", local.os_version)
       .field("OSType", machine.platform.os.empty() ? std::string("linux") : machine.platform.os)
       .field("Architecture", machine.platform.architecture)
       .field("NCPU", machine.resources.nano_cpus / 1'000'000'000)
@@ -107,16 +108,22 @@ void write_machine(Json& json, const LocalNode& local) {
       .field("ServerVersion", machine.engine_version);
 }
 
-void write_plugins(Json& json) {
+void write_plugins(Json& json, const LocalNode& local) {
   json.object("Plugins", [&] {
-    json.array("Volume", [] {}).array("Network", [] {}).null("Authorization").array("Log", [] {});
+    for (const char* type : {"Volume", "Network", "Log"}) {
+      std::vector<std::string> names;
+      for (const auto& plugin : local.description.plugins)
+        if (plugin.type == type) names.push_back(plugin.name);
+      json.field(type, names);
+    }
+    json.null("Authorization");
   });
 }
 
 // What a container engine would say; clients expect the keys.
-void write_engine_facts(Json& json) {
+void write_engine_facts(Json& json, const LocalNode& local) {
   json.field("Driver", "none").array("DriverStatus", [] {});
-  write_plugins(json);
+  write_plugins(json, local);
   json.field("LoggingDriver", "json-file").field("CgroupDriver", "none").field("CgroupVersion", "2");
   for (const char* limit : {"MemoryLimit", "SwapLimit", "CpuCfsPeriod", "CpuCfsQuota", "CPUShares", "CPUSet",
                             "PidsLimit", "OomKillDisable", "LiveRestoreEnabled", "Debug"})
@@ -155,13 +162,15 @@ void show_version(Call& call) {
               .field("GitCommit", "")
               .field("GoVersion", "")
               .field("BuildTime", started);
-          json.field("KernelVersion", "").field("Experimental", "false");
+          json.field("KernelVersion", call.context.local.kernel_version).field("Experimental", "false");
         });
       });
     });
     json.field("Version", machine.engine_version).field("ApiVersion", "1.50").field("MinAPIVersion", "1.24");
     json.field("GitCommit", "").field("GoVersion", "").field("Os", "linux").field("Arch", "amd64");
-    json.field("KernelVersion", "").field("Experimental", false).field("BuildTime", started);
+    json.field("KernelVersion", call.context.local.kernel_version)
+        .field("Experimental", false)
+        .field("BuildTime", started);
   });
   call.reply(json.take());
 }
@@ -182,7 +191,7 @@ void show_info(Call& call) {
         .field("NGoroutines", 0)
         .field("NEventsListener", 0);
     write_machine(json, context.local);
-    write_engine_facts(json);
+    write_engine_facts(json, context.local);
     write_swarm(json, context);
     json.field("Warnings", swarm_warnings(context));
   });
@@ -193,7 +202,13 @@ void disk_usage(Call& call) {
   Json json;
   json.object([&] {
     json.field("LayersSize", 0);
-    for (const char* kind : {"Images", "Containers", "Volumes", "BuildCache"}) json.array(kind, [] {});
+    write_all_images(json, call.context);
+    json.array("Containers", [&] {
+      if (call.context.worker == nullptr) return;
+      for (const auto& [id, local] : call.context.worker->tasks())
+        if (is_container(local)) write_container(json, call.context, local);
+    });
+    for (const char* kind : {"Volumes", "BuildCache"}) json.array(kind, [] {});
   });
   call.reply(json.take());
 }

@@ -111,6 +111,7 @@ struct Session {
   model::NodeRole role = model::NodeRole::worker;  // what the node shall be
   std::vector<ManagerPeer> managers;
   std::uint64_t version = 0;  // of the store that says so: a deposed leader's word is older than its hearer
+  bool ready = false;         // the store says that the node is ready, and no change of that is under way
   bool operator==(const Session&) const = default;
 };
 
@@ -234,10 +235,18 @@ struct LogUnsubscribe {
   std::uint64_t stream = 0;
   bool operator==(const LogUnsubscribe&) const = default;
 };
+// A task whose output cannot be had, or not to its end, and why: "node w1 is not available".
+struct MissingLog {
+  TaskId task;
+  std::string reason;
+  bool operator==(const MissingLog&) const = default;
+};
 struct LogChunk {
   std::uint64_t stream = 0;
   std::vector<LogLine> lines;
-  std::vector<TaskId> finished;  // no more lines will come of these
+  std::vector<TaskId> finished;     // no more lines will come of these
+  std::vector<MissingLog> missing;  // of those that finish: some of their lines never came
+  std::uint64_t number = 0;  // 1, 2, 3, ... of the stream on this link; 0: an agent that does not count
   bool operator==(const LogChunk&) const = default;
 };
 
@@ -261,6 +270,8 @@ struct ApiReplyBody {
   std::uint64_t id = 0;
   std::string bytes;
   bool end = false;
+  std::uint64_t number = 0;  // 1, 2, 3, ... of the reply; 0: a manager that does not count
+  bool cut = false;          // with `end`: the reply breaks off here, more should have come
   bool operator==(const ApiReplyBody&) const = default;
 };
 struct ApiCancel {

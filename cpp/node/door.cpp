@@ -121,11 +121,12 @@ void Door::refuse_no_leader(ports::ApiId id) {
 
 // ---- answers of the leader to what was passed on
 
-void Door::on_reply(ports::LinkId, wire::ApiReplyHead message) {
+void Door::on_reply(ports::LinkId link, wire::ApiReplyHead message) {
   const auto it = by_forward_.find(message.id);
   if (it == by_forward_.end()) return;
   const ports::ApiId id = it->second;
   Call& call = calls_.at(id);
+  if (call.stage == Stage::handled) return;  // the frame came twice
   if (message.status == kNotLeaderStatus) {
     by_forward_.erase(it);
     call.target.reset();
@@ -134,9 +135,14 @@ void Door::on_reply(ports::LinkId, wire::ApiReplyHead message) {
   }
   set_stage(id, call, Stage::handled);
   http::ResponseHead head{message.status, std::move(message.headers), message.streaming};
-  if (head.streaming) return begin(id, std::move(head));
-  call.held =
-      std::move(head);  // should the leader be lost now, half an answer must not look like a whole one
+  if (head.streaming) {
+    begin(id, std::move(head));
+  } else {
+    // Should the leader be lost now, half an answer must not look like a whole one.
+    call.held = std::move(head);
+    expect_answer(id, call);
+  }
+  for (auto& body : std::exchange(call.early, {})) on_reply(link, std::move(body));
 }
 
 void Door::on_reply(ports::LinkId, wire::ApiReplyBody message) {
@@ -144,10 +150,27 @@ void Door::on_reply(ports::LinkId, wire::ApiReplyBody message) {
   if (it == by_forward_.end()) return;
   const ports::ApiId id = it->second;
   Call& call = calls_.at(id);
+  if (!call.held && !call.head_sent) return call.early.push_back(std::move(message));
+  std::vector<wire::ApiReplyBody> ready = call.answer.add(std::move(message));
+  const bool over = !ready.empty() && ready.back().end;
+  for (auto& body : ready) pass_on(id, std::move(body));
+  if (!over) expect_answer(id, call);
+}
+
+void Door::pass_on(ports::ApiId id, wire::ApiReplyBody body) {
+  Call& call = calls_.at(id);
   if (auto head = std::exchange(call.held, std::nullopt)) begin(id, std::move(*head));
-  if (!call.head_sent) return;
-  if (!message.bytes.empty()) piece(id, std::move(message.bytes));
-  if (message.end) end(id);
+  if (!body.bytes.empty()) piece(id, std::move(body.bytes));
+  if (body.cut) return cut(id);
+  if (body.end) end(id);
+}
+
+// What has begun and shall be whole, or has a gap, comes soon or not at all: a frame of it was lost.
+void Door::expect_answer(ports::ApiId id, Call& call) {
+  deadlines_.erase({call.give_up, id});
+  if (!call.held && !call.answer.has_gap()) return;
+  call.give_up = core_.now + kPatience;
+  deadlines_.insert({call.give_up, id});
 }
 
 void Door::on_cancel(ports::LinkId link, const wire::ApiCancel& message) {
@@ -161,19 +184,33 @@ void Door::on_link_closed(ports::LinkId link) {
     if (call.target && call.target->first == link) orphaned.push_back(id);
   }
   for (const ports::ApiId id : gone) aborted(id);
-  for (const ports::ApiId id : orphaned) {
-    Call& call = calls_.at(id);
-    by_forward_.erase(call.target->second);
-    call.target.reset();
-    call.held.reset();
-    if (call.head_sent) {
-      end(id);
-    } else if (call.request.method == "GET") {
-      set_stage(id, call, Stage::waiting);
-    } else {
-      set_stage(id, call, Stage::handled);
-      api_.fail(id, leader_lost());
-    }
+  for (const ports::ApiId id : orphaned) lose_answer(id);
+}
+
+// A frame of it was lost on a link that lives.
+void Door::abandon_answer(ports::ApiId id) {
+  Call& call = calls_.at(id);
+  core_.links.send(call.target->first, wire::Message(wire::ApiCancel{call.target->second}));
+  call.give_up = core_.now + kPatience;
+  lose_answer(id);
+}
+
+// Nothing more will come of what was passed on.
+void Door::lose_answer(ports::ApiId id) {
+  Call& call = calls_.at(id);
+  by_forward_.erase(call.target->second);
+  call.target.reset();
+  call.held.reset();
+  call.answer = {};
+  call.early.clear();
+  deadlines_.erase({call.give_up, id});
+  if (call.head_sent) {
+    cut(id);
+  } else if (call.request.method == "GET") {
+    set_stage(id, call, Stage::waiting);
+  } else {
+    set_stage(id, call, Stage::handled);
+    api_.fail(id, leader_lost());
   }
 }
 
@@ -268,6 +305,8 @@ void Door::on_applied(std::uint64_t request, const model::Outcome& outcome) {
 
 void Door::on_changes(const store::ChangeSet& changes) { api_.observe(changes, host_.api_context()); }
 
+void Door::on_changes_skipped() { api_.changes_skipped(); }
+
 // ---- out
 
 bool Door::run() {
@@ -295,6 +334,8 @@ void Door::carry_out(docker::Effect effect) {
     piece(bytes->id, std::move(bytes->bytes));
   } else if (auto* over = std::get_if<docker::EndReply>(&effect)) {
     end(over->id);
+  } else if (auto* broken = std::get_if<docker::CutReply>(&effect)) {
+    cut(broken->id);
   } else if (auto* proposal = std::get_if<docker::Propose>(&effect)) {
     propose(proposal->id, std::move(proposal->transaction));
   } else if (auto* wish = std::get_if<docker::Perform>(&effect)) {
@@ -318,18 +359,33 @@ void Door::piece(ports::ApiId id, std::string bytes) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   if (!it->second.origin) return core_.ports.api.piece(id, std::move(bytes));
-  core_.links.send(it->second.origin->first,
-                   wire::Message(wire::ApiReplyBody{it->second.origin->second, std::move(bytes), false}));
+  send_back(it->second, {0, std::move(bytes), false, 0, false});
+}
+
+void Door::send_back(Call& call, wire::ApiReplyBody body) {
+  body.id = call.origin->second;
+  body.number = ++call.pieces;
+  core_.links.send(call.origin->first, wire::Message(std::move(body)));
 }
 
 void Door::end(ports::ApiId id) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   if (it->second.origin) {
-    core_.links.send(it->second.origin->first,
-                     wire::Message(wire::ApiReplyBody{it->second.origin->second, {}, true}));
+    send_back(it->second, {0, {}, true, 0, false});
   } else {
     core_.ports.api.end(id);
+  }
+  forget(id);
+}
+
+void Door::cut(ports::ApiId id) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end()) return;
+  if (it->second.origin) {
+    send_back(it->second, {0, {}, true, 0, true});
+  } else {
+    core_.ports.api.cut(id);
   }
   forget(id);
 }
@@ -343,7 +399,12 @@ void Door::on_deadline() {
   while (!deadlines_.empty() && deadlines_.begin()->first <= core_.now) {
     const ports::ApiId id = deadlines_.begin()->second;
     deadlines_.erase(deadlines_.begin());
-    refuse_no_leader(id);
+    const auto call = calls_.find(id);
+    if (call != calls_.end() && call->second.stage == Stage::handled && call->second.target) {
+      abandon_answer(id);
+    } else {
+      refuse_no_leader(id);
+    }
   }
   if (api_.next_deadline() <= core_.now) api_.on_deadline(host_.api_context());
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "node/core.hpp"
+#include "node/in_order.hpp"
 #include "node/manager.hpp"
 
 namespace swarm::node {
@@ -51,6 +52,7 @@ class Door {
   void on_applied(std::uint64_t request, const model::Outcome& outcome);
   void on_read_ready(std::uint64_t context);
   void on_changes(const store::ChangeSet& changes);
+  void on_changes_skipped();  // a snapshot took their place
   void on_leader_changed();
   // No manager any more: what waited for one is refused.
   void on_manager_gone();
@@ -76,7 +78,10 @@ class Door {
     std::uint64_t read = 0;
     std::optional<http::ResponseHead> held;  // the leader's, until its body is here
     bool head_sent = false;
-    bool may_be_done = false;  // somebody else may carry it out, or it was proposed
+    bool may_be_done = false;               // somebody else may carry it out, or it was proposed
+    std::uint64_t pieces = 0;               // sent to another manager
+    InOrder<wire::ApiReplyBody> answer;     // of another manager
+    std::vector<wire::ApiReplyBody> early;  // came before its head
   };
 
   void route(ports::ApiId id, Call& call);
@@ -91,6 +96,12 @@ class Door {
   void begin(ports::ApiId id, http::ResponseHead head);
   void piece(ports::ApiId id, std::string bytes);
   void end(ports::ApiId id);
+  void cut(ports::ApiId id);
+  void send_back(Call& call, wire::ApiReplyBody body);
+  void pass_on(ports::ApiId id, wire::ApiReplyBody body);
+  void lose_answer(ports::ApiId id);
+  void abandon_answer(ports::ApiId id);
+  void expect_answer(ports::ApiId id, Call& call);
   void set_stage(ports::ApiId id, Call& call, Stage stage);
   void forget(ports::ApiId id);
 

@@ -49,7 +49,8 @@ class Node::Impl final : public Door::Host,
   // ---- LogHub::Host
   std::optional<ports::LinkId> agent_link(NodeId node) override;
   NodeId node_of(TaskId task) override;
-  void log_lines(ports::ApiId id, const std::vector<wire::LogLine>& lines, bool end) override;
+  std::string name_of_node(NodeId node) override;
+  void log_news(ports::ApiId id, const docker::LogNews& news) override;
   // ---- SwarmOps::Host
   agent::Worker* worker() override { return agent_ ? &agent_->worker() : nullptr; }
   void start_agent() override;
@@ -58,6 +59,7 @@ class Node::Impl final : public Door::Host,
   void stop_manager() override;
   void close_links() override;
   void answer(ports::ApiId id, const Result<docker::OperationResult>& result) override;
+  bool is_settled_in() override;
 
  private:
   // One overload per event: what came in, to the part that it concerns.

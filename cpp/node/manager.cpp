@@ -332,6 +332,7 @@ raft::Snapshot Manager::make_snapshot() const {
 void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   auto unpacked = unpack_snapshot(snapshot.data);
   SWARM_CHECK(unpacked.ok(), "snapshot", snapshot.index, unpacked.ok() ? "" : unpacked.error().message);
+  skipped_ = store_->cluster() != nullptr;  // one that was empty has missed nothing
   const auto restored = store_->restore(std::move(unpacked->records), snapshot.index);
   SWARM_CHECK(restored.ok(), "snapshot", snapshot.index, restored.ok() ? "" : restored.error().message);
   began_from_ = snapshot.index;

@@ -74,6 +74,8 @@ class Manager {
   // True once after each change of leader (by term or name).
   bool take_leader_changed() { return std::exchange(leader_changed_, false); }
   bool take_members_changed() { return std::exchange(members_changed_, false); }
+  // True once after a snapshot took the place of entries: what they changed is not told one by one.
+  bool take_skipped() { return std::exchange(skipped_, false); }
 
   // ---- looking
   const store::Store& store() const { return *store_; }
@@ -132,7 +134,7 @@ class Manager {
   bool is_raft_leader_ = false;
   bool leads_ = false;
   bool busy_ = false;
-  bool leader_changed_ = false, members_changed_ = false;
+  bool leader_changed_ = false, members_changed_ = false, skipped_ = false;
   Instant next_tick_;
   std::vector<AppliedEntry> applied_entries_;
   std::vector<std::uint64_t> reads_;

@@ -30,6 +30,9 @@ Node::Impl::Impl(NodeOptions options, ports::Ports ports)
   local_.description = core_.options.description;
   local_.hostname = core_.options.description.hostname;
   local_.data_root = core_.options.data_root;
+  local_.operating_system = core_.options.operating_system;
+  local_.os_version = core_.options.os_version;
+  local_.kernel_version = core_.options.kernel_version;
   local_.engine_labels = core_.options.description.engine_labels;
 }
 
@@ -226,8 +229,22 @@ NodeId Node::Impl::node_of(TaskId task) {
   return stored ? stored->node_id : NodeId();
 }
 
-void Node::Impl::log_lines(ports::ApiId id, const std::vector<wire::LogLine>& lines, bool end) {
-  door_.api().log_lines(id, lines, end, api_context());
+std::string Node::Impl::name_of_node(NodeId node) {
+  const auto stored = manager_ ? manager_->store().node(node) : nullptr;
+  return stored ? stored->display_name() : node.str();
+}
+
+void Node::Impl::log_news(ports::ApiId id, const docker::LogNews& news) {
+  door_.api().log_news(id, news, api_context());
+}
+
+// This node's own object, as this node's store has it, is as it will stay until somebody wants otherwise.
+bool Node::Impl::is_settled_in() {
+  if (!manager_ || !core_.identity) return false;
+  const auto own = manager_->store().node(core_.identity->node);
+  if (!own || own->status.state != model::NodeState::ready || own->role != model::NodeRole::manager)
+    return false;
+  return !leadership_ || leadership_->dispatcher().is_settled(own->id);
 }
 
 void Node::Impl::answer(ports::ApiId id, const Result<docker::OperationResult>& result) {
@@ -292,6 +309,8 @@ void Node::Impl::step_down() {
   leadership_.reset();
   membership_.reset();
   to_dispatcher_.clear();
+  view_is_fresh_ = false;
+  logs_.on_step_down();
   // Agents find the new leader by themselves once their link closes.
   for (const ports::LinkId link : std::exchange(sessions_, {}))
     if (const auto gone = core_.links.close(link)) link_gone(link, *gone);

@@ -36,7 +36,9 @@ struct NodeOptions {
   // The address of this node: what an unspecified listen or advertise address means here, and where links
   // leave from.
   Address address;
-  std::string data_root;   // shown by /info only
+  std::string data_root;  // shown by /info only
+  // Likewise: "Debian GNU/Linux 12 (bookworm)", "12", "6.1.0-13-amd64".
+  std::string operating_system, os_version, kernel_version;
   std::uint64_t seed = 0;  // of this node's Rng: from the OS in the real world, from the seed in the sim
   // Without mutual TLS a node refuses to listen for peers outside loopback unless this is set.
   bool insecure_no_tls = false;

@@ -12,6 +12,9 @@ constexpr Duration kResend = Duration::millis(500);
 constexpr Duration kJoinPatience =
     Duration::seconds(20);  // Docker's: then the API answers, the joining goes on
 constexpr Duration kDialPatience = Duration::seconds(5);  // for nobody answering at the given address at all
+// A client may read and write this node at once when init or join has answered: it is not answered before the
+// node is READY and its object quiet. A swarm that is too slow for that is no reason to answer never.
+constexpr Duration kSettlePatience = Duration::seconds(5);
 constexpr Duration kRaftRetry = Duration::seconds(1);
 constexpr Duration kLeavePatience = Duration::seconds(3);
 
@@ -105,6 +108,7 @@ void SwarmOps::init(ports::ApiId id, const docker::SwarmInit& wish) {
   model::Transaction first = control::make_cluster(fresh, node, core_.rng);
   first.time = core_.wall();
   initialising_ = true;
+  init_settle_by_.reset();
   init_id_ = id;
   error_.clear();  // of a join that failed before
   core_.identity = identity;
@@ -199,6 +203,7 @@ void SwarmOps::become_member(const wire::JoinReply& reply) {
   identity.managers = reply.managers;
   joining_->stage = reply.role == model::NodeRole::manager ? JoinStage::raft : JoinStage::session;
   core_.identity = identity;
+  ready_ = false;
   host_.close_links();  // the next ones open with our name
   core_.links.set_hello(core_.hello());
   core_.commit(save_identity(identity), [this] {
@@ -215,6 +220,7 @@ void SwarmOps::on_session_facts(const agent::SessionFacts& facts) {
     core_.commit(save_identity(*core_.identity), {});
   }
   role_wanted_ = facts.role;
+  ready_ = facts.ready;
   const Manager* manager = host_.manager();
   if (manager == nullptr) {
     if (facts.role == model::NodeRole::manager) {
@@ -285,6 +291,7 @@ void SwarmOps::on_raft_join_reply(const wire::RaftJoinReply& reply) {
   core_.identity->role = model::NodeRole::manager;
   core_.identity->managers = reply.members;
   core_.links.set_hello(core_.hello());
+  ready_ = false;
   // Links that were opened as a worker's go: their peers would refuse a manager's words on them.
   host_.close_links();
   host_.start_manager(Manager::join(core_, reply.raft_id, reply.members));
@@ -401,26 +408,41 @@ void SwarmOps::run() {
   if (core_.identity && !leaving_ && host_.manager() != nullptr &&
       host_.manager()->was_removed(core_.identity->raft_id))
     demote();
-  if (initialising_ && host_.leads() && host_.worker() != nullptr && host_.worker()->in_session()) {
-    initialising_ = false;
-    host_.answer(init_id_, docker::OperationResult{core_.identity->node});
-  }
-  if (joining_ && joining_->stage != JoinStage::asking) {
-    const bool in_session = host_.worker() != nullptr && host_.worker()->in_session();
-    const bool in_group = host_.manager() != nullptr && host_.manager()->leader() != 0 &&
-                          host_.manager()->voters().contains(core_.identity->raft_id);
-    if (joining_->stage == JoinStage::session ? in_session : in_group) {
-      const ports::ApiId id = joining_->id;
-      joining_.reset();
-      if (id != 0) host_.answer(id, docker::OperationResult{core_.identity->node});
-    }
-  }
+  finish_init();
+  finish_join();
   if (leaving_ && leaving_->told && !leaving_->draining) {
     leaving_->draining = true;
     if (host_.worker() != nullptr) host_.worker()->drain(core_.now, core_.wall());
   }
   if (leaving_ && leaving_->draining && (host_.worker() == nullptr || host_.worker()->idle()))
     finish_leaving();
+}
+
+void SwarmOps::finish_init() {
+  if (!initialising_ || !host_.leads() || host_.worker() == nullptr || !host_.worker()->in_session()) return;
+  if (!has_settled(host_.is_settled_in(), init_settle_by_)) return;
+  initialising_ = false;
+  host_.answer(init_id_, docker::OperationResult{core_.identity->node});
+}
+
+void SwarmOps::finish_join() {
+  if (!joining_ || joining_->stage == JoinStage::asking) return;
+  const bool in_session = host_.worker() != nullptr && host_.worker()->in_session();
+  const bool in_group = host_.manager() != nullptr && host_.manager()->leader() != 0 &&
+                        host_.manager()->voters().contains(core_.identity->raft_id);
+  const bool as_manager = joining_->stage == JoinStage::raft;
+  if (as_manager ? !in_group : !in_session) return;
+  const bool settled = in_session && ready_ && (!as_manager || host_.is_settled_in());
+  if (!has_settled(settled, joining_->settle_by)) return;
+  const ports::ApiId id = joining_->id;
+  joining_.reset();
+  if (id != 0) host_.answer(id, docker::OperationResult{core_.identity->node});
+}
+
+// It is in the swarm: has it come to rest, or waited long enough for that?
+bool SwarmOps::has_settled(bool settled, std::optional<Instant>& settle_by) {
+  if (!settle_by) settle_by = core_.now + kSettlePatience;
+  return settled || *settle_by <= core_.now;
 }
 
 void SwarmOps::on_deadline() {
@@ -453,6 +475,8 @@ Instant SwarmOps::next_deadline() const {
   if (joining_ && joining_->stage == JoinStage::asking) next = std::min(next, joining_->resend);
   if (raft_joining_) next = std::min(next, raft_joining_->resend);
   next = std::min(next, raft_retry_);
+  if (initialising_ && init_settle_by_) next = std::min(next, *init_settle_by_);
+  if (joining_ && joining_->settle_by) next = std::min(next, *joining_->settle_by);
   if (leaving_ && !leaving_->told) next = std::min({next, leaving_->resend, leaving_->give_up});
   return next;
 }

@@ -30,6 +30,8 @@ class SwarmOps {
     virtual void start_manager(std::unique_ptr<Manager> manager) = 0;
     virtual void stop_manager() = 0;
     virtual void close_links() = 0;  // all of them, and whoever used one learns so
+    // The own object in the own store says a ready manager, and nothing is about to change it.
+    virtual bool is_settled_in() = 0;
     virtual void answer(ports::ApiId id, const Result<docker::OperationResult>& result) = 0;
   };
 
@@ -66,6 +68,7 @@ class SwarmOps {
     wire::JoinRequest request;
     ports::LinkId link = 0;
     Instant resend, give_up, lose_hope;
+    std::optional<Instant> settle_by;  // it is in: answered then, ready or not
   };
   struct RaftJoining {
     std::uint64_t request = 0;
@@ -94,6 +97,9 @@ class SwarmOps {
   void demote();
   void join_raft_if_wanted();
   void give_up_coming();
+  void finish_init();
+  void finish_join();
+  bool has_settled(bool settled, std::optional<Instant>& settle_by);
   void tell_leader_of_leaving();
   void finish_leaving();
   void forget_everything();
@@ -105,6 +111,8 @@ class SwarmOps {
   std::optional<Leaving> leaving_;
   Instant raft_retry_ = Instant::never();  // after a refusal
   bool initialising_ = false;
+  bool ready_ = false;  // the managers say so in the present session
+  std::optional<Instant> init_settle_by_;
   bool wiping_ = false;  // a past manager's state is on its way out: no way back in until it is gone
   model::NodeRole role_wanted_ = model::NodeRole::worker;  // as the session last said
   ports::ApiId init_id_ = 0;

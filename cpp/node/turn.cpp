@@ -42,6 +42,7 @@ void Node::Impl::run_deadlines() {
   if (membership_) membership_->on_deadline();
   if (agent_) agent_->on_deadline();
   ops_.on_deadline();
+  logs_.on_deadline();
   door_.on_deadline();
 }
 
@@ -69,6 +70,7 @@ bool Node::Impl::run_manager() {
   const bool did = manager_->run();
   // First: what is said of a version of the store names the members as of that version.
   if (manager_->take_members_changed()) note_members();
+  if (manager_->take_skipped()) door_.on_changes_skipped();
   // Before a change of leader: new loops start from a store that has these entries already.
   for (AppliedEntry& entry : manager_->take_applied()) deliver_applied(std::move(entry));
   if (manager_->take_leader_changed()) note_leader_change();
@@ -197,7 +199,7 @@ Visible Node::Impl::visible() const {
 }
 
 Instant Node::Impl::next_deadline() const {
-  Instant next = std::min(ops_.next_deadline(), door_.next_deadline());
+  Instant next = std::min({ops_.next_deadline(), logs_.next_deadline(), door_.next_deadline()});
   if (!queue_.empty()) next = core_.now;
   if (manager_) next = std::min(next, manager_->next_deadline());
   if (leadership_) next = std::min(next, leadership_->next_deadline());

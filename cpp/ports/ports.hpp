@@ -40,7 +40,8 @@ class Crypto {
   virtual Issuer issuer_of(std::string_view cert_pem) = 0;
 };
 
-// Answers of the front door. One begin, any number of pieces, one end per request.
+// Answers of the front door. One begin, any number of pieces, one end per request; or `cut` after the begin:
+// more should have come, and the client must not take what it has for the whole.
 using ApiId = std::uint64_t;
 class ApiSink {
  public:
@@ -48,6 +49,7 @@ class ApiSink {
   virtual void begin(ApiId id, http::ResponseHead head) = 0;
   virtual void piece(ApiId id, std::string bytes) = 0;
   virtual void end(ApiId id) = 0;
+  virtual void cut(ApiId id) = 0;
 };
 
 // Structured facts out: what happened, in words a person can read. Recorded and hashed in the simulator.
@@ -105,10 +107,13 @@ struct TaskExited {
   std::int64_t exit_code = 0;  // 128 + n for signal n, as shells and Docker say it
   std::string error;
 };
+// Of a task that left no output here, or whose node has lost it.
+inline constexpr const char* kNoOutput = "its output is not on its node (any more)";
 struct TaskLog {
   LogStreamId stream = 0;
   std::vector<wire::LogLine> lines;
   bool end = false;
+  std::string error;  // why not all that is kept could be had; "" when it could
 };
 struct ApiArrived {
   ApiId id = 0;

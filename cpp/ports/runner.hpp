@@ -45,6 +45,13 @@ struct Adopted {
   std::int64_t pid = 0;
 };
 
+// What a task uses, with all of its processes. Times and counts only grow; 0 where the runner cannot tell.
+struct Usage {
+  Duration cpu_user, cpu_system;
+  std::int64_t memory_bytes = 0;
+  std::uint64_t processes = 0;
+};
+
 using LogStreamId = std::uint64_t;
 
 class Runner {
@@ -57,7 +64,10 @@ class Runner {
   virtual void signal(TaskId task, int number) = 0;  // no event of its own
   virtual void remove(TaskId task) = 0;      // forgets the task, its logs and its address; kills what runs
   virtual std::vector<Adopted> adopt() = 0;  // what an earlier run of this node left running
-  // Lines kept so far, then, with `follow`, those to come: TaskLog events, the last with `end`.
+  // Nothing of a task that does not run.
+  virtual std::optional<Usage> usage(TaskId task) = 0;
+  // Lines kept so far, then, with `follow`, those to come: TaskLog events, the last with `end`. A task whose
+  // output is not there (any more) ends with an error.
   virtual LogStreamId open_logs(TaskId task, const wire::LogOptions& options) = 0;
   virtual void close_logs(LogStreamId stream) = 0;
   virtual std::vector<Image> images() = 0;

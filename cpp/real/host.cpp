@@ -51,6 +51,27 @@ model::NodeDescription describe(const HostOptions& options) {
   return out;
 }
 
+// A value of /etc/os-release, without its quotes.
+std::string release_value(const std::string& key) {
+  const auto text = read_file("/etc/os-release");
+  if (!text) return {};
+  const std::string lines = "\n" + *text, wanted = "\n" + key + "=";
+  const auto at = lines.find(wanted);
+  if (at == std::string::npos) return {};
+  std::string value = lines.substr(at + wanted.size());
+  value = value.substr(0, value.find('\n'));
+  std::erase(value, '"');
+  return value;
+}
+
+void describe_system(node::NodeOptions& about) {
+  utsname machine{};
+  ::uname(&machine);
+  about.kernel_version = machine.release;
+  about.operating_system = release_value("PRETTY_NAME");
+  about.os_version = release_value("VERSION_ID");
+}
+
 }  // namespace
 
 struct Host::Impl {
@@ -128,6 +149,7 @@ Result<void> Host::Impl::open() {
       [this](ports::ApiId id) { emit(ports::ApiAborted{id}); });
   node::NodeOptions about;
   about.description = description;
+  describe_system(about);
   about.address = options.address;
   about.data_root = options.data_root;
   about.seed = get_u64(crypto.random_bytes(8));

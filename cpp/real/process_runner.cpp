@@ -28,6 +28,7 @@
 #include "model/signal.hpp"
 #include "real/files.hpp"
 #include "real/image_catalogue.hpp"
+#include "real/process_usage.hpp"
 #include "real/task_address.hpp"
 #include "real/task_launch.hpp"
 #include "real/task_log.hpp"
@@ -170,7 +171,9 @@ struct ProcessRunner::Impl : std::enable_shared_from_this<ProcessRunner::Impl> {
   void kill_strays();
   void stop(const std::shared_ptr<Process>& process, Duration grace, int signal);
   static void send_signal(Process& process, int number);
-  void send_lines(ports::LogStreamId stream, std::vector<wire::LogLine> lines, bool end);
+  void send_lines(ports::LogStreamId stream, std::vector<wire::LogLine> lines, bool end,
+                  const std::string& error);
+  std::string lost_output(TaskId task);
   void end_streams(TaskId task);
 
   struct Stream {
@@ -428,7 +431,7 @@ void ProcessRunner::Impl::take_lines(Process& process, bool err, std::vector<std
     std::vector<wire::LogLine> for_it;
     for (const auto& line : lines)
       if (wanted(line, stream.options)) for_it.push_back(line);
-    if (!for_it.empty()) send_lines(id, std::move(for_it), false);
+    if (!for_it.empty()) send_lines(id, std::move(for_it), false, {});
   }
 }
 
@@ -535,14 +538,22 @@ void ProcessRunner::remove(TaskId task) {
 
 // ---- logs
 
-void ProcessRunner::Impl::send_lines(ports::LogStreamId stream, std::vector<wire::LogLine> lines, bool end) {
+void ProcessRunner::Impl::send_lines(ports::LogStreamId stream, std::vector<wire::LogLine> lines, bool end,
+                                     const std::string& error) {
   for (std::size_t at = 0; at < lines.size(); at += kLinesPerEvent) {
     const auto first = lines.begin() + static_cast<std::ptrdiff_t>(at);
     const auto last =
         lines.begin() + static_cast<std::ptrdiff_t>(std::min(lines.size(), at + kLinesPerEvent));
-    emit(ports::TaskLog{stream, {std::make_move_iterator(first), std::make_move_iterator(last)}, false});
+    emit(ports::TaskLog{stream, {std::make_move_iterator(first), std::make_move_iterator(last)}, false, {}});
   }
-  if (end || lines.empty()) emit(ports::TaskLog{stream, {}, end});
+  if (end || lines.empty() || !error.empty()) emit(ports::TaskLog{stream, {}, end, error});
+}
+
+std::string ProcessRunner::Impl::lost_output(TaskId task) {
+  const Process* process = find(task);
+  return process == nullptr || process->log.failure().empty()
+             ? std::string()
+             : "not all of its output could be kept: " + process->log.failure();
 }
 
 void ProcessRunner::Impl::end_streams(TaskId task) {
@@ -551,7 +562,7 @@ void ProcessRunner::Impl::end_streams(TaskId task) {
       ++it;
       continue;
     }
-    emit(ports::TaskLog{it->first, {}, true});
+    emit(ports::TaskLog{it->first, {}, true, {}});
     it = streams.erase(it);
   }
 }
@@ -561,12 +572,20 @@ ports::LogStreamId ProcessRunner::open_logs(TaskId task, const wire::LogOptions&
   const Process* process = impl_->find(task);
   const TaskLogFile log(impl_->directory_of(task) + "/log");  // also of a task of an earlier run
   const bool follows = options.follow && process != nullptr && process->stage != Stage::exited;
-  impl_->send_lines(id, log.read(task, options), !follows);
+  const std::string error =
+      process != nullptr || exists(impl_->directory_of(task)) ? impl_->lost_output(task) : ports::kNoOutput;
+  impl_->send_lines(id, log.read(task, options), !follows, error);
   if (follows) impl_->streams[id] = {task, options};
   return id;
 }
 
 void ProcessRunner::close_logs(ports::LogStreamId stream) { impl_->streams.erase(stream); }
+
+std::optional<ports::Usage> ProcessRunner::usage(TaskId task) {
+  const Process* process = impl_->find(task);
+  if (process == nullptr || process->stage != Stage::running) return std::nullopt;
+  return usage_of_tree(process->shim);
+}
 
 // ---- images, warnings
 

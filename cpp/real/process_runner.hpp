@@ -38,6 +38,7 @@ class ProcessRunner final : public ports::Runner {
   std::vector<ports::Adopted> adopt() override { return {}; }
   ports::LogStreamId open_logs(TaskId task, const wire::LogOptions& options) override;
   void close_logs(ports::LogStreamId stream) override;
+  std::optional<ports::Usage> usage(TaskId task) override;
   std::vector<ports::Image> images() override;
   Result<void> add_image(const ports::Image& image) override;
   std::vector<std::string> warnings(const model::ServiceSpec& spec,

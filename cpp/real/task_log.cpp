@@ -39,7 +39,10 @@ void TaskLogFile::append(const std::vector<wire::LogLine>& lines) {
   std::string text;
   for (const auto& line : lines)
     text += std::to_string(line.time.ns) + (line.err ? " e " : " o ") + line.text + '\n';
-  if (fd_.valid() && write_all(fd_.get(), text, path_)) size_ += text.size();
+  const auto written =
+      fd_.valid() ? write_all(fd_.get(), text, path_) : Result<void>(file_error(path_, "cannot be opened"));
+  if (written) size_ += text.size();
+  if (!written && failure_.empty()) failure_ = written.error().message;
   if (size_ < kMaxFile) return;
   std::rename(path_.c_str(), (path_ + ".1").c_str());
   fd_.reset();

@@ -16,9 +16,10 @@ class TaskLogFile {
   TaskLogFile() = default;
   explicit TaskLogFile(std::string path) : path_(std::move(path)) {}
 
-  // Failures are not the task's fault and not worth stopping it: lines are lost.
+  // Failures are not the task's fault and not worth stopping it: lines are lost, and `failure` says why.
   void append(const std::vector<wire::LogLine>& lines);
   void close() { fd_.reset(); }  // until the next line
+  const std::string& failure() const { return failure_; }
   // By time, `tail`, `since`, `until` and the streams of the options.
   std::vector<wire::LogLine> read(TaskId task, const wire::LogOptions& options) const;
 
@@ -26,6 +27,7 @@ class TaskLogFile {
   std::string path_;
   Fd fd_;
   std::size_t size_ = 0;
+  std::string failure_;  // of the first lines that could not be kept
 };
 
 bool wanted(const wire::LogLine& line, const wire::LogOptions& options);

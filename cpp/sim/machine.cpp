@@ -50,6 +50,13 @@ void CallBook::end(ports::ApiId id) {
   call->reply.ended = true;
 }
 
+void CallBook::cut(ports::ApiId id) {
+  Call* call = find(id);
+  if (call == nullptr) return;
+  SWARM_CHECK(call->reply.begun && !call->reply.ended, "request", id, "a cut out of place");
+  call->reply.ended = call->reply.cut = true;
+}
+
 void CallBook::machine_ended(MachineIndex machine) {
   for (auto& [id, call] : calls_)
     if (call.machine == machine && !call.reply.ended) call.reply.ended = call.reply.cut = true;
@@ -86,6 +93,7 @@ void Machine::start() {
   description.resources = options.resources;
   description.engine_version = "28.2.2";
   description.engine_labels = options.engine_labels;
+  node_options.operating_system = node_options.kernel_version = "simulated";
   node_options.address = options.address;
   node_options.data_root = "/var/lib/swarmpy/" + options.name;
   node_options.seed = part_rng(shared.options.seed, index, 100 + life).next();

@@ -40,6 +40,7 @@ class CallBook final : public ports::ApiSink {
   void begin(ports::ApiId id, http::ResponseHead head) override;
   void piece(ports::ApiId id, std::string bytes) override;
   void end(ports::ApiId id) override;
+  void cut(ports::ApiId id) override;
   CallId open(MachineIndex machine);
   void machine_ended(MachineIndex machine);
   Call* find(CallId id);

@@ -158,6 +158,7 @@ void SimRunner::deliver(ports::Event event) {
 void SimRunner::prepare(const ports::Launch& launch) {
   Process& process = processes_[launch.task];
   process = Process{};
+  said_.try_emplace(launch.task);  // from now on there is a place for its output
   process.launch = launch;
   process.script = script_of(launch.container);
   move(launch.task, TaskMoves::Step::prepared,
@@ -240,6 +241,7 @@ bool SimRunner::told_to_stop(TaskId task) const {
 
 void SimRunner::remove(TaskId task) {
   processes_.erase(task);
+  said_.erase(task);
   std::erase_if(streams_, [task](const auto& entry) { return entry.second.task == task; });
 }
 
@@ -288,7 +290,7 @@ ports::Event SimRunner::on_exited(TaskId task, Process& process, std::int64_t co
       ++it;
       continue;
     }
-    deliver(ports::TaskLog{it->first, {}, true});
+    deliver(ports::TaskLog{it->first, {}, true, {}});
     it = streams_.erase(it);
   }
   return ports::TaskExited{task, code, {}};
@@ -297,48 +299,60 @@ ports::Event SimRunner::on_exited(TaskId task, Process& process, std::int64_t co
 // ---- logs
 // -----------------------------------------------------------------------------------------------------
 
-void SimRunner::say(TaskId task, Process& process, std::string text) {
-  if (process.lines.size() == kMaxLines) process.lines.pop_front();
-  process.lines.push_back({task, false, shared_.wall(), std::move(text)});
+void SimRunner::say(TaskId task, std::string text) {
+  std::deque<wire::LogLine>& kept = said_[task];
+  if (kept.size() == kMaxLines) kept.pop_front();
+  kept.push_back({task, false, shared_.wall(), std::move(text)});
   for (const auto& [id, stream] : streams_)
-    if (stream.task == task && stream.options.out) deliver(ports::TaskLog{id, {process.lines.back()}, false});
+    if (stream.task == task && stream.options.out) deliver(ports::TaskLog{id, {kept.back()}, false, {}});
 }
 
 void SimRunner::write_first_lines(TaskId task, Process& process) {
   const ports::Launch& launch = process.launch;
   const auto words = words_of(launch.container);
   if (!has_shell(launch.container)) {
-    say(task, process, launch.name + ": " + launch.container.image + " started on " + launch.node_hostname);
-    for (const auto& argument : launch.container.args) say(task, process, argument);
+    say(task, launch.name + ": " + launch.container.image + " started on " + launch.node_hostname);
+    for (const auto& argument : launch.container.args) say(task, argument);
     return;
   }
   if (!words.empty() && words.front() == "ping") {
-    say(task, process, "PING " + words.back() + " (127.0.0.1): 56 data bytes");
-    return say(task, process, "64 bytes from 127.0.0.1: seq=0 ttl=64 time=0.050 ms");
+    say(task, "PING " + words.back() + " (127.0.0.1): 56 data bytes");
+    return say(task, "64 bytes from 127.0.0.1: seq=0 ttl=64 time=0.050 ms");
   }
   const auto echo = std::find(words.begin(), words.end(), "echo");
   if (echo == words.end()) return;
   std::string line;
   for (auto it = echo + 1; it != words.end() && *it != "sleep" && *it != "exit"; ++it)
     line += (line.empty() ? "" : " ") + *it;
-  say(task, process, said(line, ports::task_environment(launch, process.address, process.container_id, {})));
+  say(task, said(line, ports::task_environment(launch, process.address, process.container_id, {})));
 }
 
 ports::LogStreamId SimRunner::open_logs(TaskId task, const wire::LogOptions& options) {
   const ports::LogStreamId id = ++last_stream_;
   const Process* process = find(task);
   std::vector<wire::LogLine> lines;
-  if (process != nullptr)
-    for (const auto& line : process->lines)
+  const auto kept = said_.find(task);
+  if (kept != said_.end())
+    for (const auto& line : kept->second)
       if ((line.err ? options.err : options.out) && options.since <= line.time &&
           (options.until.ns == 0 || line.time <= options.until))
         lines.push_back(line);
   if (options.tail >= 0 && lines.size() > static_cast<std::size_t>(options.tail))
     lines.erase(lines.begin(), lines.end() - options.tail);
   const bool follows = options.follow && process != nullptr && process->stage != Stage::exited;
-  deliver(ports::TaskLog{id, std::move(lines), !follows});
+  const bool gone = process == nullptr && kept == said_.end();
+  deliver(ports::TaskLog{id, std::move(lines), !follows, gone ? ports::kNoOutput : ""});
   if (follows) streams_[id] = {task, options};
   return id;
+}
+
+// A simulated process works for nobody: no time, no memory.
+std::optional<ports::Usage> SimRunner::usage(TaskId task) {
+  const Process* process = find(task);
+  if (process == nullptr || process->stage != Stage::running) return std::nullopt;
+  ports::Usage usage;
+  usage.processes = 1;
+  return usage;
 }
 
 void SimRunner::close_logs(ports::LogStreamId stream) { streams_.erase(stream); }

@@ -27,6 +27,7 @@ class SimRunner final : public ports::Runner {
   std::vector<ports::Adopted> adopt() override { return {}; }
   ports::LogStreamId open_logs(TaskId task, const wire::LogOptions& options) override;
   void close_logs(ports::LogStreamId stream) override;
+  std::optional<ports::Usage> usage(TaskId task) override;
   std::vector<ports::Image> images() override;
   Result<void> add_image(const ports::Image& image) override;
   std::vector<std::string> warnings(const model::ServiceSpec& spec,
@@ -55,7 +56,6 @@ class SimRunner final : public ports::Runner {
     int stop_signal = 0;
     std::string container_id, address;
     std::int64_t pid = 0;
-    std::deque<wire::LogLine> lines;
   };
   struct Stream {
     TaskId task;
@@ -67,7 +67,7 @@ class SimRunner final : public ports::Runner {
   Process* find(TaskId task);
   void move(TaskId task, TaskMoves::Step step, Duration after, std::uint32_t plan = 0, std::int64_t code = 0);
   void plan_exit(TaskId task, Process& process, Duration after, std::int64_t code);
-  void say(TaskId task, Process& process, std::string text);
+  void say(TaskId task, std::string text);
   void write_first_lines(TaskId task, Process& process);
   ports::Event on_started(TaskId task, Process& process);
   ports::Event on_exited(TaskId task, Process& process, std::int64_t code);
@@ -78,8 +78,9 @@ class SimRunner final : public ports::Runner {
   Rng rng_;
   std::uint32_t life_ = 0;
   std::map<TaskId, Process> processes_;
-  std::map<std::string, ports::Image> added_;     // by normal reference, or "NAME:*"
-  std::map<ports::LogStreamId, Stream> streams_;  // following
+  std::map<TaskId, std::deque<wire::LogLine>> said_;  // on the disk: a crash leaves it
+  std::map<std::string, ports::Image> added_;         // by normal reference, or "NAME:*"
+  std::map<ports::LogStreamId, Stream> streams_;      // following
   ports::LogStreamId last_stream_ = 0;
   std::int64_t last_pid_ = 100;
 };

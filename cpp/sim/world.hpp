@@ -65,7 +65,7 @@ struct ImageScript {
 struct Reply {
   bool begun = false;
   bool ended = false;
-  bool cut = false;  // ended because its machine did, and not by an answer
+  bool cut = false;  // ended in the middle: its machine did, or the rest cannot be had
   http::ResponseHead head;
   std::string body;  // all pieces not yet taken by take_body
 };

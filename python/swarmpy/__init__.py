@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from swarmpy.errors import (
         Conflict,
         ConvergenceTimeout,
+        IncompleteLogs,
         InvalidArgument,
         InvariantError,
         NoQuorum,
@@ -84,8 +85,8 @@ _HOME = {
     "_cluster.errors": "ClusterError",
     "clusters": "Cluster ClusterList attach clusters",
     "errors": (
-        "Conflict ConvergenceTimeout InvalidArgument InvariantError NoQuorum NotFound NotManager "
-        "NotSupportedInMode SwarmError Timeout Unreachable"
+        "Conflict ConvergenceTimeout IncompleteLogs InvalidArgument InvariantError NoQuorum NotFound "
+        "NotManager NotSupportedInMode SwarmError Timeout Unreachable"
     ),
     "_view.live": "View",
     "_world.base": "Door",
@@ -115,6 +116,7 @@ __all__ = [
     "Door",
     "Event",
     "Http",
+    "IncompleteLogs",
     "InvalidArgument",
     "InvariantError",
     "JoinToken",

@@ -9,9 +9,9 @@ from datetime import datetime
 from swarmpy._connection.base import Connection, Exchange
 from swarmpy._hub import Hub
 from swarmpy._models import times
-from swarmpy._models.log_frames import Deframer, LogFrame
+from swarmpy._models.log_frames import Deframer, LogFrame, incomplete
 from swarmpy._steady import ANSWER_TIMEOUT, TICK, Steady
-from swarmpy.errors import NotFound, Timeout, Unreachable
+from swarmpy.errors import NotFound, SwarmError, Timeout, Unreachable
 
 TASK = "com.docker.swarm.task.id"
 TOO_SOON = 1.0  # seconds: a stream that ends so soon after it was opened will not be better the next time
@@ -31,13 +31,23 @@ def whole(hub: Hub, path: str, query: Mapping[str, object]) -> Iterator[LogFrame
 
 
 def followed(hub: Hub, stream: LogStream, deadline: float) -> Iterator[LogFrame]:
-    """All lines until `deadline` (on the swarm's clock), or until the service is removed."""
+    """All lines until `deadline` (on the swarm's clock), or until the service is removed. What was missing is
+    raised in the end; a leader that was lost on the way is no loss, the next one tells the rest.
+    """
     try:
+        lost: SwarmError | None = None
         while (left := deadline - hub.open_world.now()) > TICK:
             came = stream.frames(left)
             if came is None and not stream.goes_on():
-                return
-            yield from came or ()
+                break
+            lost = None if came is None else lost
+            for frame in came or ():
+                if frame.stream == "error":
+                    lost = incomplete(frame.text)
+                else:
+                    yield frame
+        if lost is not None:
+            raise lost
     finally:
         stream.close()
 
@@ -54,8 +64,13 @@ class LogStream(Steady):
         super().__init__(hub)
 
     def frames(self, patience: float) -> list[LogFrame] | None:
-        """What has come; None at the end."""
-        part = self.part(patience)
+        """What has come; None at the end, also at one that its manager made in the middle of the stream."""
+        try:
+            part = self.part(patience)
+        except Unreachable:
+            if not self._hub.world.alive(self._door.name):
+                raise
+            part = None
         return None if part is None else [one for one in self._frames.feed(part) if self._is_fresh(one)]
 
     def goes_on(self) -> bool:
@@ -95,7 +110,7 @@ class LogStream(Steady):
         return times.api_seconds(round(min(at for at, _ in self._told.values()).timestamp() * 1e9))
 
     def _is_fresh(self, frame: LogFrame) -> bool:
-        if frame.stream == "error":
+        if frame.stream in ("error", "missing"):
             return True
         task = frame.details.get(TASK, "")
         at, count = self._told.get(task, (times.ZERO, 0))

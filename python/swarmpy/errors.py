@@ -8,8 +8,12 @@ nothing here talks to anybody.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from swarmpy._brief import Brief
+
+# What Docker says, and then the reasons.
+INCOMPLETE = "warning: incomplete log stream. some logs could not be retrieved for the following reasons: "
 
 
 class SwarmError(Exception, metaclass=Brief):
@@ -102,6 +106,20 @@ class ConvergenceTimeout(Timeout):
     def __init__(self, message: str, *, blockers: Sequence[str] = ()) -> None:
         super().__init__("; ".join([message, *blockers]))
         self.blockers = tuple(blockers)
+
+
+class IncompleteLogs(SwarmError):
+    """Some lines cannot be had: a node is down, or was lost in the middle. `.lines`: those that could be had
+    (of a followed stream they were given already). `.missing`: what is missing, a phrase each.
+    """
+
+    default_code = "Unavailable"
+    default_hint = "Start the node again and ask again; .lines has what could be had."
+
+    def __init__(self, missing: Sequence[str], *, lines: Sequence[object] = ()) -> None:
+        super().__init__(INCOMPLETE + ", ".join(missing))
+        self.missing = tuple(missing)
+        self.lines: Sequence[Any] = lines
 
 
 class NotSupportedInMode(SwarmError):

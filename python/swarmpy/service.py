@@ -19,7 +19,7 @@ from swarmpy._hub import Hub
 from swarmpy._log_stream import LogStream, followed
 from swarmpy._log_stream import whole as whole_log
 from swarmpy._models import constraints, times
-from swarmpy._models.log_frames import LogFrame
+from swarmpy._models.log_frames import LogFrame, incomplete
 from swarmpy._models.names import invented
 from swarmpy._models.nearest import not_found
 from swarmpy._models.options import ServiceOptions, new_spec
@@ -28,7 +28,7 @@ from swarmpy._models.service_info import ServiceInfo, image_of
 from swarmpy._models.task_info import TaskInfo
 from swarmpy._notes import note
 from swarmpy.duration import DurationLike
-from swarmpy.errors import Conflict, SwarmError
+from swarmpy.errors import Conflict
 from swarmpy.options import CreateOptions, Options, UpdateOptions, takes
 from swarmpy.options import check as check_options
 from swarmpy.outcome import Outcome
@@ -43,7 +43,9 @@ ATTEMPTS = 5  # when somebody else changes the service meanwhile
 
 @dataclass(frozen=True)
 class LogLine(metaclass=Brief):
-    """One line that a task wrote. `stream`: `"stdout"` or `"stderr"`. `str(line)` is its text."""
+    """One line that a task wrote. `stream`: `"stdout"` or `"stderr"`; `"error"`: not the task's, but what is
+    missing of it from here on. `str(line)` is its text.
+    """
 
     task: str
     node: str
@@ -222,8 +224,11 @@ class Service(metaclass=Brief):
         `swarm.now`, or a datetime of the swarm's calendar.
 
         With `follow` an iterator that goes on, for `timeout` or until the service is removed, also at another
-        manager when its own is cut off. Raises `SwarmError` when a part cannot be had, `Unreachable` when the
-        manager dies.
+        manager when its own is cut off; `Unreachable` when the manager dies.
+
+        Raises `IncompleteLogs` when a part cannot be had; its `.lines` are those that could be. With `follow`
+        a task whose node is lost is named at once by a line of the stream `"error"` and the others go on; the
+        error comes when the stream ends. A node that comes back is not followed again: ask anew.
         """
         self._hub.check_open()
         start = self._hub.calendar_ns(since)
@@ -238,20 +243,25 @@ class Service(metaclass=Brief):
         }
         self._hub.clock_was_read = True  # lines come without a change of the swarm
         if not follow:
-            return [
-                self._log_line(frame) for frame in whole_log(self._hub, f"/services/{self.id}/logs", query)
-            ]
+            return self._whole_log(query)
         span = duration.seconds(timeout) if timeout is not None else float("inf")
         stream = LogStream(self._hub, self.id, query)
         coming = followed(self._hub, stream, self._hub.world.now() + span)
         return (self._log_line(frame) for frame in coming)
 
+    def _whole_log(self, query: Mapping[str, object]) -> list[LogLine]:
+        lines: list[LogLine] = []
+        for frame in whole_log(self._hub, f"/services/{self.id}/logs", query):
+            if frame.stream == "error":
+                raise incomplete(frame.text, lines)
+            lines.append(self._log_line(frame))
+        return lines
+
     def _log_line(self, frame: LogFrame) -> LogLine:
-        if frame.stream == "error":
-            raise SwarmError(frame.text.strip(), code="Unavailable", hint="Ask again once all nodes are up.")
+        stream = "error" if frame.stream == "missing" else frame.stream
         node = self._hub.node_name(frame.details.get("com.docker.swarm.node.id", ""))
         return LogLine(
-            frame.details.get("com.docker.swarm.task.id", ""), node, frame.stream, frame.time, frame.text
+            frame.details.get("com.docker.swarm.task.id", ""), node, stream, frame.time, frame.text
         )
 
     # ---- inside

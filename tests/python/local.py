@@ -52,7 +52,7 @@ class Docker:
 
     def __init__(self, node: LocalNode, config: Path) -> None:
         self.node = node
-        self._environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(config),
             "DOCKER_CONFIG": str(config),
@@ -62,7 +62,7 @@ class Docker:
     def run(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["docker", *words],
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=timeout,

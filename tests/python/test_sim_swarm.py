@@ -318,6 +318,37 @@ def test_logs_come_with_their_origin(c: sp.Swarm, web: sp.Service) -> None:
     assert len(followed) >= len(lines)
 
 
+def test_logs_name_the_node_that_cannot_be_had(c: sp.Swarm, web: sp.Service) -> None:
+    c.sleep("2s")
+    everything = web.logs()
+    c.nodes["w1"].kill()
+    c.run(until=lambda s: s.nodes["w1"].state == "down", timeout="30s")
+    with pytest.raises(sp.IncompleteLogs, match="node w1 is not available") as caught:
+        web.logs()
+    assert caught.value.missing == ("node w1 is not available",)
+    had = [line for line in everything if line.node != "w1"]
+    assert had and [line for line in caught.value.lines if line in had] == had
+    c.nodes["w1"].restart()
+    c.wait_converged()
+    assert {line.node for line in web.logs()} >= {"w1"}
+
+
+def test_followed_logs_name_a_node_at_once_and_the_others_go_on(c: sp.Swarm) -> None:
+    web = c.services.create("nginx:1.10", name="web", mode="global")
+    web.wait()
+    coming = web.logs(follow=True, timeout="40s")
+    first = [next(coming) for _ in range(5)]
+    assert {line.node for line in first} == {"m1", "m2", "m3", "w1", "w2"}
+    c.nodes["w2"].kill()
+    lost = next(coming)
+    assert lost.stream == "error" and lost.node == "w2" and "node w2" in str(lost)
+    c.nodes.add()
+    assert next(line for line in coming if line.stream != "error").node == "w3"
+    web.remove()
+    with pytest.raises(sp.IncompleteLogs, match="node w2 "):
+        list(coming)
+
+
 # ---- time and events
 
 

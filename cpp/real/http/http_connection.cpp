@@ -213,6 +213,13 @@ void HttpConnection::end() {
   finish();
 }
 
+// What was sent is sent, and then the line goes dead: no client takes this for the whole.
+void HttpConnection::cut() {
+  body_.clear();
+  keep_alive_ = false;
+  finish();
+}
+
 // Without a length the body is chunked; a client of HTTP/1.0 reads it until the connection closes.
 std::string HttpConnection::head_text(std::optional<std::size_t> length) {
   chunked_ = !length && !http_1_0_;

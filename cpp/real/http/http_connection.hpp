@@ -36,6 +36,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void begin(http::ResponseHead head);
   void piece(std::string bytes);
   void end();
+  void cut();
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;

@@ -206,5 +206,11 @@ void HttpServer::end(ports::ApiId id) {
   const auto connection = it->second;  // end() takes it out of the map
   connection->end();
 }
+void HttpServer::cut(ports::ApiId id) {
+  const auto it = impl_->answering.find(id);
+  if (it == impl_->answering.end()) return;
+  const auto connection = it->second;
+  connection->cut();
+}
 
 }  // namespace swarm::real

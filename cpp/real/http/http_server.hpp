@@ -37,6 +37,7 @@ class HttpServer final : public ports::ApiSink {
   void begin(ports::ApiId id, http::ResponseHead head) override;
   void piece(ports::ApiId id, std::string bytes) override;
   void end(ports::ApiId id) override;
+  void cut(ports::ApiId id) override;  // hangs up without the last chunk
 
   struct Impl;
 

@@ -117,6 +117,18 @@ TEST_F(HttpServerTest, FlushesEveryPieceOfAStream) {
   ASSERT_TRUE(until([&] { return client.heard().ends_with("0\r\n\r\n"); }));
 }
 
+TEST_F(HttpServerTest, AStreamThatIsCutHasNoLastChunk) {
+  RawClient client(path_);
+  client.say("GET /events HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(until([&] { return requests_.size() == 1; }));
+  server_.begin(requests_[0].first, {200, {}, true});
+  server_.piece(requests_[0].first, "one\n");
+  server_.cut(requests_[0].first);
+  ASSERT_TRUE(until([&] { return client.heard(), client.ended; }));
+  EXPECT_TRUE(client.heard().ends_with("4\r\none\n\r\n")) << "what was sent is sent";
+  EXPECT_TRUE(aborted_.empty());
+}
+
 TEST_F(HttpServerTest, TellsThatAClientHasGone) {
   RawClient client(path_);
   client.say("GET /events HTTP/1.1\r\n\r\n");

@@ -4,22 +4,32 @@ before the text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote_plus
 
 from swarmpy._models import times
+from swarmpy.errors import INCOMPLETE, IncompleteLogs, SwarmError
 
+MISSING = "swarmpy.missing"  # in a line's details: it is not the task's, but says what is missing of it
 STREAMS = {0: "stdin", 1: "stdout", 2: "stderr", 3: "error"}
 
 
 @dataclass(frozen=True)
 class LogFrame:
-    stream: str  # "stdout", "stderr"; "error": the text is the server's own complaint
+    stream: str  # "stdout", "stderr"; "missing": what is lost of its task; "error": what is, at the end
     time: datetime
     details: dict[str, str]
     text: str
+
+
+def incomplete(text: str, lines: Sequence[object] = ()) -> SwarmError:
+    """What the server's last words mean: after Docker's own, each is a reason."""
+    _, found, reasons = text.strip().partition(INCOMPLETE)
+    if not found:
+        return SwarmError(text.strip(), code="Unavailable")
+    return IncompleteLogs(reasons.split(", "), lines=lines)
 
 
 class Deframer:
@@ -44,6 +54,5 @@ def _frame(stream: str, payload: str) -> LogFrame:
     stamp, _, rest = payload.partition(" ")
     details, _, text = rest.partition(" ")
     pairs = (pair.partition("=") for pair in details.split(",") if pair)
-    return LogFrame(
-        stream, times.parse(stamp), {unquote_plus(key): unquote_plus(value) for key, _, value in pairs}, text
-    )
+    known = {unquote_plus(key): unquote_plus(value) for key, _, value in pairs}
+    return LogFrame("missing" if MISSING in known else stream, times.parse(stamp), known, text)
