@@ -138,6 +138,8 @@ class ServiceWait:
 
     def _far(self) -> bool:
         """Too few run on nodes that live, by the leader's own count: a whole look is dear with many tasks."""
+        if self._hopeless_since is not None:
+            return False  # time alone may decide: the whole look says so
         service, running = self._hub.service_and_running(self._id)
         wanted = service.replicas or 0
         if running >= wanted > 0:
