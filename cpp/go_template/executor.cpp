@@ -17,7 +17,8 @@ enum class Flow : std::uint8_t { on, break_, continue_ };
 
 class Executor {
  public:
-  Executor(std::string_view source, const Value& data) : source_(source), variables_{{"$", data}} {}
+  Executor(std::string_view source, const Value& data, std::size_t& work)
+      : source_(source), variables_{{"$", data}}, work_(work) {}
 
   Result<std::string> run(const Node& root) {
     walk(variables_.front().value, root);
@@ -84,7 +85,7 @@ class Executor {
   std::string_view source_;
   std::vector<Variable> variables_;
   const Node* at_ = nullptr;
-  std::size_t work_ = 0;
+  std::size_t& work_;
   std::string out_;
   std::optional<std::string> error_;
 };
@@ -352,11 +353,11 @@ Value Executor::first_that_decides(const Value& dot, const Node* command, bool w
 
 }  // namespace
 
-Result<std::string> execute(std::string_view source, const Value& data) {
+Result<std::string> execute(std::string_view source, const Value& data, std::size_t& work) {
   if (source.find("{{") == std::string_view::npos) return std::string(source);
   const auto tree = parse(source, [](std::string_view name) { return find_function(name) != nullptr; });
   if (!tree) return tree.error();
-  return Executor(source, data).run(**tree);
+  return Executor(source, data, work).run(**tree);
 }
 
 }  // namespace swarm::go_template

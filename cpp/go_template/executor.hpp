@@ -9,10 +9,11 @@
 
 namespace swarm::go_template {
 
-inline constexpr std::size_t kMaxWork = 4'000'000;  // steps, and bytes that functions read and wrote
+inline constexpr std::size_t kMaxWork = 2'000'000;  // steps, and bytes that functions read and wrote
 
 // Errors are Go's: `template: expansion:1:7: executing "expansion" at <.Node.nope>: can't evaluate field
 // ...`.
-Result<std::string> execute(std::string_view source, const Value& data);
+// `work` is what was spent so far, of all templates that belong together: they share one bound.
+Result<std::string> execute(std::string_view source, const Value& data, std::size_t& work);
 
 }  // namespace swarm::go_template

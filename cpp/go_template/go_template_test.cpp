@@ -50,6 +50,11 @@ TEST(GoTemplate, BoundsItsWork) {
                 .find("more work"),
             std::string::npos);
   EXPECT_LE(result_of("{{printf \"%999999d%999999d\" 1 1}}").size(), kMaxText + 500);
+  model::ContainerSpec many;
+  many.env.assign(10, "A={{range 10000}}{{end}}");
+  EXPECT_TRUE(expand(many, test_facts()).ok());
+  many.env.assign(1'000, "A={{range 10000}}{{end}}");
+  EXPECT_FALSE(expand(many, test_facts()).ok()) << "all of a spec together";
   std::string deep, ifs;
   for (int i = 0; i < 5'000; ++i) deep += "(", ifs += "{{if 1}}";
   EXPECT_EQ(result_of("{{" + deep + "1"), "! template: expansion:1: max expression depth exceeded");

@@ -31,23 +31,23 @@ class Expansion {
  public:
   explicit Expansion(const Facts& facts) : data_(context(facts)) {}
 
-  Result<void> in_place(std::string& value) const {
-    auto expanded = execute(value, data_);
+  Result<void> in_place(std::string& value) {
+    auto expanded = execute(value, data_, work_);
     if (!expanded) return expanded.error();
     value = std::move(*expanded);
     return {};
   }
-  Result<void> env(std::vector<std::string>& settings) const {
+  Result<void> env(std::vector<std::string>& settings) {
     for (std::string& setting : settings) {
       const auto equals = setting.find('=');
       if (equals == std::string::npos) continue;
-      auto value = execute(std::string_view(setting).substr(equals + 1), data_);
+      auto value = execute(std::string_view(setting).substr(equals + 1), data_, work_);
       if (!value) return within("expanding env failed: expanding env " + quoted(setting), value.error());
       setting = setting.substr(0, equals + 1) + *value;
     }
     return {};
   }
-  Result<void> map(model::Labels& entries, const std::string& what) const {
+  Result<void> map(model::Labels& entries, const std::string& what) {
     for (auto& [key, value] : entries) {
       const std::string entry = quoted(key) + "=" + quoted(value);
       if (auto done = in_place(value); !done)
@@ -55,7 +55,7 @@ class Expansion {
     }
     return {};
   }
-  Result<void> mount(model::Mount& mount) const {
+  Result<void> mount(model::Mount& mount) {
     const std::string failed = "expanding mounts failed: expanding mount ";
     if (auto done = in_place(mount.source); !done)
       return within(failed + "source " + quoted(mount.source), done.error());
@@ -69,6 +69,7 @@ class Expansion {
 
  private:
   Value data_;
+  std::size_t work_ = 0;
 };
 
 }  // namespace
@@ -86,7 +87,7 @@ Facts facts_of(const model::Task& task, const model::NodeDescription& node) {
 }
 
 Result<model::ContainerSpec> expand(model::ContainerSpec spec, const Facts& facts) {
-  const Expansion expansion(facts);
+  Expansion expansion(facts);
   if (auto done = expansion.env(spec.env); !done) return done.error();
   for (model::Mount& mount : spec.mounts)
     if (auto done = expansion.mount(mount); !done) return done.error();

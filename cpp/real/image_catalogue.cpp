@@ -90,6 +90,10 @@ const std::vector<std::string>* ImageCatalogue::added(const std::string& referen
   return found == added_.end() ? nullptr : &found->second;
 }
 
+bool ImageCatalogue::is_users_own(const std::string& image) const {
+  return added(model::normal_reference(image)) != nullptr;
+}
+
 std::uint32_t ImageCatalogue::own_port(const std::string& image) const {
   const std::string reference = model::normal_reference(image);
   const auto* builtin = model::find_builtin_image(reference);

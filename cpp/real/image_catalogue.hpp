@@ -23,6 +23,7 @@ class ImageCatalogue {
 
   // What a task of this spec executes; nothing when there is no such image.
   std::optional<std::vector<std::string>> command_of(const model::ContainerSpec& spec) const;
+  bool is_users_own(const std::string& image) const;
   std::uint32_t own_port(const std::string& image) const;  // where a stand-in listens; 0: nowhere
   std::vector<ports::Image> images() const;
   Result<void> add(const ports::Image& image);

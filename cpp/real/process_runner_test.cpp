@@ -351,26 +351,20 @@ TEST(TaskLaunch, FindsProgramsAsAShellDoes) {
 }
 
 TEST(TaskLaunch, RefusesUsersAndMountsThatAreNotThere) {
-  model::ContainerSpec spec;
-  for (const char* user : {"", "root", "1000", "1000:1000", "nginx", "nobody:nogroup"}) {
-    spec.user = user;
-    EXPECT_TRUE(check_surroundings(spec).ok()) << user;
-  }
-  spec.user = "nosuchuser";
-  EXPECT_EQ(check_surroundings(spec).error().message,
+  for (const char* user : {"", "root", "1000", "1000:1000", "nginx", "nobody:nogroup"})
+    EXPECT_TRUE(check_user(user).ok()) << user;
+  EXPECT_EQ(check_user("nosuchuser").error().message,
             "unable to find user nosuchuser: no matching entries in passwd file");
-  spec.user = "root:nosuchgroup";
-  EXPECT_EQ(check_surroundings(spec).error().message,
+  EXPECT_EQ(check_user("root:nosuchgroup").error().message,
             "unable to find group nosuchgroup: no matching entries in group file");
-  spec.user = "";
-  spec.mounts.resize(1);
-  spec.mounts[0].type = "bind", spec.mounts[0].source = "/nosuch", spec.mounts[0].target = "/t";
-  EXPECT_EQ(check_surroundings(spec).error().message,
+  std::vector<model::Mount> mounts(1);
+  mounts[0].type = "bind", mounts[0].source = "/nosuch", mounts[0].target = "/t";
+  EXPECT_EQ(check_mounts(mounts).error().message,
             "invalid mount config for type \"bind\": bind source path does not exist: /nosuch");
-  spec.mounts[0].source = "/tmp";
-  EXPECT_TRUE(check_surroundings(spec).ok());
-  spec.mounts[0].type = "volume", spec.mounts[0].source = "v";
-  EXPECT_TRUE(check_surroundings(spec).ok());
+  mounts[0].source = "/tmp";
+  EXPECT_TRUE(check_mounts(mounts).ok());
+  mounts[0].type = "volume", mounts[0].source = "v";
+  EXPECT_TRUE(check_mounts(mounts).ok());
 }
 
 }  // namespace

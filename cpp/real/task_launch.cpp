@@ -35,18 +35,6 @@ Error not_found(const char* what, const std::string& name, const char* file) {
                                           ": no matching entries in " + file + " file");
 }
 
-// "name", "1000", "name:group" (moby daemon/oci_linux.go, getUser).
-Result<void> check_user(const std::string& user) {
-  const auto colon = user.find(':');
-  const std::string name = user.substr(0, colon);
-  if (!name.empty() && !model::is_builtin_user(name) && !is_listed("/etc/passwd", name))
-    return not_found("user", name, "passwd");
-  const std::string group = colon == std::string::npos ? "" : user.substr(colon + 1);
-  if (!group.empty() && !model::is_builtin_user(group) && !is_listed("/etc/group", group))
-    return not_found("group", group, "group");
-  return {};
-}
-
 bool can_run(const std::string& path) {
   struct stat facts {};
   return ::stat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) && ::access(path.c_str(), X_OK) == 0;
@@ -65,9 +53,20 @@ std::vector<std::string> process_environment(const ports::Launch& launch, const 
   return out;
 }
 
-Result<void> check_surroundings(const model::ContainerSpec& container) {
-  if (auto known = check_user(container.user); !known) return known;
-  for (const model::Mount& mount : container.mounts) {
+// moby daemon/oci_linux.go, getUser.
+Result<void> check_user(const std::string& user) {
+  const auto colon = user.find(':');
+  const std::string name = user.substr(0, colon);
+  if (!name.empty() && !model::is_builtin_user(name) && !is_listed("/etc/passwd", name))
+    return not_found("user", name, "passwd");
+  const std::string group = colon == std::string::npos ? "" : user.substr(colon + 1);
+  if (!group.empty() && !model::is_builtin_user(group) && !is_listed("/etc/group", group))
+    return not_found("group", group, "group");
+  return {};
+}
+
+Result<void> check_mounts(const std::vector<model::Mount>& mounts) {
+  for (const model::Mount& mount : mounts) {
     const bool made = mount.bind_options && mount.bind_options->create_mountpoint;
     if (mount.type == "bind" && !made && !exists(mount.source))
       return plain_error(

@@ -18,9 +18,10 @@ namespace swarm::real {
 std::vector<std::string> process_environment(const ports::Launch& launch, const std::string& address,
                                              const std::string& container_id, const std::string& directory);
 
-// What Docker asks of the node before it makes a container: that the user is known, that what is bound is
-// there.
-Result<void> check_surroundings(const model::ContainerSpec& container);
+// What Docker asks of the node before it makes a container: that the user is known ("name", "1000",
+// "name:group"), that what is bound is there.
+Result<void> check_user(const std::string& user);
+Result<void> check_mounts(const std::vector<model::Mount>& mounts);
 
 // The first word of a command as a shell would find it: by its path, or in $PATH. An error when nothing is
 // there that can be run.

@@ -130,13 +130,14 @@ ImageScript SimRunner::script_of(const model::ContainerSpec& container) const {
   return script;
 }
 
-// Why the node cannot make its container: the texts of the process runner. There are no files and no users
-// here but those that Docker's images have.
+// Why the node cannot make its container: the texts of the process runner. There are no files here, and of
+// users those that Docker's images have; an image of a user's own has whom it likes.
 std::string SimRunner::why_not(const Process& process) const {
   const model::ContainerSpec& container = process.launch.container;
-  if (!process.script.exists) return "No such image: " + model::normal_reference(container.image);
+  const std::string reference = model::normal_reference(container.image);
+  if (!process.script.exists) return "No such image: " + reference;
   const std::string user = container.user.substr(0, container.user.find(':'));
-  if (!user.empty() && !model::is_builtin_user(user))
+  if (!user.empty() && stand_in_of(reference) && !adds(reference) && !model::is_builtin_user(user))
     return "unable to find user " + user + ": no matching entries in passwd file";
   return {};
 }
