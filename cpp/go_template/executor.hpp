@@ -9,7 +9,7 @@
 
 namespace swarm::go_template {
 
-inline constexpr std::size_t kMaxWork = 2'000'000;  // steps, and bytes that functions read and wrote
+inline constexpr std::size_t kMaxWork = 4'000'000;  // steps, and bytes that functions read and wrote
 
 // Errors are Go's: `template: expansion:1:7: executing "expansion" at <.Node.nope>: can't evaluate field
 // ...`.
