@@ -71,7 +71,7 @@ void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection
   seen.checked = until;
   for (const raft::Entry& entry : entries) {
     const bool known = !swarm.raft.empty() && swarm.raft.knows(entry.index);
-    if (const auto broken = swarm.raft.check(entry)) fail(name, *broken);
+    if (const auto broken = swarm.raft.check(entry, now.raft->term())) fail(name, *broken);
     if (known || !swarm.replica.begun()) continue;
     const auto broken = swarm.replica.apply(entry);
     if (shared_.recorder.keeps_lines())

@@ -1,5 +1,7 @@
 #include "sim/check/raft_checks.hpp"
 
+#include <algorithm>
+
 #include "base/bytes.hpp"
 
 namespace swarm::sim {
@@ -16,9 +18,11 @@ std::optional<std::string> RaftRecord::check(const raft::RawNode& raft, const ra
     const auto [it, first] = leaders_.emplace(term, seen.id);
     if (!first && it->second != seen.id)
       return "two leaders in term " + number(term) + ": " + number(it->second) + " and " + number(seen.id);
-    if (first && !empty() && raft.status().last_index < last())
+    // Only what was committed before its term: a candidate that was frozen may win a term that is long past.
+    const raft::Index due = first ? committed_before(term) : 0;
+    if (raft.status().last_index < due)
       return "the leader of term " + number(term) + " lacks committed entries: it has " +
-             number(raft.status().last_index) + " of " + number(last());
+             number(raft.status().last_index) + " of " + number(due);
   }
   if (term < seen.term) return "the term went back from " + number(seen.term) + " to " + number(term);
   if (raft.commit() < seen.commit)
@@ -36,13 +40,21 @@ std::optional<std::string> RaftRecord::check(const raft::RawNode& raft, const ra
   return std::nullopt;
 }
 
-std::optional<std::string> RaftRecord::check(const raft::Entry& entry) {
+raft::Index RaftRecord::committed_before(raft::Term term) const {
+  raft::Index due = 0;
+  for (auto it = committed_.begin(); it != committed_.end() && it->first < term; ++it)
+    due = std::max(due, it->second);
+  return due;
+}
+
+std::optional<std::string> RaftRecord::check(const raft::Entry& entry, raft::Term term) {
   const Fact fact{entry.term, fnv1a(entry.data)};
   if (entries_.empty()) first_ = entry.index;
   if (entry.index < first_) return std::nullopt;
   if (entry.index > last() + 1) return "a gap before the committed entry " + number(entry.index);
   if (entry.index == last() + 1) {
     entries_.push_back(fact);
+    committed_[term] = entry.index;
     return std::nullopt;
   }
   const Fact& known = entries_[entry.index - first_];

@@ -26,8 +26,8 @@ class RaftRecord {
   // An error in one sentence, or nothing.
   std::optional<std::string> check(const raft::RawNode& raft, const raft::MemoryStorage& log,
                                    ManagerSeen& seen);
-  // A committed entry as one node has it: agrees with what is recorded, or is recorded.
-  std::optional<std::string> check(const raft::Entry& entry);
+  // A committed entry as a node in `term` has it: agrees with what is recorded, or is recorded.
+  std::optional<std::string> check(const raft::Entry& entry, raft::Term term);
   bool knows(raft::Index index) const { return index < first_ + entries_.size(); }
   raft::Index last() const { return first_ + entries_.size() - 1; }
   bool empty() const { return entries_.empty(); }
@@ -41,7 +41,11 @@ class RaftRecord {
     raft::Term term = 0;
     std::uint64_t digest = 0;
   };
+  // The last entry that is known to have been committed before `term` began.
+  raft::Index committed_before(raft::Term term) const;
+
   std::map<raft::Term, raft::PeerId> leaders_;
+  std::map<raft::Term, raft::Index> committed_;  // by the term in which a node first knew of it
   std::map<raft::PeerId, Voted> voted_;
   raft::Index first_ = 1;
   std::deque<Fact> entries_;
