@@ -125,16 +125,21 @@ void Dispatcher::State::note(const store::Change<model::Task>& change, std::set<
   touched.insert(node);
 }
 
-// Everybody is told at once: the next heartbeat may be as far away as the old period was long.
+// Everybody is told at once: the next heartbeat may be as far away as the old period was long. So may be the
+// end of the wait for a node that is away.
 void Dispatcher::State::note(const store::Store& store, const store::Change<model::Cluster>& change,
                              Instant now) {
   if (!change.after) return;
   const Duration next = model::usable_heartbeat(change.after->spec.heartbeat_period);
   if (std::exchange(period, next) == next) return;
   for (auto& [id, peer] : peers) {
-    if (peer.session == 0) continue;
-    peer.expires = now + period * kGrace;
-    send_session(store, id, peer);
+    const Instant grace = now + period * kGrace;
+    if (peer.session != 0) {
+      peer.expires = grace;
+      send_session(store, id, peer);
+    } else if (status_of(store, id).state != NodeState::down) {
+      peer.expires = std::min(peer.expires, grace);
+    }
     rearm(id, peer);
   }
 }

@@ -45,6 +45,11 @@ class DispatcherTest : public testing::Test {
     put(node);
     return node.id;
   }
+  void set_period(Duration period) {
+    model::Cluster cluster = *store_.cluster();
+    cluster.spec.heartbeat_period = period;
+    put(cluster);
+  }
   TaskId add_task(NodeId node, TaskState state = TaskState::assigned) {
     model::Task task;
     task.id = TaskId::random(rng_);
@@ -249,13 +254,31 @@ TEST_F(DispatcherTest, TheHeartbeatPeriodFollowsTheClusterSpec) {
   const NodeId node = add_node();
   start();
   const std::uint64_t session = join(1, node);
-  model::Cluster cluster = *store_.cluster();
-  cluster.spec.heartbeat_period = Duration::seconds(10);
-  put(cluster);
+  set_period(Duration::seconds(10));
   say(1, node, wire::Heartbeat{session});
   EXPECT_GE(heard<wire::HeartbeatReply>(1).at(0).period, Duration::seconds(9));
   pass(Duration::seconds(29));
   EXPECT_EQ(status(node).state, NodeState::ready);
+}
+
+// A period of a hundred years is allowed; who sets a shorter one shall not wait for the longer one's end.
+TEST_F(DispatcherTest, AShorterPeriodCountsForNodesThatAreAwayToo) {
+  const NodeId silent = add_node(NodeState::ready), gone = add_node(NodeState::ready);
+  const NodeId down = add_node(NodeState::down);
+  set_period(Duration::max());
+  start();
+  set_period(Duration::max() / 3);
+  join(1, gone);
+  dispatcher_.on_link_closed(store_, 1, now_);
+  run();
+  set_period(kPeriod);
+  pass(kPeriod * 3 - Duration::nanos(1));
+  EXPECT_EQ(status(silent).state, NodeState::unknown);
+  EXPECT_EQ(status(gone).state, NodeState::disconnected);
+  pass(Duration::nanos(1));
+  EXPECT_EQ(status(silent).state, NodeState::down);
+  EXPECT_EQ(status(gone).state, NodeState::down);
+  EXPECT_EQ(status(down).message, "") << "it was down before";
 }
 
 TEST_F(DispatcherTest, AClosedLinkDisconnectsAtOnceAndIsDownOnePeriodLater) {
