@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from swarmpy._view.live import View
     from swarmpy._view.screens import set_display
     from swarmpy._world.base import Door
-    from swarmpy.clusters import Cluster, attach, clusters
-    from swarmpy.clusters import ClusterList as ClusterList
     from swarmpy.errors import (
         Conflict,
         ConvergenceTimeout,
@@ -40,6 +38,8 @@ if TYPE_CHECKING:
     from swarmpy.events import Event
     from swarmpy.events import EventList as EventList
     from swarmpy.http import Http, Response
+    from swarmpy.local import Cluster, attach, clusters
+    from swarmpy.local import ClusterList as ClusterList
     from swarmpy.node import JoinToken, Node, Nodes
     from swarmpy.node import NodeSwarm as NodeSwarm
     from swarmpy.options import UnknownOption
@@ -83,7 +83,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "_cluster.errors": "ClusterError",
-    "clusters": "Cluster ClusterList attach clusters",
+    "local": "Cluster ClusterList attach clusters",
     "errors": (
         "Conflict ConvergenceTimeout IncompleteLogs InvalidArgument InvariantError NoQuorum NotFound "
         "NotManager NotSupportedInMode SwarmError Timeout Unreachable"

@@ -24,8 +24,8 @@ from swarmpy.outcome import Outcome
 from swarmpy.states import Availability, NodeState, OutcomeState, Role, TaskState, UpdateState
 
 PASSING = (NoQuorum, NotManager, Unreachable, Timeout)  # weather: look again
-HOPELESS_AFTER = 2.0  # seconds without any task alive of a service whose tasks are not restarted
-WHOLE_LOOK_EVERY = 1.0  # seconds, while nothing runs
+HOPELESS_AFTER = 2.0  # seconds since the last task ended, and none is on its way
+WHOLE_LOOK_EVERY = 1.0  # seconds, while nothing runs or a task that ends may be the last of its slot
 MEANT_TO_LIVE = (TaskState.RUNNING, TaskState.READY)
 
 
@@ -38,12 +38,19 @@ class Look:
     running: int  # of the newest spec, on nodes that live
     stray: int  # alive, though not meant to be
     leaving: int  # alive on nodes that they may not stay on: drained, or against a constraint
+    unheard: int  # meant to run, on nodes that do not live: they are replaced once the swarm has missed them
     waiting: tuple[TaskInfo, ...]  # of the newest spec, not running yet
     ended: tuple[TaskInfo, ...]  # of the newest spec, not running any more
 
     @property
     def complete(self) -> bool:
         return self.running == self.wanted and not self.stray and not self.leaving
+
+    @property
+    def hopeless(self) -> bool:
+        """Too few run, some have ended for good, and nothing is on its way that could change it."""
+        coming = self.service.restarts or self.waiting or self.stray or self.leaving or self.unheard
+        return self.running < self.wanted and bool(self.ended) and not coming
 
     def blockers(self) -> list[str]:
         """What is missing, a sentence each; empty when complete."""
@@ -70,14 +77,15 @@ def look(hub: Hub, service_id: str) -> Look:
     fit = {node.id for node in nodes if _may_keep(node, service)}
     fresh = [task for task in tasks if task.id in newest]
     running = [task for task in fresh if task.runs and task.node_id in alive]
+    unheard = [task for task in fresh if task.runs and task.node_id not in alive]
     meant = {task.id for task in fresh if task.desired_state in MEANT_TO_LIVE}
     there = [task for task in tasks if task.state.alive and (task.node_id in alive or not task.node_id)]
     stray = [task for task in there if task.id not in meant]
     leaving = [task for task in there if task.id in meant and task.node_id and task.node_id not in fit]
     waiting = [task for task in fresh if task.id in meant and not task.state.over and not task.runs]
     ended = [task for task in fresh if task.state.over]
-    wanted, counts = _wanted(service, nodes), (len(running), len(stray), len(leaving))
-    return Look(service, wanted, *counts, tuple(waiting), tuple(ended))
+    counts = (len(running), len(stray), len(leaving), len(unheard))
+    return Look(service, _wanted(service, nodes), *counts, tuple(waiting), tuple(ended))
 
 
 def wait_service(hub: Hub, service_id: str, name: str, timeout: float) -> Outcome:
@@ -95,6 +103,7 @@ class ServiceWait:
         self._began = hub.world.now()
         self._last: Look | None = None
         self._looked_at = self._began
+        self._hoped_at = self._began  # then it was not hopeless, or nobody could say
         self._weather = ""
         self._hopeless_since: float | None = None
         self._verdict: tuple[OutcomeState, str] | None = None
@@ -131,7 +140,7 @@ class ServiceWait:
         except NotFound:
             self._verdict = OutcomeState.FAILED, "the service was removed"
         except PASSING as error:
-            self._weather = error.message
+            self._weather, self._hoped_at, self._hopeless_since = error.message, self._hub.world.now(), None
         else:
             self._verdict = self._judge(self._last)
         return self._verdict is not None
@@ -144,7 +153,8 @@ class ServiceWait:
         wanted = service.replicas or 0
         if running >= wanted > 0:
             running -= self._running_on_the_dead()
-        if running == 0 and self._hub.world.now() - self._looked_at > WHOLE_LOOK_EVERY:
+        is_due = self._hub.world.now() - self._looked_at >= WHOLE_LOOK_EVERY - SHORTEST
+        if is_due and (running == 0 or not service.restarts):
             return False  # there may be nothing left to wait for
         return running < wanted and not service.update_state.stopped
 
@@ -160,10 +170,10 @@ class ServiceWait:
             return OutcomeState.PAUSED, now.service.update_message
         if now.complete and not update.going_on:
             return self._complete(now)
-        if now.running or now.waiting or now.service.restarts or not now.ended:
-            self._hopeless_since = None
-            return None
-        return self._hopeless(now)
+        if now.hopeless:
+            return self._hopeless(now)
+        self._hopeless_since, self._hoped_at = None, self._hub.world.now()
+        return None
 
     def _complete(self, now: Look) -> tuple[OutcomeState, str]:
         asked_back = self._hub.last_change.get(self._id) != "update"
@@ -172,11 +182,16 @@ class ServiceWait:
         return OutcomeState.CONVERGED, ""
 
     def _hopeless(self, now: Look) -> tuple[OutcomeState, str] | None:
-        at = self._hub.world.now()
-        self._hopeless_since = at if self._hopeless_since is None else self._hopeless_since
-        if at - self._hopeless_since < HOPELESS_AFTER:
+        if self._hopeless_since is None:
+            self._hopeless_since = max(self._hoped_at, self._last_end(now))
+        if self._hub.world.now() - self._hopeless_since < HOPELESS_AFTER - SHORTEST:
             return None
         return OutcomeState.FAILED, "; ".join(["its tasks ended and are not restarted", *now.blockers()])
+
+    def _last_end(self, now: Look) -> float:
+        """When the last task ended, on the swarm's clock; now at the latest, whatever its node says."""
+        ended = max(task.changed for task in now.ended).timestamp() - self._hub.world.epoch_ns / 1e9
+        return min(ended, self._hub.world.now())
 
     def _late(self) -> str:
         waited = f"not converged after {duration.text(self._timeout)}"

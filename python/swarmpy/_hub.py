@@ -49,6 +49,7 @@ class Hub:
         self._listed: dict[str, NodeInfo] = {}
         self._listed_at: object = None
         self.clock_was_read = False  # by a condition that is waited for: it may hold at any event
+        self.counted: set[str] | None = None  # while a condition is asked: services whose tasks it counts
 
     @property
     def closed(self) -> bool:
@@ -96,6 +97,11 @@ class Hub:
                 hint="Say since=swarm.now - 5.",
             )
         return self.world.epoch_ns + round(since * 1e9)
+
+    def check_leader(self) -> None:
+        """Raises `NoQuorum` while there is none: what is not in a list may only not be known yet."""
+        with self.client.of_a_leader():
+            self.client.call("GET", "/swarm")
 
     # ---- nodes
 
@@ -163,6 +169,16 @@ class Hub:
             self.seen.services[info.id] = info
             return info, raw["ServiceStatus"]["RunningTasks"]
         raise NotFound(f"service {service_id} not found")
+
+    def running(self, service_id: str) -> int:
+        """Its tasks that run and are meant to, on nodes that are not down. A condition that counts them is
+        asked again and again: all tasks are only read when the wait is over, for reprs.
+        """
+        if self.counted is not None:
+            self.counted.add(service_id)
+            return self.service_and_running(service_id)[1]
+        down = self.down_nodes()
+        return sum(task.runs and task.node_id not in down for task in self.tasks(service_id))
 
     def count_running(self, service_id: str, node_ids: Sequence[str]) -> int:
         """Its tasks on these nodes that run and are meant to, by what the swarm knows."""

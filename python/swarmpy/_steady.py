@@ -32,6 +32,7 @@ class Steady:
 
     def part(self, patience: float) -> bytes | None:
         """What has come, b"" when `patience` seconds were quiet; None when the stream has ended."""
+        self._hub.check_open()
         quiet = max(self._quiet_until - self._hub.world.now(), 0.0)
         if not self._exchange.ready(min(patience, quiet)):
             if self._hub.world.now() >= self._quiet_until - TICK:

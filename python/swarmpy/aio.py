@@ -106,9 +106,12 @@ class Swarm:
             return True
         self._hub.check_open()
         condition = Condition(self.sync, until)
-        return await _until(
-            self._hub.world, condition.holds, duration.seconds(timeout), again=condition.again
-        )
+        try:
+            return await _until(
+                self._hub.world, condition.holds, duration.seconds(timeout), again=condition.again
+            )
+        finally:
+            condition.over()
 
     async def sleep(self, span: DurationLike) -> None:
         """As `swarm.sleep()`: on the swarm's clock."""
@@ -118,7 +121,7 @@ class Swarm:
         self,
         kinds: str | Iterable[str] | None = None,
         *,
-        service: str | None = None,
+        service: str | Service | None = None,
         since: float | datetime | None = None,
         timeout: DurationLike | None = None,
     ) -> AsyncGenerator[Event, None]:

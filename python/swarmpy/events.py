@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from swarmpy import _show, duration
 from swarmpy._brief import Brief
@@ -15,6 +15,9 @@ from swarmpy._event_stream import EventStream, followed, past, stamp
 from swarmpy._hub import Hub
 from swarmpy._models.nearest import check_word, not_found
 from swarmpy.duration import DurationLike
+
+if TYPE_CHECKING:
+    from swarmpy.service import Service
 
 KINDS = ("node", "service", "task", "network", "container")  # what events there are of
 HEADER = ("AT", "KIND", "WHO", "WHAT", "MORE")
@@ -104,15 +107,16 @@ def asked(
     hub: Hub,
     *,
     kinds: str | Iterable[str] | None,
-    service: str | None,
+    service: str | Service | None,
     since: float | datetime | None,
     coming: bool,
 ) -> Asked:
     """What is asked for, checked: raises for a kind or a service that there is not."""
     hub.check_open()
-    if service is not None:
-        check_service(hub, service, may_come=coming)
-    return Asked(hub, _filters(kinds), service, hub.calendar_ns(since))
+    name = None if service is None else str(getattr(service, "id", service))
+    if name is not None:
+        check_service(hub, name, may_come=coming)
+    return Asked(hub, _filters(kinds), name, hub.calendar_ns(since))
 
 
 @dataclass(frozen=True)
@@ -152,10 +156,11 @@ def check_service(hub: Hub, service: str, *, may_come: bool) -> None:
     """
     try:
         infos = hub.services()
+        known = service in [word for info in infos for word in (info.name, info.id)]
+        if known or (may_come and not infos) or _was(hub, service):
+            return
+        hub.check_leader()
     except PASSING:  # nobody can say
-        return
-    known = service in [word for info in infos for word in (info.name, info.id)]
-    if known or (may_come and not infos) or _was(hub, service):
         return
     raise not_found("service", service, [info.name for info in infos])
 

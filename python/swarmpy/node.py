@@ -383,6 +383,7 @@ class Nodes(metaclass=Brief):
         infos = self._listed()
         found = [info for info in infos if name in (info.name, info.id)]
         if not found:
+            self._hub.check_leader()
             raise not_found("node", name, [info.name for info in infos])
         return Node._of(self._hub, max(found, key=lambda info: (info.state is NodeState.READY, info.created)))
 

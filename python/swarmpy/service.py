@@ -117,8 +117,7 @@ class Service(metaclass=Brief):
     @property
     def running(self) -> int:
         """How many tasks run and are meant to, on nodes that are not down."""
-        down = self._hub.down_nodes()
-        return sum(1 for info in self._hub.tasks(self.id) if info.runs and info.node_id not in down)
+        return self._hub.running(self.id)
 
     @property
     def image(self) -> str:
@@ -359,6 +358,7 @@ class Services(metaclass=Brief):
         for info in infos:
             if name in (info.name, info.id):
                 return Service(self._hub, info.id, info.name)
+        self._hub.check_leader()
         raise not_found("service", name, [info.name for info in infos])
 
     def __repr__(self) -> str:

@@ -196,8 +196,14 @@ class Swarm(metaclass=Brief):
             self._hub.open_world.sleep(span)
             return True
         self._hub.check_open()
+        if not callable(until):
+            hint = "Say run(until=lambda c: web.running == 4)."
+            raise InvalidArgument(f"until is a function of the swarm, not {until!r}", hint=hint)
         condition = Condition(self, until)
-        return wait_until(self._world, condition.holds, span, again=condition.again)
+        try:
+            return wait_until(self._world, condition.holds, span, again=condition.again)
+        finally:
+            condition.over()
 
     def wait_converged(self, timeout: DurationLike = "60s", stable_for: DurationLike = 0) -> Outcome:
         """Until every service is as its spec wants it and every node that lives is ready, for `stable_for` on
@@ -212,7 +218,7 @@ class Swarm(metaclass=Brief):
         self,
         kinds: str | Iterable[str] | None = None,
         *,
-        service: str | None = None,
+        service: str | Service | None = None,
         since: float | datetime | None = None,
         timeout: None = None,
     ) -> EventList: ...
@@ -221,7 +227,7 @@ class Swarm(metaclass=Brief):
         self,
         kinds: str | Iterable[str] | None = None,
         *,
-        service: str | None = None,
+        service: str | Service | None = None,
         since: float | datetime | None = None,
         timeout: DurationLike,
     ) -> Iterator[Event]: ...
@@ -229,7 +235,7 @@ class Swarm(metaclass=Brief):
         self,
         kinds: str | Iterable[str] | None = None,
         *,
-        service: str | None = None,
+        service: str | Service | None = None,
         since: float | datetime | None = None,
         timeout: DurationLike | None = None,
     ) -> EventList | Iterator[Event]:
@@ -239,8 +245,9 @@ class Swarm(metaclass=Brief):
         events of tasks and the last 256 of all else), or of it since `since` (seconds, as `.now`, or a
         datetime). With `timeout`: an iterator, from now (or `since`) on, as it happens, until that much time
         is over; `"inf"` is not a duration, `float("inf")` is. `kinds`: `"node"`, `"service"`, `"task"`,
-        `"network"`, `"container"` (those of the manager that is asked), or a list of them. `service`: name or
-        id of one that is there, or was; while there is none at all, also of one to come.
+        `"network"`, `"container"` (those of the manager that is asked), or a list of them. `service`: a
+        Service, or the name or id of one that is there, or was; while there is none at all, also of one to
+        come.
 
         Raises `InvalidArgument` for a kind and `NotFound` for a service that there is not. While no manager
         has a leader, the past is what one of them knows. The iterator goes on at another manager when its own
@@ -343,6 +350,8 @@ class Swarm(metaclass=Brief):
         return "\n".join(parts)
 
     def _repr_html_(self) -> str:
+        if self._hub.closed:
+            return _show.html_box([_show.html_table(f"Swarm {self.mode} (closed)", (), [])])
         nodes = [node_row(node) for node in self._hub.seen.nodes]
         services = [service_row(self._hub, info) for info in self._hub.seen.services.values()]
         return _show.html_box(
@@ -363,15 +372,24 @@ class Condition:
 
     def __init__(self, swarm: Swarm, condition: Callable[[Swarm], object]) -> None:
         self._swarm, self._condition = swarm, condition
+        self._counted: set[str] = set()
 
     def holds(self) -> bool:
         hub = self._swarm._hub
-        hub.clock_was_read = False
+        hub.clock_was_read, hub.counted = False, self._counted
         try:
             with hub.client.of_a_leader():
                 return bool(self._condition(self._swarm))
         except PASSING:
             return False
+        finally:
+            hub.counted = None
+
+    def over(self) -> None:
+        """Reprs show tasks that were only counted."""
+        for service_id in self._counted:
+            with contextlib.suppress(SwarmError):
+                self._swarm._hub.tasks(service_id)
 
     def again(self) -> float:
         """One that reads the clock is asked after every event; another now and then, for what it sees

@@ -149,3 +149,12 @@ def ping(path: Path) -> int:
         return wire.getresponse().status
     finally:
         wire.close()
+
+
+def test_what_was_under_way_to_an_iterator_does_not_hide_that_it_is_closed() -> None:
+    swarm = sp.Swarm(seed=1)
+    coming = swarm.events(timeout="5s")
+    swarm.services.create("nginx", name="web", replicas=2)
+    swarm.close()
+    with pytest.raises(sp.SwarmError, match="this swarm is closed"):
+        next(coming)

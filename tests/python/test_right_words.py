@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -252,3 +254,25 @@ def test_so_says_the_command_line() -> None:
             for text in told:
                 assert text in done.stderr, (words, done.stderr)
         assert swarmpy("top", "web").returncode == 0
+
+
+def test_what_is_no_condition_and_no_comparison_is_a_typed_error(c: sp.Swarm) -> None:
+    with pytest.raises(sp.InvalidArgument, match="a function of the swarm"):
+        c.run(until=True)
+    with pytest.raises(sp.InvalidArgument, match="expected one operator") as caught:
+        c.services.create("nginx", constraints="node.role=worker")
+    assert "node.role==worker" in caught.value.hint
+
+
+def test_events_are_asked_by_the_service_itself_too(c: sp.Swarm) -> None:
+    one, other = (c.services.create("nginx", name=name) for name in ("one", "other"))
+    assert one.wait() and other.wait()
+    assert {event.attributes.get("service", "one") for event in c.events(service=one)} == {"one"}
+    assert c.events(service=one) == c.events(service=one.id)
+
+
+def test_names_of_the_package_do_not_hang_on_what_was_used_before() -> None:
+    story = "import swarmpy as sp; import contextlib\n"
+    story += "with contextlib.suppress(sp.SwarmError): sp.attach('nobody')\n"
+    story += "assert all(callable(getattr(sp, name)) for name in sp.__all__ if name != 'aio')"
+    subprocess.run([sys.executable, "-c", story], check=True)

@@ -8,6 +8,7 @@ import pytest
 
 import swarmpy as sp
 from swarmpy._converge import ServiceWait
+from swarmpy._hub import Hub
 
 SEEDS = range(60)
 
@@ -367,3 +368,52 @@ def test_a_condition_is_not_asked_twice_of_the_same() -> None:
         asked = []
         assert c.run(until=lambda c: asked.append(c._world.core.changes()) or web.running == 200)  # type: ignore[attr-defined,func-returns-value]
         assert len(asked) == len(set(asked)) > 10
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_only_the_lost_leader_knew_is_not_called_missing(seed: int) -> None:
+    with sp.Swarm(managers=3, seed=seed) as c:
+        web = c.services.create("nginx", name="web", replicas=4)
+        c.nodes.leader.kill()
+        looks: list[Callable[[], object]] = [
+            lambda: web.running,
+            lambda: web.spec,
+            lambda: web.tasks,
+            lambda: c.services["web"],
+        ]
+        for look in looks:
+            with pytest.raises(sp.NoQuorum):
+                look()
+        with c.watch(service="web"):
+            assert web.wait() and c.services["web"] == web
+
+
+def test_a_condition_counts_a_thousand_tasks_without_reading_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    whole = Hub.tasks
+    monkeypatch.setattr(Hub, "tasks", lambda hub, service: read.append(service) or whole(hub, service))
+    with sp.Swarm(managers=3, workers=20, seed=1) as c:
+        web = c.services.create("nginx", name="web", replicas=1000)
+        assert c.run(until=lambda c: web.running == 1000)
+        assert len(read) <= 1 and "1000/1000" in repr(web)
+        assert web.running == 1000 == len(web.tasks.running)
+
+
+def test_a_count_in_a_condition_is_the_count_outside() -> None:
+    with sp.Swarm(managers=3, workers=3, seed=4) as c:
+        web = c.services.create("nginx", name="web", replicas=8)
+        assert web.wait()
+        c.nodes["w1"].kill()
+        seen: set[int] = set()
+
+        def agree(c: sp.Swarm) -> bool:
+            count = web.running
+            seen.add(count)
+            assert count == sum(task.state == "running" == task.desired_state for task in web.tasks.running)
+            return False
+
+        c.run(until=agree, timeout="20s")
+        assert len(seen) > 1
+        web.remove()
+        with pytest.raises(sp.NotFound):
+            c.run(until=lambda c: web.running == 0, timeout="1s")

@@ -269,7 +269,35 @@ def test_an_unknown_image_is_told_by_the_wait(c: sp.Swarm) -> None:
 
 def test_tasks_that_are_not_restarted_fail_the_wait(c: sp.Swarm) -> None:
     outcome = c.services.create("unheard-of:1", restart_condition="none").wait()
-    assert outcome.state == "failed" and "not restarted" in outcome.reason and outcome.took < 30
+    assert outcome.state == "failed" and "not restarted" in outcome.reason
+    assert outcome.took == pytest.approx(2.0, abs=0.2)
+
+
+def use_up(c: sp.Swarm, service: sp.Service, slot: int) -> None:
+    """Its one attempt, and the task that it made."""
+    for _ in range(2):
+        task = next(task for task in service.tasks.running if task.slot == slot)
+        task.kill()
+        assert c.run(until=lambda c, gone=task.id: gone not in {t.id for t in service.tasks.running})
+        c.sleep("200ms")
+
+
+def test_used_up_attempts_of_one_slot_fail_the_wait_while_others_run(c: sp.Swarm) -> None:
+    web = c.services.create("nginx", name="web", replicas=3, restart_max_attempts=1, restart_delay=0)
+    assert web.wait()
+    use_up(c, web, 2)
+    outcome = web.wait()
+    assert outcome.state == "failed" and "restart attempts are used up" in outcome.reason
+    assert outcome.running == 2 and outcome.took < 4
+
+
+def test_what_a_lost_node_ran_is_waited_for_before_a_wait_fails(c: sp.Swarm) -> None:
+    web = c.services.create("nginx", name="web", replicas=5, restart_max_attempts=1, restart_delay=0)
+    assert web.wait()
+    use_up(c, web, next(task.slot for task in web.tasks.running if task.node == "m1"))
+    c.nodes["w1"].kill()
+    outcome = web.wait()
+    assert outcome.state == "failed" and outcome.running == 4
 
 
 def test_a_global_service_runs_once_on_each_node(c: sp.Swarm) -> None:

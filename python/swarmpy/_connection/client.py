@@ -19,6 +19,7 @@ TIMEOUT = 30.0  # seconds on the swarm's clock; the engine itself answers sooner
 FIRST_TIMEOUT = 5.0  # for a node that may be stopped, where another can be asked the same
 ASK_ANOTHER = (NoQuorum, Timeout, NotManager, Unreachable)  # what tells most first
 MAYBE_DONE = "It may have been carried out: look at the present state before you try again."
+NOT_FOUND = 404  # of a manager without a leader: it may be there, and only not known to this one
 _NO_DEADLINE = float("inf")
 _ANY_READ = "/swarm"  # small, and answered only by who has a leader
 _T = TypeVar("_T")
@@ -138,7 +139,9 @@ class Client:
 
     @contextlib.contextmanager
     def of_a_leader(self) -> Iterator[None]:
-        """Within, what is only the last that is known is `NoQuorum`: waits go by what a leader says."""
+        """Within, what is only the last that is known is `NoQuorum`: waits go by what a leader says, and so
+        does who says that there is none of a name.
+        """
         before, self._strict = self._strict, True
         try:
             yield
@@ -160,7 +163,7 @@ class Client:
             )
 
     def _good(self, seen: Shown | None) -> Exchange | None:
-        if seen and seen.last_known and self._strict:
+        if seen and seen.last_known and (self._strict or seen.head(0.0).status == NOT_FOUND):
             raise NoQuorum("the swarm has no leader just now: one is being elected")
         return begin(seen) if seen else None
 

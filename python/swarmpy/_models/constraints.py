@@ -33,11 +33,13 @@ def eligible(nodes: Iterable[NodeInfo], constraints: Iterable[str]) -> list[Node
 
 
 def check(constraints: Iterable[str]) -> None:
-    """Raises `InvalidArgument` for a key that no node can have, and for a role that there is not: such a
-    constraint would be accepted, and its tasks pending for ever. What is no constraint at all the swarm
-    refuses.
+    """Raises `InvalidArgument` for what is no comparison, for a key that no node can have, and for a role
+    that there is not: such a constraint would be accepted, and its tasks pending for ever.
     """
     for constraint in constraints:
+        if "==" not in constraint and "!=" not in constraint:
+            hint = 'Write "node.role==worker", or "node.labels.zone!=a".'
+            raise InvalidArgument(f"constraint expected one operator from ==, !=: {constraint!r}", hint=hint)
         key, _, value = _parts(constraint)
         if not value or key.lower().startswith(PREFIXES):
             continue
