@@ -151,6 +151,18 @@ def test_who_takes_names_or_addresses_away_stops_no_start(home: Path) -> None:
             assert time.monotonic() - began < 10
 
 
+def test_who_listens_on_every_address_is_named_as_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a Docker daemon that is in a swarm does: ending clusters of ours would not help."""
+    with socket.socket() as everywhere:
+        everywhere.bind(("0.0.0.0", 0))
+        everywhere.listen()
+        monkeypatch.setattr(networks, "MANAGEMENT_PORT", everywhere.getsockname()[1])
+        with pytest.raises(sp.ClusterError, match=r"another program has port \d+ on every address"):
+            networks.choose([])
+    with pytest.raises(sp.ClusterError, match="no loopback network is free"):
+        networks.choose(networks.NETWORKS)
+
+
 def test_addresses_that_were_taken_meanwhile_are_an_error(home: Path) -> None:
     with LocalCluster.start("one", 1, 0, init=False, lease=False) as one:
         node = one.nodes[0]

@@ -20,6 +20,7 @@ from swarmpy._cluster.processes import Process, arguments
 MANAGEMENT_PORT = 2377
 CLAIM_HOST = 254  # no node has this number
 NETWORKS = range(1, 255)
+NO_NETWORK = 255  # no cluster's: who is in our way here is in our way everywhere
 PROBED_HOSTS = range(1, 17)
 
 
@@ -32,7 +33,18 @@ def choose(known: Iterable[int]) -> tuple[int, socket.socket]:
         if _nobody_listens(network):
             return network, claim
         claim.close()
-    raise ClusterError(
+    raise _none_is_free()
+
+
+def _none_is_free() -> ClusterError:
+    if (claim := _claim(NO_NETWORK)) is None:
+        return ClusterError(
+            f"another program has port {MANAGEMENT_PORT} on every address of this machine, as a Docker daemon "
+            "in swarm mode has",
+            f"find it (ss -ltnp sport = :{MANAGEMENT_PORT}), and end it or have it leave its swarm",
+        )
+    claim.close()
+    return ClusterError(
         "no loopback network is free", "swarmpy down --all", python="for one in swarmpy.clusters(): one.end()"
     )
 
