@@ -39,8 +39,8 @@ def choose(known: Iterable[int]) -> tuple[int, socket.socket]:
 def _none_is_free() -> ClusterError:
     if (claim := _claim(NO_NETWORK)) is None:
         return ClusterError(
-            f"another program has port {MANAGEMENT_PORT} on every address of this machine, as a Docker daemon "
-            "in swarm mode has",
+            f"another program has port {MANAGEMENT_PORT} on every address of this machine, as a Docker "
+            "daemon in swarm mode has",
             f"find it (ss -ltnp sport = :{MANAGEMENT_PORT}), and end it or have it leave its swarm",
         )
     claim.close()
