@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/state.hpp"
+#include "model/restart.hpp"
 
 namespace swarm::agent {
 namespace {
@@ -159,6 +160,7 @@ void Worker::State::assign(const model::Task& task, WallTime wall) {
     if (task.state() >= TaskState::starting) {
       resume(task, wall);
       local.container_exists = false;
+      if (model::may_still_stop(task)) unreported.insert(task.id);  // it does not
       return;
     }
     local.task = task;

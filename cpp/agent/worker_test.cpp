@@ -315,6 +315,18 @@ TEST_F(WorkerTest, ATaskThatRanByTheStoreOnlyIsNotStartedAgain) {
   EXPECT_EQ(status(one.id).state, TaskState::failed);
 }
 
+TEST_F(WorkerTest, OfATaskThatHadToMoveBeforeItCameItSaysThatItDoesNotRun) {
+  model::Task one = task();
+  one.status.state = TaskState::rejected;
+  one.status.message = model::kHasToMove;
+  one.desired_state = TaskState::shutdown;
+  open_session();
+  assign_all({one});
+  const auto reports = sent<wire::TaskReport>(take());
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].statuses.at(0).first, one.id);
+}
+
 TEST_F(WorkerTest, IncrementsApplyInOrderAndAGapAsksForTheWholeSet) {
   open_session();
   take();

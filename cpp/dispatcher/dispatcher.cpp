@@ -6,6 +6,7 @@
 
 #include "dispatcher/state.hpp"
 #include "model/bounds.hpp"
+#include "model/restart.hpp"
 
 namespace swarm::dispatcher {
 namespace {
@@ -242,10 +243,11 @@ void Dispatcher::State::plan_reports(const store::Store& store, model::Transacti
     for (const auto& [id, status] : report.message.statuses) {
       const auto task = store.task(id);
       if (!task || task->node_id != report.node) continue;
-      if (status.state < task->state() || status == task->status) continue;
+      const bool moved = model::may_still_stop(*task) && is_terminal(status.state);
+      if (!moved && (status.state < task->state() || status == task->status)) continue;
       model::TaskStep step;
       step.id = id;
-      step.status = status;
+      step.status = moved ? model::moved_away(*task) : status;
       step.reported_by = report.node;
       transaction.actions.push_back(std::move(step));
     }

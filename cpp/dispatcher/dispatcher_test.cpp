@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/restart.hpp"
+
 namespace swarm::dispatcher {
 namespace {
 
@@ -396,6 +398,28 @@ TEST_F(DispatcherTest, ReportsAreAcknowledgedWhenTheyAreStored) {
   say(1, node, report);  // repeated: acknowledged, and nothing is written
   EXPECT_EQ(heard<wire::TaskReportAck>(1).size(), 1u);
   EXPECT_EQ(store_.version(), version);
+}
+
+TEST_F(DispatcherTest, ATaskThatHadToMoveHasMovedWhenItsNodeSaysSo) {
+  const NodeId node = add_node();
+  const TaskId id = add_task(node, TaskState::running);
+  start();
+  const std::uint64_t session = join(1, node);
+  model::TaskStep step;
+  step.id = id;
+  step.status = model::TaskStatus{};
+  step.status->state = TaskState::rejected;
+  step.status->message = model::kHasToMove;
+  apply({step});
+  model::TaskStatus said;
+  said.state = TaskState::running;
+  say(1, node, wire::TaskReport{session, 1, {{id, said}}});
+  EXPECT_TRUE(model::may_still_stop(*store_.task(id))) << "it runs in its grace";
+  said.state = TaskState::shutdown;
+  said.message = "shutdown";
+  say(1, node, wire::TaskReport{session, 2, {{id, said}}});
+  EXPECT_EQ(state(id), TaskState::rejected);
+  EXPECT_EQ(store_.task(id)->status.message, model::kNoLongerFits);
 }
 
 TEST_F(DispatcherTest, FactsOfTheSessionAreToldWhenTheyChange) {

@@ -52,9 +52,18 @@ void add_mark(std::vector<RestartMark>& marks, Duration ran, Duration window) {
 
 bool ended_by_itself(const Task& task) {
   const TaskStatus& status = task.status;
-  if (status.message == kNoLongerFits || status.message == kLostWithNode) return false;
+  for (const char* moved : {kNoLongerFits, kHasToMove, kLostWithNode})
+    if (status.message == moved) return false;
   return status.state == TaskState::complete || status.state == TaskState::failed ||
          status.state == TaskState::rejected;
+}
+
+bool may_still_stop(const Task& task) { return task.status.message == kHasToMove; }
+
+TaskStatus moved_away(const Task& task) {
+  TaskStatus out = task.status;
+  out.message = kNoLongerFits;
+  return out;
 }
 
 WallTime time_of(const Task& task) {

@@ -14,10 +14,16 @@ namespace swarm::model {
 
 // Messages of a status that say: this end was not the task's own.
 inline constexpr const char* kNoLongerFits = "task rejected by constraint enforcer";
+// The same until its node says that it has stopped: a status says so earlier than the process ends.
+inline constexpr const char* kHasToMove = "task rejected by constraint enforcer, and told to stop";
 inline constexpr const char* kLostWithNode = "lost with its node";
 
 // It completed, failed, or was rejected by its node.
 bool ended_by_itself(const Task& task);
+// Its node no longer fits, and may still run it: its grace is not over, or nobody has said so.
+bool may_still_stop(const Task& task);
+// Its status once its node has said that it runs no more.
+TaskStatus moved_away(const Task& task);
 // When it ended, by the clock of the manager that stored it, or else by its node's.
 WallTime time_of(const Task& task);
 

@@ -61,7 +61,7 @@ void look(const store::Store& store, const model::Node& node, WallTime wall, Pla
     model::TaskStatus status = task->status;
     status.timestamp = wall;
     status.state = TaskState::rejected;
-    status.message = model::kNoLongerFits;
+    status.message = model::kHasToMove;
     status.err = "assigned node no longer meets constraints";
     plan.observe_as(*task, std::move(status));
   }

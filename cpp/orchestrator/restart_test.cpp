@@ -292,6 +292,26 @@ TEST(OldTask, is_waited_for_a_minute_where_it_has_less) {
   }
 }
 
+TEST(OldTask, that_its_node_no_longer_fits_is_waited_for_too) {
+  Stopping one(Duration::seconds(90));
+  auto spec = one.spec;
+  spec.annotations.name = "moves";
+  spec.task.placement.emplace().constraints = {"node.labels.zone!=b"};
+  one.id = one.swarm.create(spec);
+  one.swarm.settle();
+  one.old = one.swarm.live_in(one.id, 1)->id;
+  const auto node = static_cast<std::uint64_t>(one.swarm.live_in(one.id, 1)->node_id.value());
+  one.swarm.change_node(node, [](auto& it) { it.spec.annotations.labels["zone"] = "b"; });
+  one.swarm.limit_history(0);
+  one.swarm.advance(Duration::seconds(90));
+  EXPECT_EQ(one.swarm.store.task(one.old)->status.state, TaskState::rejected);
+  EXPECT_TRUE(one.waits()) << "it runs there as long as its grace lasts";
+  one.swarm.stubborn_images.clear();
+  one.swarm.advance(Duration::seconds(1));
+  EXPECT_FALSE(one.waits());
+  EXPECT_FALSE(one.swarm.store.task(one.old)) << "nor is it kept any longer";
+}
+
 TEST(OldTask, has_its_own_grace_and_not_that_of_the_update) {
   Stopping one(Duration::seconds(90));
   one.swarm.update(one.id, [](auto& next) {

@@ -23,7 +23,7 @@ std::vector<TaskRef> tasks_of(const store::Store& store, const SlotKey& key) {
 }
 
 bool may_run(const store::Store& store, const model::Task& task) {
-  if (has_ended(task)) return false;
+  if (has_ended(task) && !model::may_still_stop(task)) return false;
   if (task.status.state < TaskState::assigned && !is_wanted(task)) return false;
   if (task.node_id.empty()) return true;
   const auto node = store.node(task.node_id);

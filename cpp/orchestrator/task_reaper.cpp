@@ -41,7 +41,7 @@ void prune(const store::Store& store, const SlotKey& key, Plan& plan) {
   std::size_t surplus = tasks.size() - static_cast<std::size_t>(limit);
   for (const auto& task : tasks) {
     if (surplus == 0 || plan.full()) return;
-    if (!is_over(*task) || task == last) continue;
+    if (!is_over(*task) || may_run(store, *task) || task == last) continue;
     plan.remove(*task);
     --surplus;
   }
@@ -85,7 +85,10 @@ void TaskReaper::note_long_histories(const store::Store& store) {
 void TaskReaper::note(const store::Store& store, const store::Change<model::Task>& change) {
   if (change.removed()) return;
   const model::Task& task = *change.after;
-  const bool ended = has_ended(task) && change.before && !has_ended(*change.before);
+  const auto is_at_rest = [](const model::Task& one) {
+    return has_ended(one) && !model::may_still_stop(one);
+  };
+  const bool ended = is_at_rest(task) && change.before && !is_at_rest(*change.before);
   const bool stopped = !is_wanted(task) && change.before && is_wanted(*change.before);
   if (change.created() || ended || stopped) slots_.insert(key_of(task));
   if (is_to_be_buried(store, task)) dead_.insert(task.id);

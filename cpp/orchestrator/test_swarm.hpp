@@ -275,6 +275,7 @@ class TestSwarm {
       const auto node = store.node(task->node_id);
       if (!node || node->status.state != model::NodeState::ready || task->status.state < TaskState::assigned)
         continue;
+      did |= says_that_it_moved(*task);
       if (has_ended(*task)) continue;
       const TaskState next = agent_step(*task);
       if (next == task->status.state) continue;
@@ -282,6 +283,17 @@ class TestSwarm {
       did = true;
     }
     return did;
+  }
+  bool says_that_it_moved(const model::Task& task) {
+    const bool stops =
+        task.desired_state >= TaskState::shutdown && !stubborn_images.contains(task.spec().container->image);
+    if (!stops || !model::may_still_stop(task)) return false;
+    model::TaskStep one;
+    one.id = task.id;
+    one.status = model::moved_away(task);
+    one.reported_by = task.node_id;
+    step(std::move(one));
+    return true;
   }
   TaskState agent_step(const model::Task& task) const {
     const std::string& image = task.spec().container->image;

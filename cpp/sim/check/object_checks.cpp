@@ -5,6 +5,7 @@
 #include "base/check.hpp"
 #include "codec/codec.hpp"
 #include "model/defaults.hpp"
+#include "model/restart.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -188,8 +189,8 @@ std::optional<std::string> Replica::check_release(const store::Change<model::Tas
     return std::nullopt;
   for (const auto& other : tasks_at({task.service_id, task.slot, task.slot == 0 ? task.node_id : NodeId()})) {
     // A task that was placed while it was told to stop never starts.
-    if (other->id == task.id || other->state() <= TaskState::assigned || model::is_terminal(other->state()))
-      continue;
+    const bool ended = model::is_terminal(other->state()) && !model::may_still_stop(*other);
+    if (other->id == task.id || other->state() <= TaskState::assigned || ended) continue;
     const auto node = store_->node(other->node_id);
     if (!node || node->status.state == model::NodeState::down ||
         node->meta.version + kPlanAge > store_->version())
