@@ -53,6 +53,31 @@ void serve(Desk& desk, ApiId id, const http::Request& request, const Context& co
   match.route->handler(call);
 }
 
+std::optional<OpenSwarmLogs> logs_wanted(const std::vector<Effect>& effects) {
+  for (const Effect& effect : effects) {
+    const auto* perform = std::get_if<Perform>(&effect);
+    if (perform == nullptr) continue;
+    if (const auto* swarm = std::get_if<OpenSwarmLogs>(&perform->operation)) return *swarm;
+    if (const auto* local = std::get_if<OpenLocalLogs>(&perform->operation))
+      return OpenSwarmLogs{{local->task}, local->options};
+  }
+  return std::nullopt;
+}
+
+LogNews gathered(const OpenSwarmLogs& wish, const LogSource& source) {
+  LogNews news;
+  news.end = true;
+  for (const TaskId task : wish.tasks) {
+    auto lines = source(task, wish.options);
+    if (lines) {
+      news.lines.insert(news.lines.end(), lines->begin(), lines->end());
+    } else {
+      news.missing.push_back({task, lines.error().message});
+    }
+  }
+  return news;
+}
+
 // Nothing, unless it is over already.
 std::optional<Answer> whole(std::vector<Effect> effects) {
   Answer answer;
@@ -71,11 +96,17 @@ void Api::request(ApiId id, const http::Request& request, const Context& context
   serve(state_->desk, id, request, context);
 }
 
-std::optional<Answer> Api::look(const http::Request& request, const Context& context) const {
+std::optional<Answer> Api::look(const http::Request& request, const Context& context,
+                                const LogSource& source) const {
   if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
   Desk desk(state_->desk);
   serve(desk, 0, request, context);
-  return whole(desk.take_effects());
+  std::vector<Effect> effects = desk.take_effects();
+  if (const auto wish = logs_wanted(effects); wish && !wish->options.follow) {
+    desk.log_news(0, gathered(*wish, source), context);
+    for (Effect& effect : desk.take_effects()) effects.push_back(std::move(effect));
+  }
+  return whole(std::move(effects));
 }
 
 Answer Api::refusal(const Error& error) {

@@ -162,6 +162,9 @@ struct Perform {
 };
 using Effect = std::variant<BeginReply, ReplyPiece, EndReply, CutReply, Propose, Perform>;
 
+// What is kept of a task's output, for a look; an Error says why it cannot be had.
+using LogSource = std::function<Result<std::vector<wire::LogLine>>(TaskId, const wire::LogOptions&)>;
+
 // A whole answer, made at once.
 struct Answer {
   http::ResponseHead head;
@@ -179,7 +182,8 @@ class Api {
   void request(ApiId id, const http::Request& request, const Context& context);
   // What `request` would be answered at this very moment, and nothing changes by asking. Nothing when that
   // takes more than a moment: a change, a stream that goes on.
-  std::optional<Answer> look(const http::Request& request, const Context& context) const;
+  std::optional<Answer> look(const http::Request& request, const Context& context,
+                             const LogSource& source) const;
   static Answer refusal(const Error& error);
   // The proposal of request `id` was applied or refused, or could not be made (`outcome.error` says why;
   // kNoLeader for Docker's lost-quorum text).

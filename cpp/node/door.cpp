@@ -265,8 +265,9 @@ void Door::on_leader_changed() {
 
 void Door::on_manager_gone() { on_leader_changed(); }
 
-std::optional<docker::Answer> Door::look(const http::Request& request, const docker::Context& context) const {
-  auto answer = api_.look(request, context);
+std::optional<docker::Answer> Door::look(const http::Request& request, const docker::Context& context,
+                                         const docker::LogSource& source) const {
+  auto answer = api_.look(request, context, source);
   if (answer) say_nothing_done(answer->head);
   return answer;
 }

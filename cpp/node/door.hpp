@@ -59,7 +59,8 @@ class Door {
 
   docker::Api& api() { return api_; }
   // What a client would be told at once, out of what this node knows. See Node::look.
-  std::optional<docker::Answer> look(const http::Request& request, const docker::Context& context) const;
+  std::optional<docker::Answer> look(const http::Request& request, const docker::Context& context,
+                                     const docker::LogSource& source) const;
   static docker::Answer without_leader();
   // Carries out what the API machine wants; true when there was something.
   bool run();

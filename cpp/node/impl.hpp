@@ -32,7 +32,8 @@ class Node::Impl final : public Door::Host,
   void shut_down(Instant now);
   bool stopped() const;
   Inspection inspect() const;
-  std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless) const;
+  std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless,
+                                     const docker::LogSource& source) const;
   Visible visible() const;
 
   // ---- Door::Host

@@ -20,8 +20,9 @@ bool Node::stopped() const { return impl_->stopped(); }
 Inspection Node::inspect() const { return impl_->inspect(); }
 docker::Answer Node::without_leader() { return Door::without_leader(); }
 Visible Node::visible() const { return impl_->visible(); }
-std::optional<docker::Answer> Node::look(const http::Request& request, Instant now, bool leaderless) const {
-  return impl_->look(request, now, leaderless);
+std::optional<docker::Answer> Node::look(const http::Request& request, Instant now, bool leaderless,
+                                         const docker::LogSource& source) const {
+  return impl_->look(request, now, leaderless, source);
 }
 
 Node::Impl::Impl(NodeOptions options, ports::Ports ports)

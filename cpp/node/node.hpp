@@ -97,7 +97,9 @@ class Node {
   // What a client would be answered at this moment out of what this node knows, whoever should be asked;
   // nothing happens by it: no turn, no trace, no chance drawn. Nothing for what takes time. `leaderless`:
   // show nobody as the leader, whom this node may not have missed yet.
-  std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless) const;
+  // `source`: the output of tasks, wherever they run.
+  std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless,
+                                     const docker::LogSource& source) const;
   // ... and what it is told where nobody leads.
   static docker::Answer without_leader();
   Visible visible() const;

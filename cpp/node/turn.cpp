@@ -171,8 +171,8 @@ docker::Context Node::Impl::api_context() {
                          core_.wall()};
 }
 
-std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Instant now,
-                                               bool leaderless) const {
+std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Instant now, bool leaderless,
+                                               const docker::LogSource& source) const {
   docker::LocalNode local = local_;
   docker::RaftView raft;
   show(local, raft);
@@ -187,7 +187,7 @@ std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Ins
                                 rng,
                                 now,
                                 core_.wall()};
-  return door_.look(request, context);
+  return door_.look(request, context, source);
 }
 
 Visible Node::Impl::visible() const {

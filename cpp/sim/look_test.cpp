@@ -119,6 +119,24 @@ TEST_F(Looks, WithoutAQuorumAreRefusedAsAClientIs) {
   EXPECT_EQ(status("m3", "/info"), 200U);
 }
 
+TEST_F(Looks, ShowWhatTasksHaveWrittenAndWhoseLinesCannotBeHad) {
+  ServiceWish wish;
+  wish.name = "web";
+  wish.replicas = 8;
+  ASSERT_EQ(world.ask("m1", post("/services/create", to_json(wish))).head.status, 201U);
+  world.run_for(Duration::seconds(10));
+  const std::string target = "/services/web/logs?stdout=1&stderr=1&details=1&timestamps=1";
+  const Look seen = world.look("", get(target));
+  const Reply told = world.ask(world.leader(), get(target));
+  ASSERT_EQ(seen.how, Look::How::answered);
+  EXPECT_EQ(seen.answer.head.headers, told.head.headers);
+  EXPECT_GT(seen.answer.body.size(), 500U);
+  EXPECT_EQ(seen.answer.body.size(), told.body.size()) << "the same lines, of one node after the other";
+  EXPECT_EQ(world.look("", get(target + "&follow=1")).how, Look::How::takes_time);
+  world.partition({{"w1"}, {"m1", "m2", "m3"}});
+  EXPECT_NE(world.look("", get(target)).answer.body.find("node w1 is not available"), std::string::npos);
+}
+
 TEST_F(Looks, HaveANumberThatTellsWhenTheyMayDiffer) {
   world.run_for(Duration::seconds(5));
   std::string before = world.look("", get("/nodes")).answer.body + world.look("", get("/tasks")).answer.body;

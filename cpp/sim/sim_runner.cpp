@@ -328,21 +328,28 @@ void SimRunner::write_first_lines(TaskId task, Process& process) {
   say(task, said(line, ports::task_environment(launch, process.address, process.container_id, {})));
 }
 
+std::optional<std::vector<wire::LogLine>> SimRunner::past(TaskId task,
+                                                          const wire::LogOptions& options) const {
+  const auto kept = said_.find(task);
+  if (kept == said_.end())
+    return processes_.contains(task) ? std::optional(std::vector<wire::LogLine>()) : std::nullopt;
+  std::vector<wire::LogLine> lines;
+  for (const auto& line : kept->second)
+    if ((line.err ? options.err : options.out) && options.since <= line.time &&
+        (options.until.ns == 0 || line.time <= options.until))
+      lines.push_back(line);
+  if (options.tail >= 0 && lines.size() > static_cast<std::size_t>(options.tail))
+    lines.erase(lines.begin(), lines.end() - options.tail);
+  return lines;
+}
+
 ports::LogStreamId SimRunner::open_logs(TaskId task, const wire::LogOptions& options) {
   const ports::LogStreamId id = ++last_stream_;
   const Process* process = find(task);
-  std::vector<wire::LogLine> lines;
-  const auto kept = said_.find(task);
-  if (kept != said_.end())
-    for (const auto& line : kept->second)
-      if ((line.err ? options.err : options.out) && options.since <= line.time &&
-          (options.until.ns == 0 || line.time <= options.until))
-        lines.push_back(line);
-  if (options.tail >= 0 && lines.size() > static_cast<std::size_t>(options.tail))
-    lines.erase(lines.begin(), lines.end() - options.tail);
+  const auto lines = past(task, options);
   const bool follows = options.follow && process != nullptr && process->stage != Stage::exited;
-  const bool gone = process == nullptr && kept == said_.end();
-  deliver(ports::TaskLog{id, std::move(lines), !follows, gone ? ports::kNoOutput : ""});
+  deliver(ports::TaskLog{id, lines.value_or(std::vector<wire::LogLine>()), !follows,
+                         lines ? "" : ports::kNoOutput});
   if (follows) streams_[id] = {task, options};
   return id;
 }

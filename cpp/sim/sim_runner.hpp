@@ -41,6 +41,8 @@ class SimRunner final : public ports::Runner {
   // What its web server would answer; "" while there is none that runs.
   std::string page(TaskId task, std::uint32_t port) const;
   bool told_to_stop(TaskId task) const;
+  // What it keeps of a task's output, oldest first; nothing when there is none to keep.
+  std::optional<std::vector<wire::LogLine>> past(TaskId task, const wire::LogOptions& options) const;
 
  private:
   enum class Stage : std::uint8_t { preparing, prepared, starting, running, exited };

@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace swarm::sim {
+
+bool reach(const Network& network, const Machine& one, const Machine& other) {
+  return &one == &other ||
+         (!network.is_cut(one.index, other.index) && !network.is_cut(other.index, one.index));
+}
+
 namespace {
 
 struct Voice {
@@ -18,11 +24,6 @@ std::vector<Voice> managers_of(const Machines& machines) {
     if (now.is_manager) voices.push_back({machine.get(), now});
   }
   return voices;
-}
-
-bool reach(const Network& network, const Machine& one, const Machine& other) {
-  return &one == &other ||
-         (!network.is_cut(one.index, other.index) && !network.is_cut(other.index, one.index));
 }
 
 bool has_quorum(const std::vector<Voice>& voices, const Network& network, const Voice& self) {

@@ -26,6 +26,9 @@ struct Witness {
   const Machine* machine = nullptr;
 };
 
+// Nothing between them is cut, either way.
+bool reach(const Network& network, const Machine& one, const Machine& other);
+
 // `asked`: only what this machine, a manager, could reach. Null: of all machines.
 Witness find_witness(const Machines& machines, const Network& network, const Machine* asked);
 

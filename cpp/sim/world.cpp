@@ -35,6 +35,8 @@ struct World::Impl {
   }
   static std::string objection(const Machine& at, TaskId task);
   Look shown_by(const Machine& at, const http::Request& request, bool last_known) const;
+  Result<std::vector<wire::LogLine>> output(const Machine& at, TaskId task,
+                                            const wire::LogOptions& options) const;
 
   Machine& machine(std::string_view name) {
     const auto it = names.find(name);
@@ -336,9 +338,31 @@ Reply World::ask(std::string_view machine, http::Request request, Duration timeo
 
 Look World::Impl::shown_by(const Machine& at, const http::Request& request, bool last_known) const {
   if (at.paused) return {Look::How::silent, false, {}};
-  auto answer = at.node->look(request, shared.now, last_known);
+  const auto source = [&](TaskId task, const wire::LogOptions& options) { return output(at, task, options); };
+  auto answer = at.node->look(request, shared.now, last_known, source);
   if (!answer) return {Look::How::takes_time, false, {}};
   return {Look::How::answered, last_known, std::move(*answer)};
+}
+
+static Result<std::vector<wire::LogLine>> output_of(const Machine& at, TaskId task,
+                                                    const wire::LogOptions& options) {
+  if (auto lines = at.runner.past(task, options)) return std::move(*lines);
+  return plain_error(Code::not_found, "task " + task.str() + ": " + ports::kNoOutput);
+}
+
+// What the node that runs the task keeps of its output, where `at` can reach it.
+Result<std::vector<wire::LogLine>> World::Impl::output(const Machine& at, TaskId task,
+                                                       const wire::LogOptions& options) const {
+  const store::Store* store = at.node->inspect().store;
+  const auto placed = store == nullptr ? nullptr : store->task(task);
+  if (!placed) return output_of(at, task, options);
+  for (const auto& other : machines)
+    if (other->alive() && !other->paused && other->node->inspect().id == placed->node_id &&
+        reach(network, at, *other))
+      return output_of(*other, task, options);
+  const auto node = store->node(placed->node_id);
+  const std::string name = node ? node->description.hostname : placed->node_id.str();
+  return plain_error(Code::unavailable, "node " + name + " is not available");
 }
 
 Look World::look(std::string_view name, const http::Request& request) const {

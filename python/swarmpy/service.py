@@ -228,6 +228,8 @@ class Service(metaclass=Brief):
         Raises `IncompleteLogs` when a part cannot be had; its `.lines` are those that could be. With `follow`
         a task whose node is lost is named at once by a line of the stream `"error"` and the others go on; the
         error comes when the stream ends. A node that comes back is not followed again: ask anew.
+
+        In the simulator what was written is looked at, which changes nothing; what is followed takes time.
         """
         self._hub.check_open()
         start = self._hub.calendar_ns(since)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -45,6 +46,8 @@ def everything(c: sp.Swarm) -> None:
         service.image, service.mode, service.update_state, service.spec, service.history()
         for task in service.tasks:
             repr(task), task._repr_html_(), task.row()
+        with contextlib.suppress(sp.IncompleteLogs):
+            assert isinstance(service.logs(), list) and service.logs(tail=0) == []
         assert service.name in c.services and len(service.tasks.running) <= len(service.tasks)
     assert len(c.nodes) == 5 and len(c.services) >= 0
     assert c.events() and c.events("task") is not None and c.events(since=0.0)
@@ -138,6 +141,22 @@ def test_a_look_shows_the_side_that_has_a_quorum(seed: int) -> None:
         assert "web" in c.services
         with pytest.raises(sp.NoQuorum):
             old.swarm.join_token()
+
+
+def test_what_tasks_wrote_is_a_look_and_a_lost_node_is_named() -> None:
+    with sp.Swarm(managers=3, workers=2, seed=5) as c:
+        web = c.services.create("nginx:1.10", name="web", replicas=5)
+        assert web.wait()
+        at = c.now, c.trace_hash
+        lines = web.logs()
+        assert {line.task for line in lines} == {task.id for task in web.tasks}
+        assert {line.node for line in lines} == {task.node for task in web.tasks}
+        assert [str(line) for line in web.logs(tail=0)] == []
+        c.nodes["w1"].kill()
+        with pytest.raises(sp.IncompleteLogs, match="node w1 is not available") as caught:
+            web.logs()
+        assert {line.node for line in caught.value.lines} == {line.node for line in lines} - {"w1"}
+        assert c.now == at[0]
 
 
 # ---- waits

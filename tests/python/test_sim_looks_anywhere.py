@@ -24,6 +24,7 @@ def looks(c: sp.Swarm) -> None:
         lambda: (c.events(), c.events("node"), c.services["web"]),
         lambda: [node.swarm.state for node in c.nodes if node.alive],
         lambda: c.nodes["m2"].swarm.join_token(),
+        lambda: [service.logs() for service in c.services],
     ]
     for ask in asked:
         with contextlib.suppress(sp.SwarmError):
