@@ -144,7 +144,9 @@ def test_who_takes_names_or_addresses_away_stops_no_start(home: Path) -> None:
         address.bind((f"127.0.{first}.{networks.CLAIM_HOST}", networks.MANAGEMENT_PORT))
         second, claim = networks.choose([])
         claim.close()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of tests before may linger
         listener.bind((f"127.0.{second}.3", networks.MANAGEMENT_PORT))
+        listener.listen()
         began = time.monotonic()
         with LocalCluster.start("one", 1, 0, init=False) as one:
             assert int(one.nodes[0].address.split(".")[2]) not in (first, second)
