@@ -13,6 +13,11 @@ using Clock = std::chrono::steady_clock;
 constexpr int kEventsPerHold = 64;  // so that another thread gets its turn
 constexpr std::chrono::milliseconds kNap{2};
 
+std::optional<Progress> done_if(bool holds) {
+  if (holds) return Progress::done;
+  return {};
+}
+
 }  // namespace
 
 void throw_failed_checks() {
@@ -105,21 +110,20 @@ Progress WorldHost::run_to(Instant limit) {
 }
 
 Progress WorldHost::wait_change(std::uint64_t& seen, const sim::Gate* gate, Instant limit) {
-  const auto finished = [&]() -> std::optional<Progress> {
-    if (std::exchange(seen, world_->changes()) == world_->changes()) return std::nullopt;
-    return gate == nullptr || world_->is_open(*gate) ? std::optional(Progress::done) : std::nullopt;
-  };
-  return advance(finished, limit);
+  return advance(
+      [&] {
+        const bool changed = std::exchange(seen, world_->changes()) != world_->changes();
+        return done_if(changed && (gate == nullptr || world_->is_open(*gate)));
+      },
+      limit);
 }
 
 Progress WorldHost::wait_event(std::uint64_t seen, Instant limit) {
-  return advance([&] { return world_->events() != seen ? std::optional(Progress::done) : std::nullopt; },
-                 limit);
+  return advance([&] { return done_if(world_->events() != seen); }, limit);
 }
 
 Progress WorldHost::wait_http(sim::RequestId id, Instant limit) {
-  return advance([&] { return world_->http_reply(id).ended ? std::optional(Progress::done) : std::nullopt; },
-                 limit);
+  return advance([&] { return done_if(world_->http_reply(id).ended); }, limit);
 }
 
 sim::Look WorldHost::look(std::string_view machine, const http::Request& request) {

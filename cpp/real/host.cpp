@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "model/builtin_plugins.hpp"
 #include "node/node.hpp"
 #include "real/files.hpp"
 #include "real/http/http_server.hpp"
@@ -43,11 +44,7 @@ model::NodeDescription describe(const HostOptions& options) {
   out.resources.memory_bytes = ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
   out.engine_version = "28.2.2";  // whose API this daemon speaks
   out.engine_labels = options.labels;
-  out.plugins = {{"Log", "json-file"},
-                 {"Network", "bridge"},
-                 {"Network", "host"},
-                 {"Network", "overlay"},
-                 {"Volume", "local"}};
+  out.plugins = model::builtin_plugins();
   return out;
 }
 

@@ -56,6 +56,13 @@ TEST_F(Looks, SayWhatAClientIsTold) {
   }
 }
 
+TEST_F(Looks, ShowTheDriversOfANode) {
+  const std::string info = world.look("m1", get("/info")).answer.body;
+  EXPECT_NE(info.find(R"("Plugins":{"Volume":["local"],"Network":["bridge","host","overlay"])"),
+            std::string::npos)
+      << info;
+}
+
 TEST_F(Looks, ChangeNothing) {
   World other(options(7));
   for (const auto* name : {"m1", "m2", "m3", "w1"})

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "model/builtin_plugins.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -93,6 +94,7 @@ void Machine::start() {
   description.resources = options.resources;
   description.engine_version = "28.2.2";
   description.engine_labels = options.engine_labels;
+  description.plugins = model::builtin_plugins();
   node_options.operating_system = node_options.kernel_version = "simulated";
   node_options.address = options.address;
   node_options.data_root = "/var/lib/swarmpy/" + options.name;

@@ -45,7 +45,7 @@ class Swarm(metaclass=Brief):
     the same calls give the same `.trace_hash`. Looking (properties, reprs, `peek`, `watch`, past `events`)
     takes no time there and changes nothing.
 
-    `mode="real"`: `swarmd` processes on this machine, at most 200. `name` is what `swarmpy ls` shows (None:
+    `mode="real"`: `swarmd` processes on this machine, at most 240. `name` is what `swarmpy ls` shows (None:
     an invented one, see `.name`). `if_exists`, where a cluster has this name: `"error"`; `"replace"`: it is
     ended first; `"reuse"`: it is taken as it is, and `managers` and `workers` are not looked at. `seed`: what
     swarmpy's own random choices come from (invented names, `.random`); daemons have chance of their own.

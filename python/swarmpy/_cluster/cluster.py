@@ -29,7 +29,7 @@ from swarmpy._models.plain import NAME
 STATE = "state.json"
 STATE_FORMAT = 1
 STOP_SECONDS = 5.0
-MOST_NODES = 200
+MOST_NODES = 240
 
 
 @dataclass(frozen=True)
