@@ -144,7 +144,7 @@ def test_who_takes_names_or_addresses_away_stops_no_start(home: Path) -> None:
         address.bind((f"127.0.{first}.{networks.CLAIM_HOST}", networks.MANAGEMENT_PORT))
         second, claim = networks.choose([])
         claim.close()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of tests before may linger
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # earlier connections may linger
         listener.bind((f"127.0.{second}.3", networks.MANAGEMENT_PORT))
         listener.listen()
         began = time.monotonic()
