@@ -4,17 +4,19 @@
 #include "docker/handlers.hpp"
 #include "docker/lookup.hpp"
 #include "docker/objects.hpp"
+#include "model/meaning.hpp"
 
 namespace swarm::docker {
 namespace {
 
 // Constraints alone never make a placed task old: the enforcer stops those that no longer fit.
 bool same_work(const model::TaskSpec& wanted, const model::TaskSpec& has, bool placed) {
-  if (wanted == has) return true;
-  if (!placed || !wanted.placement || !has.placement) return false;
+  if (model::same_meaning(wanted, has)) return true;
+  if (!placed) return false;
   model::TaskSpec lenient = has;
-  lenient.placement->constraints = wanted.placement->constraints;
-  return lenient == wanted;
+  lenient.placement = has.placement.value_or(model::Placement{});
+  lenient.placement->constraints = wanted.placement.value_or(model::Placement{}).constraints;
+  return model::same_meaning(lenient, wanted);
 }
 
 // swarmkit manager/orchestrator/task.go, IsTaskDirty, the other way round.

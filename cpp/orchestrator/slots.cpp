@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "model/constraint.hpp"
+#include "model/meaning.hpp"
 
 namespace swarm::orchestrator {
 
@@ -58,7 +59,8 @@ bool is_outdated(const store::Store& store, const model::Service& service, const
   if (made_from.spec == service.spec.task) return false;
   model::TaskSpec but_for_placement = made_from.spec;
   but_for_placement.placement = service.spec.task.placement;
-  if (!(but_for_placement == service.spec.task)) return true;
+  if (!model::same_meaning(but_for_placement, service.spec.task)) return true;
+  if (model::same_meaning(made_from.spec, service.spec.task)) return false;
   const auto node = store.node(task.node_id);
   return !node || !node_matches(service, *node);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/constraint.hpp"
+#include "model/meaning.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -37,9 +38,10 @@ std::optional<std::size_t> wanted(const store::Store& store, const model::Servic
 }
 
 bool may_be_newest(const model::Service& service, const model::Task& task) {
-  return task.spec_version == service.spec_version ||
-         (task.spec().container == service.spec.task.container &&
-          task.spec().force_update == service.spec.task.force_update);
+  if (task.spec_version == service.spec_version) return true;
+  model::TaskSpec but_for_placement = task.spec();
+  but_for_placement.placement = service.spec.task.placement;
+  return model::same_meaning(but_for_placement, service.spec.task);
 }
 
 std::size_t running(const store::Store& store, const model::Service& service, const Nodes& nodes) {

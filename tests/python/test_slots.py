@@ -212,3 +212,20 @@ def test_an_update_that_rolls_back_says_why_to_the_end(c: sp.Swarm) -> None:
     assert outcome.reason.endswith(": task: non-zero exit (1)")
     assert outcome.reason.startswith("rollback completed")
     assert json.dumps(c._hub.client.json("GET", "/services/web")).count("non-zero exit (1)") == 1
+
+
+def test_defaults_that_a_client_says_aloud_replace_no_task() -> None:
+    """docker-py's scale reads the spec with insertDefaults, and sends all of it back."""
+    with sp.Swarm(managers=1, workers=2, seed=3) as swarm:
+        web = swarm.services.create("nginx:1.10", name="web", replicas=3)
+        assert web.wait()
+        before = {task.id for task in web.tasks}
+        client = swarm._hub.client
+        full = client.json("GET", f"/services/{web.id}", query={"insertDefaults": True})
+        assert full["Spec"]["TaskTemplate"]["ContainerSpec"]["StopGracePeriod"] == 10_000_000_000
+        full["Spec"]["Mode"]["Replicated"]["Replicas"] = 5
+        query = {"version": full["Version"]["Index"]}
+        client.json("POST", f"/services/{web.id}/update", query=query, body=full["Spec"])
+        assert web.wait()
+        assert before < {task.id for task in web.tasks.running}
+        assert len(web.tasks) == 5
