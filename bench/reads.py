@@ -24,7 +24,7 @@ def measure() -> list[Row]:
             "GET /services (1 service), 64 connections, linearizable",
             ">= 0.5x nginx, same bytes",
             f"{median(ours):,.0f}/s",
-            ratio >= 0.5,
+            ratio >= 0.5 if name == "nginx" else None,  # another peer is not the one that the goal names
             f"{name} {median(theirs):,.0f}/s: {ratio:.2f}x",
         )
     ]
