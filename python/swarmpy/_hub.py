@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar, cast
 
 from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy._connection.client import Client
+from swarmpy._gates import FaultGate, SleepGate, Write, WriteGate
 from swarmpy._models.node_info import NodeInfo
 from swarmpy._models.service_info import ServiceInfo
 from swarmpy._models.task_info import TaskInfo
@@ -31,6 +33,7 @@ class Seen:
     at: float = 0.0  # seconds on the swarm's clock
 
 
+FaultT = TypeVar("FaultT")
 _FAR = 1e9  # seconds, on either side: beyond every swarm's life
 
 
@@ -50,6 +53,10 @@ class Hub:
         self._listed_at: object = None
         self.clock_was_read = False  # by a condition that is waited for: it may hold at any event
         self.counted: set[str] | None = None  # while a condition is asked: services whose tasks it counts
+        self.fault_gate: FaultGate | None = None
+        self.write_gate: WriteGate | None = None
+        self.sleep_gate: SleepGate | None = None
+        self._faults_asked = self._writes_asked = self._sleeps_asked = 0
 
     @property
     def closed(self) -> bool:
@@ -70,6 +77,28 @@ class Hub:
         """The world, for what is done to its machines and its time. Raises when the swarm is closed."""
         self.check_open()
         return self.world
+
+    # ---- gates: who runs a test again may leave out what is not needed for its failure
+
+    def passed_fault(self, fault: FaultT) -> FaultT | None:
+        """The fault that shall begin now: this one, a shorter one in its place, or None for none at all."""
+        number, self._faults_asked = self._faults_asked, self._faults_asked + 1
+        if self.fault_gate is None:
+            return fault
+        said = self.fault_gate(number, fault)
+        if isinstance(said, bool):
+            return fault if said else None
+        return cast(FaultT, said)
+
+    def may_write(self, verb: str, of: str, detail: object = "") -> bool:
+        """Returns true if this change, whose answer nobody needs, shall be made."""
+        number, self._writes_asked = self._writes_asked, self._writes_asked + 1
+        return self.write_gate is None or self.write_gate(number, Write(verb, of, str(detail)))
+
+    def slept(self, span: float) -> float:
+        """How many seconds shall pass where `span` were asked for."""
+        number, self._sleeps_asked = self._sleeps_asked, self._sleeps_asked + 1
+        return span if self.sleep_gate is None else self.sleep_gate(number, span)
 
     def doors(self) -> list[Connection]:
         """Ways to those who may answer for the swarm."""

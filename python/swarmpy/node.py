@@ -241,42 +241,48 @@ class Node(metaclass=Brief):
 
     def drain(self) -> Node:
         """Moves its tasks elsewhere and gives it no more."""
-        note(self._hub.world, "update", f"{self.name}: drain")
-        return self._update(Availability=str(Availability.DRAIN))
+        return self._update("drain", Availability=str(Availability.DRAIN))
 
     def pause(self) -> Node:
         """Gives it no new tasks; those that run stay."""
-        return self._update(Availability=str(Availability.PAUSE))
+        return self._update("pause", Availability=str(Availability.PAUSE))
 
     def activate(self) -> Node:
         """Lets it have tasks again. None moves back by itself."""
-        note(self._hub.world, "update", f"{self.name}: activate")
-        return self._update(Availability=str(Availability.ACTIVE))
+        return self._update("activate", Availability=str(Availability.ACTIVE))
 
     def label(self, **labels: str | None) -> Node:
         """Sets labels; None takes one away."""
         merged = {**self._hub.node(self.id).labels, **labels}
-        return self._update(Labels={key: value for key, value in merged.items() if value is not None})
+        return self._update(
+            "label", Labels={key: value for key, value in merged.items() if value is not None}
+        )
 
     def remove(self, *, force: bool = False) -> None:
         """Takes it off the list. Refused while it is up or a manager; `force` is for nodes that will not come
         back.
         """
-        self._hub.client.call("DELETE", f"/nodes/{self.id}", query={"force": force})
+        if self._hub.may_write("remove", self.name):
+            self._hub.client.call("DELETE", f"/nodes/{self.id}", query={"force": force})
 
     # ---- its machine
 
     def kill(self) -> Node:
         """SIGKILL to its daemon; its tasks die with it. Returns when it is dead; harmless when it was."""
-        self._hub.open_world.kill(self.name)
-        note(self._hub.world, "fault", f"{self.name} killed", node=self.name)
+        self._hub.check_open()
+        if self._hub.may_write("kill", self.name):
+            self._hub.world.kill(self.name)
+            note(self._hub.world, "fault", f"{self.name} killed", node=self.name)
         return self
 
     def restart(self) -> Node:
         """Starts the daemon on the disk that it left (killing it first when it runs). Returns when its API
         answers.
         """
-        self._hub.open_world.kill(self.name)
+        self._hub.check_open()
+        if not self._hub.may_write("restart", self.name):
+            return self
+        self._hub.world.kill(self.name)
         self._hub.world.start(self.name)
         note(self._hub.world, "repair", f"{self.name} started", node=self.name)
         finish(self._hub.world.door(self.name).open(make_request("GET", "/_ping")))
@@ -312,12 +318,20 @@ class Node(metaclass=Brief):
         return info
 
     def _become(self, role: Role) -> Node:
-        self._update(Role=str(role))
-        manager = role is Role.MANAGER
-        wait_until(self._hub.world, lambda: self._hub.node(self.id).manages == manager, ROLE_SECONDS)
+        verb, manager = ("promote", True) if role is Role.MANAGER else ("demote", False)
+        if self._hub.may_write(verb, self.name):
+            self._write(Role=str(role))
+            wait_until(self._hub.world, lambda: self._hub.node(self.id).manages == manager, ROLE_SECONDS)
         return self
 
-    def _update(self, **changes: Any) -> Node:
+    def _update(self, verb: str, **changes: Any) -> Node:
+        if self._hub.may_write(verb, self.name):
+            if verb in ("drain", "activate"):
+                note(self._hub.world, "update", f"{self.name}: {verb}")
+            self._write(**changes)
+        return self
+
+    def _write(self, **changes: Any) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             info = self._hub.node(self.id, before_write=True)
             query = {"version": info.version}
@@ -333,7 +347,6 @@ class Node(metaclass=Brief):
             except Conflict:
                 if attempt == ATTEMPTS:
                     raise
-        return self
 
     def _repr_html_(self) -> str:
         row = (self.name, "", "", "", "") if self._info is None else node_row(self._info)

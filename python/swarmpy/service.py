@@ -163,7 +163,7 @@ class Service(metaclass=Brief):
     def scale(self, replicas: int) -> Service:
         """Wants this many tasks. Raises `InvalidArgument` for a global service."""
         whole("replicas", replicas)
-        return self._change("scale", ServiceOptions(replicas=replicas).applied_to)
+        return self._change("scale", ServiceOptions(replicas=replicas).applied_to, replicas)
 
     @takes(UpdateOptions)
     def update(self, **options: Unpack[UpdateOptions]) -> Service:
@@ -181,7 +181,7 @@ class Service(metaclass=Brief):
                 new["TaskTemplate"]["ForceUpdate"] = new["TaskTemplate"].get("ForceUpdate", 0) + 1
             return new
 
-        return self._change("update", change)
+        return self._change("update", change, ", ".join(sorted(options)))
 
     def rollback(self) -> Service:
         """Goes back to the spec before the last update. Raises `SwarmError` when there is none."""
@@ -189,6 +189,9 @@ class Service(metaclass=Brief):
 
     def remove(self) -> None:
         """Removes the service; its tasks are stopped."""
+        self._hub.check_open()
+        if not self._hub.may_write("remove", self.name):
+            return
         self._hub.client.call("DELETE", f"/services/{self.id}")
         self._hub.forget_service(self.id)
 
@@ -271,8 +274,15 @@ class Service(metaclass=Brief):
         return self._hub.service(self.id)
 
     def _change(
-        self, what: str, change: Callable[[Mapping[str, Any]], dict[str, Any]], **query: str
+        self,
+        what: str,
+        change: Callable[[Mapping[str, Any]], dict[str, Any]],
+        detail: object = "",
+        **query: str,
     ) -> Service:
+        self._hub.check_open()
+        if not self._hub.may_write(what, self.name, detail):
+            return self
         for attempt in range(1, ATTEMPTS + 1):
             info = self._hub.service(self.id, before_write=True)
             spec, asked = change(info.spec), {"version": info.version, **query}

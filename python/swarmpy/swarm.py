@@ -175,7 +175,7 @@ class Swarm(metaclass=Brief):
 
         Raises `InvalidArgument` for what is no duration.
         """
-        self._hub.open_world.sleep(duration.seconds(span))
+        self._hub.open_world.sleep(self._hub.slept(duration.seconds(span)))
 
     def step(self) -> bool:
         """Takes the simulator's next event; False when there will never be one. Raises `NotSupportedInMode`
@@ -193,7 +193,7 @@ class Swarm(metaclass=Brief):
         """
         span = duration.seconds(timeout)
         if until is None:
-            self._hub.open_world.sleep(span)
+            self._hub.open_world.sleep(self._hub.slept(span))
             return True
         self._hub.check_open()
         if not callable(until):

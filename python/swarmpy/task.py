@@ -73,6 +73,8 @@ class Task(metaclass=Brief):
                 hint="Take one that runs: [task for task in service.tasks if task.state == 'running'].",
             )
         door = self._hub.world.door(self.node)
+        if not self._hub.may_write("kill_task", self.name):
+            return
         query = {"signal": signal}
         note(self._hub.world, "fault", f"{self.name} killed on {self.node}")
         self._hub.client.call("POST", f"/containers/{self._info.container_id}/kill", query=query, at=door)
