@@ -59,5 +59,6 @@ PYBIND11_MODULE(_core, module) {
   define_machines(world);
   define_calls(world);
   define_time(world);
+  define_chronicle(world);
   define_door(module);
 }

@@ -43,6 +43,7 @@ struct FrameArrives {
   ConnectionId connection = 0;
   std::uint8_t side = 0;  // of the receiver
   ports::Frame frame;
+  std::uint64_t message = 0;  // its number in the chronicle
 };
 struct CloseArrives {
   ConnectionId connection = 0;

@@ -49,6 +49,7 @@ void CallBook::end(ports::ApiId id) {
   if (call == nullptr) return;
   SWARM_CHECK(call->reply.begun && !call->reply.ended, "request", id, "an end out of place");
   call->reply.ended = true;
+  note_end(id, call->reply);
 }
 
 void CallBook::cut(ports::ApiId id) {
@@ -56,11 +57,22 @@ void CallBook::cut(ports::ApiId id) {
   if (call == nullptr) return;
   SWARM_CHECK(call->reply.begun && !call->reply.ended, "request", id, "a cut out of place");
   call->reply.ended = call->reply.cut = true;
+  note_end(id, call->reply);
 }
 
 void CallBook::machine_ended(MachineIndex machine) {
-  for (auto& [id, call] : calls_)
-    if (call.machine == machine && !call.reply.ended) call.reply.ended = call.reply.cut = true;
+  for (auto& [id, call] : calls_) {
+    if (call.machine != machine || call.reply.ended) continue;
+    call.reply.ended = call.reply.cut = true;
+    note_end(id, call.reply);
+  }
+}
+
+void CallBook::note_end(CallId id, const Reply& reply) {
+  if (!shared_.chronicle) return;
+  std::string error = reply.cut ? "the connection broke off" : "";
+  if (reply.head.status >= 400) error = reply.body;
+  shared_.chronicle->answered(shared_.now, id, reply.head.status, std::move(error));
 }
 
 // ---- one daemon

@@ -37,6 +37,7 @@ struct Call {
 };
 class CallBook final : public ports::ApiSink {
  public:
+  explicit CallBook(Shared& shared) : shared_(shared) {}
   void begin(ports::ApiId id, http::ResponseHead head) override;
   void piece(ports::ApiId id, std::string bytes) override;
   void end(ports::ApiId id) override;
@@ -47,6 +48,9 @@ class CallBook final : public ports::ApiSink {
   void forget(CallId id) { calls_.erase(id); }
 
  private:
+  void note_end(CallId id, const Reply& reply);
+
+  Shared& shared_;
   std::map<CallId, Call> calls_;
   CallId last_ = 0;
 };

@@ -120,27 +120,39 @@ void Network::send(MachineIndex machine, ports::LinkId link, ports::Frame frame)
 void Network::transmit(ConnectionId id, Connection& connection, int to_side, ports::Frame frame) {
   End& from = connection.ends[1 - to_side];
   End& to = connection.ends[to_side];
-  if (is_cut(from.machine, to.machine)) return suspect(id, from, 1 - to_side);
+  Chronicle* const chronicle = shared_.chronicle.get();
+  const std::uint64_t message =
+      chronicle == nullptr ? 0 : chronicle->sent(shared_.now, from.machine, to.machine, frame);
+  if (is_cut(from.machine, to.machine)) {
+    became(message, Chronicle::Fate::cut);
+    return suspect(id, from, 1 - to_side);
+  }
   const auto& net = shared_.options.network;
-  if (net.loss_per_mille != 0 && rng_.chance(net.loss_per_mille, 1000)) return;
+  if (net.loss_per_mille != 0 && rng_.chance(net.loss_per_mille, 1000))
+    return became(message, Chronicle::Fate::lost);
   if (shared_.options.codec) frame = through_codec(frame);
   const auto side = static_cast<std::uint8_t>(to_side);
   if (net.duplicate_per_mille != 0 && rng_.chance(net.duplicate_per_mille, 1000))
-    shared_.queue.push(arrival(to), to.machine, 0, FrameArrives{id, side, frame});
+    shared_.queue.push(arrival(to), to.machine, 0,
+                       FrameArrives{id, side, frame, chronicle == nullptr ? 0 : chronicle->doubled(message)});
   if (net.reorder_per_mille != 0 && rng_.chance(net.reorder_per_mille, 1000)) {
     const std::int64_t times = rng_.between(1, 20);
     const Duration late = draw(rng_, net.latency_min, net.latency_max) * times;
-    shared_.queue.push(shared_.now + late, to.machine, 0, FrameArrives{id, side, std::move(frame)});
+    shared_.queue.push(shared_.now + late, to.machine, 0, FrameArrives{id, side, std::move(frame), message});
     return;
   }
-  shared_.queue.push(arrival(to), to.machine, 0, FrameArrives{id, side, std::move(frame)});
+  shared_.queue.push(arrival(to), to.machine, 0, FrameArrives{id, side, std::move(frame), message});
 }
 
 std::optional<ports::Event> Network::arrived(FrameArrives&& event) {
   Connection* connection = find(event.connection);
-  if (connection == nullptr) return std::nullopt;
+  if (connection == nullptr) {
+    became(event.message, Chronicle::Fate::dead);
+    return std::nullopt;
+  }
   const int side = event.side;
   End& to = connection->ends[side];
+  became(event.message, to.there ? Chronicle::Fate::arrived : Chronicle::Fate::dead);
   if (!to.there) {
     if (hosts_[to.machine].silent) {
       suspect(event.connection, connection->ends[1 - side], 1 - side);
@@ -150,6 +162,10 @@ std::optional<ports::Event> Network::arrived(FrameArrives&& event) {
     return std::nullopt;
   }
   return ports::FrameArrived{link_id(event.connection, side), std::move(event.frame)};
+}
+
+void Network::became(std::uint64_t message, Chronicle::Fate fate) {
+  if (shared_.chronicle) shared_.chronicle->became(message, shared_.now, fate);
 }
 
 // Nothing gets through from this end: give it up if that lasts.

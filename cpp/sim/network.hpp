@@ -73,6 +73,7 @@ class Network {
   static ports::LinkId link_id(ConnectionId connection, int side) { return connection * 2 + side; }
   Instant arrival(End& at);
   void transmit(ConnectionId id, Connection& connection, int to_side, ports::Frame frame);
+  void became(std::uint64_t message, Chronicle::Fate fate);
   void suspect(ConnectionId id, End& end, int side);
   void tell_closed(ConnectionId id, Connection& connection, int side, const std::string& reason);
   void drop_end(ConnectionId id, Connection& connection, int side);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/rng.hpp"
+#include "sim/chronicle.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/recorder.hpp"
 #include "sim/world.hpp"
@@ -20,6 +22,7 @@ struct Shared {
   EventQueue queue;
   Instant now;
   Recorder recorder;
+  std::unique_ptr<Chronicle> chronicle;  // null: nobody asked for one
   std::map<std::string, ImageScript, std::less<>> scripts;
   std::map<TaskId, MachineIndex> started;  // where each task was started: once and nowhere else
 

@@ -90,6 +90,7 @@ RequestId MeshNet::request(MachineIndex machine, mesh::Port port) {
   const RequestId id = ++last_;
   replies_[id];
   flights_[id].machine = machine;
+  if (shared_.chronicle) shared_.chronicle->fetching(shared_.now, id, machine, port);
   push(machine, kLoopback, {Step::request, id, 0, false, {}, port, 0, {}});
   push(machine, kReplyTimeout, {Step::timeout, id, 0, false, {}, 0, 0, {}});
   return id;
@@ -111,6 +112,7 @@ void MeshNet::finish(std::uint64_t conn, std::uint32_t status, std::string body,
   machines_[it->second.machine]->machine_.closed(conn);
   if (HttpReply* out = it->second.stream ? nullptr : find(conn)) {
     *out = {true, status, std::move(body), std::move(error), it->second.task};
+    if (shared_.chronicle) shared_.chronicle->fetched(shared_.now, conn, status, out->task, out->error);
     shared_.recorder.record(shared_.now, "", "mesh.reply",
                             std::to_string(conn) + " " + std::to_string(status) + " " +
                                 (status == 0 ? out->error : it->second.task.str()));

@@ -23,6 +23,7 @@ struct World::Impl {
       : shared(options),
         network(shared, part_rng(options.seed, ~std::uint64_t{0}, 0)),
         mesh(shared, part_rng(options.seed, ~std::uint64_t{0}, 1), facts()),
+        calls(shared),
         checker(shared) {}
 
   MeshNet::Facts facts() {
@@ -51,6 +52,10 @@ struct World::Impl {
   void note(const Machine& at, std::string_view what) {
     shared.recorder.record(shared.now, at.options.name, what, {});
   }
+  void chronicle(const Machine& at, std::string_view state, std::string_view why) {
+    if (shared.chronicle) shared.chronicle->machine_is(shared.now, at.index, state, why);
+  }
+  void record_chronicle();
   Address next_address() const {
     const std::size_t n = machines.size();
     return Address::v4(127, 0, static_cast<std::uint8_t>(1 + n / 250),
@@ -80,7 +85,9 @@ void World::Impl::take(Event event) {
     return;
   }
   if (std::holds_alternative<GiveUpStopping>(event.what)) {
-    if (at.stopping) end(at, false);
+    if (!at.stopping) return;
+    chronicle(at, "down", "did not stop in time (SIGKILL)");
+    end(at, false);
     return;
   }
   if (std::holds_alternative<Wake>(event.what)) {
@@ -135,9 +142,11 @@ void World::Impl::note_visible(Machine& at) {
 
 void World::Impl::after_turn(Machine& at) {
   note_visible(at);
+  if (shared.chronicle) shared.chronicle->turned(shared.now, at);
   if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node, at.disk);
   if (at.stopping && at.node->stopped()) {
     at.disk.sync();
+    chronicle(at, "down", "stopped in order (SIGTERM)");
     end(at, false);
   }
 }
@@ -166,6 +175,10 @@ void World::add_machine(MachineOptions options) {
   world.machines.push_back(std::make_unique<Machine>(world.shared, world.network, world.mesh, world.calls,
                                                      index, std::move(options)));
   world.mesh.add_machine(world.machines.back()->mesh, world.machines.back()->options.address);
+  if (world.shared.chronicle) {
+    world.shared.chronicle->machine_added(world.shared.now, world.machines.back()->options.name);
+    world.chronicle(*world.machines.back(), "up", "added");
+  }
   world.machines.back()->start();
   world.after_turn(*world.machines.back());
 }
@@ -189,6 +202,7 @@ void World::crash(std::string_view name) {
   Machine& at = impl_->machine(name);
   if (!at.alive()) return;
   impl_->note(at, "sim.crash");
+  impl_->chronicle(at, "down", "killed (SIGKILL)");
   at.stopping = false;
   impl_->end(at, false);
 }
@@ -197,6 +211,7 @@ void World::power_off(std::string_view name) {
   Machine& at = impl_->machine(name);
   if (!at.alive()) return;
   impl_->note(at, "sim.power_off");
+  impl_->chronicle(at, "down", "power off");
   at.stopping = false;
   impl_->end(at, true);
 }
@@ -205,6 +220,7 @@ void World::start(std::string_view name) {
   Machine& at = impl_->machine(name);
   if (at.alive()) return;
   impl_->note(at, "sim.start");
+  impl_->chronicle(at, "up", "started again");
   ++impl_->changes;
   at.disk.sync();  // nothing is under way but what a test has written
   at.start();
@@ -215,6 +231,7 @@ void World::pause(std::string_view name) {
   Machine& at = impl_->machine(name);
   if (!at.alive() || at.paused) return;
   impl_->note(at, "sim.pause");
+  impl_->chronicle(at, "frozen", "stopped (SIGSTOP)");
   ++impl_->changes;
   at.pause();
 }
@@ -223,6 +240,7 @@ void World::resume(std::string_view name) {
   Machine& at = impl_->machine(name);
   if (!at.alive() || !at.paused) return;
   impl_->note(at, "sim.resume");
+  impl_->chronicle(at, "up", "goes on (SIGCONT)");
   ++impl_->changes;
   at.resume();
 }
@@ -231,6 +249,7 @@ void World::shut_down(std::string_view name) {
   Machine& at = impl_->machine(name);
   if (!at.alive() || at.stopping || at.paused) return;  // a stopped process does not hear SIGTERM
   impl_->note(at, "sim.shut_down");
+  impl_->chronicle(at, "stopping", "told to stop (SIGTERM)");
   at.shut_down();
   impl_->after_turn(at);
 }
@@ -296,9 +315,12 @@ void World::set_image(std::string reference, const ImageScript& script) {
 CallId World::call(std::string_view name, http::Request request) {
   Machine& at = impl_->machine(name);
   const CallId id = impl_->calls.open(at.index);
+  Chronicle* const chronicle = impl_->shared.chronicle.get();
+  if (chronicle != nullptr) chronicle->asked(now(), id, at.index, request.method, request.target);
   if (!at.alive()) {
     Reply& reply = impl_->calls.find(id)->reply;
     reply.ended = reply.cut = true;
+    if (chronicle != nullptr) chronicle->answered(now(), id, 0, "connection refused");
     return id;
   }
   impl_->shared.queue.push(now() + kDoorLatency, at.index, at.life,
@@ -475,6 +497,27 @@ std::vector<World::TraceLine> World::take_trace() {
 
 void World::note(std::string_view kind, std::string text) {
   impl_->shared.recorder.record(now(), "", kind, std::move(text));
+}
+
+void World::Impl::record_chronicle() {
+  shared.chronicle = std::make_unique<Chronicle>(shared.now);
+  for (const auto& at : machines) {
+    shared.chronicle->machine_added(shared.now, at->options.name);
+    chronicle(*at, !at->alive() ? "down" : at->paused ? "frozen" : "up", "when the recording began");
+  }
+  for (const auto& at : machines)
+    if (at->alive()) shared.chronicle->turned(shared.now, *at);
+}
+
+void World::record_chronicle(bool on) {
+  if (!on) impl_->shared.chronicle.reset();
+  if (on && !impl_->shared.chronicle) impl_->record_chronicle();
+}
+
+bool World::records_chronicle() const { return impl_->shared.chronicle != nullptr; }
+
+std::string World::chronicle() const {
+  return impl_->shared.chronicle ? impl_->shared.chronicle->json(now(), seed()) : std::string();
 }
 
 void World::check_all() {

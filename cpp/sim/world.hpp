@@ -181,6 +181,10 @@ class World {
   std::vector<TraceLine> take_trace();  // since the last take; bounded, oldest dropped first
   // A line for the trace from outside: what a script or a fault plan did.
   void note(std::string_view kind, std::string text);
+  // From now on what a picture needs is kept (sim/chronicle), or no longer, and forgotten. Changes no trace.
+  void record_chronicle(bool on);
+  bool records_chronicle() const;
+  std::string chronicle() const;  // JSON; "" when none is recorded
   // Checks everything now, and not only what the last event could have broken.
   void check_all();
 

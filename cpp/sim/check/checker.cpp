@@ -34,6 +34,8 @@ std::optional<std::string> differs_on_disk(const node::Inspection& now, SimDisk&
 }  // namespace
 
 void Checker::fail(const std::string& name, const std::string& sentence) const {
+  if (shared_.chronicle)
+    shared_.chronicle->broken(shared_.now, "the engine's own rules", name + ": " + sentence);
   std::string tail;
   const auto& lines = shared_.recorder.lines();
   for (std::size_t i = lines.size() > kTail ? lines.size() - kTail : 0; i < lines.size(); ++i)

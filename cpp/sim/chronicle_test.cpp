@@ -1,0 +1,117 @@
+// The chronicle: a run that is recorded is the same run, and all that a picture needs is told.
+#include "sim/chronicle.hpp"
+
+#include <gtest/gtest.h>
+
+#include "docker/json.hpp"
+#include "sim/client.hpp"
+#include "sim/world.hpp"
+
+namespace swarm::sim {
+namespace {
+
+using docker::Value;
+
+void form(World& world) {
+  for (const auto* name : {"m1", "m2", "m3", "w1"})
+    world.add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
+  EXPECT_EQ(form_swarm(world, {"m1", "m2", "m3"}, {"w1"}), "");
+}
+
+void live(World& world) {
+  ServiceWish wish;
+  wish.name = "web";
+  wish.replicas = 3;
+  wish.published_port = 8080;
+  wish.target_port = 80;
+  EXPECT_EQ(world.ask("m1", post("/services/create", to_json(wish))).head.status, 201U);
+  world.run_for(Duration::seconds(5));
+  EXPECT_EQ(world.fetch("w1", 8080).status, 200U);
+  world.cut("m1", "m2");
+  world.run_for(Duration::seconds(1));
+  world.crash(world.leader());
+  world.run_for(Duration::seconds(10));
+}
+
+WorldOptions seeded() {
+  WorldOptions options;
+  options.seed = 11;
+  return options;
+}
+
+class Told : public testing::Test {
+ protected:
+  void read(const World& world) {
+    auto parsed = docker::parse_json(world.chronicle());
+    ASSERT_TRUE(parsed.ok());
+    all = std::move(*parsed);
+  }
+  const Value::Items& rows(const char* table) const { return *all.find(table)->find("rows")->items(); }
+  // How many rows of the table have this text in this column.
+  int count(const char* table, std::size_t column, std::string_view text) const {
+    int found = 0;
+    for (const auto& row : rows(table)) {
+      const auto* cell = (*row.items())[column].text();
+      found += cell != nullptr && *cell == text ? 1 : 0;
+    }
+    return found;
+  }
+  Value all;
+};
+
+TEST(Chronicle, ChangesNothing) {
+  World recorded(seeded()), other(seeded());
+  recorded.record_chronicle(true);
+  for (auto* world : {&recorded, &other}) {
+    form(*world);
+    live(*world);
+  }
+  EXPECT_EQ(recorded.trace_hash(), other.trace_hash());
+  EXPECT_EQ(recorded.next_event(), other.next_event());
+  EXPECT_EQ(other.chronicle(), "");
+}
+
+TEST_F(Told, IsEveryRoleStateMessageAndRequest) {
+  World world(seeded());
+  world.record_chronicle(true);
+  form(world);
+  const std::string first = world.leader();
+  live(world);
+  read(world);
+  EXPECT_EQ(all.find("nodes")->items()->size(), 4U);
+  EXPECT_GE(count("roles", 2, "leader"), 2);
+  EXPECT_EQ(count("states", 3, "killed (SIGKILL)"), 1);
+  EXPECT_GE(count("moves", 3, "running"), 3);
+  EXPECT_EQ(count("calls", 4, "/services/create"), 1);
+  EXPECT_GT(count("messages", 5, "arrived"), 100);
+  EXPECT_GT(count("messages", 5, "cut"), 0);
+  EXPECT_EQ(rows("fetches").size(), 1U);
+  EXPECT_NE((*rows("fetches")[0].items())[5].text()->find("web."), std::string::npos);
+  for (const auto& row : rows("messages"))
+    EXPECT_LE(*(*row.items())[0].whole(), *(*row.items())[1].whole()) << "none arrives before it is sent";
+}
+
+TEST_F(Told, IsWhatIsThereWhereTheRecordingBegins) {
+  World world(seeded());
+  form(world);
+  live(world);
+  world.record_chronicle(true);
+  read(world);
+  EXPECT_GE(count("moves", 3, "running"), 3);
+  EXPECT_EQ(count("roles", 2, "leader"), 1);
+  EXPECT_EQ(count("states", 2, "down"), 1);
+}
+
+TEST(Newest, KeepsTheLastAndTheirNumbers) {
+  Newest<int> newest(3);
+  for (int i = 1; i <= 5; ++i) EXPECT_EQ(newest.add(i * 10), static_cast<std::uint64_t>(i));
+  EXPECT_EQ(newest.dropped(), 2U);
+  EXPECT_EQ(newest.find(2), nullptr);
+  EXPECT_EQ(*newest.find(3), 30);
+  EXPECT_EQ(*newest.find(5), 50);
+  EXPECT_EQ(newest.find(6), nullptr);
+  EXPECT_EQ(newest.find(0), nullptr);
+}
+
+}  // namespace
+}  // namespace swarm::sim
