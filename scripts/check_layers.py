@@ -36,6 +36,7 @@ CORE = {
     "net": {"model", "base"},
     "ports": {"model", "raft", "base"},
     "docker": {"go_template", "control", "store", "model", "agent", "ports", "base"},
+    "faults": {"docker", "base"},  # its JSON
 }
 EVERYTHING_BELOW_NODE = set(CORE)
 ALLOWED: dict[str, set[str]] = {

@@ -47,8 +47,10 @@ auto asking(Ask ask) {
 }
 
 // ---- one function per file of this directory
-void define_machines(WorldClass& world);   // machines_binding.cpp: machines and their faults
-void define_calls(WorldClass& world);      // calls_binding.cpp: the front door, looks, published ports
+void define_machines(WorldClass& world);       // machines_binding.cpp: machines and their faults
+void define_calls(WorldClass& world);          // calls_binding.cpp: the front door, looks, published ports
+void define_fault_actions(WorldClass& world);  // faults_binding.cpp: faults as data
+void define_fault_forms(py::module_& module);
 void define_chronicle(WorldClass& world);  // chronicle_binding.cpp: what a picture of a run is made from
 void define_time(WorldClass& world);       // time_binding.cpp: time and the trace
 

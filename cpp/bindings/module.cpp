@@ -60,5 +60,7 @@ PYBIND11_MODULE(_core, module) {
   define_calls(world);
   define_time(world);
   define_chronicle(world);
+  define_fault_actions(world);
+  define_fault_forms(module);
   define_door(module);
 }

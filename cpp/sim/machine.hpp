@@ -97,4 +97,6 @@ struct Machine {
   int wakes_now_ = 0;
 };
 
+using Machines = std::vector<std::unique_ptr<Machine>>;
+
 }  // namespace swarm::sim

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/link_rules.hpp"
 #include "sim/shared.hpp"
 
 namespace swarm::sim {
@@ -38,8 +39,10 @@ class Network {
   void cut(MachineIndex from, MachineIndex to) { cuts_.insert({from, to}); }
   void mend(MachineIndex from, MachineIndex to) { cuts_.erase({from, to}); }
   void heal() { cuts_.clear(); }
+  void set_rules(std::vector<LinkRule> rules) { rules_.set(std::move(rules)); }
   bool is_cut(MachineIndex from, MachineIndex to) const {
-    return !cuts_.empty() && cuts_.contains({from, to});
+    return (!cuts_.empty() && cuts_.contains({from, to})) ||
+           (!rules_.empty() && rules_.is(LinkRule::What::cut, from, to));
   }
 
   // ---- what arrives; an event for the machine, or nothing
@@ -86,6 +89,7 @@ class Network {
   std::map<ConnectionId, Connection> connections_;
   ConnectionId last_ = 0;
   std::set<std::pair<MachineIndex, MachineIndex>> cuts_;
+  LinkRules rules_;
 };
 
 // One machine's view of the network.

@@ -220,6 +220,15 @@ bool SimRunner::kill(TaskId task, int number) {
   return true;
 }
 
+std::vector<std::pair<TaskId, std::string>> SimRunner::running() const {
+  std::vector<std::pair<TaskId, std::string>> found;
+  for (const bool stopping : {false, true})
+    for (const auto& [task, process] : processes_)
+      if (process.stage == Stage::running && process.told_to_stop == stopping)
+        found.emplace_back(task, process.launch.service_name + "." + ports::slot_word(process.launch));
+  return found;
+}
+
 // As swarm-web writes it.
 std::string SimRunner::page(TaskId task, std::uint32_t port) const {
   const auto it = processes_.find(task);

@@ -38,6 +38,8 @@ class SimRunner final : public ports::Runner {
   std::optional<ports::Event> moved(const TaskMoves& event);
   void crash();
   bool kill(TaskId task, int number);  // false: no such process
+  // Processes that run, as "web.1" or "web.w1"; those that were told to stop last.
+  std::vector<std::pair<TaskId, std::string>> running() const;
   // What its web server would answer; "" while there is none that runs.
   std::string page(TaskId task, std::uint32_t port) const;
   bool told_to_stop(TaskId task) const;

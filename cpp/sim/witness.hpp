@@ -12,7 +12,6 @@
 
 namespace swarm::sim {
 
-using Machines = std::vector<std::unique_ptr<Machine>>;
 
 enum class Standing : std::uint8_t {
   leads,       // with a quorum that it reaches

@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "faults/nearest.hpp"
 #include "sim/check/checker.hpp"
+#include "sim/client.hpp"
+#include "sim/injector.hpp"
 #include "sim/machine.hpp"
 #include "sim/witness.hpp"
 
@@ -24,7 +27,8 @@ struct World::Impl {
         network(shared, part_rng(options.seed, ~std::uint64_t{0}, 0)),
         mesh(shared, part_rng(options.seed, ~std::uint64_t{0}, 1), facts()),
         calls(shared),
-        checker(shared) {}
+        checker(shared),
+        injector(shared, network, machines, hands()) {}
 
   MeshNet::Facts facts() {
     return {[this](MachineIndex at, TaskId task, std::uint32_t port) {
@@ -44,11 +48,24 @@ struct World::Impl {
     SWARM_CHECK(it != names.end(), "no machine is called", name);
     return *machines[it->second];
   }
+  Instant next_event() const;
+  bool step();
   void take(Event event);
   std::optional<ports::Event> arrived(Machine& at, Event& event);
   void after_turn(Machine& at);
   void note_visible(Machine& at);
   void end(Machine& at, bool silent);
+  // ---- what people and faults do to a machine; nothing where there is nothing to do
+  void kill(Machine& at, bool silent);
+  void start(Machine& at);
+  void pause(Machine& at);
+  void resume(Machine& at);
+  void shut_down(Machine& at);
+  Injector::Hands hands();
+  std::string leader() const;
+  std::vector<std::string> voters() const;
+  Result<TaskId> task_named(const std::string& name) const;
+  bool kill_task(TaskId task, int signal);
   void note(const Machine& at, std::string_view what) {
     shared.recorder.record(shared.now, at.options.name, what, {});
   }
@@ -68,6 +85,7 @@ struct World::Impl {
   CallBook calls;
   Checker checker;
   Machines machines;
+  Injector injector;
   std::uint64_t changes = 0, raft_changes = 0;  // of what looks may show
   std::map<std::string, MachineIndex, std::less<>> names;
 };
@@ -157,6 +175,7 @@ void World::Impl::end(Machine& at, bool silent) {
   at.end(silent);
   if (!orderly) at.disk.crash();
   checker.machine_ended(at.index);
+  injector.machine_ended(at);
 }
 
 // ---- machines
@@ -198,61 +217,54 @@ std::vector<std::string> World::dead() const {
   return names;
 }
 
-void World::crash(std::string_view name) {
-  Machine& at = impl_->machine(name);
+void World::Impl::kill(Machine& at, bool silent) {
   if (!at.alive()) return;
-  impl_->note(at, "sim.crash");
-  impl_->chronicle(at, "down", "killed (SIGKILL)");
+  note(at, silent ? "sim.power_off" : "sim.crash");
+  chronicle(at, "down", silent ? "power off" : "killed (SIGKILL)");
   at.stopping = false;
-  impl_->end(at, false);
+  end(at, silent);
 }
 
-void World::power_off(std::string_view name) {
-  Machine& at = impl_->machine(name);
-  if (!at.alive()) return;
-  impl_->note(at, "sim.power_off");
-  impl_->chronicle(at, "down", "power off");
-  at.stopping = false;
-  impl_->end(at, true);
-}
-
-void World::start(std::string_view name) {
-  Machine& at = impl_->machine(name);
+void World::Impl::start(Machine& at) {
   if (at.alive()) return;
-  impl_->note(at, "sim.start");
-  impl_->chronicle(at, "up", "started again");
-  ++impl_->changes;
+  note(at, "sim.start");
+  chronicle(at, "up", "started again");
+  ++changes;
   at.disk.sync();  // nothing is under way but what a test has written
   at.start();
-  impl_->after_turn(at);
+  after_turn(at);
 }
 
-void World::pause(std::string_view name) {
-  Machine& at = impl_->machine(name);
+void World::Impl::pause(Machine& at) {
   if (!at.alive() || at.paused) return;
-  impl_->note(at, "sim.pause");
-  impl_->chronicle(at, "frozen", "stopped (SIGSTOP)");
-  ++impl_->changes;
+  note(at, "sim.pause");
+  chronicle(at, "frozen", "stopped (SIGSTOP)");
+  ++changes;
   at.pause();
 }
 
-void World::resume(std::string_view name) {
-  Machine& at = impl_->machine(name);
+void World::Impl::resume(Machine& at) {
   if (!at.alive() || !at.paused) return;
-  impl_->note(at, "sim.resume");
-  impl_->chronicle(at, "up", "goes on (SIGCONT)");
-  ++impl_->changes;
+  note(at, "sim.resume");
+  chronicle(at, "up", "goes on (SIGCONT)");
+  ++changes;
   at.resume();
 }
 
-void World::shut_down(std::string_view name) {
-  Machine& at = impl_->machine(name);
+void World::Impl::shut_down(Machine& at) {
   if (!at.alive() || at.stopping || at.paused) return;  // a stopped process does not hear SIGTERM
-  impl_->note(at, "sim.shut_down");
-  impl_->chronicle(at, "stopping", "told to stop (SIGTERM)");
+  note(at, "sim.shut_down");
+  chronicle(at, "stopping", "told to stop (SIGTERM)");
   at.shut_down();
-  impl_->after_turn(at);
+  after_turn(at);
 }
+
+void World::crash(std::string_view name) { impl_->kill(impl_->machine(name), false); }
+void World::power_off(std::string_view name) { impl_->kill(impl_->machine(name), true); }
+void World::start(std::string_view name) { impl_->start(impl_->machine(name)); }
+void World::pause(std::string_view name) { impl_->pause(impl_->machine(name)); }
+void World::resume(std::string_view name) { impl_->resume(impl_->machine(name)); }
+void World::shut_down(std::string_view name) { impl_->shut_down(impl_->machine(name)); }
 
 const node::Node& World::node(std::string_view name) const {
   const Machine& at = impl_->machine(name);
@@ -287,7 +299,81 @@ void World::partition(const std::vector<std::vector<std::string>>& groups) {
 void World::heal() {
   ++impl_->changes;
   impl_->network.heal();
+  impl_->injector.heal();
 }
+
+Result<FaultId> World::begin_fault(const faults::Fault& fault) { return impl_->injector.begin(fault); }
+Result<void> World::end_fault(FaultId id) { return impl_->injector.end(id); }
+std::vector<std::pair<FaultId, faults::Fault>> World::active_faults() const {
+  return impl_->injector.active();
+}
+faults::Plan World::fault_history() const { return impl_->injector.history(); }
+Result<std::vector<FaultId>> World::run_plan(const faults::Plan& plan) { return impl_->injector.run(plan); }
+void World::quiet(bool on) { impl_->injector.quiet(on); }
+
+Injector::Hands World::Impl::hands() {
+  return {[this](Machine& at) { kill(at, false); },
+          [this](Machine& at) { kill(at, true); },
+          [this](Machine& at) { shut_down(at); },
+          [this](Machine& at) { start(at); },
+          [this](Machine& at) { pause(at); },
+          [this](Machine& at) { resume(at); },
+          [this](Machine& at, std::uint32_t port, bool taken) { mesh.occupy(at.index, port, taken); },
+          [this] { return leader(); },
+          [this] { return voters(); },
+          [this](const std::string& name) { return task_named(name); },
+          [this](TaskId task) { return kill_task(task, 9); },
+          [this](const std::string& name) {
+            const Machine& at = machine(name);
+            const CallId id = calls.open(at.index);
+            calls.forget(id);  // nobody waits for the answer
+            shared.queue.push(shared.now + kDoorLatency, at.index, at.life,
+                              Deliver{ports::ApiArrived{id, post("/swarmpy/v1/raft/transfer")}});
+          },
+          [this] { ++changes; },
+          [this] {
+            while (next_event() <= shared.now) step();
+          }};
+}
+
+std::string World::Impl::leader() const {
+  const Witness witness = find_witness(machines, network, nullptr);
+  return witness.standing == Standing::leads ? witness.machine->options.name : std::string();
+}
+
+// In the order of their making; those that are down, too.
+std::vector<std::string> World::Impl::voters() const {
+  const Witness witness = find_witness(machines, network, nullptr);
+  if (witness.machine == nullptr || !witness.machine->alive()) return {};
+  const store::Store* store = witness.machine->node->inspect().store;
+  if (store == nullptr) return {};
+  std::set<std::string> managers;
+  for (const auto& [id, node] : store->nodes())
+    if (node->role == model::NodeRole::manager) managers.insert(node->description.hostname);
+  std::vector<std::string> found;
+  for (const auto& machine : machines)
+    if (managers.contains(machine->options.name)) found.push_back(machine->options.name);
+  return found;
+}
+
+// By its id, or as "web.1": the task that runs in the slot, or on the node ("web.w1").
+Result<TaskId> World::Impl::task_named(const std::string& name) const {
+  std::vector<std::string> known;
+  for (const auto& machine : machines) {
+    if (!machine->alive()) continue;
+    for (const auto& [task, shown] : machine->runner.running()) {
+      if (name == task.str() || name == shown) return task;
+      known.push_back(shown);
+    }
+  }
+  return faults::unknown("running task", name, known);
+}
+
+bool World::Impl::kill_task(TaskId task, int signal) {
+  return std::any_of(machines.begin(), machines.end(),
+                     [&](auto& machine) { return machine->alive() && machine->runner.kill(task, signal); });
+}
+
 void World::set_network(const NetworkOptions& options) { impl_->shared.options.network = options; }
 
 ports::Disk& World::disk_of_dead(std::string_view name) {
@@ -300,10 +386,7 @@ void World::set_disk_latency(std::string_view name, Duration min, Duration max) 
   impl_->machine(name).disk.set_latency(min, max);
 }
 
-bool World::kill_task(TaskId task, int signal) {
-  return std::any_of(impl_->machines.begin(), impl_->machines.end(),
-                     [&](auto& machine) { return machine->alive() && machine->runner.kill(task, signal); });
-}
+bool World::kill_task(TaskId task, int signal) { return impl_->kill_task(task, signal); }
 
 void World::set_image(std::string reference, const ImageScript& script) {
   impl_->shared.scripts[std::move(reference)] = script;
@@ -401,10 +484,7 @@ Look World::look(std::string_view name, const http::Request& request) const {
   return impl_->shown_by(*witness.machine, request, witness.standing == Standing::last_known && !own);
 }
 
-std::string World::leader() const {
-  const Witness witness = find_witness(impl_->machines, impl_->network, nullptr);
-  return witness.standing == Standing::leads ? witness.machine->options.name : std::string();
-}
+std::string World::leader() const { return impl_->leader(); }
 
 std::vector<std::string> World::managers() const {
   std::vector<std::string> names;
@@ -455,11 +535,23 @@ void World::occupy_port(std::string_view name, std::uint32_t port, bool taken) {
 
 Instant World::now() const { return impl_->shared.now; }
 WallTime World::wall() const { return impl_->shared.wall(); }
-Instant World::next_event() const { return impl_->shared.queue.next(); }
+Instant World::next_event() const { return impl_->next_event(); }
 
-bool World::step() {
-  if (impl_->shared.queue.empty()) return false;
-  impl_->take(impl_->shared.queue.pop());
+Instant World::Impl::next_event() const {
+  const Instant queued = shared.queue.next();
+  return std::min(queued, injector.due());
+}
+
+bool World::step() { return impl_->step(); }
+
+bool World::Impl::step() {
+  if (injector.due() < shared.queue.next()) {
+    shared.now = std::max(shared.now, injector.due());
+    injector.move();
+    return true;
+  }
+  if (shared.queue.empty()) return false;
+  take(shared.queue.pop());
   return true;
 }
 

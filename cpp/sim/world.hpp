@@ -19,6 +19,7 @@
 
 #include "base/address.hpp"
 #include "base/time.hpp"
+#include "faults/plan.hpp"
 #include "node/node.hpp"
 #include "ports/http.hpp"
 #include "sim/gate.hpp"
@@ -93,6 +94,7 @@ struct HttpReply {
   TaskId task;  // who answered, or was to
 };
 using RequestId = std::uint64_t;
+using FaultId = std::uint64_t;
 
 class World {
  public:
@@ -116,11 +118,24 @@ class World {
   const node::Node& node(std::string_view name) const;  // alive machines only
   Address address(std::string_view name) const;
 
-  // ---- faults
+  // ---- faults as data (faults/fault.hpp; sim/injector.hpp says how they compose)
+  // Begins now, or `at` later; ends after its `for`, by `end_fault` or `heal`. Names are checked first: an
+  // error has changed nothing.
+  Result<FaultId> begin_fault(const faults::Fault& fault);
+  Result<void> end_fault(FaultId id);  // one that is over already, or still to come, is no error
+  std::vector<std::pair<FaultId, faults::Fault>> active_faults() const;
+  // What happened, "leader" resolved: the same seed, the same calls and this plan give the same trace.
+  faults::Plan fault_history() const;
+  Result<std::vector<FaultId>> run_plan(const faults::Plan& plan);
+  void quiet(bool on);  // all faults are held back, and time stands still for them; or they go on
+
+  // ---- faults by hand
   void cut(std::string_view from, std::string_view to);  // one way: frames vanish, links stay open
   void mend(std::string_view from, std::string_view to);
   void partition(const std::vector<std::vector<std::string>>& groups);  // both ways between groups
-  void heal();  // mends every cut, ends every partition
+  // Ends all faults and drops those that were to come: machines that are down by one start, frozen ones go
+  // on. Mends every cut that was made by hand.
+  void heal();
   void set_network(const NetworkOptions& options);
   void set_disk_latency(std::string_view name, Duration min, Duration max);
   // What a dead machine's daemon has left: to be changed as an older version might have written it.

@@ -1,0 +1,248 @@
+// The vocabulary: what is written is read again as it was, in both forms; what is wrong is refused in a
+// sentence with the nearest word.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "base/rng.hpp"
+#include "faults/fault.hpp"
+#include "faults/nearest.hpp"
+#include "faults/plan.hpp"
+
+namespace swarm::faults {
+namespace {
+
+std::string why_not(std::string_view line) {
+  const auto fault = parse(line);
+  return fault ? "taken: " + to_text(*fault) : sentence(fault.error());
+}
+std::string why_not_json(std::string_view json) {
+  const auto fault = from_json(json);
+  return fault ? "taken: " + to_text(*fault) : sentence(fault.error());
+}
+
+const std::vector<std::pair<std::string, std::string>> kForms = {
+    {"partition m1 | m2 m3 w1 w2 one-way at 1.5s for 3s",
+     R"({"kind":"partition","groups":[["m1"],["m2","m3","w1","w2"]],"one_way":true,"at":"1.5s","for":"3s"})"},
+    {"partition leader for 2s", R"({"kind":"partition","of":"leader","for":"2s"})"},
+    {"partition m2 m3", R"({"kind":"partition","groups":[["m2","m3"]]})"},
+    {"cut m1 <-> m2 m3", R"({"kind":"cut","from":["m1"],"to":["m2","m3"]})"},
+    {"cut m1 -> *", R"({"kind":"cut","from":["m1"],"to":["*"],"both":false})"},
+    {"net m1 -> * latency 80ms loss 0.05",
+     R"({"kind":"net","from":["m1"],"to":["*"],"both":false,"latency":"80ms","loss":0.05})"},
+    {"net leader <-> w1 jitter 1ms duplicate 1 reorder 0.000001",
+     R"({"kind":"net","from":["leader"],"to":["w1"],"jitter":"1ms","duplicate":1,"reorder":0.000001})"},
+    {"hold m1 <-> m2 for 5s", R"({"kind":"hold","from":["m1"],"to":["m2"],"for":"5s"})"},
+    {"throttle w1 factor 2.5", R"({"kind":"throttle","node":"w1","factor":2.5})"},
+    {"disk m2 fsync_delay 500ms", R"({"kind":"disk","node":"m2","fsync_delay":"500ms"})"},
+    {"disk m2 full", R"({"kind":"disk","node":"m2","full":true})"},
+    {"disk m2 errors fsync=ENOSPC,write=EIO after 3",
+     R"({"kind":"disk","node":"m2","errors":{"fsync":"ENOSPC","write":"EIO"},"after":3})"},
+    {"disk m2 lost_tail 4 flip 2 torn old_copy",
+     R"({"kind":"disk","node":"m2","lost_tail":4,"flip":2,"torn":true,"old_copy":true})"},
+    {"clock m3 skew -2s drift 1.01 jump 1m0s",
+     R"({"kind":"clock","node":"m3","skew":"-2s","drift":1.01,"jump":"1m0s"})"},
+    {"freeze w1 for 2s", R"({"kind":"freeze","node":"w1","for":"2s"})"},
+    {"power_off m1", R"({"kind":"power_off","node":"m1"})"},
+    {"stop m1", R"({"kind":"stop","node":"m1"})"},
+    {"kill leader at 2s for 1s", R"({"kind":"kill","node":"leader","at":"2s","for":"1s"})"},
+    {"kill_task web.1 at 1s", R"({"kind":"kill_task","task":"web.1","at":"1s"})"},
+    {"port w1 8080", R"({"kind":"port","node":"w1","port":8080})"},
+    {"image web:2 exists false", R"({"kind":"image","reference":"web:2","exists":false})"},
+    {"image web:2 exit_code 1 after 1s ignores_term start 10ms",
+     R"({"kind":"image","reference":"web:2","exit_code":1,"after":"1s","ignores_term":true,"start":"10ms"})"},
+    {"transfer", R"({"kind":"transfer"})"},
+};
+
+TEST(Fault, EveryKindHasATextAndAJsonFormThatAreInverse) {
+  std::vector<int> seen(kKinds);
+  for (const auto& [text, json] : kForms) {
+    const auto from_text = parse(text);
+    ASSERT_TRUE(from_text.ok()) << text << ": " << from_text.error().message;
+    EXPECT_EQ(to_text(*from_text), text);
+    EXPECT_EQ(to_json(*from_text), json);
+    const auto read = from_json(json);
+    ASSERT_TRUE(read.ok()) << json << ": " << read.error().message;
+    EXPECT_EQ(*read, *from_text);
+    ++seen[static_cast<std::size_t>(from_text->kind)];
+  }
+  for (const int times : seen) EXPECT_GT(times, 0);
+}
+
+std::string some_name(Rng& rng) {
+  static const std::vector<std::string> kNames{"m1",      "m2",          "w1",    "leader", "at",      "for",
+                                               "a b",     "\"q\"",       "|",     "->",     "latency", "torn",
+                                               "-x",      "back\\slash", "web.1", "web:2",  "node-7",  "*",
+                                               "one-way", "\xc3\xa9",    "true"};
+  return kNames[rng.below(kNames.size())];
+}
+
+Argument some_value(const Parameter& parameter, Rng& rng) {
+  const auto number = [&] {
+    const std::int64_t span = std::min<std::int64_t>(parameter.most - parameter.least, 1'000'000'000'000'000);
+    return parameter.least + rng.between(0, rng.chance(1, 2) ? std::min<std::int64_t>(span, 100) : span);
+  };
+  const auto names = [&](std::uint64_t most) {
+    Names some;
+    for (std::uint64_t i = 0, n = 1 + rng.below(most); i < n; ++i) some.push_back(some_name(rng));
+    return some;
+  };
+  switch (parameter.type) {
+    case Type::flag:
+      return rng.chance(1, 2);
+    case Type::count:
+      return number();
+    case Type::span:
+      return Duration{number()};
+    case Type::ratio:
+      return Ratio{number()};
+    case Type::factor:
+      return Factor{number()};
+    case Type::name:
+      return some_name(rng);
+    case Type::names:
+      return names(3);
+    case Type::groups: {
+      Groups groups;
+      for (std::uint64_t i = 0, n = 1 + rng.below(3); i < n; ++i) groups.push_back(names(3));
+      return groups;
+    }
+    case Type::errnos:
+      return Errnos{{rng.chance(1, 2) ? "write" : "read", rng.chance(1, 2) ? "EIO" : "ENOSPC"}};
+  }
+  return false;
+}
+
+Fault some_fault(Rng& rng) {
+  Fault fault;
+  fault.kind = static_cast<Kind>(rng.below(kKinds));
+  for (const auto& parameter : parameters(fault.kind))
+    if (parameter.required || rng.chance(1, 2))
+      fault.set(std::string(parameter.key), some_value(parameter, rng));
+  if (rng.chance(1, 2)) fault.at = Duration{rng.between(0, 90'000'000'000)};
+  if (rng.chance(1, 2) && !fault.is_momentary()) fault.lasts = Duration{rng.between(1, 90'000'000'000)};
+  return fault;
+}
+
+TEST(Fault, RandomFaultsSurviveBothForms) {
+  Rng rng(7);
+  int good = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const Fault fault = some_fault(rng);
+    if (!check(fault)) continue;
+    ++good;
+    const auto text = parse(to_text(fault));
+    ASSERT_TRUE(text.ok()) << to_text(fault) << ": " << text.error().message;
+    ASSERT_EQ(*text, fault) << to_text(fault) << " became " << to_text(*text);
+    const auto json = from_json(to_json(fault));
+    ASSERT_TRUE(json.ok()) << to_json(fault) << ": " << json.error().message;
+    ASSERT_EQ(*json, fault) << to_json(fault) << " became " << to_json(*json);
+  }
+  EXPECT_GT(good, 8'000);
+}
+
+TEST(Fault, WhatIsWrongIsRefusedWithTheNearestWord) {
+  EXPECT_TRUE(
+      why_not("partiton m1")
+          .starts_with(
+              "there is no fault \"partiton\". Did you mean \"partition\"? There are: partition, cut, net,"));
+  EXPECT_TRUE(why_not("net m1 -> m2 loss 0.1 latecy 5ms")
+                  .starts_with("there is no argument of net \"latecy\". Did you mean \"latency\"?"));
+  EXPECT_TRUE(why_not_json(R"({"kind":"disk","node":"m1","fsync":"1s"})")
+                  .starts_with("there is no argument of disk \"fsync\". There are: node, fsync_delay"))
+      << why_not_json(R"({"kind":"disk","node":"m1","fsync":"1s"})");
+  EXPECT_TRUE(why_not_json(R"({"kind":"disk","node":"m1","errors":{"wirte":"EIO"}})")
+                  .starts_with("there is no operation of a disk \"wirte\". Did you mean \"write\"?"));
+  EXPECT_TRUE(why_not_json(R"({"knd":"kill"})").starts_with("a fault wants its kind. There are: partition"));
+}
+
+TEST(Fault, WhatCannotBeIsSaid) {
+  const std::pair<const char*, const char*> kCases[] = {
+      {"kill", "kill: it wants node"},
+      {"kill m1 m2", "there is no argument of kill \"m2\". There are: at, for."},
+      {"cut m1", "cut: it wants a link: m1 -> m2 (one way) or m1 <-> m2"},
+      {"cut m1 -> m1", "cut: m1 is on both ends of the link"},
+      {"net m1 -> m2", "net: it wants at least one of latency, jitter, loss, duplicate, reorder"},
+      {"net m1 <-> m2 loss 1.5", "net: loss is 1.5; it may be 0 to 1"},
+      {"partition m1 | m2 m1", "partition: m1 is on two sides"},
+      {"partition a | b | c one-way",
+       "partition: one_way is between two groups: what the first says does not reach the second"},
+      {"freeze w1 for 0s", "freeze: for is 0s; it may be more than 0s, up to a year"},
+      {"freeze w1 for ever", "freeze: for wants a duration (80ms, 1m30s)"},
+      {"kill_task web.1 for 1s", "kill_task: it happens at once: leave out for"},
+      {"throttle w1 factor 0.5", "throttle: factor is 0.5; it may be 1 to 1000000"},
+      {"port w1 70000", "port: port is 70000; it may be 1 to 65535"},
+      {"disk m1 after 3", "disk: after counts operations until the first of errors: it wants errors"},
+      {"clock m1", "clock: it wants at least one of skew, drift, jump"},
+      {"kill \"m1", "a quotation mark is not closed: kill \"m1"}};
+  for (const auto& [line, sentence] : kCases) EXPECT_EQ(why_not(line), sentence) << line;
+  EXPECT_EQ(why_not_json(R"({"kind":"net","from":"m1","to":"m2","loss":"much"})"),
+            "net: loss wants a number from 0 to 1");
+  EXPECT_EQ(
+      why_not_json(R"({"kind":"partition"})"),
+      "partition: it wants either groups ([[\"m1\"], [\"m2\", \"m3\"]]) or of (\"leader\", \"minority\" or a "
+      "node)");
+}
+
+TEST(Fault, NumbersOfSecondsAndSingleNamesAreTaken) {
+  EXPECT_EQ(
+      why_not_json(R"({"kind":"net","from":"m1","to":"*","both":true,"latency":0.08,"for":3,"at":null})"),
+      "taken: net m1 <-> * latency 80ms for 3s");
+  EXPECT_EQ(why_not_json(R"({"kind":"partition","groups":[["leader"]]})"), "taken: partition leader");
+  EXPECT_EQ(why_not("power-off m1"), "taken: power_off m1");
+}
+
+TEST(Plan, BothFormsAreInverseAndOneFaultCanBeLeftOut) {
+  Plan plan;
+  for (const auto& [text, json] : kForms) plan.faults.push_back(*parse(text));
+  plan.since = Duration::millis(1500);
+  const auto text = Plan::from_text(plan.to_text());
+  const auto json = Plan::from_json(plan.to_json());
+  ASSERT_TRUE(text.ok() && json.ok());
+  EXPECT_EQ(*text, plan);
+  EXPECT_EQ(*json, plan);
+  const Plan less = plan.without(1);
+  EXPECT_EQ(less.faults.size() + 1, plan.faults.size());
+  EXPECT_EQ(less.faults[1], plan.faults[2]);
+  EXPECT_EQ(plan.without(99), plan);
+}
+
+TEST(Plan, WhatIsNoPlanIsRefused) {
+  const auto why = [](std::string_view text) {
+    const auto plan = Plan::from_json(text);
+    return plan ? std::string("taken") : sentence(plan.error());
+  };
+  EXPECT_EQ(why(R"({"plan":2,"faults":[]})"),
+            "a plan of another format: this version reads {\"plan\": 1, ...}");
+  EXPECT_EQ(why(R"({"plan":1})"), "a plan wants its faults: {\"plan\": 1, \"faults\": []}");
+  EXPECT_EQ(why(R"({"plan":1,"fautls":[]})"),
+            "there is no key of a plan \"fautls\". Did you mean \"faults\"? There are: plan, since, faults.");
+  EXPECT_EQ(why(R"([{"kind":"kill","node":"m1"},"kill"])"), "fault 1 of the plan: kill: it wants node");
+  EXPECT_EQ(sentence(Plan::from_text("# a comment\nkill m1\n\nkil m2").error()).substr(0, 40),
+            "line 4: there is no fault \"kil\". Did you");
+}
+
+TEST(Plan, BeginsWhereItSaysOrNow) {
+  Plan plan{{*parse("kill m1 at 2s"), *parse("kill m2 at 3s")}, std::nullopt};
+  const Instant now{5'000'000'000};
+  EXPECT_EQ(plan.beginning(now), now);
+  plan.since = Duration{};
+  EXPECT_EQ(plan.beginning(Instant{1'000'000'000}), Instant{});
+  EXPECT_EQ(plan.beginning(now), now - Duration::seconds(2));  // past: the first begins at once
+}
+
+TEST(Decimal, IsExact) {
+  EXPECT_EQ(parse_decimal("0.05", 6), 50'000);
+  EXPECT_EQ(parse_decimal("-1.5", 9), -1'500'000'000);
+  EXPECT_EQ(parse_decimal("1.0000001", 6), std::nullopt);
+  EXPECT_EQ(parse_decimal("1.", 6), std::nullopt);
+  EXPECT_EQ(parse_decimal("99999999999999999999", 0), std::nullopt);
+  Rng rng(3);
+  for (int i = 0; i < 1000; ++i) {
+    const std::int64_t value = rng.between(-2'000'000'000, 2'000'000'000);
+    EXPECT_EQ(parse_decimal(decimal(value, 9), 9), value);
+  }
+}
+
+}  // namespace
+}  // namespace swarm::faults

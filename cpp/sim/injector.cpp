@@ -1,0 +1,229 @@
+// When faults begin and end, and what is told of them.
+#include "sim/injector.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "faults/nearest.hpp"
+
+namespace swarm::sim {
+
+using faults::Fault;
+using faults::Plan;
+
+// ---- begin
+
+Result<FaultId> Injector::begin(const Fault& fault) {
+  if (const auto fits = faults::check(fault); !fits) return fits.error();
+  if (const auto there = known(fault); !there) return there.error();
+  const FaultId id = last_id_ + 1;
+  const Instant at = shared_.now + fault.at.value_or(Duration{});
+  if (at <= shared_.now && !quiet_) {
+    by_hand(Turn::begin, last_move_ + 1);
+    if (const auto begun = begin_now(id, fault); !begun) return begun.error();
+  } else {
+    planned_[id] = fault;
+    push(at, Turn::begin, id);
+  }
+  return last_id_ = id;
+}
+
+Result<std::vector<FaultId>> Injector::run(const Plan& plan) {
+  for (std::size_t i = 0; i < plan.faults.size(); ++i) {
+    auto fits = faults::check(plan.faults[i]);
+    if (fits) fits = known(plan.faults[i]);
+    if (fits) continue;
+    Error error = fits.error();
+    error.message = "fault " + std::to_string(i) + " of the plan: " + error.message;
+    return error;
+  }
+  const Instant beginning = plan.beginning(shared_.now);
+  std::vector<FaultId> ids;
+  for (const Fault& fault : plan.faults) {
+    planned_[++last_id_] = fault;
+    push(std::max(shared_.now, beginning + fault.at.value_or(Duration{})), Turn::begin, last_id_);
+    ids.push_back(last_id_);
+  }
+  return ids;
+}
+
+Result<void> Injector::begin_now(FaultId id, const Fault& fault) {
+  auto exact = resolved(fault);
+  if (!exact) return exact.error();
+  exact->at = shared_.now - Instant{};
+  last_done_ = {shared_.now, Turn::begin, last_move_, id};
+  if (const auto struck = strike(*exact); !struck) return struck.error();
+  note("fault", *exact);
+  history_.push_back(*exact);
+  if (exact->is_momentary()) return {};
+  Active begun{id, *exact, shared_.now, std::nullopt, history_.size() - 1, ++last_move_};
+  if (fault.lasts) {
+    begun.ends = shared_.now + *fault.lasts;
+    push({*begun.ends, Turn::end, begun.order, id});
+  }
+  active_.push_back(begun);
+  apply(begun);
+  hands_.changed();
+  return {};
+}
+
+// Nobody waits for an answer any more: what cannot begin is told to the trace.
+void Injector::begin_planned(FaultId id) {
+  const auto it = planned_.find(id);
+  if (it == planned_.end()) return;  // ended before it began
+  const Fault fault = it->second;
+  planned_.erase(it);
+  if (const auto begun = begin_now(id, fault); !begun)
+    note("fault.skipped", fault, faults::sentence(begun.error()));
+}
+
+// ---- end
+
+Result<void> Injector::end(FaultId id) {
+  if (id == 0 || id > last_id_)
+    return plain_error(Code::not_found, "there is no fault number " + std::to_string(id));
+  planned_.erase(id);
+  std::erase_if(held_back_, [&](const auto& held) { return held.first == id; });
+  end_by_hand(id);
+  return {};
+}
+
+// As the history would have it at this instant: after all else that is due, ends before begins and in the
+// order of their beginnings.
+void Injector::by_hand(Turn turn, std::uint64_t order) {
+  hands_.settle();
+  if (Move{shared_.now, turn, order, 0} >= last_done_) return;
+  shared_.now = shared_.now + Duration{1};
+  hands_.settle();
+}
+
+void Injector::end_by_hand(FaultId id) {
+  const auto found = [&] {
+    return std::find_if(active_.begin(), active_.end(),
+                        [&](const Active& active) { return active.id == id; });
+  };
+  if (const auto it = found(); it != active_.end()) by_hand(Turn::end, it->order);
+  if (const auto it = found(); it != active_.end())
+    end_active(static_cast<std::size_t>(it - active_.begin()));
+}
+
+void Injector::end_all_by_hand() {
+  while (!active_.empty()) end_by_hand(active_.front().id);
+}
+
+void Injector::end_active(std::size_t index) {
+  const Active over = active_[index];
+  active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(index));
+  last_done_ = {shared_.now, Turn::end, over.order, over.id};
+  close(over);
+  note("fault.over", over.fault);
+  revert(over.fault);
+  hands_.changed();
+}
+
+// The history says how long it was.
+void Injector::close(const Active& over) {
+  std::erase_if(moves_, [&](const Move& move) {
+    return std::get<1>(move) == Turn::end && std::get<3>(move) == over.id;
+  });
+  plan_next();
+  history_[over.told].lasts = std::max(shared_.now - over.began, Duration{1});
+}
+
+void Injector::heal() {
+  planned_.clear();
+  held_back_.clear();
+  std::erase_if(moves_, [](const Move& move) { return std::get<1>(move) == Turn::begin; });
+  plan_next();
+  end_all_by_hand();
+}
+
+// ---- quiet
+
+// What is active ends, and begins again for what is left of it; time stands still for what is to come.
+void Injector::quiet(bool on) {
+  if (on == quiet_) return;
+  hands_.settle();
+  quiet_ = on;
+  plan_next();
+  if (on) {
+    quiet_since_ = shared_.now;
+    for (const Active& active : active_) {
+      held_back_.emplace_back(active.id, active.fault);
+      held_back_.back().second.lasts.reset();
+      if (active.ends) held_back_.back().second.lasts = *active.ends - shared_.now;
+    }
+    return end_all_by_hand();
+  }
+  go_on();
+}
+
+void Injector::go_on() {
+  const Duration passed = shared_.now - quiet_since_;
+  std::set<Move> later;
+  for (auto [at, turn, order, id] : moves_) later.insert({at + passed, turn, order, id});
+  moves_ = std::move(later);
+  plan_next();
+  for (const auto& [id, fault] : std::exchange(held_back_, {})) {
+    by_hand(Turn::begin, last_move_ + 1);
+    if (const auto begun = begin_now(id, fault); !begun)
+      note("fault.skipped", fault, faults::sentence(begun.error()));
+  }
+}
+
+// ---- the loop's side
+
+void Injector::push(const Move& move) {
+  moves_.insert(move);
+  plan_next();
+}
+
+void Injector::plan_next() {
+  next_ = quiet_ || moves_.empty() ? Instant::never() : std::get<0>(*moves_.begin());
+  if (!restarts_.empty()) next_ = std::min(next_, restarts_.front().first);
+}
+
+void Injector::move() {
+  if (!restarts_.empty() && restarts_.front().first <= next_) {
+    Machine& again = *machines_[restarts_.front().second];
+    restarts_.pop_front();
+    plan_next();
+    return raise_again(again);
+  }
+  const auto [at, turn, order, id] = *moves_.begin();
+  moves_.erase(moves_.begin());
+  plan_next();
+  if (turn == Turn::begin) return begin_planned(id);
+  for (std::size_t i = 0; i < active_.size(); ++i)
+    if (active_[i].id == id) return end_active(i);
+}
+
+void Injector::machine_ended(Machine& ended) {
+  if (to_start_.erase(ended.index) == 0) return;
+  restarts_.emplace_back(shared_.now, ended.index);
+  plan_next();
+}
+
+std::vector<std::pair<FaultId, Fault>> Injector::active() const {
+  std::vector<std::pair<FaultId, Fault>> all;
+  for (const Active& active : active_) {
+    all.emplace_back(active.id, active.fault);
+    if (active.ends) all.back().second.lasts = *active.ends - active.began;
+  }
+  return all;
+}
+
+// Without its times: those are the trace's own, and how long it was to last is nobody's business yet. What
+// did not happen is for readers only: who tells the history again does not know of it.
+void Injector::note(std::string_view kind, const Fault& fault, const std::string& why) {
+  Fault bare = fault;
+  bare.at.reset();
+  bare.lasts.reset();
+  if (why.empty()) {
+    shared_.recorder.record(shared_.now, "", kind, faults::to_text(bare));
+  } else {
+    shared_.recorder.remark(shared_.now, "", kind, faults::to_text(bare) + ": " + why);
+  }
+}
+
+}  // namespace swarm::sim

@@ -1,0 +1,128 @@
+// Injector: makes faults happen to a world, at exact instants of its virtual time, and ends them.
+//
+// Begins and ends are moves on a small timeline of its own, which the world's loop takes in between the
+// events of its queue: at equal instants after them, ends before begins. What overlaps composes: a link is
+// cut, a machine down or frozen as long as one fault says so; of settings the latest hold until they end.
+// "leader" and "minority" become machines when a fault begins, and so the history tells what has happened:
+// the same seed, the same inputs and the history as a plan give the same trace. For that, what is begun or
+// ended by hand keeps the history's order: what is due at the instant happens first, and where the order at
+// one instant would be another, a nanosecond goes by.
+//
+// NOT here: what faults mean to a network, a disk, a clock (those are beside this file); what faults a plan
+// has (faults/draw). Invariant: an error changes nothing.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "faults/plan.hpp"
+#include "sim/link_rules.hpp"
+#include "sim/machine.hpp"
+
+namespace swarm::sim {
+
+class Injector {
+ public:
+  // What it does to a world, and what it asks of it.
+  struct Hands {
+    std::function<void(Machine&)> kill, power_off, stop, start, freeze, resume;
+    std::function<void(Machine&, std::uint32_t port, bool taken)> occupy;
+    std::function<std::string()> leader;               // "" when nobody leads
+    std::function<std::vector<std::string>()> voters;  // machines that are managers, known by whoever speaks
+    std::function<Result<TaskId>(const std::string& name)> task;
+    std::function<bool(TaskId)> kill_task;
+    std::function<void(const std::string& leader)> transfer;
+    std::function<void()> changed;  // looks may show something else
+    std::function<void()> settle;   // all that is due at this instant happens
+  };
+  Injector(Shared& shared, Network& network, Machines& machines, Hands hands)
+      : shared_(shared), network_(network), machines_(machines), hands_(std::move(hands)) {}
+
+  Result<FaultId> begin(const faults::Fault& fault);  // now, or `at` later
+  Result<std::vector<FaultId>> run(const faults::Plan& plan);
+  Result<void> end(FaultId id);  // over already, or still to come: never mind
+  void heal();                   // ends what is active, and nothing of what was planned will come
+  void quiet(bool on);
+  std::vector<std::pair<FaultId, faults::Fault>> active() const;
+  faults::Plan history() const { return {history_, Duration{}}; }
+
+  // ---- the loop's side
+  Instant due() const { return next_; }
+  void move();  // the next begin or end
+  // A daemon has ended: of a machine that is to run again, the next one is started.
+  void machine_ended(Machine& machine);
+
+ private:
+  struct Active {
+    FaultId id = 0;
+    faults::Fault fault;  // names resolved
+    Instant began;
+    std::optional<Instant> ends;
+    std::size_t told = 0;     // where in the history
+    std::uint64_t order = 0;  // among ends at one instant
+  };
+  enum class Turn : std::uint8_t { end, begin };
+  using Move = std::tuple<Instant, Turn, std::uint64_t, FaultId>;
+
+  // ---- before it begins (injector_names.cpp)
+  Result<void> known(const faults::Fault& fault) const;
+  Result<void> known_machine(const std::string& name) const;
+  Result<faults::Fault> resolved(faults::Fault fault) const;
+  Result<std::string> resolved(const std::string& name) const;
+  Result<std::vector<std::string>> minority() const;
+  Machine& machine(std::string_view name) const;
+  bool has_machine(std::string_view name) const;
+
+  // ---- what it does (injector_effects.cpp)
+  Result<void> strike(const faults::Fault& fault);  // what happens once, at its beginning
+  void apply(const Active& active);
+  void revert(const faults::Fault& over);
+  void raise_again(Machine& machine);
+  bool holds(faults::Kind kind, std::string_view node) const;
+  bool is_down(std::string_view node) const;
+  void set_links();
+  void set_image(const std::string& reference);
+  LinkEnd end_of(const faults::Names& names, const faults::Names& opposite) const;
+  void add_rules(const faults::Fault& fault, std::vector<LinkRule>& rules) const;
+
+  void push(Instant at, Turn turn, FaultId id) { push({at, turn, ++last_move_, id}); }
+  void push(const Move& move);
+  void by_hand(Turn turn, std::uint64_t order);
+  void end_by_hand(FaultId id);
+  void end_all_by_hand();
+  void go_on();
+  void plan_next();
+  Result<void> begin_now(FaultId id, const faults::Fault& fault);
+  void begin_planned(FaultId id);
+  void end_active(std::size_t index);
+  void close(const Active& over);
+  void note(std::string_view kind, const faults::Fault& fault, const std::string& why = {});
+
+  Shared& shared_;
+  Network& network_;
+  Machines& machines_;
+  Hands hands_;
+  std::map<FaultId, faults::Fault> planned_;
+  std::vector<Active> active_;  // in the order of their beginnings
+  std::vector<faults::Fault> history_;
+  std::set<Move> moves_;
+  std::deque<std::pair<Instant, MachineIndex>> restarts_;
+  std::set<MachineIndex> to_start_;                           // as soon as their daemons have ended
+  std::map<std::string, std::optional<ImageScript>> images_;  // as they were before any fault
+  std::vector<std::pair<FaultId, faults::Fault>> held_back_;  // while quiet: with what is left of `for`
+  FaultId last_id_ = 0;
+  std::uint64_t last_move_ = 0;
+  Move last_done_{};
+  Instant next_ = Instant::never();
+  bool quiet_ = false;
+  Instant quiet_since_;
+};
+
+}  // namespace swarm::sim

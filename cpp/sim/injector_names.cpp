@@ -1,0 +1,98 @@
+// Which machines a fault means: names are checked first, "leader" and "minority" become machines.
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "faults/nearest.hpp"
+#include "sim/injector.hpp"
+
+namespace swarm::sim {
+
+using faults::Fault;
+using faults::Groups;
+using faults::Kind;
+using faults::Names;
+
+bool Injector::has_machine(std::string_view name) const {
+  return std::any_of(machines_.begin(), machines_.end(),
+                     [&](const auto& machine) { return machine->options.name == name; });
+}
+
+Machine& Injector::machine(std::string_view name) const {
+  for (const auto& machine : machines_)
+    if (machine->options.name == name) return *machine;
+  SWARM_CHECK(false, "no machine is called", name);
+  return *machines_.front();
+}
+
+Result<void> Injector::known_machine(const std::string& name) const {
+  if (name == "leader" || has_machine(name)) return {};
+  std::vector<std::string> names;
+  for (const auto& machine : machines_) names.push_back(machine->options.name);
+  return faults::unknown("node", name, names);
+}
+
+Result<void> Injector::known(const Fault& fault) const {
+  if (fault.kind == Kind::net || fault.kind == Kind::hold || fault.kind == Kind::throttle ||
+      fault.kind == Kind::disk || fault.kind == Kind::clock)
+    return plain_error(Code::unimplemented, "the simulator cannot do this yet: " + faults::to_text(fault));
+  Names names = fault.names("from");
+  for (const auto& name : fault.names("to")) names.push_back(name);
+  std::erase(names, "*");
+  if (const auto* groups = fault.find<Groups>("groups"))
+    for (const Names& group : *groups) names.insert(names.end(), group.begin(), group.end());
+  if (const auto of = fault.text("of"); !of.empty() && of != "minority") names.push_back(of);
+  if (const auto node = fault.text("node"); !node.empty()) names.push_back(node);
+  for (const auto& name : names)
+    if (const auto there = known_machine(name); !there) return there;
+  return {};
+}
+
+Result<std::string> Injector::resolved(const std::string& name) const {
+  if (name != "leader" || has_machine(name)) return name;
+  std::string leader = hands_.leader();
+  if (leader.empty())
+    return Error{Code::failed_precondition, "nobody leads at this moment",
+                 "Wait for a leader, or name a node."};
+  return leader;
+}
+
+// Fewer than half of the managers, without the leader: the last ones.
+Result<std::vector<std::string>> Injector::minority() const {
+  std::vector<std::string> voters = hands_.voters();
+  const std::size_t most = voters.empty() ? 0 : (voters.size() - 1) / 2;
+  if (most == 0)
+    return Error{Code::failed_precondition,
+                 "a minority of " + std::to_string(voters.size()) + " managers is nobody",
+                 "It takes three managers at least."};
+  std::erase(voters, hands_.leader());
+  voters.erase(voters.begin(), voters.end() - static_cast<std::ptrdiff_t>(most));
+  return voters;
+}
+
+Result<Fault> Injector::resolved(Fault fault) const {
+  if (fault.text("of") == "minority" && !has_machine("minority")) {
+    auto names = minority();
+    if (!names) return names.error();
+    fault.arguments.erase("of");
+    fault.set("groups", Groups{std::move(*names)});
+  }
+  for (auto& [key, value] : fault.arguments) {
+    std::vector<std::string*> all;
+    if (auto* text = std::get_if<std::string>(&value); text != nullptr && (key == "of" || key == "node"))
+      all.push_back(text);
+    if (auto* names = std::get_if<Names>(&value))
+      for (auto& name : *names) all.push_back(&name);
+    if (auto* groups = std::get_if<Groups>(&value))
+      for (Names& group : *groups)
+        for (auto& name : group) all.push_back(&name);
+    for (std::string* name : all) {
+      auto exact = resolved(*name);
+      if (!exact) return exact.error();
+      *name = std::move(*exact);
+    }
+  }
+  if (const auto fits = faults::check(fault); !fits) return fits.error();  // "leader" may be named besides
+  return fault;
+}
+
+}  // namespace swarm::sim

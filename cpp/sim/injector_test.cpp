@@ -1,0 +1,234 @@
+// Faults as data happen when they say, compose, end, and tell what has happened.
+#include "sim/injector.hpp"
+
+#include <gtest/gtest.h>
+
+#include "faults/nearest.hpp"
+#include "sim/client.hpp"
+#include "sim/workload.hpp"
+
+namespace swarm::sim {
+namespace {
+
+using faults::Plan;
+
+struct Swarm {
+  explicit Swarm(std::uint64_t seed = 1) : world(options(seed)) {
+    for (const auto* name : {"m1", "m2", "m3", "w1", "w2"})
+      world.add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
+    EXPECT_EQ(form_swarm(world, {"m1", "m2", "m3"}, {"w1", "w2"}), "");
+    settle();
+  }
+  static WorldOptions options(std::uint64_t seed) {
+    WorldOptions made;
+    made.seed = seed;
+    return made;
+  }
+  void settle() {
+    EXPECT_TRUE(world.run_until([&] { return not_converged(world, 5).empty(); }, Duration::seconds(60)));
+  }
+  FaultId begin(std::string_view text) {
+    const auto id = world.begin_fault(*faults::parse(text));
+    EXPECT_TRUE(id.ok()) << text << ": " << (id.ok() ? "" : id.error().message);
+    return id.ok() ? *id : 0;
+  }
+  std::string refused(std::string_view text) {
+    const auto id = world.begin_fault(*faults::parse(text));
+    return id.ok() ? "begun" : faults::sentence(id.error());
+  }
+  std::vector<std::string> active() const {
+    std::vector<std::string> lines;
+    for (const auto& [id, fault] : world.active_faults()) lines.push_back(faults::to_text(fault));
+    return lines;
+  }
+  World world;
+};
+
+TEST(Injector, AFaultBeginsAndEndsAtExactInstants) {
+  Swarm swarm;
+  World& world = swarm.world;
+  const Instant start = world.now();
+  swarm.begin("kill w1 at 1s for 500ms");
+  EXPECT_TRUE(world.alive("w1"));
+  world.run_until(start + Duration{999'999'999});
+  EXPECT_TRUE(world.alive("w1"));
+  world.run_until(start + Duration::seconds(1));
+  EXPECT_FALSE(world.alive("w1"));
+  EXPECT_EQ(swarm.active(),
+            (std::vector<std::string>{"kill w1 at " + to_string(start + Duration::seconds(1) - Instant{}) +
+                                      " for 500ms"}));
+  world.run_until(start + Duration{1'499'999'999});
+  EXPECT_FALSE(world.alive("w1"));
+  world.run_until(start + Duration::millis(1500));
+  EXPECT_TRUE(world.alive("w1"));
+  EXPECT_TRUE(swarm.active().empty());
+}
+
+TEST(Injector, ATypoIsNamedAndTheWorldLivesOn) {
+  Swarm swarm;
+  const auto hash = swarm.world.trace_hash();
+  EXPECT_EQ(swarm.refused("kill m11"),
+            "there is no node \"m11\". Did you mean \"m1\"? There are: m1, m2, m3, w1, w2.");
+  EXPECT_EQ(swarm.refused("partition m1 | m2 typo"),
+            "there is no node \"typo\". There are: m1, m2, m3, w1, w2.");
+  EXPECT_TRUE(swarm.refused("kill_task web.1").starts_with("there is no running task \"web.1\""));
+  const auto plan = swarm.world.run_plan(*Plan::from_text("kill m1 at 1s\nfreeze w9 at 2s"));
+  EXPECT_FALSE(plan.ok());
+  swarm.world.run_for(Duration::seconds(3));
+  EXPECT_TRUE(swarm.world.fault_history().faults.empty());
+  EXPECT_NE(swarm.world.trace_hash(), hash);  // it goes on
+  EXPECT_TRUE(swarm.world.alive("m1"));
+}
+
+TEST(Injector, ALinkIsCutAsLongAsOneFaultSaysSo) {
+  Swarm swarm;
+  const std::string leader = swarm.world.leader();
+  const FaultId one = swarm.begin("partition leader");
+  const FaultId two = swarm.begin("cut " + leader + " <-> *");
+  swarm.world.run_for(Duration::seconds(3));
+  EXPECT_NE(swarm.world.leader(), leader);
+  const Look cut_off = swarm.world.look(leader, get("/nodes"));
+  EXPECT_GE(cut_off.answer.head.status, 500u);
+  ASSERT_TRUE(swarm.world.end_fault(one).ok());
+  EXPECT_GE(swarm.world.look(leader, get("/nodes")).answer.head.status, 500u);
+  ASSERT_TRUE(swarm.world.end_fault(two).ok());
+  EXPECT_EQ(swarm.world.look(leader, get("/nodes")).answer.head.status, 200u);
+  EXPECT_TRUE(swarm.world.end_fault(two).ok());  // over already
+  EXPECT_FALSE(swarm.world.end_fault(99).ok());
+}
+
+TEST(Injector, AMachineIsDownOrFrozenAsLongAsOneFaultSaysSo) {
+  Swarm swarm;
+  World& world = swarm.world;
+  swarm.begin("kill w1 for 2s");
+  swarm.begin("power_off w1 for 4s");
+  world.run_for(Duration::seconds(3));
+  EXPECT_FALSE(world.alive("w1"));
+  world.run_for(Duration::seconds(1));
+  EXPECT_TRUE(world.alive("w1"));
+  swarm.begin("freeze w2 for 2s");
+  swarm.begin("freeze w2 for 4s");
+  swarm.begin("stop w2 for 5s");  // heard when it is woken
+  const auto silent = [&] { return world.look("w2", get("/info")).how == Look::How::silent; };
+  world.run_for(Duration::seconds(3));
+  EXPECT_TRUE(silent());
+  world.run_for(Duration::millis(1'900));
+  EXPECT_FALSE(world.alive("w2"));
+  swarm.settle();
+  EXPECT_TRUE(world.alive("w2"));
+}
+
+TEST(Injector, AnOrderlyStopThatTakesLongerThanItsFaultIsFollowedByAStart) {
+  Swarm swarm;
+  ImageScript stubborn;
+  stubborn.ignores_term = true;
+  swarm.world.set_image("nginx:1.10", stubborn);
+  ServiceWish wish;
+  wish.name = "web";
+  wish.replicas = 5;
+  swarm.world.ask("m1", post("/services/create", to_json(wish)));
+  swarm.settle();
+  swarm.begin("stop w1 for 1ms");
+  swarm.world.run_for(Duration::seconds(20));
+  EXPECT_TRUE(swarm.world.alive("w1"));
+  swarm.settle();
+}
+
+TEST(Injector, HealIsAlwaysSafeAndLeavesNothing) {
+  Swarm swarm;
+  swarm.world.heal();
+  for (const auto* text : {"kill m1", "freeze m2", "power_off w1", "partition w2", "port m3 8080",
+                           "kill m3 at 1s", "image nginx:1.10 exists false"})
+    swarm.begin(text);
+  swarm.world.run_for(Duration::millis(500));
+  swarm.world.heal();
+  EXPECT_TRUE(swarm.active().empty());
+  swarm.settle();
+  swarm.world.run_for(Duration::seconds(2));
+  EXPECT_TRUE(swarm.world.alive("m3"));  // what was to come does not
+  swarm.world.heal();
+}
+
+TEST(Injector, WhileItIsQuietNoFaultActsAndTimeStandsStillForThem) {
+  Swarm swarm;
+  World& world = swarm.world;
+  swarm.begin("kill w1 for 2s");
+  swarm.begin("kill w2 at 1s for 1s");
+  world.run_for(Duration::millis(500));
+  world.quiet(true);
+  EXPECT_TRUE(swarm.active().empty());
+  world.run_for(Duration::seconds(10));
+  EXPECT_TRUE(world.alive("w1") && world.alive("w2"));
+  swarm.begin("freeze m1 for 1s");
+  EXPECT_TRUE(swarm.active().empty());
+  world.quiet(false);
+  EXPECT_FALSE(world.alive("w1"));
+  world.run_for(Duration::millis(499));
+  EXPECT_TRUE(world.alive("w2"));
+  world.run_for(Duration::millis(1));
+  EXPECT_FALSE(world.alive("w2"));
+  world.run_for(Duration::seconds(1));
+  EXPECT_TRUE(world.alive("w1") && world.alive("w2"));
+  swarm.settle();
+}
+
+TEST(Injector, AMinorityHasNoLeaderAndTheRestGoesOn) {
+  Swarm swarm;
+  const std::string leader = swarm.world.leader();
+  swarm.begin("partition minority for 3s");
+  swarm.world.run_for(Duration::seconds(3));
+  EXPECT_EQ(swarm.world.leader(), leader);
+  const auto history = swarm.world.fault_history();
+  EXPECT_NE(history.faults.front().text("of"), leader);
+  EXPECT_EQ(history.faults.front().lasts, Duration::seconds(3));
+}
+
+TEST(Injector, WhatHappensToATaskOrAnImage) {
+  Swarm swarm;
+  ServiceWish wish;
+  wish.name = "web";
+  wish.replicas = 2;
+  swarm.world.ask("m1", post("/services/create", to_json(wish)));
+  swarm.settle();
+  swarm.begin("kill_task web.1");
+  EXPECT_TRUE(swarm.active().empty());
+  EXPECT_EQ(swarm.world.fault_history().faults.size(), 1u);
+  swarm.begin("image nginx:1.10 exit_code 3 after 10ms");
+  swarm.begin("image nginx:1.10 exists false for 1s");
+  swarm.world.run_for(Duration::seconds(30));
+  swarm.world.heal();
+  swarm.world.run_for(Duration::seconds(30));
+  swarm.settle();
+}
+
+// One storm, told by its own history to another world of the same seed.
+std::pair<std::uint64_t, Plan> storm(std::uint64_t seed, const Plan& plan, bool by_hand) {
+  Swarm swarm(seed);
+  EXPECT_TRUE(swarm.world.run_plan(plan).ok());
+  for (int i = 0; i < 6; ++i) {
+    swarm.world.run_for(Duration::seconds(1));
+    if (by_hand && i == 2) swarm.begin("freeze m1");
+    if (by_hand && i == 4) swarm.begin("kill w2 for 500ms");
+  }
+  if (by_hand) swarm.world.heal();
+  swarm.world.run_for(Duration::seconds(6));
+  return {swarm.world.trace_hash(), swarm.world.fault_history()};
+}
+
+TEST(Injector, TheHistoryIsAPlanThatGivesTheSameTrace) {
+  const Plan plan = *Plan::from_text(
+      "partition leader at 500ms for 2s\nkill leader at 1s for 2s\ntransfer at 800ms\n"
+      "freeze w1 at 2s for 1s\npartition minority at 4s for 1s\nstop m2 at 5s for 1s\n");
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const auto [hash, history] = storm(seed, plan, true);
+    EXPECT_GE(history.faults.size(), 5u);
+    for (const auto& fault : history.faults)
+      EXPECT_EQ(faults::to_text(fault).find("leader"), std::string::npos);
+    const auto [again, same] = storm(seed, *Plan::from_json(history.to_json()), false);
+    EXPECT_EQ(again, hash) << history.to_text();
+    EXPECT_EQ(same, history);
+  }
+}
+
+}  // namespace
+}  // namespace swarm::sim
