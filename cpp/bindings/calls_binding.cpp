@@ -85,6 +85,12 @@ void define_calls(WorldClass& world) {
       .def("leader", asking([](sim::World& w) { return w.leader(); }), Unlocked())
       .def("managers", asking([](sim::World& w) { return w.managers(); }), Unlocked())
       .def("raft_changes", asking([](sim::World& w) { return w.raft_changes(); }), Unlocked())
+      .def(
+          "counted",
+          [](WorldHost& host, const std::string& machine) {
+            return host.use_machine(machine, [&](sim::World& w) { return w.counted(machine); });
+          },
+          py::arg("machine"), Unlocked())
       .def("changes", asking([](sim::World& w) { return w.changes(); }), Unlocked())
       .def(
           "http_get",

@@ -18,6 +18,7 @@
 #include "agent/worker.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
+#include "docker/inside.hpp"
 #include "model/transaction.hpp"
 #include "model/wire.hpp"
 #include "ports/http.hpp"
@@ -71,6 +72,7 @@ struct Context {
   Rng& rng;                               // object ids and invented names
   Instant now;
   WallTime wall;
+  const Inside* inside;  // never null
 };
 
 // Where must the request be answered?

@@ -423,8 +423,76 @@ TEST_F(ApiTest, RaftIsShownAndLeadershipHandedOver) {
   EXPECT_EQ(at(raft, "Role"), "leader");
   EXPECT_EQ(at(raft, "Members.1.Reachable"), "true");
   EXPECT_EQ(at(raft, "Members.1.Node"), local_.node.str());
+  EXPECT_EQ(at(raft, "Members.1.Name"), "m1");
+  EXPECT_EQ(at(raft, "Members.1.Voter"), "true");
+  EXPECT_EQ(at(raft, "Members.1.Match"), "") << "of a member whose progress nobody knows";
   send("POST", "/swarmpy/v1/raft/transfer?to=m1");
   EXPECT_EQ(std::get<TransferLeadership>(performed_.at(0).operation).to, local_.node);
+}
+
+TEST_F(ApiTest, RaftsLogIsShownPageByPage) {
+  EXPECT_EQ(get("/swarmpy/v1/raft/log").status, 503U) << "of a node that is no manager";
+  init();
+  detail_.first_index = 4;
+  detail_.last_index = 6;
+  log_ = {{4, 2, "empty", 0, "a leader's first entry"}, {5, 2, "transaction", 9, "service web: create"}};
+  const Value log = get("/swarmpy/v1/raft/log?from=4&limit=1").json();
+  EXPECT_EQ(at(log, "FirstIndex"), "4");
+  EXPECT_EQ(size_of(*log.find("Entries")), 1U);
+  EXPECT_EQ(at(get("/swarmpy/v1/raft/log").json(), "Entries.1.What"), "service web: create");
+  EXPECT_EQ(get("/swarmpy/v1/raft/log?from=x").status, 400U);
+}
+
+TEST_F(ApiTest, RaftsStoryIsToldWithNames) {
+  init();
+  RaftEvent vote;
+  vote.number = 7;
+  vote.time = {5'000'000'000};
+  vote.term = 3;
+  vote.action = "voted";
+  vote.subject = 1;
+  vote.other = 2;
+  vote.subject_name = "m1";
+  vote.other_name = "m2";
+  raft_past_ = {wall_, 7, 6, {vote}};
+  const Value told = get("/swarmpy/v1/raft/events?after=3").json();
+  EXPECT_EQ(at(told, "Last"), "7");
+  EXPECT_EQ(at(told, "Whole"), "false") << "4 to 6 are forgotten";
+  EXPECT_EQ(at(told, "Members.0"), "m1");
+  EXPECT_EQ(at(told, "Events.0.Actor.Attributes.voted_for"), "m2");
+  EXPECT_EQ(at(told, "Events.0.Actor.Attributes.message"), "voted for m2 in term 3");
+  EXPECT_EQ(size_of(*get("/swarmpy/v1/raft/events?since=6").json().find("Events")), 0U);
+  EXPECT_EQ(get("/swarmpy/v1/raft/events?after=-1").status, 400U);
+}
+
+TEST_F(ApiTest, RaftsStoryGoesOnAsAStream) {
+  init();
+  raft_past_.began = wall_;
+  const ApiId id = send("GET", "/swarmpy/v1/raft/events?follow=1");
+  RaftEvent event;
+  event.number = raft_past_.last = 1;
+  event.action = "leader";
+  raft_past_.events = {event};
+  now_ = api_.next_deadline();
+  api_.on_deadline(context());
+  drive();
+  EXPECT_NE(replies_[id].body.find("became leader in term 0"), std::string::npos);
+  EXPECT_FALSE(replies_[id].ended);
+  raft_past_.began = {1};  // another manager's life
+  now_ = api_.next_deadline();
+  api_.on_deadline(context());
+  drive();
+  EXPECT_TRUE(replies_[id].ended);
+}
+
+TEST_F(ApiTest, MetricsAreInPrometheusFormat) {
+  metrics_ = {{"a_total", "Back\\slash\nand line.", Metric::Type::counter, {{{}, "3"}}},
+              {"b", "Gauge.", Metric::Type::gauge, {{{{"x", "a\"b\\c\nd"}, {"y", "1"}}, "4"}}}};
+  const Reply reply = get("/metrics");
+  EXPECT_EQ(reply.header("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(reply.body,
+            "# HELP a_total Back\\\\slash\\nand line.\n# TYPE a_total counter\na_total 3\n"
+            "# HELP b Gauge.\n# TYPE b gauge\nb{x=\"a\\\"b\\\\c\\nd\",y=\"1\"} 4\n");
 }
 
 }  // namespace

@@ -33,6 +33,12 @@ void Desk::reply_text(ApiId id, std::uint32_t status, std::string text, http::He
   end(id);
 }
 
+void Desk::reply_as(ApiId id, std::string content_type, std::string text) {
+  head(id, 200, {{"Content-Type", std::move(content_type)}}, false);
+  if (!text.empty()) piece(id, std::move(text));
+  end(id);
+}
+
 void Desk::refuse(ApiId id, const Error& error) {
   http::Headers headers{{"Content-Type", "application/json"}, {"Swarmpy-Code", code_name(error.code)}};
   std::string hint = next_step(error);

@@ -40,6 +40,7 @@ class Desk {
   void reply(ApiId id, std::uint32_t status, std::string json);
   void reply_empty(ApiId id, std::uint32_t status);
   void reply_text(ApiId id, std::uint32_t status, std::string text, http::Headers more = {});
+  void reply_as(ApiId id, std::string content_type, std::string text);
   void refuse(ApiId id, const Error& error);
 
   // ---- replies in pieces

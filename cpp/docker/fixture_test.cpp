@@ -51,6 +51,7 @@ void ApiTest::init() {
   raft_.leader = raft_.id = 1;
   raft_.role = "StateLeader";
   raft_.reachable[1] = true;
+  detail_.members = {{1, first.id, "m1", "127.0.0.1:2377", true, true, {}}};
   worker_ = std::make_unique<agent::Worker>(first.id, model::NodeDescription{}, Rng(5));
   worker_->connected(now_);
   worker_->on_message(wire::Session{9, Duration::seconds(1), model::NodeRole::manager, {}}, now_, wall_);

@@ -88,7 +88,7 @@ class ApiTest : public testing::Test {
   ApiTest() { local_.hostname = local_.description.hostname = "m1"; }
 
   Context context() {
-    return {store_.get(), local_, raft_, worker_.get(), runner_, crypto_, rng_, now_, wall_};
+    return {store_.get(), local_, raft_, worker_.get(), runner_, crypto_, rng_, now_, wall_, &inside_};
   }
   // Becomes the manager of a swarm of one.
   void init();
@@ -118,6 +118,15 @@ class ApiTest : public testing::Test {
   std::unique_ptr<agent::Worker> worker_;
   LocalNode local_;
   RaftView raft_;
+  RaftDetail detail_;
+  std::vector<LogRow> log_;
+  RaftPast raft_past_;
+  std::vector<Metric> metrics_;
+  Inside inside_{[this] { return detail_; },
+                 [this](std::uint64_t, std::uint64_t limit) {
+                   return std::vector<LogRow>(log_.begin(), log_.begin() + std::min(limit, log_.size()));
+                 },
+                 [this](std::uint64_t) { return raft_past_; }, [this] { return metrics_; }};
   ListRunner runner_;
   PlainCrypto crypto_;
   Rng rng_{7};

@@ -84,8 +84,14 @@ void no_such_exec(Call& call);
 // swarmpy.cpp: what only swarmpy has
 void list_catalogue(Call& call);
 void add_to_catalogue(Call& call);
-void show_raft(Call& call);
-void transfer_leadership(Call& call);
 void service_history(Call& call);
+
+// raft_routes.cpp
+void show_raft(Call& call);
+void show_raft_log(Call& call);
+void raft_events(Call& call);
+void transfer_leadership(Call& call);
+
+void show_metrics(Call& call);  // metrics.cpp
 
 }  // namespace swarm::docker

@@ -148,7 +148,10 @@ constexpr Route kRoutes[] = {
     // ---- what only swarmpy has
     {"GET", "swarmpy/v1/images", kHere, kAny, list_catalogue},
     {"POST", "swarmpy/v1/images", kHere, kAny, add_to_catalogue},
+    {"GET", "metrics", kHere, kAny, show_metrics},
     {"GET", "swarmpy/v1/raft", kHere, kManager, show_raft},
+    {"GET", "swarmpy/v1/raft/log", kHere, kManager, show_raft_log},
+    {"GET", "swarmpy/v1/raft/events", kHere, kManager, raft_events},
     {"POST", "swarmpy/v1/raft/transfer", kWrite, kManager, transfer_leadership},
     {"GET", "swarmpy/v1/services/*/history", kRead, kManager, service_history},
     {"GET", "swarmpy/v1/events", kHere, kAny, stream_all_events},

@@ -9,11 +9,6 @@
 namespace swarm::docker {
 namespace {
 
-const char* role_word(const std::string& raft_role) {
-  if (raft_role == "StateLeader") return "leader";
-  return raft_role == "StateFollower" ? "follower" : "candidate";
-}
-
 // Of the others only tasks still tell: their template is what is left.
 bool known_whole(const model::Service& service, std::uint64_t version) {
   return version == service.spec_version ||
@@ -76,44 +71,6 @@ void add_to_catalogue(Call& call) {
   call.desk.perform(
       call.id, AddImage{std::move(image)},
       [](Desk& desk, ApiId id, const OperationResult&, const Context&) { desk.reply(id, 201, "{}"); });
-}
-
-void show_raft(Call& call) {
-  const RaftView& raft = call.context.raft;
-  std::map<std::uint64_t, store::Ref<model::Node>> nodes;
-  for (const auto& [node, object] : call.store().nodes())
-    if (object->manager) nodes[object->manager->raft_id] = object;
-  Json json;
-  json.object([&] {
-    json.field("Id", raft.id)
-        .field("Term", raft.term)
-        .field("Leader", raft.leader)
-        .field("LeaderSince", raft.leader_since)
-        .field("Role", role_word(raft.role))
-        .field("Commit", raft.commit)
-        .field("Applied", raft.applied);
-    json.object("Members", [&] {
-      for (const auto& [id, reachable] : raft.reachable)
-        json.object(std::to_string(id), [&] {
-          if (const auto of = nodes.find(id); of != nodes.end())
-            json.field("Node", of->second->id.str()).field("Addr", of->second->manager->addr);
-          json.field("Reachable", reachable);
-        });
-    });
-  });
-  call.reply(json.take());
-}
-
-void transfer_leadership(Call& call) {
-  TransferLeadership wish;
-  if (const std::string to = call.target.text("to"); !to.empty()) {
-    const auto node = find_node(call.store(), to);
-    if (!node) return call.refuse(node.error());
-    wish.to = (*node)->id;
-  }
-  call.desk.perform(call.id, wish, [](Desk& desk, ApiId id, const OperationResult&, const Context&) {
-    desk.reply_empty(id, 200);
-  });
 }
 
 void service_history(Call& call) {

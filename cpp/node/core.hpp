@@ -9,6 +9,7 @@
 
 #include "node/identity.hpp"
 #include "node/links.hpp"
+#include "node/meters.hpp"
 #include "node/node.hpp"
 
 namespace swarm::node {
@@ -23,11 +24,13 @@ struct Core {
   Core(NodeOptions node_options, ports::Ports node_ports)
       : options(std::move(node_options)),
         ports(node_ports),
+        meters(options.meters ? *options.meters : own_meters_),
         rng(options.seed),
         links(ports.transport, rng.fork()) {}
 
   NodeOptions options;
   ports::Ports ports;
+  Meters& meters;
   Rng rng;
   Links links;
   std::optional<Identity> identity;
@@ -37,6 +40,8 @@ struct Core {
 
   // Commits `batch`; `then` runs in the turn after it is done.
   void commit(ports::DiskBatch batch, std::function<void()> then) {
+    ++meters.disk_batches;
+    if (batch.sync) ++meters.disk_syncs;
     const std::uint64_t token = ++last_token_;
     waiting_[token] = std::move(then);
     ports.disk.commit(std::move(batch), token);
@@ -66,6 +71,7 @@ struct Core {
   }
 
  private:
+  Meters own_meters_;
   std::uint64_t last_token_ = 0;
   std::map<std::uint64_t, std::function<void()>> waiting_;
 };

@@ -349,6 +349,8 @@ void Door::begin(ports::ApiId id, http::ResponseHead head) {
   const auto it = calls_.find(id);
   if (it == calls_.end() || it->second.head_sent) return;
   it->second.head_sent = true;
+  if (!it->second.origin && head.status >= 100 && head.status < 600)
+    ++core_.meters.answers[head.status / 100 - 1];
   if (!it->second.may_be_done) say_nothing_done(head);
   if (!it->second.origin) return core_.ports.api.begin(id, std::move(head));
   core_.links.send(it->second.origin->first,

@@ -92,6 +92,8 @@ class Node::Impl final : public Door::Host,
   void step_down();
   void refresh_local_view();
   void show(docker::LocalNode& local, docker::RaftView& raft) const;
+  docker::Inside make_inside() const;
+  std::vector<docker::Metric> metrics() const;
 
   Core core_;
   Door door_;
@@ -106,6 +108,7 @@ class Node::Impl final : public Door::Host,
   std::set<ports::LinkId> sessions_;  // links that agents registered on, while this node leads
   docker::LocalNode local_;
   docker::RaftView raft_view_;
+  docker::Inside inside_;
   bool view_is_fresh_ = false;  // nothing was done since they were made that could change them
   std::uint64_t container_events_ = 0;
   bool shutting_down_ = false;

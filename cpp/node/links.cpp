@@ -73,6 +73,11 @@ bool Links::is_open_to(const Address& address) const {
   return it != dials_.end() && it->second.link != 0 && peer(it->second.link) != nullptr;
 }
 
+std::size_t Links::open_count() const {
+  return static_cast<std::size_t>(
+      std::count_if(links_.begin(), links_.end(), [](const auto& one) { return one.second.open; }));
+}
+
 std::optional<Links::Gone> Links::close(ports::LinkId id) {
   const auto it = links_.find(id);
   if (it == links_.end()) return std::nullopt;

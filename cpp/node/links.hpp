@@ -38,6 +38,7 @@ class Links {
   const wire::Hello* peer(ports::LinkId link) const;
   const Address* remote(ports::LinkId link) const;
   bool is_open_to(const Address& address) const;
+  std::size_t open_count() const;
   std::optional<Gone> close(ports::LinkId link);
   // All of them; what there was, for those who used them.
   std::vector<std::pair<ports::LinkId, Gone>> close_all();

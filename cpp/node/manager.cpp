@@ -41,7 +41,10 @@ raft::Config raft_config(std::uint64_t raft_id, std::uint64_t applied, const mod
 Result<raft::Snapshot> NodeLog::snapshot() const { return make_snapshot(); }
 
 Manager::Manager(Core& core)
-    : core_(core), log_(std::make_unique<NodeLog>()), store_(std::make_unique<store::Store>()) {
+    : core_(core),
+      log_(std::make_unique<NodeLog>()),
+      store_(std::make_unique<store::Store>()),
+      story_(core.wall()) {
   log_->make_snapshot = [this] { return make_snapshot(); };
 }
 
@@ -52,6 +55,7 @@ void Manager::start_raft(std::uint64_t applied) {
       store_->cluster() != nullptr ? model::usable(store_->cluster()->spec.raft) : model::RaftSettings{};
   raft_ = std::make_unique<raft::RawNode>(raft_config(raft_id_, applied, settings, core_.rng.next()), *log_);
   next_tick_ = core_.now + model::kRaftTick;
+  begin_story();
 }
 
 Result<std::unique_ptr<Manager>> Manager::load(Core& core) {
@@ -133,7 +137,9 @@ std::unique_ptr<Manager> Manager::join(Core& core, std::uint64_t raft_id,
 
 void Manager::step(raft::Message message) {
   if (was_removed(message.from)) return;  // it will learn so from its dispatcher session
+  ++Meters::of(core_.meters.received, message.type);
   (void)raft_->step(std::move(message));  // what Raft refuses it may refuse: the sender asks again
+  note_raft();
 }
 
 std::uint64_t Manager::propose(model::Transaction transaction) {
@@ -141,7 +147,9 @@ std::uint64_t Manager::propose(model::Transaction transaction) {
   transaction.request = core_.rng.next() | 1;
   transaction.time = core_.wall();
   const std::uint64_t request = transaction.request;
-  return raft_->propose(codec::encode(transaction)) ? request : 0;
+  const bool taken = raft_->propose(codec::encode(transaction)).ok();
+  ++(taken ? core_.meters.proposals : core_.meters.proposals_refused);
+  return taken ? request : 0;
 }
 
 bool Manager::propose_membership(const raft::ConfChangeV2& change) {
@@ -152,11 +160,15 @@ void Manager::read_index(std::uint64_t context) { (void)raft_->read_index(eight(
 void Manager::transfer_leadership(std::uint64_t to) {
   if (to != 0) raft_->transfer_leader(to);
 }
-void Manager::campaign() { (void)raft_->campaign(); }
+void Manager::campaign() {
+  (void)raft_->campaign();
+  note_raft();
+}
 
 void Manager::on_deadline() {
   if (next_tick_ <= core_.now) {
     raft_->tick();
+    note_raft();
     // After a pause (a stopped process, a slow machine) the ticks that were missed stay missed: catching up
     // would start an election at once although the leader's words already wait in the queue.
     next_tick_ = std::max(next_tick_ + model::kRaftTick, core_.now + model::kRaftTick / 2);
@@ -238,6 +250,7 @@ void Manager::finish(const raft::Ready& ready) {
   if (ready.hard_state) log_->set_hard_state(*ready.hard_state);
   for (const auto& message : ready.messages_after_append) send(message);
   raft_->advance();
+  note_raft();
 }
 
 void Manager::note_soft_state(const raft::Ready& ready) {
@@ -301,6 +314,7 @@ void Manager::warn_of(const Object* object) {
 
 void Manager::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch) {
   const raft::ConfChangeV2 change = raft::decode_conf_change(entry);
+  for (const auto& single : change.changes) tell_member(single, entry.index);
   conf_state_ = raft_->apply_conf_change(change);
   for (const auto& single : change.changes) {
     if (single.type == raft::ConfChangeType::remove_node) {
@@ -341,6 +355,7 @@ void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   conf_state_ = snapshot.conf_state;
   applied_term_ = snapshot.term;
   put_snapshot(snapshot, *store_, members_, removed_, batch);
+  tell_snapshot("snapshot-installed", snapshot.index, 0);
   warn_of_stored_numbers();
   members_changed_ = true;
 }
@@ -375,6 +390,7 @@ void Manager::send(raft::Message message) {
   const std::uint64_t to = message.to;
   const auto address = address_of(to);
   if (!address || to == raft_id_) return;
+  ++Meters::of(core_.meters.sent, message.type);
   if (message.type == raft::MessageType::snap) return send_snapshot(std::move(message), *address);
   if (!core_.links.send_to(*address, std::move(message), core_.now)) raft_->report_unreachable(to);
 }
@@ -386,6 +402,7 @@ void Manager::send_snapshot(raft::Message message, const Address& to) {
     return;
   }
   snapshots_sent_[message.to] = core_.now + kSnapshotPatience;
+  tell_snapshot("snapshot-sent", message.snapshot->index, message.to);
   const std::string data = std::exchange(message.snapshot->data, {});
   wire::SnapshotChunk chunk;
   chunk.snapshot_index = message.snapshot->index;
@@ -472,7 +489,7 @@ std::uint64_t Manager::visible_swarm() const {
 std::uint64_t Manager::visible_raft() const {
   std::uint64_t hash = fold(kFnvStart, raft_->term());
   hash = fold(hash, static_cast<std::uint64_t>(raft_->role()));
-  return fold(fold(hash, raft_->commit()), store_->version());
+  return fold(fold(fold(hash, raft_->commit()), store_->version()), story_.last());
 }
 
 }  // namespace swarm::node

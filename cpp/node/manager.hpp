@@ -17,6 +17,7 @@
 
 #include "node/core.hpp"
 #include "node/manager_disk.hpp"
+#include "node/raft_story.hpp"
 #include "raft/raft.hpp"
 #include "store/store.hpp"
 
@@ -93,6 +94,9 @@ class Manager {
   std::set<std::uint64_t> learners() const;
   // Voters and learners that this node has heard from lately; complete on the leader only.
   docker::RaftView view() const;
+  docker::RaftDetail detail() const;
+  std::vector<docker::LogRow> log_rows(std::uint64_t from, std::uint64_t limit) const;
+  docker::RaftPast past(std::uint64_t after) const;
   // Numbers that are other ones when looks may show something else: see Visible.
   std::uint64_t visible_swarm() const;
   std::uint64_t visible_raft() const;
@@ -115,6 +119,13 @@ class Manager {
   void note_soft_state(const raft::Ready& ready);
   void send(raft::Message message);
   void send_snapshot(raft::Message message, const Address& to);
+  // The story: what Raft came to since it was last looked at, and what it did to members and snapshots.
+  void begin_story();
+  void note_raft();
+  void tell(docker::RaftEvent event);
+  void tell_member(const raft::ConfChangeSingle& change, std::uint64_t index);
+  void tell_snapshot(const char* action, std::uint64_t index, std::uint64_t to);
+  std::string name_of(std::uint64_t raft_id) const;  // "" for nobody
   void compact(std::uint64_t applied, ports::DiskBatch& batch);
 
   Core& core_;
@@ -136,6 +147,8 @@ class Manager {
   bool busy_ = false;
   bool leader_changed_ = false, members_changed_ = false, skipped_ = false;
   Instant next_tick_;
+  RaftStory story_;
+  RaftFacts facts_;
   std::vector<AppliedEntry> applied_entries_;
   std::vector<std::uint64_t> reads_;
   std::map<std::uint64_t, Instant> snapshots_sent_;  // to whom, and when to think that it was lost

@@ -28,6 +28,7 @@ std::optional<docker::Answer> Node::look(const http::Request& request, Instant n
 Node::Impl::Impl(NodeOptions options, ports::Ports ports)
     : core_(std::move(options), ports), door_(core_, *this), logs_(core_, *this), ops_(core_, *this) {
   core_.links.set_source(core_.options.address);
+  inside_ = make_inside();
   local_.description = core_.options.description;
   local_.hostname = core_.options.description.hostname;
   local_.data_root = core_.options.data_root;

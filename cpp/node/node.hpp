@@ -25,6 +25,7 @@
 #include "base/time.hpp"
 #include "docker/api.hpp"
 #include "model/wire.hpp"
+#include "node/meters.hpp"
 #include "ports/ports.hpp"
 #include "raft/raft.hpp"
 #include "store/store.hpp"
@@ -40,6 +41,9 @@ struct NodeOptions {
   // Likewise: "Debian GNU/Linux 12 (bookworm)", "12", "6.1.0-13-amd64".
   std::string operating_system, os_version, kernel_version;
   std::uint64_t seed = 0;  // of this node's Rng: from the OS in the real world, from the seed in the sim
+  // Where this node counts; the host may keep it beyond the node's end, and give it to the next. Null: of its
+  // own.
+  std::shared_ptr<Meters> meters;
   // Without mutual TLS a node refuses to listen for peers outside loopback unless this is set.
   bool insecure_no_tls = false;
 };
@@ -67,9 +71,12 @@ struct Inspection {
 // the leader is asked.
 struct Visible {
   std::uint64_t shown = 0;  // of the swarm, and of this node
-  std::uint64_t raft = 0;   // of Raft: its term, role, commit and applied index
+  std::uint64_t raft = 0;   // of Raft: its term, role, commit and applied index, its story
   bool operator==(const Visible&) const = default;
 };
+
+// What was counted, as families of Prometheus: also of a node that has ended.
+std::vector<docker::Metric> counters(const Meters& meters);
 
 class Node {
  public:

@@ -22,6 +22,7 @@ constexpr int kMaxRounds = 1'000;  // a part that is never quiet is a bug
 
 void Node::Impl::turn(Instant now) {
   core_.now = now;
+  ++core_.meters.turns;
   take_events();
   run_deadlines();
   for (int round = 0; run_parts(); ++round) SWARM_CHECK(round < kMaxRounds, "the node does not come to rest");
@@ -168,7 +169,8 @@ docker::Context Node::Impl::api_context() {
                          core_.ports.crypto,
                          core_.rng,
                          core_.now,
-                         core_.wall()};
+                         core_.wall(),
+                         &inside_};
 }
 
 std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Instant now, bool leaderless,
@@ -186,7 +188,8 @@ std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Ins
                                 core_.ports.crypto,
                                 rng,
                                 now,
-                                core_.wall()};
+                                core_.wall(),
+                                &inside_};
   return door_.look(request, context, source);
 }
 

@@ -132,7 +132,13 @@ class RawNode {
   Term term() const;
   PeerId leader() const;
   Role role() const;
+  PeerId vote() const;
   Index commit() const;
+  // Of the log in memory, on disk or not; last < first: it is empty.
+  Index first_index() const;
+  Index last_index() const;
+  // At most `count` entries from `from` on, or from the first that is kept.
+  std::vector<Entry> entries(Index from, std::uint64_t count) const;
   bool conf_change_pending() const;
   // From `from` on, as far as the log still has them; on disk or not.
   std::vector<Entry> committed_entries(Index from) const;

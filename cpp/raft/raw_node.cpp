@@ -225,7 +225,16 @@ Status RawNode::status() const { return raft_->status(); }
 Term RawNode::term() const { return raft_->term; }
 PeerId RawNode::leader() const { return raft_->leader; }
 Role RawNode::role() const { return raft_->role; }
+PeerId RawNode::vote() const { return raft_->vote; }
 Index RawNode::commit() const { return raft_->log.committed(); }
+Index RawNode::first_index() const { return raft_->log.first_index(); }
+Index RawNode::last_index() const { return raft_->log.last_index(); }
+std::vector<Entry> RawNode::entries(Index from, std::uint64_t count) const {
+  from = std::max(from, first_index());
+  if (from > last_index() || count == 0) return {};
+  const Index end = from + std::min(count, last_index() - from + 1);
+  return raft_->log.slice(from, end, kNoLimit).value;
+}
 bool RawNode::conf_change_pending() const {
   return raft_->role == Role::leader && raft_->pending_conf_index > raft_->log.applied();
 }

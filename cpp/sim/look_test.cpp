@@ -36,6 +36,8 @@ constexpr const char* kReads[] = {"/info",
                                   "/swarm",
                                   "/networks",
                                   "/swarmpy/v1/raft",
+                                  "/swarmpy/v1/raft/log",
+                                  "/swarmpy/v1/raft/events",
                                   "/swarmpy/v1/changes?after=0",
                                   "/containers/json",
                                   "/images/json",
@@ -83,6 +85,25 @@ TEST_F(Looks, ChangeNothing) {
 TEST_F(Looks, AreNoAnswerToWhatTakesTime) {
   EXPECT_EQ(world.look("m1", get("/events")).how, Look::How::takes_time);
   EXPECT_EQ(world.look("m1", post("/services/create", "{}")).how, Look::How::takes_time);
+}
+
+TEST_F(Looks, AtMetricsAreNotCounted) {
+  const std::string before = world.look("m1", get("/metrics")).answer.body;
+  EXPECT_NE(before.find("\nraft_is_leader "), std::string::npos) << before;
+  for (const auto* name : {"m1", "w1"}) world.look(name, get("/nodes"));
+  EXPECT_EQ(world.look("m1", get("/metrics")).answer.body, before);
+  EXPECT_EQ(world.look("w1", get("/metrics")).answer.body.find("raft_"), std::string::npos);
+}
+
+TEST_F(Looks, ShowWhatWasCountedByADeadMachineToo) {
+  const std::string told = "raft_elections_total 1\n";
+  const std::string leader = world.leader();
+  EXPECT_NE(world.counted(leader).find(told), std::string::npos) << world.counted(leader);
+  world.crash(leader);
+  EXPECT_NE(world.counted(leader).find(told), std::string::npos);
+  world.start(leader);
+  EXPECT_NE(world.look(leader, get("/metrics")).answer.body.find(told), std::string::npos)
+      << "counters go on in the machine's next life";
 }
 
 TEST_F(Looks, OfADeadOrStoppedMachineSaySo) {

@@ -83,6 +83,7 @@ struct Machine {
   SimMesh mesh;
   SimCrypto crypto;
   MachineTrace trace;
+  std::shared_ptr<node::Meters> meters = std::make_shared<node::Meters>();  // of all its lives
   std::unique_ptr<node::Node> node;
   std::uint32_t life = 0;
   bool paused = false;

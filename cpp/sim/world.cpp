@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "docker/metrics.hpp"
 #include "faults/nearest.hpp"
 #include "sim/check/checker.hpp"
 #include "sim/client.hpp"
@@ -495,6 +496,9 @@ std::vector<std::string> World::managers() const {
 
 std::uint64_t World::changes() const { return impl_->changes; }
 std::uint64_t World::raft_changes() const { return impl_->raft_changes; }
+std::string World::counted(std::string_view name) const {
+  return docker::exposition(node::counters(*impl_->machine(name).meters));
+}
 
 bool World::is_open(const Gate& gate) const {
   const Witness witness = find_witness(impl_->machines, impl_->network, nullptr);

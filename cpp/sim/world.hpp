@@ -164,6 +164,8 @@ class World {
   // manager.
   std::uint64_t changes() const;
   std::uint64_t raft_changes() const;
+  // What a machine's daemons counted so far, also of one that is dead: as GET /metrics says it.
+  std::string counted(std::string_view name) const;
   // By what the leader knows; closed while there is none.
   bool is_open(const Gate& gate) const;
 

@@ -165,6 +165,8 @@ T Applier::stamped(const T& object, const Ref<T>& before) {
 template <class T>
 void Applier::note(Kind kind, Uint128 id, Ref<T> before, Ref<T> after) {
   store_.dirty_.insert({kind, id, 0});
+  if (before) store_.count(*before, -1);
+  if (after) store_.count(*after, +1);
   changes_.changes.push_back(Change<T>{std::move(before), std::move(after)});
 }
 
@@ -351,6 +353,7 @@ Result<void> Store::restore(std::vector<Record> records, std::uint64_t version) 
     if (auto* cluster = std::get_if<model::Cluster>(&record)) {
       fresh.cluster_ = std::make_shared<model::Cluster>(std::move(*cluster));
     } else if (auto* node = std::get_if<model::Node>(&record)) {
+      fresh.count(*node, +1);
       fresh.nodes_[node->id] = std::make_shared<model::Node>(*node);
     } else if (auto* network = std::get_if<model::Network>(&record)) {
       fresh.network_names_[lower(network->annotations.name)] = network->id;
@@ -372,6 +375,7 @@ Result<void> Store::restore(std::vector<Record> records, std::uint64_t version) 
                                               std::to_string(task.spec_version) + " of service " +
                                               task.service_id.str() + ", which is not there");
     Applier(fresh, kNothing, 0).index_task(task);
+    fresh.count(task, +1);
     fresh.tasks_[task.id] = std::make_shared<model::Task>(std::move(task));
   }
   version_ = version;
@@ -385,6 +389,8 @@ Result<void> Store::restore(std::vector<Record> records, std::uint64_t version) 
   tasks_by_service_ = std::move(fresh.tasks_by_service_);
   tasks_by_node_ = std::move(fresh.tasks_by_node_);
   templates_ = std::move(fresh.templates_);
+  task_counts_ = std::move(fresh.task_counts_);
+  node_counts_ = std::move(fresh.node_counts_);
   dirty_.clear();
   return {};
 }

@@ -30,7 +30,17 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-Store::Store() = default;
+Store::Store() {
+  using model::TaskState;
+  for (const TaskState state :
+       {TaskState::new_, TaskState::pending, TaskState::assigned, TaskState::accepted, TaskState::preparing,
+        TaskState::ready, TaskState::starting, TaskState::running, TaskState::complete, TaskState::shutdown,
+        TaskState::failed, TaskState::rejected, TaskState::orphaned})
+    task_counts_[state] = 0;
+  for (const model::NodeState state : {model::NodeState::unknown, model::NodeState::down,
+                                       model::NodeState::ready, model::NodeState::disconnected})
+    node_counts_[state] = 0;
+}
 Store::~Store() = default;
 
 Ref<model::Node> Store::node(NodeId id) const { return find_ref(nodes_, id); }
@@ -75,6 +85,9 @@ void Store::skip_to(std::uint64_t index) {
   SWARM_CHECK(index > version_, "entry", index, "after", version_);
   version_ = index;
 }
+
+void Store::count(const model::Task& task, std::int64_t step) { task_counts_[task.status.state] += step; }
+void Store::count(const model::Node& node, std::int64_t step) { node_counts_[node.status.state] += step; }
 
 std::vector<Store::Key> Store::take_dirty() {
   std::vector<Key> keys(dirty_.begin(), dirty_.end());

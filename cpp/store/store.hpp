@@ -68,6 +68,10 @@ class Store {
   // The shared template of a version of a service; null when nobody refers to it any more.
   Ref<model::TaskTemplate> task_template(ServiceId id, std::uint64_t spec_version) const;
 
+  // How many there are in each state; every state is there. Kept as they change: reading costs nothing.
+  const std::map<model::TaskState, std::int64_t>& task_counts() const { return task_counts_; }
+  const std::map<model::NodeState, std::int64_t>& node_counts() const { return node_counts_; }
+
   // ---- writing
   // Applies the entry at `index` (greater than version()). All or nothing.
   Applied apply(const model::Transaction& transaction, std::uint64_t index);
@@ -115,7 +119,15 @@ class Store {
         0;  // tasks that refer to it; the service's current and previous versions hold it besides
   };
   std::map<std::pair<ServiceId, std::uint64_t>, TemplateSlot> templates_;
+  std::map<model::TaskState, std::int64_t> task_counts_;
+  std::map<model::NodeState, std::int64_t> node_counts_;
   std::set<Key> dirty_;
+
+  void count(const model::Task& task, std::int64_t step);
+  void count(const model::Node& node, std::int64_t step);
+  // Other kinds have no states that are counted.
+  template <class T>
+  void count(const T&, std::int64_t) {}
 };
 
 }  // namespace swarm::store

@@ -65,6 +65,8 @@ auto values(const Table& table) {
 }
 void expect_equal(const Store& a, const Store& b) {
   EXPECT_EQ(a.version(), b.version());
+  EXPECT_EQ(a.task_counts(), b.task_counts());
+  EXPECT_EQ(a.node_counts(), b.node_counts());
   ASSERT_EQ(a.cluster() == nullptr, b.cluster() == nullptr);
   if (a.cluster()) {
     EXPECT_EQ(*a.cluster(), *b.cluster());
@@ -158,6 +160,18 @@ TEST_F(StoreTest, TwoActionsOfOneTransactionCannotContradictEachOther) {
   auto one = stored_service(1), two = stored_service(2);
   one.spec.annotations.name = two.spec.annotations.name = "same";
   EXPECT_EQ(error_of({Put{one}, Put{two}}), "name conflicts with an existing object");
+}
+
+TEST_F(StoreTest, CountsTasksAndNodesByState) {
+  apply({Put{a_service(1, "web")}, Put{a_task(1, 1, 1)}, Put{a_task(2, 1, 2)}, Put{a_node(1)}});
+  apply({status_step(1, TaskState::running)});
+  EXPECT_EQ(store_.task_counts().at(TaskState::running), 1);
+  EXPECT_EQ(store_.task_counts().at(TaskState::new_), 1);
+  EXPECT_EQ(store_.task_counts().at(TaskState::failed), 0) << "a state without tasks is there, too";
+  EXPECT_EQ(store_.node_counts().at(model::NodeState::unknown), 1);
+  apply({Remove{Kind::task, task_id(1).value(), 0}, Remove{Kind::node, node_id(1).value(), 0}});
+  EXPECT_EQ(store_.task_counts().at(TaskState::running), 0);
+  EXPECT_EQ(store_.node_counts().at(model::NodeState::unknown), 0);
 }
 
 TEST_F(StoreTest, TaskStepsOnlyMoveForwardFieldByField) {

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from swarmpy.http import Http, Response
     from swarmpy.local import Cluster, attach, clusters
     from swarmpy.local import ClusterList as ClusterList
+    from swarmpy.metrics import Metric as Metric
+    from swarmpy.metrics import Metrics as Metrics
+    from swarmpy.metrics import MetricSample as MetricSample
+    from swarmpy.metrics import UnknownMetric as UnknownMetric
     from swarmpy.node import JoinToken, Node, Nodes
     from swarmpy.node import NodeSwarm as NodeSwarm
     from swarmpy.options import UnknownOption
@@ -49,6 +53,11 @@ if TYPE_CHECKING:
     from swarmpy.peek import PeekRaft as PeekRaft
     from swarmpy.peek import PeekService as PeekService
     from swarmpy.peek import PeekTask as PeekTask
+    from swarmpy.raft import LogEntry as LogEntry
+    from swarmpy.raft import RaftLog as RaftLog
+    from swarmpy.raft import RaftMember as RaftMember
+    from swarmpy.raft import RaftSnapshot as RaftSnapshot
+    from swarmpy.raft import RaftState as RaftState
     from swarmpy.rolling import Rolling
     from swarmpy.service import LogLine, Service, Services, SpecVersion
     from swarmpy.service import SpecHistory as SpecHistory
@@ -93,10 +102,12 @@ _HOME = {
     "_view.screens": "set_display",
     "events": "Event EventList",
     "http": "Http Response",
+    "metrics": "Metric MetricSample Metrics UnknownMetric",
     "node": "JoinToken Node NodeSwarm Nodes",
     "options": "UnknownOption",
     "outcome": "Outcome",
     "peek": "Peek PeekNode PeekRaft PeekService PeekTask",
+    "raft": "LogEntry RaftLog RaftMember RaftSnapshot RaftState",
     "rolling": "Rolling",
     "service": "LogLine Service Services SpecHistory SpecVersion",
     "states": "Availability Mode NodeState OutcomeState Reachability Role TaskState UpdateState",

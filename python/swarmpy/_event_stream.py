@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from swarmpy._connection.base import Connection, Exchange
 from swarmpy._hub import Hub
@@ -63,7 +63,15 @@ class EventStream(Steady):
         return raw
 
 
-def followed(hub: Hub, stream: EventStream, deadline: float) -> Iterator[dict[str, Any]]:
+class News(Protocol):
+    """Something that goes on: an `EventStream`, or several."""
+
+    def news(self, patience: float) -> list[dict[str, Any]] | None: ...
+
+    def close(self) -> None: ...
+
+
+def followed(hub: Hub, stream: News, deadline: float) -> Iterator[dict[str, Any]]:
     """All news until `deadline` (on the swarm's clock)."""
     try:
         while (left := deadline - hub.world.now()) > TICK and (came := stream.news(left)) is not None:

@@ -148,7 +148,7 @@ class Hub:
 
     @staticmethod
     def in_order(infos: list[NodeInfo]) -> list[NodeInfo]:
-        return sorted(infos, key=lambda node: (_natural(node.name), node.created, node.id))
+        return sorted(infos, key=lambda node: (natural(node.name), node.created, node.id))
 
     def down_nodes(self) -> set[str]:
         return {node.id for node in self.nodes() if node.state is NodeState.DOWN}
@@ -249,6 +249,6 @@ class Hub:
         yield from (node.name for node in self.seen.nodes)
 
 
-def _natural(name: str) -> list[tuple[str, int]]:
+def natural(name: str) -> list[tuple[str, int]]:
     """So that w10 comes after w9."""
     return [(word, int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", name)]

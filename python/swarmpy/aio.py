@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from swarmpy import duration, events
 from swarmpy._converge import ServiceWait, SwarmWait
-from swarmpy._event_stream import EventStream, followed
+from swarmpy._event_stream import News, followed
 from swarmpy._hub import Hub
 from swarmpy._steady import TICK
 from swarmpy._world.base import FIRST_PAUSE, LONGEST_PAUSE, SHORTEST, Needs, World
@@ -132,9 +132,7 @@ class Swarm:
         deadline = self.now + (float("inf") if timeout is None else duration.seconds(timeout))
         return self._events(wanted, wanted.opened(), deadline)
 
-    async def _events(
-        self, wanted: Asked, stream: EventStream, deadline: float
-    ) -> AsyncGenerator[Event, None]:
+    async def _events(self, wanted: Asked, stream: News, deadline: float) -> AsyncGenerator[Event, None]:
         virtual = self._hub.world.mode is Mode.SIM
         came = (_virtual_news if virtual else _real_news)(self._hub, stream, deadline)
         async with contextlib.aclosing(came):
@@ -229,9 +227,7 @@ async def _news(
 # ---- streams
 
 
-async def _virtual_news(
-    hub: Hub, stream: EventStream, deadline: float
-) -> AsyncGenerator[dict[str, Any], None]:
+async def _virtual_news(hub: Hub, stream: News, deadline: float) -> AsyncGenerator[dict[str, Any], None]:
     try:
         while True:
             hub.check_open()
@@ -246,7 +242,7 @@ async def _virtual_news(
         stream.close()
 
 
-async def _real_news(hub: Hub, stream: EventStream, deadline: float) -> AsyncGenerator[dict[str, Any], None]:
+async def _real_news(hub: Hub, stream: News, deadline: float) -> AsyncGenerator[dict[str, Any], None]:
     """A thread reads; hanging up wakes it."""
     loop, came = asyncio.get_running_loop(), asyncio.Queue[dict[str, Any] | BaseException | None]()
 

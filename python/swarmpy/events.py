@@ -14,12 +14,14 @@ from swarmpy._converge import PASSING
 from swarmpy._event_stream import EventStream, followed, past, stamp
 from swarmpy._hub import Hub
 from swarmpy._models.nearest import check_word, not_found
+from swarmpy._raft_stream import RaftStream, merged, raft_past
 from swarmpy.duration import DurationLike
 
 if TYPE_CHECKING:
     from swarmpy.service import Service
 
 KINDS = ("node", "service", "task", "network", "container")  # what events there are of
+RAFT = "raft"  # each manager's own story; told only when it is asked for
 HEADER = ("AT", "KIND", "WHO", "WHAT", "MORE")
 
 
@@ -27,11 +29,17 @@ HEADER = ("AT", "KIND", "WHO", "WHAT", "MORE")
 class Event(metaclass=Brief):
     """One thing that happened.
 
-    `kind`: `"node"`, `"service"`, `"task"`, `"network"` or `"container"`. `action`: `"create"`, `"update"`,
-    `"remove"`; of a task the state that it came to (`"assigned"`, `"running"`, `"failed"`, ...). `id`,
-    `name`: of whom. `attributes`: the rest, as text; of a task `service`, `slot`, `node`, `image`,
+    `kind`: `"node"`, `"service"`, `"task"`, `"network"`, `"container"` or `"raft"`. `action`: `"create"`,
+    `"update"`, `"remove"`; of a task the state that it came to (`"assigned"`, `"running"`, `"failed"`, ...).
+    `id`, `name`: of whom. `attributes`: the rest, as text; of a task `service`, `slot`, `node`, `image`,
     `spec_version`, `desired_state`, `message`, `err`. `at`: seconds on the swarm's clock, as `swarm.now`.
     `time`: the same moment on the swarm's calendar (UTC).
+
+    Of Raft, `name` is the manager that tells it, and `action` what it became (`"leader"`, `"follower"`,
+    `"candidate"`, `"pre-candidate"`), what it did (`"voted"`, `"follows"`, `"snapshot-sent"`,
+    `"snapshot-installed"`) or saw (`"leader-lost"`); of `"member-added"`, `"member-promoted"` and
+    `"member-removed"`, `name` is the member. `attributes`: `term`, `message` (a sentence), and where they
+    belong `voted_for`, `leader`, `to` (names) and `index` (of the log).
     """
 
     kind: str
@@ -87,7 +95,11 @@ def _task_name(attributes: Mapping[str, str]) -> str:
 
 
 class EventList(list[Event], metaclass=Brief):
-    """Events, the oldest first; a plain list with a table for a repr."""
+    """Events, the oldest first; a plain list with a table for a repr. `.note`: a sentence on what is missing
+    (managers that tell of Raft and could not be reached), "" when nothing is.
+    """
+
+    note: str = ""
 
     def to_pandas(self) -> Any:
         """A DataFrame, one row an event, its attributes as columns. Needs pandas."""
@@ -96,11 +108,13 @@ class EventList(list[Event], metaclass=Brief):
         return importlib.import_module("pandas").DataFrame(rows)
 
     def __repr__(self) -> str:
-        return _show.table(HEADER, [event.row() for event in self]) if self else "no events"
+        shown = _show.table(HEADER, [event.row() for event in self]) if self else "no events"
+        return f"({self.note})\n{shown}" if self.note else shown
 
     def _repr_html_(self) -> str:
         rows = [event.row() for event in self]
-        return _show.html_box([_show.html_table(f"{len(self)} events", HEADER, rows)])
+        caption = f"{len(self)} events" + (f" ({self.note})" if self.note else "")
+        return _show.html_box([_show.html_table(caption, HEADER, rows)])
 
 
 def asked(
@@ -116,7 +130,10 @@ def asked(
     name = None if service is None else str(getattr(service, "id", service))
     if name is not None:
         check_service(hub, name, may_come=coming)
-    return Asked(hub, _filters(kinds), name, hub.calendar_ns(since))
+    others, raft = _kinds(kinds)
+    if raft:
+        hub.clock_was_read = True  # what is told changes with events that show nothing else
+    return Asked(hub, _filters(others), name, hub.calendar_ns(since), raft=raft, others=others != [])
 
 
 @dataclass(frozen=True)
@@ -127,17 +144,28 @@ class Asked:
     filters: Mapping[str, object]
     service: str | None
     since_ns: int | None
+    raft: bool = False
+    others: bool = True  # than Raft
 
     def past(self) -> EventList:
         """What is kept of it."""
+        raft, note = raft_past(self.hub, self.since_ns) if self.raft else ([], "")
+        found = EventList(self.shown(merged(raft, self._past() if self.others else [])))
+        found.note = note
+        return found
+
+    def _past(self) -> list[dict[str, Any]]:
         world = self.hub.world
         start = max(world.epoch_ns, 0) if self.since_ns is None else self.since_ns
         until = world.epoch_ns + round(world.now() * 1e9)
-        return EventList(self.shown(past(self.hub, self.filters, start, max(start, until))))
+        return past(self.hub, self.filters, start, max(start, until))
 
-    def opened(self) -> EventStream:
+    def opened(self) -> EventStream | RaftStream:
         """The door is opened at once, not at the first `next()`: nothing is missed."""
-        return EventStream(self.hub, self.filters, self.since_ns)
+        stream = EventStream(self.hub, self.filters, self.since_ns) if self.others else None
+        if self.raft or stream is None:
+            return RaftStream(self.hub, self.since_ns, stream)
+        return stream
 
     def coming(self, timeout: DurationLike) -> Iterator[Event]:
         """As they come, until `timeout` is over."""
@@ -174,13 +202,19 @@ def _now_ns(hub: Hub) -> int:
     return hub.world.epoch_ns + round(hub.world.now() * 1e9)
 
 
-def _filters(kinds: str | Iterable[str] | None) -> dict[str, object]:
+def _kinds(kinds: str | Iterable[str] | None) -> tuple[list[str] | None, bool]:
+    """Those that a manager tells of the swarm (None: all), and whether Raft is asked for."""
     if kinds is None:
-        return {}
+        return None, False
     words = [kinds] if isinstance(kinds, str) else list(kinds)
     for word in words:
-        check_word("kind of event", word, KINDS)
-    return {"type": dict.fromkeys(words, True)}
+        check_word("kind of event", word, (*KINDS, RAFT))
+    others = [word for word in words if word != RAFT]
+    return (others if others or RAFT in words else None), RAFT in words
+
+
+def _filters(kinds: list[str] | None) -> dict[str, object]:
+    return {"type": dict.fromkeys(kinds, True)} if kinds else {}
 
 
 def is_of(event: Event, service: str) -> bool:

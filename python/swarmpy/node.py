@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from swarmpy import _show
 from swarmpy._brief import Brief
@@ -34,6 +34,9 @@ from swarmpy.errors import (
     Unreachable,
 )
 from swarmpy.states import Availability, Mode, NodeState, Reachability, Role
+
+if TYPE_CHECKING:
+    from swarmpy.raft import RaftState
 
 HEADER = ("NODE", "ROLE", "STATE", "AVAILABILITY", "MANAGER")
 JOIN_SECONDS, ROLE_SECONDS = 60.0, 15.0
@@ -218,6 +221,20 @@ class Node(metaclass=Brief):
     def alive(self) -> bool:
         """Its daemon runs, as far as this Python knows: True for a machine that is not ours."""
         return self._hub.open_world.alive(self.name)
+
+    @property
+    def raft(self) -> RaftState:
+        """What this manager knows of Raft at this moment, a frozen value: `.term`, `.role`, `.leader`,
+        `.vote`, `.commit`, `.applied`, `.members`, `.log` (a table). Also of one without a leader or in a
+        minority: it tells what it thinks. In the simulator it takes no time and changes nothing.
+
+        Raises `NotManager` of a worker, `Unreachable` of a node that is dead.
+
+        >>> c.nodes["m1"].raft.role, c.nodes.leader.raft.log.tail(5)
+        """
+        from swarmpy.raft import raft_of
+
+        return raft_of(self._hub, self.name)
 
     @property
     def addr(self) -> str:

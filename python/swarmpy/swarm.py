@@ -32,6 +32,7 @@ from swarmpy.states import Mode, NodeState
 
 if TYPE_CHECKING:
     from swarmpy._view.live import View
+    from swarmpy.metrics import Metrics, Scraper
     from swarmpy.service import Service
 
 MOST_MANAGERS, MOST_WORKERS = 1000, 100_000
@@ -107,6 +108,7 @@ class Swarm(metaclass=Brief):
         self._hub = Hub(world)
         self._nodes, self._services, self._http = Nodes(self._hub), Services(self._hub), Http(self._hub)
         self._peeker = Peeker(self._hub)
+        self._scraper: Scraper | None = None
         self._end = weakref.finalize(self, _end, self._hub)
 
     def _await_nodes(self, count: int) -> None:
@@ -245,13 +247,18 @@ class Swarm(metaclass=Brief):
         events of tasks and the last 256 of all else), or of it since `since` (seconds, as `.now`, or a
         datetime). With `timeout`: an iterator, from now (or `since`) on, as it happens, until that much time
         is over; `"inf"` is not a duration, `float("inf")` is. `kinds`: `"node"`, `"service"`, `"task"`,
-        `"network"`, `"container"` (those of the manager that is asked), or a list of them. `service`: a
-        Service, or the name or id of one that is there, or was; while there is none at all, also of one to
-        come.
+        `"network"`, `"container"` (those of the manager that is asked), `"raft"`, or a list of them.
+        `service`: a Service, or the name or id of one that is there, or was; while there is none at all, also
+        of one to come.
+
+        `"raft"` is only told when it is asked for: elections, votes, members and snapshots, as each manager
+        saw them since it was started (the last 1024 of each), in the order of their times, each by the clock
+        of its own node. What a dead manager saw is gone with it: the list's `.note` names those that could
+        not be asked.
 
         Raises `InvalidArgument` for a kind and `NotFound` for a service that there is not. While no manager
         has a leader, the past is what one of them knows. The iterator goes on at another manager when its own
-        is cut off, and raises `Unreachable` when it dies.
+        is cut off, and raises `Unreachable` when it dies (with `"raft"` it goes on at the next leader).
         """
         wanted = events.asked(
             self._hub, kinds=kinds, service=service, since=since, coming=timeout is not None
@@ -268,6 +275,23 @@ class Swarm(metaclass=Brief):
         self._hub.check_open()
         self._hub.clock_was_read = True
         return self._peeker.peek()
+
+    @property
+    def metrics(self) -> Metrics:
+        """What its daemons count, a frozen mapping by Prometheus' names: `metrics["raft_elections_total"]` is
+        a number of the whole swarm with `.by_node`. Each daemon serves its own as `GET /metrics`.
+
+        In the simulator it takes no time and the run goes on as if nobody had looked. Nodes that do not
+        answer are named by its `.note`. Raises `Unreachable` when none does, and `NotFound` (a `KeyError`)
+        for a name that there is not.
+
+        >>> c.metrics["raft_elections_total"], c.metrics['swarm_tasks{state="running"}']
+        """
+        from swarmpy.metrics import Scraper
+
+        if self._scraper is None:
+            self._scraper = Scraper(self._hub)
+        return self._scraper.metrics()
 
     # ---- eyes
 

@@ -100,6 +100,9 @@ class World(Protocol):
     def may_lead(self, name: str) -> bool:
         """False for one that only thinks so: it reaches no quorum, as far as this world knows."""
 
+    def counted(self, name: str) -> str:
+        """What a machine's daemons counted so far, as `GET /metrics` says it; "" where nobody knows."""
+
     def add(self, name: str, *, labels: Mapping[str, str], nano_cpus: int, memory_bytes: int) -> None:
         """Starts one more daemon, outside any swarm. 0 CPUs or memory: the world's default."""
 

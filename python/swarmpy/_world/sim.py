@@ -145,6 +145,9 @@ class SimWorld:
     def may_lead(self, name: str) -> bool:
         return self._core.leader() == name
 
+    def counted(self, name: str) -> str:
+        return self._core.counted(name) if name in self._doors else ""
+
     def add(self, name: str, *, labels: Mapping[str, str], nano_cpus: int, memory_bytes: int) -> None:
         check_name(name, "node")
         if name in self._doors:

@@ -1,0 +1,48 @@
+// GET /metrics, and its format
+#include "docker/metrics.hpp"
+
+#include "docker/handlers.hpp"
+
+namespace swarm::docker {
+namespace {
+
+// A backslash and a line's end are escaped everywhere, quotes in values of labels.
+std::string escaped(const std::string& text, bool quotes) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || (quotes && c == '"')) out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string label_list(const Metric::Sample& sample) {
+  std::string out;
+  for (const auto& [name, value] : sample.labels)
+    out += (out.empty() ? "{" : ",") + name + "=\"" + escaped(value, true) + '"';
+  return out.empty() ? out : out + '}';
+}
+
+}  // namespace
+
+std::string exposition(const std::vector<Metric>& metrics) {
+  std::string out;
+  for (const Metric& metric : metrics) {
+    const bool counts = metric.type == Metric::Type::counter;
+    out += "# HELP " + metric.name + ' ' + escaped(metric.help, false) + '\n';
+    out += "# TYPE " + metric.name + (counts ? " counter\n" : " gauge\n");
+    for (const Metric::Sample& sample : metric.samples)
+      out += metric.name + label_list(sample) + ' ' + sample.value + '\n';
+  }
+  return out;
+}
+
+void show_metrics(Call& call) {
+  call.desk.reply_as(call.id, kMetricsContentType, exposition(call.context.inside->metrics()));
+}
+
+}  // namespace swarm::docker

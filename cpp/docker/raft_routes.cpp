@@ -1,0 +1,200 @@
+// /swarmpy/v1/raft: what this manager knows of Raft, its log in words, what happened, and the hand-over
+#include "base/number.hpp"
+#include "docker/handlers.hpp"
+#include "docker/lookup.hpp"
+
+namespace swarm::docker {
+namespace {
+
+constexpr std::uint64_t kMostRows = 10'000;               // of the log, in one answer
+constexpr Duration kFollowPeriod = Duration::millis(50);  // between two looks of a stream
+
+const char* role_word(const std::string& raft_role) {
+  if (raft_role == "StateLeader") return "leader";
+  return raft_role == "StateFollower" ? "follower" : "candidate";
+}
+
+void write_members(Json& json, const RaftDetail& detail) {
+  for (const RaftMember& member : detail.members)
+    json.object(std::to_string(member.raft_id), [&] {
+      json.field("Node", member.node.str())
+          .field("Name", member.name)
+          .field("Addr", member.addr)
+          .field("Voter", member.voter)
+          .field("Reachable", member.reachable);
+      if (member.progress)
+        json.field("Match", member.progress->match)
+            .field("Next", member.progress->next)
+            .field("Progress", member.progress->state);
+    });
+}
+
+// A whole number of the query; `fallback` where there is none.
+Result<std::uint64_t> number_of(const Call& call, std::string_view name, std::uint64_t fallback) {
+  const std::string given = call.target.text(name);
+  if (given.empty()) return fallback;
+  const auto number = parse_whole<std::uint64_t>(given);
+  if (number) return *number;
+  return not_a_number(std::string(name) + " must be a whole number", "ParseUint", given);
+}
+
+// ---- events
+
+std::string sentence(const RaftEvent& event) {
+  const std::string in_term = " in term " + std::to_string(event.term);
+  if (event.action == "voted") return "voted for " + event.other_name + in_term;
+  if (event.action == "follows") return "follows leader " + event.other_name + in_term;
+  if (event.action == "leader-lost") return "leader " + event.other_name + " lost" + in_term;
+  if (event.action == "member-added")
+    return std::string("added to the Raft group") + (event.voter ? "" : " as a learner");
+  if (event.action == "member-promoted") return "has caught up, and votes from now on";
+  if (event.action == "member-removed") return "removed from the Raft group";
+  if (event.action == "snapshot-sent")
+    return "sent a snapshot of entry " + std::to_string(event.index) + " to " + event.other_name;
+  if (event.action == "snapshot-installed")
+    return "installed a snapshot of entry " + std::to_string(event.index);
+  return "became " + event.action + in_term;
+}
+
+// Which attribute tells of the other one.
+const char* other_word(const RaftEvent& event) {
+  if (event.action == "voted") return "voted_for";
+  return event.action == "snapshot-sent" ? "to" : "leader";
+}
+
+void write_event(Json& json, const RaftEvent& event) {
+  json.object([&] {
+    json.field("Type", "raft").field("Action", event.action);
+    json.object("Actor", [&] {
+      json.field("ID", event.node.str());
+      json.object("Attributes", [&] {
+        json.field("name", event.subject_name).field("term", std::to_string(event.term));
+        if (event.other != 0) json.field(other_word(event), event.other_name);
+        if (event.index != 0) json.field("index", std::to_string(event.index));
+        json.field("message", sentence(event));
+      });
+    });
+    json.field("scope", "swarm")
+        .field("time", event.time.ns / 1'000'000'000)
+        .field("timeNano", event.time.ns)
+        .field("Number", event.number);
+  });
+}
+
+// What came after `last`, a line each; then this is the newest.
+void send_news(Desk& desk, ApiId id, const RaftPast& past, WallTime since, std::uint64_t& last) {
+  for (const RaftEvent& event : past.events) {
+    if (event.time < since) continue;
+    Json json;
+    write_event(json, event);
+    desk.piece(id, json.take() + "\n");
+  }
+  last = past.last;
+}
+
+// Each line as it comes, until the client goes or this is no manager any more.
+void follow(Call& call, std::uint64_t after, WallTime since) {
+  call.desk.begin_stream(call.id, "application/json");
+  const WallTime began = call.context.inside->raft_past(after).began;
+  const auto beat = [after, since, began](Desk& desk, ApiId id,
+                                          const Context& context) mutable -> std::optional<Instant> {
+    if (context.store == nullptr) return std::nullopt;
+    const RaftPast past = context.inside->raft_past(after);
+    if (past.began != began) return std::nullopt;
+    send_news(desk, id, past, since, after);
+    return context.now + kFollowPeriod;
+  };
+  call.desk.open_beat(call.id, beat, call.context.now);
+}
+
+}  // namespace
+
+void show_raft(Call& call) {
+  const RaftView& raft = call.context.raft;
+  const RaftDetail detail = call.context.inside->raft();
+  Json json;
+  json.object([&] {
+    json.field("Id", raft.id)
+        .field("Term", raft.term)
+        .field("Leader", raft.leader)
+        .field("LeaderName", raft.leader == 0 ? std::string() : detail.leader_name)
+        .field("LeaderSince", raft.leader_since)
+        .field("Role", role_word(raft.role))
+        .field("PreCandidate", detail.pre_candidate)
+        .field("Vote", detail.vote)
+        .field("VoteName", detail.vote_name)
+        .field("Commit", raft.commit)
+        .field("Applied", raft.applied)
+        .field("FirstIndex", detail.first_index)
+        .field("LastIndex", detail.last_index);
+    json.object("Snapshot",
+                [&] { json.field("Index", detail.snapshot_index).field("Term", detail.snapshot_term); });
+    json.object("Members", [&] { write_members(json, detail); });
+  });
+  call.reply(json.take());
+}
+
+void show_raft_log(Call& call) {
+  const RaftDetail detail = call.context.inside->raft();
+  const auto from = number_of(call, "from", detail.first_index);
+  const auto limit = number_of(call, "limit", kMostRows);
+  if (!from) return call.refuse(from.error());
+  if (!limit) return call.refuse(limit.error());
+  Json json;
+  json.object([&] {
+    json.field("FirstIndex", detail.first_index)
+        .field("LastIndex", detail.last_index)
+        .field("Commit", call.context.raft.commit)
+        .field("Applied", call.context.raft.applied);
+    json.array("Entries", [&] {
+      for (const LogRow& row : call.context.inside->log(*from, std::min(*limit, kMostRows)))
+        json.object([&] {
+          json.field("Index", row.index)
+              .field("Term", row.term)
+              .field("Kind", row.kind)
+              .field("Size", row.size)
+              .field("What", row.what);
+        });
+    });
+  });
+  call.reply(json.take());
+}
+
+// `after`: a number that an answer of this manager told as its `Last`. `since`: a time. `follow=1`: a line
+// each, as they come. `Members`: who has a story of its own, too. `Whole`: nothing between `after` and now
+// was forgotten.
+void raft_events(Call& call) {
+  const auto after = number_of(call, "after", 0);
+  const auto since = call.target.time("since");
+  if (!after) return call.refuse(after.error());
+  if (!since) return call.refuse(since.error());
+  const WallTime from = since->value_or(WallTime{std::numeric_limits<std::int64_t>::min()});
+  if (call.target.flag("follow")) return follow(call, *after, from);
+  const RaftPast past = call.context.inside->raft_past(*after);
+  Json json;
+  json.object([&] {
+    json.field("Began", past.began.ns).field("Last", past.last).field("Whole", *after >= past.forgotten);
+    json.array("Members", [&] {
+      for (const RaftMember& member : call.context.inside->raft().members) json.value(member.name);
+    });
+    json.array("Events", [&] {
+      for (const RaftEvent& event : past.events)
+        if (event.time >= from) write_event(json, event);
+    });
+  });
+  call.reply(json.take());
+}
+
+void transfer_leadership(Call& call) {
+  TransferLeadership wish;
+  if (const std::string to = call.target.text("to"); !to.empty()) {
+    const auto node = find_node(call.store(), to);
+    if (!node) return call.refuse(node.error());
+    wish.to = (*node)->id;
+  }
+  call.desk.perform(call.id, wish, [](Desk& desk, ApiId id, const OperationResult&, const Context&) {
+    desk.reply_empty(id, 200);
+  });
+}
+
+}  // namespace swarm::docker
