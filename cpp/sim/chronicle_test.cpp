@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "docker/json.hpp"
+#include "faults/fault.hpp"
 #include "sim/client.hpp"
 #include "sim/world.hpp"
 
@@ -100,6 +101,34 @@ TEST_F(Told, IsWhatIsThereWhereTheRecordingBegins) {
   EXPECT_GE(count("moves", 3, "running"), 3);
   EXPECT_EQ(count("roles", 2, "leader"), 1);
   EXPECT_EQ(count("states", 2, "down"), 1);
+}
+
+TEST_F(Told, IsEveryFaultWithItsTimesAndWhomItConcerns) {
+  World world(seeded());
+  form(world);
+  const auto fault = [&](const char* line) { return *world.begin_fault(*faults::parse(line)); };
+  fault("freeze w1");
+  world.record_chronicle(true);
+  const FaultId cut = fault("partition m1 | m2 m3 w1");
+  const Instant begun = world.now();
+  world.run_for(Duration::seconds(1));
+  ASSERT_TRUE(world.end_fault(cut).ok());
+  fault("cut m2 -> m3 for 500ms");
+  world.run_for(Duration::seconds(1));
+  read(world);
+  ASSERT_EQ(rows("faults").size(), 3U);
+  const auto& frozen = *rows("faults")[0].items();
+  EXPECT_EQ(*frozen[3].text(), "freeze w1");
+  EXPECT_EQ(*frozen[1].whole(), -1) << "it goes on";
+  const auto& partition = *rows("faults")[1].items();
+  EXPECT_EQ(*partition[2].text(), "partition");
+  EXPECT_EQ(*partition[0].whole(), begun.ns);
+  EXPECT_EQ(*partition[1].whole(), begun.ns + 1'000'000'000);
+  ASSERT_EQ(partition[4].items()->size(), 1U) << "the smaller side";
+  EXPECT_EQ(*(*partition[4].items())[0].whole(), 0);
+  const auto& link = *rows("faults")[2].items();
+  EXPECT_EQ(*link[1].whole() - *link[0].whole(), 500'000'000);
+  EXPECT_EQ(count("messages", 5, "cut") > 0, true);
 }
 
 TEST(Newest, KeepsTheLastAndTheirNumbers) {

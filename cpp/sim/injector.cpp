@@ -54,6 +54,7 @@ Result<void> Injector::begin_now(FaultId id, const Fault& fault) {
   last_done_ = {shared_.now, Turn::begin, last_move_, id};
   if (const auto struck = strike(*exact); !struck) return struck.error();
   note("fault", *exact);
+  chronicle(id, *exact);
   history_.push_back(*exact);
   if (exact->is_momentary()) return {};
   Active begun{id, *exact, shared_.now, std::nullopt, history_.size() - 1, ++last_move_};
@@ -117,6 +118,7 @@ void Injector::end_active(std::size_t index) {
   last_done_ = {shared_.now, Turn::end, over.order, over.id};
   close(over);
   note("fault.over", over.fault);
+  if (shared_.chronicle) shared_.chronicle->fault_ended(shared_.now, over.id);
   revert(over.fault);
   hands_.changed();
 }
@@ -213,17 +215,55 @@ std::vector<std::pair<FaultId, Fault>> Injector::active() const {
   return all;
 }
 
-// Without its times: those are the trace's own, and how long it was to last is nobody's business yet. What
-// did not happen is for readers only: who tells the history again does not know of it.
+// Without its times: those are the trace's own, and how long it was to last is nobody's business yet.
+static std::string bare(Fault fault) {
+  fault.at.reset();
+  fault.lasts.reset();
+  return faults::to_text(fault);
+}
+
+// What did not happen is for readers only: who tells the history again does not know of it.
 void Injector::note(std::string_view kind, const Fault& fault, const std::string& why) {
-  Fault bare = fault;
-  bare.at.reset();
-  bare.lasts.reset();
   if (why.empty()) {
-    shared_.recorder.record(shared_.now, "", kind, faults::to_text(bare));
+    shared_.recorder.record(shared_.now, "", kind, bare(fault));
   } else {
-    shared_.recorder.remark(shared_.now, "", kind, faults::to_text(bare) + ": " + why);
+    shared_.recorder.remark(shared_.now, "", kind, bare(fault) + ": " + why);
   }
+}
+
+// ---- the chronicle
+
+void Injector::chronicle(FaultId id, const Fault& fault) const {
+  if (!shared_.chronicle) return;
+  const Instant begun = Instant{} + fault.at.value_or(shared_.now - Instant{});
+  shared_.chronicle->fault_begun(begun, id, faults::word(fault.kind), bare(fault), concerned(fault));
+  if (fault.is_momentary()) shared_.chronicle->fault_ended(begun, id);
+}
+
+void Injector::chronicle_active() const {
+  for (const Active& active : active_) chronicle(active.id, active.fault);
+}
+
+// Of a partition all sides but the largest: the others are as they were, with fewer peers.
+std::vector<MachineIndex> Injector::concerned(const Fault& fault) const {
+  faults::Names names;
+  for (const auto& [key, value] : fault.arguments) {
+    if (const auto* one = std::get_if<std::string>(&value); one != nullptr && key == "node")
+      names.push_back(*one);
+    if (const auto* some = std::get_if<faults::Names>(&value))
+      names.insert(names.end(), some->begin(), some->end());
+    if (const auto* sides = std::get_if<faults::Groups>(&value)) {
+      const auto largest = std::max_element(sides->begin(), sides->end(),
+                                            [](const auto& a, const auto& b) { return a.size() < b.size(); });
+      for (auto side = sides->begin(); side != sides->end(); ++side)
+        if (side != largest) names.insert(names.end(), side->begin(), side->end());
+    }
+  }
+  std::vector<MachineIndex> found;
+  for (const auto& machine : machines_)
+    if (std::find(names.begin(), names.end(), machine->options.name) != names.end())
+      found.push_back(machine->index);
+  return found;
 }
 
 }  // namespace swarm::sim

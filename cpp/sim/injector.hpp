@@ -53,6 +53,9 @@ class Injector {
   std::vector<std::pair<FaultId, faults::Fault>> active() const;
   faults::Plan history() const { return {history_, Duration{}}; }
 
+  // What is active, to a chronicle that begins now.
+  void chronicle_active() const;
+
   // ---- the loop's side
   Instant due() const { return next_; }
   void move();  // the next begin or end
@@ -104,6 +107,8 @@ class Injector {
   void end_active(std::size_t index);
   void close(const Active& over);
   void note(std::string_view kind, const faults::Fault& fault, const std::string& why = {});
+  void chronicle(FaultId id, const faults::Fault& fault) const;
+  std::vector<MachineIndex> concerned(const faults::Fault& fault) const;
 
   Shared& shared_;
   Network& network_;

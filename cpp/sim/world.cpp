@@ -603,6 +603,7 @@ void World::Impl::record_chronicle() {
   }
   for (const auto& at : machines)
     if (at->alive()) shared.chronicle->turned(shared.now, *at);
+  injector.chronicle_active();
 }
 
 void World::record_chronicle(bool on) {

@@ -36,6 +36,13 @@ def missing() -> str:
     return f"no {', '.join(absent)}: pip install 'swarmpy[notebook]'" if absent else ""
 
 
+def missing_browser() -> str:
+    """The same for a page that no JupyterLab shows."""
+    if _chromium() is None:
+        return "no chromium: apt-get install chromium"
+    return "" if importlib.util.find_spec("websocket") else "no websocket: pip install websocket-client"
+
+
 class Page:
     """One page. `js(...)`: the value of an expression in it (a promise is awaited)."""
 
@@ -44,12 +51,15 @@ class Page:
 
         self._socket = websocket.create_connection(debugger, timeout=PATIENCE, suppress_origin=True)
         self._asked = 0
+        self.events: list[dict[str, Any]] = []  # what it said unasked: console, requests
 
     def ask(self, method: str, **parameters: object) -> Any:
         self._asked += 1
         self._socket.send(json.dumps({"id": self._asked, "method": method, "params": parameters}))
         while True:
             answer = json.loads(self._socket.recv())
+            if "method" in answer:
+                self.events.append(answer)
             if answer.get("id") == self._asked:
                 assert "error" not in answer, answer
                 return answer["result"]

@@ -1,0 +1,11 @@
+"""The timeline of a simulated run: one HTML file that needs no network and nothing beside it.
+
+The engine records (`_core.World.record_chronicle`), `source` gets what it recorded, `page` puts that and the
+scripts of this folder into one text. NOT here: the live pictures of `watch` (`swarmpy/_view`).
+"""
+
+from __future__ import annotations
+
+from swarmpy._timeline.page import Failure, chronicle_html, save_timeline, timeline_html
+
+__all__ = ["Failure", "chronicle_html", "save_timeline", "timeline_html"]
