@@ -188,7 +188,7 @@ const TITLES = {
   election: (e) => `${name(e.nodes[0])} asks for votes, term ${e.row.term}: ${e.row.outcome}`,
   state: (e) => `${name(e.nodes[0])} is ${e.row.state}: ${e.row.why}`,
   task: (e) => `${taskLabel(e.row.task)} on ${name(e.nodes[0] ?? -1)}`,
-  move: (e) => `${taskLabel(e.row.task)} is ${e.row.removed ? "removed" : e.row.state}` + (e.row.error ? `: ${e.row.error}` : ""),
+  move: (e) => `${taskLabel(e.row.task)} is ${e.row.removed ? "removed" : e.row.state}` + (e.row.node >= 0 && !e.row.removed ? ` on ${name(e.row.node)}` : "") + (e.row.error ? `: ${e.row.error}` : ""),
   fault: (e) => e.row.text || e.row.kind,
   call: (e) => `${e.row.method} ${e.row.path} at ${name(e.row.node)}: ${answer(e.row)}`,
   fetch: (e) => `request at ${name(e.row.node)}:${e.row.port}: ${answer(e.row)}`,

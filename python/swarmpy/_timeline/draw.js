@@ -16,6 +16,7 @@ let selected = null;
 let cursor = null; // {x} of the pointer
 let dense = false;
 let wanted = false;
+let words = []; // what is written on bands, once the messages are drawn
 
 const toX = (t) => gutter + ((t - view.t0) / (view.t1 - view.t0)) * (width - gutter);
 const toT = (x) => view.t0 + ((x - gutter) / (width - gutter)) * (view.t1 - view.t0);
@@ -87,9 +88,11 @@ function drawLanes(pen, seenFaults) {
   for (const e of seenFaults) tint(pen, e);
   const some = messagesInWindow();
   dense = some.length > Math.max(600, (width - gutter) * 1.1);
+  words = [];
   for (const lane of seen) if (lane.node >= 0) drawBand(pen, lane);
   if (dense) drawTraffic(pen, some);
   drawMessages(pen, dense ? some.filter((e) => e.family === "election" || e.lost).slice(0, 400) : some);
+  for (const write of words) write();
   for (const lane of seen) {
     if (lane.requests) drawRequests(pen, lane);
     if (lane.rows) (lane.folded ? drawFolded : drawTasks)(pen, lane);
@@ -123,30 +126,36 @@ function drawName(pen, lane) {
 // A node's life: whether it is there, what it is in Raft, and whose term it believes in.
 function drawBand(pen, lane) {
   const middle = lane.band + lane.bandHeight / 2;
-  for (const e of states[lane.node]) {
-    if (!inWindow(e)) continue;
-    const [x0, x1] = clampX(e.t, e.end);
-    const up = e.row.state === "up" || e.row.state === "stopping";
-    if (up) {
-      pen.fillStyle = ink.edge;
-      pen.fillRect(x0, middle - 0.5, x1 - x0, 1);
-      if (e.row.state === "up") continue;
-    }
-    if (e.row.state === "down") {
-      pen.fillStyle = hatch(ink.edge, 5);
-      pen.fillRect(x0, lane.band, x1 - x0, lane.bandHeight);
-    } else if (!up) {
-      pen.fillStyle = hatch(ink.select, 4, true);
-      pen.fillRect(x0, lane.band, x1 - x0, lane.bandHeight);
-    }
-    pen.strokeStyle = ink.edge;
-    pen.setLineDash([]);
-    pen.lineWidth = 1;
-    pen.strokeRect(x0 + 0.5, lane.band + 0.5, Math.max(0, x1 - x0 - 1), lane.bandHeight - 1);
-    boxed(pen, e.row.state, x0 + 5, middle, x1 - x0 - 10, lane.folded);
-    hit(e, x0, lane.band, x1, lane.band + lane.bandHeight);
-  }
+  const life = states[lane.node].filter(inWindow);
+  for (const e of life) if (e.row.state !== "frozen") drawState(pen, lane, e, middle);
   for (const e of roles[lane.node]) if (inWindow(e)) drawRole(pen, lane, e, middle);
+  for (const e of life) if (e.row.state === "frozen") drawState(pen, lane, e, middle);
+}
+
+function drawState(pen, lane, e, middle) {
+  const [x0, x1] = clampX(e.t, e.end);
+  if (e.row.state === "up" || e.row.state === "stopping") {
+    pen.fillStyle = ink.edge;
+    pen.fillRect(x0, middle - 0.5, x1 - x0, 1);
+    if (e.row.state === "up") return;
+  }
+  if (e.row.state === "down") {
+    pen.fillStyle = hatch(ink.edge, 5);
+    pen.fillRect(x0, lane.band, x1 - x0, lane.bandHeight);
+  } else if (e.row.state === "frozen") {
+    pen.globalAlpha = 0.72;
+    pen.fillStyle = ink.bg;
+    pen.fillRect(x0, lane.band, x1 - x0, lane.bandHeight);
+    pen.globalAlpha = 1;
+    pen.fillStyle = hatch(ink.select, 5, true);
+    pen.fillRect(x0, lane.band, x1 - x0, lane.bandHeight);
+  }
+  pen.strokeStyle = e.row.state === "frozen" ? ink.select : ink.edge;
+  pen.setLineDash([]);
+  pen.lineWidth = 1;
+  pen.strokeRect(x0 + 0.5, lane.band + 0.5, Math.max(0, x1 - x0 - 1), lane.bandHeight - 1);
+  words.push(() => boxed(pen, e.row.state, x0 + 5, middle, x1 - x0 - 10, lane.folded));
+  hit(e, x0, lane.band, x1, lane.band + lane.bandHeight);
 }
 
 // Words on a hatch, with their own ground.
@@ -160,20 +169,29 @@ function boxed(pen, text, x, y, room, small) {
   pen.fillText(text, x, y);
 }
 
+// ... on a colour.
+function onGround(pen, text, x, y, room, hue) {
+  pen.font = BOLD;
+  const wide = pen.measureText(text).width;
+  if (wide > room) return;
+  pen.fillStyle = hue;
+  pen.fillRect(x - 2, y - 6, wide + 4, 12);
+  pen.fillStyle = inkOn(hue);
+  pen.fillText(text, x, y);
+}
+
 function drawRole(pen, lane, e, middle) {
   const [x0, x1] = clampX(e.t, e.end);
   const hue = hueOfTerm(e.row.term);
   const wide = Math.max(1, x1 - x0);
-  const isDown = states[lane.node].some((s) => s.row.state === "frozen" && s.t <= e.t && s.end >= e.end);
-  pen.globalAlpha = isDown ? 0.35 : 1;
   if (e.row.role === "leader") {
     pen.fillStyle = hue;
     pen.fillRect(x0, lane.band, wide, lane.bandHeight);
-    if (!lane.folded)
-      label(pen, wide < 92 ? `t${e.row.term}` : `leader \u00b7 term ${e.row.term}`, x0 + 5, middle + 0.5, wide - 8, inkOn(hue), BOLD);
+    const text = wide < 92 ? `t${e.row.term}` : `leader \u00b7 term ${e.row.term}`;
+    if (!lane.folded) words.push(() => onGround(pen, text, x0 + 5, middle + 0.5, wide - 8, hue));
   } else if (e.row.role === "follower") {
     pen.fillStyle = hue;
-    pen.globalAlpha *= 0.55;
+    pen.globalAlpha = 0.55;
     pen.fillRect(x0, middle - 1.5, wide, 3);
     pen.globalAlpha = 1;
   } else {
@@ -182,7 +200,7 @@ function drawRole(pen, lane, e, middle) {
     pen.strokeStyle = hue;
     pen.setLineDash([]);
     pen.strokeRect(x0 + 0.5, lane.band + 0.5, Math.max(0.5, wide - 1), lane.bandHeight - 1);
-    boxed(pen, `asks for votes, term ${e.row.term}`, x0 + 5, middle, wide - 10, lane.folded);
+    words.push(() => boxed(pen, `asks for votes, term ${e.row.term}`, x0 + 5, middle, wide - 10, lane.folded));
   }
   pen.globalAlpha = 1;
   hit(e, x0, lane.band, x0 + wide, lane.band + lane.bandHeight);
