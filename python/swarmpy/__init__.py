@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     )
     from swarmpy.events import Event
     from swarmpy.events import EventList as EventList
+    from swarmpy.faults import ActiveFault as ActiveFault
+    from swarmpy.faults import ActiveFaults as ActiveFaults
+    from swarmpy.faults import Faults as Faults
+    from swarmpy.faults import RunningPlan as RunningPlan
     from swarmpy.http import Http, Response
     from swarmpy.local import Cluster, attach, clusters
     from swarmpy.local import ClusterList as ClusterList
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
     from swarmpy.peek import PeekRaft as PeekRaft
     from swarmpy.peek import PeekService as PeekService
     from swarmpy.peek import PeekTask as PeekTask
+    from swarmpy.plan import Fault, Plan
     from swarmpy.raft import LogEntry as LogEntry
     from swarmpy.raft import RaftLog as RaftLog
     from swarmpy.raft import RaftMember as RaftMember
@@ -101,6 +106,7 @@ _HOME = {
     "_world.base": "Door",
     "_view.screens": "set_display",
     "events": "Event EventList",
+    "faults": "ActiveFault ActiveFaults Faults RunningPlan",
     "http": "Http Response",
     "metrics": "Metric MetricSample Metrics UnknownMetric",
     "node": "JoinToken Node NodeSwarm Nodes",
@@ -108,6 +114,7 @@ _HOME = {
     "outcome": "Outcome",
     "peek": "Peek PeekNode PeekRaft PeekService PeekTask",
     "raft": "LogEntry RaftLog RaftMember RaftSnapshot RaftState",
+    "plan": "Fault Plan",
     "rolling": "Rolling",
     "service": "LogLine Service Services SpecHistory SpecVersion",
     "states": "Availability Mode NodeState OutcomeState Reachability Role TaskState UpdateState",
@@ -126,6 +133,7 @@ __all__ = [
     "ConvergenceTimeout",
     "Door",
     "Event",
+    "Fault",
     "Http",
     "IncompleteLogs",
     "InvalidArgument",
@@ -140,6 +148,7 @@ __all__ = [
     "NotSupportedInMode",
     "Outcome",
     "Peek",
+    "Plan",
     "Response",
     "Rolling",
     "Service",

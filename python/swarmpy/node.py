@@ -261,7 +261,9 @@ class Node(metaclass=Brief):
         return self._update("drain", Availability=str(Availability.DRAIN))
 
     def pause(self) -> Node:
-        """Gives it no new tasks; those that run stay."""
+        """Gives it no new tasks; those that run stay. Docker's availability, and no fault: to stop the daemon
+        where it stands, say `swarm.faults.freeze(node)`.
+        """
         return self._update("pause", Availability=str(Availability.PAUSE))
 
     def activate(self) -> Node:
@@ -285,7 +287,10 @@ class Node(metaclass=Brief):
     # ---- its machine
 
     def kill(self) -> Node:
-        """SIGKILL to its daemon; its tasks die with it. Returns when it is dead; harmless when it was."""
+        """SIGKILL to its daemon; its tasks die with it. Returns when it is dead; harmless when it was.
+
+        It is a fault as any other: `swarm.faults.history` tells it, `restart()` or `swarm.heal()` ends it.
+        """
         self._hub.check_open()
         if self._hub.may_write("kill", self.name):
             self._hub.world.kill(self.name)

@@ -21,6 +21,7 @@ from swarmpy._world.form import init, join_all
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument, SwarmError, Timeout
 from swarmpy.events import Event, EventList
+from swarmpy.faults import Faults
 from swarmpy.http import Http
 from swarmpy.node import HEADER as NODE_HEADER
 from swarmpy.node import JOIN_SECONDS, Node, Nodes, node_row, node_table
@@ -109,6 +110,7 @@ class Swarm(metaclass=Brief):
         self._nodes, self._services, self._http = Nodes(self._hub), Services(self._hub), Http(self._hub)
         self._peeker = Peeker(self._hub)
         self._scraper: Scraper | None = None
+        self._faults = Faults(self._hub, world.random)
         self._end = weakref.finalize(self, _end, self._hub)
 
     def _await_nodes(self, count: int) -> None:
@@ -133,6 +135,20 @@ class Swarm(metaclass=Brief):
     def services(self) -> Services:
         """What it runs: `services.create("nginx", replicas=4)`, `services["web"]`; iterate, `len`."""
         return self._services
+
+    @property
+    def faults(self) -> Faults:
+        """What can go wrong with it on purpose: `faults.partition("leader", for_="3s")`,
+        `faults.freeze("w1")`, `faults.net(between=("m1", "*"), latency="80ms")`, `faults.run(plan)`;
+        `.active`, `.history`.
+        """
+        return self._faults
+
+    def heal(self) -> None:
+        """Ends every fault, also those that are to come; nodes that are down by one are started. Always safe:
+        twice, without a quorum, on a closed swarm.
+        """
+        self._faults.heal()
 
     @property
     def http(self) -> Http:

@@ -7,15 +7,18 @@ Times are seconds since the world began. A *machine* is a daemon by its hostname
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from swarmpy._brief import Brief
 from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy.states import Mode
+
+if TYPE_CHECKING:
+    from swarmpy._faults.breaker import Breaker
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.2  # seconds between two looks, growing
 SHORTEST = 1e-9  # seconds: the clock's own step
@@ -127,6 +130,12 @@ class World(Protocol):
 
     def waiting_for(self, what: str) -> AbstractContextManager[None]:
         """A wait that takes long in real time says so."""
+
+    def machines(self) -> Sequence[str]:
+        """The names of all machines, those that are down too, in the order of their making."""
+
+    def breaker(self) -> Breaker:
+        """What carries out faults here. Raises `NotSupportedInMode` where nothing is ours to break."""
 
     def close(self) -> None: ...
 

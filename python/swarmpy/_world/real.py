@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 import weakref
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
@@ -20,6 +20,7 @@ from swarmpy.states import Mode
 
 if TYPE_CHECKING:
     from swarmpy._cluster import LocalCluster
+    from swarmpy._faults.breaker import Breaker
 
 MANAGEMENT_PORT = 2377
 NOT_PUBLISHED = "Is the port published (ports=[...]), and does a task run? Its service's tasks say why not."
@@ -213,6 +214,14 @@ class RealWorld(WallClock):
 
     def start(self, name: str) -> None:
         self._cluster.node(name).start()
+
+    def machines(self) -> Sequence[str]:
+        return [node.name for node in self._cluster.nodes]
+
+    def breaker(self) -> Breaker:
+        raise NotSupportedInMode(
+            "daemons cannot be broken by faults yet", hint='Simulate: swarmpy.Swarm(mode="sim").'
+        )
 
     def http_get(self, name: str, port: int, path: str, timeout: float) -> tuple[int, str]:
         return http_get(self._cluster.node(name).address, port, path, timeout)

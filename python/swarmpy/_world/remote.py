@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-from collections.abc import Collection, Mapping
-from typing import NoReturn
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 from swarmpy._connection.base import Connection
 from swarmpy._connection.client import Client
@@ -15,6 +15,9 @@ from swarmpy._connection.http import HttpConnection
 from swarmpy._world.base import Door
 from swarmpy._world.real import WallClock, http_get
 from swarmpy.errors import NoQuorum, NotManager, NotSupportedInMode, Timeout, Unreachable
+
+if TYPE_CHECKING:
+    from swarmpy._faults.breaker import Breaker
 
 
 class RemoteWorld(WallClock):
@@ -70,6 +73,12 @@ class RemoteWorld(WallClock):
 
     def serve(self, address: str, name: str) -> Door:
         return self._not_ours(f"serve {name} at {address}")
+
+    def machines(self) -> Sequence[str]:
+        return ()
+
+    def breaker(self) -> Breaker:
+        return self._not_ours("break anything")
 
     def close(self) -> None:
         self._closed = True

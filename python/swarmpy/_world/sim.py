@@ -6,18 +6,21 @@ from __future__ import annotations
 
 import platform
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from random import Random
 from typing import TYPE_CHECKING, cast
 
 from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy._connection.sim import SimConnection, look
+from swarmpy._faults.sim import SimBreaker
+from swarmpy._faults.words import ENDS
 from swarmpy._models.nearest import did_you_mean
 from swarmpy._models.plain import check_name
 from swarmpy._world.base import Door, Needs
 from swarmpy._world.pulse import VirtualPulse
 from swarmpy.errors import Conflict, NotFound, NotSupportedInMode, SwarmError, Unreachable
+from swarmpy.plan import Fault
 from swarmpy.states import Mode
 
 try:
@@ -46,6 +49,7 @@ class SimWorld:
         self._pulse = VirtualPulse(self._core)
         self._served: set[SimDoor] = set()  # kept here: a door is open for as long as its swarm is there
         self._random = Random(self._seed)
+        self._breaker = SimBreaker(self._core)
         self._closed = False
 
     @property
@@ -167,11 +171,22 @@ class SimWorld:
         )
 
     def kill(self, name: str) -> None:
+        """As a fault that has no end: it is told in the history."""
         if self._core.alive(name):
-            self._core.crash(name)
+            self.breaker().begin(Fault("kill", node=name))
 
     def start(self, name: str) -> None:
-        self._core.start(name)
+        for number, fault in self.breaker().active():
+            if fault.kind in ENDS and fault.args["node"] == name:
+                self.breaker().end(number)
+        if not self._core.alive(name):
+            self._core.start(name)
+
+    def machines(self) -> Sequence[str]:
+        return list(self._doors)
+
+    def breaker(self) -> SimBreaker:
+        return self._breaker
 
     def http_get(self, name: str, port: int, path: str, timeout: float) -> tuple[int, str]:
         self.door(name)

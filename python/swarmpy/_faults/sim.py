@@ -1,0 +1,60 @@
+"""SimBreaker: the engine begins and ends faults itself, at exact instants of virtual time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from swarmpy._faults.breaker import next_to_do
+from swarmpy.errors import InvalidArgument, NotFound, SwarmError
+from swarmpy.plan import Fault, Plan
+
+if TYPE_CHECKING:
+    from swarmpy._core import World as Core
+
+
+class SimBreaker:
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def check(self, fault: Fault) -> None:
+        """The engine checks when it begins one, and changes nothing where it refuses."""
+
+    def begin(self, fault: Fault) -> int:
+        try:
+            return self._core.begin_fault(fault.to_json())
+        except ValueError as error:
+            raise _typed(error) from None
+
+    def end(self, number: int) -> None:
+        self._core.end_fault(number)
+
+    def heal(self) -> None:
+        self._core.heal()
+
+    def active(self) -> list[tuple[int, Fault]]:
+        return [(number, Fault.from_json(text)) for number, text in self._core.active_faults()]
+
+    def history(self) -> Plan:
+        return Plan.from_json(self._core.fault_history())
+
+    def run(self, plan: Plan) -> list[int]:
+        try:
+            return self._core.run_plan(plan.to_json())
+        except ValueError as error:
+            raise _typed(error) from None
+
+    def quiet(self, on: bool) -> None:
+        self._core.quiet(on)
+
+    def close(self) -> None:
+        """It goes with its world."""
+
+
+def _typed(error: ValueError) -> SwarmError:
+    message, hint = next_to_do(error)
+    lower = message.lower()
+    if "there is no node" in lower or "there is no task" in lower or "not found" in lower:
+        return NotFound(message, hint=hint)
+    if "nobody leads" in lower or "has no process" in lower or "managers is nobody" in lower:
+        return SwarmError(message, code="FailedPrecondition", hint=hint)
+    return InvalidArgument(message, hint=hint)
