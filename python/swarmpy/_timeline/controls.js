@@ -141,6 +141,11 @@ function walk(events, back) {
   const next = here >= 0 ? here + (back ? -1 : 1) : back ? some.findLastIndex((e) => e.t < t) : some.findIndex((e) => e.t > t);
   return select(some[(next + some.length) % some.length]);
 }
+function foldAll() {
+  const fold = shown.unfolded.some(Boolean);
+  shown.unfolded = nodes.map(() => !fold);
+  redraw();
+}
 const centre = () => (cursor !== null && cursor > gutter ? toT(cursor) : (view.t0 + view.t1) / 2);
 const KEYS = {
   "+": () => zoom(centre(), 0.6),
@@ -163,6 +168,7 @@ const KEYS = {
   ",": () => walk(everything, true),
   "/": () => find.focus(),
   t: () => switchTheme(),
+  u: foldAll,
   Escape: () => select(null),
 };
 document.addEventListener("keydown", (key) => {
@@ -220,6 +226,7 @@ function makeFilters() {
   const inputs = nodes.map((node) =>
     box(some, node.name, true, (on) => (shown.nodes[node.index] = on)),
   );
+  document.getElementById("fold").addEventListener("click", foldAll);
   const all = document.getElementById("all-nodes");
   all.addEventListener("click", () => {
     const on = !shown.nodes.every(Boolean);

@@ -50,7 +50,8 @@ function tellStory() {
 const CROWD = 4;
 function folded(told) {
   const items = element("ol");
-  for (let i = 0; i < Math.min(told.length, MOST_TOLD); ) {
+  let i = 0;
+  while (i < told.length && items.childElementCount < MOST_TOLD) {
     let next = i;
     while (next < told.length && told[next].type === "note") next += 1;
     const item = element("li");
@@ -68,7 +69,7 @@ function folded(told) {
     }
     items.append(item);
   }
-  if (told.length > MOST_TOLD) items.append(element("li", "and more: filter, or press n to walk through all", { class: "dim" }));
+  if (i < told.length) items.append(element("li", "and more: filter, or press n to walk through all", { class: "dim" }));
   return items;
 }
 

@@ -169,7 +169,9 @@ function drawCursor(pen) {
   pen.fillStyle = ink.dim;
   pen.fillRect(cursor, AXIS - 6, 1, height);
   pen.font = FONT;
-  const text = exact(toT(cursor));
+  const apart = selected ? toT(cursor) - selected.t : 0;
+  const since = selected ? `  (${apart < 0 ? "-" : "+"}${spanText(Math.round(Math.abs(apart)))})` : "";
+  const text = exact(toT(cursor)) + since;
   const wide = pen.measureText(text).width + 8;
   const x = Math.min(cursor - wide / 2, width - wide - 2);
   pen.fillStyle = ink.fg;
