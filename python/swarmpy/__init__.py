@@ -94,6 +94,15 @@ if TYPE_CHECKING:
     from swarmpy.task import Task
     from swarmpy.task import TaskList as TaskList
     from swarmpy.task import Timestamps as Timestamps
+    from swarmpy.testing.coverage import Coverage as Coverage
+    from swarmpy.testing.decorator import SeedTest as SeedTest
+    from swarmpy.testing.decorator import test
+    from swarmpy.testing.failure import Failure as Failure
+    from swarmpy.testing.gone import gone
+    from swarmpy.testing.nearest import NearestPassing as NearestPassing
+    from swarmpy.testing.nearest import nearest_passing
+    from swarmpy.testing.processes import Processes as Processes
+    from swarmpy.testing.result import Result
 
 _HOME = {
     "_cluster.errors": "ClusterError",
@@ -120,6 +129,13 @@ _HOME = {
     "states": "Availability Mode NodeState OutcomeState Reachability Role TaskState UpdateState",
     "swarm": "Swarm connect",
     "task": "Task TaskList Timestamps",
+    "testing.coverage": "Coverage",
+    "testing.decorator": "SeedTest test",
+    "testing.failure": "Failure",
+    "testing.gone": "gone",
+    "testing.nearest": "NearestPassing nearest_passing",
+    "testing.processes": "Processes",
+    "testing.result": "Result",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
@@ -150,6 +166,7 @@ __all__ = [
     "Peek",
     "Plan",
     "Response",
+    "Result",
     "Rolling",
     "Service",
     "Services",
@@ -165,7 +182,10 @@ __all__ = [
     "attach",
     "clusters",
     "connect",
+    "gone",
+    "nearest_passing",
     "set_display",
+    "test",
 ]
 
 

@@ -17,8 +17,8 @@ FaultGate: TypeAlias = Callable[[int, Any], Any]
 
 @dataclass(frozen=True)
 class Write:
-    """A change whose answer nobody needs. `verb`: `"kill"`, `"restart"`, `"scale"`, ...; `of`: the name of the
-    node, task or service; `detail`: to what, for people.
+    """A change whose answer nobody needs. `verb`: `"kill"`, `"restart"`, `"scale"`, ...; `of`: the name of
+    the node, task or service; `detail`: to what, for people.
     """
 
     verb: str

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from swarmpy.cli import clusters, completion, images, notebooks, story, top
+from swarmpy.cli import clusters, completion, images, notebooks, story, test, top
 from swarmpy.errors import SwarmError
 
 DESCRIPTION = (
@@ -108,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     watch = verbs.add_parser("top", parents=[which], help="nodes, services, tasks, events, live; q ends it")
     watch.add_argument("services", nargs="*", metavar="SERVICE", help="only these (default: all)")
     watch.set_defaults(run=top.top)
+
+    test.add_parser(verbs)
 
     shell = verbs.add_parser("completion", help="print a script that completes words in your shell")
     shell.add_argument("shell", choices=tuple(completion.SCRIPTS))

@@ -1,0 +1,114 @@
+"""Coverage: what some runs exercised. A sum of small counts that can be sent and added up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from swarmpy import _show, duration
+from swarmpy._brief import Brief
+from swarmpy.testing.mask import Happening
+
+HEADER = ("WHAT", "SEEDS", "TIMES")
+
+
+@dataclass
+class Coverage(metaclass=Brief):
+    """What the runs exercised.
+
+    `runs`: seeds that were run. `faults`, `changes`: by kind (`"kill"`, `"partition"`; `"scale"`,
+    `"update"`), how many seeds had one. `times`: by kind, how often in all. `elections`: Raft terms that
+    began after the swarm was formed; `elected`: seeds that had one. `failovers`: seeds that ended under
+    another leader. `events`: of the simulator. `seconds`: on the swarms' clocks.
+    """
+
+    runs: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
+    times: Counter[str] = field(default_factory=Counter)
+    elections: int = 0
+    elected: int = 0
+    failovers: int = 0
+    events: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(
+        cls, happenings: Iterable[Happening], *, elections: int, failover: bool, events: int, seconds: float
+    ) -> Coverage:
+        """Of one run."""
+        done = [one for one in happenings if one.happened and one.kind != "sleep"]
+        return cls(
+            1,
+            Counter({one.kind for one in done if one.is_fault}),
+            Counter({one.kind for one in done if not one.is_fault}),
+            Counter(one.kind for one in done),
+            elections,
+            int(elections > 0),
+            int(failover),
+            events,
+            seconds,
+        )
+
+    def add(self, other: Coverage) -> None:
+        self.runs += other.runs
+        self.faults.update(other.faults)
+        self.changes.update(other.changes)
+        self.times.update(other.times)
+        self.elections += other.elections
+        self.elected += other.elected
+        self.failovers += other.failovers
+        self.events += other.events
+        self.seconds += other.seconds
+
+    def lines(self) -> list[str]:
+        """For people: what happened in how many seeds."""
+        if not self.runs:
+            return ["nothing was run"]
+        told = [f"faults: {_counts(self.faults, self.times) or 'none'}"]
+        if self.changes:
+            told.append(f"changes: {_counts(self.changes, self.times)}")
+        swarm = f"elections: {self.elections} in {self.elected} of {self.runs} seeds"
+        swarm += f", another leader at the end of {self.failovers}"
+        told.append(f"{swarm}; {self.events:,} events in {duration.text(self.seconds)} of the swarms' time")
+        return told
+
+    def line(self) -> str:
+        """All of it in one line, for one seed."""
+        changes = [f"{kind} ({self.times[kind]})" for kind in [*sorted(self.faults), *sorted(self.changes)]]
+        elections = f"{self.elections} election{'' if self.elections == 1 else 's'}"
+        return f"{', '.join([*changes, elections])}, {self.events:,} events in {duration.text(self.seconds)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "runs": self.runs,
+            "faults": dict(sorted(self.faults.items())),
+            "changes": dict(sorted(self.changes.items())),
+            "times": dict(sorted(self.times.items())),
+            "elections": self.elections,
+            "elected": self.elected,
+            "failovers": self.failovers,
+            "events": self.events,
+            "seconds": round(self.seconds, 9),
+        }
+
+    def _rows(self) -> list[tuple[str, int, int]]:
+        kinds = [*sorted(self.faults.items()), *sorted(self.changes.items())]
+        return [*((kind, seeds, self.times[kind]) for kind, seeds in kinds), *self._elections()]
+
+    def _elections(self) -> list[tuple[str, int, int]]:
+        return [("election", self.elected, self.elections)] if self.elections else []
+
+    def _repr_html_(self) -> str:
+        return _show.html_box([_show.html_table(f"exercised in {self.runs} seeds", HEADER, self._rows())])
+
+    def __repr__(self) -> str:
+        return f"<Coverage of {self.runs} seeds>\n{_show.table(HEADER, self._rows(), most=40)}"
+
+
+def _counts(seeds: Mapping[str, int], times: Mapping[str, int]) -> str:
+    ordered = sorted(seeds.items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{kind} in {count} seeds ({times[kind]} times)" for kind, count in ordered)
