@@ -7,7 +7,6 @@ test is one test of pytest's, however many seeds it runs with, so xdist gives ea
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARK)
     if any(config.getoption(f"swarm_{one}") is not None for one in OPTIONS):
         _choose(config)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if loop := sys.modules.get("swarmpy.testing._pytest_loop"):
-        loop.forget()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -124,9 +118,10 @@ def _choose(config: pytest.Config) -> None:
     from swarmpy.testing import _pytest_loop
 
     try:
-        _pytest_loop.choose({one: config.getoption(f"swarm_{one}") for one in OPTIONS})
+        take_back = _pytest_loop.choose({one: config.getoption(f"swarm_{one}") for one in OPTIONS})
     except SwarmError as error:
         raise pytest.UsageError(str(error)) from None
+    config.add_cleanup(take_back)
 
 
 def _reports(terminalreporter: Any) -> list[Any]:

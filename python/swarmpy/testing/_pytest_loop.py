@@ -35,20 +35,23 @@ _trial = pytest.StashKey[Trial]()
 _settings = pytest.StashKey[Settings]()
 
 
-def choose(said: Mapping[str, Any]) -> None:
-    """What the command line says; None: nothing. Raises `InvalidArgument`."""
+def choose(said: Mapping[str, Any]) -> Callable[[], None]:
+    """What the command line says; None: nothing. Gives a function that takes it back: another pytest may
+    begin in this process. Raises `InvalidArgument`.
+    """
     if said["seeds"] is not None:
         seed_list(said["seeds"], 0)
     if said["seed"] is not None:
         seed_list([said["seed"]], 0)
-    chosen.seeds, chosen.seed, chosen.mode = said["seeds"], said["seed"], said["mode"]
-    chosen.report = said["report"]
-    chosen.shrink = None if said["shrink"] is None else shrink_words(said["shrink"])
+    new = {**said, "shrink": None if said["shrink"] is None else shrink_words(said["shrink"])}
+    before = {name: getattr(chosen, name) for name in new}
 
+    def put(values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            setattr(chosen, name, value)
 
-def forget() -> None:
-    """pytest ends; another may begin in this process."""
-    chosen.seeds = chosen.seed = chosen.mode = chosen.report = chosen.shrink = None
+    put(new)
+    return lambda: put(before)
 
 
 # ---- fixtures

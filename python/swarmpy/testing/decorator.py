@@ -291,4 +291,4 @@ def _short(file: str) -> str:
     try:
         return str(Path(file).resolve().relative_to(Path.cwd()))
     except ValueError:
-        return file
+        return Path(file).name

@@ -257,7 +257,15 @@ def _run_there(
         for one in waiting:
             one.cancel()
         if ours:
-            executor.shutdown(wait=False, cancel_futures=True)
+            _end(executor)
+
+
+def _end(executor: Executor) -> None:
+    """At once. Some executors (Dask's) take no word for that, and do it anyway."""
+    try:
+        executor.shutdown(wait=False, cancel_futures=True)
+    except TypeError:
+        executor.shutdown(wait=False)
 
 
 @contextlib.contextmanager

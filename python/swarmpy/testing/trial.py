@@ -235,7 +235,7 @@ def is_failure(error: BaseException) -> bool:
     """Also what `pytest.fail()` raises, which is no Exception; a skip is none."""
     if isinstance(error, Exception):
         return not type(error).__module__.startswith("unittest") or type(error).__name__ != "SkipTest"
-    return type(error).__module__ == "_pytest.outcomes" and type(error).__name__ == "Failed"
+    return type(error).__name__ == "Failed" and hasattr(error, "pytrace")
 
 
 def _raft(swarm: Swarm) -> tuple[int, str]:

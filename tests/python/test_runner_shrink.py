@@ -1,0 +1,214 @@
+"""Shrinking: a failure's smallest run. The tests here are wrong on purpose, so the smallest is known."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+import swarmpy as sp
+from swarmpy.errors import InvalidArgument
+from swarmpy.testing.failure import Failure
+from swarmpy.testing.mask import Happening, Mask, Shape
+from swarmpy.testing.shrink import shrink
+from swarmpy.testing.trial import Coverage, Record  # noqa: I001
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@sp.test(seeds=1, managers=3, workers=5)
+def breaks_when_w2_and_w4_are_down(swarm: sp.Swarm) -> None:
+    web = swarm.services.create("nginx", name="web", replicas=4)
+    web.wait()
+    killed = ["w1", "w3", "w2", "w5", "m3", "w1", "w3", "w5", "w1", "w3", "w5", "w1", "w4", "w5"]
+    for turn, name in enumerate(killed):
+        swarm.nodes[name].kill()
+        swarm.sleep("100ms")
+        if turn % 4 == 0:
+            web.scale(4 + turn)
+        if name not in ("w2", "w4"):
+            swarm.nodes[name].restart()
+    assert swarm.nodes["w2"].alive or swarm.nodes["w4"].alive, "two that matter are down"
+
+
+def test_fourteen_faults_shrink_to_the_two_that_are_enough() -> None:
+    begun = time.monotonic()
+    failure = breaks_when_w2_and_w4_are_down.run().failures[0]
+    assert time.monotonic() - begun < 10  # a second or two on a quiet machine
+    shrunk = failure.shrunk
+    assert [one.text for one in shrunk.faults] == ["kill(w2)", "kill(w4)"]
+    assert shrunk.before[0] == 14 and len(shrunk.needless) == 12 and shrunk.minimal
+    assert shrunk.operations == () and shrunk.shape == Shape(3, 5)  # it names m3 and w5
+    assert "shrunk 14 -> 2 faults: kill(w2)@" in str(failure) and "these 12 do not matter: kill(w1)@" in str(
+        failure
+    )
+    record = json.loads(Path(failure.file).read_text())["shrunk"]
+    assert len(record["faults"]) == 2 and len(record["needless"]) == 12 and record["minimal"]
+    assert record["nodes"] == {"managers": 3, "workers": 5} and record["operations"] == []
+
+
+def test_nodes_that_nobody_names_are_left_out() -> None:
+    @sp.test(seeds=1, managers=3, workers=5)
+    def any_two(swarm: sp.Swarm) -> None:
+        workers = [node for node in swarm.nodes if node.role == "worker"]
+        for node in workers:
+            node.kill()
+        assert len([node for node in workers if not node.alive]) < 2
+
+    failure = any_two.run().failures[0]
+    assert failure.shrunk.shape == Shape(1, 2) and len(failure.shrunk.faults) == 2
+    assert "shrunk 5 -> 2 faults" in str(failure) and "nodes: 1 managers, 2 workers" in str(failure)
+
+
+def test_the_same_failure_shrinks_the_same_way() -> None:
+    first, again = (breaks_when_w2_and_w4_are_down.run().failures[0] for _ in range(2))
+    assert str(first) == str(again)
+
+
+def test_shrinking_can_be_left_out() -> None:
+    begun = time.monotonic()
+    failure = breaks_when_w2_and_w4_are_down.run(shrink=False).failures[0]
+    assert failure.shrunk is None and len(failure.faults) == 14 and time.monotonic() - begun < 5
+
+
+def test_the_nearest_run_that_passes() -> None:
+    breaks_when_w2_and_w4_are_down.run()
+    near = sp.nearest_passing(breaks_when_w2_and_w4_are_down)
+    assert near.without.text == "kill(w4)" and near.seed == 0 and near.failing != near.passing
+    assert "seed 0 passes without kill(w4)@" in str(near) and "kill(w4)" in near._repr_html_()
+
+
+def test_the_nearest_run_may_be_another_seed() -> None:
+    @sp.test(seeds=3, managers=1, workers=0)
+    def only_odd(swarm: sp.Swarm) -> None:
+        assert swarm.seed % 2
+
+    near = sp.nearest_passing(only_odd, 0)
+    assert near.seed == 1 and near.without is None and str(near) == "seed 0 fails, seed 1 passes"
+    with pytest.raises(InvalidArgument, match="has not failed"):
+        sp.nearest_passing(only_odd)
+    with pytest.raises(InvalidArgument, match="does not fail"):
+        sp.nearest_passing(only_odd, 1)
+
+
+def test_a_run_that_fails_in_another_way_does_not_count() -> None:
+    @sp.test(seeds=1, managers=1, workers=2)
+    def two_ways(swarm: sp.Swarm) -> None:
+        swarm.nodes["w1"].kill()
+        swarm.nodes["w2"].kill()
+        if swarm.nodes["w1"].alive != swarm.nodes["w2"].alive:
+            raise ValueError("only one is down")
+        assert swarm.nodes["w1"].alive, "both are down"
+
+    shrunk = two_ways.run().failures[0].shrunk
+    assert [one.text for one in shrunk.faults] == ["kill(w1)", "kill(w2)"]
+
+
+def test_changes_and_sleeps_that_are_needed_stay() -> None:
+    @sp.test(seeds=1, managers=1, workers=2)
+    def scaled(swarm: sp.Swarm) -> None:
+        web = swarm.services.create("nginx", name="web", replicas=1)
+        web.scale(3)
+        swarm.nodes["w1"].label(zone="a")
+        web.scale(5)
+        swarm.sleep("3s")
+        swarm.sleep("8s")
+        assert not (web.running == 5 and swarm.now > 6), "five of them"
+
+    shrunk = scaled.run().failures[0].shrunk
+    assert [one.text for one in shrunk.operations] == ["scale(web, 5)"] and shrunk.faults == ()
+    assert shrunk.at == pytest.approx(8, abs=0.5)  # one sleep is gone, half of the other would not do
+
+
+def test_a_masked_kill_spares_the_restart_too() -> None:
+    """Which would kill a node that runs, to start it again."""
+
+    @sp.test(seeds=1, managers=1, workers=2)
+    def restarted(swarm: sp.Swarm) -> None:
+        for name in ("w1", "w2"):
+            swarm.nodes[name].kill()
+            swarm.nodes[name].restart()
+        assert swarm._world.core.events() < 0, "always"
+
+    shrunk = restarted.run().failures[0].shrunk
+    assert shrunk.faults == () and shrunk.operations == ()
+    assert "shrunk 2 -> 0 faults" in shrunk.line()
+
+
+# ---- the search itself, over tests that are only counted
+
+
+def _counted(needed: set[int], total: int) -> tuple[list[int], object]:
+    runs = []
+
+    def rerun(mask: Mask) -> Record:
+        runs.append(mask)
+        there = [n for n in range(total) if mask.lets(("fault", n))]
+        happened = tuple(Happening(("fault", n), "kill", f"kill({n})", float(n)) for n in there)
+        fails = needed <= set(there)
+        shape = mask.applied_to(Shape())
+        failure = (
+            Failure("t", 1, shape, "inv", "what", 1.0, ("invariant", "inv"), happened) if fails else None
+        )
+        return Record(1, Coverage(1), failure)
+
+    return runs, rerun
+
+
+@pytest.mark.parametrize("needed", [{3}, {0, 13}, {5, 6, 7}, set(range(14)), set()])
+def test_what_is_left_is_needed_and_nothing_needed_is_gone(needed: set[int]) -> None:
+    runs, rerun = _counted(needed, 14)
+    found = shrink(rerun, rerun(Mask()).failure, budget=60)
+    assert {one.item[1] for one in found.faults} == needed and found.minimal
+    assert len(runs) == len(set(runs)), "an answer is kept"
+
+
+def test_few_of_many_are_found_quickly() -> None:
+    runs, rerun = _counted({111, 777}, 1000)
+    found = shrink(rerun, rerun(Mask()).failure, budget=60)
+    assert {one.item[1] for one in found.faults} == {111, 777} and len(runs) < 80
+
+
+def test_when_time_is_over_the_best_so_far_stands() -> None:
+    runs, rerun = _counted({3}, 14)
+    first = rerun(Mask()).failure
+    found = shrink(rerun, first, budget=0.0)
+    assert not found.minimal and "were over" in found.why and len(found.faults) == 14
+
+
+def test_ctrl_c_keeps_the_best_so_far() -> None:
+    runs, rerun = _counted({3}, 14)
+    first = rerun(Mask()).failure
+
+    def interrupted(mask: Mask) -> Record:
+        if len(runs) == 8:
+            raise KeyboardInterrupt
+        return rerun(mask)
+
+    found = shrink(interrupted, first, budget=60)
+    assert not found.minimal and found.why == "it was interrupted" and 1 <= len(found.faults) < 14
+    assert 3 in {one.item[1] for one in found.faults}
+
+
+def test_ctrl_c_while_shrinking_reports_and_goes_on_upwards(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = []
+
+    @sp.test(seeds=1, managers=1, workers=2)
+    def interrupted(swarm: sp.Swarm) -> None:
+        runs.append(1)
+        swarm.nodes["w1"].kill()
+        swarm.nodes["w2"].kill()
+        if len(runs) == 5:
+            raise KeyboardInterrupt
+        assert swarm.nodes["w1"].alive
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    said = capsys.readouterr().out
+    assert "maybe not the smallest: it was interrupted" in said and "1 of 1 seed" not in said
+    assert interrupted.last.interrupted and Path(interrupted.last.failures[0].file).exists()
