@@ -459,6 +459,7 @@ TEST_F(ApiTest, RaftsStoryIsToldWithNames) {
   EXPECT_EQ(at(told, "Last"), "7");
   EXPECT_EQ(at(told, "Whole"), "false") << "4 to 6 are forgotten";
   EXPECT_EQ(at(told, "Members.0"), "m1");
+  EXPECT_EQ(at(told, "Name"), "m1");
   EXPECT_EQ(at(told, "Events.0.Actor.Attributes.voted_for"), "m2");
   EXPECT_EQ(at(told, "Events.0.Actor.Attributes.message"), "voted for m2 in term 3");
   EXPECT_EQ(size_of(*get("/swarmpy/v1/raft/events?since=6").json().find("Events")), 0U);

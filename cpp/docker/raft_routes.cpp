@@ -161,8 +161,8 @@ void show_raft_log(Call& call) {
 }
 
 // `after`: a number that an answer of this manager told as its `Last`. `since`: a time. `follow=1`: a line
-// each, as they come. `Members`: who has a story of its own, too. `Whole`: nothing between `after` and now
-// was forgotten.
+// each, as they come. `Name`: whose story this is; `Members`: who has one, too. `Whole`: nothing between
+// `after` and now was forgotten.
 void raft_events(Call& call) {
   const auto after = number_of(call, "after", 0);
   const auto since = call.target.time("since");
@@ -174,8 +174,11 @@ void raft_events(Call& call) {
   Json json;
   json.object([&] {
     json.field("Began", past.began.ns).field("Last", past.last).field("Whole", *after >= past.forgotten);
+    const RaftDetail detail = call.context.inside->raft();
+    for (const RaftMember& member : detail.members)
+      if (member.raft_id == call.context.raft.id) json.field("Name", member.name);
     json.array("Members", [&] {
-      for (const RaftMember& member : call.context.inside->raft().members) json.value(member.name);
+      for (const RaftMember& member : detail.members) json.value(member.name);
     });
     json.array("Events", [&] {
       for (const RaftEvent& event : past.events)

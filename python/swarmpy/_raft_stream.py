@@ -70,7 +70,7 @@ class RaftReader:
             answer = self._ask(door)
             if answer is None:
                 continue
-            answered.add(door.name)
+            answered.add(answer.get("Name", door.name))
             members.update(answer["Members"])
             found += self._fresh(door.name, answer, baseline=baseline)
         if answered:

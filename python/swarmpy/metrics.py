@@ -220,6 +220,7 @@ class Scraper:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._kept: dict[str, _Kept] = {}
+        self._names: dict[str, str] = {}  # of nodes, by address
 
     def metrics(self) -> Metrics:
         """See `Swarm.metrics`."""
@@ -229,7 +230,8 @@ class Scraper:
         silent: list[str] = []
         for door in self._hub.world.doors():
             try:
-                found[door.name] = self._remembered(door.name, families(_text(door)))
+                name = self._name_of(door)
+                found[name] = self._remembered(name, families(_text(door)))
             except SwarmError:
                 self._hub.check_open()
                 silent.append(door.name)
@@ -241,6 +243,14 @@ class Scraper:
             found[name] = self._last_words(name)
         note = f"not reachable: {', '.join(silent)}" if silent else ""
         return Metrics(self._hub.world.now(), _joined(found, speaker), note)
+
+    def _name_of(self, door: Connection) -> str:
+        """Its node's; a door that was connected to by address is called by that."""
+        if "://" not in door.name:
+            return door.name
+        if door.name not in self._names:
+            self._names[door.name] = str(self._hub.client.json("GET", "/info", at=door)["Name"])
+        return self._names[door.name]
 
     def _remembered(self, name: str, now: dict[str, Family]) -> dict[str, Family]:
         """With what the daemon counted in its lives before, where it begins anew with each."""

@@ -30,7 +30,7 @@ PATIENCE = 1.0  # seconds that a real manager gets for an answer
 NODE_HEADER = ("NODE", "ROLE", "STATE", "AVAILABILITY", "LEADER", "ALIVE")
 SERVICE_HEADER = ("SERVICE", "MODE", "RUNNING", "IMAGE", "UPDATE")
 TASK_HEADER = ("TASK", "NODE", "DESIRED", "STATE", "IMAGE", "ERROR")
-RAFT_HEADER = ("MANAGER", "TERM", "ROLE", "LEADER", "COMMIT", "APPLIED")
+RAFT_HEADER = ("MANAGER", "TERM", "ROLE", "LEADER", "COMMIT", "APPLIED", "VOTE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,8 @@ class PeekTask(metaclass=Brief):
 @dataclass(frozen=True, slots=True)
 class PeekRaft(metaclass=Brief):
     """What one manager knows of Raft. `role`: `"leader"`, `"follower"` or `"candidate"`. `leader`: the name
-    of the one that it follows, "" for none. `commit`, `applied`: indexes of the log.
+    of the one that it follows, "" for none. `commit`, `applied`: indexes of the log. `vote`: the name of the
+    one that it voted for in this term, "" for nobody. `node.raft` has more.
     """
 
     node: str
@@ -115,10 +116,11 @@ class PeekRaft(metaclass=Brief):
     leader: str
     commit: int
     applied: int
+    vote: str = ""
 
     def row(self) -> tuple[object, ...]:
         """As a line of a table."""
-        return self.node, self.term, self.role, self.leader, self.commit, self.applied
+        return self.node, self.term, self.role, self.leader, self.commit, self.applied, self.vote
 
 
 @dataclass(frozen=True)
@@ -302,6 +304,5 @@ def _task(
 def _raft(name: str, view: Mapping[str, Any], nodes: Iterable[NodeInfo]) -> PeekRaft:
     names = {node.id: node.name for node in nodes}
     follows = view["Members"].get(str(view["Leader"]), {}).get("Node", "")
-    return PeekRaft(
-        name, view["Term"], view["Role"], names.get(follows, follows), view["Commit"], view["Applied"]
-    )
+    leader, vote = names.get(follows, follows), view["VoteName"]
+    return PeekRaft(name, view["Term"], view["Role"], leader, view["Commit"], view["Applied"], vote)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 import pytest
 
 import swarmpy as sp
+from swarmpy._connection.client import begin, make_request
 
 
 @pytest.fixture
@@ -283,6 +287,51 @@ def test_without_any_manager_there_is_no_story() -> None:
         c.nodes["m1"].kill()
         with pytest.raises(sp.SwarmError):
             c.events("raft")
+
+
+def test_it_can_be_awaited() -> None:
+    async def story() -> list[str]:
+        async with sp.aio.Swarm(managers=3, seed=4) as a:
+            lead = a.nodes.leader
+            assert lead is not None
+            coming = a.events("raft", timeout="20s")
+            lead.kill()
+            seen = []
+            async for event in coming:
+                seen.append(event.action)
+                if event.action == "leader":
+                    break
+            await coming.aclose()
+            return seen
+
+    assert asyncio.run(story())[-1] == "leader"
+
+
+def test_a_peek_tells_votes(c: sp.Swarm) -> None:
+    before = c.peek()
+    lead = c.nodes.leader
+    assert lead is not None
+    assert {one.node: one.vote for one in before.raft}[lead.name] == lead.name
+    lead.kill()
+    c.run(until=lambda c: c.peek().leader is not None, timeout="9s")
+    new = c.peek().leader
+    assert {one.vote for one in c.peek().raft} == {new}
+
+
+@pytest.mark.real
+def test_one_real_manager_tells_of_itself() -> None:
+    with sp.Swarm(managers=3, mode="real") as c:
+        with contextlib.closing(sp.connect(c.nodes["m2"].docker_host)) as one:
+            assert one.nodes["m2"].raft.node == "m2"
+            with pytest.raises(sp.NotSupportedInMode):
+                _ = one.nodes["m1"].raft
+            told = one.events("raft")
+            assert told.note == "not reachable, so what only they saw is missing: m1, m3"
+            assert [*one.metrics["raft_term"].by_node] == ["m2"]
+        door = c._world.door("m3")
+        request = make_request("GET", "/swarmpy/v1/raft/events", query={"follow": True})
+        with contextlib.closing(begin(door.open(request))) as stream:
+            assert b"follows leader m1" in (stream.piece(5.0) or b"")
 
 
 @pytest.mark.real

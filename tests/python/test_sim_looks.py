@@ -41,6 +41,9 @@ def everything(c: sp.Swarm) -> None:
         node.labels, node.alive, node.addr, repr(node.swarm)
         if node.alive:
             assert node.swarm.state == "active" and node.swarm.node_id == node.id
+        if node.alive and node.role == "manager":
+            repr(node.raft), node.raft._repr_html_(), repr(node.raft.log), node.raft.log.to_dicts()
+    repr(c.metrics), c.metrics._repr_html_(), c.metrics.to_dicts(), c.events("raft")._repr_html_()
     for service in c.services:
         repr(service), service._repr_html_(), str(service.tasks), service.running, service.replicas
         service.image, service.mode, service.update_state, service.spec, service.history()
