@@ -229,6 +229,61 @@ def test_the_wheel_zooms_where_the_pointer_is(page: Page, small: str, tmp_path: 
     assert page.js("timeline.toT(500)") == pytest.approx(under, rel=1e-6)
 
 
+def corner(page: Page, element: str = "stage") -> tuple[float, float]:
+    box = page.js(f"(it => [it.left, it.top])(document.getElementById('{element}').getBoundingClientRect())")
+    return float(box[0]), float(box[1])
+
+
+def test_a_drag_moves_and_does_not_choose(page: Page, small: str, tmp_path: Path) -> None:
+    opened(page, small, tmp_path)
+    page.js("timeline.setView(3e9, 4e9)")
+    before, under = span(page), page.js("timeline.toT(300)")
+    left, top = corner(page)
+    mouse = {"button": "left", "buttons": 1, "clickCount": 1}
+    page.ask("Input.dispatchMouseEvent", type="mousePressed", x=left + 300, y=top + 150, **mouse)
+    for x in (320, 380, 400):
+        page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=left + x, y=top + 150, **mouse)
+    page.ask("Input.dispatchMouseEvent", type="mouseReleased", x=left + 400, y=top + 150, **mouse)
+    assert page.js("timeline.toT(400)") == pytest.approx(under, rel=1e-6)
+    assert span(page) == pytest.approx(before) and not page.js("!!timeline.selected")
+
+
+def test_two_fingers_zoom(page: Page, small: str, tmp_path: Path) -> None:
+    opened(page, small, tmp_path)
+    page.js("timeline.setView(3e9, 4e9)")
+    before, edges = span(page), page.js("[timeline.toT(300), timeline.toT(500)]")
+    left, top = corner(page)
+
+    def fingers(kind: str, *xs: float) -> None:
+        points = [{"x": left + x, "y": top + 150, "id": i} for i, x in enumerate(xs)]
+        page.ask("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+
+    fingers("touchStart", 300, 500)
+    fingers("touchMove", 250, 550)
+    fingers("touchMove", 200, 600)
+    fingers("touchEnd")
+    assert span(page) == pytest.approx(before / 2, rel=0.01)
+    assert page.js("[timeline.toT(200), timeline.toT(600)]") == pytest.approx(edges, rel=1e-3)
+
+
+def test_the_strip_above_leads_anywhere(page: Page, small: str, tmp_path: Path) -> None:
+    opened(page, small, tmp_path)
+    left, top = corner(page, "strip")
+    click(page, left + 12, top + 20)
+    page.until("timeline.view.t0 < 0.3e9")
+
+
+def test_a_lane_folds(page: Page, small: str, tmp_path: Path) -> None:
+    opened(page, small, tmp_path)
+    left, top = corner(page)
+    lane = "timeline.hits.find(hit => hit.e.type === 'lane' && hit.e.node === 0)"
+    x, y, tall = page.js(f"(it => [(it.x0 + it.x1) / 2, it.y0 + 8, it.y1 - it.y0])({lane})")
+    click(page, left + x, top + y)
+    page.until(f"(it => it.y1 - it.y0)({lane}) < {tall}")
+    key(page, "u")
+    page.until("timeline.shown.unfolded.every(it => !it)")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_both_themes(theme: str, page: Page, small: str, tmp_path: Path) -> None:
     opened(page, small, tmp_path, theme=theme)

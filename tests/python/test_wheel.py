@@ -111,6 +111,8 @@ def test_it_carries_notebooks_and_a_page_of_first_steps(wheel: Path, installed: 
         names = set(archive.namelist())
     assert {f"swarmpy/notebooks/{one.name}" for one in ROOT.glob("notebooks/*.ipynb")} <= names
     assert "swarmpy/docs/first_steps.md" in names
+    parts = [one for one in (ROOT / "python/swarmpy/_timeline").iterdir() if one.is_file()]
+    assert len(parts) > 10 and {f"swarmpy/_timeline/{one.name}" for one in parts} <= names
     copied = subprocess.run(
         [installed / "bin/swarmpy", "notebooks", "lab"],
         cwd=tmp_path,
