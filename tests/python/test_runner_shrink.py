@@ -44,7 +44,7 @@ def test_fourteen_faults_shrink_to_the_two_that_are_enough() -> None:
     assert [one.text for one in shrunk.faults] == ["kill(w2)", "kill(w4)"]
     assert shrunk.before[0] == 14 and len(shrunk.needless) == 12 and shrunk.minimal
     assert shrunk.operations == () and shrunk.shape == Shape(3, 5)  # it names m3 and w5
-    assert "shrunk 14 -> 2 faults: kill(w2)@" in str(failure) and "these 12 do not matter: kill(w1)@" in str(
+    assert "shrunk 14 -> 2 faults: kill(w2)@" in str(failure) and "these do not matter: kill(w1)@" in str(
         failure
     )
     record = json.loads(Path(failure.file).read_text())["shrunk"]
@@ -138,6 +138,63 @@ def test_a_masked_kill_spares_the_restart_too() -> None:
     shrunk = restarted.run().failures[0].shrunk
     assert shrunk.faults == () and shrunk.operations == ()
     assert "shrunk 2 -> 0 faults" in shrunk.line()
+
+
+@sp.test(seeds=1, managers=3, workers=3)
+def breaks_when_m1_and_w1_are_away(swarm: sp.Swarm) -> None:
+    with swarm.faults.run(PLAN):
+        for _ in range(40):
+            swarm.sleep("250ms")
+            away = {one.fault.args.get("node") for one in swarm.faults.active}
+            assert not {"m1", "w1"} <= away, "both are away"
+
+
+PLAN = """
+freeze m2 at 541ms for 1.5s
+stop m1 at 1.1s for 1.3s
+partition m1 | m2 m3 w1 w2 w3 one-way at 1.9s for 886ms
+freeze w2 at 3.6s for 3.9s
+freeze m1 at 4.2s for 1.6s
+freeze w3 at 4.6s for 3.3s
+cut m2 <-> m3 at 5s for 2s
+stop w1 at 7.1s for 1.9s
+kill m2 at 7.2s for 1.7s
+freeze w2 at 7.8s for 477ms
+kill m1 at 8.2s for 4s
+cut w3 -> m3 at 8.3s for 1s
+kill w2 at 9.4s for 1s
+freeze m3 at 9.9s for 1s
+"""
+
+
+def test_a_plan_shrinks_to_the_faults_that_matter() -> None:
+    begun = time.monotonic()
+    failure = breaks_when_m1_and_w1_are_away.run().failures[0]
+    assert time.monotonic() - begun < 10
+    shrunk = failure.shrunk
+    assert [one.kind for one in shrunk.faults] == ["stop", "kill"] and shrunk.minimal
+    assert len(failure.faults) == 11, "what was still to come has not happened"
+    assert failure.plan["plan"] == 1 and len(failure.plan["faults"]) == 11
+    assert shrunk.faults[0].text.startswith("stop(w1, for=") and shrunk.faults[1].text.startswith(
+        "kill(m1, for="
+    )
+    assert sum(one.span for one in shrunk.faults) < 1.9 + 4, "and shorter"
+
+
+def test_the_leader_is_named() -> None:
+    @sp.test(seeds=1, managers=3, workers=0)
+    def leader(swarm: sp.Swarm) -> None:
+        with swarm.faults.partition("leader"):
+            swarm.sleep("3s")
+        swarm.wait_converged()
+        swarm.faults.kill("leader")
+        raise ValueError("here")
+
+    failure = leader.run(shrink=False).failures[0]
+    assert [one.text for one in failure.faults] == [
+        "partition(m1, for=3s)",
+        f"kill({failure.plan['faults'][1]['node']})",
+    ]
 
 
 # ---- the search itself, over tests that are only counted

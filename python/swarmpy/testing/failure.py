@@ -214,7 +214,8 @@ def _shrunk_lines(shrunk: Shrunk, shape: Shape) -> list[str]:
     told = [f"  {shrunk.line()}"]
     if shrunk.needless:
         named = ", ".join(map(str, shrunk.needless))
-        told.append(f"    these {len(shrunk.needless)} do not matter: {named}")
+        which = "these do not matter" if len(shrunk.needless) > 1 else "this one does not matter"
+        told.append(f"    {which}: {named}")
     operations = f"    operations {shrunk.before[1]} -> {len(shrunk.operations)}"
     named = f": {', '.join(map(str, shrunk.operations))}" if shrunk.operations else ""
     nodes = "" if shrunk.shape == shape else f"; nodes: {shrunk.shape}"

@@ -86,6 +86,8 @@ class Search:
 
     def _fails(self, mask: Mask) -> bool:
         """Returns true if the run fails the same way; it is the best one from then on."""
+        if mask == self.mask:
+            return False  # nothing new: who asks goes on to the next
         if mask not in self._answers:
             if time.monotonic() >= self._ends:
                 raise _Over
@@ -122,7 +124,7 @@ class Search:
         shortened = {item for item, _ in self.mask.spans}
         for item, span in spans:
             for halving in range(1, HALVINGS + 1):
-                shorter = span / 2**halving
+                shorter = round(span / 2**halving, 3)
                 if item in shortened or shorter < SHORTEST:
                     break
                 if not self._fails(self.mask.with_span(item, shorter)):

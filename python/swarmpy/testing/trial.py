@@ -15,7 +15,7 @@ from typing import Any
 from swarmpy._gates import Write
 from swarmpy.errors import SwarmError
 from swarmpy.swarm import Swarm
-from swarmpy.testing import faultwords
+from swarmpy.testing import faultwords, told
 from swarmpy.testing.coverage import Coverage
 from swarmpy.testing.failure import Failure, user_traceback, way_of, words_of
 from swarmpy.testing.mask import NOTHING, Happening, Item, Mask, Shape
@@ -87,9 +87,7 @@ class Gatekeeper:
         return may
 
     def _sleep(self, item: Item, span: float, now: float) -> float:
-        if not self._mask.lets(item):
-            span = 0.0
-        span = self._spans.get(item, span)
+        span = self._spans.get(item, span) if self._mask.lets(item) else 0.0
         self._note(item, "sleep", "sleep", now, span > 0, span)
         return span
 
@@ -157,16 +155,25 @@ class Trial:
             what=what,
             at=float(at) if isinstance(at, int | float) else now,
             way=way_of(error),
-            happenings=tuple(self._gates.happenings),
+            happenings=tuple(self._happenings()),
+            plan=told.plan_of(first) if first else None,
             traceback=user_traceback(error),
             trace_hash=self._trace_hash(),
         )
+
+    def _happenings(self) -> list[Happening]:
+        """A plan's faults that were still to come have not happened; a leader is the node that it was."""
+        if not self._swarms:
+            return self._gates.happenings
+        now = self._swarms[0]._world.now()
+        past = [replace(one, happened=one.happened and one.at <= now) for one in self._gates.happenings]
+        return told.resolved(past, self._swarms[0])
 
     def _trace_hash(self) -> str:
         return (self._swarms[0]._world.trace_hash or "") if self._swarms else ""
 
     def _coverage(self) -> Coverage:
-        happenings = self._gates.happenings
+        happenings = self._happenings()
         if not self._swarms:
             return Coverage(1)
         first = self._swarms[0]
