@@ -2,10 +2,12 @@
 // plan, so that Python's words are these words.
 #include "bindings/binding.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "faults/draw.hpp"
 #include "faults/nearest.hpp"
 #include "faults/plan.hpp"
 
@@ -31,6 +33,19 @@ std::vector<sim::FaultId> run_plan(WorldHost& host, const std::string& json) {
   return host.use([&](sim::World& world) { return value_of(world.run_plan(plan)); });
 }
 
+// For the machines of this world, where none are named.
+std::string draw_plan(WorldHost& host, const std::string& json) {
+  faults::DrawOptions options;
+  host.use([&](sim::World& world) {
+    options.seed = world.seed();
+    options.managers = world.voters();
+    for (const auto& name : world.machines())
+      if (std::count(options.managers.begin(), options.managers.end(), name) == 0)
+        options.workers.push_back(name);
+  });
+  return value_of(faults::draw(value_of(faults::draw_options(json, options)))).to_json();
+}
+
 std::vector<std::pair<sim::FaultId, std::string>> active(WorldHost& host) {
   std::vector<std::pair<sim::FaultId, std::string>> all;
   for (const auto& [id, fault] : host.use([](sim::World& world) { return world.active_faults(); }))
@@ -51,6 +66,7 @@ void define_fault_actions(WorldClass& world) {
           "fault_history",
           [](WorldHost& host) { return host.use([](sim::World& w) { return w.fault_history().to_json(); }); },
           Unlocked())
+      .def("draw_plan", &draw_plan, py::arg("json"), Unlocked())
       .def("run_plan", &run_plan, py::arg("json"), Unlocked())
       .def(
           "quiet", [](WorldHost& host, bool on) { host.use([&](sim::World& w) { w.quiet(on); }); },

@@ -116,6 +116,10 @@ Result<Fault> from_json(const docker::Value& value);
 std::string to_json(const Fault& fault);
 void write(docker::Json& json, const Fault& fault);
 
+// Parts of the JSON form: a duration as text or as a number of seconds; one name or a list of them.
+std::optional<Duration> read_span(const docker::Value& value);
+std::optional<Names> read_names(const docker::Value& value);
+
 // ---- numbers as text, exactly: "0.05" with 6 places is 50'000
 std::optional<std::int64_t> parse_decimal(std::string_view text, int places);
 std::string decimal(std::int64_t value, int places);

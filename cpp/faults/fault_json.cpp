@@ -26,29 +26,11 @@ std::optional<std::int64_t> scaled(const Value& value, int places) {
   return std::llround(*real * static_cast<double>(unit));
 }
 
-std::optional<Duration> span_in(const Value& value) {
-  if (const std::string* text = value.text()) return parse_duration(*text);
-  const auto ns = scaled(value, 9);
-  return ns ? std::optional(Duration{*ns}) : std::nullopt;
-}
-
-// One name stands for a list of one.
-std::optional<Names> names_in(const Value& value) {
-  if (const std::string* one = value.text()) return Names{*one};
-  if (value.items() == nullptr) return std::nullopt;
-  Names names;
-  for (const Value& item : *value.items()) {
-    if (item.text() == nullptr) return std::nullopt;
-    names.push_back(*item.text());
-  }
-  return names;
-}
-
 std::optional<Groups> groups_in(const Value& value) {
   if (value.items() == nullptr) return std::nullopt;
   Groups groups;
   for (const Value& item : *value.items()) {
-    auto names = names_in(item);
+    auto names = read_names(item);
     if (!names) return std::nullopt;
     groups.push_back(std::move(*names));
   }
@@ -79,7 +61,7 @@ std::optional<Argument> argument_in(Type type, const Value& value) {
     case Type::count:
       return value.text() != nullptr ? std::nullopt : argument(scaled(value, 0));
     case Type::span:
-      return argument(span_in(value));
+      return argument(read_span(value));
     case Type::ratio:
       if (const auto number = scaled(value, 6)) return Ratio{*number};
       return std::nullopt;
@@ -89,7 +71,7 @@ std::optional<Argument> argument_in(Type type, const Value& value) {
     case Type::name:
       return value.text() == nullptr ? std::nullopt : std::optional<Argument>(*value.text());
     case Type::names:
-      return argument(names_in(value));
+      return argument(read_names(value));
     case Type::groups:
       return argument(groups_in(value));
     case Type::errnos:
@@ -119,7 +101,7 @@ Error not_wanted(Kind kind, std::string_view key, Type type) {
 Result<void> take(Fault& fault, const std::string& key, const Value& value) {
   if (value.is_null() || key == "kind") return {};
   if (key == "at" || key == "for") {
-    const auto span = span_in(value);
+    const auto span = read_span(value);
     if (!span) return not_wanted(fault.kind, key, Type::span);
     (key == "at" ? fault.at : fault.lasts) = span;
     return {};
@@ -163,6 +145,24 @@ void write_argument(Json& json, std::string_view key, const Argument& value) {
 }
 
 }  // namespace
+
+std::optional<Duration> read_span(const Value& value) {
+  if (const std::string* text = value.text()) return parse_duration(*text);
+  const auto ns = scaled(value, 9);
+  return ns ? std::optional(Duration{*ns}) : std::nullopt;
+}
+
+// One name stands for a list of one.
+std::optional<Names> read_names(const Value& value) {
+  if (const std::string* one = value.text()) return Names{*one};
+  if (value.items() == nullptr) return std::nullopt;
+  Names names;
+  for (const Value& item : *value.items()) {
+    if (item.text() == nullptr) return std::nullopt;
+    names.push_back(*item.text());
+  }
+  return names;
+}
 
 Result<Fault> from_json(const Value& value) {
   if (value.members() == nullptr)

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/rng.hpp"
+#include "faults/draw.hpp"
 #include "faults/fault.hpp"
 #include "faults/nearest.hpp"
 #include "faults/plan.hpp"
@@ -229,6 +230,72 @@ TEST(Plan, BeginsWhereItSaysOrNow) {
   plan.since = Duration{};
   EXPECT_EQ(plan.beginning(Instant{1'000'000'000}), Instant{});
   EXPECT_EQ(plan.beginning(now), now - Duration::seconds(2));  // past: the first begins at once
+}
+
+TEST(Draw, TheSameSeedIsTheSamePlanAndEveryFaultEndsInIt) {
+  DrawOptions options;
+  options.managers = {"m1", "m2", "m3"};
+  options.workers = {"w1", "w2"};
+  std::vector<int> seen(kKinds);
+  for (options.seed = 0; options.seed < 200; ++options.seed) {
+    const Plan plan = *draw(options);
+    ASSERT_EQ(plan, *draw(options));
+    ASSERT_GE(plan.faults.size(), 3u);
+    for (const Fault& fault : plan.faults) {
+      ASSERT_TRUE(check(fault).ok()) << to_text(fault) << ": " << check(fault).error().message;
+      ASSERT_LE(*fault.at + fault.lasts.value_or(Duration{}), options.duration);
+      ++seen[static_cast<std::size_t>(fault.kind)];
+    }
+    ASSERT_EQ(*Plan::from_text(plan.to_text()), plan);
+  }
+  for (const Kind kind : drawable()) EXPECT_GT(seen[static_cast<std::size_t>(kind)], 20) << word(kind);
+  EXPECT_EQ(seen[static_cast<std::size_t>(Kind::kill_task)], 0);
+}
+
+TEST(Draw, AQuorumIsLeftAtEveryMoment) {
+  for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
+    DrawOptions options;
+    options.seed = seed;
+    for (std::uint64_t i = 0; i < 1 + seed % 7; ++i) options.managers.push_back("m" + std::to_string(i));
+    options.workers = {"w1", "w2"};
+    options.every = Duration::millis(500);
+    options.lasts = Duration::seconds(4);
+    const Plan plan = *draw(options);
+    ASSERT_GE(fewest_managers(plan, options.managers), options.managers.size() / 2 + 1)
+        << "seed " << seed << "\n"
+        << plan.to_text();
+  }
+  DrawOptions reckless;
+  reckless.managers = {"m1", "m2", "m3"};
+  reckless.every = Duration::millis(500);
+  reckless.lasts = Duration::seconds(4);
+  reckless.keep_quorum = false;
+  EXPECT_LT(fewest_managers(*draw(reckless), reckless.managers), 2u);
+}
+
+TEST(Draw, OptionsAreJsonAndWhatIsWrongIsSaid) {
+  DrawOptions swarm;
+  swarm.managers = {"m1"};
+  const auto read = draw_options(
+      R"({"seed":7,"kinds":["kill","net"],"every":0.5,"for":"3s","duration":"10s","keep_quorum":false})",
+      swarm);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->seed, 7u);
+  EXPECT_EQ(read->kinds, (std::vector<Kind>{Kind::kill, Kind::net}));
+  EXPECT_EQ(read->every, Duration::millis(500));
+  EXPECT_EQ(read->managers, Names{"m1"});
+  const auto why = [&](std::string_view json) {
+    const auto options = draw_options(json, swarm);
+    if (!options) return sentence(options.error());
+    const auto plan = draw(*options);
+    return plan ? std::string("drawn") : sentence(plan.error());
+  };
+  EXPECT_TRUE(why(R"({"kinds":["kil"]})").starts_with("there is no fault \"kil\". Did you mean \"kill\"?"));
+  EXPECT_TRUE(
+      why(R"({"sed":1})").starts_with("there is no option of a drawn plan \"sed\". Did you mean \"seed\"?"));
+  EXPECT_EQ(why(R"({"kinds":["kill_task"]})"), "kill_task wants tasks to draw from: name them (\"web.1\")");
+  EXPECT_EQ(why(R"({"every":"0s"})"), "every and for are more than 0s");
+  EXPECT_EQ(why("{}"), "drawn");
 }
 
 TEST(Decimal, IsExact) {

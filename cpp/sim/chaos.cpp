@@ -21,6 +21,10 @@ Chaos::Chaos(const ChaosOptions& options) : options_(options), rng_(options.seed
     const std::int64_t interval = later.between(5, 60);
     knobs_.short_log = LogLength{static_cast<std::uint64_t>(interval), later.below(40) + 24};
   }
+  Rng kinds(options.seed ^ 0x6661756c7473);
+  for (bool* knob :
+       {&knobs_.bad_links, &knobs_.holds, &knobs_.throttles, &knobs_.wrong_clocks, &knobs_.failing_disks})
+    *knob = kinds.chance(1, 5);
   WorldOptions world;
   world.seed = rng_.next();
   world.codec = knobs_.codec;
@@ -54,7 +58,12 @@ void Chaos::form() {
 void Chaos::storm() {
   const Instant begin = world_->now();
   const Instant end = begin + options_.storm;
-  plan_ = FaultPlan::draw(rng_, knobs_, world_->machines(), begin + Duration::seconds(2), end);
+  plan_ = draw_storm(rng_, knobs_, world_->machines(), options_.storm);
+  Rng later(options_.seed ^ 0x6c61746572);
+  const faults::Plan more = draw_later_kinds(later, knobs_, world_->machines(), options_.storm);
+  plan_.faults.insert(plan_.faults.end(), more.faults.begin(), more.faults.end());
+  const auto running = world_->run_plan(plan_);
+  SWARM_CHECK(running.ok(), running.ok() ? "" : running.error().message);
   world_->set_network(knobs_.network);
   if (knobs_.slow_disks)
     for (const auto& name : world_->machines())
@@ -64,7 +73,6 @@ void Chaos::storm() {
   Instant next_act = begin, next_churn = begin;
   while (world_->now() < end) {
     world_->run_for(kSlice);
-    plan_.run(*world_);
     workload_->poll();
     if (churn_) churn_->poll();
     if (churn_ && next_churn <= world_->now()) {
@@ -81,7 +89,6 @@ void Chaos::calm() {
   world_->note("sim", "calm");
   world_->heal();
   world_->set_network({});
-  for (const auto& name : world_->machines()) world_->resume(name);
   // A daemon that is on its way down goes down first.
   world_->run_for(Duration::seconds(16));
   for (const auto& name : world_->machines()) {

@@ -28,7 +28,7 @@ class Chaos {
   void run();
   World& world() { return *world_; }
   const Knobs& knobs() const { return knobs_; }
-  const FaultPlan& plan() const { return plan_; }
+  const faults::Plan& plan() const { return plan_; }
 
  private:
   void form();
@@ -39,7 +39,7 @@ class Chaos {
   ChaosOptions options_;
   Rng rng_;
   Knobs knobs_;
-  FaultPlan plan_;
+  faults::Plan plan_;  // as drawn; the world's own history says what came of it
   std::unique_ptr<World> world_;
   std::unique_ptr<Workload> workload_;
   std::unique_ptr<Churn> churn_;  // when the seed has one

@@ -78,8 +78,11 @@ struct MeshStep {
 // ---- an orderly stop took too long
 struct GiveUpStopping {};
 
+// ---- a throttled machine has done with its last turn
+struct TurnOver {};
+
 using Happening = std::variant<Deliver, Wake, DiskWritten, ConnectArrives, AcceptArrives, FrameArrives,
-                               CloseArrives, LinkTimeout, TaskMoves, GiveUpStopping, MeshStep>;
+                               CloseArrives, LinkTimeout, TaskMoves, GiveUpStopping, MeshStep, TurnOver>;
 
 struct Event {
   Instant at;

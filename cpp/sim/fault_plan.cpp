@@ -1,73 +1,14 @@
 #include "sim/fault_plan.hpp"
 
-#include <algorithm>
-#include <sstream>
-
-#include "sim/client.hpp"
+#include "base/check.hpp"
+#include "faults/draw.hpp"
 
 namespace swarm::sim {
-namespace {
 
-using Kind = Fault::Kind;
-
-const char* word(Kind kind) {
-  constexpr const char* kWords[] = {"crash", "power off", "start",        "stop",
-                                    "pause", "resume",    "isolate",      "split",
-                                    "cut",   "mend",      "crash leader", "transfer leadership"};
-  return kWords[static_cast<std::size_t>(kind)];
-}
-
-std::vector<std::string> split_words(const std::string& text) {
-  std::istringstream in(text);
-  std::vector<std::string> words;
-  for (std::string one; in >> one;) words.push_back(one);
-  return words;
-}
-
-void separate(World& world, const std::vector<std::string>& side) {
-  std::vector<std::string> rest;
-  for (const auto& name : world.machines())
-    if (std::find(side.begin(), side.end(), name) == side.end()) rest.push_back(name);
-  world.partition({side, rest});
-}
-
-void carry_out(World& world, const Fault& fault) {
-  world.note("fault", fault.str());
-  switch (fault.kind) {
-    case Kind::crash:
-      return world.crash(fault.machine);
-    case Kind::power_off:
-      return world.power_off(fault.machine);
-    case Kind::start:
-      // All that is down: a lost leader is known only when it is lost.
-      for (const auto& name : world.machines())
-        if (fault.machine.empty() || fault.machine == name) world.start(name);
-      return;
-    case Kind::stop:
-      return world.shut_down(fault.machine);
-    case Kind::pause:
-      return world.pause(fault.machine);
-    case Kind::resume:
-      return world.resume(fault.machine);
-    case Kind::isolate:
-      return separate(world, {fault.machine});
-    case Kind::split:
-      return separate(world, split_words(fault.machine));
-    case Kind::cut:
-      return world.cut(fault.machine, fault.other);
-    case Kind::mend:
-      return world.heal();
-    case Kind::crash_leader:
-      if (const std::string leader = leader_of(world); !leader.empty()) world.crash(leader);
-      return;
-    case Kind::transfer:
-      if (const std::string leader = leader_of(world); !leader.empty())
-        world.hang_up(world.call(leader, post("/swarmpy/v1/raft/transfer")));
-      return;
-  }
-}
-
-}  // namespace
+using faults::Fault;
+using faults::Kind;
+using faults::Names;
+using faults::Plan;
 
 Knobs Knobs::draw(Rng& rng) {
   Knobs knobs;
@@ -95,6 +36,11 @@ std::string Knobs::str() const {
                                               {bad_network, "a bad network"},
                                               {slow_disks, "slow disks"},
                                               {orderly_stops, "orderly stops"},
+                                              {bad_links, "bad links"},
+                                              {holds, "held links"},
+                                              {throttles, "throttled nodes"},
+                                              {wrong_clocks, "wrong clocks"},
+                                              {failing_disks, "failing disks"},
                                               {codec, "frames encoded"},
                                               {churn, "churn"},
                                               {short_log.has_value(), "a short log"}};
@@ -108,47 +54,84 @@ std::string Knobs::str() const {
   return text.empty() ? "no faults but killed tasks" : text;
 }
 
-std::string Fault::str() const {
-  return to_string(at - Instant{}) + " " + word(kind) + (machine.empty() ? "" : " " + machine) +
-         (other.empty() ? "" : " -> " + other);
+namespace {
+
+Fault of(Kind kind, Duration at, const std::string& node) {
+  Fault fault;
+  fault.kind = kind;
+  fault.at = at;
+  if (!node.empty()) fault.set("node", node);
+  return fault;
 }
 
-FaultPlan FaultPlan::draw(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
-                          Instant from, Instant until) {
-  std::vector<std::pair<Kind, Kind>> kinds;  // how it begins, how it ends
-  if (knobs.crashes) kinds.emplace_back(Kind::crash, Kind::start);
-  if (knobs.power_cuts) kinds.emplace_back(Kind::power_off, Kind::start);
-  if (knobs.orderly_stops) kinds.emplace_back(Kind::stop, Kind::start);
-  if (knobs.pauses) kinds.emplace_back(Kind::pause, Kind::resume);
-  if (knobs.partitions) kinds.emplace_back(Kind::isolate, Kind::mend);
-  if (knobs.partitions) kinds.emplace_back(Kind::split, Kind::mend);
-  if (knobs.one_way_cuts) kinds.emplace_back(Kind::cut, Kind::mend);
-  if (knobs.leader_losses) kinds.emplace_back(Kind::crash_leader, Kind::start);
-  if (knobs.leader_losses) kinds.emplace_back(Kind::transfer, Kind::transfer);
-  FaultPlan plan;
+// Most are short; one in four lasts.
+Duration some_length(Rng& rng) {
+  return Duration::millis(rng.chance(1, 4) ? rng.between(5'000, 20'000) : rng.between(100, 5'000));
+}
+
+}  // namespace
+
+Plan draw_storm(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines, Duration length) {
+  enum class What { kill, power_off, stop, freeze, isolate, split, cut, kill_leader, transfer };
+  std::vector<What> kinds;
+  if (knobs.crashes) kinds.push_back(What::kill);
+  if (knobs.power_cuts) kinds.push_back(What::power_off);
+  if (knobs.orderly_stops) kinds.push_back(What::stop);
+  if (knobs.pauses) kinds.push_back(What::freeze);
+  if (knobs.partitions) kinds.insert(kinds.end(), {What::isolate, What::split});
+  if (knobs.one_way_cuts) kinds.push_back(What::cut);
+  if (knobs.leader_losses) kinds.insert(kinds.end(), {What::kill_leader, What::transfer});
+  Plan plan;
   if (kinds.empty()) return plan;
   const auto pick = [&] { return machines[rng.below(machines.size())]; };
-  for (Instant at = from; at < until; at = at + Duration::millis(rng.between(200, 6'000))) {
-    const auto [begin, end] = kinds[rng.below(kinds.size())];
-    Fault fault{at, begin, pick(), {}};
-    if (begin == Kind::crash_leader || begin == Kind::transfer) fault.machine.clear();
-    if (begin == Kind::cut) fault.other = pick();
-    if (begin == Kind::split) fault.machine += " " + pick();
-    plan.faults_.push_back(fault);
-    if (begin == end) continue;
-    const Instant over =
-        at + Duration::millis(rng.chance(1, 4) ? rng.between(5'000, 20'000) : rng.between(100, 5'000));
-    plan.faults_.push_back(
-        {over, end, end == Kind::mend || begin == Kind::crash_leader ? "" : fault.machine, {}});
+  for (Duration at = Duration::seconds(2); at < length; at = at + Duration::millis(rng.between(200, 6'000))) {
+    const What what = kinds[rng.below(kinds.size())];
+    const std::string name = pick();
+    Fault fault = of(Kind::kill, at, what == What::kill_leader ? "leader" : name);
+    if (what == What::power_off) fault.kind = Kind::power_off;
+    if (what == What::stop) fault.kind = Kind::stop;
+    if (what == What::freeze) fault.kind = Kind::freeze;
+    if (what >= What::isolate && what != What::kill_leader) fault.arguments.clear();
+    if (what == What::transfer) fault.kind = Kind::transfer;
+    if (what == What::isolate || what == What::split) {
+      fault.kind = Kind::partition;
+      Names side{name};
+      if (what == What::split) side.push_back(pick());
+      if (side.back() == name) side.resize(1);
+      fault.set("groups", faults::Groups{side});
+    }
+    if (what == What::cut) {
+      fault.kind = Kind::cut;
+      const std::string other = pick();
+      fault.set("from", Names{name}).set("to", Names{other}).set("both", false);
+      if (other == name) fault.set("to", Names{"*"});
+    }
+    if (what != What::transfer) fault.lasts = some_length(rng);
+    plan.faults.push_back(std::move(fault));
   }
-  std::stable_sort(plan.faults_.begin(), plan.faults_.end(),
-                   [](const Fault& a, const Fault& b) { return a.at < b.at; });
-  std::erase_if(plan.faults_, [&](const Fault& fault) { return fault.at >= until; });
   return plan;
 }
 
-void FaultPlan::run(World& world) {
-  while (next() <= world.now()) carry_out(world, faults_[next_++]);
+Plan draw_later_kinds(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
+                      Duration length) {
+  std::vector<Kind> kinds;
+  if (knobs.bad_links) kinds.push_back(Kind::net);
+  if (knobs.holds) kinds.push_back(Kind::hold);
+  if (knobs.throttles) kinds.push_back(Kind::throttle);
+  if (knobs.wrong_clocks) kinds.push_back(Kind::clock);
+  if (knobs.failing_disks) kinds.push_back(Kind::disk);
+  if (kinds.empty()) return {};
+  faults::DrawOptions options;
+  options.seed = rng.next();
+  options.kinds = std::move(kinds);
+  options.managers = machines;  // which are, is nothing to a storm
+  options.every = Duration::seconds(3);
+  options.lasts = Duration::seconds(3);
+  options.duration = length;
+  options.keep_quorum = false;
+  const auto plan = faults::draw(options);
+  SWARM_CHECK(plan.ok(), plan.ok() ? "" : plan.error().message);
+  return *plan;
 }
 
 }  // namespace swarm::sim

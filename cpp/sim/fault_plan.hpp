@@ -1,6 +1,7 @@
-// FaultPlan: what goes wrong when, drawn from a seed ("swarm testing": each class of faults is off in half of
-// the seeds, so that some seeds see one class alone and long). Every fault that begins has its end in the
-// plan.
+// The storm of a chaos seed: what its world is like (Knobs) and what goes wrong when, as a plan of faults.
+// Drawn from the seed ("swarm testing": each class of faults is off in half of the seeds, so that some seeds
+// see one class alone and long). NOT here: drawing for users (faults/draw), which keeps a quorum; a storm
+// need not.
 #pragma once
 
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/rng.hpp"
+#include "faults/plan.hpp"
 #include "sim/client.hpp"
 #include "sim/world.hpp"
 
@@ -17,6 +19,7 @@ namespace swarm::sim {
 struct Knobs {
   bool crashes = false, power_cuts = false, pauses = false, partitions = false, one_way_cuts = false;
   bool leader_losses = false, bad_network = false, slow_disks = false, orderly_stops = false;
+  bool bad_links = false, holds = false, throttles = false, wrong_clocks = false, failing_disks = false;
   bool codec = false;
   bool churn = false;                  // roles change and nodes leave
   std::optional<LogLength> short_log;  // snapshots all the time
@@ -25,39 +28,11 @@ struct Knobs {
   std::string str() const;
 };
 
-struct Fault {
-  enum class Kind {
-    crash,
-    power_off,
-    start,
-    stop,
-    pause,
-    resume,
-    isolate,
-    split,
-    cut,
-    mend,
-    crash_leader,
-    transfer
-  };
-  Instant at;
-  Kind kind = Kind::crash;
-  std::string machine, other;  // of a split: those on one side, separated by blanks
-  std::string str() const;
-};
-
-class FaultPlan {
- public:
-  static FaultPlan draw(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines, Instant from,
-                        Instant until);
-  const std::vector<Fault>& faults() const { return faults_; }
-  // Carries out what is due.
-  void run(World& world);
-  Instant next() const { return next_ < faults_.size() ? faults_[next_].at : Instant::never(); }
-
- private:
-  std::vector<Fault> faults_;  // by time
-  std::size_t next_ = 0;
-};
+// Of `length`; begins two seconds after the storm does.
+faults::Plan draw_storm(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
+                        Duration length);
+// What came later to the vocabulary, from a generator of its own: links, disks, clocks, pace.
+faults::Plan draw_later_kinds(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
+                              Duration length);
 
 }  // namespace swarm::sim

@@ -92,6 +92,10 @@ class Injector {
   bool is_down(std::string_view node) const;
   void set_links();
   void set_image(const std::string& reference);
+  void set_disk(Machine& machine);
+  void set_clock(Machine& machine, Duration ahead);
+  void set_pace(Machine& machine);
+  std::int64_t slower(std::string_view node) const;
   LinkEnd end_of(const faults::Names& names, const faults::Names& opposite) const;
   void add_rules(const faults::Fault& fault, std::vector<LinkRule>& rules) const;
 

@@ -12,6 +12,8 @@ using faults::Names;
 
 namespace {
 
+constexpr Duration kTurn = Duration::micros(50);  // about what a turn takes on a real machine
+
 bool takes_down(Kind kind) { return kind == Kind::kill || kind == Kind::power_off || kind == Kind::stop; }
 
 bool is_of_links(Kind kind) {
@@ -85,6 +87,13 @@ void Injector::apply(const Active& active) {
       return hands_.stop(at);
     case Kind::port:
       return hands_.occupy(at, static_cast<std::uint32_t>(fault.number("port")), true);
+    case Kind::disk:
+      if (fault.flag("old_copy")) at.disk.keep_copy();
+      return set_disk(at);
+    case Kind::clock:
+      return set_clock(at, fault.span("jump").value_or(Duration{}));
+    case Kind::throttle:
+      return set_pace(at);
     default:
       return;
   }
@@ -99,6 +108,15 @@ void Injector::revert(const Fault& over) {
   if (over.kind == Kind::freeze && !holds(Kind::freeze, node)) {
     hands_.resume(at);
     if (holds(Kind::stop, node)) hands_.stop(at);  // it hears the SIGTERM now
+    return;
+  }
+  if (over.kind == Kind::throttle) return set_pace(at);
+  if (over.kind == Kind::clock) return set_clock(at, Duration{});
+  if (over.kind == Kind::disk) {
+    if (over.flag("old_copy")) at.disk.drop_copy();
+    if (over.find<std::int64_t>("flip") != nullptr) at.disk.unflip();
+    set_disk(at);
+    if (at.disk_failed) raise_again(at);
     return;
   }
   if (over.kind == Kind::port) {
@@ -119,6 +137,55 @@ void Injector::raise_again(Machine& at) {
   } else {
     hands_.start(at);
   }
+}
+
+// ---- disk, clock, pace
+
+std::int64_t Injector::slower(std::string_view node) const {
+  std::int64_t factor = faults::Factor{}.billionths;
+  for (const Active& active : active_)
+    if (active.fault.kind == Kind::throttle && active.fault.text("node") == node)
+      factor = active.fault.find<faults::Factor>("factor")->billionths;
+  return factor;
+}
+
+void Injector::set_disk(Machine& at) {
+  DiskTrouble trouble;
+  trouble.slower = slower(at.options.name);
+  for (const Active& active : active_) {
+    const Fault& fault = active.fault;
+    if (fault.kind != Kind::disk || fault.text("node") != at.options.name) continue;
+    trouble.fsync_delay = fault.span("fsync_delay").value_or(trouble.fsync_delay);
+    trouble.full = trouble.full || fault.flag("full");
+    if (const auto* errors = fault.find<faults::Errnos>("errors"))
+      trouble.failing.push_back({active.order, *errors, fault.number("after", 1)});
+    trouble.at_crash.push_back(
+        {active.order, fault.number("lost_tail"), fault.number("flip"), fault.flag("torn")});
+  }
+  at.disk.set_trouble(std::move(trouble));
+}
+
+void Injector::set_clock(Machine& at, Duration jump) {
+  Duration skew, jumped;
+  std::int64_t rate = VirtualClock::kTrueRate;
+  for (const Active& active : active_) {
+    const Fault& fault = active.fault;
+    if (fault.kind != Kind::clock || fault.text("node") != at.options.name) continue;
+    skew = fault.span("skew").value_or(skew);
+    jumped = jumped + fault.span("jump").value_or(Duration{});
+    if (const auto* drift = fault.find<faults::Factor>("drift")) rate = drift->billionths;
+  }
+  at.clock.set(skew + jumped, rate, jump);
+  at.replan();
+}
+
+void Injector::set_pace(Machine& at) {
+  const std::int64_t factor = slower(at.options.name);
+  at.set_turn(
+      factor == faults::Factor{}.billionths
+          ? Duration{}
+          : Duration{saturate<std::int64_t>(static_cast<__int128>(kTurn.ns) * factor / 1'000'000'000)});
+  set_disk(at);
 }
 
 // ---- links

@@ -32,9 +32,6 @@ Result<void> Injector::known_machine(const std::string& name) const {
 }
 
 Result<void> Injector::known(const Fault& fault) const {
-  if (fault.kind == Kind::net || fault.kind == Kind::hold || fault.kind == Kind::throttle ||
-      fault.kind == Kind::disk || fault.kind == Kind::clock)
-    return plain_error(Code::unimplemented, "the simulator cannot do this yet: " + faults::to_text(fault));
   Names names = fault.names("from");
   for (const auto& name : fault.names("to")) names.push_back(name);
   std::erase(names, "*");

@@ -1,48 +1,12 @@
 // Faults as data happen when they say, compose, end, and tell what has happened.
-#include "sim/injector.hpp"
-
 #include <gtest/gtest.h>
 
-#include "faults/nearest.hpp"
-#include "sim/client.hpp"
-#include "sim/workload.hpp"
+#include "sim/test_swarm.hpp"
 
 namespace swarm::sim {
 namespace {
 
 using faults::Plan;
-
-struct Swarm {
-  explicit Swarm(std::uint64_t seed = 1) : world(options(seed)) {
-    for (const auto* name : {"m1", "m2", "m3", "w1", "w2"})
-      world.add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
-    EXPECT_EQ(form_swarm(world, {"m1", "m2", "m3"}, {"w1", "w2"}), "");
-    settle();
-  }
-  static WorldOptions options(std::uint64_t seed) {
-    WorldOptions made;
-    made.seed = seed;
-    return made;
-  }
-  void settle() {
-    EXPECT_TRUE(world.run_until([&] { return not_converged(world, 5).empty(); }, Duration::seconds(60)));
-  }
-  FaultId begin(std::string_view text) {
-    const auto id = world.begin_fault(*faults::parse(text));
-    EXPECT_TRUE(id.ok()) << text << ": " << (id.ok() ? "" : id.error().message);
-    return id.ok() ? *id : 0;
-  }
-  std::string refused(std::string_view text) {
-    const auto id = world.begin_fault(*faults::parse(text));
-    return id.ok() ? "begun" : faults::sentence(id.error());
-  }
-  std::vector<std::string> active() const {
-    std::vector<std::string> lines;
-    for (const auto& [id, fault] : world.active_faults()) lines.push_back(faults::to_text(fault));
-    return lines;
-  }
-  World world;
-};
 
 TEST(Injector, AFaultBeginsAndEndsAtExactInstants) {
   Swarm swarm;

@@ -94,8 +94,9 @@ Machine::Machine(Shared& world, Network& net, MeshNet& meshes, CallBook& book, M
       crypto(part_rng(world.options.seed, machine_index, 3)),
       trace(world, options.name) {}
 
-void Machine::start() {
+std::string Machine::start() {
   ++life;
+  disk_failed = false;
   disk.set_life(life);
   runner.set_life(life);
   network.machine_started(index);
@@ -114,18 +115,23 @@ void Machine::start() {
   node_options.meters = meters;
   node = std::make_unique<node::Node>(
       std::move(node_options), ports::Ports{clock, transport, disk, runner, mesh, crypto, calls, trace});
-  const auto started = node->start(shared.now);
+  const auto started = node->start(clock.local());
+  if (!started.ok() && !shared.damage.empty()) {
+    node.reset();
+    return started.error().message;
+  }
   SWARM_CHECK(started.ok(), options.name, "does not start:", started.ok() ? "" : started.error().message);
   turn();
+  return {};
 }
 
 void Machine::turn() {
-  node->turn(shared.now);
+  node->turn(clock.local());
   plan_wake();
 }
 
 void Machine::plan_wake() {
-  const Instant next = std::max(node->next_deadline(), shared.now);
+  const Instant next = std::max(clock.world_of(node->next_deadline()), shared.now);
   if (next == Instant::never() || next >= wake_) return;
   wake_ = next;
   shared.queue.push(next, index, life, Wake{});
@@ -138,7 +144,7 @@ void Machine::wake(Instant at) {
   wakes_now_ = at == last_wake_ ? wakes_now_ + 1 : 0;
   last_wake_ = at;
   SWARM_CHECK(wakes_now_ < kMaxWakesAtOnce, options.name, "wants to be woken at once, for ever");
-  if (node->next_deadline() <= shared.now) {
+  if (node->next_deadline() <= clock.local()) {
     turn();
   } else {
     plan_wake();
@@ -159,16 +165,51 @@ void Machine::end(bool silent) {
 
 void Machine::resume() {
   paused = false;
+  let_go();
+}
+
+void Machine::let_go() {
   wake_ = Instant::never();
   for (auto& event : std::exchange(waiting, {}))
-    if (!std::holds_alternative<Wake>(event.what))
+    if (!std::holds_alternative<Wake>(event.what) && !std::holds_alternative<TurnOver>(event.what))
       shared.queue.push(shared.now, event.machine, event.life, std::move(event.what));
+  plan_wake();
+}
+
+void Machine::set_turn(Duration takes) {
+  turn_takes = takes;
+  busy_until = shared.now;
+  if (!waiting.empty() && !paused) let_go();
+}
+
+// One event at a time: the next one when the turn is over.
+bool Machine::must_wait(Event& event) {
+  const bool over = std::holds_alternative<TurnOver>(event.what);
+  if (turn_takes == Duration{} || !alive()) return over;
+  if (!over && (shared.now < busy_until || !waiting.empty())) {
+    if (waiting.empty()) shared.queue.push(busy_until, index, life, TurnOver{});
+    waiting.push_back(std::move(event));
+    return true;
+  }
+  if (over && waiting.empty()) return true;
+  if (over) {
+    event = std::move(waiting.front());
+    waiting.pop_front();
+  }
+  busy_until = shared.now + turn_takes;
+  if (!waiting.empty()) shared.queue.push(busy_until, index, life, TurnOver{});
+  return false;
+}
+
+void Machine::replan() {
+  if (!alive() || paused) return;
+  wake_ = Instant::never();
   plan_wake();
 }
 
 void Machine::shut_down() {
   stopping = true;
-  node->shut_down(shared.now);
+  node->shut_down(clock.local());
   shared.queue.push(shared.now + kStopPatience, index, life, GiveUpStopping{});
   turn();
 }

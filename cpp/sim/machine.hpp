@@ -60,7 +60,7 @@ struct Machine {
           MachineOptions machine_options);
 
   // The daemon's life. `start` and `turn` leave a wake-up in the queue.
-  void start();
+  std::string start();  // why it does not, where a disk is not what it was; or ""
   void turn();
   void handle(ports::Event event) { node->handle(std::move(event)); }
   void wake(Instant at);
@@ -87,12 +87,21 @@ struct Machine {
   std::unique_ptr<node::Node> node;
   std::uint32_t life = 0;
   bool paused = false;
+  bool disk_failed = false;  // and that is why it is down
+  // How long each turn takes; none: no time at all.
+  Duration turn_takes;
+  Instant busy_until;
+  void set_turn(Duration takes);
+  // Takes the event aside if it has to wait for its turn.
+  bool must_wait(Event& event);
   bool stopping = false;
   node::Visible visible;      // of the node, when it was last looked over
-  std::deque<Event> waiting;  // what came while paused
+  std::deque<Event> waiting;  // what came while paused, or before its turn
+  void replan();              // its clock goes another way
 
  private:
   void plan_wake();
+  void let_go();
   Instant wake_ = Instant::never();
   Instant last_wake_;
   int wakes_now_ = 0;

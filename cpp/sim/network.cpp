@@ -8,6 +8,7 @@
 namespace swarm::sim {
 namespace {
 
+constexpr std::uint64_t kMillion = 1'000'000;
 constexpr Duration kConnectTimeout = Duration::seconds(3);
 constexpr Duration kSilenceTimeout = Duration::seconds(10);  // how long TCP would send again
 
@@ -49,10 +50,40 @@ Network::Connection* Network::find(ConnectionId id) {
   return it == connections_.end() ? nullptr : &it->second;
 }
 
-Instant Network::arrival(End& at) {
+Duration Network::latency(Rng& rng, MachineIndex from, MachineIndex to) const {
   const auto& net = shared_.options.network;
-  at.last_arrival = std::max(at.last_arrival, shared_.now + draw(rng_, net.latency_min, net.latency_max));
-  return at.last_arrival;
+  const LinkSettings* link = settings(from, to);
+  if (link == nullptr) return draw(rng, net.latency_min, net.latency_max);
+  const Duration jitter = link->jitter.value_or(Duration{});
+  if (!link->latency) return draw(rng, net.latency_min, net.latency_max + jitter);
+  return draw(rng, std::max(*link->latency - jitter, Duration{}), *link->latency + jitter);
+}
+
+Network::Odds Network::odds(MachineIndex from, MachineIndex to) const {
+  const auto& net = shared_.options.network;
+  Odds odds{net.loss_per_mille * 1000, net.duplicate_per_mille * 1000, net.reorder_per_mille * 1000};
+  if (const LinkSettings* link = settings(from, to); link != nullptr) {
+    odds.loss = link->loss_ppm.value_or(odds.loss);
+    odds.duplicate = link->duplicate_ppm.value_or(odds.duplicate);
+    odds.reorder = link->reorder_ppm.value_or(odds.reorder);
+  }
+  return odds;
+}
+
+Instant Network::arrival(MachineIndex from, End& to) {
+  to.last_arrival = std::max(to.last_arrival, shared_.now + latency(rng_, from, to.machine));
+  return to.last_arrival;
+}
+
+void Network::set_rules(std::vector<LinkRule> rules) {
+  rules_.set(std::move(rules));
+  for (Held& held : std::exchange(held_, {})) {
+    if (!is_cut(held.from, held.to)) {
+      deliver(shared_.now, held.from, held.to, held.life, std::move(held.what));
+    } else if (const auto* frame = std::get_if<FrameArrives>(&held.what)) {
+      became(frame->message, Chronicle::Fate::cut);
+    }
+  }
 }
 
 ports::LinkId Network::open(MachineIndex machine, const Address& to, const wire::Hello& hello) {
@@ -68,12 +99,13 @@ ports::LinkId Network::open(MachineIndex machine, const Address& to, const wire:
   const auto target = by_ip_.find(to.ip);
   if (target == by_ip_.end()) {
     connection.ends[1].machine = machine;
-    shared_.queue.push(arrival(connection.ends[0]), machine, 0, CloseArrives{id, 0, "no route to host"});
+    shared_.queue.push(arrival(machine, connection.ends[0]), machine, 0,
+                       CloseArrives{id, 0, "no route to host"});
     return link_id(id, 0);
   }
   connection.ends[1].machine = target->second;
   if (!is_cut(machine, target->second))
-    shared_.queue.push(arrival(connection.ends[1]), target->second, 0, ConnectArrives{id});
+    deliver(arrival(machine, connection.ends[1]), machine, target->second, 0, ConnectArrives{id});
   shared_.queue.push(shared_.now + kConnectTimeout, machine, 0, LinkTimeout{id, 0, true});
   return link_id(id, 0);
 }
@@ -92,7 +124,8 @@ std::optional<ports::Event> Network::arrived(const ConnectArrives& event) {
   end.there = true;
   hosts_[end.machine].connections.insert(event.connection);
   if (!is_cut(end.machine, opener.machine))
-    shared_.queue.push(arrival(opener), opener.machine, 0, AcceptArrives{event.connection, host.identity});
+    deliver(arrival(end.machine, opener), end.machine, opener.machine, 0,
+            AcceptArrives{event.connection, host.identity});
   return ports::LinkOpened{link_id(event.connection, 1), connection->hello, connection->from, true};
 }
 
@@ -127,21 +160,21 @@ void Network::transmit(ConnectionId id, Connection& connection, int to_side, por
     became(message, Chronicle::Fate::cut);
     return suspect(id, from, 1 - to_side);
   }
-  const auto& net = shared_.options.network;
-  if (net.loss_per_mille != 0 && rng_.chance(net.loss_per_mille, 1000))
-    return became(message, Chronicle::Fate::lost);
+  const Odds chance = odds(from.machine, to.machine);
+  if (chance.loss != 0 && rng_.chance(chance.loss, kMillion)) return became(message, Chronicle::Fate::lost);
   if (shared_.options.codec) frame = through_codec(frame);
   const auto side = static_cast<std::uint8_t>(to_side);
-  if (net.duplicate_per_mille != 0 && rng_.chance(net.duplicate_per_mille, 1000))
-    shared_.queue.push(arrival(to), to.machine, 0,
-                       FrameArrives{id, side, frame, chronicle == nullptr ? 0 : chronicle->doubled(message)});
-  if (net.reorder_per_mille != 0 && rng_.chance(net.reorder_per_mille, 1000)) {
+  if (chance.duplicate != 0 && rng_.chance(chance.duplicate, kMillion))
+    deliver(arrival(from.machine, to), from.machine, to.machine, 0,
+            FrameArrives{id, side, frame, chronicle == nullptr ? 0 : chronicle->doubled(message)});
+  if (chance.reorder != 0 && rng_.chance(chance.reorder, kMillion)) {
     const std::int64_t times = rng_.between(1, 20);
-    const Duration late = draw(rng_, net.latency_min, net.latency_max) * times;
-    shared_.queue.push(shared_.now + late, to.machine, 0, FrameArrives{id, side, std::move(frame), message});
-    return;
+    const Duration late = latency(rng_, from.machine, to.machine) * times;
+    return deliver(shared_.now + late, from.machine, to.machine, 0,
+                   FrameArrives{id, side, std::move(frame), message});
   }
-  shared_.queue.push(arrival(to), to.machine, 0, FrameArrives{id, side, std::move(frame), message});
+  deliver(arrival(from.machine, to), from.machine, to.machine, 0,
+          FrameArrives{id, side, std::move(frame), message});
 }
 
 std::optional<ports::Event> Network::arrived(FrameArrives&& event) {
@@ -195,8 +228,10 @@ std::optional<ports::Event> Network::arrived(const LinkTimeout& event) {
 // Lets the end `side` hear that the other one is gone, when it can.
 void Network::tell_closed(ConnectionId id, Connection& connection, int side, const std::string& reason) {
   End& end = connection.ends[side];
-  if (!end.there || is_cut(connection.ends[1 - side].machine, end.machine)) return;
-  shared_.queue.push(arrival(end), end.machine, 0, CloseArrives{id, static_cast<std::uint8_t>(side), reason});
+  const MachineIndex from = connection.ends[1 - side].machine;
+  if (!end.there || is_cut(from, end.machine)) return;
+  deliver(arrival(from, end), from, end.machine, 0,
+          CloseArrives{id, static_cast<std::uint8_t>(side), reason});
 }
 
 void Network::drop_end(ConnectionId id, Connection& connection, int side) {

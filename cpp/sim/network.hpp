@@ -39,10 +39,28 @@ class Network {
   void cut(MachineIndex from, MachineIndex to) { cuts_.insert({from, to}); }
   void mend(MachineIndex from, MachineIndex to) { cuts_.erase({from, to}); }
   void heal() { cuts_.clear(); }
-  void set_rules(std::vector<LinkRule> rules) { rules_.set(std::move(rules)); }
+  void set_rules(std::vector<LinkRule> rules);  // and what is held no more arrives, in one burst
   bool is_cut(MachineIndex from, MachineIndex to) const {
     return (!cuts_.empty() && cuts_.contains({from, to})) ||
            (!rules_.empty() && rules_.is(LinkRule::What::cut, from, to));
+  }
+  // ... or everything is held: nothing gets through for now.
+  bool is_blocked(MachineIndex from, MachineIndex to) const {
+    return is_cut(from, to) || (!rules_.empty() && rules_.is(LinkRule::What::hold, from, to));
+  }
+  // Null: as the world's network is.
+  const LinkSettings* settings(MachineIndex from, MachineIndex to) const {
+    return rules_.empty() ? nullptr : rules_.settings(from, to);
+  }
+  Duration latency(Rng& rng, MachineIndex from, MachineIndex to) const;
+  // Something arrives at a machine's daemon, or is held on its way; what is on its way on a link that is cut
+  // when it is held no more is lost.
+  void deliver(Instant at, MachineIndex from, MachineIndex to, std::uint32_t life, Happening what) {
+    if (!rules_.empty() && rules_.is(LinkRule::What::hold, from, to)) {
+      held_.push_back({from, to, life, std::move(what)});
+    } else {
+      shared_.queue.push(at, to, life, std::move(what));
+    }
   }
 
   // ---- what arrives; an event for the machine, or nothing
@@ -74,7 +92,16 @@ class Network {
     std::vector<ports::Frame> waiting;
   };
   static ports::LinkId link_id(ConnectionId connection, int side) { return connection * 2 + side; }
-  Instant arrival(End& at);
+  struct Held {
+    MachineIndex from = 0, to = 0;
+    std::uint32_t life = 0;
+    Happening what;
+  };
+  struct Odds {  // in a million
+    std::uint32_t loss = 0, duplicate = 0, reorder = 0;
+  };
+  Odds odds(MachineIndex from, MachineIndex to) const;
+  Instant arrival(MachineIndex from, End& to);
   void transmit(ConnectionId id, Connection& connection, int to_side, ports::Frame frame);
   void became(std::uint64_t message, Chronicle::Fate fate);
   void suspect(ConnectionId id, End& end, int side);
@@ -90,6 +117,7 @@ class Network {
   ConnectionId last_ = 0;
   std::set<std::pair<MachineIndex, MachineIndex>> cuts_;
   LinkRules rules_;
+  std::vector<Held> held_;
 };
 
 // One machine's view of the network.

@@ -24,8 +24,13 @@ struct Shared {
   Recorder recorder;
   std::unique_ptr<Chronicle> chronicle;  // null: nobody asked for one
   std::map<std::string, ImageScript, std::less<>> scripts;
+  std::string damage;  // what disks have lost that was durable: then the run is outside of what Raft assumes
   std::map<TaskId, MachineIndex> started;  // where each task was started: once and nowhere else
 
+  // For the sentence of a broken invariant.
+  std::string caveat() const {
+    return damage.empty() ? "" : ". This run is outside of what Raft assumes: " + damage;
+  }
   WallTime wall() const { return options.epoch + (now - Instant{}); }
 };
 

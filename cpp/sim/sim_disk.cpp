@@ -9,8 +9,18 @@ namespace swarm::sim {
 using ports::DiskOp;
 using ports::Family;
 
+namespace {
+
+Duration scaled(Duration span, std::int64_t billionths) {
+  return {saturate<std::int64_t>(static_cast<__int128>(span.ns) * billionths / 1'000'000'000)};
+}
+
+}  // namespace
+
 void SimDisk::commit(ports::DiskBatch batch, std::uint64_t token) {
   SWARM_CHECK(!batch.empty(), "an empty batch, token", token);
+  if (!failure_.empty()) return;
+  if (trouble_ != nullptr && (fails("write") || (batch.sync && fails("fsync")))) return;
   const bool side = ports::is_manager_family(batch.ops.front().family);
   Pending pending{++last_number_, {}};
   for (const DiskOp& op : batch.ops) {
@@ -19,7 +29,11 @@ void SimDisk::commit(ports::DiskBatch batch, std::uint64_t token) {
   }
   pending_.push_back(std::move(pending));
   // The order of commits is the order of answers.
-  const Duration took = batch.sync ? draw(rng_, min_, max_) : min_ / 4;
+  Duration took = batch.sync ? draw(rng_, min_, max_) : min_ / 4;
+  if (trouble_ != nullptr) {
+    if (batch.sync) took = took + trouble_->fsync_delay;
+    took = scaled(took, trouble_->slower);
+  }
   last_done_ = std::max(last_done_, shared_.now + took);
   shared_.queue.push(last_done_, machine_, life_, DiskWritten{token, last_number_, batch.sync});
 }
@@ -45,7 +59,10 @@ void SimDisk::write(const DiskOp& op, std::vector<Undo>& undo) {
 
 void SimDisk::on_written(const DiskWritten& event) {
   if (!event.synced) return;
-  while (!pending_.empty() && pending_.front().number <= event.number) pending_.pop_front();
+  while (!pending_.empty() && pending_.front().number <= event.number) {
+    remember(std::move(pending_.front()));
+    pending_.pop_front();
+  }
 }
 
 void SimDisk::undo(Pending& pending) {
@@ -58,18 +75,120 @@ void SimDisk::undo(Pending& pending) {
   }
 }
 
-void SimDisk::crash() {
-  const std::uint64_t kept = rng_.below(pending_.size() + 1);
+// A torn batch is half on the disk; its checksum does not fit, and it is dropped with all that follows.
+std::string SimDisk::crash() {
+  std::uint64_t kept = rng_.below(pending_.size() + 1);
+  if (tears()) kept = 0;
   while (pending_.size() > kept) {
     undo(pending_.back());
     pending_.pop_back();
   }
   sync();
+  return trouble_ == nullptr ? std::string() : lose_tail();
 }
 
 void SimDisk::sync() {
+  for (Pending& written : pending_) remember(std::move(written));
   pending_.clear();
   last_done_ = Instant{};
+  failure_.clear();
+}
+
+void SimDisk::remember(Pending&& durable) {
+  std::size_t most = kTail;
+  if (trouble_ != nullptr)
+    for (const auto& planned : trouble_->at_crash)
+      most = std::max(
+          {most, static_cast<std::size_t>(planned.lost_tail), static_cast<std::size_t>(planned.flip)});
+  tail_.push_back(std::move(durable));
+  while (tail_.size() > most) tail_.pop_front();
+}
+
+// ---- trouble
+
+void SimDisk::set_trouble(DiskTrouble trouble) {
+  const DiskTrouble none;
+  const DiskTrouble& before = trouble_ == nullptr ? none : *trouble_;
+  for (auto& failing : trouble.failing)
+    for (const auto& same : before.failing)
+      if (same.fault == failing.fault) failing.after = same.after;
+  for (auto& planned : trouble.at_crash)
+    for (const auto& same : before.at_crash)
+      if (same.fault == planned.fault) planned.done = same.done;
+  trouble_ = std::make_unique<DiskTrouble>(std::move(trouble));
+}
+
+bool SimDisk::tears() const {
+  return trouble_ != nullptr && std::any_of(trouble_->at_crash.begin(), trouble_->at_crash.end(),
+                                            [](const auto& one) { return one.torn && !one.done; });
+}
+
+bool SimDisk::fails(const std::string& operation) {
+  if (trouble_->full && operation == "write") failure_ = "write: no space left on device (ENOSPC)";
+  for (auto& failing : trouble_->failing) {
+    const auto error = failing.errors.find(operation);
+    if (error == failing.errors.end() || --failing.after > 0) continue;
+    failing.after = 0;  // and so does every one after it
+    const bool full = error->second == "ENOSPC";
+    failure_ = operation + (full ? ": no space left on device (ENOSPC)" : ": input/output error (EIO)");
+  }
+  return !failure_.empty();
+}
+
+std::string SimDisk::open() {
+  if (trouble_ != nullptr && fails("read")) return std::exchange(failure_, {});
+  if (!flipped_) return {};
+  const Table& rows = table(flipped_->family);
+  const auto it = rows.find(flipped_->key);
+  if (it == rows.end() || it->second == flipped_->before) return {};
+  return "the data root is corrupt: a bit is not what it was in the " +
+         std::to_string(static_cast<int>(flipped_->family)) + ". table";
+}
+
+std::string SimDisk::lose_tail() {
+  std::int64_t lost = 0;
+  for (auto& planned : trouble_->at_crash) {
+    if (planned.done) continue;
+    planned.done = true;
+    for (std::int64_t left = planned.lost_tail; left > 0 && !tail_.empty(); --left, ++lost) {
+      undo(tail_.back());
+      tail_.pop_back();
+    }
+    if (planned.flip > 0) flip_bit(planned.flip);
+  }
+  return lost == 0 ? "" : "lost its last " + std::to_string(lost) + " durable batches";
+}
+
+// In what the n-th durable batch from the end has put, or in the nearest one that has put anything.
+void SimDisk::flip_bit(std::int64_t from_end) {
+  for (std::size_t i = tail_.size() - std::min(tail_.size(), static_cast<std::size_t>(from_end));
+       i < tail_.size(); ++i)
+    for (const Undo& written : tail_[i].undo) {
+      const auto it = table(written.family).find(written.key);
+      if (it == table(written.family).end() || it->second.empty()) continue;
+      flipped_ = Flip{written.family, it->first, it->second};
+      const std::uint64_t at = rng_.below(it->second.size());
+      it->second[at] = static_cast<char>(it->second[at] ^ (1 << rng_.below(8)));
+      return;
+    }
+}
+
+void SimDisk::unflip() {
+  if (flipped_ && table(flipped_->family).contains(flipped_->key))
+    table(flipped_->family)[flipped_->key] = flipped_->before;
+  flipped_.reset();
+}
+
+bool SimDisk::take_copy() {
+  if (copy_ == nullptr) return false;
+  bool same = true;
+  for (std::size_t i = 0; i < kFamilies; ++i) {
+    same = same && tables_[i] == copy_->tables[i];
+    tables_[i] = std::move(copy_->tables[i]);
+  }
+  copy_.reset();
+  tail_.clear();
+  return !same;
 }
 
 void SimDisk::scan(Family family, std::string_view from,
@@ -98,6 +217,7 @@ std::optional<std::string> SimDisk::last_key(Family family) const {
 void SimDisk::wipe_manager() {
   for (const Family family : ports::kManagerFamilies) table(family).clear();
   pending_.clear();
+  tail_.clear();
 }
 
 void SimDisk::wipe_all() {

@@ -3,16 +3,45 @@
 // What was committed is seen at once; what is not durable yet can be undone: a crash undoes a suffix of the
 // batches that is drawn by the seed and never reaches back over a durable one. One order for the
 // node's small log and the database (ports/disk.hpp).
+//
+// A disk may be troubled (`disk` faults). What fails is not done, and the host ends the daemon, as swarmd
+// does
+// (`failure`). What is not what it was (a lost tail, an older copy) breaks the port's contract: the run is
+// then outside of what Raft assumes, and the trace says so. A flipped bit is found when the daemon starts, as
+// checksums do.
 #pragma once
 
 #include <deque>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "ports/disk.hpp"
 #include "sim/shared.hpp"
 
 namespace swarm::sim {
+
+// What is wrong with a disk, of all faults that are active on it.
+struct DiskTrouble {
+  Duration fsync_delay;
+  std::int64_t slower = 1'000'000'000;  // how many times as long, per thousand million
+  bool full = false;
+  struct Failing {
+    std::uint64_t fault = 0;                    // whose
+    std::map<std::string, std::string> errors;  // operation -> error
+    std::int64_t after = 1;                     // the n-th operation from now
+  };
+  std::vector<Failing> failing;
+  struct AtCrash {  // at the next one, once
+    std::uint64_t fault = 0;
+    std::int64_t lost_tail = 0, flip = 0;
+    bool torn = false;
+    bool done = false;
+  };
+  std::vector<AtCrash> at_crash;
+};
 
 class SimDisk final : public ports::Disk {
  public:
@@ -30,9 +59,20 @@ class SimDisk final : public ports::Disk {
   std::optional<std::string> last_key(ports::Family family) const;
   void set_life(std::uint32_t life) { life_ = life; }
   void on_written(const DiskWritten& event);
-  void crash();
+  // Gives back what it lost that was durable, in words; "" for nothing.
+  std::string crash();
   void sync();  // an orderly stop: everything is durable
   void set_latency(Duration min, Duration max) { min_ = min, max_ = max; }
+
+  // ---- trouble
+  void set_trouble(DiskTrouble trouble);                   // operations that were counted stay counted
+  const std::string& failure() const { return failure_; }  // of the device; "": none
+  // A daemon is about to read it all. Why it cannot, or "".
+  std::string open();
+  void keep_copy() { copy_ = std::make_unique<Copy>(Copy{tables_copy()}); }
+  void drop_copy() { copy_.reset(); }
+  bool take_copy();  // comes back as what was kept; false: nothing was, or it is the same
+  void unflip();
 
  private:
   static constexpr std::size_t kFamilies = 6;
@@ -46,6 +86,20 @@ class SimDisk final : public ports::Disk {
     std::vector<Undo> undo;  // in the order of the writes
   };
   using Table = std::map<std::string, std::string, std::less<>>;
+  struct Copy {
+    std::vector<Table> tables;
+  };
+  struct Flip {
+    ports::Family family = ports::Family::identity;
+    std::string key, before;
+  };
+  static constexpr std::size_t kTail = 16;  // durable batches that can be lost, unless more were asked for
+  std::vector<Table> tables_copy() const { return {std::begin(tables_), std::end(tables_)}; }
+  bool fails(const std::string& operation);
+  void remember(Pending&& durable);
+  std::string lose_tail();
+  void flip_bit(std::int64_t from_end);
+  bool tears() const;
   Table& table(ports::Family family) { return tables_[static_cast<std::size_t>(family)]; }
   const Table& table(ports::Family family) const { return tables_[static_cast<std::size_t>(family)]; }
   void write(const ports::DiskOp& op, std::vector<Undo>& undo);
@@ -60,6 +114,11 @@ class SimDisk final : public ports::Disk {
   std::uint64_t last_number_ = 0;
   Instant last_done_;
   Duration min_ = Duration::micros(50), max_ = Duration::micros(400);
+  std::deque<Pending> tail_;  // the last that are durable
+  std::unique_ptr<DiskTrouble> trouble_;
+  std::unique_ptr<Copy> copy_;
+  std::optional<Flip> flipped_;
+  std::string failure_;
 };
 
 }  // namespace swarm::sim

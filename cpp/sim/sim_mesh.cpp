@@ -12,6 +12,8 @@ using Step = MeshStep::Step;
 constexpr Duration kLoopback = Duration::micros(20);
 constexpr Duration kDialTimeout = Duration::seconds(1);    // of a node that does not answer
 constexpr Duration kReplyTimeout = Duration::seconds(10);  // the client's own patience
+constexpr Duration kSendAgain = Duration::millis(200);     // what was lost; twice as long each time
+constexpr int kMostTries = 6;
 constexpr Duration kServeMin = Duration::micros(100), kServeMax = Duration::millis(1);
 
 }  // namespace
@@ -79,9 +81,17 @@ void MeshNet::push(MachineIndex machine, Duration after, MeshStep step) {
 }
 
 void MeshNet::send(MachineIndex from, MachineIndex to, MeshStep step) {
-  const auto& net = shared_.options.network;
-  const Duration latency = draw(rng_, net.latency_min, net.latency_max);
-  if (!facts_.cut(from, to)) push(to, latency, std::move(step));
+  Duration latency = network_.latency(rng_, from, to);
+  if (network_.is_cut(from, to)) return;
+  const LinkSettings* link = network_.settings(from, to);
+  const std::uint32_t loss = link == nullptr ? 0 : link->loss_ppm.value_or(0);
+  Duration again = kSendAgain;
+  for (int tries = 0; loss != 0 && rng_.chance(loss, 1'000'000); ++tries) {
+    if (tries == kMostTries) return;
+    latency = latency + again;
+    again = again * 2;
+  }
+  network_.deliver(shared_.now + latency, from, to, facts_.life(to), std::move(step));
 }
 
 // ---- requests

@@ -2,9 +2,10 @@
 // answered. The decisions are those of net/mesh, as in the real relay. MeshNet: all of them, and the requests
 // on their way between machines.
 //
-// A request takes the network's latency between machines and vanishes on a cut; a task answers while its
-// process runs. Checked at every dial: the task may get the request, by what its node's agent and its process
-// know, which is not what the machine knows. NOT here: bytes, flow control, half-closed connections.
+// A request takes its link's latency between machines and vanishes on a cut; what a link loses is sent again,
+// as TCP does. A task answers while its process runs. Checked at every dial: the task may get the request, by
+// what its node's agent and its process know, which is not what the machine knows. NOT here: bytes, flow
+// control, half-closed connections.
 #pragma once
 
 #include <functional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "net/mesh/machine.hpp"
+#include "sim/network.hpp"
 #include "sim/shared.hpp"
 
 namespace swarm::sim {
@@ -47,10 +49,10 @@ class MeshNet {
   struct Facts {
     std::function<std::string(MachineIndex, TaskId, std::uint32_t port)> page;
     std::function<std::string(MachineIndex, TaskId)> objection;
-    std::function<bool(MachineIndex from, MachineIndex to)> cut;
     std::function<std::uint32_t(MachineIndex)> life;
   };
-  MeshNet(Shared& shared, Rng rng, Facts facts) : shared_(shared), rng_(rng), facts_(std::move(facts)) {}
+  MeshNet(Shared& shared, Network& network, Rng rng, Facts facts)
+      : shared_(shared), network_(network), rng_(rng), facts_(std::move(facts)) {}
 
   void add_machine(SimMesh& machine, const Address& address);
   void machine_ended(MachineIndex machine, bool silent);
@@ -90,6 +92,7 @@ class MeshNet {
   void send(MachineIndex from, MachineIndex to, MeshStep step);
 
   Shared& shared_;
+  Network& network_;
   Rng rng_;
   Facts facts_;
   std::vector<SimMesh*> machines_;

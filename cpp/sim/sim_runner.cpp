@@ -172,7 +172,8 @@ void SimRunner::start(TaskId task) {
     return deliver(ports::TaskStarted{task, "the task is not prepared", {}, 0, {}});
   if (shared_.options.check) {
     const auto [it, first] = shared_.started.emplace(task, machine_);
-    SWARM_CHECK(first, "task", task, "was started twice: on machine", it->second, "and on", machine_);
+    SWARM_CHECK(first, "task", task, "was started twice: on machine", it->second, "and on", machine_,
+                shared_.caveat());
   }
   process->stage = Stage::starting;
   move(task, TaskMoves::Step::started, draw(rng_, process->script.start_min, process->script.start_max));

@@ -6,7 +6,7 @@ namespace swarm::sim {
 
 bool reach(const Network& network, const Machine& one, const Machine& other) {
   return &one == &other ||
-         (!network.is_cut(one.index, other.index) && !network.is_cut(other.index, one.index));
+         (!network.is_blocked(one.index, other.index) && !network.is_blocked(other.index, one.index));
 }
 
 namespace {

@@ -12,7 +12,6 @@
 
 namespace swarm::sim {
 
-
 enum class Standing : std::uint8_t {
   leads,       // with a quorum that it reaches
   last_known,  // a quorum is there and has no leader just now; of those, it has applied most

@@ -26,7 +26,7 @@ struct World::Impl {
   explicit Impl(const WorldOptions& options)
       : shared(options),
         network(shared, part_rng(options.seed, ~std::uint64_t{0}, 0)),
-        mesh(shared, part_rng(options.seed, ~std::uint64_t{0}, 1), facts()),
+        mesh(shared, network, part_rng(options.seed, ~std::uint64_t{0}, 1), facts()),
         calls(shared),
         checker(shared),
         injector(shared, network, machines, hands()) {}
@@ -36,7 +36,6 @@ struct World::Impl {
               return machines[at]->runner.page(task, port);
             },
             [this](MachineIndex at, TaskId task) { return objection(*machines[at], task); },
-            [this](MachineIndex from, MachineIndex to) { return network.is_cut(from, to); },
             [this](MachineIndex at) { return machines[at]->life; }};
   }
   static std::string objection(const Machine& at, TaskId task);
@@ -56,6 +55,8 @@ struct World::Impl {
   void after_turn(Machine& at);
   void note_visible(Machine& at);
   void end(Machine& at, bool silent);
+  void disk_failed(Machine& at);
+  void damaged(const Machine& at, const std::string& what);
   // ---- what people and faults do to a machine; nothing where there is nothing to do
   void kill(Machine& at, bool silent);
   void start(Machine& at);
@@ -99,6 +100,9 @@ void World::Impl::take(Event event) {
   shared.recorder.count(event.at, event.machine, event.what.index());
   Machine& at = *machines[event.machine];
   if (event.life != 0 && event.life != at.life) return;
+  const auto* step = std::get_if<MeshStep>(&event.what);
+  if (step != nullptr && step->step == MeshStep::Step::timeout && step->attempt == 0)
+    return mesh.arrived(event.machine, *step);  // whoever asked has no more patience
   if (at.paused) {
     at.waiting.push_back(std::move(event));
     return;
@@ -109,10 +113,10 @@ void World::Impl::take(Event event) {
     end(at, false);
     return;
   }
+  if (step != nullptr) return mesh.arrived(event.machine, *step);
+  if (at.must_wait(event)) return;
   if (std::holds_alternative<Wake>(event.what)) {
     at.wake(event.at);
-  } else if (const auto* step = std::get_if<MeshStep>(&event.what)) {
-    return mesh.arrived(event.machine, *step);
   } else if (auto happened = arrived(at, event); happened && at.alive()) {
     at.handle(std::move(*happened));
     at.turn();
@@ -160,6 +164,7 @@ void World::Impl::note_visible(Machine& at) {
 }
 
 void World::Impl::after_turn(Machine& at) {
+  if (!at.disk.failure().empty()) return disk_failed(at);
   note_visible(at);
   if (shared.chronicle) shared.chronicle->turned(shared.now, at);
   if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node, at.disk);
@@ -170,11 +175,29 @@ void World::Impl::after_turn(Machine& at) {
   }
 }
 
+// As swarmd does: a sentence, and its end.
+void World::Impl::disk_failed(Machine& at) {
+  const std::string why = at.disk.failure();
+  shared.recorder.record(shared.now, at.options.name, "sim.disk", "the daemon ends: " + why);
+  chronicle(at, "down", why);
+  at.stopping = false;
+  end(at, false);
+  at.disk_failed = true;
+}
+
+// What no member of a Raft group may do: from now on a broken invariant may be the disk's doing.
+void World::Impl::damaged(const Machine& at, const std::string& what) {
+  if (what.empty()) return;
+  shared.recorder.record(shared.now, at.options.name, "sim.disk", what);
+  shared.damage += (shared.damage.empty() ? "" : "; ") + at.options.name + "'s disk " + what + " at " +
+                   to_string(shared.now - Instant{});
+}
+
 void World::Impl::end(Machine& at, bool silent) {
   const bool orderly = at.stopping;
   ++changes;
   at.end(silent);
-  if (!orderly) at.disk.crash();
+  if (!orderly) damaged(at, at.disk.crash());
   checker.machine_ended(at.index);
   injector.machine_ended(at);
 }
@@ -232,7 +255,14 @@ void World::Impl::start(Machine& at) {
   chronicle(at, "up", "started again");
   ++changes;
   at.disk.sync();  // nothing is under way but what a test has written
-  at.start();
+  if (at.disk.take_copy()) damaged(at, "came back as an older copy");
+  std::string why = at.disk.open();
+  if (why.empty()) why = at.start();
+  if (!why.empty()) {
+    at.disk_failed = true;
+    shared.recorder.record(shared.now, at.options.name, "sim.disk", "the daemon does not start: " + why);
+    return chronicle(at, "down", why);
+  }
   after_turn(at);
 }
 
@@ -445,7 +475,7 @@ Reply World::ask(std::string_view machine, http::Request request, Duration timeo
 Look World::Impl::shown_by(const Machine& at, const http::Request& request, bool last_known) const {
   if (at.paused) return {Look::How::silent, false, {}};
   const auto source = [&](TaskId task, const wire::LogOptions& options) { return output(at, task, options); };
-  auto answer = at.node->look(request, shared.now, last_known, source);
+  auto answer = at.node->look(request, at.clock.local(), last_known, source);
   if (!answer) return {Look::How::takes_time, false, {}};
   return {Look::How::answered, last_known, std::move(*answer)};
 }
@@ -493,6 +523,8 @@ std::vector<std::string> World::managers() const {
     if (machine->alive() && machine->node->inspect().is_manager) names.push_back(machine->options.name);
   return names;
 }
+
+std::vector<std::string> World::voters() const { return impl_->voters(); }
 
 std::uint64_t World::changes() const { return impl_->changes; }
 std::uint64_t World::raft_changes() const { return impl_->raft_changes; }

@@ -160,6 +160,7 @@ class World {
   // The machine that leads, with a quorum that it reaches; "" for none.
   std::string leader() const;
   std::vector<std::string> managers() const;  // that run
+  std::vector<std::string> voters() const;    // ... and those that are down, by what is known of the swarm
   // Another number as soon as looks may show something else: of the swarm and its nodes; of Raft on each
   // manager.
   std::uint64_t changes() const;

@@ -42,7 +42,7 @@ void Checker::fail(const std::string& name, const std::string& sentence) const {
     tail += "\n  " + to_string(lines[i].at - Instant{}) + " " + lines[i].machine + " " + lines[i].kind + " " +
             lines[i].text;
   SWARM_CHECK(false, name + ": " + sentence + " (seed " + std::to_string(shared_.options.seed) + ", at " +
-                         to_string(shared_.now - Instant{}) + ")" + tail);
+                         to_string(shared_.now - Instant{}) + ")" + shared_.caveat() + tail);
 }
 
 void Checker::after_turn(MachineIndex machine, const std::string& name, const node::Node& node,

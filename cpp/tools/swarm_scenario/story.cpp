@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/check.hpp"
+#include "faults/nearest.hpp"
 #include "sim/workload.hpp"
 
 namespace swarm::scenario {
@@ -47,7 +48,7 @@ Teller::~Teller() = default;
 std::string Teller::tell(const std::string& text) {
   const Line line = parse_line(text);
   world_->note("story", text);
-  std::string seen = verb(line);
+  std::string seen = line.words.front() == "fault" ? begin_fault(text) : verb(line);
   if (!seen.empty() && seen.back() != '\n') seen += '\n';
   world_->check_all();
   return seen;
@@ -61,39 +62,25 @@ Duration span_of(std::string_view text) {
 
 std::string Teller::verb(const Line& line) {
   using Handler = std::string (Teller::*)(const Line&);
-  static const std::map<std::string, Handler> kVerbs = {{"machines", &Teller::machines},
-                                                        {"swarm", &Teller::form},
-                                                        {"crash", &Teller::fault},
-                                                        {"start", &Teller::fault},
-                                                        {"power-off", &Teller::fault},
-                                                        {"stop", &Teller::fault},
-                                                        {"pause", &Teller::fault},
-                                                        {"resume", &Teller::fault},
-                                                        {"partition", &Teller::fault},
-                                                        {"heal", &Teller::fault},
-                                                        {"run", &Teller::run},
-                                                        {"until", &Teller::until},
-                                                        {"converge", &Teller::converge},
-                                                        {"init", &Teller::init},
-                                                        {"join", &Teller::join},
-                                                        {"leave", &Teller::leave},
-                                                        {"info", &Teller::info},
-                                                        {"nodes", &Teller::nodes},
-                                                        {"node", &Teller::node},
-                                                        {"leader", &Teller::leader},
-                                                        {"image", &Teller::image},
-                                                        {"service", &Teller::service},
-                                                        {"services", &Teller::services},
-                                                        {"tasks", &Teller::tasks},
-                                                        {"spread", &Teller::spread},
-                                                        {"kill-task", &Teller::kill_task},
-                                                        {"logs", &Teller::logs},
-                                                        {"http", &Teller::http},
-                                                        {"load", &Teller::load},
-                                                        {"requests", &Teller::requests},
-                                                        {"occupy", &Teller::occupy},
-                                                        {"vacate", &Teller::occupy},
-                                                        {"why", &Teller::why}};
+  static const std::map<std::string, Handler> kVerbs = {
+      {"machines", &Teller::machines},   {"swarm", &Teller::form},
+      {"crash", &Teller::fault},         {"start", &Teller::fault},
+      {"power-off", &Teller::fault},     {"stop", &Teller::fault},
+      {"pause", &Teller::fault},         {"resume", &Teller::fault},
+      {"partition", &Teller::fault},     {"heal", &Teller::fault},
+      {"faults", &Teller::faults_now},   {"quiet", &Teller::quiet},
+      {"disks", &Teller::disks},         {"run", &Teller::run},
+      {"until", &Teller::until},         {"converge", &Teller::converge},
+      {"init", &Teller::init},           {"join", &Teller::join},
+      {"leave", &Teller::leave},         {"info", &Teller::info},
+      {"nodes", &Teller::nodes},         {"node", &Teller::node},
+      {"leader", &Teller::leader},       {"image", &Teller::image},
+      {"service", &Teller::service},     {"services", &Teller::services},
+      {"tasks", &Teller::tasks},         {"spread", &Teller::spread},
+      {"kill-task", &Teller::kill_task}, {"logs", &Teller::logs},
+      {"http", &Teller::http},           {"load", &Teller::load},
+      {"requests", &Teller::requests},   {"occupy", &Teller::occupy},
+      {"vacate", &Teller::occupy},       {"why", &Teller::why}};
   const auto it = kVerbs.find(line.words.front());
   return it == kVerbs.end() ? "no such verb: " + line.words.front() : (this->*it->second)(line);
 }
@@ -155,6 +142,42 @@ std::string Teller::fault(const Line& line) {
     }
   }
   return {};
+}
+
+// fault partition leader for 3s: any fault, by its text (docs/design/faults.md); `heal` ends all of them.
+std::string Teller::begin_fault(const std::string& text) {
+  const auto fault = faults::parse(text.substr(text.find("fault") + 5));
+  if (!fault) return "refused: " + faults::sentence(fault.error());
+  const auto begun = world_->begin_fault(*fault);
+  return begun ? "" : "refused: " + faults::sentence(begun.error());
+}
+
+// faults: what is active. / faults past: what happened, without its times.
+std::string Teller::faults_now(const Line& line) {
+  std::string text;
+  const auto add = [&](faults::Fault fault) {
+    fault.at.reset();
+    text += faults::to_text(fault) + "\n";
+  };
+  if (line.words.size() > 1)
+    for (const auto& fault : world_->fault_history().faults) add(fault);
+  else
+    for (const auto& [id, fault] : world_->active_faults()) add(fault);
+  return text.empty() ? "none" : text;
+}
+
+// quiet: all faults are held back. / quiet over: they go on.
+std::string Teller::quiet(const Line& line) {
+  world_->quiet(line.words.size() < 2);
+  return {};
+}
+
+// disks: what daemons have said of their disks since it was last asked.
+std::string Teller::disks(const Line&) {
+  std::string text;
+  for (const auto& seen : world_->take_trace())
+    if (seen.kind == "sim.disk") text += seen.machine + ": " + seen.text + "\n";
+  return text.empty() ? "nothing" : text;
 }
 
 std::string Teller::run(const Line& line) {

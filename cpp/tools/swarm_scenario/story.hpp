@@ -52,6 +52,10 @@ class Teller {
   std::string machines(const Line& line);
   std::string form(const Line& line);
   std::string fault(const Line& line);
+  std::string begin_fault(const std::string& text);
+  std::string faults_now(const Line& line);
+  std::string quiet(const Line& line);
+  std::string disks(const Line& line);
   std::string run(const Line& line);
   std::string until(const Line& line);
   std::string converge(const Line& line);

@@ -30,7 +30,8 @@ Run run_seed(std::uint64_t seed, const Options& options, bool keep_trace, std::o
   if (trace != nullptr) *trace << text_of(lines, lines.size());
   if (run.failure.empty() || !keep_trace) return run;
   run.failure += "\nfaults: " + chaos.knobs().str() + "\n";
-  for (const auto& fault : chaos.plan().faults()) run.failure += "  " + fault.str() + "\n";
+  std::istringstream lines_of_plan(chaos.plan().to_text());
+  for (std::string line; std::getline(lines_of_plan, line);) run.failure += "  " + line + "\n";
   run.failure += "the last lines of its trace:\n" + text_of(lines, 60);
   return run;
 }
