@@ -20,6 +20,7 @@ NAMES = (
     "reads",
     "mesh",
     "sim",
+    "seeds",
     "timeline",
     "footprint",
 )

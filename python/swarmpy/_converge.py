@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from swarmpy import duration
 from swarmpy._hub import Hub
@@ -68,10 +69,13 @@ class Look:
 
 def look(hub: Hub, service_id: str) -> Look:
     """Asks the swarm about one service."""
-    service = hub.service(service_id)
-    newest = hub.newest_tasks(service_id)
-    tasks = hub.tasks(service_id)
-    nodes = hub.nodes()
+    return look_at(hub, hub.service(service_id), hub.nodes())
+
+
+def look_at(hub: Hub, service: ServiceInfo, nodes: Sequence[NodeInfo]) -> Look:
+    """As `look`, where these have just been asked for."""
+    newest = hub.newest_tasks(service.id)
+    tasks = hub.tasks(service.id)
     gone = hub.world.dead()
     alive = {node.id for node in nodes if node.state is NodeState.READY and node.name not in gone}
     fit = {node.id for node in nodes if _may_keep(node, service)}
@@ -220,7 +224,7 @@ class SwarmWait:
 
     def settled(self) -> bool:
         with self._hub.client.of_a_leader():
-            self._blockers = swarm_blockers(self._hub)
+            self._blockers = first_blocker(self._hub)
         now = self._hub.world.now()
         self._since = -1.0 if self._blockers else (now if self._since < 0 else self._since)
         return self._since >= 0 and now - self._since >= self._stable_for
@@ -238,25 +242,45 @@ class SwarmWait:
     def outcome(self, settled: bool) -> Outcome:
         if not settled:
             late = f"not converged after {duration.text(self._timeout)}"
-            raise ConvergenceTimeout(late, blockers=self._blockers)
+            with self._hub.client.of_a_leader():
+                blockers = swarm_blockers(self._hub) or self._blockers
+            raise ConvergenceTimeout(late, blockers=blockers)
         wanted = sum(len([task for task in tasks if task.runs]) for tasks in self._hub.seen.tasks.values())
         return Outcome(OutcomeState.CONVERGED, "", wanted, wanted, self._hub.world.now() - self._began)
 
 
+def first_blocker(hub: Hub) -> list[str]:
+    """One thing that is not yet as it should be, and nothing when all is: a wait asks for no more."""
+    return _guarded(lambda: list(islice(_blockers(hub, unless_few=True), 1)))
+
+
 def swarm_blockers(hub: Hub) -> list[str]:
     """Everything that is not yet as it should be, a sentence each."""
+    return _guarded(lambda: list(_blockers(hub)))
+
+
+def _blockers(hub: Hub, unless_few: bool = False) -> Iterator[str]:
+    """`unless_few`: a service of which too few run at all is not looked at as a whole."""
+    nodes = hub.nodes()
+    for node in nodes:
+        yield from _node_blockers(hub, node)
+    for service, running in hub.services_and_running():
+        if unless_few and running < (service.replicas or 0):
+            yield f"{service.name}: {running} of {service.replicas} tasks run"
+        if service.update_state.going_on or service.update_state.stopped:
+            yield f"{service.name}: {service.update_message or service.update_state}"
+        for why in look_at(hub, service, nodes).blockers():
+            yield f"{service.name}: {why}"
+
+
+def _guarded(ask: Callable[[], list[str]]) -> list[str]:
+    """What could not be asked blocks too."""
     try:
-        found = [why for node in hub.nodes() for why in _node_blockers(hub, node)]
-        for service in hub.services():
-            now = look(hub, service.id)
-            found += [f"{service.name}: {why}" for why in now.blockers()]
-            if now.service.update_state.going_on or now.service.update_state.stopped:
-                found.append(f"{service.name}: {now.service.update_message or now.service.update_state}")
+        return ask()
     except NotFound:
         return ["a service was removed just now"]
     except PASSING as error:
         return [error.message]
-    return found
 
 
 def _node_blockers(hub: Hub, node: NodeInfo) -> list[str]:

@@ -6,11 +6,12 @@ looked at. Reprs ask nobody: they show `seen`, stamped with its time.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy._connection.client import Client
@@ -33,6 +34,8 @@ class Seen:
     at: float = 0.0  # seconds on the swarm's clock
 
 
+InfoT = TypeVar("InfoT")
+_MOST_KEPT = 1 << 18  # bytes of an answer: a large one seldom comes twice, and is dear to keep
 FaultT = TypeVar("FaultT")
 _FAR = 1e9  # seconds, on either side: beyond every swarm's life
 
@@ -53,6 +56,7 @@ class Hub:
         self._listed_at: object = None
         self.clock_was_read = False  # by a condition that is waited for: it may hold at any event
         self.counted: set[str] | None = None  # while a condition is asked: services whose tasks it counts
+        self._answers: dict[str, tuple[bytes, list[Any]]] = {}  # the last ones, with what they said
         self.fault_gate: FaultGate | None = None
         self.write_gate: WriteGate | None = None
         self.sleep_gate: SleepGate | None = None
@@ -136,8 +140,7 @@ class Hub:
 
     def nodes(self) -> list[NodeInfo]:
         """Every node: m1, m2, ... m10, w1, ..."""
-        infos = [NodeInfo.from_api(raw) for raw in self.client.json("GET", "/nodes")]
-        infos = self.in_order(infos)
+        infos = self._parsed("nodes", self.client.call("GET", "/nodes"), self._nodes_of)
         self.seen.nodes, self.seen.at = infos, self.world.now()
         self.seen_nodes_at = self.seen.at
         self._workers = {node.name for node in infos if not node.manages and node.role is Role.WORKER}
@@ -145,6 +148,9 @@ class Hub:
         self._node_names = {node.id: node.name for node in infos}
         self._listed, self._listed_at = {node.id: node for node in infos}, self._moment()
         return infos
+
+    def _nodes_of(self, raws: list[Any]) -> list[NodeInfo]:
+        return self.in_order([NodeInfo.from_api(raw) for raw in raws])
 
     @staticmethod
     def in_order(infos: list[NodeInfo]) -> list[NodeInfo]:
@@ -182,6 +188,14 @@ class Hub:
         infos.sort(key=lambda service: service.name)
         self.seen.services, self.seen.at = {service.id: service for service in infos}, self.world.now()
         return infos
+
+    def services_and_running(self) -> list[tuple[ServiceInfo, int]]:
+        """With the leader's own counts of their running tasks."""
+        raws = self.client.json("GET", "/services", query={"status": True})
+        pairs = [(ServiceInfo.from_api(raw), int(raw["ServiceStatus"]["RunningTasks"])) for raw in raws]
+        pairs.sort(key=lambda pair: pair[0].name)
+        self.seen.services, self.seen.at = {info.id: info for info, _ in pairs}, self.world.now()
+        return pairs
 
     def service(self, id_or_name: str, *, before_write: bool = False) -> ServiceInfo:
         raw = self.client.json("GET", f"/services/{id_or_name}", before_write=before_write)
@@ -222,18 +236,19 @@ class Hub:
         self.seen.services.pop(service_id, None)
         self.seen.tasks.pop(service_id, None)
         self.last_change.pop(service_id, None)
+        for what in ("tasks", "newest"):
+            self._answers.pop(f"{what} {service_id}", None)
 
     def newest_tasks(self, service_id: str) -> set[str]:
         """The ids of those tasks that were made from the newest spec."""
         filters = {"service": {service_id: True}, "_up-to-date": {"true": True}}
-        return {raw["ID"] for raw in self.client.json("GET", "/tasks", query={"filters": filters})}
+        body = self.client.call("GET", "/tasks", query={"filters": filters})
+        return set(self._parsed(f"newest {service_id}", body, lambda raws: [raw["ID"] for raw in raws]))
 
     def tasks(self, service_id: str) -> list[TaskInfo]:
         """All that the swarm keeps of a service: by slot, the youngest first."""
         query = {"filters": {"service": {service_id: True}}}
-        infos = [TaskInfo.from_api(raw) for raw in self.client.json("GET", "/tasks", query=query)]
-        infos.sort(key=lambda task: (task.created, task.id), reverse=True)
-        infos.sort(key=lambda task: (task.slot, task.node_id if task.slot == 0 else ""))
+        infos = self._parsed(f"tasks {service_id}", self.client.call("GET", "/tasks", query=query), _tasks)
         self.seen.tasks[service_id], self.seen.at = infos, self.world.now()
         return infos
 
@@ -244,6 +259,15 @@ class Hub:
         except NotFound:
             return None
 
+    def _parsed(self, what: str, body: bytes, parse: Callable[[list[Any]], list[InfoT]]) -> list[InfoT]:
+        """What an answer says. The same bytes as last time, which waits often get, say the same."""
+        kept = self._answers.get(what)
+        if kept is None or kept[0] != body:
+            kept = body, parse(json.loads(body))
+            if len(body) <= _MOST_KEPT:
+                self._answers[what] = kept
+        return list(kept[1])
+
     def machine_names(self) -> Iterator[str]:
         yield from (door.name for door in self.world.doors())
         yield from (node.name for node in self.seen.nodes)
@@ -252,3 +276,10 @@ class Hub:
 def natural(name: str) -> list[tuple[str, int]]:
     """So that w10 comes after w9."""
     return [(word, int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", name)]
+
+
+def _tasks(raws: list[Any]) -> list[TaskInfo]:
+    infos = [TaskInfo.from_api(raw) for raw in raws]
+    infos.sort(key=lambda task: (task.created, task.id), reverse=True)
+    infos.sort(key=lambda task: (task.slot, task.node_id if task.slot == 0 else ""))
+    return infos

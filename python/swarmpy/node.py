@@ -215,7 +215,7 @@ class Node(metaclass=Brief):
     @property
     def labels(self) -> Mapping[str, str]:
         """The labels that the user gave it (`node.labels.x` in constraints)."""
-        return self._look("labels").labels
+        return dict(self._look("labels").labels)
 
     @property
     def alive(self) -> bool:
@@ -332,6 +332,7 @@ class Node(metaclass=Brief):
         info = self._hub.listed_node(node_id)
         if info is None or (info is self._info and what in self._read):
             info = next((other for other in self._hub.nodes() if other.id == node_id), None)
+            self._read = set()
         if info is None:
             raise NotFound(f"node {self.name} ({node_id}) is not in this swarm any more")
         if info is not self._info:

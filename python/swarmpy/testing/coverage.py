@@ -53,6 +53,7 @@ class Coverage(metaclass=Brief):
         )
 
     def add(self, other: Coverage) -> None:
+        """Takes in what other runs exercised."""
         self.runs += other.runs
         self.faults.update(other.faults)
         self.changes.update(other.changes)

@@ -1,4 +1,5 @@
-"""What a swarm tells of its faults: the plan of what happened, and who "leader" was. Nothing where it cannot."""
+"""What a swarm tells of its faults: the plan of what happened, and who "leader" was. Nothing where it cannot
+say."""
 
 from __future__ import annotations
 
