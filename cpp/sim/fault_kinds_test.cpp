@@ -1,8 +1,9 @@
 // What the kinds of faults do that only a simulator can do exactly: links, disks, clocks, pace.
 #include <gtest/gtest.h>
 
-#include <set>
+#include <stdexcept>
 
+#include "base/check.hpp"
 #include "sim/test_swarm.hpp"
 
 namespace swarm::sim {
@@ -227,7 +228,7 @@ TEST(Disks, AFlippedBitIsFoundAtTheStartAndTheDaemonStaysDown) {
   world.crash("m2");
   world.start("m2");
   EXPECT_FALSE(world.alive("m2"));
-  EXPECT_EQ(count_trace(world, "sim.disk", "the data root is corrupt"), 1u);
+  EXPECT_EQ(count_trace(world, "sim.disk", "the data root is corrupt: the checksum of a record of"), 1u);
   world.heal();
   EXPECT_TRUE(world.alive("m2"));
   swarm.settle();
@@ -244,6 +245,30 @@ TEST(Disks, ALostTailIsSaidAndTheRunIsOutsideOfWhatRaftAssumes) {
   world.run_for(Duration::seconds(1));
   world.crash(follower);
   EXPECT_EQ(count_trace(world, "sim.disk", "lost its last 3 durable batches"), 1u);
+}
+
+// A follower that has forgotten what its leader counts on cannot go on; the others can.
+TEST(Disks, ALostTailEndsItsDaemonAndNotTheWorld) {
+  const CheckHandler before =
+      set_check_handler([](const std::string& sentence) { throw std::runtime_error(sentence); });
+  std::size_t ended = 0;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    Swarm swarm(seed);
+    World& world = swarm.world;
+    const std::string follower = world.leader() == "m1" ? "m2" : "m1";
+    swarm.begin("disk " + follower + " lost_tail 6");
+    EXPECT_EQ(swarm.create("a", 1), 201u);
+    world.run_for(Duration::seconds(1));
+    world.crash(follower);
+    world.start(follower);
+    world.run_for(Duration::seconds(2));
+    ended += count_trace(world, "sim.disk", "commit beyond the log");
+    EXPECT_EQ(swarm.create("b", 1), 201u);
+    world.heal();
+    EXPECT_EQ(swarm.create("c", 1), 201u);
+  }
+  set_check_handler(before);
+  EXPECT_GT(ended, 0u);
 }
 
 TEST(Disks, AnOlderCopyIsWhatItWasWhenTheFaultBegan) {

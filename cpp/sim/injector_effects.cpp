@@ -194,12 +194,10 @@ LinkEnd Injector::end_of(const Names& names, const Names& opposite) const {
   LinkEnd end;
   end.others = names == Names{"*"};
   const bool all = end.others && opposite == Names{"*"};
-  for (const auto& machine : machines_) {
-    const auto in = [&](const Names& list) {
-      return std::find(list.begin(), list.end(), machine->options.name) != list.end();
-    };
-    end.in.push_back(all || (end.others ? !in(opposite) : in(names)) ? 1 : 0);
-  }
+  const Names& said = end.others ? opposite : names;
+  const std::set<std::string_view> listed(said.begin(), said.end());
+  for (const auto& machine : machines_)
+    end.in.push_back(all || listed.contains(machine->options.name) != end.others ? 1 : 0);
   return end;
 }
 

@@ -182,7 +182,9 @@ std::pair<std::uint64_t, Plan> storm(std::uint64_t seed, const Plan& plan, bool 
 TEST(Injector, TheHistoryIsAPlanThatGivesTheSameTrace) {
   const Plan plan = *Plan::from_text(
       "partition leader at 500ms for 2s\nkill leader at 1s for 2s\ntransfer at 800ms\n"
-      "freeze w1 at 2s for 1s\npartition minority at 4s for 1s\nstop m2 at 5s for 1s\n");
+      "freeze w1 at 2s for 1s\npartition minority at 4s for 1s\nstop m2 at 5s for 1s\n"
+      "net m1 <-> * latency 5ms loss 0.1 for 3s\nhold m2 <-> w1 at 1s for 2s\nthrottle w2 factor 50 for 4s\n"
+      "disk w1 full at 3s for 1s\nclock m3 drift 1.2 jump 2s at 1s for 3s\nport w1 8080 at 1s for 1s\n");
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     const auto [hash, history] = storm(seed, plan, true);
     EXPECT_GE(history.faults.size(), 5u);

@@ -141,8 +141,9 @@ std::string SimDisk::open() {
   const Table& rows = table(flipped_->family);
   const auto it = rows.find(flipped_->key);
   if (it == rows.end() || it->second == flipped_->before) return {};
-  return "the data root is corrupt: a bit is not what it was in the " +
-         std::to_string(static_cast<int>(flipped_->family)) + ". table";
+  constexpr const char* kFamilyNames[] = {"format", "identity", "agent", "raft_log", "raft_state", "objects"};
+  return "the data root is corrupt: the checksum of a record of " +
+         std::string(kFamilyNames[static_cast<std::size_t>(flipped_->family)]) + " does not fit";
 }
 
 std::string SimDisk::lose_tail() {

@@ -2,6 +2,7 @@
 #include "sim/world.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <map>
 #include <set>
 #include <utility>
@@ -55,7 +56,9 @@ struct World::Impl {
   void after_turn(Machine& at);
   void note_visible(Machine& at);
   void end(Machine& at, bool silent);
-  void disk_failed(Machine& at);
+  void daemon_ends(Machine& at, std::string why);
+  template <class Act>
+  void run(Machine& at, Act&& act);
   void damaged(const Machine& at, const std::string& what);
   // ---- what people and faults do to a machine; nothing where there is nothing to do
   void kill(Machine& at, bool silent);
@@ -116,14 +119,31 @@ void World::Impl::take(Event event) {
   if (step != nullptr) return mesh.arrived(event.machine, *step);
   if (at.must_wait(event)) return;
   if (std::holds_alternative<Wake>(event.what)) {
-    at.wake(event.at);
+    run(at, [&] { at.wake(event.at); });
   } else if (auto happened = arrived(at, event); happened && at.alive()) {
-    at.handle(std::move(*happened));
-    at.turn();
+    run(at, [&] {
+      at.handle(std::move(*happened));
+      at.turn();
+    });
   } else {
     return;
   }
-  after_turn(at);
+  if (at.alive()) after_turn(at);
+}
+
+// The engine's own checks end a daemon that no longer knows its own state, and not the world: once a disk has
+// forgotten what it promised, that is the weather here and no bug. (Where the host's handler throws; else the
+// process ends, as ever.)
+template <class Act>
+void World::Impl::run(Machine& at, Act&& act) {
+  if (shared.damage.empty()) return act();
+  std::string why;
+  try {
+    act();
+  } catch (const std::exception& failed) {
+    why = failed.what();
+  }
+  if (!why.empty() && at.alive()) daemon_ends(at, why);
 }
 
 std::optional<ports::Event> World::Impl::arrived(Machine& at, Event& event) {
@@ -164,7 +184,7 @@ void World::Impl::note_visible(Machine& at) {
 }
 
 void World::Impl::after_turn(Machine& at) {
-  if (!at.disk.failure().empty()) return disk_failed(at);
+  if (!at.disk.failure().empty()) return daemon_ends(at, at.disk.failure());
   note_visible(at);
   if (shared.chronicle) shared.chronicle->turned(shared.now, at);
   if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node, at.disk);
@@ -176,8 +196,7 @@ void World::Impl::after_turn(Machine& at) {
 }
 
 // As swarmd does: a sentence, and its end.
-void World::Impl::disk_failed(Machine& at) {
-  const std::string why = at.disk.failure();
+void World::Impl::daemon_ends(Machine& at, std::string why) {
   shared.recorder.record(shared.now, at.options.name, "sim.disk", "the daemon ends: " + why);
   chronicle(at, "down", why);
   at.stopping = false;
@@ -257,13 +276,13 @@ void World::Impl::start(Machine& at) {
   at.disk.sync();  // nothing is under way but what a test has written
   if (at.disk.take_copy()) damaged(at, "came back as an older copy");
   std::string why = at.disk.open();
-  if (why.empty()) why = at.start();
+  if (why.empty()) run(at, [&] { why = at.start(); });
   if (!why.empty()) {
     at.disk_failed = true;
     shared.recorder.record(shared.now, at.options.name, "sim.disk", "the daemon does not start: " + why);
     return chronicle(at, "down", why);
   }
-  after_turn(at);
+  if (at.alive()) after_turn(at);
 }
 
 void World::Impl::pause(Machine& at) {
