@@ -26,6 +26,7 @@ std::string exit_text(std::int64_t code) { return "task: non-zero exit (" + std:
 Worker::Worker(NodeId node, model::NodeDescription description, Rng rng)
     : state_(std::make_unique<State>(node, std::move(description), rng)) {}
 Worker::~Worker() = default;
+void Worker::reseed(Rng rng) { state_->rng = rng; }
 
 const std::map<TaskId, LocalTask>& Worker::tasks() const { return state_->tasks; }
 

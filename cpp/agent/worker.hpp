@@ -89,6 +89,7 @@ class Worker {
  public:
   Worker(NodeId node, model::NodeDescription description, Rng rng);
   ~Worker();
+  void reseed(Rng rng);  // chance from now on
 
   // ---- life: resume what an earlier run left (records from disk), then connect
   void resume(std::vector<model::Task> records, Instant now, WallTime wall);

@@ -52,6 +52,8 @@ void define_calls(WorldClass& world);          // calls_binding.cpp: the front d
 void define_fault_actions(WorldClass& world);  // faults_binding.cpp: faults as data
 void define_fault_forms(py::module_& module);
 void define_chronicle(WorldClass& world);  // chronicle_binding.cpp: what a picture of a run is made from
-void define_time(WorldClass& world);       // time_binding.cpp: time and the trace
+void define_recording(py::module_& module);
+void define_journal(WorldClass& world);  // journal_binding.cpp: a run written down, and run again
+void define_time(WorldClass& world);     // time_binding.cpp: time and the trace
 
 }  // namespace swarm::bindings

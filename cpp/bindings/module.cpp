@@ -59,6 +59,8 @@ PYBIND11_MODULE(_core, module) {
   define_machines(world);
   define_calls(world);
   define_time(world);
+  define_journal(world);
+  define_recording(module);
   define_chronicle(world);
   define_fault_actions(world);
   define_fault_forms(module);

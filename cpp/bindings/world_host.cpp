@@ -109,6 +109,10 @@ Progress WorldHost::run_to(Instant limit) {
   return advance([] { return std::optional<Progress>(); }, limit);
 }
 
+Progress WorldHost::run_to_step(std::uint64_t count) {
+  return advance([&] { return done_if(world_->steps() >= count); }, Instant::never());
+}
+
 Progress WorldHost::wait_change(std::uint64_t& seen, const sim::Gate* gate, Instant limit) {
   return advance(
       [&] {

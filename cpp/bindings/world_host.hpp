@@ -82,6 +82,8 @@ class WorldHost {
   Progress wait_reply(sim::CallId id, Wanted wanted, Instant limit);
   // Lets time run until `limit`.
   Progress run_to(Instant limit);
+  // ... until so many steps were taken.
+  Progress run_to_step(std::uint64_t count);
   // ... until a look may show something else than it did at `seen` (World::changes), with the gate open.
   Progress wait_change(std::uint64_t& seen, const sim::Gate* gate, Instant limit);
   // ... until anything at all has happened since `seen` (World::events).

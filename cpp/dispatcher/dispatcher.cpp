@@ -26,6 +26,7 @@ bool changes(const model::NodeStep& step, const model::Node& node) {
 Dispatcher::Dispatcher(Rng rng, Duration heartbeat_period)
     : state_(std::make_unique<State>(rng, heartbeat_period)) {}
 Dispatcher::~Dispatcher() = default;
+void Dispatcher::reseed(Rng rng) { state_->rng = rng; }
 
 std::vector<Send> Dispatcher::take_sends() { return std::exchange(state_->sends, {}); }
 

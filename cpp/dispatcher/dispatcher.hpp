@@ -50,6 +50,7 @@ class Dispatcher final : public store::LeaderLoop {
   std::optional<model::Transaction> plan(const store::Store& store, Instant now, WallTime wall) override;
   void settled(const store::Store& store, const model::Outcome& outcome, Instant now) override;
   Instant next_deadline() const override;
+  void reseed(Rng rng) override;
 
   // Frames to send since the last call.
   std::vector<Send> take_sends();

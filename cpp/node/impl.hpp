@@ -35,6 +35,7 @@ class Node::Impl final : public Door::Host,
   std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless,
                                      const docker::LogSource& source) const;
   Visible visible() const;
+  void reseed(std::uint64_t seed);
 
   // ---- Door::Host
   docker::Context api_context() override;

@@ -35,6 +35,10 @@ Leadership::Leadership(Core& core, Manager& manager) : core_(core), manager_(man
   for (Slot& slot : loops_) slot.loop->start(manager.store(), core.now, core.wall());
 }
 
+void Leadership::reseed(Rng& rng) {
+  for (Slot& slot : loops_) slot.loop->reseed(rng.fork());
+}
+
 void Leadership::observe(const store::ChangeSet& changes) {
   for (Slot& slot : loops_) slot.loop->observe(manager_.store(), changes, core_.now);
 }

@@ -22,6 +22,7 @@ class Leadership {
  public:
   Leadership(Core& core, Manager& manager);
 
+  void reseed(Rng& rng);
   void observe(const store::ChangeSet& changes);
   // The outcome of one of the loops' proposals; false when it is somebody else's.
   bool settled(std::uint64_t request, const model::Outcome& outcome);

@@ -17,6 +17,7 @@ class Links {
  public:
   Links(ports::Transport& transport, Rng rng) : transport_(transport), rng_(rng) {}
 
+  void reseed(Rng rng) { rng_ = rng; }
   void set_source(const Address& source) { source_ = source; }
   void set_hello(const wire::Hello& hello);
 

@@ -81,6 +81,7 @@ class Manager {
   // ---- looking
   const store::Store& store() const { return *store_; }
   const raft::RawNode& raft() const { return *raft_; }
+  void reseed(std::uint64_t seed) { raft_->reseed(seed); }
   const NodeLog& log() const { return *log_; }
   std::uint64_t raft_id() const { return raft_id_; }
   std::uint64_t leader() const { return leader_; }  // 0: unknown

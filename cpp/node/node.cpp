@@ -20,6 +20,7 @@ bool Node::stopped() const { return impl_->stopped(); }
 Inspection Node::inspect() const { return impl_->inspect(); }
 docker::Answer Node::without_leader() { return Door::without_leader(); }
 Visible Node::visible() const { return impl_->visible(); }
+void Node::reseed(std::uint64_t seed) { impl_->reseed(seed); }
 std::optional<docker::Answer> Node::look(const http::Request& request, Instant now, bool leaderless,
                                          const docker::LogSource& source) const {
   return impl_->look(request, now, leaderless, source);
@@ -69,6 +70,14 @@ Result<void> Node::Impl::start(Instant now) {
 }
 
 // ---- links
+
+void Node::Impl::reseed(std::uint64_t seed) {
+  core_.rng = Rng(seed);
+  core_.links.reseed(core_.rng.fork());
+  if (agent_) agent_->worker().reseed(core_.rng.fork());
+  if (manager_) manager_->reseed(core_.rng.next());
+  if (leadership_) leadership_->reseed(core_.rng);
+}
 
 void Node::Impl::on(ports::LinkOpened event) {
   core_.links.on_opened(event);

@@ -25,6 +25,7 @@ class ServiceLoop : public store::LeaderLoop {
   std::optional<model::Transaction> plan(const store::Store& store, Instant now, WallTime wall) final;
   void settled(const store::Store& store, const model::Outcome& outcome, Instant now) final;
   Instant next_deadline() const final;
+  void reseed(Rng rng) final { rng_ = rng; }
 
  protected:
   explicit ServiceLoop(Rng rng) : rng_(rng) {}

@@ -49,6 +49,8 @@ class Raft {
   PeerId transfer_target = kNone;
   Index pending_conf_index = 0;  // no second membership change before this one is applied
 
+  void reseed(std::uint64_t seed) { rng_ = Rng(seed); }
+
  private:
   // core.cpp
   void send(Message message);

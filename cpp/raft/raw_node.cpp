@@ -235,6 +235,7 @@ std::vector<Entry> RawNode::entries(Index from, std::uint64_t count) const {
   const Index end = from + std::min(count, last_index() - from + 1);
   return raft_->log.slice(from, end, kNoLimit).value;
 }
+void RawNode::reseed(std::uint64_t seed) { raft_->reseed(seed); }
 bool RawNode::conf_change_pending() const {
   return raft_->role == Role::leader && raft_->pending_conf_index > raft_->log.applied();
 }

@@ -290,6 +290,7 @@ void Scheduler::State::place_groups(const store::Store& store, Instant now, Wall
 }
 
 Scheduler::Scheduler(Rng rng) : state_(std::make_unique<State>(rng)) {}
+void Scheduler::reseed(Rng rng) { state_->rng = rng; }
 Scheduler::~Scheduler() = default;
 
 std::optional<model::Transaction> Scheduler::plan(const store::Store& store, Instant now, WallTime wall) {

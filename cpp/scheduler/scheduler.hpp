@@ -25,6 +25,7 @@ class Scheduler final : public store::LeaderLoop {
   std::optional<model::Transaction> plan(const store::Store& store, Instant now, WallTime wall) override;
   void settled(const store::Store& store, const model::Outcome& outcome, Instant now) override;
   Instant next_deadline() const override { return Instant::never(); }  // only changes wake it
+  void reseed(Rng rng) override;
 
  private:
   struct State;

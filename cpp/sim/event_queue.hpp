@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -84,6 +86,24 @@ struct TurnOver {};
 using Happening = std::variant<Deliver, Wake, DiskWritten, ConnectArrives, AcceptArrives, FrameArrives,
                                CloseArrives, LinkTimeout, TaskMoves, GiveUpStopping, MeshStep, TurnOver>;
 
+// What it is, for readers.
+inline std::string_view word(const Happening& what) {
+  constexpr std::string_view kWords[] = {"is told",
+                                         "wakes",
+                                         "its disk is done",
+                                         "somebody connects",
+                                         "its connection is accepted",
+                                         "a frame arrives",
+                                         "a link closes",
+                                         "a link is silent",
+                                         "a task moves",
+                                         "has had its time to stop",
+                                         "a step of a request",
+                                         "its turn is over"};
+  static_assert(std::size(kWords) == std::variant_size_v<Happening>);
+  return kWords[what.index()];
+}
+
 struct Event {
   Instant at;
   MachineIndex machine = 0;
@@ -102,6 +122,7 @@ class EventQueue {
   bool empty() const { return heap_.empty(); }
   std::size_t size() const { return heap_.size(); }
   Instant next() const { return heap_.empty() ? Instant::never() : Instant{heap_.front().at}; }
+  const Event& front() const { return slots_[heap_.front().slot]; }
   Event pop() {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     const std::uint32_t slot = heap_.back().slot;

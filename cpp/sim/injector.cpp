@@ -52,6 +52,11 @@ Result<void> Injector::begin_now(FaultId id, const Fault& fault) {
   if (!exact) return exact.error();
   exact->at = shared_.now - Instant{};
   last_done_ = {shared_.now, Turn::begin, last_move_, id};
+  if (left_out_ == history_.size()) {
+    left_out_.reset();
+    note("fault.left_out", *exact);
+    return {};
+  }
   if (const auto struck = strike(*exact); !struck) return struck.error();
   note("fault", *exact);
   chronicle(id, *exact);

@@ -15,6 +15,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -50,6 +51,8 @@ class Injector {
   Result<void> end(FaultId id);  // over already, or still to come: never mind
   void heal();                   // ends what is active, and nothing of what was planned will come
   void quiet(bool on);
+  // The fault that would be this number of the history does not happen.
+  void leave_out(std::size_t number) { left_out_ = number; }
   std::vector<std::pair<FaultId, faults::Fault>> active() const;
   faults::Plan history() const { return {history_, Duration{}}; }
 
@@ -126,6 +129,7 @@ class Injector {
   std::set<MachineIndex> to_start_;                           // as soon as their daemons have ended
   std::map<std::string, std::optional<ImageScript>> images_;  // as they were before any fault
   std::vector<std::pair<FaultId, faults::Fault>> held_back_;  // while quiet: with what is left of `for`
+  std::optional<std::size_t> left_out_;
   FaultId last_id_ = 0;
   std::uint64_t last_move_ = 0;
   Move last_done_{};

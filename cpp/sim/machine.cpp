@@ -207,6 +207,12 @@ void Machine::replan() {
   plan_wake();
 }
 
+void Machine::reseed(std::uint64_t seed) {
+  disk.reseed(part_rng(seed, index, 1));
+  runner.reseed(part_rng(seed, index, 2));
+  if (node) node->reseed(part_rng(seed, index, 4).next());
+}
+
 void Machine::shut_down() {
   stopping = true;
   node->shut_down(clock.local());

@@ -68,6 +68,7 @@ struct Machine {
   void pause() { paused = true; }
   void resume();
   void shut_down();
+  void reseed(std::uint64_t seed);  // its chance from now on; its keys and secrets stay
   bool alive() const { return node != nullptr; }
 
   Shared& shared;

@@ -22,6 +22,7 @@ class Network {
   Network(Shared& shared, Rng rng) : shared_(shared), rng_(rng) {}
 
   void add_machine(const Address& address);
+  void reseed(Rng rng) { rng_ = rng; }
 
   // ---- what machines ask for (through SimTransport)
   Result<void> listen(MachineIndex machine, const Address& address);

@@ -46,6 +46,7 @@ struct DiskTrouble {
 class SimDisk final : public ports::Disk {
  public:
   SimDisk(Shared& shared, MachineIndex machine, Rng rng) : shared_(shared), machine_(machine), rng_(rng) {}
+  void reseed(Rng rng) { rng_ = rng; }
 
   void commit(ports::DiskBatch batch, std::uint64_t token) override;
   void scan(ports::Family family, std::string_view from,

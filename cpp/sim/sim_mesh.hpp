@@ -53,6 +53,7 @@ class MeshNet {
   };
   MeshNet(Shared& shared, Network& network, Rng rng, Facts facts)
       : shared_(shared), network_(network), rng_(rng), facts_(std::move(facts)) {}
+  void reseed(Rng rng) { rng_ = rng; }
 
   void add_machine(SimMesh& machine, const Address& address);
   void machine_ended(MachineIndex machine, bool silent);

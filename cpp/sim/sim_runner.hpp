@@ -35,6 +35,7 @@ class SimRunner final : public ports::Runner {
 
   // ---- the world's side
   void set_life(std::uint32_t life) { life_ = life; }
+  void reseed(Rng rng) { rng_ = rng; }
   std::optional<ports::Event> moved(const TaskMoves& event);
   void crash();
   bool kill(TaskId task, int number);  // false: no such process

@@ -13,7 +13,9 @@
 #include "sim/check/checker.hpp"
 #include "sim/client.hpp"
 #include "sim/injector.hpp"
+#include "sim/journal.hpp"
 #include "sim/machine.hpp"
+#include "sim/player.hpp"
 #include "sim/witness.hpp"
 
 namespace swarm::sim {
@@ -25,7 +27,8 @@ constexpr Duration kDoorLatency = Duration::micros(20);
 
 struct World::Impl {
   explicit Impl(const WorldOptions& options)
-      : shared(options),
+      : made_of(options),
+        shared(options),
         network(shared, part_rng(options.seed, ~std::uint64_t{0}, 0)),
         mesh(shared, network, part_rng(options.seed, ~std::uint64_t{0}, 1), facts()),
         calls(shared),
@@ -49,6 +52,18 @@ struct World::Impl {
     SWARM_CHECK(it != names.end(), "no machine is called", name);
     return *machines[it->second];
   }
+  // What is done here from outside: see sim/journal.hpp.
+  template <class Make>
+  Journal::Writing input(Make&& make) {
+    if (!journal.is_inside()) player.interrupted();
+    return Journal::Writing(journal, moment(), std::forward<Make>(make));
+  }
+  template <class Deed>
+  Journal::Writing deed(std::string_view name) {
+    return input([&] { return Deed{std::string(name)}; });
+  }
+  Moment moment() const { return {steps, shared.now}; }
+  // By themselves: what inputs are to come is the player's.
   Instant next_event() const;
   bool step();
   void take(Event event);
@@ -84,6 +99,7 @@ struct World::Impl {
                        static_cast<std::uint8_t>(1 + n % 250));
   }
 
+  const WorldOptions made_of;
   Shared shared;
   Network network;
   MeshNet mesh;
@@ -91,6 +107,9 @@ struct World::Impl {
   Checker checker;
   Machines machines;
   Injector injector;
+  Journal journal;
+  Player player;
+  std::uint64_t steps = 0;                      // that were taken: events, and begins and ends of faults
   std::uint64_t changes = 0, raft_changes = 0;  // of what looks may show
   std::map<std::string, MachineIndex, std::less<>> names;
 };
@@ -229,6 +248,7 @@ World::~World() = default;
 
 void World::add_machine(MachineOptions options) {
   Impl& world = *impl_;
+  const auto written = world.input([&] { return inputs::AddMachine{options}; });
   SWARM_CHECK(!world.names.contains(options.name), "there is a machine of this name:", options.name);
   if (options.address.is_unspecified()) options.address = world.next_address();
   const auto index = static_cast<MachineIndex>(world.machines.size());
@@ -309,12 +329,30 @@ void World::Impl::shut_down(Machine& at) {
   after_turn(at);
 }
 
-void World::crash(std::string_view name) { impl_->kill(impl_->machine(name), false); }
-void World::power_off(std::string_view name) { impl_->kill(impl_->machine(name), true); }
-void World::start(std::string_view name) { impl_->start(impl_->machine(name)); }
-void World::pause(std::string_view name) { impl_->pause(impl_->machine(name)); }
-void World::resume(std::string_view name) { impl_->resume(impl_->machine(name)); }
-void World::shut_down(std::string_view name) { impl_->shut_down(impl_->machine(name)); }
+void World::crash(std::string_view name) {
+  const auto written = impl_->deed<inputs::Crash>(name);
+  impl_->kill(impl_->machine(name), false);
+}
+void World::power_off(std::string_view name) {
+  const auto written = impl_->deed<inputs::PowerOff>(name);
+  impl_->kill(impl_->machine(name), true);
+}
+void World::start(std::string_view name) {
+  const auto written = impl_->deed<inputs::Start>(name);
+  impl_->start(impl_->machine(name));
+}
+void World::pause(std::string_view name) {
+  const auto written = impl_->deed<inputs::Pause>(name);
+  impl_->pause(impl_->machine(name));
+}
+void World::resume(std::string_view name) {
+  const auto written = impl_->deed<inputs::Resume>(name);
+  impl_->resume(impl_->machine(name));
+}
+void World::shut_down(std::string_view name) {
+  const auto written = impl_->deed<inputs::ShutDown>(name);
+  impl_->shut_down(impl_->machine(name));
+}
 
 const node::Node& World::node(std::string_view name) const {
   const Machine& at = impl_->machine(name);
@@ -328,16 +366,19 @@ Address World::address(std::string_view name) const { return impl_->machine(name
 // -----------------------------------------------------------------------------------------------------
 
 void World::cut(std::string_view from, std::string_view to) {
+  const auto written = impl_->input([&] { return inputs::Cut{std::string(from), std::string(to)}; });
   ++impl_->changes;
   impl_->network.cut(impl_->machine(from).index, impl_->machine(to).index);
 }
 
 void World::mend(std::string_view from, std::string_view to) {
+  const auto written = impl_->input([&] { return inputs::Mend{std::string(from), std::string(to)}; });
   ++impl_->changes;
   impl_->network.mend(impl_->machine(from).index, impl_->machine(to).index);
 }
 
 void World::partition(const std::vector<std::vector<std::string>>& groups) {
+  const auto written = impl_->input([&] { return inputs::Partition{groups}; });
   for (const auto& group : groups)
     for (const auto& other : groups) {
       if (&group == &other) continue;
@@ -347,19 +388,40 @@ void World::partition(const std::vector<std::vector<std::string>>& groups) {
 }
 
 void World::heal() {
+  const auto written = impl_->input([] { return inputs::Heal{}; });
   ++impl_->changes;
   impl_->network.heal();
   impl_->injector.heal();
 }
 
-Result<FaultId> World::begin_fault(const faults::Fault& fault) { return impl_->injector.begin(fault); }
-Result<void> World::end_fault(FaultId id) { return impl_->injector.end(id); }
+Result<FaultId> World::begin_fault(const faults::Fault& fault) {
+  const auto written = impl_->input([&] { return inputs::BeginFault{fault}; });
+  auto begun = impl_->injector.begin(fault);
+  if (begun) written.gave(*begun);
+  return begun;
+}
+Result<void> World::end_fault(FaultId id) {
+  const auto written = impl_->input([&] { return inputs::EndFault{id}; });
+  return impl_->injector.end(id);
+}
 std::vector<std::pair<FaultId, faults::Fault>> World::active_faults() const {
   return impl_->injector.active();
 }
 faults::Plan World::fault_history() const { return impl_->injector.history(); }
-Result<std::vector<FaultId>> World::run_plan(const faults::Plan& plan) { return impl_->injector.run(plan); }
-void World::quiet(bool on) { impl_->injector.quiet(on); }
+Result<std::vector<FaultId>> World::run_plan(const faults::Plan& plan) {
+  const auto written = impl_->input([&] { return inputs::RunPlan{plan}; });
+  auto ids = impl_->injector.run(plan);
+  if (ids && !ids->empty()) written.gave(ids->front());
+  return ids;
+}
+void World::quiet(bool on) {
+  const auto written = impl_->input([&] { return inputs::Quiet{on}; });
+  impl_->injector.quiet(on);
+}
+void World::leave_out(std::size_t fault) {
+  const auto written = impl_->input([&] { return inputs::LeaveOut{fault}; });
+  impl_->injector.leave_out(fault);
+}
 
 Injector::Hands World::Impl::hands() {
   return {[this](Machine& at) { kill(at, false); },
@@ -424,21 +486,30 @@ bool World::Impl::kill_task(TaskId task, int signal) {
                      [&](auto& machine) { return machine->alive() && machine->runner.kill(task, signal); });
 }
 
-void World::set_network(const NetworkOptions& options) { impl_->shared.options.network = options; }
+void World::set_network(const NetworkOptions& options) {
+  const auto written = impl_->input([&] { return inputs::SetNetwork{options}; });
+  impl_->shared.options.network = options;
+}
 
 ports::Disk& World::disk_of_dead(std::string_view name) {
+  const auto written = impl_->deed<inputs::DiskByHand>(name);
   Machine& at = impl_->machine(name);
   SWARM_CHECK(!at.alive(), at.options.name, "lives: its disk is its own");
   return at.disk;
 }
 
 void World::set_disk_latency(std::string_view name, Duration min, Duration max) {
+  const auto written = impl_->input([&] { return inputs::SetDiskLatency{std::string(name), min, max}; });
   impl_->machine(name).disk.set_latency(min, max);
 }
 
-bool World::kill_task(TaskId task, int signal) { return impl_->kill_task(task, signal); }
+bool World::kill_task(TaskId task, int signal) {
+  const auto written = impl_->input([&] { return inputs::KillTask{task, signal}; });
+  return impl_->kill_task(task, signal);
+}
 
 void World::set_image(std::string reference, const ImageScript& script) {
+  const auto written = impl_->input([&] { return inputs::SetImage{reference, script}; });
   impl_->shared.scripts[std::move(reference)] = script;
 }
 
@@ -446,8 +517,10 @@ void World::set_image(std::string reference, const ImageScript& script) {
 // -----------------------------------------------------------------------------------------------
 
 CallId World::call(std::string_view name, http::Request request) {
+  const auto written = impl_->input([&] { return inputs::CallMachine{std::string(name), request}; });
   Machine& at = impl_->machine(name);
   const CallId id = impl_->calls.open(at.index);
+  written.gave(id);
   Chronicle* const chronicle = impl_->shared.chronicle.get();
   if (chronicle != nullptr) chronicle->asked(now(), id, at.index, request.method, request.target);
   if (!at.alive()) {
@@ -473,6 +546,7 @@ std::string World::take_body(CallId id) {
 }
 
 void World::hang_up(CallId id) {
+  const auto written = impl_->input([&] { return inputs::HangUp{id}; });
   const Call* call = impl_->calls.find(id);
   if (call == nullptr) return;
   const Machine& at = *impl_->machines[call->machine];
@@ -561,8 +635,11 @@ bool World::is_open(const Gate& gate) const {
 // ---- published ports
 
 RequestId World::http_get(std::string_view name, std::uint32_t port) {
+  const auto written = impl_->input([&] { return inputs::HttpGet{std::string(name), port}; });
   const Machine& at = impl_->machine(name);
-  return at.alive() ? impl_->mesh.request(at.index, port) : impl_->mesh.refused();
+  const RequestId id = at.alive() ? impl_->mesh.request(at.index, port) : impl_->mesh.refused();
+  written.gave(id);
+  return id;
 }
 
 HttpReply World::http_reply(RequestId id) const {
@@ -571,7 +648,10 @@ HttpReply World::http_reply(RequestId id) const {
   return *reply;
 }
 
-void World::http_forget(RequestId id) { impl_->mesh.forget(id); }
+void World::http_forget(RequestId id) {
+  const auto written = impl_->input([&] { return inputs::HttpForget{id}; });
+  impl_->mesh.forget(id);
+}
 
 HttpReply World::fetch(std::string_view machine, std::uint32_t port) {
   const RequestId id = http_get(machine, port);
@@ -582,6 +662,7 @@ HttpReply World::fetch(std::string_view machine, std::uint32_t port) {
 }
 
 void World::occupy_port(std::string_view name, std::uint32_t port, bool taken) {
+  const auto written = impl_->input([&] { return inputs::OccupyPort{std::string(name), port, taken}; });
   impl_->mesh.occupy(impl_->machine(name).index, port, taken);
 }
 
@@ -590,22 +671,33 @@ void World::occupy_port(std::string_view name, std::uint32_t port, bool taken) {
 
 Instant World::now() const { return impl_->shared.now; }
 WallTime World::wall() const { return impl_->shared.wall(); }
-Instant World::next_event() const { return impl_->next_event(); }
+Instant World::next_event() const { return impl_->player.next(impl_->steps, impl_->next_event()); }
 
 Instant World::Impl::next_event() const {
   const Instant queued = shared.queue.next();
   return std::min(queued, injector.due());
 }
 
-bool World::step() { return impl_->step(); }
+bool World::step() {
+  if (const JournalEntry* told = impl_->player.due(impl_->steps, impl_->next_event())) {
+    impl_->shared.now = std::max(now(), told->when.at);
+    impl_->player.tell_next(*this);
+    return true;
+  }
+  if (impl_->player.is_over(impl_->steps)) return false;
+  const Journal::Inside inside(impl_->journal);
+  return impl_->step();
+}
 
 bool World::Impl::step() {
   if (injector.due() < shared.queue.next()) {
+    ++steps;
     shared.now = std::max(shared.now, injector.due());
     injector.move();
     return true;
   }
   if (shared.queue.empty()) return false;
+  ++steps;
   take(shared.queue.pop());
   return true;
 }
@@ -628,10 +720,46 @@ bool World::run_until(const std::function<bool()>& done, Duration timeout) {
   return true;
 }
 
+// ---- the journal
+
+const Journal& World::journal() const { return impl_->journal; }
+
+std::string World::journal_text() const {
+  return to_text(impl_->made_of, impl_->journal.entries(), impl_->moment(), trace_hash());
+}
+
+void World::play(std::shared_ptr<const RecordedRun> run) { impl_->player.play(std::move(run)); }
+void World::let_go(bool inputs, std::shared_ptr<const References> references) {
+  impl_->player.let_go(inputs, std::move(references));
+}
+std::optional<std::size_t> World::input_due() const {
+  const bool due = impl_->player.due(impl_->steps, impl_->next_event()) != nullptr;
+  return due ? std::optional(impl_->player.next_index()) : std::nullopt;
+}
+bool World::plays() const { return impl_->player.plays(); }
+std::uint64_t World::steps() const { return impl_->steps; }
+
+std::string World::coming() const {
+  if (const JournalEntry* told = impl_->player.due(impl_->steps, impl_->next_event()))
+    return "input: " + in_words(told->input);
+  if (next_event() == Instant::never()) return {};
+  if (impl_->injector.due() < impl_->shared.queue.next()) return "a fault begins or ends";
+  const Event& next = impl_->shared.queue.front();
+  return impl_->machines[next.machine]->options.name + ": " + std::string(word(next.what));
+}
+
+void World::reseed(std::uint64_t seed) {
+  const auto written = impl_->input([&] { return inputs::Reseed{seed}; });
+  impl_->network.reseed(part_rng(seed, ~std::uint64_t{0}, 0));
+  impl_->mesh.reseed(part_rng(seed, ~std::uint64_t{0}, 1));
+  impl_->shared.options.seed = seed;  // of daemons that are started later
+  for (auto& machine : impl_->machines) machine->reseed(seed);
+}
+
 // ---- what happened
 // --------------------------------------------------------------------------------------------------
 
-std::uint64_t World::seed() const { return impl_->shared.options.seed; }
+std::uint64_t World::seed() const { return impl_->made_of.seed; }
 std::uint64_t World::trace_hash() const { return impl_->shared.recorder.hash(); }
 std::uint64_t World::events() const { return impl_->shared.recorder.events(); }
 
@@ -643,6 +771,7 @@ std::vector<World::TraceLine> World::take_trace() {
 }
 
 void World::note(std::string_view kind, std::string text) {
+  const auto written = impl_->input([&] { return inputs::Note{std::string(kind), text}; });
   impl_->shared.recorder.record(now(), "", kind, std::move(text));
 }
 

@@ -96,6 +96,10 @@ struct HttpReply {
 using RequestId = std::uint64_t;
 using FaultId = std::uint64_t;
 
+class Journal;
+class References;
+struct RecordedRun;
+
 class World {
  public:
   explicit World(WorldOptions options);
@@ -127,6 +131,7 @@ class World {
   // What happened, "leader" resolved: the same seed, the same calls and this plan give the same trace.
   faults::Plan fault_history() const;
   Result<std::vector<FaultId>> run_plan(const faults::Plan& plan);
+  void leave_out(std::size_t fault);  // the one that would be this number of the history, from 0 on
   void quiet(bool on);  // all faults are held back, and time stands still for them; or they go on
 
   // ---- faults by hand
@@ -187,6 +192,24 @@ class World {
   void run_until(Instant when);
   // True as soon as `done` holds (asked after every event), false when `timeout` is over.
   bool run_until(const std::function<bool()>& done, Duration timeout);
+
+  // ---- the journal of a run, and the run again (sim/journal.hpp)
+  const Journal& journal() const;
+  std::string journal_text() const;  // up to now
+  // A new world, made from the options of `run`, takes that run's inputs by itself while time goes on: the
+  // same run, which is over where it was written down.
+  void play(std::shared_ptr<const RecordedRun> run);
+  // Time has no end from now on. What inputs are left come as they did (or not at all) until anybody does
+  // anything else; then they come at their times, and it is another run.
+  // `references` (sim/references.hpp): what ids in them mean, where chance will make others.
+  void let_go(bool inputs, std::shared_ptr<const References> references = nullptr);
+  std::optional<std::size_t> input_due() const;  // the number of the input that comes next, before any event
+  bool plays() const;                            // it is the same run, so far
+  std::uint64_t steps() const;                   // taken so far: events, and begins and ends of faults
+  // What comes next: "m1: a frame arrives", "input: crash m1"; "" when nothing does.
+  std::string coming() const;
+  // Fresh chance from now on: of links, disks, runners, the mesh and every node.
+  void reseed(std::uint64_t seed);
 
   // ---- what happened
   std::uint64_t seed() const;

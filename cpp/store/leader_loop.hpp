@@ -15,6 +15,7 @@
 
 #include <optional>
 
+#include "base/rng.hpp"
 #include "base/time.hpp"
 #include "model/transaction.hpp"
 #include "store/change_set.hpp"
@@ -33,6 +34,8 @@ class LeaderLoop {
   virtual void observe(const Store& store, const ChangeSet& changes, Instant now) = 0;
   virtual std::optional<model::Transaction> plan(const Store& store, Instant now, WallTime wall) = 0;
   virtual void settled(const Store& store, const model::Outcome& outcome, Instant now) = 0;
+  // Chance from now on; most loops have none.
+  virtual void reseed(Rng) {}
   // When plan() must be asked again although nothing changed; Instant::never() when it need not.
   virtual Instant next_deadline() const = 0;
 };

@@ -18,6 +18,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from swarmpy import aio
     from swarmpy._cluster.errors import ClusterError
+    from swarmpy._replay.differences import Change as Change
+    from swarmpy._replay.differences import Diff as Diff
+    from swarmpy._replay.file import JournalError
+    from swarmpy._replay.inevitable import Inevitability as Inevitability
+    from swarmpy._replay.inevitable import Likelihood as Likelihood
+    from swarmpy._replay.inevitable import when_inevitable
+    from swarmpy._replay.replaying import Replay, replay
+    from swarmpy._replay.replaying import RunFailure as RunFailure
+    from swarmpy._replay.replaying import Step as Step
+    from swarmpy._replay.runs import RunDiff as RunDiff
+    from swarmpy._replay.runs import diff_runs
     from swarmpy._view.live import View
     from swarmpy._view.screens import set_display
     from swarmpy._world.base import Door
@@ -124,6 +135,11 @@ _HOME = {
     "peek": "Peek PeekNode PeekRaft PeekService PeekTask",
     "raft": "LogEntry RaftLog RaftMember RaftSnapshot RaftState",
     "plan": "Fault Plan",
+    "_replay.differences": "Change Diff",
+    "_replay.file": "JournalError",
+    "_replay.inevitable": "Inevitability Likelihood when_inevitable",
+    "_replay.runs": "RunDiff diff_runs",
+    "_replay.replaying": "Replay RunFailure Step replay",
     "rolling": "Rolling",
     "service": "LogLine Service Services SpecHistory SpecVersion",
     "states": "Availability Mode NodeState OutcomeState Reachability Role TaskState UpdateState",
@@ -155,6 +171,7 @@ __all__ = [
     "InvalidArgument",
     "InvariantError",
     "JoinToken",
+    "JournalError",
     "LogLine",
     "NoQuorum",
     "Node",
@@ -167,6 +184,7 @@ __all__ = [
     "Plan",
     "Response",
     "Result",
+    "Replay",
     "Rolling",
     "Service",
     "Services",
@@ -182,9 +200,12 @@ __all__ = [
     "attach",
     "clusters",
     "connect",
+    "diff_runs",
+    "replay",
     "gone",
     "nearest_passing",
     "set_display",
+    "when_inevitable",
     "test",
 ]
 

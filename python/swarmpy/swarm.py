@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING, overload
@@ -308,6 +308,23 @@ class Swarm(metaclass=Brief):
         if self._scraper is None:
             self._scraper = Scraper(self._hub)
         return self._scraper.metrics()
+
+    def save(
+        self, path: str | os.PathLike[str], *, failure: Mapping[str, object] | BaseException | None = None
+    ) -> str:
+        """Writes the run of a simulated swarm into a file (`"run.swarm"`), so that `sp.replay(path)` and
+        `swarmpy replay FILE` make it again, event by event. Returns the path.
+
+        The file is text (gzipped from 1 MiB on) and keeps the seed, what the swarm was told and when, and
+        all faults as a plan; no state, and no secrets but those that it was told. It works at any time, also
+        after an invariant broke. `failure`: what broke, where the swarm cannot know it (an exception, or
+        `{"invariant", "at", "what"}`).
+
+        Raises `NotSupportedInMode` for a real swarm, `JournalError` for a run of more than 256 MiB of inputs.
+        """
+        from swarmpy._replay.saving import save
+
+        return save(self, path, failure)
 
     # ---- eyes
 

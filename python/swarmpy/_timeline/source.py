@@ -43,11 +43,11 @@ def _made_again(core: Any) -> Core:
             code="FailedPrecondition",
             hint="Save the timeline of a shorter run.",
         )
-    events, now, _ = core.done()
+    steps, now, _ = core.done()
     again: Core = type(core).replay(text)
     again.record_chronicle(True)
     try:
-        again.run_to_event(events)  # type: ignore[attr-defined]
+        again.run_to_step(steps)
         again.run_to(now)
     except InvariantError:
         pass  # it broke as the first run did, and the chronicle says so

@@ -33,6 +33,11 @@ class VirtualPulse:
 
         return stop
 
+    def go_on_in(self, core: Core) -> None:
+        """Another run takes the place of this one: who watches looks at once."""
+        self._core = core
+        self.hurry()
+
     def hurry(self) -> None:
         """All beats are due now."""
         self._due = dict.fromkeys(self._due, self._core.now_ns())

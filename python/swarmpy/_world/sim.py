@@ -41,9 +41,10 @@ FOR_EVER = 1e9  # seconds: more would not fit into nanoseconds
 
 
 class SimWorld:
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | None = None, *, core: Core | None = None) -> None:
+        """`core`: a run that is there already, with this seed."""
         self._seed = secrets.randbits(32) if seed is None else seed
-        self._core = Core(self._seed)
+        self._core = Core(self._seed) if core is None else core
         self._epoch_ns = self._core.wall_ns() - self._core.now_ns()
         self._doors: dict[str, SimConnection] = {}
         self._pulse = VirtualPulse(self._core)

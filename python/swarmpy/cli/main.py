@@ -49,6 +49,12 @@ def _split_command(words: list[str]) -> tuple[list[str], list[str]]:
     return words[:at], words[at + 1 :]
 
 
+def _replay(options: argparse.Namespace) -> int:
+    from swarmpy.cli import replay  # it needs the simulator, which need not be built for the others
+
+    return replay.run(options)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="swarmpy", description=DESCRIPTION)
     parser.add_argument(
@@ -110,6 +116,15 @@ def _parser() -> argparse.ArgumentParser:
     watch.set_defaults(run=top.top)
 
     test.add_parser(verbs)
+
+    again = verbs.add_parser("replay", help="make a saved run of a simulated swarm again, up to a moment")
+    again.add_argument("file", metavar="FILE", help="what swarm.save() or a failed test wrote")
+    again.add_argument("--until", metavar="T", help='a moment of the run: "1.40s" (default: its end)')
+    again.add_argument("--events", type=int, default=5, metavar="N", help="show the last N steps (default 5)")
+    again.add_argument("--html", metavar="OUT", help="write the timeline of the run into this file, too")
+    again.add_argument("--json", action="store_true", help="print JSON")
+    again.add_argument("--force", action="store_true", help="also what another engine wrote")
+    again.set_defaults(run=_replay)
 
     shell = verbs.add_parser("completion", help="print a script that completes words in your shell")
     shell.add_argument("shell", choices=tuple(completion.SCRIPTS))

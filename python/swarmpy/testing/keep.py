@@ -45,7 +45,7 @@ class Keep:
         if save is None:
             return failure
         path = self._path("swarm")
-        save(path)
+        save(path, failure=failure.to_dict())
         return replace(failure, journal=str(path), replay=replay_line(str(path), failure.at))
 
     def _timeline(self, failure: Failure) -> Failure:

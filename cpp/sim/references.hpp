@@ -1,0 +1,32 @@
+// References: what a run's inputs meant where they named objects by ids and versions that chance made. In
+// another run with the same user in it (world.let_go) the service `web` has another id: what was done to
+// `web` is done to `web` there, and an update that named the newest version names the newest one.
+//
+// Found by playing the run once. An id that no object had, or whose name nobody has now, stays as it is: the
+// swarm refuses it as it would refuse any such request.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "sim/journal.hpp"
+
+namespace swarm::sim {
+
+class References {
+ public:
+  static References of(const RecordedRun& run);
+  // The input number `index` of the run, as it is said in `world` at this moment.
+  Input said_in(const World& world, std::size_t index, const Input& input) const;
+
+ private:
+  void learn(const World& world, std::size_t index, const Input& input);
+
+  std::map<std::string, std::string, std::less<>> names_;  // id -> "service web", "task web.1", "node w1"
+  std::set<std::size_t> newest_;  // inputs that named the version which their object had
+};
+
+}  // namespace swarm::sim
