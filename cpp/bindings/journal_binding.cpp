@@ -13,7 +13,8 @@
 namespace swarm::bindings {
 namespace {
 
-// (text, why it cannot be told by it or ""); also of a world in which something broke, as all that only reads.
+// (text, why it cannot be told by it or ""); also of a world in which something broke, as all that only
+// reads.
 std::tuple<py::bytes, std::string> journal(WorldHost& host) {
   std::string text, why;
   {

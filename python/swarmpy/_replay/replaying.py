@@ -81,6 +81,7 @@ class Replay(Swarm):
         world = ReplayWorld(journal, self._new_core)
         self._replayed = world
         self._setup(world, journal.name)
+        world.is_set_up()
         self._end.detach()
         self._scratch: Replay | None = None
 

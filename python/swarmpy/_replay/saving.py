@@ -55,8 +55,7 @@ def save(swarm: Swarm, path: str | os.PathLike[str], failure: Said) -> str:
 def checks_of(swarm: Swarm) -> list[dict[str, Any]]:
     """What was asked of it after every event: `{"kind", "name", "inv"}`; `inv` is None for a function."""
     check = getattr(swarm, "check", None)
-    told = getattr(check, "_told", None)
-    return list(told()) if callable(told) else []
+    return list(getattr(check, "told", ()))
 
 
 def failure_of(
@@ -76,11 +75,13 @@ def failure_of(
 
 
 def _found_wrong(swarm: Swarm) -> BaseException | None:
-    broken = getattr(getattr(swarm, "check", None), "broken", None)
-    if isinstance(broken, BaseException):
-        return broken
+    """What broke and ended the run: where it stands it refuses to go on, and says why."""
+    core = cast(SimWorld, swarm._world).core
+    check = getattr(swarm, "check", None)
     try:
-        cast(SimWorld, swarm._world).core.now_ns()
+        now_ns = core.now_ns()
+        if check is not None and check.broken:
+            core.run_to(now_ns)
     except InvariantError as error:
         return error
     return None

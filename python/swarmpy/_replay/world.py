@@ -55,7 +55,10 @@ class ReplayWorld(FollowedWorld):
         self._moved = True
         self._broke = False
         super().__init__(journal.seed, core=make())
-        self._moved = False  # nobody said where to stand; until then it stands at the end
+
+    def is_set_up(self) -> None:
+        """All that belongs to it was made. Nobody said where to stand; until then it stands at the end."""
+        self._moved = False
 
     # ---- where it stands
 
