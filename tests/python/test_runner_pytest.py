@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
+
+import swarmpy as sp
 
 pytest_plugins = ["pytester"]
 
@@ -67,7 +68,7 @@ FIXTURES = """
 
 @pytest.fixture(autouse=True)
 def _sees_swarmpy(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(sys.modules["swarmpy"].__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(sp.__file__).parents[1]))
 
 
 @pytest.mark.parametrize("with_plugin", [True, False])

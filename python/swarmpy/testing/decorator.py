@@ -15,6 +15,7 @@ from typing import Any, overload
 from swarmpy._brief import Brief
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument
+from swarmpy.swarm import Swarm
 from swarmpy.testing import seeds as many
 from swarmpy.testing.mask import NOTHING, Mask
 from swarmpy.testing.result import Result
@@ -183,8 +184,8 @@ class SeedTest(metaclass=Brief):
 
     # ---- inside
 
-    def _one(self, seed: int, mask: Mask) -> Record:
-        return run_once(self._name(), self._call({}), self._settings.shape, seed, mask)
+    def _one(self, seed: int, mask: Mask, last: Callable[[Swarm], object] | None = None) -> Record:
+        return run_once(self._name(), self._call({}), self._settings.shape, seed, mask, last=last)
 
     def _run(self, made: Settings, arguments: Mapping[str, Any]) -> Result:
         __tracebackhide__ = True

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from swarmpy.errors import SwarmError
+from swarmpy.states import Mode
 from swarmpy.swarm import Swarm
 from swarmpy.testing.failure import Failure, replay_line
 
@@ -25,7 +26,7 @@ class Keep:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             failure = self._journal(swarm, failure)
-            return self._timeline(failure)
+            return self._timeline(swarm, failure)
         except (OSError, SwarmError) as error:
             return replace(failure, notes=(*failure.notes, f"not all could be written: {error}"))
 
@@ -48,8 +49,16 @@ class Keep:
         save(path, failure=failure.to_dict())
         return replace(failure, journal=str(path), replay=replay_line(str(path), failure.at))
 
-    def _timeline(self, failure: Failure) -> Failure:
-        return failure
+    def _timeline(self, swarm: Swarm, failure: Failure) -> Failure:
+        if swarm.mode is not Mode.SIM:
+            return failure
+        from swarmpy._timeline import Failure as Broken
+        from swarmpy._timeline import save_timeline
+
+        broken = Broken(failure.invariant, failure.what, failure.at)
+        path, title = self._path("html"), f"{failure.test}, seed {failure.seed}"
+        save_timeline(swarm, path, title=title, failure=broken, replay=failure.replay)
+        return replace(failure, timeline=str(path))
 
     def _path(self, ending: str) -> Path:
         path = self._folder / f"{self._stem}.{ending}"

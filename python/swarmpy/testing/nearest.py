@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from dataclasses import dataclass
+from operator import methodcaller
+from pathlib import Path
 from typing import Any
+
+import swarmpy
 
 from swarmpy import _show
 from swarmpy._brief import Brief
-from swarmpy.errors import InvalidArgument
+from swarmpy.errors import InvalidArgument, SwarmError
 from swarmpy.testing.decorator import SeedTest
 from swarmpy.testing.failure import Failure
 from swarmpy.testing.mask import NOTHING, Happening, Mask
@@ -91,8 +97,9 @@ def _less(test: SeedTest, failing: Record, mask: Mask) -> NearestPassing | None:
     for one in [*reversed(faults), *(one for one in reversed(done) if not one.is_fault)]:
         other = test._one(failing.seed, mask.without(one.item))
         if other.failure is None:
+            diff = _diff(test, (failing.seed, mask), (failing.seed, mask.without(one.item)))
             return NearestPassing(
-                failing.failure, failing.seed, one, failing.trace_hash, other.trace_hash, one.at
+                failing.failure, failing.seed, one, failing.trace_hash, other.trace_hash, one.at, diff
             )
     return None
 
@@ -102,5 +109,18 @@ def _beside(test: SeedTest, failing: Record) -> NearestPassing | None:
     for seed in range(failing.seed + 1, failing.seed + 1 + MOST_SEEDS):
         other = test._one(seed, NOTHING)
         if other.failure is None:
-            return NearestPassing(failing.failure, seed, None, failing.trace_hash, other.trace_hash)
+            diff = _diff(test, (failing.seed, NOTHING), (seed, NOTHING))
+            return NearestPassing(
+                failing.failure, seed, None, failing.trace_hash, other.trace_hash, diff=diff
+            )
+    return None
+
+
+def _diff(test: SeedTest, failing: tuple[int, Mask], passing: tuple[int, Mask]) -> Any:
+    """Where the journals of both part, by `sp.diff_runs`. None where one cannot be made again."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(SwarmError, AttributeError):
+        paths = [str(Path(folder) / name) for name in ("failing.swarm", "passing.swarm")]
+        for (seed, mask), path in zip((failing, passing), paths, strict=True):
+            test._one(seed, mask, last=methodcaller("save", path))
+        return getattr(swarmpy, "diff_runs")(*paths)  # noqa: B009 - it comes with journals
     return None

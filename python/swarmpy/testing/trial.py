@@ -102,6 +102,7 @@ class Trial:
         self.test, self.seed, self.shape = test, seed, mask.applied_to(shape)
         self._gates = Gatekeeper(mask)
         self._swarms: list[Swarm] = []
+        self.recorded = False  # for a timeline
         self._begun: tuple[int, str] = (0, "")
 
     def swarm(self, **options: Any) -> Swarm:
@@ -114,6 +115,8 @@ class Trial:
         shape = {"managers": self.shape.managers, "workers": self.shape.workers, "mode": self.shape.mode}
         made = Swarm(**{**shape, "seed": seed, **options})
         self._gates.stand_at(made, len(self._swarms))
+        if self.recorded and (core := getattr(made._world, "core", None)):
+            core.record_chronicle(True)  # which changes no trace
         self._swarms.append(made)
         if len(self._swarms) == 1:
             self._begun = _raft(made)
@@ -136,6 +139,10 @@ class Trial:
                 failure = keep(self._swarms[0], failure)
             record.failure = failure
         return record
+
+    def at_last(self, do: Callable[[Swarm], object]) -> None:
+        for swarm in self._swarms[:1]:
+            do(swarm)
 
     def close(self) -> None:
         for swarm in self._swarms:
@@ -196,12 +203,14 @@ def run_once(
     mask: Mask = NOTHING,
     keep: Keeper | None = None,
     trial: Trial | None = None,
+    last: Callable[[Swarm], object] | None = None,
 ) -> Record:
-    """Runs `call(trial)` and says how it ended. What Python and pytest mean for themselves (Ctrl-C, a skip)
-    goes on upwards.
+    """Runs `call(trial)` and says how it ended. `last`: what is done with its swarm at the end. What Python
+    and pytest mean for themselves (Ctrl-C, a skip) goes on upwards.
     """
     __tracebackhide__ = True
     trial = trial or Trial(test, shape, seed, mask)
+    trial.recorded = keep is not None
     with own_chance(seed):
         try:
             call(trial)
@@ -213,6 +222,8 @@ def run_once(
             record = trial.judge(error, keep)
         else:
             record = trial.judge(None)
+    if last is not None:
+        trial.at_last(last)
     trial.close()
     return record
 
