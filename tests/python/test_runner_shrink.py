@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from pathlib import Path
 
 import pytest
 
 import swarmpy as sp
+from swarmpy.cli import main
 from swarmpy.errors import InvalidArgument
 from swarmpy.testing.failure import Failure
 from swarmpy.testing.mask import Happening, Mask, Shape
@@ -269,3 +271,22 @@ def test_ctrl_c_while_shrinking_reports_and_goes_on_upwards(capsys: pytest.Captu
     said = capsys.readouterr().out
     assert "maybe not the smallest: it was interrupted" in said and "1 of 1 seed" not in said
     assert interrupted.last.interrupted and Path(interrupted.last.failures[0].file).exists()
+
+
+def test_the_line_that_replays_it_works_when_pasted(capsys: pytest.CaptureFixture[str]) -> None:
+    failure = breaks_when_w2_and_w4_are_down.run().failures[0]
+    assert failure.journal == "swarmpy-failures/breaks_when_w2_and_w4_are_down-0.swarm"
+    command, *words = shlex.split(failure.replay)
+    assert command == "swarmpy" and words[:2] == ["replay", failure.journal] and words[2] == "--until"
+    assert main(words) == 1
+    said = capsys.readouterr().out
+    assert "two that matter are down" in said and "kill w2" in said and "kill w4" in said
+    assert "kill w1" not in said, "it is the small run"
+    page = Path(failure.timeline).read_text()
+    assert failure.timeline.endswith("-0.html") and "two that matter are down" in page
+
+
+def test_the_nearest_run_that_passes_tells_where_they_part() -> None:
+    breaks_when_w2_and_w4_are_down.run()
+    near = sp.nearest_passing(breaks_when_w2_and_w4_are_down)
+    assert near.diff and not near.diff.same and "w4" in str(near.diff.only_first)

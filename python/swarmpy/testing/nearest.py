@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import swarmpy
-
 from swarmpy import _show
 from swarmpy._brief import Brief
 from swarmpy.errors import InvalidArgument, SwarmError
