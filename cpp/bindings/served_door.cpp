@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/served_faults.hpp"
 #include "ports/ports.hpp"
 #include "real/http/http_server.hpp"
 #include "real/http/reactor.hpp"
@@ -58,6 +59,11 @@ struct ServedDoor::Impl {
 
   void on_request(ports::ApiId id, http::Request request) {
     safely([&] {
+      if (const auto about = answer_about_faults(*host, request)) {
+        server.begin(id, {about->status, {{"Content-Type", "application/json"}}, false});
+        if (!about->body.empty()) server.piece(id, about->body + "\n");
+        return server.end(id);
+      }
       if (!host->use([&](sim::World& world) { return world.alive(machine); }))
         return refuse(id, machine + " is not running");
       open[id] = {host->call(machine, std::move(request)), false};

@@ -10,11 +10,11 @@
 #include "base/bytes.hpp"
 #include "model/builtin_plugins.hpp"
 #include "node/node.hpp"
+#include "real/faults.hpp"
 #include "real/files.hpp"
 #include "real/http/http_server.hpp"
 #include "real/l4_relay.hpp"
 #include "real/openssl_crypto.hpp"
-#include "real/os_clock.hpp"
 #include "real/process_runner.hpp"
 #include "real/rocks_disk.hpp"
 #include "real/task_address.hpp"
@@ -24,7 +24,8 @@ namespace swarm::real {
 namespace {
 
 constexpr Duration kStopBound = Duration::seconds(15);
-constexpr Duration kLastWords = Duration::millis(50);  // for frames that are on their way out
+constexpr Duration kLongestTurn = Duration::seconds(2);  // of a throttled node
+constexpr Duration kLastWords = Duration::millis(50);     // for frames that are on their way out
 
 // Beside swarmd: in a package, or in its neighbour's folder of a build tree.
 std::string web_program() {
@@ -77,8 +78,20 @@ struct Host::Impl {
   Result<void> open();
   Result<void> listen();
   void emit(ports::Event event);
+  ports::Transport& own_or_faulty_transport() {
+    if (links != nullptr) return *links;
+    return *transport;
+  }
+  ports::Disk& own_or_faulty_disk() {
+    if (faulty_disk != nullptr) return *faulty_disk;
+    return *disk;
+  }
   void schedule_turn();
   void turn();
+  void be_slow(Instant since);
+  void arm(Instant next);
+  void take_faults();
+  bool is_of_faults(ports::ApiId id, const http::Request& request);
   void stop();
   void finish() {
     finishing = true;
@@ -88,11 +101,14 @@ struct Host::Impl {
   HostOptions options;
   Reactor reactor;
   LogTrace trace;
-  OsClock clock;
+  FaultyClock clock;  // the machine's, until a fault says otherwise
   OpensslCrypto crypto;
   std::unique_ptr<RocksDisk> disk;
   std::unique_ptr<ProcessRunner> runner;
   std::unique_ptr<TcpTransport> transport;
+  std::unique_ptr<FaultyTransport> links;  // these three: only with --faults
+  std::unique_ptr<FaultyDisk> faulty_disk;
+  std::unique_ptr<FaultDesk> desk;
   std::unique_ptr<L4Relay> relay;
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<node::Node> node;
@@ -127,7 +143,13 @@ Result<void> Host::Impl::open() {
   auto made = ProcessRunner::open(reactor, std::move(tasks), on_event);
   if (!made) return made.error();
   runner = std::move(*made);
-  transport = std::make_unique<TcpTransport>(reactor, on_event);
+  if (options.faults)
+    links = std::make_unique<FaultyTransport>(reactor, on_event, get_u64(crypto.random_bytes(8)));
+  transport = std::make_unique<TcpTransport>(reactor, [this](ports::Event event) {
+    if (links == nullptr) return emit(std::move(event));
+    links->hear(std::move(event));
+  });
+  if (links != nullptr) links->put_before(*transport);
   L4Relay::Options mesh;
   mesh.address = options.address;
   mesh.bindable_port = bindable_port;
@@ -141,9 +163,10 @@ Result<void> Host::Impl::open() {
   server = std::make_unique<HttpServer>(
       reactor,
       [this](ports::ApiId id, http::Request request) {
-        emit(ports::ApiArrived{id, std::move(request)});
+        if (!is_of_faults(id, request)) emit(ports::ApiArrived{id, std::move(request)});
       },
       [this](ports::ApiId id) { emit(ports::ApiAborted{id}); });
+  if (options.faults) take_faults();
   node::NodeOptions about;
   about.description = description;
   describe_system(about);
@@ -152,7 +175,8 @@ Result<void> Host::Impl::open() {
   about.seed = get_u64(crypto.random_bytes(8));
   about.insecure_no_tls = options.insecure_no_tls;
   node = std::make_unique<node::Node>(
-      std::move(about), ports::Ports{clock, *transport, *disk, *runner, *relay, crypto, *server, trace});
+      std::move(about), ports::Ports{clock, own_or_faulty_transport(), own_or_faulty_disk(), *runner, *relay,
+                                     crypto, *server, trace});
   auto started = node->start(clock.now());
   if (const std::string unread = disk->failure(); !unread.empty())
     return plain_error(Code::data_loss, unread);
@@ -184,15 +208,69 @@ void Host::Impl::schedule_turn() {
 void Host::Impl::turn() {
   turn_scheduled = false;
   if (finishing) return;
+  const Instant begun = steady_now();
   node->turn(clock.now());
+  if (desk != nullptr) be_slow(begun);
   if (const std::string unread = disk->failure(); !unread.empty()) {
     failure = unread;
     return reactor.stop();
   }
   if (stopping && node->stopped()) return finish();
-  const Instant next = node->next_deadline();
+  arm(node->next_deadline());
+}
+
+void Host::Impl::arm(Instant next) {
   if (next == Instant::never()) return timer->cancel();
-  timer->at(next, [this] { turn(); });
+  timer->at(clock.true_time_of(next), [this] { turn(); });
+}
+
+// ---- faults
+
+void Host::Impl::take_faults() {
+  faulty_disk = std::make_unique<FaultyDisk>(reactor, *disk, [this](std::string sentence) {
+    failure = std::move(sentence);
+    reactor.stop();
+  });
+  const auto images = [this](const auto& all) { runner->set_image_faults(all); };
+  FaultDesk::Parts parts{links.get(), faulty_disk.get(), &clock, images, [this] {
+                           if (links->rules().empty()) {
+                             relay->set_cuts({});
+                             return schedule_turn();
+                           }
+                           relay->set_cuts([rules = links->rules()](const Address& peer) {
+                             const LinkTrouble trouble = rules.to(peer);
+                             return L4Relay::Cut{trouble.cut_out, trouble.cut_in};
+                           });
+                           schedule_turn();
+                         }};
+  desk = std::make_unique<FaultDesk>(reactor, options.address, std::move(parts));
+}
+
+// A throttled node does nothing else in the time that its turn would have taken longer.
+void Host::Impl::be_slow(Instant since) {
+  constexpr std::int64_t kOne = 1'000'000'000;
+  if (desk->factor() <= kOne) return;
+  const __int128 longer = static_cast<__int128>((steady_now() - since).ns) * (desk->factor() - kOne) / kOne;
+  const std::int64_t ns = static_cast<std::int64_t>(std::min<__int128>(longer, kLongestTurn.ns));
+  const timespec pause{ns / kOne, ns % kOne};
+  ::nanosleep(&pause, nullptr);
+}
+
+// Faults are the business of who owns this daemon: they are not taken from the network.
+bool Host::Impl::is_of_faults(ports::ApiId id, const http::Request& request) {
+  if (!FaultDesk::is_for(request)) return false;
+  FaultDesk::Answer answer;
+  if (desk == nullptr) {
+    answer = FaultDesk::refusal("this daemon takes no faults: it was started without --faults");
+  } else if (!server->is_local(id)) {
+    answer = FaultDesk::refusal("faults are taken at this daemon's own unix socket only, not over TCP");
+  } else {
+    answer = desk->answer(request);
+  }
+  server->begin(id, {answer.status, {{"Content-Type", "application/json"}}, false});
+  if (!answer.body.empty()) server->piece(id, answer.body + "\n");
+  server->end(id);
+  return true;
 }
 
 void Host::Impl::stop() {

@@ -28,6 +28,7 @@ struct HostOptions {
   Address address;       // unspecified: all interfaces
   std::string hostname;  // empty: the machine's
   bool insecure_no_tls = false;
+  bool faults = false;  // may be told to break (faults.hpp)
 };
 
 class Host {

@@ -53,6 +53,22 @@ std::vector<std::vector<std::string>> parse_lines(std::string_view text) {
   return lines;
 }
 
+// What surrounds an image's command, "$@". As in the simulator: exits at once where only a code is said.
+std::string script_of(const faults::Fault& fault) {
+  const auto seconds = [](Duration span) { return faults::decimal(span.ns, 9); };
+  std::string script;
+  const bool deaf = fault.flag("ignores_term");
+  if (deaf) script += "trap '' TERM; ";
+  if (const auto start = fault.span("start")) script += "sleep " + seconds(*start) + "; ";
+  const auto after = fault.span("after");
+  const std::string end = "exit " + std::to_string(fault.number("exit_code"));
+  if (!after && fault.find<std::int64_t>("exit_code") != nullptr) return script + end;
+  if (after)
+    return script + "\"$@\" & p=$!; sleep " + seconds(*after) + " & wait $!; kill -9 $p 2>/dev/null; " + end;
+  if (deaf) return script + "\"$@\" & while :; do sleep 1000 & wait $!; done";
+  return script + "exec \"$@\"";
+}
+
 }  // namespace
 
 Result<ImageCatalogue> ImageCatalogue::open(const std::string& path, const std::string& web_program) {
@@ -100,7 +116,7 @@ std::uint32_t ImageCatalogue::own_port(const std::string& image) const {
   return builtin != nullptr && added(reference) == nullptr ? builtin->port : 0;
 }
 
-std::optional<std::vector<std::string>> ImageCatalogue::command_of(const model::ContainerSpec& spec) const {
+std::optional<std::vector<std::string>> ImageCatalogue::own_command(const model::ContainerSpec& spec) const {
   const std::string reference = model::normal_reference(spec.image);
   std::vector<std::string> command = spec.command;
   const auto* own = added(reference);
@@ -120,6 +136,23 @@ std::optional<std::vector<std::string>> ImageCatalogue::command_of(const model::
   const bool pings = own == nullptr && builtin->has_ping && !command.empty() && command.front() == "ping";
   if (pings) command.insert(command.begin(), web_program_), command[1] = "--ping";
   return command;
+}
+
+std::optional<std::vector<std::string>> ImageCatalogue::command_of(const model::ContainerSpec& spec) const {
+  const auto fault = faults_.find(model::normal_reference(spec.image));
+  if (fault == faults_.end()) return own_command(spec);
+  if (!fault->second.flag("exists", true)) return std::nullopt;
+  auto command = own_command(spec);
+  if (!command) command = std::vector<std::string>{web_program_};  // an image that is only made up
+  std::vector<std::string> wrapped{"/bin/sh", "-c", script_of(fault->second), "sh"};
+  wrapped.insert(wrapped.end(), command->begin(), command->end());
+  return wrapped;
+}
+
+void ImageCatalogue::set_faults(const std::vector<faults::Fault>& faults) {
+  faults_.clear();
+  for (const faults::Fault& fault : faults)
+    faults_.insert_or_assign(model::normal_reference(fault.text("reference")), fault);
 }
 
 std::vector<ports::Image> ImageCatalogue::images() const {

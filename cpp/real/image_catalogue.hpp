@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "faults/fault.hpp"
 #include "model/container_spec.hpp"
 #include "ports/runner.hpp"
 
@@ -23,6 +24,10 @@ class ImageCatalogue {
 
   // What a task of this spec executes; nothing when there is no such image.
   std::optional<std::vector<std::string>> command_of(const model::ContainerSpec& spec) const;
+  // How tasks behave that begin from now on (faults of kind `image`; the last of an image counts): it does
+  // not exist, its tasks exit by themselves, ignore SIGTERM, start late. A shell around the image's own
+  // command.
+  void set_faults(const std::vector<faults::Fault>& faults);
   bool is_users_own(const std::string& image) const;
   std::uint32_t own_port(const std::string& image) const;  // where a stand-in listens; 0: nowhere
   std::vector<ports::Image> images() const;
@@ -32,9 +37,11 @@ class ImageCatalogue {
   ImageCatalogue(std::string path, std::string web_program)
       : path_(std::move(path)), web_program_(std::move(web_program)) {}
   Result<void> load();
+  std::optional<std::vector<std::string>> own_command(const model::ContainerSpec& spec) const;
   const std::vector<std::string>* added(const std::string& reference) const;
 
   std::string path_, web_program_;
+  std::map<std::string, faults::Fault> faults_;            // by normal reference
   std::map<std::string, std::vector<std::string>> added_;  // by normal reference
 };
 

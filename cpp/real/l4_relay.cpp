@@ -85,6 +85,14 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
       machine.set_self(self);
     });
   }
+  void set_cuts(std::function<Cut(const Address&)> cuts) {
+    tell([&](mesh::Machine&) {
+      wanted_cuts_ = std::move(cuts);
+      cuts_changed_ = true;
+    });
+  }
+  bool mute(const Link& link) const override { return cuts_ && cuts_(link.remote()).out; }
+  bool deaf(const Link& link) const override { return cuts_ && cuts_(link.remote()).in; }
   void no_member() {
     tell([&](mesh::Machine& machine) {
       wanted_ = {};
@@ -119,6 +127,7 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
   int patience() const;
   void run_due();
   void follow_membership();
+  void follow_cuts();
   template <class Work>
   void decide(Work&& work);  // asks the machine, under the lock, and carries out what it wants
   void carry_out();
@@ -172,8 +181,11 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
   Greeting wanted_;
   std::uint64_t membership_ = 0;
   bool stopping_ = false;
+  std::function<Cut(const Address&)> wanted_cuts_;
+  bool cuts_changed_ = false;
 
   // ---- of the relay's thread alone
+  std::function<Cut(const Address&)> cuts_;
   Greeting self_;
   std::uint64_t seen_membership_ = 0;
   bool deciding_ = false;
@@ -226,6 +238,7 @@ bool L4Relay::Impl::round() {
     std::uint64_t number = 0;
     (void)!::read(wake_.get(), &number, sizeof number);
     follow_membership();
+    follow_cuts();
     decide([](mesh::Machine&) {});
   }
   run_due();
@@ -384,6 +397,17 @@ void L4Relay::Impl::follow_membership() {
   }
 }
 
+// What has waited goes on.
+void L4Relay::Impl::follow_cuts() {
+  {
+    const std::lock_guard hold(lock_);
+    if (!std::exchange(cuts_changed_, false)) return;
+    cuts_ = wanted_cuts_;
+  }
+  for (const auto& link : links_)
+    if (!link->dead() && !link->flush_wanted) wants_flush(*link);
+}
+
 // Listeners of published ports come and go with the table.
 void L4Relay::Impl::close_all() {
   drop_listener(0);
@@ -510,6 +534,7 @@ L4Relay::~L4Relay() = default;
 
 void L4Relay::join(ClusterId cluster, NodeId self) { impl_->member(cluster, self); }
 void L4Relay::leave() { impl_->no_member(); }
+void L4Relay::set_cuts(std::function<Cut(const Address& peer)> cuts) { impl_->set_cuts(std::move(cuts)); }
 void L4Relay::set_table(std::shared_ptr<const model::ForwardingTable> table) {
   impl_->tell([&](mesh::Machine& machine) { machine.set_table(std::move(table)); });
 }

@@ -42,6 +42,12 @@ class L4Relay final : public ports::Mesh {
   void task_stopping(TaskId task) override;
   void task_gone(TaskId task) override;
 
+  // Links to other nodes on which nothing goes out, or nothing comes in: bytes wait for as long.
+  struct Cut {
+    bool out = false, in = false;
+  };
+  void set_cuts(std::function<Cut(const Address& peer)> cuts);
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

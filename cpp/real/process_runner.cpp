@@ -592,6 +592,9 @@ std::optional<ports::Usage> ProcessRunner::usage(TaskId task) {
 
 // ---- images, warnings
 
+void ProcessRunner::set_image_faults(const std::vector<faults::Fault>& faults) {
+  impl_->catalogue.set_faults(faults);
+}
 std::vector<ports::Image> ProcessRunner::images() { return impl_->catalogue.images(); }
 
 Result<void> ProcessRunner::add_image(const ports::Image& image) {

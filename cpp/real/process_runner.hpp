@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "faults/fault.hpp"
 #include "ports/ports.hpp"
 #include "real/http/reactor.hpp"
 
@@ -41,6 +42,7 @@ class ProcessRunner final : public ports::Runner {
   std::optional<ports::Usage> usage(TaskId task) override;
   std::vector<ports::Image> images() override;
   Result<void> add_image(const ports::Image& image) override;
+  void set_image_faults(const std::vector<faults::Fault>& faults);
   std::vector<std::string> warnings(const model::ServiceSpec& spec,
                                     const model::ServiceSpec* before) override;
 

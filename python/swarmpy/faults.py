@@ -193,8 +193,8 @@ class Faults(metaclass=Brief):
     ) -> ActiveFault:
         """A bad network `between=("m1", "*")`, in both directions; or in one, `from_="m1", to="m2"`.
 
-        `latency` and `jitter` (up to so much more) are added to each frame's way; `loss`, `duplicate`,
-        `reorder`: which part of the frames, 0 to 1.
+        `latency`, more or less `jitter`: how long each frame takes; without it `jitter` is how much longer at
+        most. `loss`, `duplicate`, `reorder`: which part of the frames, 0 to 1.
         """
         if between is not None and (from_ is not None or to is not None):
             raise InvalidArgument(
@@ -437,7 +437,7 @@ class Faults(metaclass=Brief):
         """
         if self._hub.closed:
             return
-        with contextlib.suppress(SwarmError):
+        with contextlib.suppress(SwarmError, OSError):
             self._breaker().heal()
             note(self._hub.world, "repair", "all faults healed")
 
@@ -466,7 +466,7 @@ class Faults(metaclass=Brief):
         """Never raises: what is over, closed or broken has no faults."""
         if self._hub.closed:
             return
-        with contextlib.suppress(SwarmError):
+        with contextlib.suppress(SwarmError, OSError):
             self._breaker().end(number)
             self._hub.world.hurry()
 

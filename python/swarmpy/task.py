@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import signal as signals
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from swarmpy._hub import Hub
 from swarmpy._models.task_info import TaskInfo
 from swarmpy._notes import note
 from swarmpy._world.base import wait_until
-from swarmpy.errors import NoQuorum, SwarmError, Unreachable
+from swarmpy.errors import NoQuorum, NotSupportedInMode, SwarmError, Unreachable
 from swarmpy.states import TaskState
 
 NOTICED_WITHIN = 5.0  # seconds that kill() waits for the swarm to see it
@@ -77,9 +78,25 @@ class Task(metaclass=Brief):
             return
         query = {"signal": signal}
         note(self._hub.world, "fault", f"{self.name} killed on {self.node}")
-        self._hub.client.call("POST", f"/containers/{self._info.container_id}/kill", query=query, at=door)
-        if str(signal).removeprefix("SIG") in ("KILL", str(int(signals.SIGKILL))):
-            wait_until(self._hub.world, self._noticed, NOTICED_WITHIN)
+
+        def ask() -> None:
+            path = f"/containers/{self._info.container_id}/kill"
+            self._hub.client.call("POST", path, query=query, at=door)
+
+        if str(signal).removeprefix("SIG") not in ("KILL", str(int(signals.SIGKILL))):
+            ask()
+            return
+        self._as_a_fault(ask)
+        wait_until(self._hub.world, self._noticed, NOTICED_WITHIN)
+
+    def _as_a_fault(self, ask: Callable[[], None]) -> None:
+        """So that the swarm's history tells it, where there is one."""
+        try:
+            breaker = self._hub.world.breaker()
+        except NotSupportedInMode:
+            ask()
+        else:
+            breaker.kill_task(self.id, ask)
 
     def _noticed(self) -> bool:
         try:

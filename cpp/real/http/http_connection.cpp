@@ -64,6 +64,11 @@ void HttpConnection::start() {
   read();
 }
 
+bool HttpConnection::is_local() const {
+  boost::system::error_code error;
+  return socket_.local_endpoint(error).protocol().family() == AF_UNIX && !error;
+}
+
 void HttpConnection::close() {
   if (closed_) return;
   closed_ = true;

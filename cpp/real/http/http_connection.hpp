@@ -31,7 +31,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   HttpConnection(Socket socket, Owner& owner);
   void start();
-  void close();  // no callbacks after this
+  void close();           // no callbacks after this
+  bool is_local() const;  // over a unix socket
 
   void begin(http::ResponseHead head);
   void piece(std::string bytes);

@@ -192,6 +192,11 @@ Result<std::string> HttpServer::listen(const std::string& url, bool insecure) {
   return cannot_listen(url, "the scheme is not known", "write unix:///PATH or tcp://ADDRESS:PORT");
 }
 
+bool HttpServer::is_local(ports::ApiId id) const {
+  const auto it = impl_->answering.find(id);
+  return it != impl_->answering.end() && it->second->is_local();
+}
+
 void HttpServer::begin(ports::ApiId id, http::ResponseHead head) {
   if (const auto it = impl_->answering.find(id); it != impl_->answering.end())
     it->second->begin(std::move(head));

@@ -34,6 +34,9 @@ class HttpServer final : public ports::ApiSink {
   // Closes every listener and connection and removes the socket files.
   void close();
 
+  // Returns true if this request came over a unix socket (and is not answered yet).
+  bool is_local(ports::ApiId id) const;
+
   void begin(ports::ApiId id, http::ResponseHead head) override;
   void piece(ports::ApiId id, std::string bytes) override;
   void end(ports::ApiId id) override;

@@ -103,7 +103,7 @@ void Link::forget(std::uint32_t stream) {
 }
 
 void Link::flush() {
-  if (dead_ || !connected_) return;
+  if (dead_ || !connected_ || owner_.mute(*this)) return;
   while (!out_.empty() && socket_.can_write) {
     const auto sent = socket_.write(out_.data(), out_.size());
     if (sent == Socket::kBroken) return fail();
@@ -130,6 +130,7 @@ void Link::on_ready(std::uint32_t events) {
 }
 
 void Link::read() {
+  if (owner_.deaf(*this)) return;
   for (int round = 0; round < kReadsPerRound && socket_.can_read && !dead_; ++round) {
     char* at = in_.room(kReadSize);
     const auto count = socket_.read(at, kReadSize);

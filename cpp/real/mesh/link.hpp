@@ -63,6 +63,9 @@ class LinkOwner {
   virtual void on_stream(Link& link, std::uint32_t stream, const OpenStream& wish) = 0;
   virtual void on_link_lost(Link& link) = 0;
   virtual void wants_flush(Link& link) = 0;  // soon: at the end of the round
+  // A fault holds back what is said, or what is heard; turn() when that is over.
+  virtual bool mute(const Link&) const { return false; }
+  virtual bool deaf(const Link&) const { return false; }
 };
 
 class Link final : public Watcher {

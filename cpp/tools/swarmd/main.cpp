@@ -56,6 +56,8 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--runner", flags.runner, "How tasks run: process")->capture_default_str();
   app.add_flag("--insecure-no-tls", flags.host.insecure_no_tls,
                "Listen outside loopback although there is no TLS yet");
+  app.add_flag("--faults", flags.host.faults,
+               "Take faults (POST /swarmpy/v1/faults) at the unix socket: for tests on purpose");
   app.add_option("--lease-fd", flags.lease_fd, "Stop when the other side of this pipe is closed");
   app.add_option("--ready-fd", flags.ready_fd, "Write \"ready\" to this descriptor once the API answers");
 }

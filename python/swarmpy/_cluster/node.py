@@ -74,6 +74,29 @@ class LocalNode:
                 raise ClusterError(f"{self.name} (pid {process.pid}) does not die")
         processes.reap()
 
+    @property
+    def stopped(self) -> bool:
+        """It stands still (SIGSTOP)."""
+        pid = self.pid
+        return pid is not None and processes.state(pid) in ("T", "t")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal; harmless when it is dead."""
+        process = self._process()
+        if process is not None:
+            with process:
+                process.send(number)
+
+    def wait_dead(self, timeout: float) -> bool:
+        """True when it has ended, or was dead."""
+        process = self._process()
+        if process is None:
+            return True
+        with process:
+            dead = process.wait(timeout)
+        processes.reap()
+        return dead
+
     def start(self) -> None:
         """Starts the daemon on its data root; returns when its API answers, quorum or not."""
         if self.alive:
@@ -94,12 +117,17 @@ class LocalNode:
                 self._wait_ready(ready)
         finally:
             os.close(ready)
+        if (self.folder / "faults.json").exists():
+            from swarmpy._cluster.cluster import LocalCluster
+            from swarmpy._faults.inside import tell_again
+
+            tell_again(LocalCluster(self.folder), self.name, anew=True)
 
     def _spawn(self, ready: int, claim: int, lease: int | None) -> None:
         """`claim` is only kept open: it holds the cluster's network for as long as the daemon lives."""
         command: list[str | Path] = [places.program(), "--data-root", self.data_root, "-H", self.docker_host]
         command += ["--pidfile", self._pidfile, "--address", self.address, "--hostname", self.name]
-        command += ["--runner", "process", "--ready-fd", str(ready)]
+        command += ["--runner", "process", "--faults", "--ready-fd", str(ready)]
         passed = [ready, claim]
         if lease is not None:
             command += ["--lease-fd", str(lease)]

@@ -32,6 +32,14 @@ def arguments(pid: int) -> list[str]:
     return [os.fsdecode(word) for word in raw.split(b"\0")[:-1]]
 
 
+def state(pid: int) -> str:
+    """As /proc tells it: "R", "S", "T" (stopped), ...; "" when it is dead."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return ""
+
+
 class Process:
     """A living process whose command line is what was looked for. Use it as a context manager."""
 
@@ -95,6 +103,7 @@ def end_all(processes: Iterable[Process], grace: float) -> None:
     for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
         for process in left:
             process.send(number)
+            process.send(signal.SIGCONT)  # one that stands still would not hear it
         deadline = time.monotonic() + seconds
         staying = []
         for process in left:

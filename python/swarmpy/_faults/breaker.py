@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ class Breaker(Protocol):
 
     def run(self, plan: Plan) -> list[int]: ...
 
+    def kill_task(self, task: str, ask: Callable[[], None]) -> None:
+        """SIGKILL to one task's process, by its id. `ask`: the same by the API, with its errors."""
+
     def quiet(self, on: bool) -> None:
         """All faults are held back, and time stands still for them; or they go on."""
-
-    def close(self) -> None:
-        """The swarm is about to be closed: ends what would be left behind by that."""
 
 
 def next_to_do(error: ValueError) -> tuple[str, str]:

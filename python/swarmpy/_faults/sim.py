@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from swarmpy._faults.breaker import next_to_do
@@ -43,11 +44,14 @@ class SimBreaker:
         except ValueError as error:
             raise _typed(error) from None
 
+    def kill_task(self, task: str, ask: Callable[[], None]) -> None:
+        try:
+            self._core.begin_fault(Fault("kill_task", task=task).to_json())
+        except ValueError:  # no such process here: the API says why
+            ask()
+
     def quiet(self, on: bool) -> None:
         self._core.quiet(on)
-
-    def close(self) -> None:
-        """It goes with its world."""
 
 
 def _typed(error: ValueError) -> SwarmError:

@@ -16,11 +16,12 @@ from swarmpy._connection.http import HttpConnection
 from swarmpy._world.base import Door, Needs
 from swarmpy._world.pulse import WallPulse
 from swarmpy.errors import NotSupportedInMode, Unreachable
+from swarmpy.plan import Fault
 from swarmpy.states import Mode
 
 if TYPE_CHECKING:
     from swarmpy._cluster import LocalCluster
-    from swarmpy._faults.breaker import Breaker
+    from swarmpy._faults.real import RealBreaker
 
 MANAGEMENT_PORT = 2377
 NOT_PUBLISHED = "Is the port published (ports=[...]), and does a task run? Its service's tasks say why not."
@@ -141,13 +142,14 @@ class RealWorld(WallClock):
             name=name, managers=managers, workers=workers, init=init, lease=True
         )
         self._ours = True
+        self._breaker: RealBreaker | None = None
         _owners[self._cluster.folder] = self
 
     @classmethod
     def around(cls, cluster: LocalCluster, seed: int | None = None) -> RealWorld:
         world = cls.__new__(cls)
         WallClock.__init__(world, seed)
-        world._cluster, world._ours = cluster, False
+        world._cluster, world._ours, world._breaker = cluster, False, None
         return world
 
     @classmethod
@@ -208,20 +210,24 @@ class RealWorld(WallClock):
         return self._cluster.node(name).docker_host
 
     def kill(self, name: str) -> None:
-        node = self._cluster.node(name)
-        if node.alive:
-            node.kill()
+        """As a fault that has no end: it is told in the history."""
+        if self._cluster.node(name).alive:
+            self.breaker().begin(Fault("kill", node=name))
 
     def start(self, name: str) -> None:
-        self._cluster.node(name).start()
+        self.breaker().end_down(name)
+        if not self._cluster.node(name).alive:
+            self._cluster.node(name).start()
 
     def machines(self) -> Sequence[str]:
         return [node.name for node in self._cluster.nodes]
 
-    def breaker(self) -> Breaker:
-        raise NotSupportedInMode(
-            "daemons cannot be broken by faults yet", hint='Simulate: swarmpy.Swarm(mode="sim").'
-        )
+    def breaker(self) -> RealBreaker:
+        from swarmpy._faults.real import RealBreaker
+
+        if self._breaker is None:
+            self._breaker = RealBreaker(self._cluster, self._epoch_ns)
+        return self._breaker
 
     def http_get(self, name: str, port: int, path: str, timeout: float) -> tuple[int, str]:
         return http_get(self._cluster.node(name).address, port, path, timeout)
@@ -234,5 +240,7 @@ class RealWorld(WallClock):
 
     def close(self) -> None:
         self._closed = True
+        if self._breaker is not None:
+            self._breaker.close(ending=self._ours)
         if self._ours:
             self._cluster.close()

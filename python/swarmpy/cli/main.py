@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from swarmpy.cli import clusters, completion, images, notebooks, story, test, top
+from swarmpy.cli import clusters, completion, fault, images, notebooks, story, test, top
 from swarmpy.errors import SwarmError
 
 DESCRIPTION = (
@@ -110,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("reference", metavar="NAME:TAG")
     add.set_defaults(run=images.add)
     on_image.add_parser("ls", parents=[which], help="list images").set_defaults(run=images.ls)
+
+    fault.declare(verbs, which)
 
     watch = verbs.add_parser("top", parents=[which], help="nodes, services, tasks, events, live; q ends it")
     watch.add_argument("services", nargs="*", metavar="SERVICE", help="only these (default: all)")

@@ -1,0 +1,83 @@
+"""Faults that a daemon does to itself (`swarmd --faults`): what is told to which, and again after a start.
+
+Names of nodes are their addresses there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from swarmpy._faults.ledger import Entry, Ledger
+from swarmpy._faults.words import LINKS
+from swarmpy.errors import SwarmError, Timeout, Unreachable
+from swarmpy.plan import Fault
+
+if TYPE_CHECKING:
+    from swarmpy._cluster import LocalCluster, LocalNode
+
+PATH = "/swarmpy/v1/faults"
+INSIDE = ("partition", *LINKS, "disk", "clock", "throttle", "image")
+PATIENCE = 5.0  # seconds for a daemon to take a fault
+
+
+def nodes_of(fault: Fault, nodes: Iterable[LocalNode]) -> list[LocalNode]:
+    """Who has to know of it: of a link both ends, and who is at none of them does nothing."""
+    node = fault.args.get("node")
+    return [one for one in nodes if node is None or one.name == node]
+
+
+def tell(ledger: Ledger, entry: Entry, node: LocalNode, addresses: Mapping[str, str]) -> None:
+    """Raises where the daemon refuses; one that is dead or stands still is told when it is back."""
+    if not node.alive or node.stopped:
+        return
+    body = with_addresses(entry.value, addresses).but(at=None, for_=entry.left or None).to_dict()
+    try:
+        number = node.door.post(PATH, body, PATIENCE)["Id"]
+    except (Unreachable, Timeout):
+        return
+    with ledger.page() as page:
+        now = page.find(entry.number)
+        if now is not None:
+            now.told[node.name] = number
+    if now is None:  # it ended meanwhile
+        untell(node, number)
+
+
+def untell(node: LocalNode, number: int) -> None:
+    if not node.alive or node.stopped:
+        return
+    try:
+        node.door.ask("DELETE", f"{PATH}/{number}", timeout=PATIENCE)
+    except SwarmError:
+        return
+
+
+def tell_again(cluster: LocalCluster, name: str, *, anew: bool) -> None:
+    """All that is active and that a node does not know: it was started (`anew`), or it stood still."""
+    ledger = Ledger(cluster.folder)
+    if not ledger.read().active:
+        return
+    if anew:
+        with ledger.page() as page:
+            for entry in page.active:
+                entry.told.pop(name, None)
+    nodes = cluster.nodes
+    addresses = {node.name: node.address for node in nodes}
+    for entry in ledger.read().active:
+        fault = entry.value
+        if fault.kind not in INSIDE or name in entry.told or entry.left == 0:
+            continue
+        for node in nodes_of(fault, nodes):
+            if node.name == name:
+                tell(ledger, entry, node, addresses)
+
+
+def with_addresses(fault: Fault, addresses: Mapping[str, str]) -> Fault:
+    def there(value: Any) -> Any:
+        return [there(one) for one in value] if isinstance(value, list) else addresses.get(value, value)
+
+    words = fault.args
+    return fault.but(
+        **{key: there(words[key]) for key in ("from", "to", "groups", "of", "node") if key in words}
+    )

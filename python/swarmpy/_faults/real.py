@@ -1,0 +1,469 @@
+"""RealBreaker: faults of the daemons of a local cluster, and of no others.
+
+From outside: signals (kill, freeze, stop, power off), ports, tasks. From inside (`inside`): links, disks,
+clocks, pace, images. What is active is written down in the cluster's folder (`ledger`); a fault with a `for`
+ends by itself (`keeper`, and within the daemon).
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from swarmpy._cluster.processes import Process, arguments
+from swarmpy._faults import inside, keeper
+from swarmpy._faults.ledger import Entry, Ledger
+from swarmpy._faults.words import ENDS, MOMENTARY
+from swarmpy._models.nearest import not_found
+from swarmpy.errors import Conflict, NotFound, NotSupportedInMode, SwarmError
+from swarmpy.plan import Fault, Plan
+
+if TYPE_CHECKING:
+    from swarmpy._cluster import LocalCluster, LocalNode
+
+STOP_SECONDS, DIE_SECONDS = 20.0, 10.0
+SILENCE = 0.7  # seconds for which a machine without power is silent before its sockets are closed
+QUICK = 1.0  # seconds for a daemon to answer a question about the swarm
+_ONLY_SIMULATED = ("lost_tail", "flip", "torn", "old_copy")
+
+
+class RealBreaker:
+    def __init__(self, cluster: LocalCluster, begun_ns: int | None = None) -> None:
+        """`begun_ns`: the calendar's time at the swarm's `now` 0."""
+        self._cluster, self._ledger = cluster, Ledger(cluster.folder)
+        self._begun = time.time_ns() if begun_ns is None else begun_ns
+        self._ours: set[int] = set()
+        self._planned: dict[int, Fault] = {}
+        self._held_back: list[tuple[int, Fault, float | None]] = []
+        self._again: dict[int, int] = {}  # number of a fault that was held back -> its number now
+        self._timers: dict[int, threading.Timer] = {}
+
+    # ---- before
+
+    def check(self, fault: Fault) -> None:
+        for name in _names_of(fault) - {"leader", "minority", "*"}:
+            if name not in self._names():
+                raise not_found("node", name, self._names())
+        only = [key for key in _ONLY_SIMULATED if key in fault.args]
+        if only or "read" in fault.args.get("errors", ()):
+            raise NotSupportedInMode(
+                f"a real disk is not changed behind a daemon's back: {(only or ['errors of read'])[0]}",
+                hint='Simulate it: swarmpy.Swarm(mode="sim").',
+            )
+        if fault.kind == "transfer":
+            raise NotSupportedInMode(
+                "leadership of real managers is not handed over by a wish",
+                hint='Stop the leader: c.faults.stop("leader", for_="1s"); it hands over first.',
+            )
+
+    def _names(self) -> list[str]:
+        return [node.name for node in self._cluster.nodes]
+
+    def _resolved(self, fault: Fault) -> Fault:
+        """With the leader and the minority of this moment."""
+        if fault.args.get("of") == "minority":
+            fault = fault.but(of=None, groups=[self._minority()])
+        if "leader" not in _names_of(fault) or "leader" in self._names():
+            return fault
+        leader = self._leader()
+
+        def exact(value: Any) -> Any:
+            return (
+                [exact(one) for one in value]
+                if isinstance(value, list)
+                else leader
+                if value == "leader"
+                else value
+            )
+
+        words = fault.args
+        keys = ("node", "of", "from", "to", "groups")
+        return fault.but(**{key: exact(words[key]) for key in keys if key in words})
+
+    def _leader(self) -> str:
+        """Of those that say they lead, the one of the highest term."""
+        found = [(raft["Term"], name) for name, raft in self._raft() if raft["Role"] == "leader"]
+        if not found:
+            raise SwarmError(
+                "nobody leads at this moment",
+                code="FailedPrecondition",
+                hint="Wait for a leader, or name a node.",
+            )
+        return max(found)[1]
+
+    def _raft(self) -> list[tuple[str, Any]]:
+        found = []
+        for node in self._cluster.nodes:
+            if node.alive and not node.stopped:
+                with suppress(SwarmError):
+                    found.append((node.name, node.door.get("/swarmpy/v1/raft", QUICK)))
+        return found
+
+    def _minority(self) -> list[str]:
+        leader, managers = self._leader(), sorted(self._managers(), key=_by_number)
+        most = (len(managers) - 1) // 2
+        if most == 0:
+            raise SwarmError(
+                f"a minority of {len(managers)} managers is nobody",
+                code="FailedPrecondition",
+                hint="It takes three managers at least.",
+            )
+        return [name for name in managers if name != leader][-most:]
+
+    def _managers(self) -> list[str]:
+        listed = self._cluster.node(self._leader()).door.get("/nodes", QUICK)
+        known = self._names()
+        names = [one["Description"]["Hostname"] for one in listed if one["Spec"]["Role"] == "manager"]
+        return [name for name in names if name in known]
+
+    # ---- begin
+
+    def begin(self, fault: Fault) -> int:
+        self.check(fault)
+        if fault.at:
+            return self._later(fault, fault.at)
+        fault = self._resolved(fault).but(at=None)
+        if fault.kind == "kill_task":
+            return self._kill_task(fault)
+        return self._begin_now(fault)
+
+    def _begin_now(self, fault: Fault, number: int | None = None) -> int:
+        number = self._write_down(fault, number)
+        self._ours.add(number)
+        try:
+            self._act(number, fault)
+        except BaseException:
+            self.end(number)
+            with self._ledger.page() as page:  # it has not happened
+                del page.past[-1:]
+            raise
+        if fault.for_ is not None:
+            self._at(number, fault.for_, lambda: self.end(number))
+        return number
+
+    def _write_down(self, fault: Fault, number: int | None) -> int:
+        began = time.time_ns()
+        ends = None if fault.for_ is None else began + round(fault.for_ * 1e9)
+        with self._ledger.page() as page:
+            if number is None:
+                number = page.last = page.last + 1
+            page.active.append(Entry(number, fault.but(for_=None).to_json(), began, ends))
+        return number
+
+    def _act(self, number: int, fault: Fault) -> None:
+        if fault.kind in inside.INSIDE:
+            entry = self._ledger.read().find(number)
+            nodes = self._cluster.nodes
+            addresses = {node.name: node.address for node in nodes}
+            for node in inside.nodes_of(fault, nodes):
+                if entry is not None:
+                    inside.tell(self._ledger, entry, node, addresses)
+            if fault.kind == "disk" and fault.for_ is not None:
+                self._keep(number, None)  # a daemon that it ended is started again
+            return
+        held = self._take_port(fault) if fault.kind == "port" else None
+        try:
+            if fault.for_ is not None or fault.kind in ("freeze", "port"):
+                self._keep(number, held)
+        finally:
+            if held is not None:
+                held.close()
+        if fault.kind != "port":
+            _STRIKES[fault.kind](self._cluster.node(fault.args["node"]))
+
+    def _keep(self, number: int, held: socket.socket | None) -> None:
+        pid = keeper.start(self._cluster.folder, number, None if held is None else held.fileno())
+        with self._ledger.page() as page:
+            entry = page.find(number)
+            if entry is not None:
+                entry.keeper = pid
+
+    def _take_port(self, fault: Fault) -> socket.socket:
+        node, port = self._cluster.node(fault.args["node"]), fault.args["port"]
+        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind((node.address, port))
+            held.listen()
+        except OSError as error:
+            held.close()
+            raise Conflict(
+                f"{node.address}:{port} cannot be taken: {error.strerror}",
+                hint="Who has it already keeps it; begin the fault before the port is published.",
+            ) from error
+        held.set_inheritable(True)
+        return held
+
+    # ---- later
+
+    def _later(self, fault: Fault, delay: float) -> int:
+        with self._ledger.page() as page:
+            number = page.last = page.last + 1
+        self._planned[number] = fault
+        self._at(number, delay, lambda: self._begin_planned(number))
+        return number
+
+    def _begin_planned(self, number: int) -> None:
+        fault = self._planned.pop(number, None)
+        if fault is None or self._cluster.ended:
+            return
+        with suppress(SwarmError, OSError):  # nobody waits for an answer: what cannot begin is left out
+            exact = self._resolved(fault).but(at=None)
+            if exact.kind == "kill_task":
+                self._kill_task(exact)
+            else:
+                self._begin_now(exact, number)
+
+    def _at(self, number: int, delay: float, what: Callable[[], None]) -> None:
+        timer = threading.Timer(delay, what)
+        timer.daemon = True
+        self._timers[number] = timer
+        timer.start()
+
+    def run(self, plan: Plan) -> list[int]:
+        for fault in plan:
+            self.check(fault)
+        passed = 0.0 if plan.since is None else max(0.0, (time.time_ns() - self._begun) / 1e9 - plan.since)
+        first = min((fault.at or 0.0 for fault in plan), default=0.0)
+        return [self._later(fault, max(0.0, (fault.at or 0.0) - min(passed, first))) for fault in plan]
+
+    # ---- end
+
+    def end(self, number: int) -> None:
+        number = self._again.pop(number, number)
+        self._held_back = [one for one in self._held_back if one[0] != number]
+        self._planned.pop(number, None)
+        timer = self._timers.pop(number, None)
+        if timer is not None and timer is not threading.current_thread():
+            timer.cancel()
+        if self._cluster.ended:
+            return
+        with self._ledger.page() as page:
+            entry = page.take(number)
+        if entry is None:
+            return
+        keeper.dismiss(self._cluster.folder, entry.keeper)
+        fault = entry.value
+        if fault.kind in inside.INSIDE:
+            for name, there in entry.told.items():
+                with suppress(SwarmError):
+                    inside.untell(self._cluster.node(name), there)
+        self._undo(fault)
+
+    def _undo(self, fault: Fault) -> None:
+        """Unless another fault wants the same."""
+        node = str(fault.args.get("node", ""))
+        active = [one.value for one in self._ledger.read().active]
+        others = {one.kind for one in active if one.args.get("node") == node}
+        if fault.kind == "freeze" and "freeze" not in others:
+            with suppress(SwarmError):
+                self._cluster.node(node).signal(signal.SIGCONT)
+                inside.tell_again(self._cluster, node, anew=False)
+        if (fault.kind in ENDS or fault.kind == "disk") and not others & {*ENDS}:
+            self._raise_again(node)
+
+    def _raise_again(self, name: str) -> None:
+        with suppress(NotFound):
+            node = self._cluster.node(name)
+            if not node.alive and not self._cluster.ended:
+                node.start()
+
+    def heal(self) -> None:
+        self._planned.clear()
+        self._held_back.clear()
+        self._again.clear()
+        for entry in self._ledger.read().active:
+            self.end(entry.number)
+        for timer in list(self._timers.values()):
+            timer.cancel()
+        self._timers.clear()
+
+    def end_down(self, name: str) -> None:
+        """Every fault that keeps this node down: somebody starts it."""
+        for entry in self._ledger.read().active:
+            fault = entry.value
+            if fault.kind in ENDS and fault.args["node"] == name:
+                self.end(entry.number)
+
+    def close(self, *, ending: bool = False) -> None:
+        """Ends what this object has begun: the cluster may go on without us. `ending`: it does not."""
+        self._planned.clear()
+        for timer in list(self._timers.values()):
+            timer.cancel()
+        if ending and not self._cluster.ended:
+            for entry in self._ledger.read().active:
+                keeper.dismiss(self._cluster.folder, entry.keeper)
+            return
+        for number in sorted(self._ours):
+            with suppress(SwarmError):
+                self.end(number)
+
+    # ---- looks
+
+    def active(self) -> list[tuple[int, Fault]]:
+        page, now = self._ledger.read(), time.time_ns()
+        found = []
+        for entry in page.active:
+            fault = entry.value
+            if entry.ends is None or entry.ends > now:
+                lasts = None if entry.ends is None else f"{entry.ends - entry.began}ns"
+                found.append((entry.number, fault.but(for_=lasts)))
+            elif fault.kind in inside.INSIDE and fault.kind != "disk":
+                self.end(entry.number)  # the daemons did that: it is only written down
+        shown = {now_number: before for before, now_number in self._again.items()}
+        return [(shown.get(number, number), fault) for number, fault in found]
+
+    def history(self) -> Plan:
+        page = self._ledger.read()
+        told = [(past.began, past.fault, past.ended) for past in page.past]
+        told += [(entry.began, entry.fault, entry.ends or 0) for entry in page.active]
+        told.sort()
+        begun = min([self._begun, *(began for began, _, _ in told)])
+        faults = []
+        for began, text, ended in told:
+            fault = Fault.from_json(text)
+            lasts = None if fault.kind in MOMENTARY or not ended else f"{max(1, ended - began)}ns"
+            faults.append(fault.but(at=f"{began - begun}ns", for_=lasts))
+        return Plan(faults, since="0s")
+
+    # ---- quiet
+
+    def quiet(self, on: bool) -> None:
+        if not on:
+            back, self._held_back = self._held_back, []
+            for number, fault, left in back:
+                with suppress(SwarmError):
+                    again = self._begin_now(fault.but(for_=left, at=None))
+                    self._again[number] = again
+            return
+        for entry in self._ledger.read().active:
+            if entry.left != 0:
+                held = (entry.number, entry.value, entry.left)
+                self.end(entry.number)
+                self._held_back.append(held)
+
+    # ---- tasks
+
+    def _kill_task(self, fault: Fault) -> int:
+        node, container = self._process_of(fault.args["task"])
+        self._cluster.node(node).door.post(f"/containers/{container}/kill?signal=KILL")
+        return self._told(fault)
+
+    def kill_task(self, task: str, ask: Callable[[], None]) -> None:
+        ask()
+        self._told(Fault("kill_task", task=task))
+
+    def _told(self, fault: Fault) -> int:
+        """In the history: it happened at once."""
+        with self._ledger.page() as page:
+            number = page.last = page.last + 1
+            page.active.append(Entry(number, fault.to_json(), time.time_ns()))
+            page.take(number)
+        return number
+
+    def _process_of(self, wanted: str) -> tuple[str, str]:
+        door = self._cluster.node(self._leader()).door
+        names = {one["ID"]: one["Spec"]["Name"] for one in door.get("/services")}
+        hosts = {one["ID"]: one["Description"]["Hostname"] for one in door.get("/nodes")}
+        running = []
+        for task in door.get("/tasks"):
+            container = task["Status"].get("ContainerStatus", {}).get("ContainerID", "")
+            if task["Status"]["State"] != "running" or not container:
+                continue
+            host = hosts.get(task["NodeID"], "")
+            slot = task.get("Slot") or host
+            name = f"{names.get(task['ServiceID'], '')}.{slot}"
+            running.append(name)
+            if wanted in (task["ID"], name, f"{names.get(task['ServiceID'], '')}.{task['NodeID']}"):
+                return host, container
+        raise not_found("running task", wanted, running)
+
+
+# ---- what is done to a node
+
+
+def _kill(node: LocalNode) -> None:
+    if node.alive:
+        node.kill()
+
+
+def _stop(node: LocalNode) -> None:
+    node.signal(signal.SIGTERM)
+    if not node.stopped:  # one that stands still hears it when it goes on
+        node.wait_dead(STOP_SECONDS)
+
+
+def _freeze(node: LocalNode) -> None:
+    if not node.alive:
+        raise SwarmError(
+            f"{node.name} does not run", code="FailedPrecondition", hint="Start it first: node.restart()."
+        )
+    node.signal(signal.SIGSTOP)
+
+
+def _power_off(node: LocalNode) -> None:
+    """Daemon, shims and tasks stand still; then all are dead. Others hear silence first."""
+    everything = _family(node)
+    try:
+        for process in everything:
+            process.send(signal.SIGSTOP)
+        time.sleep(SILENCE)
+    finally:
+        for (
+            process
+        ) in everything:  # a shim ends what its task has started, and itself, once its daemon is dead
+            process.send(signal.SIGCONT if _is_shim(process) else signal.SIGKILL)
+        for process in everything:
+            process.wait(DIE_SECONDS)
+            process.close()
+    node.wait_dead(DIE_SECONDS)
+
+
+def _is_shim(process: Process) -> bool:
+    return arguments(process.pid)[1:2] == ["--task-shim"]
+
+
+def _family(node: LocalNode) -> list[Process]:
+    """The daemon and all that it has started, each held by its pidfd."""
+    first = node.pid
+    if first is None:
+        return []
+    from pathlib import Path
+
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError, ValueError, IndexError):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry.name))
+    numbers, left = [], [first]
+    while left:
+        number = left.pop()
+        numbers.append(number)
+        left += children.get(number, [])
+    found = [Process.find(number, lambda words: bool(words)) for number in numbers if arguments(number)]
+    return [process for process in found if process is not None]
+
+
+_STRIKES: dict[str, Callable[[LocalNode], None]] = {
+    "kill": _kill,
+    "stop": _stop,
+    "freeze": _freeze,
+    "power_off": _power_off,
+}
+
+
+def _names_of(fault: Fault) -> set[str]:
+    words = fault.args
+    names = {words[key] for key in ("node", "of") if key in words}
+    names |= {*words.get("from", ()), *words.get("to", ())}
+    return names | {name for group in words.get("groups", ()) for name in group}
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    return len(name), name

@@ -1,0 +1,347 @@
+"""The same scripts with faults, in the simulator and with real daemons; and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import swarmpy as sp
+
+WORLDS = ["sim", pytest.param("real", marks=pytest.mark.real)]
+
+
+@pytest.fixture(params=WORLDS)
+def swarm(request: pytest.FixtureRequest) -> Iterator[sp.Swarm]:
+    with sp.Swarm(managers=3, workers=2, mode=request.param, seed=11) as c:
+        yield c
+        c.heal()
+        assert not c.faults.active
+        assert all(node.alive for node in c.nodes)
+        if request.param == "real":
+            assert _left(c) == []
+    if request.param == "real":
+        assert not _keepers()
+
+
+def _left(c: sp.Swarm) -> list[str]:
+    """Stopped daemons, and rules inside of those that run."""
+    nodes = c._world._cluster.nodes  # type: ignore[attr-defined]
+    found = [node.name for node in nodes if node.stopped]
+    return found + [str(rule) for node in nodes for rule in node.door.get("/swarmpy/v1/faults")]
+
+
+def _keepers() -> list[str]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if "swarmpy._faults.keeper" in words:
+                found.append(words)
+    return found
+
+
+def _another_leads(c: sp.Swarm, old: str) -> bool:
+    return c.run(lambda c: c.nodes.leader is not None and c.nodes.leader.name != old, timeout="30s")
+
+
+def partition_of_the_leader(c: sp.Swarm) -> None:
+    old = c.nodes.leader
+    assert old is not None
+    with c.faults.partition("leader") as fault:
+        assert fault.fault.args["of"] == old.name
+        assert _another_leads(c, old.name)
+        c.services.create("nginx", name="web", replicas=1)
+    assert c.wait_converged("40s")
+
+
+def one_way_partition_of_the_leader(c: sp.Swarm) -> None:
+    old = c.nodes.leader
+    assert old is not None
+    with c.faults.partition("leader", one_way=True):
+        assert _another_leads(c, old.name)
+
+
+def a_frozen_leader_is_followed(c: sp.Swarm) -> None:
+    old = c.nodes.leader
+    assert old is not None
+    with c.faults.freeze("leader", for_="20s"):
+        assert _another_leads(c, old.name)
+
+
+def a_frozen_worker_goes_on(c: sp.Swarm) -> None:
+    fault = c.faults.freeze("w1", for_="1s")
+    assert fault.active and c.nodes["w1"].alive
+    assert c.run(lambda c: not fault.active, timeout="10s")
+
+
+def killed_for_a_while(c: sp.Swarm) -> None:
+    fault = c.faults.kill("w2", for_="1s")
+    assert not c.nodes["w2"].alive
+    assert c.run(lambda c: not fault.active and c.nodes["w2"].alive, timeout="20s")
+
+
+def stopped_and_powered_off(c: sp.Swarm) -> None:
+    with c.faults.stop("w1"):
+        assert c.run(lambda c: not c.nodes["w1"].alive, timeout="20s")
+    with c.faults.power_off("w2"):
+        assert not c.nodes["w2"].alive
+    assert c.run(lambda c: c.nodes["w1"].alive and c.nodes["w2"].alive, timeout="20s")
+
+
+def a_slow_network_is_slow(c: sp.Swarm) -> None:
+    with c.faults.net(between=("*", "*"), latency="150ms", jitter="10ms"):
+        begun = c.now
+        c.services.create("nginx", name="web", replicas=1)
+        slow = c.now - begun
+    assert slow > 0.25  # to a follower and back
+    assert c.wait_converged("40s")
+
+
+def a_lossy_network_loses_no_write(c: sp.Swarm) -> None:
+    with c.faults.net(between=("*", "*"), loss=0.1, duplicate=0.1, reorder=0.1):
+        c.services.create("nginx", name="web", replicas=2)
+        assert c.services["web"].wait("40s")
+
+
+def held_frames_come_in_a_burst(c: sp.Swarm) -> None:
+    leader = c.nodes.leader
+    assert leader is not None
+    with c.faults.hold(leader.name, "*", for_="30s"):
+        assert _another_leads(c, leader.name)
+    assert c.wait_converged("40s")
+
+
+def a_skewed_clock_harms_nothing(c: sp.Swarm) -> None:
+    with c.faults.clock("m2", skew="-1h"), c.faults.clock("m3", drift=1.05):
+        assert c.services.create("nginx", name="web", replicas=2).wait("40s")
+
+
+def a_full_disk_ends_a_daemon(c: sp.Swarm) -> None:
+    victim = next(node.name for node in c.nodes if not node.is_leader and node.name.startswith("m"))
+    with c.faults.disk(victim, full=True):
+        c.services.create("nginx", name="web", replicas=1)
+        assert c.run(lambda c: not c.nodes[victim].alive, timeout="20s")
+    assert c.run(lambda c: c.nodes[victim].alive, timeout="20s")
+
+
+def a_slow_disk_is_slow(c: sp.Swarm) -> None:
+    slow = [c.faults.disk(name, fsync_delay="200ms", for_="20s") for name in ("m1", "m2", "m3")]
+    begun = c.now
+    c.services.create("nginx", name="web", replicas=1)
+    assert c.now - begun > 0.19
+    for one in slow:
+        one.heal()
+
+
+def a_throttled_node_still_works(c: sp.Swarm) -> None:
+    with c.faults.throttle("w1", factor=5):
+        assert c.services.create("nginx", name="web", replicas=2).wait("40s")
+
+
+def tasks_of_a_broken_image(c: sp.Swarm) -> None:
+    with c.faults.image("nginx:1.10", exit_code=3, after="200ms"):
+        web = c.services.create("nginx:1.10", name="web", replicas=1, restart_max_attempts=1)
+        assert c.run(lambda c: any(task.exit_code == 3 for task in web.tasks), timeout="30s")
+    with c.faults.image("nginx:1.11", exists=False):
+        no = c.services.create("nginx:1.11", name="no", replicas=1)
+        assert c.run(lambda c: any("No such image" in task.error for task in no.tasks), timeout="30s")
+
+
+def a_killed_task_is_replaced(c: sp.Swarm) -> None:
+    web = c.services.create("nginx", name="web", replicas=2)
+    web.wait()
+    old = web.tasks.running[0]
+    c.faults.kill(old)
+    assert c.run(lambda c: all(task.id != old.id for task in web.tasks.running), timeout="20s")
+    assert web.wait()
+    c.faults.kill("web.2")
+    assert [one.kind for one in c.faults.history] == ["kill_task", "kill_task"]
+    assert web.wait()
+
+
+def a_taken_port(c: sp.Swarm) -> None:
+    with c.faults.port("w1", 8088):
+        c.services.create("nginx", name="web", replicas=1, ports=["8088:80"]).wait()
+        assert c.http.get("m1:8088").status == 200
+        with pytest.raises(sp.Unreachable):
+            c.http.get("w1:8088", timeout="1s")
+    assert c.run(lambda c: _answers(c, "w1:8088"), timeout="20s")  # the node tries again
+
+
+def _answers(c: sp.Swarm, where: str) -> bool:
+    try:
+        return c.http.get(where, timeout="1s").status == 200
+    except sp.Unreachable:
+        return False
+
+
+def healed_on_exception_and_interrupt(c: sp.Swarm) -> None:
+    for stop in (ZeroDivisionError, KeyboardInterrupt):
+        with pytest.raises(stop), c.faults.freeze("w1"), c.faults.partition("w2"), c.faults.kill("m1"):
+            assert len(c.faults.active) == 3
+            raise stop
+        assert not c.faults.active and c.nodes["m1"].alive
+    assert [one.kind for one in c.faults.history] == ["freeze", "partition", "kill"] * 2
+
+
+def a_restarted_node_has_its_faults_again(c: sp.Swarm) -> None:
+    with c.faults.partition("w1"):
+        c.nodes["w1"].kill()
+        c.nodes["w1"].restart()
+        assert c.run(lambda c: c.nodes["w1"].state == "down", timeout="40s")
+        assert not c.run(lambda c: c.nodes["w1"].state == "ready", timeout="3s")
+    assert c.run(lambda c: c.nodes["w1"].state == "ready", timeout="40s")
+
+
+def a_plan_and_quiet(c: sp.Swarm) -> None:
+    with c.faults.run(
+        ["freeze w1 at 200ms for 300ms", "kill w2 at 500ms for 300ms", "kill m1 at 1h"]
+    ) as plan:
+        c.sleep("3s")
+        assert [str(one) for one in c.faults.history if one.kind == "freeze"]
+        assert not plan.active
+    c.faults.freeze("w1")
+    assert c.faults.quiet("3s")
+    assert [one.fault.kind for one in c.faults.active] == ["freeze"]
+
+
+SCRIPTS: list[Callable[[sp.Swarm], None]] = [
+    partition_of_the_leader,
+    one_way_partition_of_the_leader,
+    a_frozen_leader_is_followed,
+    a_frozen_worker_goes_on,
+    killed_for_a_while,
+    stopped_and_powered_off,
+    a_slow_network_is_slow,
+    a_lossy_network_loses_no_write,
+    held_frames_come_in_a_burst,
+    a_skewed_clock_harms_nothing,
+    a_full_disk_ends_a_daemon,
+    a_slow_disk_is_slow,
+    a_throttled_node_still_works,
+    tasks_of_a_broken_image,
+    a_killed_task_is_replaced,
+    a_taken_port,
+    healed_on_exception_and_interrupt,
+    a_restarted_node_has_its_faults_again,
+    a_plan_and_quiet,
+]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
+def test_in_both_worlds(swarm: sp.Swarm, script: Callable[[sp.Swarm], None]) -> None:
+    script(swarm)
+
+
+# ---- real daemons alone
+
+
+@pytest.mark.real
+def test_what_real_daemons_cannot_do_names_the_way() -> None:
+    with sp.Swarm(managers=1, workers=1, mode="real") as c:
+        for wrong in (
+            lambda: c.faults.disk("m1", lost_tail=1),
+            lambda: c.faults.disk("m1", flip=1),
+            lambda: c.faults.disk("m1", old_copy=True),
+            lambda: c.faults.disk("m1", torn=True),
+            lambda: c.faults.add("transfer"),
+        ):
+            with pytest.raises(sp.NotSupportedInMode) as error:
+                wrong()
+            assert "Hint" in str(error.value)
+        with pytest.raises(sp.NotFound, match="w11"):
+            c.faults.freeze("w11")
+        with sp.connect(c.nodes["m1"].docker_host) as other:
+            with pytest.raises(sp.NotSupportedInMode):
+                other.faults.freeze("w1")
+            other.heal()
+        door = c._world._cluster.node("m1").door  # type: ignore[attr-defined]
+        with pytest.raises(sp.InvalidArgument, match="kill"):
+            door.post("/swarmpy/v1/faults", {"kind": "kil"})
+
+
+@pytest.mark.real
+def test_the_command_breaks_and_heals_a_cluster_of_another_process(tmp_path: Path) -> None:
+    env = {**os.environ, "SWARMPY_HOME": str(tmp_path)}
+
+    def swarmpy(*words: str, ok: bool = True) -> str:
+        ran = subprocess.run(
+            [sys.executable, "-m", "swarmpy.cli", *words],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (ran.returncode == 0) == ok, ran.stderr
+        return ran.stdout if ok else ran.stderr
+
+    swarmpy("up", "--managers", "3", "--workers", "1")
+    try:
+        assert "freeze w1 for 1s" in swarmpy("fault", "freeze", "w1", "--for", "1s")
+        assert json.loads(swarmpy("fault", "list", "--json"))[0]["fault"]["kind"] == "freeze"
+        net = json.loads(swarmpy("fault", "net", "m1", "*", "--latency", "20ms", "--one-way", "--json"))
+        assert net["fault"]["latency"] == "20ms" and net["fault"]["both"] is False
+        assert "w1" in swarmpy("fault", "freeze", "w11", ok=False)
+        assert "freeze" in swarmpy("fault", "freze", "w1", ok=False)
+        swarmpy("fault", "partition", "leader", "--for", "30s")
+        swarmpy("fault", "kill", "w1")
+        deadline = time.monotonic() + 10
+        while "freeze" in swarmpy("fault", "list") and time.monotonic() < deadline:
+            time.sleep(0.1)
+        listed = swarmpy("fault", "list")
+        assert "freeze" not in listed and "partition" in listed and "kill w1" in listed
+        plan = tmp_path / "plan.txt"
+        plan.write_text("freeze m2 for 300ms\n")
+        swarmpy("fault", "heal")
+        assert swarmpy("fault", "list").split() == ["ID", "FAULT"]
+        assert "ran 1" in swarmpy("fault", "run", str(plan))
+        assert "partition" in swarmpy("fault", "history")
+    finally:
+        swarmpy("down", "--all")
+
+
+@pytest.mark.real
+def test_a_frozen_daemon_ends_with_its_python(tmp_path: Path) -> None:
+    code = (
+        "import swarmpy as sp, time; c = sp.Swarm(managers=1, workers=1, mode='real', name='gone')\n"
+        "c.faults.freeze('w1'); print('frozen', flush=True); time.sleep(60)"
+    )
+    env = {**os.environ, "SWARMPY_HOME": str(tmp_path)}
+    python = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE)
+    assert python.stdout is not None and python.stdout.readline() == b"frozen\n"
+    python.send_signal(signal.SIGKILL)
+    python.wait()
+    python.stdout.close()
+    assert _until(lambda: not _processes_of(str(tmp_path)))
+
+
+def _until(holds: Callable[[], bool], seconds: float = 15) -> bool:
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    return holds()
+
+
+def _processes_of(folder: str) -> list[Any]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if folder in words and int(entry.name) != os.getpid():
+                found.append(words)
+    return found
