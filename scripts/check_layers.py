@@ -21,6 +21,7 @@ from draws import double_draws  # noqa: E402
 
 CORE = {
     "base": set(),
+    "linearizability": {"base"},
     "model": {"base"},
     "raft": {"base"},
     "codec": {"model", "base"},

@@ -53,7 +53,8 @@ void define_fault_actions(WorldClass& world);  // faults_binding.cpp: faults as 
 void define_fault_forms(py::module_& module);
 void define_chronicle(WorldClass& world);  // chronicle_binding.cpp: what a picture of a run is made from
 void define_recording(py::module_& module);
-void define_journal(WorldClass& world);  // journal_binding.cpp: a run written down, and run again
-void define_time(WorldClass& world);     // time_binding.cpp: time and the trace
+void define_journal(WorldClass& world);            // journal_binding.cpp: a run written down, and run again
+void define_linearizability(py::module_& module);  // linearizability_binding.cpp: histories
+void define_time(WorldClass& world);               // time_binding.cpp: time and the trace
 
 }  // namespace swarm::bindings

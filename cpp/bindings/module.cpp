@@ -64,5 +64,6 @@ PYBIND11_MODULE(_core, module) {
   define_chronicle(world);
   define_fault_actions(world);
   define_fault_forms(module);
+  define_linearizability(module);
   define_door(module);
 }

@@ -24,12 +24,14 @@ std::string encode(const model::Node& node);
 std::string encode(const model::Service& service);
 std::string encode(const model::Task& task);
 std::string encode(const model::Network& network);
+std::string encode(const model::KeyValue& entry);
 std::string encode_template(ServiceId service, std::uint64_t spec_version, const model::TaskTemplate& templ);
 Result<model::Cluster> decode_cluster(std::string_view bytes);
 Result<model::Node> decode_node(std::string_view bytes);
 Result<model::Service> decode_service(std::string_view bytes);
 Result<model::Task> decode_task(std::string_view bytes);
 Result<model::Network> decode_network(std::string_view bytes);
+Result<model::KeyValue> decode_key_value(std::string_view bytes);
 struct KeyedTemplate {
   ServiceId service_id;
   std::uint64_t spec_version = 0;

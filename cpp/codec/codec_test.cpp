@@ -27,6 +27,7 @@ TEST(Codec, EveryFieldOfEveryObjectComesBack) {
   expect_round_trip(fill.service(), decode_service);
   expect_round_trip(fill.task(), decode_task);
   expect_round_trip(fill.network(), decode_network);
+  expect_round_trip(fill.key_value(), decode_key_value);
   const auto id = fill.id<ServiceId>();
   const auto templ = fill.task_template();
   const auto back = decode_template(encode_template(id, 7, templ));
@@ -85,6 +86,7 @@ TEST(Codec, WhatIsAbsentStaysAbsent) {
   expect_round_trip(model::Node{}, decode_node);
   expect_round_trip(model::Task{}, decode_task);
   expect_round_trip(model::Network{}, decode_network);
+  expect_round_trip(model::KeyValue{}, decode_key_value);
   expect_round_trip(model::Transaction{}, decode_transaction);
   expect_round_trip(wire::Message(wire::JoinReply{}), decode_wire_message);
   expect_round_trip(wire::Message(wire::LogSubscribe{}), decode_wire_message);

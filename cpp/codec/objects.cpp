@@ -220,6 +220,17 @@ void get(const swarmpy::Network& from, model::Network& to, Reading& reading) {
   to.options = get_labels(from.options());
 }
 
+void put(const model::KeyValue& from, swarmpy::KeyValue* to) {
+  to->set_key(from.key);
+  put(from.meta, to->mutable_meta());
+  to->set_value(from.value);
+}
+void get(const swarmpy::KeyValue& from, model::KeyValue& to, Reading& reading) {
+  to.key = from.key();
+  get(from.meta(), to.meta, reading);
+  to.value = from.value();
+}
+
 void put(const model::Cluster& from, swarmpy::Cluster* to) {
   to->set_id(bytes_of(from.id));
   put(from.meta, to->mutable_meta());
@@ -305,6 +316,7 @@ std::string encode(const model::Node& node) { return encode_as<swarmpy::Node>(no
 std::string encode(const model::Service& service) { return encode_as<swarmpy::Service>(service); }
 std::string encode(const model::Task& task) { return encode_as<swarmpy::Task>(task); }
 std::string encode(const model::Network& network) { return encode_as<swarmpy::Network>(network); }
+std::string encode(const model::KeyValue& entry) { return encode_as<swarmpy::KeyValue>(entry); }
 std::string encode_template(ServiceId service, std::uint64_t spec_version, const model::TaskTemplate& templ) {
   return encode_as<swarmpy::TaskTemplate>(KeyedTemplate{service, spec_version, templ});
 }
@@ -322,6 +334,9 @@ Result<model::Task> decode_task(std::string_view bytes) {
 }
 Result<model::Network> decode_network(std::string_view bytes) {
   return read_as<swarmpy::Network, model::Network>(bytes, "network");
+}
+Result<model::KeyValue> decode_key_value(std::string_view bytes) {
+  return read_as<swarmpy::KeyValue, model::KeyValue>(bytes, "key");
 }
 Result<KeyedTemplate> decode_template(std::string_view bytes) {
   return read_as<swarmpy::TaskTemplate, KeyedTemplate>(bytes, "task template");

@@ -25,6 +25,8 @@ void put(const model::Task& from, swarmpy::Task* to);
 void get(const swarmpy::Task& from, model::Task& to, Reading& reading);
 void put(const model::Network& from, swarmpy::Network* to);
 void get(const swarmpy::Network& from, model::Network& to, Reading& reading);
+void put(const model::KeyValue& from, swarmpy::KeyValue* to);
+void get(const swarmpy::KeyValue& from, model::KeyValue& to, Reading& reading);
 void put(const KeyedTemplate& from, swarmpy::TaskTemplate* to);
 void get(const swarmpy::TaskTemplate& from, KeyedTemplate& to, Reading& reading);
 model::TaskState task_state(std::uint32_t value, Reading& reading);

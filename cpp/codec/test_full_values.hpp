@@ -48,6 +48,7 @@ class Filler {
   model::Node node();
   model::Network network();
   model::Cluster cluster();
+  model::KeyValue key_value() { return {text(), meta(), text()}; }
   model::Transaction transaction();
 
   Address address();
@@ -250,6 +251,9 @@ inline model::Transaction Filler::transaction() {
   demotion.id = id<NodeId>();
   demotion.manager.emplace();  // takes the manager's part away: not the same as saying nothing
   transaction.actions.push_back(demotion);
+  transaction.actions.push_back(model::WriteKey{text(), text(), number(), text()});
+  transaction.actions.push_back(model::WriteKey{text(), "", 0, ""});  // not the same as saying nothing
+  transaction.actions.push_back(model::WriteKey{text(), {}, {}, {}});
   return transaction;
 }
 

@@ -43,6 +43,14 @@ void put(const model::NodeStep& from, swarmpy::Action* to) {
   if (from.manager && *from.manager) codec::put(**from.manager, out->mutable_manager());
 }
 
+void put(const model::WriteKey& from, swarmpy::Action* to) {
+  auto* out = to->mutable_write_key();
+  out->set_key(from.key);
+  if (from.value) out->set_value(*from.value);
+  if (from.if_version) out->set_if_version(*from.if_version);
+  if (from.if_value) out->set_if_value(*from.if_value);
+}
+
 template <class T, class Message>
 model::Put put_of(const Message& message, Reading& reading) {
   T object;
@@ -70,7 +78,7 @@ model::Put get_put(const swarmpy::Put& from, Reading& reading) {
 }
 
 model::Remove get_remove(const swarmpy::Remove& from, Reading& reading) {
-  return {reading.enumerated(from.kind(), model::Kind::task_template, "kind"),
+  return {reading.enumerated(from.kind(), model::Kind::key_value, "kind"),
           reading.id<TaskId>(from.id(), "id").value(), from.version()};
 }
 
@@ -98,6 +106,15 @@ model::NodeStep get_node_step(const swarmpy::NodeStep& from, Reading& reading) {
   return to;
 }
 
+model::WriteKey get_write_key(const swarmpy::WriteKey& from) {
+  model::WriteKey to;
+  to.key = from.key();
+  if (from.has_value()) to.value = from.value();
+  if (from.has_if_version()) to.if_version = from.if_version();
+  if (from.has_if_value()) to.if_value = from.if_value();
+  return to;
+}
+
 void get(const swarmpy::Transaction& from, model::Transaction& to, Reading& reading) {
   to.request = from.request();
   to.time = WallTime{from.time()};
@@ -115,6 +132,9 @@ void get(const swarmpy::Transaction& from, model::Transaction& to, Reading& read
         break;
       case swarmpy::Action::kNodeStep:
         to.actions.push_back(get_node_step(action.node_step(), reading));
+        break;
+      case swarmpy::Action::kWriteKey:
+        to.actions.push_back(get_write_key(action.write_key()));
         break;
       case swarmpy::Action::ACTION_NOT_SET:
         reading.fail("an action of an unknown kind");

@@ -40,6 +40,10 @@ void Desk::reply_as(ApiId id, std::string content_type, std::string text) {
 }
 
 void Desk::refuse(ApiId id, const Error& error) {
+  refuse(id, error, [](Json&) {});
+}
+
+void Desk::refuse(ApiId id, const Error& error, const std::function<void(Json&)>& more) {
   http::Headers headers{{"Content-Type", "application/json"}, {"Swarmpy-Code", code_name(error.code)}};
   std::string hint = next_step(error);
   std::replace_if(
@@ -47,7 +51,10 @@ void Desk::refuse(ApiId id, const Error& error) {
   if (!hint.empty()) headers.emplace_back("Swarmpy-Hint", std::move(hint));
   head(id, http_status(error), std::move(headers), false);
   Json json;
-  json.object([&] { json.field("message", shown_text(error)); });
+  json.object([&] {
+    json.field("message", shown_text(error));
+    more(json);
+  });
   piece(id, json.take() + "\n");
   end(id);
 }
@@ -65,8 +72,8 @@ void Desk::cut(ApiId id) { effects_.emplace_back(CutReply{id}); }
 
 // ---- what takes time
 
-void Desk::propose(ApiId id, model::Transaction transaction, OnSettled then) {
-  proposals_[id] = std::move(then);
+void Desk::propose(ApiId id, model::Transaction transaction, OnSettled then, OnSettled otherwise) {
+  proposals_[id] = {std::move(then), std::move(otherwise)};
   effects_.emplace_back(Propose{id, std::move(transaction)});
 }
 
@@ -101,9 +108,11 @@ void Desk::open_events(ApiId id, EventFilter filter, std::optional<Instant> unti
 void Desk::settled(ApiId id, const model::Outcome& outcome, const Context& context) {
   const auto it = proposals_.find(id);
   if (it == proposals_.end()) return;
-  const OnSettled then = std::move(it->second);
+  const Proposal proposal = std::move(it->second);
   proposals_.erase(it);
-  if (outcome.applied) return then(*this, id, outcome, context);
+  if (outcome.applied) return proposal.then(*this, id, outcome, context);
+  if (proposal.otherwise && outcome.error != kNoLeaderText)
+    return proposal.otherwise(*this, id, outcome, context);
   refuse(id, outcome.error == kNoLeaderText ? rpc_error(Code::unknown, kNoLeaderText) : refused(outcome));
 }
 

@@ -42,6 +42,8 @@ class Desk {
   void reply_text(ApiId id, std::uint32_t status, std::string text, http::Headers more = {});
   void reply_as(ApiId id, std::string content_type, std::string text);
   void refuse(ApiId id, const Error& error);
+  // With members of its own beside the message.
+  void refuse(ApiId id, const Error& error, const std::function<void(Json&)>& more);
 
   // ---- replies in pieces
   void begin_stream(ApiId id, std::string content_type);
@@ -50,7 +52,8 @@ class Desk {
   void cut(ApiId id);  // what was sent is not all, and the client shall see that
 
   // ---- what takes time
-  void propose(ApiId id, model::Transaction transaction, OnSettled then);
+  // `otherwise`: in place of Docker's text for what was refused when it was applied.
+  void propose(ApiId id, model::Transaction transaction, OnSettled then, OnSettled otherwise = nullptr);
   void perform(ApiId id, Operation operation, OnDone then);
   void await_end(ApiId id, TaskId task, bool until_removed, OnEnd then);
   void open_logs(ApiId id, LogStream stream, Operation operation);
@@ -75,6 +78,9 @@ class Desk {
   std::size_t open_requests() const;
 
  private:
+  struct Proposal {
+    OnSettled then, otherwise;
+  };
   struct Wait {
     TaskId task;
     bool until_removed = false;
@@ -99,7 +105,7 @@ class Desk {
   void forsake_followers();
 
   std::vector<Effect> effects_;
-  std::map<ApiId, OnSettled> proposals_;
+  std::map<ApiId, Proposal> proposals_;
   std::map<ApiId, OnDone> operations_;
   std::map<ApiId, Wait> waits_;
   std::map<ApiId, LogStream> logs_;

@@ -81,6 +81,13 @@ void no_plugin(Call& call);
 void prune_builds(Call& call);
 void no_such_exec(Call& call);
 
+// key_value.cpp: the replicated register
+void list_keys(Call& call);
+void show_key(Call& call);
+void put_key(Call& call);
+void delete_key(Call& call);
+void swap_key(Call& call);
+
 // swarmpy.cpp: what only swarmpy has
 void list_catalogue(Call& call);
 void add_to_catalogue(Call& call);

@@ -154,6 +154,11 @@ constexpr Route kRoutes[] = {
     {"GET", "swarmpy/v1/raft/events", kHere, kManager, raft_events},
     {"POST", "swarmpy/v1/raft/transfer", kWrite, kManager, transfer_leadership},
     {"GET", "swarmpy/v1/services/*/history", kRead, kManager, service_history},
+    {"GET", "swarmpy/v1/kv", kRead, kManager, list_keys},
+    {"GET", "swarmpy/v1/kv/*", kRead, kManager, show_key},
+    {"PUT", "swarmpy/v1/kv/*", kWrite, kManager, put_key},
+    {"DELETE", "swarmpy/v1/kv/*", kWrite, kManager, delete_key},
+    {"POST", "swarmpy/v1/kv/*/cas", kWrite, kManager, swap_key},
     {"GET", "swarmpy/v1/events", kHere, kAny, stream_all_events},
     {"GET", "swarmpy/v1/changes", kHere, kManager, show_changes},
 };

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "model/cluster.hpp"
+#include "model/key_value.hpp"
 #include "model/network.hpp"
 #include "model/node.hpp"
 #include "model/service.hpp"
@@ -21,7 +22,7 @@
 
 namespace swarm::model {
 
-enum class Kind : std::uint8_t { cluster, node, service, task, network, task_template };
+enum class Kind : std::uint8_t { cluster, node, service, task, network, task_template, key_value };
 const char* to_string(Kind kind);
 
 // Writes a whole object. meta.version 0: create (the id and, where names are unique, the name must be free).
@@ -62,7 +63,7 @@ struct NodeStep {
   bool operator==(const NodeStep&) const = default;
 };
 
-using Action = std::variant<Put, Remove, TaskStep, NodeStep>;
+using Action = std::variant<Put, Remove, TaskStep, NodeStep, WriteKey>;
 
 struct Transaction {
   // Unique among proposals: the proposer finds its own entry by it. 0: nobody waits.

@@ -38,6 +38,8 @@ const char* to_string(Kind kind) {
       return "network";
     case Kind::task_template:
       return "task_template";
+    case Kind::key_value:
+      return "key_value";
   }
   SWARM_CHECK(false, "kind", static_cast<int>(kind));
 }

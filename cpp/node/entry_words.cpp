@@ -82,6 +82,11 @@ std::string words(const store::Store& store, const model::NodeStep& step) {
   return what + (step.description ? "description" : "manager status");
 }
 
+std::string words(const store::Store&, const model::WriteKey& write) {
+  return "key " + write.key + (write.value ? ": write" : ": delete") +
+         (write.if_version || write.if_value ? " on a condition" : "");
+}
+
 // ---- entries
 
 std::string words_of(const std::string& data, const store::Store& store) {

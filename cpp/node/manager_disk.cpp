@@ -114,6 +114,7 @@ std::string removed_key(std::uint64_t raft_id) { return std::string(kRemovedPref
 
 std::string object_key(const store::Store::Key& key) {
   std::string bytes(1, static_cast<char>(key.kind));
+  if (key.kind == model::Kind::key_value) return bytes + key.name;
   put_u64(bytes, static_cast<std::uint64_t>(key.id >> 64));
   put_u64(bytes, static_cast<std::uint64_t>(key.id));
   if (key.kind == model::Kind::task_template) put_u64(bytes, key.spec_version);
@@ -133,6 +134,8 @@ std::string encode_record(const store::Store::Record& record) {
 }
 
 Result<store::Store::Record> decode_record(std::string_view key, std::string_view value) {
+  if (key.size() > 1 && static_cast<model::Kind>(key[0]) == model::Kind::key_value)
+    return as_record(codec::decode_key_value(value));
   if (key.size() < 17) return plain_error(Code::data_loss, "the key is too short");
   switch (static_cast<model::Kind>(key[0])) {
     case model::Kind::cluster:
@@ -151,6 +154,8 @@ Result<store::Store::Record> decode_record(std::string_view key, std::string_vie
       return store::Store::Record(store::Store::TaskTemplateRecord{decoded->service_id, decoded->spec_version,
                                                                    std::move(decoded->templ)});
     }
+    case model::Kind::key_value:
+      break;
   }
   return plain_error(Code::data_loss, "unknown kind of object");
 }

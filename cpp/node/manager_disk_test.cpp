@@ -21,6 +21,7 @@ model::Transaction two_objects() {
   service.spec.task.container.emplace().image = "nginx:1.10";
   transaction.actions.push_back(model::Put{cluster});
   transaction.actions.push_back(model::Put{service});
+  transaction.actions.push_back(model::WriteKey{"k", "1", {}, {}});  // the shortest key
   return transaction;
 }
 
@@ -52,6 +53,11 @@ TEST(ManagerDisk, WhatIsWrittenComesBack) {
   ASSERT_TRUE(again.restore(std::move(state->records), state->applied).ok());
   EXPECT_EQ(*again.service(ServiceId(9)), *store.service(ServiceId(9)));
   EXPECT_EQ(*again.cluster(), *store.cluster());
+  EXPECT_EQ(*again.key("k"), *store.key("k"));
+  const auto unpacked = unpack_snapshot(pack_snapshot(store, {}, {}));
+  ASSERT_TRUE(unpacked.ok());
+  ASSERT_TRUE(again.restore(unpacked->records, 2).ok());
+  EXPECT_EQ(*again.key("k"), *store.key("k"));
 }
 
 TEST(ManagerDisk, WhatIsCorruptIsNamed) {

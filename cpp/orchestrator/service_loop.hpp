@@ -61,6 +61,7 @@ class ServiceLoop : public store::LeaderLoop {
   void observe_change(const store::Store& store, const store::Change<model::Node>& change, Instant now);
   void observe_change(const store::Store&, const store::Change<model::Cluster>&, Instant) {}
   void observe_change(const store::Store&, const store::Change<model::Network>&, Instant) {}
+  void observe_change(const store::Store&, const store::Change<model::KeyValue>&, Instant) {}
   void note_task(const store::Store& store, const model::Task& task);
   void clear_gone(const View& view);
   void replace_ended(const View& view);

@@ -52,6 +52,7 @@ void Chaos::form() {
   SWARM_CHECK(ready, "the swarm does not form:", not_converged(*world_, 5));
   Rng own = rng_.fork();
   workload_ = std::make_unique<Workload>(*world_, own, kManagers);
+  register_ = std::make_unique<RegisterWork>(*world_, Rng(options_.seed ^ 0x7265676973746572), kManagers);
   if (knobs_.churn) churn_ = std::make_unique<Churn>(*world_, Rng(options_.seed), kManagers, kWorkers);
 }
 
@@ -74,6 +75,7 @@ void Chaos::storm() {
   while (world_->now() < end) {
     world_->run_for(kSlice);
     workload_->poll();
+    register_->poll();
     if (churn_) churn_->poll();
     if (churn_ && next_churn <= world_->now()) {
       churn_->act();
@@ -103,6 +105,7 @@ void Chaos::converge() {
   while (world_->now() < end) {
     world_->run_for(kSlice);
     workload_->poll();
+    register_->poll();
     if (churn_ && !churn_->repair()) {
       why = "the administrator cannot put right what he broke: " + group_not_settled(*world_, kManagers);
       continue;
@@ -121,6 +124,8 @@ void Chaos::converge() {
   SWARM_CHECK(!leader.empty(), "nobody leads");
   const std::string broken = workload_->broken_promise(*world_->node(leader).inspect().store);
   SWARM_CHECK(broken.empty(), broken);
+  const std::string contradiction = register_->contradiction();
+  SWARM_CHECK(contradiction.empty(), contradiction);
 }
 
 }  // namespace swarm::sim

@@ -9,6 +9,7 @@
 
 #include "sim/churn.hpp"
 #include "sim/fault_plan.hpp"
+#include "sim/register_work.hpp"
 #include "sim/workload.hpp"
 
 namespace swarm::sim {
@@ -42,6 +43,7 @@ class Chaos {
   faults::Plan plan_;  // as drawn; the world's own history says what came of it
   std::unique_ptr<World> world_;
   std::unique_ptr<Workload> workload_;
+  std::unique_ptr<RegisterWork> register_;
   std::unique_ptr<Churn> churn_;  // when the seed has one
 };
 

@@ -68,7 +68,8 @@ void CallBook::machine_ended(MachineIndex machine) {
   }
 }
 
-void CallBook::note_end(CallId id, const Reply& reply) {
+void CallBook::note_end(CallId id, Reply& reply) {
+  reply.ended_at = shared_.now;
   if (!shared_.chronicle) return;
   std::string error = reply.cut ? "the connection broke off" : "";
   if (reply.head.status >= 400) error = reply.body;

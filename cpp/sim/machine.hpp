@@ -48,7 +48,7 @@ class CallBook final : public ports::ApiSink {
   void forget(CallId id) { calls_.erase(id); }
 
  private:
-  void note_end(CallId id, const Reply& reply);
+  void note_end(CallId id, Reply& reply);
 
   Shared& shared_;
   std::map<CallId, Call> calls_;

@@ -69,6 +69,7 @@ struct Reply {
   bool cut = false;  // ended in the middle: its machine did, or the rest cannot be had
   http::ResponseHead head;
   std::string body;  // all pieces not yet taken by take_body
+  Instant ended_at{};
 };
 
 using CallId = std::uint64_t;

@@ -24,6 +24,7 @@ class Applier {
   std::optional<std::string> check(const model::Remove& remove);
   std::optional<std::string> check(const model::TaskStep& step);
   std::optional<std::string> check(const model::NodeStep& step);
+  std::optional<std::string> check(const model::WriteKey& write);
   template <class T>
   std::optional<std::string> check_object(const Ref<T>& stored, const T& object);
   std::optional<std::string> check_task(const model::Task& task);
@@ -36,6 +37,7 @@ class Applier {
   void write(const model::Remove& remove);
   void write(const model::TaskStep& step);
   void write(const model::NodeStep& step);
+  void write(const model::WriteKey& write);
   void put(const model::Cluster& cluster);
   void put(const model::Node& node);
   void put(const model::Service& service);

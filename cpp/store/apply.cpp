@@ -23,6 +23,7 @@ constexpr const char* kExists = "object already exists";
 constexpr const char* kMissing = "object does not exist";
 constexpr const char* kConflict = "name conflicts with an existing object";
 constexpr const char* kSequence = "update out of sequence";
+constexpr const char* kTooMany = "too many keys";
 
 // Equal but for the versions: writing it again would be no change.
 bool same_task(const model::Task& a, const model::Task& b) {
@@ -150,6 +151,15 @@ std::optional<std::string> Applier::check(const model::TaskStep& step) {
 }
 
 std::optional<std::string> Applier::check(const model::NodeStep&) { return std::nullopt; }
+
+std::optional<std::string> Applier::check(const model::WriteKey& write) {
+  const auto stored = store_.key(write.key);
+  if (write.if_version && *write.if_version != (stored ? stored->meta.version : 0)) return kSequence;
+  if (write.if_value && (!stored || stored->value != *write.if_value)) return kSequence;
+  if (!write.value) return stored ? std::nullopt : std::optional<std::string>(kMissing);
+  if (!stored && store_.keys_.size() >= model::kMaxKeys) return kTooMany;
+  return std::nullopt;
+}
 
 // ---- writes
 
@@ -303,6 +313,21 @@ void Applier::write(const model::NodeStep& step) {
   note(Kind::node, step.id.value(), before, it->second);
 }
 
+void Applier::write(const model::WriteKey& write) {
+  const auto it = store_.keys_.find(write.key);
+  const Ref<model::KeyValue> before = it == store_.keys_.end() ? nullptr : it->second;
+  if (!before && !write.value) return;
+  Ref<model::KeyValue> after;
+  if (write.value) {
+    after = std::make_shared<model::KeyValue>(stamped(model::KeyValue{write.key, {}, *write.value}, before));
+    store_.keys_[write.key] = after;
+  } else {
+    store_.keys_.erase(it);
+  }
+  store_.dirty_.insert({Kind::key_value, 0, 0, write.key});
+  changes_.changes.push_back(Change<model::KeyValue>{before, after});
+}
+
 void Applier::remove_task(TaskId id) {
   const auto it = store_.tasks_.find(id);
   if (it == store_.tasks_.end()) return;
@@ -364,6 +389,9 @@ Result<void> Store::restore(std::vector<Record> records, std::uint64_t version) 
     } else if (auto* templ = std::get_if<TaskTemplateRecord>(&record)) {
       fresh.templates_[{templ->service_id, templ->spec_version}].templ =
           std::make_shared<model::TaskTemplate>(std::move(templ->templ));
+    } else if (auto* entry = std::get_if<model::KeyValue>(&record)) {
+      const std::string key = entry->key;
+      fresh.keys_[key] = std::make_shared<model::KeyValue>(std::move(*entry));
     } else {
       tasks.push_back(std::move(std::get<model::Task>(record)));
     }
@@ -384,6 +412,7 @@ Result<void> Store::restore(std::vector<Record> records, std::uint64_t version) 
   services_ = std::move(fresh.services_);
   tasks_ = std::move(fresh.tasks_);
   networks_ = std::move(fresh.networks_);
+  keys_ = std::move(fresh.keys_);
   service_names_ = std::move(fresh.service_names_);
   network_names_ = std::move(fresh.network_names_);
   tasks_by_service_ = std::move(fresh.tasks_by_service_);

@@ -19,7 +19,7 @@ struct Change {
 };
 
 using AnyChange = std::variant<Change<model::Cluster>, Change<model::Node>, Change<model::Service>,
-                               Change<model::Task>, Change<model::Network>>;
+                               Change<model::Task>, Change<model::Network>, Change<model::KeyValue>>;
 
 struct ChangeSet {
   std::uint64_t version = 0;  // the entry's index

@@ -48,6 +48,8 @@ Ref<model::Service> Store::service(ServiceId id) const { return find_ref(service
 Ref<model::Task> Store::task(TaskId id) const { return find_ref(tasks_, id); }
 Ref<model::Network> Store::network(NetworkId id) const { return find_ref(networks_, id); }
 
+Ref<model::KeyValue> Store::key(std::string_view key) const { return find_ref(keys_, key); }
+
 Ref<model::Service> Store::service_named(std::string_view name) const {
   const auto it = service_names_.find(lower(name));
   return it == service_names_.end() ? nullptr : service(it->second);
@@ -113,6 +115,8 @@ std::optional<Store::Record> Store::record(const Key& key) const {
       if (!templ) return std::nullopt;
       return TaskTemplateRecord{ServiceId(key.id), key.spec_version, *templ};
     }
+    case model::Kind::key_value:
+      return as_record(this->key(key.name));
   }
   return std::nullopt;
 }
@@ -127,6 +131,7 @@ std::vector<Store::Key> Store::all_keys() const {
   for (const auto& [id, slot] : templates_)
     keys.push_back({Kind::task_template, id.first.value(), id.second});
   for (const auto& [id, object] : tasks_) keys.push_back({Kind::task, id.value(), 0});
+  for (const auto& [name, object] : keys_) keys.push_back({Kind::key_value, 0, 0, name});
   return keys;
 }
 

@@ -47,11 +47,13 @@ class Store {
   const Table<ServiceId, model::Service>& services() const { return services_; }
   const Table<TaskId, model::Task>& tasks() const { return tasks_; }
   const Table<NetworkId, model::Network>& networks() const { return networks_; }
+  const std::map<std::string, Ref<model::KeyValue>, std::less<>>& keys() const { return keys_; }
 
   Ref<model::Node> node(NodeId id) const;
   Ref<model::Service> service(ServiceId id) const;
   Ref<model::Task> task(TaskId id) const;
   Ref<model::Network> network(NetworkId id) const;
+  Ref<model::KeyValue> key(std::string_view key) const;
 
   // Names are compared without case.
   Ref<model::Service> service_named(std::string_view name) const;
@@ -84,6 +86,7 @@ class Store {
     model::Kind kind;
     Uint128 id = 0;
     std::uint64_t spec_version = 0;  // task templates only
+    std::string name{};              // in place of the id: of a key
     auto operator<=>(const Key&) const = default;
   };
   std::vector<Key> take_dirty();
@@ -94,7 +97,7 @@ class Store {
     model::TaskTemplate templ;
   };
   using Record = std::variant<model::Cluster, model::Node, model::Service, model::Task, model::Network,
-                              TaskTemplateRecord>;
+                              TaskTemplateRecord, model::KeyValue>;
   std::optional<Record> record(const Key& key) const;
   std::vector<Key> all_keys() const;  // templates before the tasks that refer to them
   // Replaces everything. Tasks may come before their templates in `records`.
@@ -109,6 +112,7 @@ class Store {
   Table<ServiceId, model::Service> services_;
   Table<TaskId, model::Task> tasks_;
   Table<NetworkId, model::Network> networks_;
+  std::map<std::string, Ref<model::KeyValue>, std::less<>> keys_;
   std::map<std::string, ServiceId, std::less<>> service_names_;  // lower case
   std::map<std::string, NetworkId, std::less<>> network_names_;
   std::map<ServiceId, SlotIndex> tasks_by_service_;

@@ -12,6 +12,7 @@ using model::Put;
 using model::Remove;
 using model::TaskState;
 using model::TaskStep;
+using model::WriteKey;
 
 ServiceId service_id(std::uint64_t n) { return ServiceId(n); }
 TaskId task_id(std::uint64_t n) { return TaskId(n); }
@@ -75,6 +76,7 @@ void expect_equal(const Store& a, const Store& b) {
   EXPECT_EQ(values(a.services()), values(b.services()));
   EXPECT_EQ(values(a.tasks()), values(b.tasks()));
   EXPECT_EQ(values(a.networks()), values(b.networks()));
+  EXPECT_EQ(values(a.keys()), values(b.keys()));
   EXPECT_EQ(a.service_index(), b.service_index());
   EXPECT_EQ(a.all_keys(), b.all_keys()) << "the same templates, too";
   for (const auto& [id, node] : a.nodes()) EXPECT_EQ(a.tasks_on_node(id), b.tasks_on_node(id));
@@ -327,6 +329,45 @@ TEST_F(StoreTest, ARestoreThatLacksATemplateIsRefused) {
   EXPECT_EQ(restored.error().code, Code::data_loss);
 }
 
+// ---- keys
+
+TEST_F(StoreTest, AKeyIsWrittenReadAndTakenAway) {
+  EXPECT_EQ(error_of({WriteKey{"x", "1", {}, {}}}), "");
+  EXPECT_EQ(error_of({WriteKey{"x", "2", {}, {}}}), "");
+  ASSERT_TRUE(store_.key("x"));
+  EXPECT_EQ(*store_.key("x"), (model::KeyValue{"x", {2, WallTime{1000}, WallTime{2000}}, "2"}));
+  const auto gone = apply({WriteKey{"x", {}, {}, {}}});
+  ASSERT_EQ(gone.changes.changes.size(), 1u);
+  EXPECT_TRUE(std::get<Change<model::KeyValue>>(gone.changes.changes[0]).removed());
+  EXPECT_FALSE(store_.key("x"));
+  EXPECT_EQ(error_of({WriteKey{"x", {}, {}, {}}}), "object does not exist");
+}
+
+TEST_F(StoreTest, AKeysConditionsAreLookedAtWhenTheEntryIsApplied) {
+  const std::string late = "update out of sequence";
+  EXPECT_EQ(error_of({WriteKey{"x", "1", 7, {}}}), late) << "it is not there";
+  EXPECT_EQ(error_of({WriteKey{"x", "1", {}, ""}}), late);
+  EXPECT_EQ(error_of({WriteKey{"x", "1", 0, {}}}), "");
+  const std::uint64_t version = store_.key("x")->meta.version;
+  EXPECT_EQ(error_of({WriteKey{"x", "2", 0, {}}}), late) << "it is there";
+  EXPECT_EQ(error_of({WriteKey{"x", "2", version + 1, {}}}), late);
+  EXPECT_EQ(error_of({WriteKey{"x", "2", {}, "3"}}), late);
+  EXPECT_EQ(store_.key("x")->value, "1");
+  EXPECT_EQ(error_of({WriteKey{"x", "2", version, {}}}), "");
+  EXPECT_EQ(error_of({WriteKey{"x", "3", {}, "2"}}), "");
+  EXPECT_EQ(error_of({WriteKey{"x", {}, version, {}}}), late);
+  EXPECT_EQ(error_of({WriteKey{"x", {}, {}, "3"}}), "");
+}
+
+TEST_F(StoreTest, ThereAreOnlySoManyKeys) {
+  for (std::size_t i = 0; i < model::kMaxKeys; ++i)
+    ASSERT_EQ(error_of({WriteKey{"k" + std::to_string(i), "v", {}, {}}}), "");
+  EXPECT_EQ(error_of({WriteKey{"one more", "v", {}, {}}}), "too many keys");
+  EXPECT_EQ(error_of({WriteKey{"k0", "another", {}, {}}}), "") << "one that is there may change";
+  EXPECT_EQ(error_of({WriteKey{"k0", {}, {}, {}}}), "");
+  EXPECT_EQ(error_of({WriteKey{"one more", "v", {}, {}}}), "");
+}
+
 // Random transactions, good and bad, on a store that lives, on one that is restored from a snapshot half-way,
 // and on one that is kept up from the dirty keys as the disk is. All three must be the same.
 class RandomLife {
@@ -345,7 +386,7 @@ class RandomLife {
  private:
   model::Action action() {
     const std::uint64_t id = 1 + rng_.below(6);
-    switch (rng_.below(8)) {
+    switch (rng_.below(10)) {
       case 0:
         return Put{a_service(id, "s" + std::to_string(rng_.below(4)))};
       case 1:
@@ -364,9 +405,19 @@ class RandomLife {
         return Remove{Kind::task, some_task(), 0};
       case 6:
         return Remove{Kind::service, id, 0};
+      case 7:
+      case 8:
+        return write_key("k" + std::to_string(id));
       default:
         return Put{a_node(id)};
     }
+  }
+  model::Action write_key(const std::string& key) {
+    WriteKey write{key, {}, {}, {}};
+    if (!rng_.chance(1, 4)) write.value = std::to_string(rng_.below(3));
+    if (rng_.chance(1, 4)) write.if_value = std::to_string(rng_.below(3));
+    if (rng_.chance(1, 8)) write.if_version = 0;
+    return write;
   }
   std::uint64_t some_task() { return 1 + rng_.below(30); }
   model::Action updated_service(std::uint64_t id) {

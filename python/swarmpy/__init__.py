@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from swarmpy.faults import Faults as Faults
     from swarmpy.faults import RunningPlan as RunningPlan
     from swarmpy.http import Http, Response
+    from swarmpy.kv import KV, History, Recording
+    from swarmpy.kv import Operation as Operation
+    from swarmpy.linearizability import LinearizabilityResult, check_linearizable
     from swarmpy.local import Cluster, attach, clusters
     from swarmpy.local import ClusterList as ClusterList
     from swarmpy.metrics import Metric as Metric
@@ -128,6 +131,8 @@ _HOME = {
     "events": "Event EventList",
     "faults": "ActiveFault ActiveFaults Faults RunningPlan",
     "http": "Http Response",
+    "kv": "History KV Operation Recording",
+    "linearizability": "LinearizabilityResult check_linearizable",
     "metrics": "Metric MetricSample Metrics UnknownMetric",
     "node": "JoinToken Node NodeSwarm Nodes",
     "options": "UnknownOption",
@@ -166,12 +171,15 @@ __all__ = [
     "Door",
     "Event",
     "Fault",
+    "History",
     "Http",
     "IncompleteLogs",
     "InvalidArgument",
     "InvariantError",
     "JoinToken",
     "JournalError",
+    "KV",
+    "LinearizabilityResult",
     "LogLine",
     "NoQuorum",
     "Node",
@@ -182,6 +190,7 @@ __all__ = [
     "Outcome",
     "Peek",
     "Plan",
+    "Recording",
     "Response",
     "Result",
     "Replay",
@@ -198,6 +207,7 @@ __all__ = [
     "View",
     "aio",
     "attach",
+    "check_linearizable",
     "clusters",
     "connect",
     "diff_runs",

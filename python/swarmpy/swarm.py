@@ -23,6 +23,7 @@ from swarmpy.errors import InvalidArgument, SwarmError, Timeout
 from swarmpy.events import Event, EventList
 from swarmpy.faults import Faults
 from swarmpy.http import Http
+from swarmpy.kv import KV
 from swarmpy.node import HEADER as NODE_HEADER
 from swarmpy.node import JOIN_SECONDS, Node, Nodes, node_row, node_table
 from swarmpy.outcome import Outcome
@@ -109,6 +110,7 @@ class Swarm(metaclass=Brief):
         self._hub = Hub(world)
         self._nodes, self._services, self._http = Nodes(self._hub), Services(self._hub), Http(self._hub)
         self._peeker = Peeker(self._hub)
+        self._kv = KV(self._hub)
         self._scraper: Scraper | None = None
         self._faults = Faults(self._hub, world.random)
         self._end = weakref.finalize(self, _end, self._hub)
@@ -149,6 +151,13 @@ class Swarm(metaclass=Brief):
         twice, without a quorum, on a closed swarm.
         """
         self._faults.heal()
+
+    @property
+    def kv(self) -> KV:
+        """A small replicated register, for checks and benchmarks: `kv.put("x", 1)`, `kv.get("x")`,
+        `kv.cas("x", 1, 2)`; `kv.record(clients=5)` makes a history for `sp.check_linearizable`.
+        """
+        return self._kv
 
     @property
     def http(self) -> Http:

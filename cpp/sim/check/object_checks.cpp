@@ -279,6 +279,7 @@ store::Ref<model::Node> look(const store::Store& s, const model::Node& o) { retu
 store::Ref<model::Service> look(const store::Store& s, const model::Service& o) { return s.service(o.id); }
 store::Ref<model::Task> look(const store::Store& s, const model::Task& o) { return s.task(o.id); }
 store::Ref<model::Network> look(const store::Store& s, const model::Network& o) { return s.network(o.id); }
+store::Ref<model::KeyValue> look(const store::Store& s, const model::KeyValue& o) { return s.key(o.key); }
 
 template <class T>
 bool differs_in(const store::Store& a, const store::Store& b, const T& object) {
@@ -302,7 +303,7 @@ bool differ(const Map& a, const Map& b) {
 namespace {
 
 const char* kind_of(const store::AnyChange& change) {
-  constexpr const char* kKinds[] = {"the cluster", "a node", "a service", "a task", "a network"};
+  constexpr const char* kKinds[] = {"the cluster", "a node", "a service", "a task", "a network", "a key"};
   return kKinds[change.index()];
 }
 
@@ -326,6 +327,7 @@ std::optional<std::string> Replica::differs(const store::Store& other) const {
   if (differ(store_->services(), other.services())) return "its services differ from what the log says";
   if (differ(store_->tasks(), other.tasks())) return "its tasks differ from what the log says";
   if (differ(store_->networks(), other.networks())) return "its networks differ from what the log says";
+  if (differ(store_->keys(), other.keys())) return "its keys differ from what the log says";
   return std::nullopt;
 }
 

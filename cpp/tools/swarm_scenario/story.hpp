@@ -78,6 +78,7 @@ class Teller {
   std::string spread(const Line& line);
   std::string kill_task(const Line& line);
   std::string logs(const Line& line);
+  std::string kv(const Line& line);
   // ---- published ports
   std::string http(const Line& line);
   std::string load(const Line& line);

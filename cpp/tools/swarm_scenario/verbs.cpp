@@ -420,6 +420,27 @@ std::string Teller::answered_by(const sim::HttpReply& reply) const {
   return std::to_string(reply.status) + " " + task->templ->service.name + "." + std::to_string(task->slot);
 }
 
+// kv get KEY [local] | put KEY VALUE | cas KEY OLD NEW | delete KEY | list; "-" is a key that is not there.
+std::string Teller::kv(const Line& line) {
+  const std::string& verb = line.words.at(1);
+  const std::string path = "/swarmpy/v1/kv" + (verb == "list" ? "" : "/" + line.words.at(2));
+  http::Request request = get(path);
+  if (verb == "get" && line.words.size() > 3) request.headers.emplace_back("swarmpy-consistency", "local");
+  if (verb == "put") request = {"PUT", path, {}, line.words.at(3)};
+  if (verb == "delete") request = sim::del(path);
+  const auto text = [](const std::string& word) { return word == "-" ? "null" : "\"" + word + "\""; };
+  if (verb == "cas")
+    request = post(path + "/cas",
+                   R"({"Old":)" + text(line.words.at(3)) + R"(,"New":)" + text(line.words.at(4)) + "}");
+  const sim::Reply reply = ask(line, std::move(request));
+  if (!ok(reply)) return refusal(reply);
+  const auto parsed = docker::parse_json(reply.body);
+  if (verb == "get") return text_at(*parsed, {"Value"});
+  std::string out;
+  for (const Value& one : items_of(parsed)) out += text_at(one, {"Key"}) + "\n";
+  return out;
+}
+
 // http m1 8080 [times=6]: who answers, and how often.
 std::string Teller::http(const Line& line) {
   const auto port = whole<std::uint32_t>(line.words.at(2));

@@ -60,6 +60,7 @@ class Client:
         *,
         query: Mapping[str, object] | None = None,
         body: object = None,
+        text: str | None = None,
         headers: Mapping[str, str] | None = None,
         at: Connection | None = None,
         before_write: bool = False,
@@ -69,7 +70,7 @@ class Client:
         read that is no look but the first half of a change. `after_read`: the manager that was asked last has
         just shown that it has a leader.
         """
-        request = make_request(method, path, query=query, body=body, headers=headers)
+        request = make_request(method, path, query=query, body=body, text=text, headers=headers)
         is_read = method == "GET"
         self.writes += not is_read
         if is_read and not before_write and (seen := self._seen(request, at)):
@@ -233,15 +234,16 @@ def make_request(
     *,
     query: Mapping[str, object] | None = None,
     body: object = None,
+    text: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Request:
     """A request of the API: `query` values that are dicts become JSON (filters), booleans 1 or 0; None is
-    left out.
+    left out. `body` is sent as JSON, `text` as it is.
     """
     words = {key: _query_word(value) for key, value in (query or {}).items() if value is not None}
     target = f"{path}?{urlencode(words)}" if words else path
     all_headers = dict(headers or {})
-    payload = b""
+    payload = b"" if text is None else text.encode()
     if body is not None:
         payload = json.dumps(body).encode()
         all_headers["content-type"] = "application/json"

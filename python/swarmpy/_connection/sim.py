@@ -74,6 +74,10 @@ class SimExchange:
         self.close()
         return body
 
+    def ended(self, timeout: float) -> bool:
+        """Is the whole answer there?"""
+        return not self._open or self._wait("end", timeout)
+
     def ready(self, timeout: float) -> bool:
         return not self._open or self._wait("piece", timeout)
 

@@ -1,0 +1,131 @@
+#include "sim/register_work.hpp"
+
+#include <utility>
+
+#include "docker/json.hpp"
+#include "linearizability/check.hpp"
+#include "sim/client.hpp"
+
+namespace swarm::sim {
+namespace {
+
+namespace lin = linearizability;
+
+constexpr std::size_t kClients = 3;
+constexpr Duration kPatience = Duration::seconds(6);
+constexpr std::int64_t kShortestRestMs = 50, kLongestRestMs = 1'200;
+constexpr std::uint64_t kMostSteps = 2'000'000;  // some thousands are enough for a seed
+constexpr const char* kPath = "/swarmpy/v1/kv/x";
+
+std::string value_in(const std::string& body) {
+  const auto parsed = docker::parse_json(body);
+  const docker::Value* value = parsed ? parsed->find("Value") : nullptr;
+  return value != nullptr && value->text() != nullptr ? *value->text() : std::string();
+}
+
+bool says_nothing_done(const http::ResponseHead& head) {
+  for (const auto& [name, value] : head.headers)
+    if (name == "Swarmpy-Nothing-Done") return true;
+  return false;
+}
+
+std::string words(const lin::Operation& op) {
+  std::string out = "client " + op.client + " " + to_string(op.kind);
+  if (op.kind == lin::Kind::cas) out += " " + (op.expected.empty() ? "none" : op.expected) + " ->";
+  if (op.kind != lin::Kind::read) out += " " + op.value;
+  if (op.kind == lin::Kind::read && op.returned) out += " = " + (op.seen.empty() ? "none" : op.seen.front());
+  if (op.succeeded) out += *op.succeeded ? " (done)" : " (not done)";
+  const auto instant = [](std::int64_t ns) { return to_string(Duration::nanos(ns)); };
+  return out + " [" + instant(op.call) + " .. " + (op.returned ? instant(*op.returned) : "?") + "]";
+}
+
+}  // namespace
+
+RegisterWork::RegisterWork(World& world, Rng rng, std::vector<std::string> managers)
+    : world_(world), rng_(rng), managers_(std::move(managers)), clients_(kClients) {
+  for (Client& client : clients_) rest(client);
+}
+
+void RegisterWork::rest(Client& client) {
+  client.due = world_.now() + Duration::millis(rng_.between(kShortestRestMs, kLongestRestMs));
+}
+
+void RegisterWork::poll() {
+  for (std::size_t number = 0; number < clients_.size(); ++number) {
+    Client& client = clients_[number];
+    if (!client.call) {
+      if (client.due <= world_.now()) begin(client, number);
+    } else if (world_.reply(*client.call).ended || client.give_up <= world_.now()) {
+      finish(client);
+    }
+  }
+}
+
+lin::Operation RegisterWork::some_operation(const Client& client) {
+  lin::Operation op;
+  const std::uint64_t dice = rng_.below(10);
+  if (dice < 5) return op;
+  op.kind = dice < 8 ? lin::Kind::write : lin::Kind::cas;
+  op.value = std::to_string(++last_value_);
+  if (op.kind == lin::Kind::cas) op.expected = client.last_seen;
+  return op;
+}
+
+http::Request RegisterWork::request_of(const lin::Operation& op) const {
+  if (op.kind == lin::Kind::read) return get(kPath);
+  if (op.kind == lin::Kind::write) return {"PUT", kPath, {}, op.value};
+  docker::Json json;
+  json.object([&] {
+    if (op.expected.empty()) {
+      json.null("Old");
+    } else {
+      json.field("Old", op.expected);
+    }
+    json.field("New", op.value);
+  });
+  return post(std::string(kPath) + "/cas", json.take());
+}
+
+void RegisterWork::begin(Client& client, std::size_t number) {
+  lin::Operation op = some_operation(client);
+  op.client = std::to_string(number + 1);
+  op.key = "x";
+  op.call = (world_.now() - Instant{}).ns;
+  client.operation = history_.size();
+  client.give_up = world_.now() + kPatience;
+  const std::string& asked = managers_[rng_.below(managers_.size())];
+  client.call = world_.call(asked, request_of(op));
+  history_.push_back(std::move(op));
+}
+
+void RegisterWork::finish(Client& client) {
+  lin::Operation& op = history_[client.operation];
+  const Reply& reply = world_.reply(*client.call);
+  const std::uint32_t status = reply.ended && !reply.cut ? reply.head.status : 0;
+  const bool missing = op.kind == lin::Kind::read && status == 404;
+  const bool refused = op.kind == lin::Kind::cas && status == 409;
+  if (status == 200 || missing || refused) {
+    op.returned = (reply.ended_at - Instant{}).ns;
+    if (op.kind == lin::Kind::read && !missing) op.seen = {value_in(reply.body)};
+    if (op.kind == lin::Kind::cas) op.succeeded = !refused;
+    if (op.kind == lin::Kind::read) client.last_seen = missing ? std::string() : op.seen.front();
+    if (op.kind != lin::Kind::read && !refused) client.last_seen = op.value;
+  } else if (says_nothing_done(reply.head)) {
+    op.kind = lin::Kind::read;  // of unknown outcome: nothing at all
+  }
+  world_.hang_up(*client.call);
+  client.call.reset();
+  rest(client);
+}
+
+std::string RegisterWork::contradiction() const {
+  const lin::Verdict verdict = lin::check(history_, lin::Model::cas, lin::Budget(kMostSteps));
+  if (verdict.word == lin::Verdict::Word::linearizable) return {};
+  if (verdict.word == lin::Verdict::Word::gave_up)
+    return "whether the register is linearizable cannot be told";
+  std::string out = "the register is not linearizable:";
+  for (const std::uint32_t op : verdict.window) out += "\n  " + words(history_[op]);
+  return out;
+}
+
+}  // namespace swarm::sim

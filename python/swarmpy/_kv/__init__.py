@@ -1,0 +1,1 @@
+"""What records histories of the replicated register."""
