@@ -7,6 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, overload
 
@@ -371,6 +372,24 @@ class Swarm(metaclass=Brief):
         for name in names:
             events.check_service(self._hub, name, may_come=True)
         return View(self._hub, panels, names, speed)
+
+    def save_timeline(self, path: str | os.PathLike[str]) -> Path:
+        """Writes what has happened in a simulated swarm as one HTML file, to be opened in any browser; it needs
+        no network. Returns its path.
+
+        Nodes are lanes over time: leaders with their terms, messages and what became of them, tasks, requests,
+        faults, and the invariant that broke. Zoom with the wheel or `+` and `-`, click for all that is known of
+        an event, `f` goes to the next failure, `/` filters. Works in a swarm in which something broke, too.
+
+        The run is made again for it, so it need not be asked for before, and `.trace_hash` stays as it is: it
+        takes about as long as the run took. Raises `NotSupportedInMode` for real swarms.
+
+        >>> c.save_timeline("run.html")
+        """
+        from swarmpy._timeline import save_timeline
+
+        self._hub.check_open()
+        return save_timeline(self, path)
 
     # ---- doors
 

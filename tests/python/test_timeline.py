@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,6 +195,42 @@ def test_the_page_is_whole_and_asks_nobody() -> None:
     assert seen.links == ["data:,"], "nothing is fetched"
     assert "default-src 'none'" in page
     assert not re.search(r"https?://", page)
+
+
+def test_a_run_that_nobody_recorded_is_made_again_from_its_beginning(tmp_path: Path) -> None:
+    with sp.Swarm(managers=3, workers=2, seed=3) as c:
+        story(c)
+        before = c.trace_hash
+        page = c.save_timeline(tmp_path / "run.html").read_text(encoding="utf-8")
+        assert c.trace_hash == before
+        end = c.now
+        c.save(tmp_path / "run.swarm")
+        c.sleep("1s")
+    told = data_of(page)["chronicle"]
+    assert told["since"] == 0 and told["now"] / 1e9 == pytest.approx(end)
+    assert rows(told, "roles")[0]["at"] < 1e9, "also how the swarm was formed"
+    replayed = timeline_html(sp.replay(tmp_path / "run.swarm").seek("1s"))
+    assert data_of(replayed)["chronicle"] == told, "the whole run, wherever the replay stands"
+    assert [one.name for one in tmp_path.iterdir() if one.suffix == ".part"] == []
+
+
+def test_what_broke_comes_from_the_journal(tmp_path: Path) -> None:
+    with sp.Swarm(managers=3, workers=2, seed=3) as c:
+        c.sleep("1s")
+        c.save(tmp_path / "run.swarm", failure={"invariant": "mine", "what": "it did not hold", "at": 0.75})
+    told = data_of(timeline_html(sp.replay(tmp_path / "run.swarm")))["chronicle"]
+    (broken,) = rows(told, "broken")
+    assert (broken["name"], broken["what"], broken["at"]) == ("mine", "it did not hold", 750_000_000)
+
+
+def test_the_command_replay_writes_it(tmp_path: Path) -> None:
+    from swarmpy.cli import main
+
+    with sp.Swarm(managers=1, seed=3) as c:
+        c.sleep("1s")
+        c.save(tmp_path / "run.swarm")
+    assert main(["replay", str(tmp_path / "run.swarm"), "--html", str(tmp_path / "run.html")]) == 0
+    assert data_of((tmp_path / "run.html").read_text(encoding="utf-8"))["chronicle"]["nodes"]
 
 
 @pytest.mark.real

@@ -5,15 +5,13 @@ from __future__ import annotations
 import html
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from swarmpy._timeline.source import chronicle_of
+from swarmpy._timeline.source import Broken, Failure, Told, chronicle_of, failure_from
 
 # In this order: each uses what stands before it.
 SCRIPTS = (
@@ -21,28 +19,19 @@ SCRIPTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Failure:
-    """What broke in a run: the invariant, in one sentence, and when (seconds)."""
-
-    invariant: str
-    what: str
-    at: float
-
-
 def chronicle_html(
-    chronicle: Mapping[str, Any],
+    chronicle: Told,
     *,
     title: str = "",
-    failure: Failure | None = None,
+    failure: Broken | Told | None = None,
     replay: str = "",
 ) -> str:
     """The page of a chronicle (`json.loads(core.chronicle())`).
 
-    `title`: empty: made of the seed. `failure`: marked, where the engine has not recorded it
-    itself. `replay`: the line that makes the run again.
+    `title`: empty: made of the seed. `failure` (or a mapping with `invariant`, `what` and `at` in seconds) is
+    marked where the engine has not recorded one itself. `replay`: the line that makes the run again.
     """
-    told = _with_failure(chronicle, failure)
+    told = _with_failure(chronicle, failure_from(failure))
     heading = title or _title(told)
     data = {"chronicle": told, "title": heading, "replay": replay}
     return Template(_part("page.html")).substitute(
@@ -56,9 +45,12 @@ def chronicle_html(
     )
 
 
-def timeline_html(run: Any, *, title: str = "", failure: Failure | None = None, replay: str = "") -> str:
+def timeline_html(
+    run: Any, *, title: str = "", failure: Broken | Told | None = None, replay: str = ""
+) -> str:
     """The page of a run: a simulated swarm, or what `replay(path)` gives; see `chronicle_html`."""
-    return chronicle_html(chronicle_of(run), title=title, failure=failure, replay=replay)
+    chronicle, found = chronicle_of(run)
+    return chronicle_html(chronicle, title=title, failure=failure or found, replay=replay)
 
 
 def save_timeline(
@@ -66,7 +58,7 @@ def save_timeline(
     path: str | os.PathLike[str],
     *,
     title: str = "",
-    failure: Failure | None = None,
+    failure: Broken | Told | None = None,
     replay: str = "",
 ) -> Path:
     """Writes the page of a run, whole or not at all. Returns its path."""
@@ -84,7 +76,7 @@ def save_timeline(
 # ---- what stands in the page
 
 
-def _with_failure(chronicle: Mapping[str, Any], failure: Failure | None) -> dict[str, Any]:
+def _with_failure(chronicle: Told, failure: Failure | None) -> dict[str, Any]:
     told = dict(chronicle)
     if failure is None or told["broken"]["rows"]:
         return told
@@ -93,11 +85,11 @@ def _with_failure(chronicle: Mapping[str, Any], failure: Failure | None) -> dict
     return told
 
 
-def _title(told: Mapping[str, Any]) -> str:
+def _title(told: Told) -> str:
     return f"Timeline of seed {told['seed']}"
 
 
-def _about(told: Mapping[str, Any]) -> str:
+def _about(told: Told) -> str:
     from swarmpy import __version__
 
     managers = sum(node["manages"] for node in told["nodes"])
@@ -120,7 +112,7 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _label(told: Mapping[str, Any]) -> str:
+def _label(told: Told) -> str:
     names = ", ".join(node["name"] for node in told["nodes"][:12])
     return (
         f"Lanes of the nodes {names} over time. The list beside it says what happened. "
