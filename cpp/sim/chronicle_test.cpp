@@ -131,6 +131,27 @@ TEST_F(Told, IsEveryFaultWithItsTimesAndWhomItConcerns) {
   EXPECT_EQ(count("messages", 5, "cut") > 0, true);
 }
 
+TEST_F(Told, IsWhatWasHeldBackOnItsWay) {
+  World world(seeded());
+  world.record_chronicle(true);
+  form(world);
+  const FaultId hold = *world.begin_fault(*faults::parse("hold m1 <-> m2"));
+  world.run_for(Duration::millis(200));
+  ASSERT_TRUE(world.end_fault(hold).ok());
+  const Instant burst = world.now();
+  world.run_for(Duration::millis(200));
+  read(world);
+  int held = 0;
+  for (const auto& row : rows("messages")) {
+    const auto& cells = *row.items();
+    if (*cells[8].whole() == 0) continue;
+    ++held;
+    EXPECT_EQ(*cells[5].text(), "arrived");
+    EXPECT_GE(*cells[1].whole(), burst.ns);
+  }
+  EXPECT_GT(held, 2);
+}
+
 TEST(Newest, KeepsTheLastAndTheirNumbers) {
   Newest<int> newest(3);
   for (int i = 1; i <= 5; ++i) EXPECT_EQ(newest.add(i * 10), static_cast<std::uint64_t>(i));

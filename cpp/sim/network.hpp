@@ -58,6 +58,8 @@ class Network {
   // when it is held no more is lost.
   void deliver(Instant at, MachineIndex from, MachineIndex to, std::uint32_t life, Happening what) {
     if (!rules_.empty() && rules_.is(LinkRule::What::hold, from, to)) {
+      const auto* frame = std::get_if<FrameArrives>(&what);
+      if (shared_.chronicle && frame != nullptr) shared_.chronicle->held(frame->message);
       held_.push_back({from, to, life, std::move(what)});
     } else {
       shared_.queue.push(at, to, life, std::move(what));
