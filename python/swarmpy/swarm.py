@@ -374,12 +374,13 @@ class Swarm(metaclass=Brief):
         return View(self._hub, panels, names, speed)
 
     def save_timeline(self, path: str | os.PathLike[str]) -> Path:
-        """Writes what has happened in a simulated swarm as one HTML file, to be opened in any browser; it needs
-        no network. Returns its path.
+        """Writes what has happened in a simulated swarm as one HTML file for any browser; it needs no network.
+        Returns its path.
 
-        Nodes are lanes over time: leaders with their terms, messages and what became of them, tasks, requests,
-        faults, and the invariant that broke. Zoom with the wheel or `+` and `-`, click for all that is known of
-        an event, `f` goes to the next failure, `/` filters. Works in a swarm in which something broke, too.
+        Nodes are lanes over time: leaders with their terms, messages and what became of them, tasks,
+        requests, faults, and the invariant that broke. Zoom with the wheel or `+` and `-`, click for all
+        that is known of an event, `f` goes to the next failure, `/` filters. Works in a swarm in which
+        something broke, too.
 
         The run is made again for it, so it need not be asked for before, and `.trace_hash` stays as it is: it
         takes about as long as the run took. Raises `NotSupportedInMode` for real swarms.
