@@ -55,6 +55,8 @@ void define_chronicle(WorldClass& world);  // chronicle_binding.cpp: what a pict
 void define_recording(py::module_& module);
 void define_journal(WorldClass& world);            // journal_binding.cpp: a run written down, and run again
 void define_linearizability(py::module_& module);  // linearizability_binding.cpp: histories
-void define_time(WorldClass& world);               // time_binding.cpp: time and the trace
+void define_checks(WorldClass& world);  // check_binding.cpp: what must hold, and the facts that it reads
+void define_loads(WorldClass& world);   // load_binding.cpp: steady requests, and what became of them
+void define_time(WorldClass& world);    // time_binding.cpp: time and the trace
 
 }  // namespace swarm::bindings

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "bindings/binding.hpp"
+#include "bindings/checks.hpp"
 #include "bindings/served_door.hpp"
 
 namespace swarm::bindings {
@@ -28,6 +29,11 @@ void translate(std::exception_ptr thrown) {
   } catch (const InvariantFailure& failure) {
     const py::object type = py::module_::import("swarmpy.errors").attr("InvariantError");
     py::set_error(type, failure.what());
+  } catch (const CheckBroken& broken) {
+    const py::module_ errors = py::module_::import("swarmpy.errors");
+    const double at = static_cast<double>(broken.at.ns) / 1e9;
+    const py::object error = errors.attr("check_broken")(broken.name, at, broken.what_broke, broken.again);
+    PyErr_SetObject(errors.attr("InvariantBroken").ptr(), error.ptr());
   } catch (const UsageError& error) {
     py::set_error(PyExc_ValueError, error.what());
   }
@@ -58,6 +64,8 @@ PYBIND11_MODULE(_core, module) {
             py::call_guard<py::gil_scoped_release>());
   define_machines(world);
   define_calls(world);
+  define_checks(world);
+  define_loads(world);
   define_time(world);
   define_journal(world);
   define_recording(module);

@@ -50,7 +50,9 @@ void WorldHost::partition(const std::vector<std::vector<std::string>>& groups) {
 }
 
 sim::CallId WorldHost::call(std::string_view machine, http::Request request) {
+  check_may_act();
   return use([&](sim::World& world) {
+    observe();
     const sim::CallId id = world.call(machine, std::move(request));
     asked_.insert(id);
     return id;
@@ -78,19 +80,52 @@ Instant WorldHost::horizon(Instant limit) const {
   return std::min(limit, pace_virtual_ + Duration::nanos(passed.count()));
 }
 
+void WorldHost::observe_by(std::unique_ptr<Observer> observer) {
+  const std::lock_guard hold(lock_);
+  observer_ = std::move(observer);
+}
+
+void WorldHost::check_may_act() const {
+  if (asks_here()) throw UsageError("a check only looks: it can let no time pass, and change nothing");
+}
+
+void WorldHost::observe() {
+  if (untold_) std::rethrow_exception(std::exchange(untold_, nullptr));
+  if (!observer_ || asks_here()) return;
+  as_observer([this] { observer_->happened(*world_); });
+}
+
+// Time alone may decide at an instant at which nothing happens. True: it has; the clock is there.
+bool WorldHost::come_to_deadline(Instant reach) {
+  if (!observer_ || untold_) return false;
+  const Instant at = observer_->deadline();
+  if (at > reach || world_->next_event() <= at) return false;
+  if (at > world_->now()) world_->run_until(at);
+  as_observer([this] { observer_->due(*world_); });
+  return true;
+}
+
+void WorldHost::take_event() {
+  world_->step();
+  observe();
+}
+
 Progress WorldHost::advance(const std::function<std::optional<Progress>()>& finished, Instant limit) {
+  check_may_act();
   const auto slice_end = Clock::now() + kSlice;
   do {
     const std::lock_guard hold(lock_);
     const auto outcome = guarded([&]() -> std::optional<Progress> {
+      observe();
       const Instant reach = horizon(limit);
       for (int i = 0; i < kEventsPerHold; ++i) {
         if (const auto state = finished()) return state;
+        if (come_to_deadline(reach)) continue;
         if (world_->next_event() > reach) {
           if (reach > world_->now()) world_->run_until(reach);
           return reach >= limit ? Progress::deadline : Progress::again;
         }
-        world_->step();
+        take_event();
       }
       return std::nullopt;
     });
@@ -138,7 +173,14 @@ sim::Look WorldHost::look(std::string_view machine, const http::Request& request
 }
 
 bool WorldHost::step() {
-  return use([](sim::World& world) { return world.step(); });
+  check_may_act();
+  return use([this](sim::World& world) {
+    observe();
+    while (come_to_deadline(world.next_event())) continue;
+    const bool went = world.step();
+    if (went) observe();
+    return went;
+  });
 }
 
 void WorldHost::follow_wall_clock(bool on) {
@@ -152,18 +194,29 @@ void WorldHost::follow_wall_clock(bool on) {
 
 std::chrono::nanoseconds WorldHost::keep_pace() {
   const std::lock_guard hold(lock_);
-  return guarded([&] {
-    const Instant reach = horizon(Instant::never());
-    for (int i = 0; i < kEventsPerHold; ++i) {
-      if (world_->next_event() > reach) {
-        if (reach > world_->now()) world_->run_until(reach);
-        const std::chrono::nanoseconds until_next((world_->next_event() - reach).ns);
-        return std::min<std::chrono::nanoseconds>(until_next, kSlice);
-      }
-      world_->step();
+  try {
+    return guarded([&] { return take_due(); });
+  } catch (const InvariantFailure&) {
+    throw;
+  } catch (...) {
+    untold_ = std::current_exception();
+    throw;
+  }
+}
+
+std::chrono::nanoseconds WorldHost::take_due() {
+  observe();
+  const Instant reach = horizon(Instant::never());
+  for (int i = 0; i < kEventsPerHold; ++i) {
+    if (come_to_deadline(reach)) continue;
+    if (world_->next_event() > reach) {
+      if (reach > world_->now()) world_->run_until(reach);
+      const std::chrono::nanoseconds until_next((world_->next_event() - reach).ns);
+      return std::min<std::chrono::nanoseconds>(until_next, kSlice);
     }
-    return std::chrono::nanoseconds(0);
-  });
+    take_event();
+  }
+  return std::chrono::nanoseconds(0);
 }
 
 }  // namespace swarm::bindings

@@ -5,10 +5,15 @@
 // again.
 //
 // NOT here: Python. Nothing in this file knows of the interpreter or its lock; module.cpp does.
+// - observers: who is asked after every event (Python's checks).
+//
+// Invariant: who holds the interpreter's lock never waits for this one; who holds this one may wait for that.
 // Invariant: no method waits for longer than kSlice, so that the caller can look for Ctrl-C in between.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -17,6 +22,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "sim/world.hpp"
@@ -43,6 +50,17 @@ enum class Progress : std::uint8_t {
   deadline,  // virtual time reached the limit first
   gone,      // the machine that was asked ended before its answer did
 };
+// Who is asked after every event, and before the next one when something was done by hand. It ends the run
+// there by throwing; the world stays whole and readable, and is asked again before it goes on. Called with
+// the world's lock held, by whichever thread lets time pass.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void happened(sim::World& world) = 0;
+  virtual Instant deadline() const = 0;     // when time alone may decide; never: it cannot
+  virtual void due(sim::World& world) = 0;  // it has come
+};
+
 // How far an answer must have come.
 enum class Wanted : std::uint8_t { head, piece, end };
 
@@ -57,6 +75,7 @@ class WorldHost {
   template <class Use>
   auto use(Use&& what) {
     const std::lock_guard hold(lock_);
+    looked_inside_ = looked_inside_ || asks_here();
     return guarded([&] { return what(*world_); });
   }
   // ... of a machine that must exist.
@@ -73,6 +92,32 @@ class WorldHost {
     const std::lock_guard hold(lock_);
     return what(static_cast<const sim::World&>(*world_));
   }
+
+  // From now on, and to the world's end.
+  void observe_by(std::unique_ptr<Observer> observer);
+  Observer* observer() { return observer_.get(); }
+  // Returns true if this thread is the observer that is being asked now: it holds the lock, and may only
+  // look.
+  bool asks_here() const { return asking_.load() == std::this_thread::get_id(); }
+  // The world as it is, for the thread for which `asks_here()` is true.
+  sim::World& inside() { return *world_; }
+  // Something is added to what is observed; the observer is asked at once.
+  template <class Use>
+  void add_to(Use&& what) {
+    check_may_act();
+    use([&](sim::World& world) {
+      what(world);
+      observe();
+    });
+  }
+  // Something is asked of the observer itself.
+  template <class Use>
+  void ask_observer(Use&& what) {
+    check_may_act();
+    use([&](sim::World& world) { as_observer([&] { what(world); }); });
+  }
+  // The observer has looked at the world by its front door since the last call of this.
+  bool looked_inside() { return std::exchange(looked_inside_, false); }
 
   // Cuts the groups off from each other. Checked first: a mistyped name must not cost the world.
   void partition(const std::vector<std::vector<std::string>>& groups);
@@ -115,7 +160,29 @@ class WorldHost {
   std::optional<Progress> state_of(sim::CallId id, Wanted wanted) const;
   Instant horizon(Instant limit) const;  // how far time may go right now
 
-  std::mutex lock_;
+  // The observer is asked: until it has answered this thread may only look.
+  template <class Ask>
+  void as_observer(Ask&& ask) {
+    asking_ = std::this_thread::get_id();
+    try {
+      ask();
+    } catch (...) {
+      asking_ = std::thread::id();
+      throw;
+    }
+    asking_ = std::thread::id();
+  }
+  void take_event();
+  std::chrono::nanoseconds take_due();
+  bool come_to_deadline(Instant reach);
+  void observe();
+  void check_may_act() const;
+
+  std::recursive_mutex lock_;  // an observer that is asked looks at the world
+  std::unique_ptr<Observer> observer_;
+  std::atomic<std::thread::id> asking_{};
+  bool looked_inside_ = false;
+  std::exception_ptr untold_;  // what an observer threw where nobody could be told: a served door's thread
   std::unique_ptr<sim::World> world_;
   std::optional<std::string> poison_;
   std::set<sim::CallId> asked_;  // open calls

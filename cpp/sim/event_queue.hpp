@@ -77,14 +77,19 @@ struct MeshStep {
   MachineIndex origin = 0;
   std::string page;
 };
+// ---- the next request of a load is due
+struct LoadTick {
+  std::uint64_t load = 0;
+};
 // ---- an orderly stop took too long
 struct GiveUpStopping {};
 
 // ---- a throttled machine has done with its last turn
 struct TurnOver {};
 
-using Happening = std::variant<Deliver, Wake, DiskWritten, ConnectArrives, AcceptArrives, FrameArrives,
-                               CloseArrives, LinkTimeout, TaskMoves, GiveUpStopping, MeshStep, TurnOver>;
+using Happening =
+    std::variant<Deliver, Wake, DiskWritten, ConnectArrives, AcceptArrives, FrameArrives, CloseArrives,
+                 LinkTimeout, TaskMoves, GiveUpStopping, MeshStep, TurnOver, LoadTick>;
 
 // What it is, for readers.
 inline std::string_view word(const Happening& what) {
@@ -99,7 +104,8 @@ inline std::string_view word(const Happening& what) {
                                          "a task moves",
                                          "has had its time to stop",
                                          "a step of a request",
-                                         "its turn is over"};
+                                         "its turn is over",
+                                         "the next request of a load is sent"};
   static_assert(std::size(kWords) == std::variant_size_v<Happening>);
   return kWords[what.index()];
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -184,6 +185,32 @@ struct OccupyPort {
     visit("taken", taken);
   }
 };
+struct BeginLoad {
+  static constexpr std::string_view kVerb = "load";
+  std::uint64_t port = 0, per_1000_seconds = 0;
+  std::vector<std::vector<std::string>> machines;  // one list
+  std::optional<Duration> span;
+  template <class Visit>
+  void fields(Visit&& visit) {
+    visit("port", port);
+    visit("per_1000_seconds", per_1000_seconds);
+    visit("machines", machines);
+    visit("span", span);
+  }
+};
+struct EndLoad {
+  static constexpr std::string_view kVerb = "end_load";
+  std::uint64_t load = 0;
+  template <class Visit>
+  void fields(Visit&& visit) {
+    visit("load", load);
+  }
+};
+struct GiveUpRequests {
+  static constexpr std::string_view kVerb = "give_up_requests";
+  template <class Visit>
+  void fields(Visit&&) {}
+};
 struct Note {
   static constexpr std::string_view kVerb = "note";
   std::string kind, text;
@@ -253,6 +280,7 @@ using Input =
                  inputs::Partition, inputs::Heal, inputs::SetNetwork, inputs::SetDiskLatency,
                  inputs::KillTask, inputs::SetImage, inputs::CallMachine, inputs::HangUp, inputs::HttpGet,
                  inputs::HttpForget, inputs::OccupyPort, inputs::Note, inputs::BeginFault, inputs::EndFault,
-                 inputs::RunPlan, inputs::Quiet, inputs::LeaveOut, inputs::Reseed>;
+                 inputs::RunPlan, inputs::Quiet, inputs::LeaveOut, inputs::Reseed, inputs::BeginLoad,
+                 inputs::EndLoad, inputs::GiveUpRequests>;
 
 }  // namespace swarm::sim

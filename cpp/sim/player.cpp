@@ -41,6 +41,13 @@ struct Tell {
   void operator()(const inputs::HttpGet& it) const { requests[gave] = world.http_get(it.machine, it.port); }
   void operator()(const inputs::HttpForget& it) const { world.http_forget(now_called(requests, it.request)); }
   void operator()(const inputs::OccupyPort& it) const { world.occupy_port(it.machine, it.port, it.taken); }
+  void operator()(const inputs::BeginLoad& it) const {
+    world.begin_load({static_cast<std::uint32_t>(it.port),
+                      it.machines.empty() ? std::vector<std::string>() : it.machines.front(),
+                      it.per_1000_seconds, it.span});
+  }
+  void operator()(const inputs::EndLoad& it) const { world.end_load(it.load); }
+  void operator()(const inputs::GiveUpRequests&) const { world.give_up_requests(); }
   void operator()(const inputs::Note& it) const { world.note(it.kind, it.text); }
   void operator()(const inputs::BeginFault& it) const {
     const auto begun = world.begin_fault(it.fault);

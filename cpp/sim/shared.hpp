@@ -10,6 +10,7 @@
 #include "sim/chronicle.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/recorder.hpp"
+#include "sim/requests.hpp"
 #include "sim/world.hpp"
 
 namespace swarm::sim {
@@ -23,6 +24,7 @@ struct Shared {
   Instant now;
   Recorder recorder;
   std::unique_ptr<Chronicle> chronicle;  // null: nobody asked for one
+  RequestLog requests;
   std::map<std::string, ImageScript, std::less<>> scripts;
   std::string damage;  // what disks have lost that was durable: then the run is outside of what Raft assumes
   std::map<TaskId, MachineIndex> started;  // where each task was started: once and nowhere else

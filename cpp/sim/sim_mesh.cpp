@@ -96,8 +96,9 @@ void MeshNet::send(MachineIndex from, MachineIndex to, MeshStep step) {
 
 // ---- requests
 
-RequestId MeshNet::request(MachineIndex machine, mesh::Port port) {
+RequestId MeshNet::request(MachineIndex machine, mesh::Port port, LoadId load) {
   const RequestId id = ++last_;
+  shared_.requests.began(id, shared_.now, machine, port, load);
   replies_[id];
   flights_[id].machine = machine;
   if (shared_.chronicle) shared_.chronicle->fetching(shared_.now, id, machine, port);
@@ -106,9 +107,12 @@ RequestId MeshNet::request(MachineIndex machine, mesh::Port port) {
   return id;
 }
 
-RequestId MeshNet::refused() {
-  replies_[++last_] = {true, 0, {}, "connection refused", {}};
-  return last_;
+RequestId MeshNet::refused(MachineIndex machine, mesh::Port port, LoadId load) {
+  const RequestId id = ++last_;
+  if (load == 0) replies_[id] = {true, 0, {}, "connection refused", {}};
+  shared_.requests.began(id, shared_.now, machine, port, load);
+  shared_.requests.ended(id, shared_.now, 0, {}, "connection refused");
+  return id;
 }
 
 HttpReply* MeshNet::find(RequestId id) {
@@ -126,6 +130,7 @@ void MeshNet::finish(std::uint64_t conn, std::uint32_t status, std::string body,
     shared_.recorder.record(shared_.now, "", "mesh.reply",
                             std::to_string(conn) + " " + std::to_string(status) + " " +
                                 (status == 0 ? out->error : it->second.task.str()));
+    if (shared_.requests.ended(conn, shared_.now, status, out->body, out->error)) forget(conn);
   }
   flights_.erase(it);
 }

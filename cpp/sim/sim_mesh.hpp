@@ -60,8 +60,9 @@ class MeshNet {
   // Another program has, or gives back, a port of a machine.
   void occupy(MachineIndex machine, mesh::Port port, bool taken);
 
-  RequestId request(MachineIndex machine, mesh::Port port);
-  RequestId refused();  // by a machine that is not there
+  // `load`: whose it is; then nobody asks for the reply, and it is only logged (Shared::requests).
+  RequestId request(MachineIndex machine, mesh::Port port, LoadId load = 0);
+  RequestId refused(MachineIndex machine, mesh::Port port, LoadId load = 0);  // it does not run
   HttpReply* find(RequestId id);
   void forget(RequestId id) { replies_.erase(id); }
   void arrived(MachineIndex machine, const MeshStep& step);

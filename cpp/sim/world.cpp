@@ -14,14 +14,17 @@
 #include "sim/client.hpp"
 #include "sim/injector.hpp"
 #include "sim/journal.hpp"
+#include "sim/load.hpp"
 #include "sim/machine.hpp"
 #include "sim/player.hpp"
+#include "sim/watch.hpp"
 #include "sim/witness.hpp"
 
 namespace swarm::sim {
 namespace {
 
 constexpr Duration kDoorLatency = Duration::micros(20);
+constexpr Duration kPatience = Duration::seconds(10);  // of a load's clients
 
 }  // namespace
 
@@ -33,7 +36,12 @@ struct World::Impl {
         mesh(shared, network, part_rng(options.seed, ~std::uint64_t{0}, 1), facts()),
         calls(shared),
         checker(shared),
-        injector(shared, network, machines, hands()) {}
+        injector(shared, network, machines, hands()),
+        watch(shared, machines, network) {
+    checker.tell([this](const Replica& replica, const std::vector<store::AnyChange>* entry) {
+      watch.committed(replica, entry);
+    });
+  }
 
   MeshNet::Facts facts() {
     return {[this](MachineIndex at, TaskId task, std::uint32_t port) {
@@ -67,6 +75,8 @@ struct World::Impl {
   Instant next_event() const;
   bool step();
   void take(Event event);
+  void send_next(LoadId id);
+  void look_over();
   std::optional<ports::Event> arrived(Machine& at, Event& event);
   void after_turn(Machine& at);
   void note_visible(Machine& at);
@@ -107,6 +117,8 @@ struct World::Impl {
   Checker checker;
   Machines machines;
   Injector injector;
+  Watch watch;
+  LoadBook loads;
   Journal journal;
   Player player;
   std::uint64_t steps = 0;                      // that were taken: events, and begins and ends of faults
@@ -120,6 +132,7 @@ struct World::Impl {
 void World::Impl::take(Event event) {
   shared.now = std::max(shared.now, event.at);
   shared.recorder.count(event.at, event.machine, event.what.index());
+  if (const auto* tick = std::get_if<LoadTick>(&event.what)) return send_next(tick->load);
   Machine& at = *machines[event.machine];
   if (event.life != 0 && event.life != at.life) return;
   const auto* step = std::get_if<MeshStep>(&event.what);
@@ -198,7 +211,10 @@ std::string World::Impl::objection(const Machine& at, TaskId task) {
 void World::Impl::note_visible(Machine& at) {
   const node::Visible now = at.node->visible();
   if (now.shown != at.visible.shown) ++changes;
-  if (now.raft != at.visible.raft) ++raft_changes;
+  if (now.raft != at.visible.raft) {
+    ++raft_changes;
+    watch.raft_moved(at);
+  }
   at.visible = now;
 }
 
@@ -206,6 +222,7 @@ void World::Impl::after_turn(Machine& at) {
   if (!at.disk.failure().empty()) return daemon_ends(at, at.disk.failure());
   note_visible(at);
   if (shared.chronicle) shared.chronicle->turned(shared.now, at);
+  if (watch.wants_turns()) watch.turned(at);
   if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node, at.disk);
   if (at.stopping && at.node->stopped()) {
     at.disk.sync();
@@ -521,6 +538,7 @@ CallId World::call(std::string_view name, http::Request request) {
   Machine& at = impl_->machine(name);
   const CallId id = impl_->calls.open(at.index);
   written.gave(id);
+  impl_->watch.asked_api(id, request.method, request.target);
   Chronicle* const chronicle = impl_->shared.chronicle.get();
   if (chronicle != nullptr) chronicle->asked(now(), id, at.index, request.method, request.target);
   if (!at.alive()) {
@@ -637,7 +655,7 @@ bool World::is_open(const Gate& gate) const {
 RequestId World::http_get(std::string_view name, std::uint32_t port) {
   const auto written = impl_->input([&] { return inputs::HttpGet{std::string(name), port}; });
   const Machine& at = impl_->machine(name);
-  const RequestId id = at.alive() ? impl_->mesh.request(at.index, port) : impl_->mesh.refused();
+  const RequestId id = at.alive() ? impl_->mesh.request(at.index, port) : impl_->mesh.refused(at.index, port);
   written.gave(id);
   return id;
 }
@@ -664,6 +682,88 @@ HttpReply World::fetch(std::string_view machine, std::uint32_t port) {
 void World::occupy_port(std::string_view name, std::uint32_t port, bool taken) {
   const auto written = impl_->input([&] { return inputs::OccupyPort{std::string(name), port, taken}; });
   impl_->mesh.occupy(impl_->machine(name).index, port, taken);
+}
+
+// ---- loads
+
+void World::Impl::send_next(LoadId id) {
+  Load* load = loads.find(id);
+  if (load == nullptr) return;
+  const Machine& at = *machines[load->target()];
+  if (at.alive()) {
+    mesh.request(at.index, load->port, id);
+  } else {
+    mesh.refused(at.index, load->port, id);
+  }
+  shared.requests.give_up(shared.now - kPatience, shared.now);
+  ++load->sent;
+  if (load->due() < load->end) shared.queue.push(load->due(), at.index, 0, LoadTick{id});
+}
+
+LoadId World::begin_load(const LoadOptions& options) {
+  const auto written = impl_->input([&] {
+    return inputs::BeginLoad{options.port, options.per_1000_seconds, {options.machines}, options.span};
+  });
+  SWARM_CHECK(!options.machines.empty() && options.per_1000_seconds > 0, "a load without clients");
+  Load load;
+  load.port = options.port;
+  load.per_1000_seconds = options.per_1000_seconds;
+  load.begin = now();
+  if (options.span) load.end = now() + *options.span;
+  for (const auto& name : options.machines) load.machines.push_back(impl_->machine(name).index);
+  const MachineIndex first = load.target();
+  const LoadId id = impl_->loads.open(std::move(load));
+  note("sim.load", std::to_string(id) + " port " + std::to_string(options.port));
+  impl_->shared.queue.push(now(), first, 0, LoadTick{id});
+  return id;
+}
+
+void World::end_load(LoadId id) {
+  const auto written = impl_->input([&] { return inputs::EndLoad{id}; });
+  if (impl_->loads.find(id) == nullptr) return;
+  impl_->loads.close(id);
+  note("sim.load_ends", std::to_string(id));
+}
+
+void World::give_up_requests() {
+  const auto written = impl_->input([] { return inputs::GiveUpRequests{}; });
+  impl_->shared.requests.give_up(now() - kPatience, now());
+}
+
+const RequestLog& World::requests() const { return impl_->shared.requests; }
+
+// ---- what must hold
+
+Watch& World::watch() { return impl_->watch; }
+
+void World::look_over() { impl_->look_over(); }
+
+void World::Impl::look_over() {
+  watch.happened(changes, [&](CallId id) -> const Reply* {
+    const Call* call = calls.find(id);
+    return call == nullptr ? nullptr : &call->reply;
+  });
+}
+
+std::vector<std::string> World::leaders() const {
+  std::vector<std::string> names;
+  for (const auto& machine : impl_->machines)
+    if (machine->alive() && machine->node->inspect().is_leader) names.push_back(machine->options.name);
+  return names;
+}
+
+std::uint64_t World::term() const {
+  std::uint64_t newest = 0;
+  for (const auto& machine : impl_->machines) {
+    if (!machine->alive()) continue;
+    const node::Inspection seen = machine->node->inspect();
+    if (seen.is_manager && seen.raft != nullptr) newest = std::max(newest, seen.raft->term());
+  }
+  return newest;
+}
+
+void World::mark_broken(const std::string& check, const std::string& what) {
+  if (impl_->shared.chronicle) impl_->shared.chronicle->broken(now(), check, what);
 }
 
 // ---- time
@@ -694,11 +794,13 @@ bool World::Impl::step() {
     ++steps;
     shared.now = std::max(shared.now, injector.due());
     injector.move();
+    look_over();
     return true;
   }
   if (shared.queue.empty()) return false;
   ++steps;
   take(shared.queue.pop());
+  look_over();
   return true;
 }
 

@@ -23,6 +23,7 @@
 #include "node/node.hpp"
 #include "ports/http.hpp"
 #include "sim/gate.hpp"
+#include "sim/load_options.hpp"
 
 namespace swarm::sim {
 
@@ -99,6 +100,8 @@ using FaultId = std::uint64_t;
 
 class Journal;
 class References;
+class RequestLog;
+class Watch;
 struct RecordedRun;
 
 class World {
@@ -183,6 +186,21 @@ class World {
   HttpReply fetch(std::string_view machine, std::uint32_t port);  // runs until it has ended
   // Another program takes the port of a machine, or gives it back.
   void occupy_port(std::string_view machine, std::uint32_t port, bool taken);
+
+  // Clients that send requests at a steady rate to these machines in turn, until `end_load` or for `span`.
+  // What became of each is in `requests()`.
+  LoadId begin_load(const LoadOptions& options);
+  void end_load(LoadId id);  // what is under way goes on
+  const RequestLog& requests() const;
+  void give_up_requests();  // of loads, that wait for longer than a client does
+
+  // ---- what must hold (sim/watch)
+  Watch& watch();
+  void look_over();                          // as after an event: something was done by hand
+  std::vector<std::string> leaders() const;  // all who think so
+  std::uint64_t term() const;                // the newest that a manager which runs knows; 0 where none does
+  void mark_broken(const std::string& check,
+                   const std::string& what);  // in the chronicle, where there is one
 
   // ---- time
   Instant now() const;

@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from swarmpy import aio
+    from swarmpy import aio, inv
     from swarmpy._cluster.errors import ClusterError
     from swarmpy._replay.differences import Change as Change
     from swarmpy._replay.differences import Diff as Diff
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from swarmpy._view.live import View
     from swarmpy._view.screens import set_display
     from swarmpy._world.base import Door
+    from swarmpy.check import Check as Check
     from swarmpy.errors import (
         Conflict,
         ConvergenceTimeout,
         IncompleteLogs,
         InvalidArgument,
+        InvariantBroken,
         InvariantError,
         NoQuorum,
         NotFound,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
         Timeout,
         Unreachable,
     )
+    from swarmpy.errors import NotConverged as NotConverged
     from swarmpy.events import Event
     from swarmpy.events import EventList as EventList
     from swarmpy.faults import ActiveFault as ActiveFault
@@ -53,9 +56,11 @@ if TYPE_CHECKING:
     from swarmpy.faults import Faults as Faults
     from swarmpy.faults import RunningPlan as RunningPlan
     from swarmpy.http import Http, Response
+    from swarmpy.inv import Invariant as Invariant
     from swarmpy.kv import KV, History, Recording
     from swarmpy.kv import Operation as Operation
     from swarmpy.linearizability import LinearizabilityResult, check_linearizable
+    from swarmpy.load import Load as Load
     from swarmpy.local import Cluster, attach, clusters
     from swarmpy.local import ClusterList as ClusterList
     from swarmpy.metrics import Metric as Metric
@@ -77,6 +82,8 @@ if TYPE_CHECKING:
     from swarmpy.raft import RaftMember as RaftMember
     from swarmpy.raft import RaftSnapshot as RaftSnapshot
     from swarmpy.raft import RaftState as RaftState
+    from swarmpy.requests import Request as Request
+    from swarmpy.requests import Requests as Requests
     from swarmpy.rolling import Rolling
     from swarmpy.service import LogLine, Service, Services, SpecVersion
     from swarmpy.service import SpecHistory as SpecHistory
@@ -120,10 +127,14 @@ if TYPE_CHECKING:
 
 _HOME = {
     "_cluster.errors": "ClusterError",
+    "check": "Check",
+    "inv": "Invariant",
+    "load": "Load",
+    "requests": "Request Requests",
     "local": "Cluster ClusterList attach clusters",
     "errors": (
-        "Conflict ConvergenceTimeout IncompleteLogs InvalidArgument InvariantError NoQuorum NotFound "
-        "NotManager NotSupportedInMode SwarmError Timeout Unreachable"
+        "Conflict ConvergenceTimeout IncompleteLogs InvalidArgument InvariantBroken InvariantError "
+        "NoQuorum NotConverged NotFound NotManager NotSupportedInMode SwarmError Timeout Unreachable"
     ),
     "_view.live": "View",
     "_world.base": "Door",
@@ -175,6 +186,7 @@ __all__ = [
     "Http",
     "IncompleteLogs",
     "InvalidArgument",
+    "InvariantBroken",
     "InvariantError",
     "JoinToken",
     "JournalError",
@@ -214,6 +226,7 @@ __all__ = [
     "replay",
     "gone",
     "nearest_passing",
+    "inv",
     "set_display",
     "when_inevitable",
     "test",
@@ -221,8 +234,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "aio":
-        return importlib.import_module("swarmpy.aio")
+    if name in ("aio", "inv"):
+        return importlib.import_module(f"swarmpy.{name}")
     module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(f"module 'swarmpy' has no attribute {name!r}")

@@ -21,6 +21,7 @@ from swarmpy._models.service_info import ServiceInfo
 from swarmpy._models.task_info import TaskInfo
 from swarmpy._world.base import World
 from swarmpy.errors import InvalidArgument, NotFound, SwarmError
+from swarmpy.requests import Request as PortRequest
 from swarmpy.states import NodeState, Role
 
 
@@ -57,6 +58,9 @@ class Hub:
         self.clock_was_read = False  # by a condition that is waited for: it may hold at any event
         self.counted: set[str] | None = None  # while a condition is asked: services whose tasks it counts
         self._answers: dict[str, tuple[bytes, list[Any]]] = {}  # the last ones, with what they said
+        self.requests: list[
+            PortRequest
+        ] = []  # at published ports, that ended; the simulator has a log of its own
         self.fault_gate: FaultGate | None = None
         self.write_gate: WriteGate | None = None
         self.sleep_gate: SleepGate | None = None

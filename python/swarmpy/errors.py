@@ -137,6 +137,39 @@ class InvariantError(SwarmError):
     default_hint = "Please report it with the seed and the sentence; the same seed and calls show it again."
 
 
+class InvariantBroken(InvariantError):
+    """Something that was to hold (`swarm.check`) did not. `.invariant`: its name; `.at`: when, seconds on the
+    swarm's clock; `.what`: a sentence. The swarm stands at that event: it can be looked at (`peek`, `events`,
+    `trace_hash`, `save`), and refuses to run on with this error again.
+    """
+
+    default_code = "FailedPrecondition"
+    default_hint = "The swarm stands there: look with swarm.peek(), swarm.events(), swarm.check."
+
+    def __init__(self, message: str, *, invariant: str = "", at: float = 0.0, what: str = "") -> None:
+        super().__init__(message)
+        self.invariant, self.at, self.what = invariant, at, what or message
+
+    def __reduce__(self) -> Any:  # runs in other processes send it home
+        return _broken_again, (self.message, self.invariant, self.at, self.what)
+
+
+def _broken_again(message: str, invariant: str, at: float, what: str) -> InvariantBroken:
+    return InvariantBroken(message, invariant=invariant, at=at, what=what)
+
+
+def check_broken(invariant: str, at: float, what: str, again: bool = False) -> InvariantBroken:
+    """The error of a broken check. `again`: it was raised before, and somebody wants to run on."""
+    told = what if what.startswith(invariant) else f"{invariant}: {what}"
+    if again:
+        told += f" (the run ended there, at {at:.3f}s, and does not go on)"
+    return InvariantBroken(told, invariant=invariant, at=at, what=what)
+
+
+class NotConverged(ConvergenceTimeout, AssertionError):
+    """`swarm.assert_converged()` failed. `.blockers`: what is missing, a sentence each."""
+
+
 _BY_CODE: dict[str, type[SwarmError]] = {
     "NotFound": NotFound,
     "InvalidArgument": InvalidArgument,

@@ -11,7 +11,9 @@ from swarmpy import _show, duration
 from swarmpy._brief import Brief
 from swarmpy._hub import Hub
 from swarmpy.duration import DurationLike
-from swarmpy.errors import InvalidArgument
+from swarmpy.errors import InvalidArgument, Unreachable
+from swarmpy.requests import Request
+from swarmpy.states import Mode
 
 MOST_BODY = 500  # characters shown in a notebook
 _TARGET = re.compile(r"(?:http://)?([^/:]+):(\d+)(/.*)?")
@@ -75,4 +77,20 @@ class Http(metaclass=Brief):
             raise InvalidArgument(f'"{target}" is no node and port', hint='Say it as "m1:8080".')
         name, port, path = found.groups()
         self._hub.check_open()
-        return Response(*self._hub.world.http_get(name, int(port), path or "/", duration.seconds(timeout)))
+        world, begin = self._hub.world, self._hub.world.now()
+
+        def ended(status: int, body: str, error: str) -> Response:
+            page = Response(status, body)
+            if world.mode is Mode.REAL:  # the simulator has a log of its own
+                error = error or (f"HTTP status {status}" if status >= 400 else "")
+                took = world.now() - begin
+                self._hub.requests.append(
+                    Request(begin, name, page.task, error, took, status, int(port), page.node)
+                )
+            return page
+
+        try:
+            return ended(*world.http_get(name, int(port), path or "/", duration.seconds(timeout)), "")
+        except Unreachable as why:
+            ended(0, "", why.message.rpartition(": ")[2])
+            raise

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from swarmpy import _show
 from swarmpy._brief import Brief
@@ -23,6 +24,8 @@ from swarmpy._models.node_info import NodeInfo
 from swarmpy._models.service_info import ServiceInfo
 from swarmpy._models.task_info import TaskInfo
 from swarmpy.errors import SwarmError, Unreachable
+from swarmpy.events import EventList
+from swarmpy.requests import Requests, of_list
 from swarmpy.states import Availability, NodeState, Reachability, Role, TaskState, UpdateState
 
 LOCAL = {"swarmpy-consistency": "local"}
@@ -123,13 +126,51 @@ class PeekRaft(metaclass=Brief):
         return self.node, self.term, self.role, self.leader, self.commit, self.applied, self.vote
 
 
-@dataclass(frozen=True)
+READS = {"shown": 1, "raft": 2, "clock": 4, "requests": 8}  # cpp/bindings/checks.hpp has the same
+_READ_BY = {
+    "at": 4,
+    "leader": 1,
+    "leaders": 3,
+    "nodes": 1,
+    "services": 1,
+    "tasks": 1,
+    "raft": 3,
+    "term": 2,
+    "elections": 2,
+    "leaders_per_term_max": 2,
+    "requests": 8,
+    "events": 1,
+}
+
+
+class Maker(Protocol):
+    """Where a state that is not frozen yet has its parts from."""
+
+    touched: int  # the sum of READS of what was read
+
+    def make(self, part: str) -> Any: ...
+
+    def running(self, service: str) -> int: ...
+
+
+class Late:
+    """A part that is asked for when it is read first: what was, up to the state's own moment."""
+
+    def __init__(self, make: Callable[[float], Any]) -> None:
+        self.made = make
+
+
+_MISSING = object()
+
+
 class Peek(metaclass=Brief):
-    """A swarm at `at` seconds of its clock.
+    """A swarm at `at` seconds of its clock, as a value: it stays as it was.
 
     `leader`: the name of the manager that leads and reaches a quorum, None while there is none; then the rest
     is what the manager that knows most knew last. `nodes` and `services`: by name. `tasks`: by service and
     slot, the youngest of a slot first. `raft`: of each manager that runs.
+
+    It is also what a check's function gets (`swarm.check`); each part is then made when it is read first.
 
     >>> before = c.peek()
     >>> c.nodes["w1"].kill(); web.wait()
@@ -137,17 +178,163 @@ class Peek(metaclass=Brief):
     >>> after.running("web"), after.node("w1").state, after != before
     """
 
-    at: float
-    leader: str | None
-    nodes: tuple[PeekNode, ...]
-    services: tuple[PeekService, ...]
-    tasks: tuple[PeekTask, ...]
-    raft: tuple[PeekRaft, ...]
+    __slots__ = ("_counts", "_maker", "_parts")
+    _counts: Counter[str] | None
+    _maker: Maker | None
+    _parts: dict[str, Any]
+
+    def __init__(
+        self,
+        at: float,
+        leader: str | None,
+        nodes: tuple[PeekNode, ...],
+        services: tuple[PeekService, ...],
+        tasks: tuple[PeekTask, ...],
+        raft: tuple[PeekRaft, ...],
+        **more: Any,
+    ) -> None:
+        parts = {"at": at, "leader": leader, "nodes": nodes, "services": services, "tasks": tasks}
+        set_part = object.__setattr__
+        set_part(self, "_parts", {**parts, "raft": raft, **more})
+        set_part(self, "_maker", None)
+        set_part(self, "_counts", None)
+
+    @classmethod
+    def _lazily(cls, maker: Maker) -> Peek:
+        made = cls.__new__(cls)
+        object.__setattr__(made, "_parts", {})
+        object.__setattr__(made, "_maker", maker)
+        object.__setattr__(made, "_counts", None)
+        return made
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise dataclasses.FrozenInstanceError(f"a Peek is a value: {name} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        raise dataclasses.FrozenInstanceError(f"a Peek is a value: {name} cannot be deleted")
+
+    def _part(self, name: str) -> Any:
+        maker = self._maker
+        if maker is not None:
+            maker.touched |= _READ_BY[name]
+        value = self._parts.get(name, _MISSING)
+        if value is _MISSING:
+            value = self._parts[name] = _LEFT_OUT[name](self) if maker is None else maker.make(name)
+        elif isinstance(value, Late):
+            value = self._parts[name] = value.made(self._parts["at"])
+        return value
+
+    def _freeze(self) -> None:
+        """The world goes on, and somebody has kept this."""
+        maker = self._maker
+        if maker is None:
+            return
+        touched = maker.touched
+        self._parts.setdefault("events", maker.make("late events"))
+        for name in _READ_BY:
+            if name != "events":
+                self._part(name)
+        object.__setattr__(self, "_maker", None)
+        maker.touched = touched
+
+    def _replaced(self, at: float, **more: Any) -> Peek:
+        made = Peek.__new__(Peek)
+        object.__setattr__(made, "_parts", {**self._parts, "at": at, **more})
+        object.__setattr__(made, "_maker", None)
+        object.__setattr__(made, "_counts", self._counts)
+        return made
+
+    # ---- its parts
+
+    @property
+    def at(self) -> float:
+        """Seconds on the swarm's clock; `now` is the same."""
+        value: float = self._part("at")
+        return value
+
+    @property
+    def now(self) -> float:
+        """Seconds on the swarm's clock; `at` is the same."""
+        value: float = self._part("at")
+        return value
+
+    @property
+    def leader(self) -> str | None:
+        """Who leads and reaches a quorum, None for nobody."""
+        value: str | None = self._part("leader")
+        return value
+
+    @property
+    def leaders(self) -> tuple[str, ...]:
+        """All managers that run and hold themselves for the leader: two while an old one is cut off."""
+        value: tuple[str, ...] = self._part("leaders")
+        return value
+
+    @property
+    def nodes(self) -> tuple[PeekNode, ...]:
+        """By name."""
+        value: tuple[PeekNode, ...] = self._part("nodes")
+        return value
+
+    @property
+    def services(self) -> tuple[PeekService, ...]:
+        """By name."""
+        value: tuple[PeekService, ...] = self._part("services")
+        return value
+
+    @property
+    def tasks(self) -> tuple[PeekTask, ...]:
+        """By service and slot, the youngest of a slot first."""
+        value: tuple[PeekTask, ...] = self._part("tasks")
+        return value
+
+    @property
+    def raft(self) -> tuple[PeekRaft, ...]:
+        """Of each manager that runs."""
+        value: tuple[PeekRaft, ...] = self._part("raft")
+        return value
 
     @property
     def term(self) -> int:
         """The newest term that a manager knows; 0 where none runs."""
-        return max((one.term for one in self.raft), default=0)
+        value: int = self._part("term")
+        return value
+
+    @property
+    def elections(self) -> int:
+        """How many elections had a winner so far. In real time: those that this Python saw."""
+        value: int = self._part("elections")
+        return value
+
+    @property
+    def leaders_per_term_max(self) -> int:
+        """The most leaders that one term had so far; 1, unless Raft is broken. In real time: as seen."""
+        value: int = self._part("leaders_per_term_max")
+        return value
+
+    @property
+    def requests(self) -> Requests:
+        """Those of `swarm.http` and `swarm.load` that have ended so far: `.ok`, `.failed`, a list."""
+        value: Requests = self._part("requests")
+        return value
+
+    @property
+    def events(self) -> EventList:
+        """What happened so far to nodes, services and tasks, as `swarm.events()` tells it."""
+        value: EventList = self._part("events")
+        return value
+
+    # ---- of them
+
+    @property
+    def node_states(self) -> dict[str, int]:
+        """How many nodes are in each state: `{"ready": 4, "down": 1}`."""
+        return dict(Counter(str(node.state) for node in self.nodes))
+
+    @property
+    def task_states(self) -> dict[str, int]:
+        """How many tasks are in each state: `{"running": 4, "shutdown": 1}`."""
+        return dict(Counter(str(task.state) for task in self.tasks))
 
     def node(self, name: str) -> PeekNode:
         """By name or id. Raises `NotFound`."""
@@ -165,7 +352,32 @@ class Peek(metaclass=Brief):
 
     def running(self, service: str) -> int:
         """How many of its tasks run and are meant to, on nodes that are not down; 0 without the service."""
-        return sum(task.runs for task in self.tasks if task.service == service)
+        if self._maker is not None:
+            self._maker.touched |= 1
+            return self._maker.running(service)
+        counts = self._counts
+        if counts is None:
+            counts = Counter(task.service for task in self.tasks if task.runs)
+            object.__setattr__(self, "_counts", counts)
+        return counts[service]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: `at`, `leader`, and `nodes`, `services`, `tasks`, `raft` as lists of dictionaries."""
+        lists = ("nodes", "services", "tasks", "raft")
+        rows = {name: [dataclasses.asdict(one) for one in self._part(name)] for name in lists}
+        return {"at": self.at, "leader": self.leader, **rows}
+
+    def _value(self) -> tuple[object, ...]:
+        return self.at, self.leader, self.nodes, self.services, self.tasks, self.raft
+
+    def __eq__(self, other: object) -> bool:
+        return self._value() == other._value() if isinstance(other, Peek) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._value())
+
+    def __reduce__(self) -> Any:
+        return Peek, self._value()
 
     def _tables(self) -> Iterator[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
         for caption, header, rows in (
@@ -184,6 +396,19 @@ class Peek(metaclass=Brief):
 
     def _repr_html_(self) -> str:
         return _show.html_box([_show.html_table(*table) for table in self._tables()])
+
+
+# What a state says that was made without these parts.
+_LEFT_OUT: dict[str, Callable[[Peek], Any]] = {
+    "term": lambda peek: max((one.term for one in peek.raft), default=0),
+    "leaders": lambda peek: tuple(one.node for one in peek.raft if one.role == "leader"),
+    "elections": lambda peek: 0,
+    "leaders_per_term_max": lambda peek: max(
+        Counter(one.term for one in peek.raft if one.role == "leader").values(), default=0
+    ),
+    "requests": lambda peek: of_list(()),
+    "events": lambda peek: EventList(),
+}
 
 
 def _one(kind: str, things: Sequence[Any], name: str) -> Any:
@@ -207,30 +432,66 @@ class Peeker:
         """See `Swarm.peek`."""
         mark = self._hub.world.whole_mark()
         if mark is not None and self._last is not None and self._last[0] == mark:
-            return dataclasses.replace(self._last[1], at=self._hub.world.now())
-        made = _made(self._hub)
-        self._last = mark, made
-        return made
+            made = self._last[1]
+        else:
+            made = made_of(self._hub)
+            self._last = mark, made
+        return made._replaced(self._hub.world.now(), **so_far(self._hub))
 
 
-def _made(hub: Hub) -> Peek:
+def so_far(hub: Hub) -> dict[str, Any]:
+    """What a state tells of the run up to it: made now, or asked for when it is read, of what was before."""
+    from swarmpy._checks.source import story_of
+
+    return story_of(hub).so_far()
+
+
+def made_of(hub: Hub) -> Peek:
+    """The state of this moment, all of it but the story so far."""
     views = [(door, view) for door in hub.doors() if (view := _raft_of(door)) is not None]
     if not views:
         raise Unreachable("no manager of this swarm is running")
     leader = _leader(hub, views)
     best = max(views, key=lambda one: (one[0].name == leader, one[1]["Term"], one[1]["Applied"]))[0]
+    nodes, services, tasks = seen_by(hub, best, leader)
+    infos = [NodeInfo.from_api(raw) for raw in _get(best, "/nodes")]
+    return Peek(
+        at=hub.world.now(),
+        leader=leader,
+        nodes=nodes,
+        services=services,
+        tasks=tasks,
+        raft=tuple(_raft(door.name, view, infos) for door, view in views),
+    )
+
+
+def seen_by(
+    hub: Hub, best: Connection, leader: str | None
+) -> tuple[tuple[PeekNode, ...], tuple[PeekService, ...], tuple[PeekTask, ...]]:
+    """Nodes, services and tasks as one manager has them."""
     nodes = [NodeInfo.from_api(raw) for raw in _get(best, "/nodes")]
     services = [ServiceInfo.from_api(raw) for raw in _get(best, "/services")]
     tasks = [(raw["Version"]["Index"], TaskInfo.from_api(raw)) for raw in _get(best, "/tasks")]
     shown = _tasks(tasks, {one.id: one.name for one in services}, {one.id: one for one in nodes})
-    return Peek(
-        at=hub.world.now(),
-        leader=leader,
-        nodes=tuple(_node(hub, one, leader) for one in hub.in_order(nodes)),
-        services=tuple(_service(one, shown, nodes) for one in sorted(services, key=lambda one: one.name)),
-        tasks=shown,
-        raft=tuple(_raft(door.name, view, nodes) for door, view in views),
+    return (
+        tuple(_node(hub, one, leader) for one in hub.in_order(nodes)),
+        tuple(_service(one, shown, nodes) for one in sorted(services, key=lambda one: one.name)),
+        shown,
     )
+
+
+def raft_views(hub: Hub) -> list[tuple[Connection, Any]]:
+    """What each manager that runs says of Raft."""
+    return [(door, view) for door in hub.doors() if (view := _raft_of(door)) is not None]
+
+
+def raft_seen(views: Sequence[tuple[Connection, Any]]) -> tuple[PeekRaft, ...]:
+    """The same, with names."""
+    if not views:
+        return ()
+    best = max(views, key=lambda one: (one[1]["Term"], one[1]["Applied"]))[0]
+    infos = [NodeInfo.from_api(raw) for raw in _get(best, "/nodes")]
+    return tuple(_raft(door.name, view, infos) for door, view in views)
 
 
 def _get(door: Connection, path: str) -> Any:

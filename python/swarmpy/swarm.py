@@ -11,20 +11,22 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, overload
 
-from swarmpy import _show, duration, events
+from swarmpy import _show, duration, events, load
 from swarmpy._brief import Brief
 from swarmpy._converge import PASSING, wait_swarm
 from swarmpy._hub import Hub
-from swarmpy._models.nearest import check_word
+from swarmpy._models.nearest import check_word, not_found
 from swarmpy._models.plain import check_name, whole
 from swarmpy._world.base import LONGEST_PAUSE, Door, Needs, World, wait_until
 from swarmpy._world.form import init, join_all
+from swarmpy.check import Check
 from swarmpy.duration import DurationLike
-from swarmpy.errors import InvalidArgument, SwarmError, Timeout
+from swarmpy.errors import ConvergenceTimeout, InvalidArgument, NotConverged, SwarmError, Timeout
 from swarmpy.events import Event, EventList
 from swarmpy.faults import Faults
 from swarmpy.http import Http
 from swarmpy.kv import KV
+from swarmpy.load import Load
 from swarmpy.node import HEADER as NODE_HEADER
 from swarmpy.node import JOIN_SECONDS, Node, Nodes, node_row, node_table
 from swarmpy.outcome import Outcome
@@ -112,6 +114,7 @@ class Swarm(metaclass=Brief):
         self._nodes, self._services, self._http = Nodes(self._hub), Services(self._hub), Http(self._hub)
         self._peeker = Peeker(self._hub)
         self._kv = KV(self._hub)
+        self._check = Check(self._hub)
         self._scraper: Scraper | None = None
         self._faults = Faults(self._hub, world.random)
         self._end = weakref.finalize(self, _end, self._hub)
@@ -164,6 +167,39 @@ class Swarm(metaclass=Brief):
     def http(self) -> Http:
         """What its published ports answer: `http.get("m1:8080")`."""
         return self._http
+
+    @property
+    def check(self) -> Check:
+        """What must hold while it runs: `check.always("three run", lambda s: s.running("web") >= 3)`,
+        `check.always(sp.inv.one_leader_per_term)`, `.eventually`, `.sometimes`; a table of how they stand.
+        """
+        return self._check
+
+    def load(
+        self,
+        service: str | Service,
+        port: int | None = None,
+        rate: float = 100,
+        *,
+        from_: str | Node | Iterable[str | Node] | None = None,
+        for_: DurationLike | None = None,
+    ) -> Load:
+        """Begins to ask a published port of `service`, `rate` times a second, and returns at once: time has
+        to pass for it (`sleep`, waits).
+
+        Requests are sent at their instants whatever became of those before them (open loop), to the nodes
+        `from_` (names or Nodes; None: all) in turn, until `stop()`, the end of a `with`, or for `for_`. Each
+        takes a connection of its own, and is given up after 10 s. In the simulator none of it is Python.
+        `port` may be left out where the service has one.
+
+        Raises `NotFound` for a service or a node that there is not, `InvalidArgument` for a port that the
+        service does not publish.
+
+        >>> with c.load("web", port=8080, rate=100, from_=["m1", "w1"]) as load:
+        ...     c.nodes["w2"].kill(); c.sleep("10s")
+        >>> load.failed, load.p99, load.requests
+        """
+        return load.begin(self._hub, service, port=port, rate=rate, from_=from_, for_=for_)
 
     # ---- time
 
@@ -240,6 +276,48 @@ class Swarm(metaclass=Brief):
         Raises `ConvergenceTimeout`, whose `.blockers` say what is missing.
         """
         return wait_swarm(self._hub, duration.seconds(timeout), duration.seconds(stable_for))
+
+    def assert_converged(self, timeout: DurationLike = "60s") -> Outcome:
+        """As `wait_converged`, for tests: what it raises, a `ConvergenceTimeout` with `.blockers`, is an
+        `AssertionError` too, and its sentence says what is missing.
+        """
+        __tracebackhide__ = True
+        try:
+            return self.wait_converged(timeout)
+        except ConvergenceTimeout as error:
+            late = NotConverged("the swarm did not converge", blockers=error.blockers)
+            late.args = (f"not converged at {self._world.now():.3f}s: " + "; ".join(error.blockers),)
+            raise late from None
+
+    def wait_leader(
+        self, other_than: str | Node | Iterable[str | Node] | None = None, timeout: DurationLike = "60s"
+    ) -> Node:
+        """Until a manager leads that reaches a quorum, and that is none of `other_than` (names or Nodes); it
+        is returned. Raises `Timeout` when there is none in time.
+
+        >>> old = c.nodes.leader
+        >>> old.kill()
+        >>> new = c.wait_leader(other_than=old)
+        """
+        span = duration.seconds(timeout)
+        names = _names(other_than)
+        for name in names:
+            if name not in self._nodes:
+                raise not_found("node", name, [node.name for node in self._nodes])
+        found: list[Node] = []
+
+        def leads(_: Swarm) -> bool:
+            leader = self._nodes.leader
+            found[:] = [] if leader is None or leader.name in names else [leader]
+            return bool(found)
+
+        if not self.run(until=leads, timeout=span):
+            but = f" other than {', '.join(sorted(names))}" if names else ""
+            raise Timeout(
+                f"no leader{but} after {duration.text(span)}",
+                hint="swarm.peek() shows what each manager says.",
+            )
+        return found[0]
 
     @overload
     def events(
@@ -412,8 +490,12 @@ class Swarm(metaclass=Brief):
     def __enter__(self) -> Swarm:
         return self
 
-    def __exit__(self, *why: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *why: object) -> None:
+        try:
+            if kind is None and not self._hub.closed and not self._check.broken:
+                self._check.finish()
+        finally:
+            self.close()
 
     # ---- looks: of what was seen last, nobody is asked
 
@@ -451,6 +533,13 @@ class Swarm(metaclass=Brief):
 def _end(hub: Hub) -> None:
     hub.close()
     hub.world.close()
+
+
+def _names(nodes: str | Node | Iterable[str | Node] | None) -> set[str]:
+    if nodes is None:
+        return set()
+    asked = [nodes] if isinstance(nodes, str | Node) else list(nodes)
+    return {str(getattr(one, "name", one)) for one in asked}
 
 
 class Condition:

@@ -20,6 +20,8 @@ NO_INPUTS = {
     "let_go": "the run itself",
     "record_chronicle": "changes no trace",
     "check_all": "looks",
+    "look_over": "looks",
+    "mark_broken": "in the chronicle only",
     "watch": "what is asked after each event; changes no trace",
 }
 

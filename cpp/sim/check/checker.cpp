@@ -56,12 +56,18 @@ void Checker::after_turn(MachineIndex machine, const std::string& name, const no
   ManagerSeen& seen = seen_[machine];
   if (seen.id == raft::kNone) {
     seen.id = now.raft->status().id;
-    if (!swarm.replica.begun() && now.store->version() > 0) swarm.replica.begin(*now.store);
+    if (!swarm.replica.begun() && now.store->version() > 0) begin(swarm, *now.store);
   }
   if (const auto broken = swarm.raft.check(*now.raft, *now.log, seen)) fail(name, *broken);
   if (const auto broken = log_on_disk(now, disk)) fail(name, *broken);
   follow_log(swarm, seen, now, name);
   compare_store(swarm, seen, now, name);
+}
+
+void Checker::begin(Swarm& swarm, const store::Store& store) {
+  swarm.replica.begin(store);
+  if (first_ == nullptr) first_ = &swarm;
+  if (listener_ && &swarm == first_) listener_(swarm.replica, nullptr);
 }
 
 void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now,
@@ -76,6 +82,7 @@ void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection
     if (const auto broken = swarm.raft.check(entry, now.raft->term())) fail(name, *broken);
     if (known || !swarm.replica.begun()) continue;
     const auto broken = swarm.replica.apply(entry);
+    if (listener_ && &swarm == first_) listener_(swarm.replica, swarm.replica.changes_at(entry.index));
     if (shared_.recorder.keeps_lines())
       for (const auto& remark : swarm.replica.remarks())
         shared_.recorder.remark(shared_.now, name, "task", remark);

@@ -8,6 +8,7 @@
 // knows).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,6 +27,10 @@ class Checker {
 
   void after_turn(MachineIndex machine, const std::string& name, const node::Node& node, const SimDisk& disk);
   void machine_ended(MachineIndex machine) { seen_.erase(machine); }
+  // Is told of the replica after each entry that is committed for the first time, and when there is one at
+  // all.
+  using Listener = std::function<void(const Replica&, const std::vector<store::AnyChange>* changes)>;
+  void tell(Listener listener) { listener_ = std::move(listener); }
   // The slow questions: whole stores against the replica, and what the node would know if it started now.
   void check_all(MachineIndex machine, const std::string& name, const node::Node& node, SimDisk& disk);
 
@@ -35,10 +40,13 @@ class Checker {
     Replica replica;
   };
   void fail(const std::string& name, const std::string& sentence) const;
+  void begin(Swarm& swarm, const store::Store& store);
   void follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name);
   void compare_store(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name);
 
   Shared& shared_;
+  Listener listener_;
+  const Swarm* first_ = nullptr;  // the listener's; others are of machines outside
   std::map<ClusterId, Swarm> swarms_;
   std::map<MachineIndex, ManagerSeen> seen_;  // managers only
 };

@@ -24,6 +24,11 @@ class Replica {
   // Applies the next committed entry. An error in one sentence when it breaks a rule.
   std::optional<std::string> apply(const raft::Entry& entry);
   const store::Store& store() const { return *store_; }
+  // What the entry at `index` changed; null for one that changed nothing, or is long past.
+  const std::vector<store::AnyChange>* changes_at(std::uint64_t index) const {
+    const auto found = recent_.find(index);
+    return found == recent_.end() ? nullptr : &found->second;
+  }
   // What an entry did, for the trace; of the last apply.
   const std::vector<std::string>& remarks() const { return remarks_; }
   // Do the objects that entries in (after, version()] touched look the same in `other`, which is at the same

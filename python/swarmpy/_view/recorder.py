@@ -193,14 +193,20 @@ class Recorder:
             self._memory.see_service(info, first_wish(changes, id))
         entries = [raw["Version"] for raw in raws]
         for _, group in groupby(zip(entries, changes, strict=True), lambda pair: pair[0]):
+            kinds = []
             for _, change in group:
                 self._memory.apply(change)
+                kinds.append(f"{change.kind}.{change.attributes.get('state.new') or change.action}")
             self._memory.settle(change.at)
+            self.settled(change.at, kinds)
         for id, node in nodes.items():
             at = max(one.at for one in changes if one.id == id)
             self._memory.see_node(node, at)
             self._memory.settle(at)
         self._cursor = max(self._cursor or 0, told["Version"])
+
+    def settled(self, at: float, kinds: list[str]) -> None:
+        """One entry is remembered: what happened by it, as `"task.running"`. For who wants to see each."""
 
     def _is_news(self, raw: Mapping[str, Any]) -> bool:
         """Of a kind and a service that are shown, and not known from when all was asked for."""

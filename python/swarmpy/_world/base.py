@@ -35,6 +35,8 @@ class Needs:
 
 
 class World(Protocol):
+    between: Callable[[], None]  # asked again and again while time passes; what it raises ends the wait
+
     @property
     def name(self) -> str:
         """As `swarmpy ls` shows it; "" where there is none."""

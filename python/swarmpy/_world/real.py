@@ -44,6 +44,10 @@ def http_get(host: str, port: int, path: str, timeout: float) -> tuple[int, str]
         connection.close()
 
 
+def _nothing() -> None:
+    """Nobody looks."""
+
+
 class WallClock:
     """Time of the worlds that have no clock of their own."""
 
@@ -52,6 +56,7 @@ class WallClock:
         self._epoch_ns = time.time_ns()
         self._seed, self._random = seed, Random(seed)
         self._closed = False
+        self.between: Callable[[], None] = _nothing
 
     @property
     def name(self) -> str:
@@ -84,7 +89,12 @@ class WallClock:
         return time.monotonic() - self._start
 
     def sleep(self, span: float) -> None:
-        time.sleep(span)
+        """Whatever is found meanwhile, by who looks in a thread (`between`), is raised here."""
+        end = time.monotonic() + span
+        self.between()
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(left if self.between is _nothing else min(left, 0.05))
+            self.between()
 
     def step(self) -> bool:
         raise NotSupportedInMode(

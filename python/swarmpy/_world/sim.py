@@ -52,6 +52,7 @@ class SimWorld:
         self._random = Random(self._seed)
         self._breaker = SimBreaker(self._core)
         self._closed = False
+        self.between: Callable[[], None] = lambda: None  # for real time: the engine asks by itself
 
     @property
     def name(self) -> str:

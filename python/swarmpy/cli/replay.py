@@ -105,7 +105,7 @@ def _as_json(again: Replay, last: deque[Step]) -> dict[str, Any]:
         "same_run": again.same_run,
         "plan": again.journal.plan,
         "checks": list(again.journal.checks),
-        "state": _plain(dataclasses.asdict(again.peek())),
+        "state": _plain(again.peek().to_dict()),
         "events": [dataclasses.asdict(step) for step in last],
         "failure": dataclasses.asdict(failure) if failure else None,
         "failure_again": again.failure_again(),

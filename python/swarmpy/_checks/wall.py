@@ -1,0 +1,220 @@
+"""Checks in real time: asked in a thread, of the state after each entry that the swarm's log told.
+
+What falls between two looks is not lost: the manager that knows most tells every change since the last one
+(`/swarmpy/v1/changes`), and each gives a state. Raft and requests are as of the look.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from swarmpy._checks.source import WallStory, story_of
+from swarmpy._hub import Hub
+from swarmpy._view.recorder import Recorder
+from swarmpy.errors import InvariantBroken, SwarmError, check_broken
+from swarmpy.peek import Peek, PeekNode, PeekService, PeekTask, raft_seen, raft_views
+
+EVERY = 0.05  # seconds between two looks
+Function = Callable[[Peek], object]
+
+
+@dataclass
+class Line:
+    """One check."""
+
+    name: str
+    kind: str
+    function: Function
+    judges: bool = False  # the function says what is wrong, or None
+    within: float = 0.0
+    after: Function | None = None
+    after_kind: str = ""
+    asked: int = 0
+    held: bool = False
+    broken: bool = False
+    after_held: bool = False
+    due: list[float] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        if self.broken:
+            return "broken"
+        if self.kind == "sometimes":
+            return "held" if self.held else "never seen"
+        return "awaited" if self.due else "holds"
+
+
+class Replay(Recorder):
+    """Tells of the state after each entry."""
+
+    def __init__(self, hub: Hub, tell: Callable[[Peek, list[str]], None]) -> None:
+        super().__init__(hub.world)
+        self._hub, self._tell = hub, tell
+        self._raft: Any = ()
+
+    def look_once(self) -> None:
+        views = raft_views(self._hub)
+        self._raft = raft_seen(views)
+        story = story_of(self._hub)
+        if isinstance(story, WallStory):
+            story.see(self._raft)
+        self.look(whole=True)
+        self._tell(self.state(self._hub.world.now()), [])
+
+    def settled(self, at: float, kinds: list[str]) -> None:
+        self._tell(self.state(at), kinds)
+
+    def state(self, at: float) -> Peek:
+        """What the picture has, as a value."""
+        frame = self._memory.frame(at, "")
+        infos = self._memory.nodes
+        down = {one.id for one in infos.values() if str(one.state) == "down"}
+        nodes = tuple(
+            PeekNode(
+                one.id,
+                one.name,
+                one.role,
+                one.state,
+                one.availability,
+                infos[one.id].reachability,
+                one.leader,
+                one.alive,
+            )
+            for one in frame.nodes
+        )
+        tasks = tuple(
+            PeekTask(
+                one.id,
+                one.service,
+                one.slot,
+                one.node,
+                one.state,
+                one.desired,
+                str(one.state) == str(one.desired) == "running" and one.node_id not in down,
+                one.version,
+                one.error,
+                0,
+            )
+            for one in frame.tasks
+        )
+        services = tuple(
+            PeekService(
+                one.id,
+                one.name,
+                one.mode,
+                one.image,
+                one.wanted,
+                sum(task.runs for task in tasks if task.service == one.name),
+                one.update,
+                one.message,
+                0,
+            )
+            for one in frame.services
+        )
+        leader = next((one.name for one in nodes if one.leader and one.alive), None)
+        more = story_of(self._hub).so_far()
+        return Peek(at, leader, nodes, services, tasks, self._raft, **more)
+
+
+class WallChecks:
+    """All checks of one real swarm."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self.lines: list[Line] = []
+        self._error: BaseException | None = None
+        self.broken: InvariantBroken | None = None
+        self._lock = threading.RLock()
+        self._replay: Replay | None = None
+        self._ended = threading.Event()
+
+    def add(self, line: Line) -> None:
+        with self._lock:
+            if line.kind == "eventually" and line.after is None and not line.after_kind:
+                line.due.append(self._hub.world.now() + line.within)
+            self.lines.append(line)
+            if self._replay is None:
+                self._replay = Replay(self._hub, self._ask)
+                self._look()
+                threading.Thread(target=self._run, name="swarmpy-checks", daemon=True).start()
+            else:
+                self._look()
+        self.tell()
+
+    def tell(self) -> None:
+        """Raises what was found; asked by whatever lets time pass."""
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        if self.broken is not None:
+            raise check_broken(self.broken.invariant, self.broken.at, self.broken.what, again=True)
+
+    def finish(self) -> None:
+        """A last look, and what was never seen is broken."""
+        with self._lock:
+            if self.broken is None and self._error is None:
+                self._look()
+                for line in self.lines:
+                    if line.kind == "sometimes" and not line.held and self.broken is None:
+                        why = f"{line.name} never held: this run did not test it"
+                        self._break(line, self._hub.world.now(), why)
+        self.tell()
+
+    def close(self) -> None:
+        self._ended.set()
+
+    def _run(self) -> None:
+        while not self._ended.wait(EVERY):
+            if self._hub.closed or self.broken is not None:
+                return
+            with self._lock:
+                self._look()
+
+    def _look(self) -> None:
+        assert self._replay is not None
+        if self.broken is not None:
+            return
+        try:
+            self._replay.look_once()
+        except SwarmError:  # nobody can be asked just now; what happens is told later
+            return
+
+    def _ask(self, state: Peek, kinds: list[str]) -> None:
+        for line in self.lines:
+            if self.broken is None and self._error is None:
+                try:
+                    self._ask_one(line, state, kinds)
+                except Exception as error:  # the user's own: it is theirs to see
+                    error.add_note(f'in the check "{line.name}", asked at {state.at:.3f}s')
+                    self._error = error
+
+    def _ask_one(self, line: Line, state: Peek, kinds: list[str]) -> None:
+        if line.after_kind in kinds:
+            line.due.append(state.at + line.within)
+        if line.after is not None:
+            holds = bool(line.after(state))
+            if holds and not line.after_held:
+                line.due.append(state.at + line.within)
+            line.after_held = holds
+        if (line.kind == "eventually" and not line.due) or (line.kind == "sometimes" and line.held):
+            return
+        said = line.function(state)
+        line.asked += 1
+        holds = said is None if line.judges else bool(said)
+        line.held = line.held or holds
+        if holds:
+            line.due.clear()
+        elif line.kind == "always":
+            wrong = str(said) if line.judges else f"{line.name} did not hold at {state.at:.3f}s"
+            self._break(line, state.at, wrong)
+        elif line.kind == "eventually" and line.due[0] < state.at:
+            late = f"within {line.within:g}s, by {line.due[0]:.3f}s"
+            self._break(line, state.at, f"{line.name} did not come to hold {late}")
+
+    def _break(self, line: Line, at: float, what: str) -> None:
+        line.broken = True
+        self.broken = check_broken(line.name, at, what)
+        self._error = self.broken

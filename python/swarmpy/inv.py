@@ -1,0 +1,181 @@
+"""Ready-made invariants, for `swarm.check.always(sp.inv.one_leader_per_term)`.
+
+In the simulator they are asked in the engine after every event, and cost what changed; in real time they are
+asked of every change that the swarm told. Each says in a sentence what broke.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from swarmpy._brief import Brief
+from swarmpy._models.plain import whole
+from swarmpy.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from swarmpy.peek import Peek
+    from swarmpy.service import Service
+
+Judge: TypeAlias = "Callable[[Peek], str | None]"  # asked of one state after another; says what is wrong
+
+
+class Invariant(metaclass=Brief):
+    """Something that must hold. `.name`: what it is called in errors and tables; `.kind`: which one of
+    `sp.inv`; `.service`, `.number`: its arguments ("" and 0: none); `.about`: what it says, and why.
+    """
+
+    def __init__(self, kind: str, about: str, service: str = "", number: int = 0) -> None:
+        self.kind, self.about, self.service, self.number = kind, about, service, number
+        self.__doc__ = about
+
+    @property
+    def name(self) -> str:
+        """`"at_least_running(web, 3)"`."""
+        said = [self.service] if self.service else []
+        said += [str(self.number)] if self.kind in _NUMBERED else []
+        return f"{self.kind}({', '.join(said)})" if said else self.kind
+
+    def to_json(self) -> dict[str, object]:
+        """`{"kind": "at_least_running", "service": "web", "number": 3}`; `sp.inv.from_json` reads it."""
+        found: dict[str, object] = {"kind": self.kind}
+        if self.service:
+            found["service"] = self.service
+        if self.kind in _NUMBERED:
+            found["number"] = self.number
+        return found
+
+    def judge(self) -> Judge | None:
+        """A function that is given one state after another (`Peek`) and says what is wrong, or None. None:
+        what it needs only the simulator knows.
+        """
+        from swarmpy._checks.judges import judge_of
+
+        return judge_of(self)
+
+    def __call__(self, service: str | Service | None = None) -> Invariant:
+        """The same, of one service; without one, itself."""
+        if service is None:
+            return self
+        if self.kind not in _OF_SERVICES:
+            raise InvalidArgument(f"{self.kind} is not about one service", hint=f"Say sp.inv.{self.kind}.")
+        return Invariant(self.kind, self.about, _service(service))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Invariant) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.service, self.number))
+
+    def __repr__(self) -> str:
+        return f"<sp.inv.{self.name}: {self.about.split('. ')[0].rstrip('.')}>"
+
+
+_NUMBERED = ("at_least_running", "at_most_running")
+_OF_SERVICES = ("replicas_at_most_desired", "at_most_one_per_slot", "update_pace")
+
+one_leader_per_term = Invariant(
+    "one_leader_per_term",
+    "No two managers ever lead in the same term. Raft's election safety (figure 3): with two, both could "
+    "commit, and one of the two histories would be lost.",
+)
+no_lost_writes = Invariant(
+    "no_lost_writes",
+    "Every change that the API answered with 2xx is there: in the committed state when it is answered, and "
+    "with every later leader, until it is written over or removed. Simulator only: no client in real time "
+    "sees all answers.",
+)
+no_lost_commits = Invariant(
+    "no_lost_commits",
+    "An entry that one manager calls committed is the same one on every manager for ever. Raft's state "
+    "machine safety: what was committed once may have been answered and acted upon.",
+)
+committed_never_lost = no_lost_commits
+log_matching = Invariant(
+    "log_matching",
+    "Two logs that have an entry of the same index and term are the same up to there. Raft's log matching "
+    "(figure 3): replication relies on it. Simulator only: real logs are not compared.",
+)
+quorum_kept = Invariant(
+    "quorum_kept",
+    "More than half of the managers run and reach each other. Not a promise of the swarm but of a test: "
+    "without a majority nothing can be written.",
+)
+at_most_one_per_slot = Invariant(
+    "at_most_one_per_slot",
+    "No slot of a service (no node, of a global one) has two tasks that run and are meant to, on nodes that "
+    "are not down; two of a service that starts the new one first. A node that is cut off may run a "
+    "task on: the swarm has given it up.",
+)
+replicas_at_most_desired = Invariant(
+    "replicas_at_most_desired",
+    "A replicated service never begins to run in more slots than it wants replicas. One that was made "
+    "smaller has more until they are told to stop.",
+)
+update_pace = Invariant(
+    "update_pace",
+    "An update, or its way back, never has more slots in hand at once than its parallelism says: from the "
+    "moment that a task which runs is told to stop, until its new one runs or has failed. Restarts and "
+    "drains do not count, and a new leader's update begins anew.",
+)
+no_failed_requests = Invariant(
+    "no_failed_requests",
+    "No request of swarm.load and swarm.http fails: each is answered, with a status below 400.",
+)
+
+
+def at_least_running(service: str | Service, number: int) -> Invariant:
+    """From the first moment on that the service runs `number` tasks it never runs fewer (run and meant to,
+    on nodes that are not down, by what the swarm knows). A service that is removed promised nothing more.
+    """
+    number = whole("number", number, least=1)
+    return Invariant("at_least_running", at_least_running.__doc__ or "", _service(service), number)
+
+
+def at_most_running(service: str | Service, number: int) -> Invariant:
+    """The service never runs more than `number` tasks (run and meant to, on nodes that are not down)."""
+    number = whole("number", number)
+    return Invariant("at_most_running", at_most_running.__doc__ or "", _service(service), number)
+
+
+_PLAIN = (
+    one_leader_per_term,
+    no_lost_writes,
+    no_lost_commits,
+    log_matching,
+    at_most_one_per_slot,
+    replicas_at_most_desired,
+    update_pace,
+    quorum_kept,
+    no_failed_requests,
+)
+_MAKERS: dict[str, Callable[..., Invariant]] = {
+    "at_least_running": at_least_running,
+    "at_most_running": at_most_running,
+}
+
+
+def all() -> list[Invariant]:
+    """Those that need no arguments. The first seven hold whatever happens to a swarm; `quorum_kept` and
+    `no_failed_requests` depend on what is done to it.
+    """
+    return list(_PLAIN)
+
+
+def from_json(value: dict[str, Any]) -> Invariant:
+    """What `Invariant.to_json` gave. Raises `InvalidArgument` for a kind that there is not."""
+    from swarmpy._models.nearest import check_word
+
+    kind = value.get("kind")
+    plain = {one.kind: one for one in _PLAIN}
+    check_word("invariant", kind, [*plain, *_MAKERS])
+    if kind in _MAKERS:
+        return _MAKERS[str(kind)](value.get("service", ""), value.get("number", 0))
+    return plain[str(kind)](value.get("service"))
+
+
+def _service(service: str | Service) -> str:
+    name = str(getattr(service, "name", service))
+    if not name:
+        raise InvalidArgument("an invariant of a service needs its name")
+    return name

@@ -1,0 +1,335 @@
+"""`swarm.check` in the simulator: asked in the engine, at the very event, without changing the run."""
+
+from __future__ import annotations
+
+import gc
+import traceback
+import weakref
+from typing import Any
+
+import pytest
+
+import swarmpy as sp
+from swarmpy.peek import Peek
+
+
+def made(seed: int = 1, *, managers: int = 3, workers: int = 2) -> sp.Swarm:
+    return sp.Swarm(managers=managers, workers=workers, seed=seed)
+
+
+def story(c: sp.Swarm) -> str | None:
+    web = c.services.create("nginx:1.10", name="web", replicas=4, ports=["8080:80"])
+    web.wait()
+    c.wait_leader().kill()
+    c.sleep("8s")
+    web.update(image="nginx:1.11").wait()
+    return c.trace_hash
+
+
+def test_checks_leave_the_run_as_it_is() -> None:
+    with made() as bare:
+        alone = story(bare)
+    with made() as c:
+        c.check.always("few", lambda s: s.running("web") <= 5)
+        c.check.always("clock", lambda s: s.now >= 0 and len(s.nodes) == 5 and len(s.events) >= 0)
+        c.check.always(*sp.inv.all()[:7])
+        c.check.sometimes("failover", lambda s: s.elections > 1)
+        c.check.eventually("a leader", lambda s: s.leader, within="10s", after="task.failed")
+        assert story(c) == alone
+
+
+def test_no_event_is_skipped() -> None:
+    with made() as c:
+        core: Any = c._world.core  # type: ignore[attr-defined]
+        seen: list[float] = []
+        c.check.always("each", lambda s: seen.append(s.now) or True)
+        begun, asked = core.events(), len(seen)
+        c.services.create("nginx", name="web", replicas=3).wait()
+        list(c.nodes)
+        c.step()
+        c.sleep("1s")
+        assert len(seen) - asked == core.events() - begun > 100
+        assert seen == sorted(seen)
+
+
+def test_one_that_reads_no_clock_is_asked_when_its_answer_may_differ() -> None:
+    with made() as c:
+        core: Any = c._world.core  # type: ignore[attr-defined]
+        counts: list[int] = []
+        c.check.always("counts", lambda s: counts.append(s.running("web")) or True)
+        begun = core.events()
+        web = c.services.create("nginx", name="web", replicas=3)
+        web.wait()
+        web.scale(1).wait()
+        assert len(counts) < (core.events() - begun) / 3
+        changes = [b - a for a, b in zip(counts, counts[1:], strict=False) if a != b]
+        assert counts[-1] == 1 and sum(changes) == 1 and set(counts) == {0, 1, 2, 3}
+
+
+def test_a_broken_one_ends_the_run_at_that_event_and_leaves_it_readable(tmp_path: Any) -> None:
+    with made() as c:
+        web = c.services.create("nginx", name="web", replicas=4)
+        web.wait()
+        c.check.always("three run", lambda s: s.running("web") >= 4)
+        c.nodes["w1"].kill()
+        with pytest.raises(sp.InvariantBroken) as caught:
+            c.sleep("30s")
+        error = caught.value
+        assert error.invariant == "three run" and error.at == c.now and "three run" in error.what
+        assert isinstance(error, sp.InvariantError)
+        assert c.peek().running("web") < 4 and c.events("task") and c.trace_hash
+        assert c.check.broken and "broken" in repr(c.check)
+        at = c.now
+        for again in (lambda: c.sleep(1), lambda: c.step(), lambda: web.scale(5), lambda: c.run(timeout=1)):
+            with pytest.raises(sp.InvariantBroken, match="does not go on"):
+                again()
+        assert c.now == at
+
+
+def test_what_is_broken_now_is_broken_at_once() -> None:
+    with made() as c, pytest.raises(sp.InvariantBroken):
+        c.check.always("web runs", lambda s: s.running("web") > 0)
+
+
+def test_an_exception_of_the_user_is_theirs() -> None:
+    with made() as c:
+
+        def my_function(state: Peek) -> bool:
+            if state.running("web") > 1:
+                raise KeyError("my own mistake")
+            return True
+
+        c.check.always("mine", my_function)
+        with pytest.raises(KeyError, match="my own mistake") as caught:
+            c.services.create("nginx", name="web", replicas=3).wait()
+        shown = "".join(traceback.format_exception(caught.value))
+        assert "my_function" in shown and 'raise KeyError("my own mistake")' in shown
+        assert 'in the check "mine"' in shown
+
+
+def test_a_check_only_looks() -> None:
+    with made() as c:
+        c.check.always("acts", lambda s: s.running("web") == 0 or c.sleep(1))
+        with pytest.raises(ValueError, match="only looks"):
+            c.services.create("nginx", name="web", replicas=1).wait()
+
+
+def test_a_check_may_ask_the_swarm_itself() -> None:
+    with made() as c:
+        web = c.services.create("nginx", name="web", replicas=2)
+        web.wait()
+        asked: list[int] = []
+        c.check.always("by the swarm", lambda s: asked.append(web.running) or asked[-1] == s.running("web"))
+        c.check.always("clock", lambda s: c.now == s.now == s.at)
+        web.scale(4).wait()
+        c.nodes["w1"].kill()
+        web.wait()
+        assert set(asked) >= {2, 3, 4}
+
+
+def test_a_state_that_is_kept_stays_as_it_was() -> None:
+    with made() as c:
+        kept: list[tuple[Peek, int, float, int]] = []
+        c.check.always("keeps", lambda s: kept.append((s, s.running("web"), s.now, len(s.requests))) or True)
+        web = c.services.create("nginx", name="web", replicas=3, ports=["8080:80"])
+        web.wait()
+        c.http.get("m1:8080")
+        for state, running, now, requests in kept:
+            assert (state.running("web"), state.at, len(state.requests)) == (running, now, requests)
+            assert sum(task.runs for task in state.tasks) == running
+            assert all(one.at <= now for one in state.events)
+        last = kept[-1][0]
+        assert last.leader == c.nodes.leader.name and last.term == c.peek().term  # type: ignore[union-attr]
+        assert "Peek at" in repr(last) and last.node_states == {"ready": 5}
+        assert len({(one, one.now) for one, *_ in kept[-3:]}) == 3
+
+
+def test_the_state_and_a_peek_are_one() -> None:
+    with made() as c:
+        states: list[Peek] = []
+        c.check.always("keeps", lambda s: states.append(s) or s.now >= 0)
+        c.services.create("nginx", name="web", replicas=3).wait()
+        c.sleep("1s")
+        peeked = c.peek()
+        assert type(states[-1]) is sp.Peek
+        for part in ("leader", "leaders", "nodes", "services", "tasks", "raft", "term", "elections"):
+            assert getattr(states[-1], part) == getattr(peeked, part), part
+        assert peeked.elections == 1 and peeked.leaders_per_term_max == 1
+        assert list(states[-1].events) == list(peeked.events) != []
+        with pytest.raises(AttributeError):
+            peeked.at = 3.0  # type: ignore[misc]
+
+
+def test_eventually_has_a_deadline() -> None:
+    with made() as c:
+        c.check.eventually("web runs", lambda s: s.running("web") == 2, within="5s")
+        c.services.create("nginx", name="web", replicas=2).wait()
+        c.sleep("10s")
+        begun = c.now
+        c.check.eventually("nine", lambda s: s.running("web") == 9, within="2s")
+        with pytest.raises(sp.InvariantBroken) as caught:
+            c.sleep("10s")
+        assert caught.value.at == pytest.approx(begun + 2, abs=1e-9) == c.now
+        assert "within 2s" in caught.value.what
+
+
+def test_eventually_after_something_begins_anew_each_time() -> None:
+    with made() as c:
+        web = c.services.create("nginx", name="web", replicas=4)
+        web.wait()
+        c.check.eventually("heals", lambda s: s.running("web") == 4, within="30s", after="node.down")
+        c.check.eventually("again", lambda s: s.leader, within="20s", after=lambda s: s.leader is None)
+        assert "holds" in repr(c.check)
+        c.nodes["w1"].kill()
+        c.sleep("40s")
+        c.wait_leader().kill()
+        c.sleep("40s")
+        c.check.eventually("never", lambda s: False, within="1s", after="service.update")
+        c.sleep("5s")
+        with pytest.raises(sp.InvariantBroken, match="never did not come to hold"):
+            web.scale(5)
+            c.sleep("5s")
+        with pytest.raises(sp.InvalidArgument, match="kind of event"):
+            c.check.eventually("x", lambda s: True, within="1s", after="task.fialed")
+
+
+def test_sometimes_wants_to_be_seen_once() -> None:
+    with made() as c:
+        c.check.sometimes("a failover", lambda s: s.elections > 1)
+        with pytest.raises(sp.InvariantBroken, match="a failover never held"):
+            c.check.finish()
+    with pytest.raises(sp.InvariantBroken), made() as c:
+        c.check.sometimes("a failover", lambda s: s.elections > 1)
+    with pytest.raises(KeyError, match="mine"), made() as c:
+        c.check.sometimes("a failover", lambda s: s.elections > 1)
+        raise KeyError("mine")
+    with made() as c:
+        c.check.sometimes("a failover", lambda s: s.elections > 1)
+        c.wait_leader().kill()
+        c.sleep("5s")
+        assert "held" in repr(c.check)
+        c.check.finish()
+
+
+def test_mistakes_are_told_before_anything_is_asked() -> None:
+    with made() as c:
+        c.services.create("nginx", name="web", replicas=1).wait()
+        with pytest.raises(sp.NotFound, match="wbe") as caught:
+            c.check.always(sp.inv.at_least_running("wbe", 3))
+        assert 'Did you mean "web"' in caught.value.hint
+        for wrong in (
+            lambda: c.check.always("x"),
+            lambda: c.check.always("x", 3),
+            lambda: c.check.always(3, len),
+        ):
+            with pytest.raises(sp.InvalidArgument):
+                wrong()  # type: ignore[no-untyped-call]
+        c.check.always("x", lambda s: True)
+        with pytest.raises(sp.Conflict):
+            c.check.always("x", lambda s: True)
+        with pytest.raises(sp.InvalidArgument):
+            sp.inv.at_least_running("web", 0)
+        with pytest.raises(sp.InvalidArgument):
+            sp.inv.log_matching("web")
+        assert c.check.names == ["x"] and len(c.check) == 1
+
+
+def test_invariants_have_names_and_json() -> None:
+    three = sp.inv.at_least_running("web", 3)
+    assert three.name == "at_least_running(web, 3)"
+    assert three.to_json() == {"kind": "at_least_running", "service": "web", "number": 3}
+    for one in (*sp.inv.all(), three, sp.inv.at_most_running("web", 4), sp.inv.update_pace("web")):
+        assert sp.inv.from_json(one.to_json()) == one and one.about and one.name in repr(one)
+    assert sp.inv.one_leader_per_term() == sp.inv.one_leader_per_term
+    with pytest.raises(sp.InvalidArgument, match="one_leader"):
+        sp.inv.from_json({"kind": "one_leadr_per_term"})
+
+
+@pytest.mark.parametrize(
+    ("invariant", "does", "sentence"),
+    [
+        (sp.inv.at_least_running("web", 3), "kill", r"web ran 2 tasks at [0-9.]+s, at least 3 were promised"),
+        (sp.inv.at_most_running("web", 3), "scale", r"web ran 4 tasks at [0-9.]+s, at most 3 were allowed"),
+        (sp.inv.no_failed_requests, "ask", r"GET w1:8080, sent at .* failed at .*: connection refused"),
+        (sp.inv.quorum_kept, "lose", r"no majority of the managers ran and reached each other at"),
+    ],
+)
+def test_what_breaks_is_said_in_a_sentence(invariant: sp.Invariant, does: str, sentence: str) -> None:
+    with made() as c:
+        c.check.always(invariant)
+        web = c.services.create("nginx", name="web", replicas=3, ports=["8080:80"])
+        web.wait()
+        c.sleep("1s")
+        assert not c.check.broken
+        with pytest.raises(sp.InvariantBroken, match=sentence) as caught:
+            if does == "kill":
+                web.tasks[0].kill()
+            elif does == "scale":
+                web.scale(4)
+            elif does == "ask":
+                c.nodes["w1"].kill()
+                with pytest.raises(sp.Unreachable):
+                    c.http.get("w1:8080")
+            else:
+                c.nodes["m1"].kill()
+                c.nodes["m2"].kill()
+            c.sleep("10s")
+        assert caught.value.invariant == invariant.name and caught.value.at == c.now
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_ready_made_ones_hold_in_storms(seed: int) -> None:
+    with made(seed, managers=3, workers=3) as c:
+        c.check.always(*sp.inv.all()[:7])
+        order = "start-first" if seed % 2 else "stop-first"
+        web = c.services.create(
+            "nginx:1.10", name="web", replicas=6, update=sp.Rolling(parallelism=2, order=order)
+        )
+        for step in range(6):
+            node = c.random.choice(list(c.nodes))
+            node.kill()
+            c.sleep(c.random.uniform(0.2, 4))
+            if step % 2 == 0:
+                with_quorum = c.run(until=lambda c: c.nodes.leader is not None, timeout="20s")
+                assert with_quorum
+                web.update(image=f"nginx:1.1{step + 1}")
+            elif step == 3:
+                web.scale(4)
+            c.sleep(c.random.uniform(0.1, 3))
+            node.restart()
+        c.services.create("nginx", name="late", replicas=2)
+        c.services["late"].remove()
+        c.sleep("40s")
+        assert all(asked > 0 for _, _, asked, _ in c.check.rows()), c.check
+
+
+def test_a_swarm_that_is_forgotten_ends_though_a_check_knows_it() -> None:
+    c = made(managers=1, workers=0)
+    c.check.always("knows it", lambda s: c is not None)
+    c.sleep("1s")
+    gone = weakref.ref(c)
+    c = None  # type: ignore[assignment]
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_served_swarm_is_checked_by_its_doors_thread(tmp_path: Any) -> None:
+    with made() as c:
+        seen: list[float] = []
+        c.check.always("sees", lambda s: seen.append(s.now) or s.now < 1e9)
+        with c.serve(f"unix://{tmp_path}/door.sock"):
+            web = c.services.create("nginx", name="web", replicas=2)
+            assert web.wait()
+            begun = len(seen)
+            c.sleep("300ms")
+            assert len(seen) > begun
+
+
+def test_the_figures_table() -> None:
+    with made() as c:
+        assert "no checks" in repr(c.check)
+        c.check.always("few", lambda s: s.running("web") < 9)
+        c.sleep("1s")
+        ((name, kind, asked, state),) = c.check.rows()
+        assert (name, kind, state) == ("few", "always", "holds") and asked > 0
+        assert "CHECK" in repr(c.check) and "<table>" in c.check._repr_html_()
