@@ -452,7 +452,7 @@ class Swarm(metaclass=Brief):
         return View(self._hub, panels, names, speed)
 
     def save_timeline(self, path: str | os.PathLike[str]) -> Path:
-        """Writes what has happened in a simulated swarm as one HTML file for any browser; it needs no network.
+        """Writes what has happened in a simulated swarm as one HTML file, for any browser, without network.
         Returns its path.
 
         Nodes are lanes over time: leaders with their terms, messages and what became of them, tasks,
