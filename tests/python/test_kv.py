@@ -355,3 +355,26 @@ def test_others_go_on_while_it_searches() -> None:
     sp.check_linearizable(hard(), max_steps=300_000)
     thread.join()
     assert len(seen) == 50
+
+
+# ---- for real
+
+
+@pytest.mark.real
+def test_real_daemons_keep_it_and_record_it_while_the_leader_dies() -> None:
+    with sp.Swarm(managers=3, mode="real", seed=4) as c:
+        c.kv["x"] = {"a": 1}
+        assert c.kv.cas("x", {"a": 1}, 2) and not c.kv.cas("x", {"a": 1}, 3)
+        assert c.kv["x"] == 2 and list(c.kv) == ["x"]
+        history = c.kv.record(clients=4, ops=200, model="cas")
+        assert len(history) == 200 and sp.check_linearizable(history)
+        with c.kv.recording(clients=4, rate=100) as rec:
+            leader = c.nodes.leader
+            assert leader is not None
+            leader.kill()
+            assert c.run(until=lambda c: c.nodes.leader is not None, timeout="20s")
+            c.sleep("1s")
+        assert rec.over and sp.check_linearizable(rec.history)
+        assert {one.outcome for one in rec.history} > {"ok"}
+        leader.restart()
+        assert c.kv["x"] == 2
