@@ -36,6 +36,7 @@ class Line:
     held: bool = False
     broken: bool = False
     after_held: bool = False
+    raised: bool = False  # its function, when it was asked last
     due: list[float] = field(default_factory=list)
 
     @property
@@ -126,6 +127,7 @@ class WallChecks:
         self._hub = hub
         self.lines: list[Line] = []
         self._error: BaseException | None = None
+        self._raised_before = False  # a user's error was told
         self.broken: InvariantBroken | None = None
         self._lock = threading.RLock()
         self._replay: Replay | None = None
@@ -148,13 +150,17 @@ class WallChecks:
         """Raises what was found; asked by whatever lets time pass."""
         error, self._error = self._error, None
         if error is not None:
+            self._raised_before = not isinstance(error, InvariantBroken)
             raise error
         if self.broken is not None:
             raise check_broken(self.broken.invariant, self.broken.at, self.broken.what, again=True)
 
     def finish(self) -> None:
-        """A last look, and what was never seen is broken."""
+        """A last look, and what was never seen is broken. An error that was told is not told again."""
         with self._lock:
+            if self._raised_before and any(line.raised for line in self.lines):
+                self._error = None
+                return
             if self.broken is None and self._error is None:
                 self._look()
                 for line in self.lines:
@@ -186,7 +192,9 @@ class WallChecks:
         for line in self.lines:
             if self.broken is None and self._error is None:
                 try:
+                    line.raised = True
                     self._ask_one(line, state, kinds)
+                    line.raised = False
                 except Exception as error:  # the user's own: it is theirs to see
                     error.add_note(f'in the check "{line.name}", asked at {state.at:.3f}s')
                     self._error = error
