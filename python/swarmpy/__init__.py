@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from swarmpy import aio, inv
+    from swarmpy import aio, chaos, inv
     from swarmpy._cluster.errors import ClusterError
     from swarmpy._replay.differences import Change as Change
     from swarmpy._replay.differences import Diff as Diff
@@ -131,6 +131,7 @@ _HOME = {
     "inv": "Invariant",
     "load": "Load",
     "requests": "Request Requests",
+    "chaos.discovery": "discover",
     "local": "Cluster ClusterList attach clusters",
     "errors": (
         "Conflict ConvergenceTimeout IncompleteLogs InvalidArgument InvariantBroken InvariantError "
@@ -220,6 +221,7 @@ __all__ = [
     "aio",
     "attach",
     "check_linearizable",
+    "chaos",
     "clusters",
     "connect",
     "diff_runs",
@@ -234,7 +236,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("aio", "inv"):
+    if name in ("aio", "chaos", "inv"):
         return importlib.import_module(f"swarmpy.{name}")
     module = _MODULE_OF.get(name)
     if module is None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from swarmpy.testing.coverage import Coverage
     from swarmpy.testing.decorator import SeedTest, test
     from swarmpy.testing.failure import Failure
+    from swarmpy.testing.fault_machine import FaultMachine
     from swarmpy.testing.gone import gone
     from swarmpy.testing.nearest import nearest_passing
     from swarmpy.testing.processes import Processes
@@ -29,6 +30,7 @@ _HOME = {
     "coverage": "Coverage",
     "decorator": "SeedTest test",
     "failure": "Failure",
+    "fault_machine": "FaultMachine",
     "gone": "gone",
     "nearest": "nearest_passing",
     "processes": "Processes",
@@ -36,7 +38,17 @@ _HOME = {
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
-__all__ = ["Coverage", "Failure", "Processes", "Result", "SeedTest", "gone", "nearest_passing", "test"]
+__all__ = [
+    "Coverage",
+    "Failure",
+    "FaultMachine",
+    "Processes",
+    "Result",
+    "SeedTest",
+    "gone",
+    "nearest_passing",
+    "test",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,166 @@
+"""The Chaos Toolkit drives swarms: its own command, and experiments in Python."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import swarmpy as sp
+from local import ROOT
+
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("chaoslib") is None, reason="no chaostoolkit"),
+    pytest.mark.filterwarnings("ignore"),
+]
+EXAMPLES = sorted((ROOT / "examples" / "chaos").glob("*.json"))
+
+
+def chaos(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The Toolkit's command, in a folder of its own, where swarmpy counts as installed."""
+    about = folder / "installed" / "swarmpy-0.1.0.dist-info"
+    about.mkdir(parents=True, exist_ok=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: swarmpy\nVersion: 0.1.0\n")
+    (about / "top_level.txt").write_text("swarmpy\n")
+    path = os.pathsep.join([str(ROOT / "python"), str(about.parent)])
+    command = [sys.executable, "-m", "chaostoolkit", "--no-version-check", *words]
+    environment = {**os.environ, "PYTHONPATH": path, **environment}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def experiment(method: list[dict[str, Any]], **arguments: Any) -> dict[str, Any]:
+    control = {"type": "python", "module": "swarmpy.chaos.controls", "arguments": {"seed": 3, **arguments}}
+    running = {"module": "swarmpy.chaos.probes", "func": "running_tasks", "arguments": {"service": "web"}}
+    probe = {"type": "probe", "name": "web runs", "tolerance": 3, "provider": {"type": "python", **running}}
+    return {
+        "title": "a test",
+        "description": "of the extension",
+        "controls": [{"name": "swarm", "provider": control}],
+        "steady-state-hypothesis": {"title": "three run", "probes": [probe]},
+        "method": method,
+        "rollbacks": [],
+    }
+
+
+def action(func: str, *, pauses: dict[str, float] | None = None, **arguments: Any) -> dict[str, Any]:
+    provider = {"type": "python", "module": "swarmpy.chaos.actions", "func": func, "arguments": arguments}
+    return {"type": "action", "name": func, "provider": provider, "pauses": pauses or {}}
+
+
+WEB = [{"image": "nginx", "name": "web", "replicas": 3}]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_are_valid_and_run(path: Path, tmp_path: Path) -> None:
+    assert chaos(tmp_path, "validate", str(path)).returncode == 0
+    ran = chaos(tmp_path, "run", str(path))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    journal = json.loads((tmp_path / "journal.json").read_text())
+    assert (journal["status"], journal["deviated"]) == ("completed", False)
+    assert journal["swarmpy"]["faults"], "what went wrong is in the journal, as a plan"
+
+
+def test_the_same_seed_is_the_same_run(tmp_path: Path) -> None:
+    hashes = set()
+    for _ in range(2):
+        chaos(tmp_path, "run", str(EXAMPLES[0]))
+        hashes.add(json.loads((tmp_path / "journal.json").read_text())["swarmpy"]["trace_hash"])
+    assert len(hashes) == 1
+
+
+def test_discover_lists_what_there_is(tmp_path: Path) -> None:
+    found = chaos(tmp_path, "discover", "--no-install", "swarmpy")
+    assert found.returncode == 0, found.stdout + found.stderr
+    activities = json.loads((tmp_path / "discovery.json").read_text())["activities"]
+    kinds = {one["name"]: one["type"] for one in activities}
+    assert kinds["partition"] == "action" and kinds["running_tasks"] == "probe"
+    assert all(one["doc"] for one in activities)
+
+
+def test_pauses_pass_in_virtual_time() -> None:
+    content = experiment(
+        [action("let_time_pass", span="1s", pauses={"before": 600, "after": 3000})], services=WEB
+    )
+    journal = sp.chaos.Experiment(content).run()
+    assert journal and journal.content["duration"] < 60
+    assert journal.content["swarmpy"]["now"] > 3601
+
+
+def test_a_lost_steady_state_deviates() -> None:
+    content = experiment(
+        [action("scale_service", service="web", replicas=1, pauses={"after": 5})], services=WEB
+    )
+    journal = sp.chaos.Experiment(content).run()
+    assert not journal and journal.deviated and journal.status == "completed"
+
+
+def test_continuously_is_after_every_event() -> None:
+    content = experiment(
+        [action("kill_node", node="w1", for_="2s"), action("wait_converged")],
+        managers=1,
+        workers=1,
+        services=WEB,
+    )
+    before_and_after = sp.chaos.Experiment(content).run()
+    assert before_and_after, "it heals, so the Toolkit's own two questions see nothing"
+    continuously = sp.chaos.Experiment(content).run(strategy="continuously")
+    assert continuously.deviated and continuously.content["swarmpy-lost"]["web runs"]["value"] < 3
+
+
+def test_a_swarm_of_ones_own_stays_open_and_is_healed() -> None:
+    with sp.Swarm(managers=3, workers=2, seed=1) as swarm:
+        swarm.services.create("nginx", name="web", replicas=3).wait()
+        content = experiment([action("freeze_node", node="w1")])
+        assert sp.chaos.Experiment(content).run(swarm)
+        assert not list(swarm.faults.active)
+        assert swarm.wait_converged()
+
+
+def test_a_wrong_name_fails_the_activity_and_says_which_is_near() -> None:
+    journal = sp.chaos.Experiment(experiment([action("kill_node", node="w11")], services=WEB)).run()
+    (run,) = journal.content["run"]
+    assert run["status"] == "failed" and "w1" in "".join(run["exception"])
+
+
+def test_a_file_is_read_and_written_as_it_is(tmp_path: Path) -> None:
+    one = sp.chaos.Experiment.load(EXAMPLES[0])
+    again = sp.chaos.Experiment.load(one.save(tmp_path / "copy.json"))
+    assert again.content == one.content == json.loads(EXAMPLES[0].read_text())
+    assert one.title in repr(one)
+
+
+def test_what_is_no_experiment_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text("[1]")
+    (tmp_path / "half.json").write_text('{"title": ')
+    for wrong in ("list.json", "half.json"):
+        with pytest.raises(sp.SwarmError):
+            sp.chaos.Experiment.load(tmp_path / wrong)
+    with pytest.raises(sp.SwarmError, match="method"):
+        sp.chaos.Experiment({"title": "x", "description": "y"})
+    with pytest.raises(sp.SwarmError, match="continuously"):
+        sp.chaos.Experiment.load(EXAMPLES[0]).run(strategy="continously")
+
+
+def test_without_a_swarm_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from swarmpy.chaos import probes
+
+    monkeypatch.delenv("SWARMPY_CLUSTER", raising=False)
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    with pytest.raises(sp.SwarmError, match="swarmpy.chaos.controls"):
+        probes.has_quorum()
+
+
+@pytest.mark.real
+def test_the_same_file_runs_on_real_daemons(tmp_path: Path) -> None:
+    content = json.loads(EXAMPLES[0].read_text())
+    content["controls"][0]["provider"]["arguments"]["mode"] = "real"
+    content["method"][0]["pauses"] = {"after": 3}
+    (tmp_path / "real.json").write_text(json.dumps(content))
+    ran = chaos(tmp_path, "run", "real.json", SWARMPY_HOME=str(tmp_path / "home"))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
