@@ -419,7 +419,10 @@ void SwarmOps::run() {
 }
 
 void SwarmOps::finish_init() {
-  if (!initialising_ || !host_.leads() || host_.worker() == nullptr || !host_.worker()->in_session()) return;
+  if (!initialising_) return;
+  // Lost again before it came to rest: its patience begins anew, for a deadline that is over wakes at once.
+  if (!host_.leads() || host_.worker() == nullptr || !host_.worker()->in_session())
+    return init_settle_by_.reset();
   if (!has_settled(host_.is_settled_in(), init_settle_by_)) return;
   initialising_ = false;
   host_.answer(init_id_, docker::OperationResult{core_.identity->node});
@@ -431,7 +434,7 @@ void SwarmOps::finish_join() {
   const bool in_group = host_.manager() != nullptr && host_.manager()->leader() != 0 &&
                         host_.manager()->voters().contains(core_.identity->raft_id);
   const bool as_manager = joining_->stage == JoinStage::raft;
-  if (as_manager ? !in_group : !in_session) return;
+  if (as_manager ? !in_group : !in_session) return joining_->settle_by.reset();
   const bool settled = in_session && ready_ && (!as_manager || host_.is_settled_in());
   if (!has_settled(settled, joining_->settle_by)) return;
   const ports::ApiId id = joining_->id;
