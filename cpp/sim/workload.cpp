@@ -246,6 +246,15 @@ void Workload::settle(const Request& request, std::uint32_t status) {
 // ---- afterwards
 // -----------------------------------------------------------------------------------------------
 
+// Both were created while neither was known: the later one waits for the port for as long as both want it.
+bool Workload::wants_port_of_another(const std::string& name) const {
+  const std::uint32_t port = services_.at(name).wish.published_port;
+  return port != 0 && std::any_of(services_.begin(), services_.find(name), [&](const auto& entry) {
+           const Service& other = entry.second;
+           return other.wish.published_port == port && !other.removed && (other.acknowledged || other.maybe);
+         });
+}
+
 bool Workload::repair() {
   if (!idle()) return false;
   bool done = true;
@@ -258,7 +267,8 @@ bool Workload::repair() {
     if ((!service.acknowledged && !service.maybe) || service.removed || service.repaired) continue;
     const bool odd = std::any_of(service.looks.begin(), service.looks.end(),
                                  [](const Look& look) { return !is_sound(look.first); });
-    if (!odd && !service.rolled_back && service.looks.size() == 1) continue;
+    const bool clash = wants_port_of_another(name);
+    if (!odd && !clash && !service.rolled_back && service.looks.size() == 1) continue;
     if (service.looks == std::set<Look>{{"nginx:1.12", service.wish.replicas}} &&
         service.wish.image == "nginx:1.12" && service.wish.update.failure_action == "continue") {
       service.repaired = true;
@@ -268,6 +278,7 @@ bool Workload::repair() {
     ServiceWish wish = service.wish;
     wish.image = "nginx:1.12";
     wish.update.failure_action = "continue";
+    if (clash) wish.published_port = 0;
     ++wish.force_update;
     begin({Verb::update, name, std::move(wish), {}, true, 0, {}, {}});
   }

@@ -62,6 +62,7 @@ class Workload {
   void settle(const Request& request, std::uint32_t status);
   void kill_some_task();
   void visit_ports();
+  bool wants_port_of_another(const std::string& name) const;
 
   World& world_;
   Rng rng_;
