@@ -3,7 +3,8 @@
 // the pace.
 //
 // NOT here: Python, and what requests mean: they go into the world and come back out of it unread.
-// Invariants: the door's thread takes the interpreter's lock only where a check is asked (checks.hpp); close() has joined it when it returns.
+// Invariants: the door's thread takes the interpreter's lock only where a check is asked (checks.hpp);
+// close() has joined it when it returns.
 #pragma once
 
 #include <memory>

@@ -110,8 +110,8 @@ class Node {
   // ... and what it is told where nobody leads.
   static docker::Answer without_leader();
   Visible visible() const;
-  // Chance comes from `seed` from now on: of elections, back-offs, new ids, ties between nodes. For hosts that
-  // branch a run.
+  // Chance comes from `seed` from now on: of elections, back-offs, new ids, ties between nodes. For hosts
+  // that branch a run.
   void reseed(std::uint64_t seed);
 
  private:

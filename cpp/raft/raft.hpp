@@ -143,7 +143,7 @@ class RawNode {
   // From `from` on, as far as the log still has them; on disk or not.
   std::vector<Entry> committed_entries(Index from) const;
   const ProgressMap& progress() const;
-  void reseed(std::uint64_t seed);  // chance from now on; the timeout that runs stays
+  void reseed(std::uint64_t seed);                  // chance from now on; the timeout that runs stays
   void set_randomized_election_timeout(int ticks);  // for tests; holds until the role changes
 
  private:

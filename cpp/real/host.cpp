@@ -25,7 +25,7 @@ namespace {
 
 constexpr Duration kStopBound = Duration::seconds(15);
 constexpr Duration kLongestTurn = Duration::seconds(2);  // of a throttled node
-constexpr Duration kLastWords = Duration::millis(50);     // for frames that are on their way out
+constexpr Duration kLastWords = Duration::millis(50);    // for frames that are on their way out
 
 // Beside swarmd: in a package, or in its neighbour's folder of a build tree.
 std::string web_program() {
