@@ -58,6 +58,9 @@ class Check(metaclass=Brief):
         self._begun = False
         self._names: list[str] = []
         self._invariants: dict[str, Invariant] = {}
+        self.told: list[
+            dict[str, object]
+        ] = []  # for a journal: kind, name, and an invariant's JSON and moment
 
     def always(
         self, name: str | Invariant, what: Function | Invariant | None = None, *more: Invariant
@@ -186,6 +189,7 @@ class Check(metaclass=Brief):
         self._names.append(named)
         if self._core is not None:
             whole = round(min(within, 1e9) * 1e9)
+            self.told.append({"kind": kind, "name": named, "inv": None})
             self._core.add_check(kind, named, what, whole, after)
             return
         assert self._wall is not None
@@ -208,6 +212,9 @@ class Check(metaclass=Brief):
         self._names.append(named)
         self._invariants[named] = what
         if self._core is not None:
+            steps, now_ns, _ = self._core.done()
+            moment = {"steps": steps, "at_ns": now_ns}
+            self.told.append({"kind": "always", "name": named, "inv": what.to_json(), **moment})
             self._core.add_rule(named, what.kind, what.service, what.number)
         else:
             assert self._wall is not None and judge is not None

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from swarmpy._replay.replaying import RunFailure
 
 
+class _NoStates:
+    """Ready-made invariants need no state for Python; the engine only holds on to the object."""
+
+
 class WatchedCore:
     """A world that plays a run, or has left it. `checks`: those of the journal, in their order."""
 
@@ -21,6 +25,7 @@ class WatchedCore:
         self._to_come = [check for check in checks if check.get("inv")]
         self._plays = True
         self._watches = False
+        self._source = _NoStates()
 
     def run_to(self, at_ns: int) -> None:
         """Raises `InvariantError` when something broke on the way."""
@@ -47,7 +52,7 @@ class WatchedCore:
     def _add_rule(self, core: Any, check: Mapping[str, Any]) -> None:
         """One of `sp.inv`, by what the journal says of it."""
         if not self._watches:
-            core.begin_checks(None)
+            core.begin_checks(self._source)
             self._watches = True
         inv = check["inv"]
         core.add_rule(check["name"], inv["kind"], inv.get("service", ""), inv.get("number", 0))
