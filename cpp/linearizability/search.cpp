@@ -7,10 +7,13 @@ namespace {
 
 constexpr std::uint64_t kAskEvery = 1 << 14;
 
+// Products are made in 128 bits and cut: nothing wraps by accident.
+using Wide = unsigned __int128;
+
 std::uint64_t mixed(std::uint64_t z) {  // splitmix64
-  z += 0x9e3779b97f4a7c15ULL;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+  z = static_cast<std::uint64_t>(Wide{z} + 0x9e3779b97f4a7c15ULL);
+  z = static_cast<std::uint64_t>(Wide{z ^ (z >> 30)} * 0xbf58476d1ce4e5b9ULL);
+  z = static_cast<std::uint64_t>(Wide{z ^ (z >> 27)} * 0x94d049bb133111ebULL);
   return z ^ (z >> 31);
 }
 
