@@ -36,7 +36,7 @@ void begin_checks(const std::shared_ptr<WorldHost>& host, const py::object& sour
   host->observe_by(std::move(checks));
 }
 
-// Whatever is wrong as it is now is told at once. The checks are touched under the world's lock only.
+// A check that does not hold now is broken at once. The checks are touched under the world's lock only.
 void add(WorldHost& host, Check check) {
   Checks& checks = checks_of(host);
   const py::gil_scoped_release release;

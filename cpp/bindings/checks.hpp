@@ -22,7 +22,7 @@ namespace swarm::bindings {
 
 namespace py = pybind11;
 
-// Becomes swarmpy.errors.InvariantBroken. `again`: it was told before.
+// Becomes swarmpy.errors.InvariantBroken. `again`: it was thrown before.
 struct CheckBroken : std::runtime_error {
   CheckBroken(std::string check, std::string sentence, Instant when, bool told)
       : std::runtime_error(sentence),
@@ -44,7 +44,7 @@ struct Check {
   std::size_t function = 0;  // its number in `source.functions`, where it is no rule
   std::optional<sim::RuleId> rule;
   std::uint64_t asked = 0;  // of functions; rules count for themselves
-  bool told = false;        // its function raised an error, and who let time pass was told
+  bool told = false;        // its function raised an error, and the call that let time pass has thrown it
   bool held = false;        // at any time
   // ---- eventually
   Duration within;

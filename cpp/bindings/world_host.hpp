@@ -5,9 +5,10 @@
 // again.
 //
 // NOT here: Python. Nothing in this file knows of the interpreter or its lock; module.cpp does.
-// - observers: who is asked after every event (Python's checks).
+// - an observer: it is asked after every event (Python's checks).
 //
-// Invariant: who holds the interpreter's lock never waits for this one; who holds this one may wait for that.
+// Invariant: a thread that holds the interpreter's lock never waits for the world's lock; the other way round
+// is allowed.
 // Invariant: no method waits for longer than kSlice, so that the caller can look for Ctrl-C in between.
 #pragma once
 
@@ -50,7 +51,7 @@ enum class Progress : std::uint8_t {
   deadline,  // virtual time reached the limit first
   gone,      // the machine that was asked ended before its answer did
 };
-// Who is asked after every event, and before the next one when something was done by hand. It ends the run
+// It is asked after every event, and before the next one when something was done by hand. It ends the run
 // there by throwing; the world stays whole and readable, and is asked again before it goes on. Called with
 // the world's lock held, by whichever thread lets time pass.
 class Observer {
@@ -182,7 +183,7 @@ class WorldHost {
   std::unique_ptr<Observer> observer_;
   std::atomic<std::thread::id> asking_{};
   bool looked_inside_ = false;
-  std::exception_ptr untold_;  // what an observer threw where nobody could be told: a served door's thread
+  std::exception_ptr untold_;  // what an observer threw in a served door's thread: the next call throws it
   std::unique_ptr<sim::World> world_;
   std::optional<std::string> poison_;
   std::set<sim::CallId> asked_;  // open calls

@@ -41,7 +41,7 @@ std::string conflict_text(const model::WriteKey& write, const model::KeyValue* t
   return key + " has version " + version + ", not " + std::to_string(*write.if_version);
 }
 
-// The condition did not hold when the entry was applied. What is told is what holds now.
+// The condition did not hold when the entry was applied. The answer has what holds now.
 void tell_conflict(Desk& desk, ApiId id, const model::WriteKey& write, const store::Store& store) {
   const auto there = store.key(write.key);
   Error error{Code::aborted, conflict_text(write, there.get()),

@@ -161,8 +161,8 @@ void show_raft_log(Call& call) {
 }
 
 // `after`: a number that an answer of this manager told as its `Last`. `since`: a time. `follow=1`: a line
-// each, as they come. `Name`: whose story this is; `Members`: who has one, too. `Whole`: nothing between
-// `after` and now was forgotten.
+// each, as they come. `Name`: the manager that saw it; `Members`: all managers. `Whole`: nothing
+// between `after` and now was forgotten.
 void raft_events(Call& call) {
   const auto after = number_of(call, "after", 0);
   const auto since = call.target.time("since");

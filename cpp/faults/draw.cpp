@@ -22,7 +22,7 @@ Duration around(Rng& rng, Duration middle) {
       1'000'000, rng.between(middle.ns / 2, middle.ns + middle.ns / 2) / 1'000'000 * 1'000'000)};
 }
 
-// Who cannot do a manager's work while the fault lasts.
+// The managers that cannot do their work while the fault lasts.
 Names taken_away(const Fault& fault) {
   switch (fault.kind) {
     case Kind::kill:

@@ -33,7 +33,7 @@ Result<Plan> draw(const DrawOptions& options);
 //  "managers": ["m1"], "workers": ["w1"], "tasks": ["web.1"]}; absent machines: those of `otherwise`.
 Result<DrawOptions> draw_options(std::string_view json, DrawOptions otherwise);
 
-// ---- for tests, and for whoever asks whether a plan is safe
+// ---- is a plan safe?
 // The least number of managers that are left at any moment of a plan; of faults of which "leader" and
 // "minority" are not resolved, as many as those can be.
 std::size_t fewest_managers(const Plan& plan, const Names& managers);

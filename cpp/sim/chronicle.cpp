@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "base/check.hpp"
 #include "codec/codec.hpp"
 #include "sim/chronicle_words.hpp"
 #include "sim/machine.hpp"
+#include "sim/store_copy.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -131,13 +131,7 @@ bool Chronicle::apply(Instant at, const std::string& entry, std::uint64_t index)
 // Where a recording begins in the middle, and after a gap: what is there now.
 void Chronicle::adopt(Instant at, const store::Store& store) {
   const std::unique_ptr<store::Store> before = std::move(store_);
-  store_ = std::make_unique<store::Store>();
-  std::vector<store::Store::Record> records;
-  for (const auto& key : store.all_keys())
-    if (auto record = store.record(key)) records.push_back(std::move(*record));
-  const auto restored = store_->restore(std::move(records), store.version());
-  SWARM_CHECK(restored.ok(), restored.ok() ? "" : restored.error().message);
-  store_->take_dirty();
+  store_ = copy_of(store);
   for (const auto& [id, task] : store_->tasks())
     note_task(at, {before == nullptr ? nullptr : before->task(id), task});
   if (before == nullptr) return;

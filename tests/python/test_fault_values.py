@@ -40,6 +40,19 @@ LINES = [
     "image web:2 exists false",
     "image registry:5000/a/b:2 exit_code 3 after 1s ignores_term start 200ms",
     "transfer",
+    "partition m1 | m2 m3 w1 one-way at 1.5s for 3s",
+    "partition leader for 2s",
+    "partition m2 m3",
+    "cut m1 <-> m2 m3",
+    "cut m1 -> *",
+    "net m1 -> * latency 80ms jitter 5ms loss 0.05 duplicate 1 reorder 0.000001",
+    "hold m1 <-> m2 for 5s",
+    "throttle w1 factor 2.5",
+    "disk m2 fsync_delay 500ms full errors fsync=ENOSPC,write=EIO after 3 lost_tail 4 flip 2 torn old_copy",
+    "clock m3 skew -2s drift 1.01 jump 1m0s",
+    "stop m1",
+    "kill_task web.1 at 1s",
+    "image web:2 exists false exit_code 1 after 1s ignores_term start 10ms",
 ]
 
 

@@ -9,35 +9,6 @@ import pytest
 import swarmpy as sp
 from swarmpy import _core
 
-LINES = [
-    "partition m1 | m2 m3 w1 one-way at 1.5s for 3s",
-    "partition leader for 2s",
-    "partition m2 m3",
-    "cut m1 <-> m2 m3",
-    "cut m1 -> *",
-    "net m1 -> * latency 80ms jitter 5ms loss 0.05 duplicate 1 reorder 0.000001",
-    "hold m1 <-> m2 for 5s",
-    "throttle w1 factor 2.5",
-    "disk m2 fsync_delay 500ms full errors fsync=ENOSPC,write=EIO after 3 lost_tail 4 flip 2 torn old_copy",
-    "clock m3 skew -2s drift 1.01 jump 1m0s",
-    "freeze w1 for 2s",
-    "power_off m1",
-    "stop m1",
-    "kill leader at 2s for 1s",
-    "kill_task web.1 at 1s",
-    "port w1 8080",
-    "image web:2 exists false exit_code 1 after 1s ignores_term start 10ms",
-    "transfer",
-]
-
-
-@pytest.mark.parametrize("line", LINES)
-def test_a_fault_is_the_same_in_python_and_in_the_engine(line: str) -> None:
-    fault = sp.Fault.parse(line)
-    assert str(fault) == line
-    assert _core.fault_text(fault.to_json()) == line
-    assert json.loads(_core.fault_json(line)) == json.loads(fault.to_json())
-
 
 def test_plans_that_the_engine_draws_are_plans() -> None:
     with sp.Swarm(managers=3, workers=2, seed=3) as swarm:

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "base/check.hpp"
 #include "codec/codec.hpp"
 #include "model/defaults.hpp"
 #include "model/restart.hpp"
+#include "sim/store_copy.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -82,15 +82,7 @@ bool same_task(const model::Task& a, const model::Task& b) {
          (a.templ == nullptr || a.templ == b.templ || *a.templ == *b.templ);
 }
 
-void Replica::begin(const store::Store& store) {
-  store_ = std::make_unique<store::Store>();
-  std::vector<store::Store::Record> records;
-  for (const auto& key : store.all_keys())
-    if (auto record = store.record(key)) records.push_back(std::move(*record));
-  const auto restored = store_->restore(std::move(records), store.version());
-  SWARM_CHECK(restored.ok(), restored.ok() ? "" : restored.error().message);
-  store_->take_dirty();
-}
+void Replica::begin(const store::Store& store) { store_ = copy_of(store); }
 
 std::optional<std::string> Replica::apply(const raft::Entry& entry) {
   remarks_.clear();

@@ -6,14 +6,16 @@ managers have no quorum gives a value (0, false, "") rather than a failed activi
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from swarmpy.chaos import load as traffic
 from swarmpy.chaos.stage import swarm
 from swarmpy.errors import Unreachable
 from swarmpy.peek import Peek
-from swarmpy.states import Mode, NodeState
+from swarmpy.states import NodeState
 
 __all__ = [
     "converged",
@@ -30,68 +32,67 @@ __all__ = [
     "unavailable_replicas",
 ]
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-def running_tasks(service: str) -> int:
+# Those that can be asked of any moment, for "continuously": after every event of a simulated swarm.
+OF_STATE: dict[str, Callable[..., Any]] = {}
+
+
+def _of_state(function: Callable[Concatenate[Peek, P], T]) -> Callable[P, T]:
+    """A probe that asks this of the swarm as it is now. Its signature, which is read, has no state."""
+
+    @functools.wraps(function)
+    def probe(*arguments: P.args, **named: P.kwargs) -> T:
+        return function(swarm().peek(), *arguments, **named)
+
+    whole = inspect.signature(function)
+    without_state = whole.replace(parameters=list(whole.parameters.values())[1:])
+    probe.__signature__ = without_state  # type: ignore[attr-defined]
+    OF_STATE[function.__name__] = function
+    return probe
+
+
+@_of_state
+def running_tasks(state: Peek, service: str) -> int:
     """Tasks of the service that run and are meant to, on nodes that are not down."""
-    return running_tasks_in(swarm().peek(), service)
-
-
-def running_tasks_in(state: Peek, service: str) -> int:
     return state.running(service)
 
 
-def unavailable_replicas(service: str) -> int:
+@_of_state
+def unavailable_replicas(state: Peek, service: str) -> int:
     """Tasks that the service wants and that do not run."""
-    return unavailable_replicas_in(swarm().peek(), service)
-
-
-def unavailable_replicas_in(state: Peek, service: str) -> int:
     about = state.service(service)
     return max(0, about.wanted - about.running)
 
 
-def ready_nodes() -> int:
+@_of_state
+def ready_nodes(state: Peek) -> int:
     """Nodes that are ready, as the managers know it."""
-    return ready_nodes_in(swarm().peek())
-
-
-def ready_nodes_in(state: Peek) -> int:
     return sum(node.state is NodeState.READY for node in state.nodes)
 
 
-def has_quorum() -> bool:
+@_of_state
+def has_quorum(state: Peek) -> bool:
     """A leader is there that reaches more than half of the managers."""
-    return has_quorum_in(swarm().peek())
-
-
-def has_quorum_in(state: Peek) -> bool:
     return state.leader is not None
 
 
-def leader() -> str:
+@_of_state
+def leader(state: Peek) -> str:
     """The leader's name; "" while there is none."""
-    return leader_in(swarm().peek())
-
-
-def leader_in(state: Peek) -> str:
     return state.leader or ""
 
 
-def term() -> int:
+@_of_state
+def term(state: Peek) -> int:
     """The newest term that a manager knows."""
-    return term_in(swarm().peek())
-
-
-def term_in(state: Peek) -> int:
     return state.term
 
 
-def raft_lag() -> int:
+@_of_state
+def raft_lag(state: Peek) -> int:
     """By how many log entries the slowest running manager is behind the newest commit."""
-    return raft_lag_in(swarm().peek())
-
-
-def raft_lag_in(state: Peek) -> int:
     newest = max((one.commit for one in state.raft), default=0)
     return max((newest - one.applied for one in state.raft), default=0)
 
@@ -106,12 +107,9 @@ def time_since_leader() -> float:
     return now - max(lost, default=0.0)
 
 
-def converged() -> bool:
+@_of_state
+def converged(state: Peek) -> bool:
     """Every service has its tasks running and every living node is ready."""
-    return converged_in(swarm().peek())
-
-
-def converged_in(state: Peek) -> bool:
     if state.leader is None:
         return False
     nodes_ready = all(node.state is NodeState.READY for node in state.nodes if node.alive)
@@ -136,16 +134,3 @@ def http_status(node: str, port: int, path: str = "/") -> int:
         return swarm().http.get(f"{node}:{port}{'' if path == '/' else path}").status
     except Unreachable:
         return 0
-
-
-# Those that can be asked of any moment, for "continuously": after every event of a simulated swarm.
-OF_STATE: dict[str, Callable[..., Any]] = {
-    name.removesuffix("_in"): function
-    for name, function in list(globals().items())
-    if name.endswith("_in") and callable(function)
-}
-
-
-def is_virtual() -> bool:
-    """The experiment's swarm is a simulated one."""
-    return swarm().mode is Mode.SIM
