@@ -45,7 +45,7 @@ void Watch::ask(Ask&& how) {
     const std::optional<Verdict> said = how(rules_[id].rule);
     if (!said) continue;
     ++rules_[id].asked;
-    if (*said) broken_ = Broken{id, rules_[id].rule.name, **said, shared_.now};
+    if (*said) broken_ = Broken{id, rules_[id].rule.name, **said + shared_.caveat(), shared_.now};
   }
 }
 

@@ -102,6 +102,7 @@ class Watch {
   void raft_moved(const Machine& at);
   void committed(const Replica& replica, const std::vector<store::AnyChange>* changes);
   bool wants_turns() const { return turns_; }
+  bool asks() const { return !rules_.empty(); }
   void turned(const Machine& at);
   void asked_api(std::uint64_t call, const std::string& method, const std::string& target);
   // At the end of each event. `reply`: what has come of a call; null when nobody knows it any more.

@@ -95,11 +95,18 @@ void World::Impl::note_visible(Machine& at) {
   at.visible = now;
 }
 
+// What was asked for speaks first. Once a disk has lost what was durable nobody promises anything, and
+// whoever asks for invariants wants to hear theirs.
+bool World::Impl::own_rules_hold() const {
+  return !watch.broken() && (shared.damage.empty() || !watch.asks());
+}
+
 void World::Impl::after_turn(Machine& at) {
   if (!at.disk.failure().empty()) return daemon_ends(at, at.disk.failure());
   note_visible(at);
   if (shared.chronicle) shared.chronicle->turned(shared.now, at);
   if (watch.wants_turns()) watch.turned(at);
+  checker.judge(own_rules_hold());
   if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node, at.disk);
   if (at.stopping && at.node->stopped()) {
     at.disk.sync();

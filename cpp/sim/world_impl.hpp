@@ -83,6 +83,7 @@ struct World::Impl {
   template <class Act>
   void run(Machine& at, Act&& act);
   void damaged(const Machine& at, const std::string& what);
+  bool own_rules_hold() const;
   // ---- what people and faults do to a machine; nothing where there is nothing to do
   void kill(Machine& at, bool silent);
   void start(Machine& at);

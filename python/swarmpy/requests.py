@@ -60,12 +60,12 @@ class Requests(metaclass=Brief):
     @property
     def p50(self) -> float:
         """Half of those that were answered took so many seconds at most; 0.0 where none was."""
-        return share(self._list(), 0.5)
+        return below(self._list(), 50)
 
     @property
     def p99(self) -> float:
         """Of a hundred that were answered, 99 took so many seconds at most."""
-        return share(self._list(), 0.99)
+        return below(self._list(), 99)
 
     def to_dicts(self) -> list[dict[str, object]]:
         """A dictionary each: time, node, task, error, took, status, port, answered_by."""
@@ -115,10 +115,12 @@ class Requests(metaclass=Brief):
 Sequence.register(Requests)
 
 
-def share(requests: Sequence[Request], part: float) -> float:
-    """The span below which `part` of those that were answered lie, in seconds."""
+def below(requests: Sequence[Request], percent: int) -> float:
+    """The shortest span that `percent` of those that were answered stayed within, in seconds: one that was
+    measured (nearest rank).
+    """
     spans = sorted(one.took for one in requests if one.ok)
-    return spans[min(len(spans) - 1, int(part * len(spans)))] if spans else 0.0
+    return spans[-(-percent * len(spans) // 100) - 1] if spans else 0.0
 
 
 def of_list(requests: Sequence[Request]) -> Requests:

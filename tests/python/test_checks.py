@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import traceback
 import weakref
 from typing import Any
@@ -241,6 +242,18 @@ def test_invariants_have_names_and_json() -> None:
     for one in (*sp.inv.all(), three, sp.inv.at_most_running("web", 4), sp.inv.update_pace("web")):
         assert sp.inv.from_json(one.to_json()) == one and one.about and one.name in repr(one)
     assert sp.inv.one_leader_per_term() == sp.inv.one_leader_per_term
+    assert [one.kind for one in sp.inv.all()] == [
+        "one_leader_per_term",
+        "no_lost_writes",
+        "no_lost_commits",
+        "log_matching",
+        "at_most_one_per_slot",
+        "replicas_at_most_desired",
+        "update_pace",
+        "quorum_kept",
+        "no_failed_requests",
+    ]
+    assert sp.inv.committed_never_lost == sp.inv.no_lost_commits
     with pytest.raises(sp.InvalidArgument, match="one_leader"):
         sp.inv.from_json({"kind": "one_leadr_per_term"})
 
@@ -275,6 +288,71 @@ def test_what_breaks_is_said_in_a_sentence(invariant: sp.Invariant, does: str, s
                 c.nodes["m2"].kill()
             c.sleep("10s")
         assert caught.value.invariant == invariant.name and caught.value.at == c.now
+
+
+def two_histories(c: sp.Swarm) -> tuple[str, str]:
+    """One voter's disk comes back as it was before it voted. So the manager that was away wins the same term
+    and writes over what was committed and answered. Gives both leaders.
+    """
+    away = c.wait_leader().name
+    voters = [node.name for node in c.nodes if node.role == "manager" and node.name != away]
+    c.sleep("1s")
+    for name in voters:
+        c.faults.disk(name, old_copy=True)
+    alone = c.faults.partition(away)
+    first = c.wait_leader(other_than=away).name
+    c.services.create("nginx", name="lost", replicas=1)
+    c.sleep("1s")
+    c.faults.partition(first)
+    alone.heal()
+    (forgetful,) = (name for name in voters if name != first)
+    c.nodes[forgetful].kill()
+    c.nodes[forgetful].restart()
+    return first, away
+
+
+@pytest.mark.parametrize(
+    ("invariant", "sentence"),
+    [
+        (sp.inv.one_leader_per_term, "FIRST and SECOND both led in term 3, at AT"),
+        (sp.inv.no_lost_commits, "entry [0-9]+, which FIRST had committed, was another one on SECOND at AT"),
+        (
+            sp.inv.log_matching,
+            "the logs of FIRST and SECOND differ at or before entry [0-9]+ of term 3, at AT",
+        ),
+        (
+            sp.inv.no_lost_writes,
+            "a write was answered when entry [0-9]+ was committed, and the log of SECOND, which leads in "
+            "term 3, ended at [0-9]+ at AT",
+        ),
+    ],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_disk_that_forgets_breaks_what_raft_promises(
+    invariant: sp.Invariant, sentence: str, seed: int
+) -> None:
+    with made(seed) as c:
+        c.check.always(invariant)
+        first, second = two_histories(c)
+        assert not c.check.broken
+        with pytest.raises(sp.InvariantBroken) as caught:
+            c.sleep("20s")
+        error = caught.value
+        assert error.invariant == invariant.name and error.at == c.now
+        said = (
+            sentence.replace("FIRST", first)
+            .replace("SECOND", second)
+            .replace("AT", f"{round(c.now * 1e9) // 10**6 / 1000:.3f}s")
+        )
+        assert re.match(
+            f"{said}. This run is outside of what Raft assumes: m[123]'s disk came back", error.what
+        )
+
+
+def test_a_disk_that_forgets_is_told_where_nobody_asks() -> None:
+    with made() as c, pytest.raises(sp.InvariantError, match="the term on disk went back .* outside of what"):
+        two_histories(c)
+        c.sleep("20s")
 
 
 @pytest.mark.parametrize("seed", range(12))

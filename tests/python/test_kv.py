@@ -264,6 +264,38 @@ def test_the_window_is_a_picture(tmp_path: object) -> None:
         result.save(f"{tmp_path}/why.png")
 
 
+def one_key(*rows: tuple[str, str, object, object, float, float | None]) -> list[dict[str, object]]:
+    names = ("client", "kind", "argument", "result", "call", "returned")
+    return [{"key": "k", **dict(zip(names, row, strict=True))} for row in rows]
+
+
+def test_an_outcome_that_is_said_to_be_unknown_is_open_though_it_has_a_return() -> None:
+    history = one_key(
+        ("a", "write", 1, None, 0.0, 1.0),
+        ("b", "read", None, None, 2.0, 3.0),
+        ("b", "read", None, 1, 4.0, 5.0),
+    )
+    assert not sp.check_linearizable(history)
+    assert sp.check_linearizable([{**history[0], "outcome": "unknown"}, *history[1:]])
+
+
+def test_times_count_to_the_nanosecond() -> None:
+    def read_after(gap: float) -> bool:
+        history = one_key(("a", "write", 1, None, 0.0, 1.0), ("b", "read", None, None, 1.0 + gap, 2.0))
+        return bool(sp.check_linearizable(history))
+
+    assert read_after(-3e-8) and not read_after(3e-8), "they met, or they did not"
+
+
+def test_a_delete_says_whether_there_was_something() -> None:
+    for result, good in ((True, False), (False, True), (None, True)):
+        assert bool(sp.check_linearizable(one_key(("a", "delete", None, result, 0.0, 1.0)))) == good
+    wrote = ("a", "write", 1, None, 0.0, 1.0)
+    for result, good in ((True, True), (False, False), (None, True)):
+        history = one_key(wrote, ("a", "delete", None, result, 2.0, 3.0))
+        assert bool(sp.check_linearizable(history)) == good
+
+
 def test_good_ones_and_tuples_and_unknown_outcomes() -> None:
     good = sp.check_linearizable([op("a", "write", 1, None, 0, 3), op("b", "read", None, None, 1, 2)])
     assert good and good.window == () and "linearizable: one register" in repr(good) and good._repr_html_()

@@ -67,6 +67,29 @@ def test_a_client_gives_up_after_ten_seconds() -> None:
         assert load.failed == 10 and {one.error for one in load.requests} == {"timed out"}
 
 
+def test_two_loads_count_their_own_requests() -> None:
+    with made() as c:
+        web_of(c)
+        with c.load("web", rate=20, from_="m1") as slow, c.load("web", rate=50, from_="w1") as quick:
+            c.http.get("m1:8080")
+            c.sleep("1s")
+        assert {one.node for one in slow.requests} == {"m1"} and {one.node for one in quick.requests} == {
+            "w1"
+        }
+        assert slow.ok in (20, 21) and quick.ok in (50, 51)
+        assert len(c.peek().requests) == slow.ok + quick.ok + 1
+
+
+def test_it_is_over_when_the_last_request_is_answered() -> None:
+    with made() as c:
+        web_of(c)
+        c.faults.net(between=("m1", "*"), latency="700ms")
+        load = c.load("web", rate=10, from_="m1", for_="1s")
+        c.sleep("1s")
+        assert load.running and len(load.requests) < 10, "some are under way"
+        assert load.wait() and not load.running and len(load.requests) == 10
+
+
 def test_it_draws_the_same_for_the_same_seed() -> None:
     def run(look: bool) -> tuple[str | None, list[dict[str, object]]]:
         with made(7) as c:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 import swarmpy as sp
 from swarmpy._connection.client import finish, make_request
-from swarmpy.metrics import families
+from swarmpy.metrics import _joined, _Kept, _speaker, families
 
 
 def scraped(c: sp.Swarm, node: str) -> str:
@@ -166,3 +167,51 @@ def test_real_daemons_serve_them_and_their_counts_outlive_them() -> None:
         lead.restart()
         again = c.metrics["raft_elections_total"]
         assert again.by_node[lead.name] >= before["raft_elections_total"].by_node[lead.name]
+
+
+# ---- by hand
+
+
+def told(**values: float) -> str:
+    """What one daemon says; names that end with `_total` are counters."""
+    lines = []
+    for name, value in values.items():
+        kind = "counter" if name.endswith("_total") else "gauge"
+        lines += [f"# HELP {name} Of a test.", f"# TYPE {name} {kind}", f"{name} {value}"]
+    return "\n".join(lines) + "\n"
+
+
+def test_what_a_daemon_counted_in_its_lives_before_is_kept() -> None:
+    kept = _Kept()
+
+    def seen(begun: float, count: float) -> float:
+        now = kept.seen(families(told(process_start_time_seconds=begun, turns_total=count, links_open=3)))
+        assert now["links_open"].samples[0][1] == 3, "no counter"
+        return now["turns_total"].samples[0][1]
+
+    assert [seen(100, 5), seen(100, 8)] == [5, 8]
+    assert [seen(200, 1), seen(200, 4)] == [9, 12], "it was started again"
+    assert seen(300, 2) == 14
+    assert kept.counters["turns_total"].samples == [({}, 14.0)] and list(kept.counters) == ["turns_total"]
+
+
+def test_who_leads_has_the_word_and_without_one_who_knows_most() -> None:
+    def node(leads: int, term: int, applied: int, count: int = 0) -> dict[str, Any]:
+        raft = {"raft_is_leader": leads, "raft_term": term, "raft_applied_index": applied}
+        return families(told(**raft, swarm_services=count))
+
+    nodes = {"m1": node(0, 3, 90, 1), "m2": node(1, 2, 80, 2), "m3": node(1, 3, 10, 3), "w1": families("")}
+    assert _speaker(nodes) == "m3", "of two that say they lead, the one of the newer term"
+    assert _joined(nodes, "m3")["swarm_services"] == 3 and _joined(nodes, "m3")["raft_term"] == 3
+    assert _joined(nodes, "m3")["raft_is_leader"] == 2
+    del nodes["m3"], nodes["m2"]
+    nodes["m4"] = node(0, 3, 95)
+    assert _speaker(nodes) == "m4" and _speaker({"w1": families("")}) == ""
+
+
+def test_samples_are_taken_by_their_labels() -> None:
+    text = "# HELP x_total Of a test.\n# TYPE x_total counter\n"
+    text += 'x_total{a="1",b="1"} 1\nx_total{a="1",b="2"} 2\nx_total{a="2",b="1"} 4\n'
+    metrics = sp.metrics.Metrics(0.0, _joined({"m1": families(text)}, ""), "")
+    assert metrics["x_total"] == 7 and metrics['x_total{a="1"}'] == 3 and metrics['x_total{a="1",b="2"}'] == 2
+    assert metrics["x_total"].by("b") == {"1": 5, "2": 2} and metrics['x_total{a="9"}'] == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import swarmpy as sp
+import swarmpy.testing._pytest_loop  # noqa: F401  a pytest within this one would forget it, and have two of it
 
 pytest_plugins = ["pytester"]
 

@@ -17,6 +17,10 @@ import pytest
 import swarmpy as sp
 from swarmpy.errors import InvalidArgument
 from swarmpy.testing import confidence
+from swarmpy.testing.coverage import Coverage
+from swarmpy.testing.mask import Shape
+from swarmpy.testing.result import Result
+from swarmpy.testing.settings import LAST_SEED
 
 WORKERS = ("w1", "w2", "w3")
 
@@ -269,6 +273,54 @@ def test_is_it_gone() -> None:
     assert sp.gone(mended_later, record, seeds=3)
     with pytest.raises(InvalidArgument, match="tells of no failure"):
         sp.gone(mended_later, "nothing.json")
+
+
+def test_what_is_fresh_was_not_run_before() -> None:
+    seen: list[int] = []
+
+    @sp.test(seeds=4, managers=1, workers=0, shrink=False)
+    def looked(swarm: sp.Swarm) -> None:
+        seen.append(swarm.seed)
+
+    assert sp.gone(looked, 2, seeds=3)
+    assert seen == [2, 4, 5, 6]
+    seen.clear()
+    assert sp.gone(looked, [9, 7], seeds=2)
+    assert seen == [9, 7, 10, 11]
+    seen.clear()
+    assert sp.gone(looked, LAST_SEED - 2, seeds=2)
+    assert seen == [LAST_SEED - 2, LAST_SEED - 1, LAST_SEED]
+    seen.clear()
+    assert sp.gone(looked, LAST_SEED - 2, seeds=3)
+    assert seen == [LAST_SEED - 2, 0, 1, 2], "there are no seeds behind the last"
+
+
+def test_a_run_that_ended_early_has_not_passed() -> None:
+    few = Result("t", Shape(), asked=3, coverage=Coverage(2))
+    assert not few and not few.passed and few.sentence.endswith("(2 of 3 were run)")
+    assert Result("t", Shape(), asked=2, coverage=Coverage(2)).passed
+
+
+def test_only_another_leader_at_the_end_is_a_failover() -> None:
+    @sp.test(seeds=2, managers=3, workers=1)
+    def calm(swarm: sp.Swarm) -> None:
+        swarm.sleep("3s")
+
+    @sp.test(seeds=2, managers=3, workers=1)
+    def loses_its_leader(swarm: sp.Swarm) -> None:
+        swarm.wait_leader().kill()
+        swarm.sleep("5s")
+
+    assert calm.run().coverage.failovers == 0 and calm.last.coverage.elections == 0
+    assert loses_its_leader.run().coverage.failovers == 2 == loses_its_leader.last.coverage.elected
+
+
+def test_every_seed_that_failed_is_named() -> None:
+    @sp.test(seeds=6, managers=1, workers=0, shrink=False)
+    def odd(swarm: sp.Swarm) -> None:
+        assert swarm.seed % 2 == 0
+
+    assert odd.run().failing_seeds == (1, 3, 5)
 
 
 CTRL_C = """

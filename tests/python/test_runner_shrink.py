@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import swarmpy as sp
 from swarmpy.cli import main
 from swarmpy.errors import InvalidArgument
 from swarmpy.testing.failure import Failure
-from swarmpy.testing.mask import Happening, Mask, Shape
+from swarmpy.testing.mask import Happening, Item, Mask, Shape
 from swarmpy.testing.shrink import shrink
 from swarmpy.testing.trial import Coverage, Record  # noqa: I001
 
@@ -225,6 +226,40 @@ def test_what_is_left_is_needed_and_nothing_needed_is_gone(needed: set[int]) -> 
     found = shrink(rerun, rerun(Mask()).failure, budget=60)
     assert {one.item[1] for one in found.faults} == needed and found.minimal
     assert len(runs) == len(set(runs)), "an answer is kept"
+
+
+def _by(fails: Callable[[set[Item]], bool], items: Sequence[Item]) -> Callable[[Mask], Record]:
+    """A test in which all of `items` happen that the mask lets."""
+
+    def rerun(mask: Mask) -> Record:
+        there = [item for item in items if mask.lets(item)]
+        happened = tuple(
+            Happening(item, "kill" if item[0] == "fault" else item[0], str(item), 1.0, 0.0, item in there)
+            for item in items
+        )
+        failure = Failure(
+            "t", 1, mask.applied_to(Shape()), "inv", "what", 1.0, ("invariant", "inv"), happened
+        )
+        return Record(1, Coverage(1), failure if fails(set(there)) else None)
+
+    return rerun
+
+
+def test_what_another_thing_made_needed_is_left_out_too() -> None:
+    """The second kill matters as long as the service is scaled, which is found to be needless later."""
+
+    def fails(there: set[Item]) -> bool:
+        return ("fault", 0) in there and (("write", 0) not in there or ("fault", 1) in there)
+
+    rerun = _by(fails, [("fault", 0), ("fault", 1), ("write", 0)])
+    found = shrink(rerun, rerun(Mask()).failure, budget=60)
+    assert [one.item for one in found.faults] == [("fault", 0)] and found.operations == () and found.minimal
+
+
+def test_sleeps_that_nothing_needs_are_left_out() -> None:
+    rerun = _by(lambda there: ("fault", 0) in there, [("fault", 0), ("sleep", 0), ("sleep", 1)])
+    found = shrink(rerun, rerun(Mask()).failure, budget=60)
+    assert not found.mask.lets(("sleep", 0)) and not found.mask.lets(("sleep", 1)) and found.minimal
 
 
 def test_few_of_many_are_found_quickly() -> None:

@@ -26,6 +26,8 @@ class Checker {
   explicit Checker(Shared& shared) : shared_(shared) {}
 
   void after_turn(MachineIndex machine, const std::string& name, const node::Node& node, const SimDisk& disk);
+  // Off: the replica is kept as ever, and what contradicts it is not told.
+  void judge(bool on) { judges_ = on; }
   void machine_ended(MachineIndex machine) { seen_.erase(machine); }
   // Is told of the replica after each entry that is committed for the first time, and when there is one at
   // all.
@@ -45,6 +47,7 @@ class Checker {
   void compare_store(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name);
 
   Shared& shared_;
+  bool judges_ = true;
   Listener listener_;
   const Swarm* first_ = nullptr;  // the listener's; others are of machines outside
   std::map<ClusterId, Swarm> swarms_;
