@@ -1,4 +1,5 @@
-"""Makes what is committed of pictures: docs/images/*.svg, and the outputs of notebooks/*.ipynb.
+"""Makes what is committed of pictures: docs/images/*.svg, outputs of notebooks/*.ipynb, and in docs/chaos.md
+what its failing example says.
 
 All of it is simulated from a fixed seed: it is the same at every run of one engine.
 """
@@ -7,7 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +62,34 @@ def notebook(path: Path) -> str:
     return json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
+SAYS = re.compile(r"(<!-- what it says: [^\n]*-->\n```text\n).*?(```\n)", re.DOTALL)
+MANY = re.compile(r"(these do not matter: (?:\w+\([^)]*\)@\w+\.\w+, ){3}).*")
+
+
+def wrong_on_purpose(folder: Path) -> str:
+    """What pytest prints of the example that fails, run in this folder."""
+    shutil.copy(ROOT / "examples" / "chaos" / "wrong_on_purpose.py", folder)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "swarmpy.pytest_plugin", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    ran = subprocess.run(
+        [*command, "wrong_on_purpose.py"], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    return ran.stdout
+
+
+def chaos_page(said: str) -> str:
+    """docs/chaos.md with that: the lines that are ours, the faults that do not matter cut short."""
+    lines = [row[1:].removeprefix("   ").rstrip() for row in said.splitlines() if row.startswith("E")]
+    shown = MANY.sub(r"\1...", "\n".join(lines)) + "\n"
+    page = (ROOT / "docs" / "chaos.md").read_text()
+    return SAYS.sub(lambda found: found[1] + shown + found[2], page)
+
+
 def main() -> int:
     made = {ROOT / "docs" / "images" / "live-view.svg": live_view()}
     made |= {path: notebook(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    with tempfile.TemporaryDirectory() as folder:
+        made[ROOT / "docs" / "chaos.md"] = chaos_page(wrong_on_purpose(Path(folder)))
     old = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
     for path, text in made.items():
         path.write_text(text, encoding="utf-8")

@@ -157,6 +157,7 @@ _HOME = {
     "_replay.inevitable": "Inevitability Likelihood when_inevitable",
     "_replay.runs": "RunDiff diff_runs",
     "_replay.replaying": "Replay RunFailure Step replay",
+    "_timeline.inline": "Timeline",
     "rolling": "Rolling",
     "service": "LogLine Service Services SpecHistory SpecVersion",
     "states": "Availability Mode NodeState OutcomeState Reachability Role TaskState UpdateState",

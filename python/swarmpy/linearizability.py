@@ -79,11 +79,13 @@ class LinearizabilityResult(metaclass=Brief):
         what = "this operation" if count == 1 else f"these {count} operations"
         return f"not linearizable: no order of {what} on key {self.key!r} explains what they answered{few}"
 
-    def svg(self) -> str:
+    def svg(self, theme: str = "auto") -> str:
         """The window: clients as lanes, operations as bars from call to return (an unknown one has no end).
-        The bar at which it cannot be explained any more is marked. Follows the page's theme, light or dark.
+        The bar at which it cannot be explained any more is marked. `theme`: `"auto"` (as the page, light or
+        dark), `"light"`, `"dark"`, `"neutral"`.
         """
-        return lanes(self.window, self._sentence())
+        check_word("theme", theme, ("auto", "light", "dark", "neutral"))
+        return lanes(self.window, self._sentence(), theme)
 
     def save(self, path: str | Path) -> Path:
         """Writes the picture; the name ends with .svg. Raises `InvalidArgument` for another one."""
@@ -97,6 +99,15 @@ class LinearizabilityResult(metaclass=Brief):
 
     def __repr__(self) -> str:
         return f"<{self.why}>"
+
+    def _ipython_display_(self) -> None:
+        from swarmpy._view.screens import ipython_display
+        from swarmpy._view.still import show_still
+
+        if self.window:
+            return show_still(self.svg, repr(self))
+        ipython_display({"text/plain": repr(self), "text/html": self._repr_html_()}, raw=True)
+        return None
 
     def _repr_html_(self) -> str:
         if not self.window:

@@ -36,6 +36,7 @@ from swarmpy.service import Services, service_row, service_table
 from swarmpy.states import Mode, NodeState
 
 if TYPE_CHECKING:
+    from swarmpy._timeline import Timeline
     from swarmpy._view.live import View
     from swarmpy.metrics import Metrics, Scraper
     from swarmpy.service import Service
@@ -469,6 +470,17 @@ class Swarm(metaclass=Brief):
 
         self._hub.check_open()
         return save_timeline(self, path)
+
+    def timeline(self) -> Timeline:
+        """What has happened in a simulated swarm, to be looked at in a notebook, below the cell: what
+        `save_timeline` writes into a file. `.html`, `.save(path)`. Also of a replay.
+
+        >>> c.timeline()
+        """
+        from swarmpy._timeline import Timeline
+
+        self._hub.check_open()
+        return Timeline(self)
 
     # ---- doors
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from swarmpy._view.letters import wide
 from swarmpy._view.paint import WIDTH, Canvas
-from swarmpy._view.palette import BLUE, ORANGE, VERMILLION
+from swarmpy._view.palette import BLUE, ORANGE, VERMILLION, Theme
 
 LEFT, RIGHT, TOP, LANE, BAR = 90.0, 20.0, 50.0, 44.0, 14.0
 DASHES = "5 3"
@@ -27,10 +27,10 @@ class Bar(Protocol):
     def answer(self) -> str: ...
 
 
-def lanes(window: Sequence[Bar], title: str) -> str:
+def lanes(window: Sequence[Bar], title: str, theme: str = "auto") -> str:
     """As an SVG element; the same window gives the same bytes."""
     name = hashlib.blake2s(f"{title}{list(map(repr, window))}".encode(), digest_size=4).hexdigest()
-    canvas = Canvas(f"l{name}")
+    canvas = Canvas(f"l{name}", Theme(theme))
     canvas.text(10, 18, title, bold=True)
     if not window:
         return canvas.document(WIDTH, 30, title, "")

@@ -142,6 +142,11 @@ class Inevitability(metaclass=Brief):
     def _repr_svg_(self) -> str:
         return self.svg()
 
+    def _ipython_display_(self) -> None:
+        from swarmpy._view.still import show_still
+
+        show_still(self.svg, repr(self))
+
     def svg(self, theme: str = "auto") -> str:
         """The picture: how likely it was over time. `theme`: `"auto"`, `"light"`, `"dark"`, `"neutral"`."""
         from swarmpy._replay.picture import picture

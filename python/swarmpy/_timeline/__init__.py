@@ -6,7 +6,8 @@ scripts of this folder into one text. NOT here: the live pictures of `watch` (`s
 
 from __future__ import annotations
 
+from swarmpy._timeline.inline import Timeline
 from swarmpy._timeline.page import chronicle_html, save_timeline, timeline_html
 from swarmpy._timeline.source import Failure
 
-__all__ = ["Failure", "chronicle_html", "save_timeline", "timeline_html"]
+__all__ = ["Failure", "Timeline", "chronicle_html", "save_timeline", "timeline_html"]

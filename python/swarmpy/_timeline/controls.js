@@ -123,7 +123,10 @@ stage.addEventListener("pointerleave", () => {
   redraw();
 });
 stage.addEventListener("dblclick", (pointer) => zoom(toT(at(pointer).x), 0.25));
+// In a page around this one the wheel moves that page, until somebody has clicked in here.
+const framed = window.parent !== window;
 stage.addEventListener("wheel", (turn) => {
+  if (framed && !document.hasFocus()) return;
   turn.preventDefault();
   const scale = turn.deltaMode === 1 ? 16 : 1;
   if (turn.shiftKey || Math.abs(turn.deltaX) > Math.abs(turn.deltaY)) return pan(((turn.deltaX || turn.deltaY) * scale) / 1000);

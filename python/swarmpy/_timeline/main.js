@@ -30,9 +30,18 @@ function head() {
   line.hidden = false;
   line.querySelector("code").textContent = page.replay;
   line.querySelector("button").addEventListener("click", async (click) => {
-    await navigator.clipboard.writeText(page.replay);
-    click.target.textContent = "copied";
+    click.target.textContent = (await copied(page.replay)) ? "copied" : "mark it and copy";
   });
+}
+
+// In a frame of a notebook nobody may write to the clipboard.
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 readTheme();

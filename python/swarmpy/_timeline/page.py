@@ -36,7 +36,7 @@ def chronicle_html(
     data = {"chronicle": told, "title": heading, "replay": replay}
     return Template(_part("page.html")).substitute(
         title=html.escape(heading),
-        about=html.escape(_about(told)),
+        about=html.escape(about(told)),
         label=html.escape(_label(told)),
         legend=_part("legend.html"),
         style=_part("timeline.css"),
@@ -62,7 +62,11 @@ def save_timeline(
     replay: str = "",
 ) -> Path:
     """Writes the page of a run, whole or not at all. Returns its path."""
-    text = timeline_html(run, title=title, failure=failure, replay=replay)
+    return write(timeline_html(run, title=title, failure=failure, replay=replay), path)
+
+
+def write(text: str, path: str | os.PathLike[str]) -> Path:
+    """A page into a file, whole or not at all. Returns its path."""
     where = Path(path)
     beside = where.with_name(f"{where.name}.{os.getpid()}.part")
     try:
@@ -89,7 +93,8 @@ def _title(told: Told) -> str:
     return f"Timeline of seed {told['seed']}"
 
 
-def _about(told: Told) -> str:
+def about(told: Told) -> str:
+    """What the page tells, in a line."""
     from swarmpy import __version__
 
     managers = sum(node["manages"] for node in told["nodes"])
