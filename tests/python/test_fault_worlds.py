@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import swarmpy as sp
+from swarmpy._cluster.processes import arguments, state
 
 WORLDS = ["sim", pytest.param("real", marks=pytest.mark.real)]
 
@@ -257,12 +257,16 @@ def test_what_real_daemons_cannot_do_names_the_way() -> None:
             lambda: c.faults.disk("m1", old_copy=True),
             lambda: c.faults.disk("m1", torn=True),
             lambda: c.faults.add("transfer"),
+            lambda: c.faults.disk("m1", errors={"read": "EIO"}),
         ):
             with pytest.raises(sp.NotSupportedInMode) as error:
                 wrong()
             assert "Hint" in str(error.value)
+        assert "when it starts" in error.value.message
         with pytest.raises(sp.NotFound, match="w11"):
             c.faults.freeze("w11")
+        with pytest.raises(sp.NotFound, match='"leader"'):
+            c.faults.freeze("ledaer")
         with sp.connect(c.nodes["m1"].docker_host) as other:
             with pytest.raises(sp.NotSupportedInMode):
                 other.faults.freeze("w1")
@@ -295,6 +299,9 @@ def test_the_command_breaks_and_heals_a_cluster_of_another_process(tmp_path: Pat
         assert net["fault"]["latency"] == "20ms" and net["fault"]["both"] is False
         assert "w1" in swarmpy("fault", "freeze", "w11", ok=False)
         assert "freeze" in swarmpy("fault", "freze", "w1", ok=False)
+        assert "swarmpy fault stop leader" in swarmpy("fault", "transfer", ok=False)
+        assert "fault net --help" in swarmpy("fault", "net", "m1", "--latency", "fast", ok=False)
+        assert "skew -5s" in swarmpy("fault", "clock", "m3", "--skew", "-5s")
         swarmpy("fault", "partition", "leader", "--for", "30s")
         swarmpy("fault", "kill", "w1")
         deadline = time.monotonic() + 10
@@ -313,18 +320,41 @@ def test_the_command_breaks_and_heals_a_cluster_of_another_process(tmp_path: Pat
 
 
 @pytest.mark.real
-def test_a_frozen_daemon_ends_with_its_python(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ["freeze", "power_off"])
+def test_daemons_that_stand_still_end_with_their_python(tmp_path: Path, fault: str) -> None:
     code = (
         "import swarmpy as sp, time; c = sp.Swarm(managers=1, workers=1, mode='real', name='gone')\n"
-        "c.faults.freeze('w1'); print('frozen', flush=True); time.sleep(60)"
+        f"c.faults.{fault}('w1'); time.sleep(60)"
     )
     env = {**os.environ, "SWARMPY_HOME": str(tmp_path)}
-    python = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE)
-    assert python.stdout is not None and python.stdout.readline() == b"frozen\n"
+    python = subprocess.Popen([sys.executable, "-c", code], env=env)
+    assert _until(lambda: "T" in _states_of(f"{tmp_path}/gone/w1"))  # power off: dead 0.7 s later, by Python
     python.send_signal(signal.SIGKILL)
     python.wait()
-    python.stdout.close()
-    assert _until(lambda: not _processes_of(str(tmp_path)))
+    assert _until(lambda: not _states_of(str(tmp_path)))
+
+
+@pytest.mark.real
+def test_a_process_that_has_a_dead_daemons_number_is_not_touched() -> None:
+    with sp.Swarm(managers=1, workers=1, mode="real") as c:
+        node = c._world._cluster.node("w1")  # type: ignore[attr-defined]
+        c.nodes["w1"].kill()
+        stranger = subprocess.Popen(["sleep", "60"])
+        reader = subprocess.Popen(["tail", "-f", "/dev/null", str(node.data_root)], stderr=subprocess.DEVNULL)
+        try:
+            for other in (stranger, reader):
+                (node.folder / "w1.pid").write_text(str(other.pid))
+                for kind in ("kill", "stop", "power_off"):
+                    c.faults.add(f"{kind} w1")
+                with pytest.raises(sp.SwarmError, match="does not run"):
+                    c.faults.freeze("w1")
+                assert other.poll() is None and state(other.pid) == "S"
+            c.heal()
+            assert node.alive and node.pid not in (stranger.pid, reader.pid)
+        finally:
+            for other in (stranger, reader):
+                other.kill()
+                other.wait()
 
 
 def _until(holds: Callable[[], bool], seconds: float = 15) -> bool:
@@ -334,14 +364,8 @@ def _until(holds: Callable[[], bool], seconds: float = 15) -> bool:
     return holds()
 
 
-def _processes_of(folder: str) -> list[Any]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().decode(errors="replace")
-            except OSError:
-                continue
-            if folder in words and int(entry.name) != os.getpid():
-                found.append(words)
-    return found
+def _states_of(words: str) -> list[str]:
+    """Of the processes with these words in their command lines, as /proc tells it: "T" stands still."""
+    numbers = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
+    own = os.getpid()
+    return [state(one) for one in numbers if one != own and any(words in word for word in arguments(one))]

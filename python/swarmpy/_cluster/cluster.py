@@ -22,7 +22,7 @@ from swarmpy._cluster.errors import ClusterError, NoSuchCluster, NoSuchNode
 from swarmpy._cluster.form import form
 from swarmpy._cluster.node import LocalNode
 from swarmpy._cluster.patience import waiting_for
-from swarmpy._cluster.processes import Process
+from swarmpy._cluster.processes import Process, is_daemon, is_shim
 from swarmpy._models.nearest import did_you_mean
 from swarmpy._models.plain import NAME
 
@@ -215,8 +215,8 @@ class LocalCluster:
 
     def _end(self) -> None:
         sockets = self._read().sockets
-        processes.end_all(self._find(_is_daemon), STOP_SECONDS)
-        for process in self._find(_is_shim):  # ends by itself, after all that its task has started
+        processes.end_all(self._find(is_daemon), STOP_SECONDS)
+        for process in self._find(is_shim):  # ends by itself, after all that its task has started
             with process:
                 process.wait(STOP_SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -239,7 +239,7 @@ class LocalCluster:
 
     def processes(self) -> list[int]:
         """The ids of all processes of this program that belong to this cluster now."""
-        found = self._find(lambda words: _is_daemon(words) or _is_shim(words))
+        found = self._find(lambda words: is_daemon(words) or is_shim(words))
         for process in found:
             process.close()
         return [process.pid for process in found]
@@ -285,15 +285,6 @@ class LocalCluster:
         draft = self.folder / f"{STATE}.new"
         draft.write_text(json.dumps(text, indent=1) + "\n")
         draft.replace(self.folder / STATE)
-
-
-def _is_daemon(words: list[str]) -> bool:
-    return Path(words[0]).name == "swarmd" and not _is_shim(words)
-
-
-def _is_shim(words: list[str]) -> bool:
-    """The process behind which a task runs (cpp/real/task_shim.hpp). Never killed: it does the killing."""
-    return words[1:2] == ["--task-shim"]
 
 
 def _role(name: str) -> str:

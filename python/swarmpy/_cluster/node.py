@@ -1,7 +1,7 @@
 """One daemon of a local cluster: its places, its process, kill and start.
 
 Invariant: whether it lives is asked of the kernel. The pid file only says where to look: the process counts
-when its command line names this node's data root.
+when its command line is that of a daemon on this node's data root.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from swarmpy._cluster import networks, places, processes
 from swarmpy._cluster.door import Door
 from swarmpy._cluster.errors import ClusterError
 from swarmpy._cluster.patience import waiting_for
-from swarmpy._cluster.processes import Process
+from swarmpy._cluster.processes import Process, is_daemon
 
 START_SECONDS = 30.0
 
@@ -167,4 +167,4 @@ class LocalNode:
             pid = int(self._pidfile.read_text())
         except (OSError, ValueError):
             return None
-        return Process.find(pid, lambda words: str(self.data_root) in words)
+        return Process.find(pid, lambda words: is_daemon(words) and str(self.data_root) in words)

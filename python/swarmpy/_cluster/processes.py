@@ -40,6 +40,16 @@ def state(pid: int) -> str:
         return ""
 
 
+def is_daemon(words: list[str]) -> bool:
+    """Is that the command line of a swarmd?"""
+    return Path(words[0]).name == "swarmd" and not is_shim(words)
+
+
+def is_shim(words: list[str]) -> bool:
+    """The process behind which a task runs (cpp/real/task_shim.hpp). Never killed: it does the killing."""
+    return words[1:2] == ["--task-shim"]
+
+
 class Process:
     """A living process whose command line is what was looked for. Use it as a context manager."""
 

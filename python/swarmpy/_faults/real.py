@@ -13,9 +13,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from swarmpy._cluster.processes import Process, arguments
+from swarmpy._cluster.processes import Process, arguments, is_daemon, is_shim
 from swarmpy._faults import inside, keeper
 from swarmpy._faults.ledger import Entry, Ledger
 from swarmpy._faults.words import ENDS, MOMENTARY
@@ -46,14 +47,22 @@ class RealBreaker:
     # ---- before
 
     def check(self, fault: Fault) -> None:
-        for name in _names_of(fault) - {"leader", "minority", "*"}:
-            if name not in self._names():
-                raise not_found("node", name, self._names())
+        names, of = self._names(), fault.args.get("of")
+        for name in sorted(_names_of(fault) - {*names, "leader", "*"}):
+            if name != of:
+                raise not_found("node", name, [*names, "leader"])
+            if name != "minority":
+                raise not_found("node", name, [*names, "leader", "minority"])
         only = [key for key in _ONLY_SIMULATED if key in fault.args]
-        if only or "read" in fault.args.get("errors", ()):
+        if only:
             raise NotSupportedInMode(
-                f"a real disk is not changed behind a daemon's back: {(only or ['errors of read'])[0]}",
+                f"a real disk is not changed behind a daemon's back: {only[0]}",
                 hint='Simulate it: swarmpy.Swarm(mode="sim").',
+            )
+        if "read" in fault.args.get("errors", ()):
+            raise NotSupportedInMode(
+                "a real daemon reads its disk when it starts, and not later: errors of read",
+                hint='Say errors={"write": "EIO"}, or simulate it: swarmpy.Swarm(mode="sim").',
             )
         if fault.kind == "transfer":
             raise NotSupportedInMode(
@@ -168,7 +177,7 @@ class RealBreaker:
             return
         held = self._take_port(fault) if fault.kind == "port" else None
         try:
-            if fault.for_ is not None or fault.kind in ("freeze", "port"):
+            if fault.for_ is not None or fault.kind in ("freeze", "power_off", "port"):
                 self._keep(number, held)
         finally:
             if held is not None:
@@ -264,6 +273,10 @@ class RealBreaker:
             with suppress(SwarmError):
                 self._cluster.node(node).signal(signal.SIGCONT)
                 inside.tell_again(self._cluster, node, anew=False)
+        if fault.kind == "power_off" and not others & {"freeze", "power_off"}:
+            with suppress(NotFound):  # who began it may have died before its machine had
+                if self._cluster.node(node).stopped:
+                    _lose_power(_family(self._cluster.node(node)))
         if (fault.kind in ENDS or fault.kind == "disk") and not others & {*ENDS}:
             self._raise_again(node)
 
@@ -381,7 +394,7 @@ class RealBreaker:
             running.append(name)
             if wanted in (task["ID"], name, f"{names.get(task['ServiceID'], '')}.{task['NodeID']}"):
                 return host, container
-        raise not_found("running task", wanted, running)
+        raise not_found("running task", wanted, sorted(running))
 
 
 # ---- what is done to a node
@@ -414,18 +427,17 @@ def _power_off(node: LocalNode) -> None:
             process.send(signal.SIGSTOP)
         time.sleep(SILENCE)
     finally:
-        for (
-            process
-        ) in everything:  # a shim ends what its task has started, and itself, once its daemon is dead
-            process.send(signal.SIGCONT if _is_shim(process) else signal.SIGKILL)
-        for process in everything:
-            process.wait(DIE_SECONDS)
-            process.close()
+        _lose_power(everything)
     node.wait_dead(DIE_SECONDS)
 
 
-def _is_shim(process: Process) -> bool:
-    return arguments(process.pid)[1:2] == ["--task-shim"]
+def _lose_power(everything: list[Process]) -> None:
+    """A shim ends what its task has started, and itself, once its daemon is dead."""
+    for process in everything:
+        process.send(signal.SIGCONT if is_shim(arguments(process.pid)) else signal.SIGKILL)
+    for process in everything:
+        process.wait(DIE_SECONDS)
+        process.close()
 
 
 def _family(node: LocalNode) -> list[Process]:
@@ -433,21 +445,32 @@ def _family(node: LocalNode) -> list[Process]:
     first = node.pid
     if first is None:
         return []
-    from pathlib import Path
+
+    def is_the_daemon(words: list[str]) -> bool:
+        return is_daemon(words) and str(node.data_root) in words
 
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            with suppress(OSError, ValueError, IndexError):
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                children.setdefault(parent, []).append(int(entry.name))
-    numbers, left = [], [first]
+            children.setdefault(_parent(int(entry.name)), []).append(int(entry.name))
+    found, left = [], [(first, 0)]
     while left:
-        number = left.pop()
-        numbers.append(number)
-        left += children.get(number, [])
-    found = [Process.find(number, lambda words: bool(words)) for number in numbers if arguments(number)]
-    return [process for process in found if process is not None]
+        number, parent = left.pop()
+        left += [(child, number) for child in children.get(number, [])]
+        process = Process.find(number, bool if parent else is_the_daemon)
+        # Now that it is held: is it still that child, or has its number been given to another?
+        if process is not None and (parent == 0 or _parent(number) == parent):
+            found.append(process)
+        elif process is not None:
+            process.close()
+    return found
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return -1
 
 
 _STRIKES: dict[str, Callable[[LocalNode], None]] = {

@@ -54,10 +54,13 @@ class SimBreaker:
         self._core.quiet(on)
 
 
+_NOT_THERE = ("there is no node", "there is no running task", "not found")
+
+
 def _typed(error: ValueError) -> SwarmError:
     message, hint = next_to_do(error)
     lower = message.lower()
-    if "there is no node" in lower or "there is no task" in lower or "not found" in lower:
+    if any(sentence in lower for sentence in _NOT_THERE):
         return NotFound(message, hint=hint)
     if "nobody leads" in lower or "has no process" in lower or "managers is nobody" in lower:
         return SwarmError(message, code="FailedPrecondition", hint=hint)

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from swarmpy._faults.breaker import Breaker
 from swarmpy._faults.words import KINDS, MOMENTARY, Parameter, Place, Type
 from swarmpy.cli import pick
 from swarmpy.cli.table import table
+from swarmpy.errors import SwarmError
 from swarmpy.plan import Fault, Plan
 
 HELP = {
@@ -68,6 +70,7 @@ def _declare_kind(
 ) -> None:
     one = under.add_parser(kind, parents=[where], help=HELP[kind], aliases=_aliases(kind))
     one.set_defaults(run=begin, kind=kind)
+    one._negative_number_matcher = re.compile(r"-\d")  # "-5s" is a value too
     for parameter in parameters:
         _declare_argument(one, parameter)
     if kind not in MOMENTARY:
@@ -108,12 +111,23 @@ def _declare_argument(one: argparse.ArgumentParser, parameter: Parameter) -> Non
 
 
 def begin(options: argparse.Namespace) -> None:
-    fault = _fault(options)
-    with _breaker(options) as breaker:
-        number = breaker.begin(fault)
-        now = dict(breaker.active()).get(number, fault)
+    try:
+        fault = _fault(options)
+        with _breaker(options) as breaker:
+            number = breaker.begin(fault)
+            now = dict(breaker.active()).get(number, fault)
+    except SwarmError as error:
+        raise _in_a_shell(error, options.kind) from None
     shown = now.but(at=None)
     print(json.dumps({"id": number, "fault": shown.to_dict()}) if options.json else f"{number}  {shown}")
+
+
+def _in_a_shell(error: SwarmError, kind: str) -> SwarmError:
+    """Its next step, where that is said in Python's words."""
+    if "c.faults." in error.hint:
+        leader = "Stop the leader: swarmpy fault stop leader --for 1s; it hands over first."
+        error.shell = leader if kind == "transfer" else f"See: swarmpy fault {kind} --help"  # type: ignore[attr-defined]
+    return error
 
 
 def _fault(options: argparse.Namespace) -> Fault:
@@ -197,7 +211,13 @@ def _breaker(options: argparse.Namespace) -> Iterator[Breaker]:
         return
     from swarmpy._faults.real import RealBreaker
 
-    yield RealBreaker(pick.cluster(options))
+    try:
+        cluster = pick.cluster(options)
+    except SwarmError as error:
+        if not options.cluster and not _some_cluster():
+            error.shell = "start one: swarmpy up; or say where a simulated swarm is served: --host URL"  # type: ignore[attr-defined]
+        raise
+    yield RealBreaker(cluster)
 
 
 def _some_cluster() -> bool:
