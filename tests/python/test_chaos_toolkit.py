@@ -113,6 +113,29 @@ def test_continuously_is_after_every_event() -> None:
     assert continuously.deviated and continuously.content["swarmpy-lost"]["web runs"]["value"] < 3
 
 
+def test_of_a_steady_state_that_was_lost_the_first_moment_is_told() -> None:
+    from swarmpy.chaos import watch
+
+    (probe,) = experiment([])["steady-state-hypothesis"]["probes"]
+    ask = watch._of_state(probe)
+    assert ask is not None
+    with sp.Swarm(managers=1, workers=1, seed=2) as swarm:
+        web = swarm.services.create("nginx", name="web", replicas=3)
+        web.wait()
+        states = []
+        for replicas in (3, 2, 1, 3):
+            web.scale(replicas).wait()
+            states.append(swarm.peek())
+    assert all(ask(state) for state in states), "it goes on"
+    journal: dict[str, Any] = {"deviated": False}
+    watch.judge(journal)
+    watch.forget()
+    lost = {"at": states[1].at, "value": states[1].running("web"), "tolerance": 3}
+    assert journal == {"deviated": True, "swarmpy-lost": {"web runs": lost}}
+    watch.judge(untouched := {"deviated": False})
+    assert untouched == {"deviated": False}
+
+
 def test_a_swarm_of_ones_own_stays_open_and_is_healed() -> None:
     with sp.Swarm(managers=3, workers=2, seed=1) as swarm:
         swarm.services.create("nginx", name="web", replicas=3).wait()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import swarmpy as sp
+from swarmpy._replay.inevitable import Likelihood
 
 DOOMED_AT = 1.0
 
@@ -75,8 +76,20 @@ def test_the_jump_is_where_chance_decided(unlucky: sp.Replay) -> None:
     assert 0.49 < before.at < after.at < 0.6, found
     assert found.since is not None
     assert found.since <= 0.6
+    early = [point for point in found.points if point.at <= before.at]
+    failed, forks = sum(point.failed for point in early), sum(point.forks for point in early)
+    assert 0.15 < failed / forks < 0.55, "each branch has chances of its own: one of three workers"
     again = sp.when_inevitable(unlucky, failed=on_w1, forks=120, seconds=30)
     assert again == found
+
+
+@pytest.mark.parametrize(
+    ("failed", "forks", "low", "high"),
+    [(5, 10, 0.2366, 0.7634), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (1, 6, 0.0301, 0.5635)],
+)
+def test_the_interval_is_wilsons(failed: int, forks: int, low: float, high: float) -> None:
+    point = Likelihood(1.0, failed, forks)
+    assert (point.low, point.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
 
 
 def test_it_is_shown(unlucky: sp.Replay) -> None:

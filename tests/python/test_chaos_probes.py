@@ -1,0 +1,79 @@
+"""Probes and the load of an experiment, asked by hand: the Chaos Toolkit itself is not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import swarmpy as sp
+from swarmpy.chaos import load, probes, stage
+
+
+@pytest.fixture
+def c() -> Iterator[sp.Swarm]:
+    with sp.Swarm(managers=3, workers=2, seed=6) as swarm, stage.given(swarm):
+        swarm.services.create(
+            "nginx", name="web", replicas=4, ports=["8080:80"], constraints=["node.role==worker"]
+        ).wait()
+        swarm.sleep("1s")
+        yield swarm
+        load.forget()
+
+
+def test_what_is_there_and_what_is_missing(c: sp.Swarm) -> None:
+    assert (probes.running_tasks("web"), probes.unavailable_replicas("web")) == (4, 0)
+    assert probes.ready_nodes() == 5 and probes.has_quorum() and probes.converged()
+    assert probes.leader() == c.wait_leader().name and probes.term() == c.peek().term
+    assert probes.time_since_leader() == 0.0
+    c.nodes["w1"].kill()
+    c.nodes["w2"].kill()
+    assert not probes.converged() or c.run(lambda c: not probes.converged(), timeout="20s")
+    assert c.run(lambda c: probes.running_tasks("web") == 0, timeout="40s")
+    assert probes.unavailable_replicas("web") == 4 and probes.ready_nodes() == 3
+    c.services["web"].scale(2)
+    assert probes.unavailable_replicas("web") == 2
+    c.nodes["w1"].restart()
+    c.nodes["w2"].restart()
+    assert c.wait_converged() and probes.converged() and probes.unavailable_replicas("web") == 0
+
+
+def test_a_follower_that_hears_nothing_lags(c: sp.Swarm) -> None:
+    assert probes.raft_lag() <= 1
+    follower = next(n.name for n in c.nodes if n.role == "manager" and n.name != probes.leader())
+    with c.faults.partition(follower):
+        c.services["web"].scale(8)
+        c.sleep("1s")
+        views = {one.node: one for one in c.peek().raft}
+        assert probes.raft_lag() == views[probes.leader()].commit - views[follower].applied > 3
+    c.sleep("5s")
+    assert probes.raft_lag() <= 1
+
+
+def test_without_a_quorum_probes_have_values_all_the_same(c: sp.Swarm) -> None:
+    for name in ("m1", "m2"):
+        c.nodes[name].kill()
+    c.sleep("10s")
+    assert (probes.has_quorum(), probes.leader(), probes.converged()) == (False, "", False)
+    assert 0 < probes.time_since_leader() <= 10.1
+
+
+def test_the_load_is_measured(c: sp.Swarm) -> None:
+    with pytest.raises(ValueError, match="start_load first"):
+        probes.error_rate()
+    load.start(c, "web", 8080, 50, ["m1"])
+    assert probes.error_rate() == 0.0 and probes.p99_latency_ms() == 0.0, "nothing has ended yet"
+    c.sleep("2s")
+    assert probes.error_rate() == 0.0
+    assert probes.p99_latency_ms() == load.current().p99 * 1000 > 0.1
+    c.nodes["m1"].kill()
+    c.sleep("2s")
+    assert probes.error_rate() == pytest.approx(0.5, abs=0.02)
+    c.sleep("4s")
+    assert probes.error_rate() == pytest.approx(0.75, abs=0.02)
+    counts = load.stop()
+    assert counts["ok"] == pytest.approx(100, abs=2) and counts["failed"] == pytest.approx(300, abs=2)
+
+
+def test_a_published_port_is_asked(c: sp.Swarm) -> None:
+    assert probes.http_status("w1", 8080) == 200 and probes.http_status("w1", 8081) == 0
