@@ -44,33 +44,51 @@ bool may_be_newest(const model::Service& service, const model::Task& task) {
   return model::same_meaning(but_for_placement, service.spec.task);
 }
 
-std::size_t running(const store::Store& store, const model::Service& service, const Nodes& nodes) {
+bool is_alive(const model::Task& task) {
+  return task.state() == model::TaskState::starting || task.state() == model::TaskState::running;
+}
+
+bool runs(const model::Task& task) {
+  return task.state() == model::TaskState::running && task.desired_state == model::TaskState::running;
+}
+
+bool is_meant_to_live(const model::Task& task) {
+  return task.desired_state == model::TaskState::ready || task.desired_state == model::TaskState::running;
+}
+
+// How many of its newest tasks run on these nodes; nothing while one lives there that should not.
+std::optional<std::size_t> running(const store::Store& store, const model::Service& service,
+                                   const Nodes& nodes) {
   std::size_t count = 0;
   const model::TaskTemplate* last = nullptr;  // tasks share it
   bool newest = false;
   for (const auto& [slot, id] : store.tasks_of_service(service.id)) {
     const auto task = store.task(id);
-    if (task->state() != model::TaskState::running || task->desired_state != model::TaskState::running)
-      continue;
-    if (!nodes.contains(task->node_id)) continue;
+    if (!is_alive(*task) || !nodes.contains(task->node_id)) continue;
+    if (!is_meant_to_live(*task)) return {};
     if (task->templ.get() != last) newest = may_be_newest(service, *task);
     last = task->templ.get();
-    count += newest ? 1 : 0;
+    if (!newest) return {};
+    count += runs(*task) ? 1 : 0;
   }
   return count;
 }
 
-bool stands_still(const model::Service& service) {
-  if (!service.update_status) return false;
-  const auto state = service.update_status->state;
-  return state == model::UpdateState::paused || state == model::UpdateState::rollback_paused;
+bool stands_still(const model::UpdateStatus& status) {
+  return status.state == model::UpdateState::paused || status.state == model::UpdateState::rollback_paused;
+}
+
+bool goes_on(const model::UpdateStatus& status) {
+  return status.state == model::UpdateState::updating || status.state == model::UpdateState::rollback_started;
 }
 
 bool is_open(const store::Store& store, ServiceId id, const Nodes& nodes) {
   const auto service = store.service(id);
-  if (!service || stands_still(*service)) return true;
+  if (!service) return true;
+  if (service->update_status && stands_still(*service->update_status)) return true;
+  if (service->update_status && goes_on(*service->update_status)) return false;
   const auto count = wanted(store, *service);
-  return !count || running(store, *service, nodes) == *count;
+  return !count || running(store, *service, nodes) == count;
 }
 
 }  // namespace

@@ -13,8 +13,9 @@
 namespace swarm::sim {
 
 struct Gate {
-  std::vector<ServiceId>
-      services;  // each has as many tasks of its newest spec that run as it wants, or none will
+  // Of each: no update goes on, as many tasks of its newest spec run as it wants and no others; or it stands
+  // still.
+  std::vector<ServiceId> services;
   std::size_t ready_nodes = 0;  // so many nodes are ready at least
 };
 

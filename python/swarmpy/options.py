@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, TypeAlias, TypedDict, TypeVar, get_args, get_type_hints
 
 from swarmpy._models.nearest import did_you_mean
@@ -98,6 +99,7 @@ def check(given: Collection[str], options: type, *, also: Sequence[str] = ()) ->
             raise UnknownOption(f"there is no option {name!r}", hint=near)
 
 
+@cache
 def _types(options: type) -> dict[str, Any]:
     hints = get_type_hints(options, include_extras=True)
     first = [name for name in ("name", "mode", "image", "force") if name in hints]

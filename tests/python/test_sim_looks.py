@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 import swarmpy as sp
-from swarmpy._converge import ServiceWait
+from swarmpy._converge import ServiceWait, SwarmWait
 from swarmpy._hub import Hub
 
 SEEDS = range(60)
@@ -302,6 +302,37 @@ def test_a_wait_ends_where_the_rule_says_so_first(seed: int) -> None:
         exact = story(c, by_the_rule)
     with sp.Swarm(managers=3, workers=2, seed=seed) as c:
         assert story(c, lambda service: service.wait()) == exact
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_wait_for_the_whole_swarm_ends_there_too(seed: int) -> None:
+    def story(c: sp.Swarm, wait: Callable[[], object]) -> list[float]:
+        web = c.services.create("nginx:1.10", name="web", replicas=4)
+        ends = []
+        for act in (
+            lambda: web,
+            lambda: web.update(image="nginx:1.11"),
+            lambda: c.nodes["w1"].kill(),
+            lambda: web.scale(1),
+            lambda: web.update(image="nginx:1.12", update=sp.Rolling(order="start-first", monitor="1s")),
+            lambda: c.nodes["w1"].restart(),
+            lambda: web.rollback(),
+            lambda: c.nodes["m1"].kill(),
+        ):
+            act()
+            wait()
+            ends.append(c.now)
+        return ends
+
+    def by_the_rule(c: sp.Swarm) -> None:
+        waiting = SwarmWait(c._hub, 60.0, 0.0)
+        while not waiting.settled():
+            c._world.step()
+
+    with sp.Swarm(managers=3, workers=2, seed=seed) as c:
+        exact = story(c, lambda: by_the_rule(c))
+    with sp.Swarm(managers=3, workers=2, seed=seed) as c:
+        assert story(c, c.wait_converged) == exact
 
 
 # ---- peek
