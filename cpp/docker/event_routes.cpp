@@ -1,4 +1,6 @@
 // GET /events, GET /swarmpy/v1/events, GET /swarmpy/v1/changes
+#include <algorithm>
+
 #include "base/number.hpp"
 #include "docker/handlers.hpp"
 
@@ -35,18 +37,21 @@ void stream_all_events(Call& call) { stream(call, true); }
 // What entries after `after` did to nodes, services and tasks, answered at once. Each manager has the same to
 // say of the same entries, with the same times: who asks again with the `Version` of the last answer misses
 // nothing, whichever manager is asked. `Whole`: nothing is missing; else what is left is not shown either.
+// `From`: the smallest `after` of which all is kept here. `facts=1`: with what each object was before and
+// after.
 void show_changes(Call& call) {
   const std::string given = call.target.text("after");
   const auto after = parse_whole<std::uint64_t>(given);
   if (!after) return call.refuse(not_a_number("after must be the number of an entry", "ParseUint", given));
   const RaftView& raft = call.context.raft;
   const EventLog& log = call.desk.past();
-  const bool whole = *after >= raft.began_from && *after >= log.forgotten_until();
+  const std::uint64_t from = std::max(raft.began_from, log.forgotten_until());
+  const bool whole = *after >= from;
   Json json;
   json.object([&] {
-    json.field("Version", call.store().version()).field("Whole", whole);
+    json.field("Version", call.store().version()).field("Whole", whole).field("From", from);
     json.array("Changes", [&] {
-      if (whole) log.write_after(*after, json);
+      if (whole) log.write_after(*after, call.target.flag("facts"), json);
     });
   });
   call.reply(json.take());

@@ -4,6 +4,7 @@
 
 #include "docker/containers.hpp"
 #include "docker/json.hpp"
+#include "model/defaults.hpp"
 #include "model/restart.hpp"
 #include "model/signal.hpp"
 
@@ -136,7 +137,49 @@ bool concerns(const std::string& kind, const std::string& wanted, const ShownEve
   return event.type == "container" && has(event, "com.docker.swarm." + kind + ".id", wanted, true);
 }
 
-void write(Json& json, const Event& event, const ShownEvent& shown, bool with_version) {
+// ---- facts: what an object was before and after, as far as checks of recorded changes need it
+
+void write_facts(Json& json, const model::Node& node) {
+  json.field("Role", model::to_string(node.role))
+      .field("State", model::to_string(node.status.state))
+      .field("Availability", model::to_string(node.spec.availability));
+  if (node.manager) json.field("RaftID", node.manager->raft_id);
+}
+
+std::uint64_t pace(const std::optional<model::UpdateConfig>& given) {
+  return given.value_or(model::default_update_config()).parallelism;
+}
+
+void write_facts(Json& json, const model::Service& service) {
+  json.field("Name", service.spec.annotations.name)
+      .field("Mode", service.spec.is_replicated() ? "replicated" : "global")
+      .field("Replicas", service.spec.replicas())
+      .field("SpecVersion", service.spec_version)
+      .field("UpdateState", state_of(service))
+      .field("Parallelism", pace(service.spec.update))
+      .field("RollbackParallelism", pace(service.spec.rollback));
+}
+
+void write_facts(Json& json, const model::Task& task) {
+  json.field("State", model::to_string(task.state()))
+      .field("DesiredState", model::to_string(task.desired_state))
+      .field("NodeID", task.node_id.str())
+      .field("SpecVersion", task.spec_version);
+}
+
+void write_facts(Json&, const model::Network&) {}
+
+template <class T>
+void write_facts(Json& json, const store::Change<T>& change) {
+  if (change.before) json.object("Before", [&] { write_facts(json, *change.before); });
+  if (change.after) json.object("After", [&] { write_facts(json, *change.after); });
+}
+
+void write_facts(Json&, const std::pair<agent::ContainerEvent, ContainerFacts>&) {}
+
+enum class With { nothing, version, facts };
+
+void write(Json& json, const Event& event, const ShownEvent& shown, With with) {
   json.object([&] {
     if (shown.type == "container") {
       json.field("status", shown.action).field("id", shown.id);
@@ -148,7 +191,9 @@ void write(Json& json, const Event& event, const ShownEvent& shown, bool with_ve
     json.field("scope", shown.scope)
         .field("time", event.time.ns / 1'000'000'000)
         .field("timeNano", event.time.ns);
-    if (with_version) json.field("Version", event.version);
+    if (with != With::nothing) json.field("Version", event.version);
+    if (with == With::facts)
+      std::visit([&](const auto& subject) { write_facts(json, subject); }, event.subject);
   });
 }
 
@@ -184,7 +229,7 @@ std::optional<std::string> EventFilter::line(const Event& event) const {
   const ShownEvent shown = show(event);
   if (!matches(shown)) return std::nullopt;
   Json json;
-  write(json, event, shown, false);
+  write(json, event, shown, With::nothing);
   return json.take() + "\n";
 }
 
@@ -264,9 +309,10 @@ std::vector<std::string> EventLog::replay(const EventFilter& filter) const {
   return out;
 }
 
-void EventLog::write_after(std::uint64_t version, Json& json) const {
+void EventLog::write_after(std::uint64_t version, bool facts, Json& json) const {
+  const With with = facts ? With::facts : With::version;
   in_order([&](std::uint64_t number, const Event& event) {
-    if (number > began_ && event.version > version) write(json, event, show(event), true);
+    if (number > began_ && event.version > version) write(json, event, show(event), with);
   });
 }
 

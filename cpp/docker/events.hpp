@@ -66,8 +66,8 @@ class EventLog {
   std::vector<std::string> replay(const EventFilter& filter) const;
   // What entries after this one did is all still kept.
   std::uint64_t forgotten_until() const { return forgotten_until_; }
-  // What they did, as items of an array, in their order.
-  void write_after(std::uint64_t version, Json& json) const;
+  // What they did, as items of an array, in their order. `facts`: with what each object was before and after.
+  void write_after(std::uint64_t version, bool facts, Json& json) const;
 
  private:
   void keep(const Event& event);

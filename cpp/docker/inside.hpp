@@ -44,6 +44,7 @@ struct LogRow {
   std::string kind;        // "transaction", "membership" or "empty"
   std::uint64_t size = 0;  // bytes
   std::string what;
+  std::uint64_t digest = 0;  // of its kind and data: the same on every manager that has the same entry
 };
 
 struct RaftEvent {

@@ -77,7 +77,9 @@ void write_event(Json& json, const RaftEvent& event) {
     json.field("scope", "swarm")
         .field("time", event.time.ns / 1'000'000'000)
         .field("timeNano", event.time.ns)
-        .field("Number", event.number);
+        .field("Number", event.number)
+        .field("RaftID", event.subject)
+        .field_if("OtherRaftID", event.other);
   });
 }
 
@@ -153,7 +155,8 @@ void show_raft_log(Call& call) {
               .field("Term", row.term)
               .field("Kind", row.kind)
               .field("Size", row.size)
-              .field("What", row.what);
+              .field("What", row.what)
+              .field("Digest", std::to_string(row.digest));
         });
     });
   });

@@ -509,6 +509,18 @@ TEST_F(Streams, WhoAsksForChangesThatAreNotKeptIsTold) {
   const Value news = get("/swarmpy/v1/changes?after=" + std::to_string(raft_.began_from - 1)).json();
   EXPECT_EQ(at(news, "Whole"), "false");
   EXPECT_EQ(at(news, "Changes.0"), "");
+  EXPECT_EQ(at(news, "From"), from);
+}
+
+TEST_F(Streams, ChangesTellWhatAnObjectWasBeforeWhenTheyAreAsked) {
+  const std::string before = std::string(at(get("/swarmpy/v1/changes?after=0").json(), "Version"));
+  const auto was = store_->task(task_)->state();
+  step(task_, model::TaskState::running);
+  const Value news = get("/swarmpy/v1/changes?facts=1&after=" + before).json();
+  EXPECT_EQ(at(news, "Changes.0.Before.State"), model::to_string(was));
+  EXPECT_EQ(at(news, "Changes.0.After.State"), "running");
+  EXPECT_EQ(at(news, "Changes.0.After.DesiredState"), "running");
+  EXPECT_EQ(at(get("/swarmpy/v1/changes?after=" + before).json(), "Changes.0.Before.State"), "");
 }
 
 }  // namespace

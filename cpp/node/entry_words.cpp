@@ -1,5 +1,6 @@
 #include "node/entry_words.hpp"
 
+#include "base/bytes.hpp"
 #include "base/id.hpp"
 #include "codec/codec.hpp"
 #include "raft/conf_change.hpp"
@@ -136,6 +137,7 @@ docker::LogRow row_of(const raft::Entry& entry, const store::Store& store) {
   row.index = entry.index;
   row.term = entry.term;
   row.size = entry.data.size();
+  row.digest = fnv1a(entry.data, kFnvStart ^ static_cast<std::uint64_t>(entry.type));
   if (entry.type != raft::EntryType::normal) {
     row.kind = "membership";
     row.what = membership_words(entry, store);

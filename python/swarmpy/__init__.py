@@ -49,6 +49,8 @@ if TYPE_CHECKING:
         Unreachable,
     )
     from swarmpy.errors import NotConverged as NotConverged
+    from swarmpy.event_check import EventCheck, check_events
+    from swarmpy.event_check import Judged as Judged
     from swarmpy.events import Event
     from swarmpy.events import EventList as EventList
     from swarmpy.faults import ActiveFault as ActiveFault
@@ -128,6 +130,7 @@ if TYPE_CHECKING:
 _HOME = {
     "_cluster.errors": "ClusterError",
     "check": "Check",
+    "event_check": "EventCheck Judged check_events",
     "inv": "Invariant",
     "load": "Load",
     "requests": "Request Requests",
@@ -183,6 +186,7 @@ __all__ = [
     "ConvergenceTimeout",
     "Door",
     "Event",
+    "EventCheck",
     "Fault",
     "History",
     "Http",
@@ -221,6 +225,7 @@ __all__ = [
     "View",
     "aio",
     "attach",
+    "check_events",
     "check_linearizable",
     "chaos",
     "clusters",

@@ -21,6 +21,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], most: int = M
     return "\n".join(lines)
 
 
+def short(value: object, most: int = 60) -> str:
+    """Its repr, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def html_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """One table with its caption; rows over `MOST_ROWS` fold away."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)

@@ -19,7 +19,7 @@ from swarmpy._models.nearest import check_word
 from swarmpy.duration import DurationLike
 from swarmpy.errors import Conflict, InvalidArgument, NotSupportedInMode
 from swarmpy.events import check_service
-from swarmpy.inv import Invariant
+from swarmpy.inv import Invariant, meant
 from swarmpy.peek import Peek
 from swarmpy.states import TaskState
 
@@ -76,7 +76,8 @@ class Check(metaclass=Brief):
             found = [name, *([] if what is None else [what]), *more]
             for one in found:
                 if not isinstance(one, Invariant):
-                    raise InvalidArgument(f"{one!r} has no name", hint='Say always("a name", function).')
+                    hint = meant(one) or 'Say always("a name", function).'
+                    raise InvalidArgument(f"{one!r} has no name", hint=hint)
             for one in found:
                 assert isinstance(one, Invariant)
                 self._add_invariant(one.name, one)
@@ -161,9 +162,8 @@ class Check(metaclass=Brief):
 
     def _name(self, name: object) -> str:
         if not isinstance(name, str) or not name:
-            raise InvalidArgument(
-                f"a check's name is text, not {name!r}", hint='Say always("three run", lambda s: ...).'
-            )
+            hint = meant(name) or 'Say always("three run", lambda s: ...).'
+            raise InvalidArgument(f"a check's name is text, not {_show.short(name)}", hint=hint)
         if name in self._names:
             raise Conflict(f'there is a check named "{name}" already', hint="Choose another name.")
         return name
@@ -180,10 +180,11 @@ class Check(metaclass=Brief):
         named = self._name(name)
         if isinstance(what, Invariant):
             raise InvalidArgument(f"{what.name} is for always", hint=f"Say check.always(sp.inv.{what.name}).")
-        if not callable(what):
+        if not callable(what) or meant(what):
+            hint = meant(what) or (meant(name) if what is None else "")
             raise InvalidArgument(
-                f"a check is a function of the state, not {what!r}",
-                hint='Say always("three run", lambda s: s.running("web") >= 3).',
+                f"a check is a function of the state, not {_show.short(what)}",
+                hint=hint or 'Say always("three run", lambda s: s.running("web") >= 3).',
             )
         self._begin()
         self._names.append(named)

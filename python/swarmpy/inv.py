@@ -6,10 +6,12 @@ asked of every change that the swarm told. Each says in a sentence what broke.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from swarmpy._brief import Brief
+from swarmpy._models.nearest import check_word, nearest
 from swarmpy._models.plain import whole
 from swarmpy.errors import InvalidArgument
 
@@ -35,6 +37,13 @@ class Invariant(metaclass=Brief):
         said = [self.service] if self.service else []
         said += [str(self.number)] if self.kind in _NUMBERED else []
         return f"{self.kind}({', '.join(said)})" if said else self.kind
+
+    @property
+    def form(self) -> str:
+        """How it is written in a shell: `"at_least_running SERVICE NUMBER"`, `"update_pace [SERVICE]"`."""
+        if self.kind in _NUMBERED:
+            return f"{self.kind} SERVICE NUMBER"
+        return f"{self.kind} [SERVICE]" if self.kind in _OF_SERVICES else self.kind
 
     def to_json(self) -> dict[str, object]:
         """`{"kind": "at_least_running", "service": "web", "number": 3}`; `sp.inv.from_json` reads it."""
@@ -164,8 +173,6 @@ def all() -> list[Invariant]:
 
 def from_json(value: dict[str, Any]) -> Invariant:
     """What `Invariant.to_json` gave. Raises `InvalidArgument` for a kind that there is not."""
-    from swarmpy._models.nearest import check_word
-
     kind = value.get("kind")
     plain = {one.kind: one for one in _PLAIN}
     check_word("invariant", kind, [*plain, *_MAKERS])
@@ -174,8 +181,39 @@ def from_json(value: dict[str, Any]) -> Invariant:
     return plain[str(kind)](value.get("service"))
 
 
+def from_text(text: str) -> Invariant:
+    """`"one_leader_per_term"`, `"update_pace web"`, `"at_least_running web 3"`; an invariant's own name,
+    `"at_least_running(web, 3)"`, means the same. Raises `InvalidArgument` for a kind that there is not, and
+    for arguments that it does not take.
+    """
+    kind, *said = re.sub(r"[(),]", " ", text).split() or [""]
+    known = {one.kind: one for one in _known()}
+    check_word("invariant", kind, known)
+    one, numbered = known[kind], kind in _NUMBERED
+    enough = len(said) == 2 if numbered else len(said) <= (1 if kind in _OF_SERVICES else 0)
+    if not enough or (numbered and not said[1].lstrip("-").isdigit()):
+        raise InvalidArgument(f"{text!r} is not how {kind} is written", hint=f"Write {one.form!r}.")
+    return _MAKERS[kind](said[0], int(said[1])) if numbered else one(*said)
+
+
+def meant(what: object) -> str:
+    """A hint for what is no invariant and was probably meant to be one; "" for what was not."""
+    if what in (all, at_least_running, at_most_running):
+        arguments = "" if what is all else '"web", 3'
+        return f"Say {'*' * (what is all)}sp.inv.{getattr(what, '__name__', '')}({arguments})."
+    if isinstance(what, list | tuple) and what and isinstance(what[0], Invariant):
+        return "Say always(*those)."
+    near = nearest(what, [one.kind for one in _known()]) if isinstance(what, str) else None
+    return f"Say always(sp.inv.{near})." if near else ""
+
+
+def _known() -> list[Invariant]:
+    """All kinds, for lists of them; those that need arguments have some."""
+    return [*_PLAIN, *(make("SERVICE", 1) for make in _MAKERS.values())]
+
+
 def _service(service: str | Service) -> str:
-    name = str(getattr(service, "name", service))
-    if not name:
-        raise InvalidArgument("an invariant of a service needs its name")
+    name = getattr(service, "name", service)
+    if not isinstance(name, str) or not name:
+        raise InvalidArgument(f"an invariant of a service needs its name, not {service!r}")
     return name

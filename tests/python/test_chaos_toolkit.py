@@ -170,6 +170,19 @@ def test_what_is_no_experiment_is_refused(tmp_path: Path) -> None:
         sp.chaos.Experiment.load(EXAMPLES[0]).run(strategy="continously")
 
 
+def test_when_a_leader_was_seen_last_is_told_by_what_happened_and_not_by_words() -> None:
+    from swarmpy.chaos.probes import _leader_was_there
+
+    def raft(at: float, action: str, name: str = "leader-box") -> sp.Event:
+        raw = {"Type": "raft", "Action": action, "Actor": {"ID": name, "Attributes": {"name": name}}}
+        return sp.Event.from_api({**raw, "timeNano": round(at * 1e9)}, 0)
+
+    led = [raft(1, "candidate"), raft(2, "leader"), raft(3, "follows", "m2"), raft(4, "follower")]
+    after = [raft(5, "pre-candidate"), raft(6, "voted", "m2"), raft(7, "member-removed"), raft(8, "follower")]
+    assert list(_leader_was_there([*led, *after])) == [2.0, 3.0, 4.0]
+    assert list(_leader_was_there([raft(9, "leader-lost", "m2")])) == [9.0]
+
+
 def test_without_a_swarm_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     from swarmpy.chaos import probes
 

@@ -1,5 +1,5 @@
-"""RemoteWorld: a swarm that somebody else runs, seen through one door. It can be asked anything and owns no
-machine.
+"""RemoteWorld: a swarm that somebody else runs, seen through one door (or some). It can be asked anything and
+owns no machine.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
 
 class RemoteWorld(WallClock):
-    def __init__(self, docker_host: str) -> None:
+    def __init__(self, docker_host: str, *others: str) -> None:
         super().__init__()
         self._door = HttpConnection(docker_host)
+        self._doors: list[Connection] = [self._door, *map(HttpConnection, others)]
 
     def doors(self, without: Collection[str] = ()) -> list[Connection]:
-        return [self._door]
+        return list(self._doors)
 
     def ways_in(self, workers: Collection[str]) -> list[Connection]:
-        return [self._door]
+        return list(self._doors)
 
     def door(self, name: str) -> Connection:
         raise NotSupportedInMode(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from swarmpy.chaos import load as traffic
 from swarmpy.chaos.stage import swarm
 from swarmpy.errors import Unreachable
+from swarmpy.events import Event
 from swarmpy.peek import Peek
 from swarmpy.states import NodeState
 
@@ -103,8 +104,17 @@ def time_since_leader() -> float:
     now = here.now
     if here.peek().leader is not None:
         return 0.0
-    lost = [event.at for event in here.events("raft") if "lead" in str(event)]
-    return now - max(lost, default=0.0)
+    return now - max(_leader_was_there(here.events("raft")), default=0.0)
+
+
+def _leader_was_there(events: Iterable[Event]) -> Iterator[float]:
+    """When managers began to lead, to follow somebody, to miss him, or gave it up."""
+    roles: dict[str, str] = {}
+    for event in events:
+        if event.action in ("leader", "follows", "leader-lost") or roles.get(event.id) == "leader":
+            yield event.at
+        if event.action in ("leader", "follower", "candidate", "pre-candidate"):
+            roles[event.id] = event.action
 
 
 @_of_state

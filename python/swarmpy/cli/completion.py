@@ -96,6 +96,10 @@ def _values(action: argparse.Action, cluster: str) -> Iterable[str]:
         return [node.name for one in _clusters(cluster) for node in one.nodes]
     if kind == "SERVICE":
         return [name for one in _clusters(cluster) for name in _services(one)]
+    if kind == "INVARIANT":
+        from swarmpy import inv
+
+        return [one.kind for one in inv._known()]
     if kind == "NAME":
         return [one.name for one in LocalCluster.all()]
     return ()

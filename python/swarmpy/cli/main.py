@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from swarmpy.cli import clusters, completion, fault, images, notebooks, story, test, top
+from swarmpy.cli import check, clusters, completion, fault, images, notebooks, story, test, top
 from swarmpy.errors import SwarmError
 
 DESCRIPTION = (
@@ -116,6 +116,8 @@ def _parser() -> argparse.ArgumentParser:
     watch = verbs.add_parser("top", parents=[which], help="nodes, services, tasks, events, live; q ends it")
     watch.add_argument("services", nargs="*", metavar="SERVICE", help="only these (default: all)")
     watch.set_defaults(run=top.top)
+
+    check.add_parser(verbs, which)
 
     test.add_parser(verbs)
 

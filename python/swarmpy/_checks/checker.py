@@ -1,0 +1,121 @@
+"""Checker: one check of recorded events: what is read, watched, written and reported.
+
+NOT here: how invariants are judged (`panel`), what managers are asked (`gather`), the report (`event_check`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from swarmpy._checks.gather import Gatherer
+from swarmpy._checks.panel import Line, Panel
+from swarmpy._checks.recording import Recording, Writer, no_event
+from swarmpy._models.nearest import not_found
+from swarmpy.errors import InvariantBroken, SwarmError
+from swarmpy.event_check import EventCheck, Judged, clock, utc
+from swarmpy.inv import Invariant
+
+if TYPE_CHECKING:
+    from swarmpy._hub import Hub
+
+EVERY = 0.1  # seconds between two looks
+
+
+class Checker:
+    """One check of recorded events. `report` at any time. `on_broken` is told of each that breaks."""
+
+    def __init__(
+        self,
+        invariants: Sequence[Invariant],
+        *,
+        asked_for: bool,
+        on_broken: Callable[[Judged], None] | None = None,
+    ) -> None:
+        self._panel = Panel(invariants)
+        self._asked_for, self._notes, self._cut = asked_for, list[str](), False
+        if on_broken is not None:
+            self._panel.on_broken = lambda line: on_broken(self._judged(line))
+
+    def read(self, path: Path) -> None:
+        """All of a recording."""
+        recording = Recording(path)
+        self._panel.epoch_ns = recording.epoch_ns
+        try:
+            for line in recording.items:  # noqa: B007  (the one that could not be read)
+                self._panel.take(line[1])
+            self._panel.settle()
+        except (KeyError, ValueError, TypeError, AttributeError):
+            raise no_event(path, *line) from None
+        if recording.cut:
+            self._notes.append(recording.cut)
+        self._check_services(may_come=False)
+
+    def watch(self, hub: Hub, span: float, record: Path | None = None) -> None:
+        """What its managers keep, and `span` seconds more."""
+        self._panel.epoch_ns = hub.world.epoch_ns
+        writer = None if record is None else Writer(record, hub.world.epoch_ns)
+
+        def tell(item: dict[str, Any]) -> None:
+            if writer is not None:
+                writer.write(item)
+            self._panel.take(item)
+
+        gatherer = Gatherer(hub, tell)
+        try:
+            gatherer.look()
+            self._panel.settle()
+            self._check_services(may_come=span > 0)
+            self._watch_on(hub, gatherer, hub.world.now() + span)
+        finally:
+            gatherer.finish()
+            if writer is not None:
+                writer.close(hub.world.epoch_ns + round(hub.world.now() * 1e9))
+
+    def _watch_on(self, hub: Hub, gatherer: Gatherer, end: float) -> None:
+        try:
+            while (left := end - hub.world.now()) > 0:
+                hub.world.sleep(min(left, EVERY))
+                gatherer.look()
+                self._panel.settle()
+        except InvariantBroken:
+            raise
+        except SwarmError as error:
+            self._cut = True
+            self._notes.append(f"what was to be watched longer: {error.message}")
+
+    def _check_services(self, *, may_come: bool) -> None:
+        """A name that is not there is probably misspelt."""
+        known = self._panel.picture.known - {""}
+        for line in self._panel.lines:
+            service = line.invariant.service
+            if service and service not in known and (known or not may_come):
+                raise not_found("service", service, sorted(known))
+
+    def report(self) -> EventCheck:
+        """As of now."""
+        panel = self._panel
+        panel.settle()
+        counts = {**panel.events, "states": panel.states}
+        begin, end = (None, None) if panel.first_ns is None else (utc(panel.first_ns), utc(panel.last_ns))
+        notes = [_sentence(one) for one in panel.notes] + self._notes
+        judged = [self._judged(line) for line in panel.lines]
+        return EventCheck(judged, counts, notes, (begin, end), asked_for=self._asked_for, cut=self._cut)
+
+    def _judged(self, line: Line) -> Judged:
+        panel = self._panel
+        notes = tuple(_sentence(one) for one in panel.notes if one["About"] == line.source)
+        if line.broken_ns is not None:
+            at, time = panel.at(line.broken_ns), utc(line.broken_ns)
+            return Judged(line.invariant.name, "broken", line.asked, at, time, line.what, notes)
+        why = panel.why_not(line)
+        state = "not judged" if why else "holds"
+        return Judged(line.invariant.name, state, line.asked, None, None, why, notes)
+
+
+def _sentence(note: Mapping[str, Any]) -> str:
+    if "Since" in note:
+        return f"{note['What']}, so what was before {clock(utc(note['Since']))} is not in it"
+    until = f", so what came after {clock(utc(note['Until']))} is not in it" if "Until" in note else ""
+    return f"{note['What']}{until}"
