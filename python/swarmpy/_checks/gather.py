@@ -45,6 +45,7 @@ class Manager:
     term: int = -1  # of the last entry that was read
     end: int = 0  # its index
     commit: int = 0  # what was committed when it was read
+    installed: int = BEGIN  # its log began after this entry: it never had those before
 
 
 class Gatherer:
@@ -132,6 +133,8 @@ class Gatherer:
             self._note_ring(one, told)
         one.began, one.last = told["Began"], told["Last"]
         for raw in told["Events"]:
+            if raw["Action"] == "snapshot-installed":
+                one.installed = max(one.installed, int(raw["Actor"]["Attributes"]["index"]))
             self._tell({**raw, "Manager": one.name})
 
     def _note_ring(self, one: Manager, told: Any) -> None:
@@ -208,7 +211,7 @@ class Gatherer:
         if one.end and wanted > one.end + 1:
             gap = f"entries {one.end + 1} to {wanted - 1} of {one.name}'s log"
             self._note("logs", f"{gap} were dropped before they were read")
-        elif not one.end and view["FirstIndex"] > BEGIN + 1:
+        elif not one.end and view["FirstIndex"] > one.installed + 1:
             self._note("logs", f"{one.name} keeps its log from entry {view['FirstIndex']} on")
         snapshot = view["Snapshot"]
         before = snapshot["Term"] if snapshot["Index"] == wanted - 1 else None
