@@ -53,7 +53,12 @@ def notebook(path: Path) -> str:
 
     os.environ |= {"PYTHONPATH": str(ROOT / "python"), "SWARMPY_DISPLAY": "static", "SWARMPY_MODE": "sim"}
     book: Any = nbformat.read(path, as_version=4)
-    NotebookClient(book, timeout=300, kernel_name="python3", record_timing=False).execute()
+    with tempfile.TemporaryDirectory() as folder:  # what it leaves beside it is not kept
+        beside = {"metadata": {"path": folder}}
+        client = NotebookClient(
+            book, timeout=300, kernel_name="python3", record_timing=False, resources=beside
+        )
+        NotebookClient(book, resources=beside, **how).execute()
     book.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     for number, cell in enumerate(book.cells):
         cell.id = f"cell-{number:02}"

@@ -19,14 +19,16 @@ needs_notebooks = pytest.mark.skipif(
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def executed(path: Path, monkeypatch: pytest.MonkeyPatch, **environment: str) -> Any:
+def executed(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, **environment: str) -> Any:
+    """In this folder, where it leaves what it makes."""
     import nbformat
     from nbclient import NotebookClient
 
     for name, value in {"PYTHONPATH": str(ROOT / "python"), **environment}.items():
         monkeypatch.setenv(name, value)
     book = nbformat.read(path, as_version=4)
-    NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    beside = {"metadata": {"path": str(folder)}}
+    NotebookClient(book, timeout=120, kernel_name="python3", resources=beside).execute()
     return book
 
 
@@ -42,12 +44,27 @@ def pictures_of(book: Any) -> list[dict[str, Any]]:
 def test_it_runs(path: Path, mode: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     home = str(tmp_path / "home")
     display = "static" if mode == "sim" else "live"
-    book = executed(path, monkeypatch, SWARMPY_MODE=mode, SWARMPY_DISPLAY=display, SWARMPY_HOME=home)
+    said = {"SWARMPY_MODE": mode, "SWARMPY_DISPLAY": display, "SWARMPY_HOME": home}
+    book = executed(path, tmp_path, monkeypatch, **said)
     pictures = [output for cell in book.cells for output in cell.get("outputs", []) if "data" in output]
     drawn = [output for output in pictures if "image/svg+xml" in output["data"]]
     assert len(drawn) >= 8, "one picture a step, not one a frame"
     assert len([cell for cell in book.cells if cell.source.startswith("prediction = ")]) >= 5
     assert not (tmp_path / "home").exists() or not any((tmp_path / "home").iterdir())
+
+
+def test_the_second_one_shows_what_breaking_is_for() -> None:
+    """The page of the run, the contradiction, the curve, and what is left of the failure."""
+    (path,) = (path for path in NOTEBOOKS if path.stem.startswith("02"))
+    book = json.loads(path.read_text())
+    outputs = [output for cell in book["cells"] for output in cell.get("outputs", [])]
+    shown = [output.get("data", {}) for output in outputs]
+    assert any("<iframe sandbox" in "".join(data.get("text/html", "")) for data in shown), "the timeline"
+    words = ["".join(data["text/plain"]) for data in pictures_of(book)]
+    assert any(text.startswith("<not linearizable: no order of these ") for text in words)
+    assert any(" broke at " in text and " forks>" in text for text in words), "how likely it was"
+    said = "".join("".join(output.get("text", "")) for output in outputs)
+    assert " -> 2 faults: " in said and "0 of 50 seeds failed: 95 % sure" in said
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

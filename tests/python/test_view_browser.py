@@ -159,9 +159,9 @@ def test_a_picture_has_the_pages_colours_not_the_systems(theme: str, system: str
         page.screenshot(keep / f"stays-{theme}.png")
 
 
-def test_a_notebook_that_nobody_trusts_shows_its_pictures(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_that_nobody_trusts_shows_its_pictures(path: Path, tmp_path: Path) -> None:
     """As cloned: nothing was run, nothing is signed."""
-    path = ROOT / "notebooks" / "01_a_swarm_in_ten_minutes.ipynb"
     (tmp_path / path.name).write_bytes(path.read_bytes())
     drawn = len(pictures_of(json.loads(path.read_text())))
     assert drawn >= 9
