@@ -55,9 +55,7 @@ def notebook(path: Path) -> str:
     book: Any = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as folder:  # what it leaves beside it is not kept
         beside = {"metadata": {"path": folder}}
-        client = NotebookClient(
-            book, timeout=300, kernel_name="python3", record_timing=False, resources=beside
-        )
+        how: dict[str, Any] = {"timeout": 300, "kernel_name": "python3", "record_timing": False}
         NotebookClient(book, resources=beside, **how).execute()
     book.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     for number, cell in enumerate(book.cells):
