@@ -54,14 +54,17 @@ Result<void> possible(const Fault& fault) {
   if (fault.kind != Kind::disk)
     return no("a daemon cannot do this to itself: " + std::string(word(fault.kind)),
               "It is done from outside: swarmpy fault.");
-  for (const char* key : {"lost_tail", "flip", "torn", "old_copy"})
+  if (fault.flag("old_copy"))
+    return no("a daemon cannot put an older copy under itself: old_copy",
+              "It is done from outside: swarmpy fault.");
+  for (const char* key : {"lost_tail", "flip", "torn"})
     if (fault.arguments.contains(key))
       return no(std::string("a real disk is not changed behind a daemon's back: ") + key,
                 "Simulate it: swarmpy.Swarm(mode=\"sim\").");
   const auto* errors = fault.find<faults::Errnos>("errors");
   if (errors != nullptr && errors->contains("read"))
     return no("a daemon reads its disk when it starts, and not later: errors of read",
-              "Simulate it: swarmpy.Swarm(mode=\"sim\").");
+              "Say errors of write or fsync, or simulate it: swarmpy.Swarm(mode=\"sim\").");
   return {};
 }
 
@@ -163,7 +166,8 @@ void FaultDesk::apply(Kind changed, Duration jump) {
     }
   }
   if (is_of_links(changed)) parts_.links->set(own_, links);
-  if (changed == Kind::disk) parts_.disk->set(disk);
+  disk.pace = factor_;
+  if (changed == Kind::disk || changed == Kind::throttle) parts_.disk->set(disk);
   if (changed == Kind::clock) parts_.clock->set(skew + jumped, rate, jump);
   if (changed == Kind::image) parts_.images(images);
   parts_.changed();

@@ -1,4 +1,5 @@
-// FaultyDisk: a disk before the daemon's own that is slow, full, or fails at an operation, as a fault says.
+// FaultyDisk: a disk before the daemon's own that is slow, full, or fails at an operation, as a fault says; a
+// throttled node's takes so many times as long.
 //
 // Batches keep their order: behind one that waits all others wait. Reads come at the start only and pass as
 // they are. Without a fault it costs one look at a flag. Lives on the reactor's thread.
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -21,16 +23,22 @@ struct DiskTrouble {
   bool full = false;
   std::string write_error, fsync_error;  // "EIO", "ENOSPC"; "": none
   std::int64_t after = 1;                // the so-manieth of these operations is the first that fails
+  std::int64_t pace = 1'000'000'000;     // how many times as long as it takes all takes (billionths)
   bool any() const { return fsync_delay.ns > 0 || full || !write_error.empty() || !fsync_error.empty(); }
 };
 
 class FaultyDisk final : public ports::Disk {
  public:
-  // `failed`: as the device's own failure, with a sentence.
-  FaultyDisk(Reactor& reactor, ports::Disk& inner, std::function<void(std::string)> failed)
-      : inner_(inner), failed_(std::move(failed)), timer_(reactor) {}
+  // `failed`: as the device's own failure, with a sentence. `done`: as RocksDisk's.
+  struct Callbacks {
+    std::function<void(std::uint64_t token)> done;
+    std::function<void(std::string)> failed;
+  };
+  FaultyDisk(Reactor& reactor, ports::Disk& inner, Callbacks tell)
+      : inner_(inner), tell_(std::move(tell)), timer_(reactor), answers_(reactor) {}
 
   void set(DiskTrouble trouble);
+  void hear_done(std::uint64_t token);  // from the inner one
 
   void commit(ports::DiskBatch batch, std::uint64_t token) override;
   void scan(ports::Family family, std::string_view from,
@@ -56,16 +64,24 @@ class FaultyDisk final : public ports::Disk {
     std::uint64_t token = 0;
     Instant due;
   };
+  struct Answer {
+    std::uint64_t token = 0;
+    Instant due;
+  };
   std::string refusal(const ports::DiskBatch& batch);
+  void hand_over(ports::DiskBatch batch, std::uint64_t token);
+  void answer_due();
   void let_due_go();
   void let_all_go();
 
   ports::Disk& inner_;
-  std::function<void(std::string)> failed_;
-  Timer timer_;
+  Callbacks tell_;
+  Timer timer_, answers_;
   DiskTrouble trouble_;
   std::int64_t operations_ = 0;  // of those that shall fail, since the fault began
   std::deque<Waiting> waiting_;
+  std::map<std::uint64_t, Instant> handed_over_;  // while the node is throttled
+  std::deque<Answer> slow_answers_;
   bool dead_ = false;
 };
 

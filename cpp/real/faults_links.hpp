@@ -19,6 +19,7 @@
 #include "faults/fault.hpp"
 #include "ports/ports.hpp"
 #include "real/http/reactor.hpp"
+#include "real/mesh/delay_line.hpp"
 
 namespace swarm::real {
 
@@ -29,6 +30,8 @@ struct LinkTrouble {
   std::int64_t loss = 0, duplicate = 0, reorder = 0;
   bool is_net() const { return latency.ns + jitter.ns + loss + duplicate + reorder > 0; }
   bool is_cut() const { return cut_out || cut_in; }
+  // On a link of the mesh, which carries bytes. What is cut waits there too: TCP sends it again.
+  relay::LinkFault on_stream() const { return {cut_out || hold, cut_in, latency, jitter, loss}; }
 };
 
 // The rules of this moment: of faults whose names are addresses ("127.0.1.2"), or "*".

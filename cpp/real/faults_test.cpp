@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "docker/json.hpp"
+#include "real/faults_pace.hpp"
 #include "real/http/run_until.hpp"
 
 namespace swarm::real {
@@ -124,6 +125,15 @@ TEST_F(Links, HeldFramesComeInOneBurstInOrder) {
   EXPECT_EQ(wire.sent, (std::vector<std::uint64_t>{1, 2, 3}));
 }
 
+TEST(LinkRules, OnAStreamACutAndAHoldAreSilence) {
+  EXPECT_TRUE(rules_of({"hold 127.0.9.1 -> 127.0.9.2"}).to(kPeer).on_stream().mute);
+  EXPECT_FALSE(rules_of({"hold 127.0.9.2 -> 127.0.9.1"}).to(kPeer).on_stream().any());
+  EXPECT_TRUE(rules_of({"cut 127.0.9.2 -> 127.0.9.1"}).to(kPeer).on_stream().deaf);
+  const auto late = rules_of({"net 127.0.9.1 <-> * latency 80ms loss 0.5"}).to(kPeer).on_stream();
+  EXPECT_EQ(late.latency, Duration::millis(80));
+  EXPECT_EQ(late.loss, 500'000);
+}
+
 TEST_F(Links, LatencyKeepsTheOrderAndLossLoses) {
   break_by({"net 127.0.9.1 <-> * latency 30ms jitter 10ms"});
   const Instant begun = steady_now();
@@ -159,7 +169,7 @@ ports::DiskBatch a_write(bool sync) {
 TEST(FaultyDisk, SyncsAreLateAndTheOrderStays) {
   Reactor reactor;
   Store store;
-  FaultyDisk disk(reactor, store, [](const std::string&) { FAIL(); });
+  FaultyDisk disk(reactor, store, {[](std::uint64_t) {}, [](const std::string&) { FAIL(); }});
   DiskTrouble slow;
   slow.fsync_delay = Duration::millis(20);
   disk.set(slow);
@@ -170,11 +180,50 @@ TEST(FaultyDisk, SyncsAreLateAndTheOrderStays) {
   EXPECT_EQ(store.committed, (std::vector<std::uint64_t>{1, 2}));
 }
 
+TEST(FaultyDisk, OfAThrottledNodeItAnswersSoManyTimesAsLateAndInOrder) {
+  Reactor reactor;
+  Store store;
+  std::vector<std::uint64_t> answered;
+  FaultyDisk disk(reactor, store,
+                  {[&](std::uint64_t token) { answered.push_back(token); }, [](const std::string&) {}});
+  DiskTrouble slow;
+  slow.pace = 20 * kTruePace;
+  disk.set(slow);
+  const Instant begun = steady_now();
+  for (const std::uint64_t token : {1, 2}) disk.commit(a_write(true), token);
+  while ((steady_now() - begun).ns < Duration::millis(3).ns) continue;  // so long it took
+  for (const std::uint64_t token : store.committed) disk.hear_done(token);
+  EXPECT_TRUE(answered.empty());
+  disk.set({});
+  disk.hear_done(3);  // behind those that are late
+  run_until(reactor, [&] { return answered.size() == 3; });
+  EXPECT_GE((steady_now() - begun).ns, Duration::millis(60).ns);
+  EXPECT_EQ(answered, (std::vector<std::uint64_t>{1, 2, 3}));
+}
+
+TEST(FaultyDisk, AnotherTroubleDoesNotCountItsOperationsAnew) {
+  Reactor reactor;
+  Store store;
+  std::string said;
+  FaultyDisk disk(reactor, store,
+                  {[](std::uint64_t) {}, [&](std::string sentence) { said = std::move(sentence); }});
+  DiskTrouble failing;
+  failing.write_error = "EIO";
+  failing.after = 2;
+  disk.set(failing);
+  disk.commit(a_write(false), 1);
+  failing.fsync_delay = Duration::millis(1);
+  disk.set(failing);
+  disk.commit(a_write(false), 2);
+  EXPECT_NE(said, "");
+}
+
 TEST(FaultyDisk, FailsAtTheNthOperationAndIsDeadThen) {
   Reactor reactor;
   Store store;
   std::string said;
-  FaultyDisk disk(reactor, store, [&](std::string sentence) { said = std::move(sentence); });
+  FaultyDisk disk(reactor, store,
+                  {[](std::uint64_t) {}, [&](std::string sentence) { said = std::move(sentence); }});
   DiskTrouble failing;
   failing.write_error = "EIO";
   failing.after = 2;
@@ -205,7 +254,7 @@ class Desk : public testing::Test {
   Desk()
       : links(
             reactor, [](ports::Event) {}, 1),
-        disk(reactor, store, [](const std::string&) {}),
+        disk(reactor, store, {[](std::uint64_t) {}, [](const std::string&) {}}),
         desk(reactor, kOwn, {&links, &disk, &clock, [](const auto&) {}, [] {}}) {
     links.put_before(wire);
   }

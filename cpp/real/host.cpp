@@ -11,6 +11,7 @@
 #include "model/builtin_plugins.hpp"
 #include "node/node.hpp"
 #include "real/faults.hpp"
+#include "real/faults_pace.hpp"
 #include "real/files.hpp"
 #include "real/http/http_server.hpp"
 #include "real/l4_relay.hpp"
@@ -24,8 +25,7 @@ namespace swarm::real {
 namespace {
 
 constexpr Duration kStopBound = Duration::seconds(15);
-constexpr Duration kLongestTurn = Duration::seconds(2);  // of a throttled node
-constexpr Duration kLastWords = Duration::millis(50);    // for frames that are on their way out
+constexpr Duration kLastWords = Duration::millis(50);  // for frames that are on their way out
 
 // Beside swarmd: in a package, or in its neighbour's folder of a build tree.
 std::string web_program() {
@@ -88,9 +88,9 @@ struct Host::Impl {
   }
   void schedule_turn();
   void turn();
-  void be_slow(Instant since);
   void arm(Instant next);
   void take_faults();
+  L4Relay::Faults faults_of_mesh() const;
   bool is_of_faults(ports::ApiId id, const http::Request& request);
   void stop();
   void finish() {
@@ -122,15 +122,19 @@ Result<void> Host::Impl::open() {
   timer.emplace(reactor);
   bound.emplace(reactor);
   const auto on_event = [this](ports::Event event) { emit(std::move(event)); };
-  auto opened = RocksDisk::open(
-      options.data_root,
-      {[this](std::uint64_t token) { reactor.post([this, token] { emit(ports::DiskDone{token}); }); },
-       [this](std::string sentence) {
-         reactor.post([this, sentence = std::move(sentence)] {
-           failure = sentence;
-           reactor.stop();
-         });
-       }});
+  auto opened = RocksDisk::open(options.data_root, {[this](std::uint64_t token) {
+                                                      reactor.post([this, token] {
+                                                        if (faulty_disk != nullptr)
+                                                          return faulty_disk->hear_done(token);
+                                                        emit(ports::DiskDone{token});
+                                                      });
+                                                    },
+                                                    [this](std::string sentence) {
+                                                      reactor.post([this, sentence = std::move(sentence)] {
+                                                        failure = sentence;
+                                                        reactor.stop();
+                                                      });
+                                                    }});
   if (!opened) return opened.error();
   disk = std::move(*opened);
   const auto description = describe(options);
@@ -153,6 +157,7 @@ Result<void> Host::Impl::open() {
   L4Relay::Options mesh;
   mesh.address = options.address;
   mesh.bindable_port = bindable_port;
+  mesh.seed = get_u64(crypto.random_bytes(8));
   if (!options.address.is_loopback() && !options.insecure_no_tls)
     mesh.no_peers =
         "tasks here are not reached from other nodes: without TLS, port 7946 is opened on loopback addresses "
@@ -210,7 +215,7 @@ void Host::Impl::turn() {
   if (finishing) return;
   const Instant begun = steady_now();
   node->turn(clock.now());
-  if (desk != nullptr) be_slow(begun);
+  if (desk != nullptr) be_slow(begun, desk->factor());
   if (const std::string unread = disk->failure(); !unread.empty()) {
     failure = unread;
     return reactor.stop();
@@ -227,33 +232,27 @@ void Host::Impl::arm(Instant next) {
 // ---- faults
 
 void Host::Impl::take_faults() {
-  faulty_disk = std::make_unique<FaultyDisk>(reactor, *disk, [this](std::string sentence) {
-    failure = std::move(sentence);
-    reactor.stop();
-  });
+  faulty_disk = std::make_unique<FaultyDisk>(
+      reactor, *disk,
+      FaultyDisk::Callbacks{[this](std::uint64_t token) { emit(ports::DiskDone{token}); },
+                            [this](std::string sentence) {
+                              failure = std::move(sentence);
+                              reactor.stop();
+                            }});
   const auto images = [this](const auto& all) { runner->set_image_faults(all); };
   FaultDesk::Parts parts{links.get(), faulty_disk.get(), &clock, images, [this] {
-                           if (links->rules().empty()) {
-                             relay->set_cuts({});
-                             return schedule_turn();
-                           }
-                           relay->set_cuts([rules = links->rules()](const Address& peer) {
-                             const LinkTrouble trouble = rules.to(peer);
-                             return L4Relay::Cut{trouble.cut_out, trouble.cut_in};
-                           });
+                           relay->set_faults(faults_of_mesh());
                            schedule_turn();
                          }};
   desk = std::make_unique<FaultDesk>(reactor, options.address, std::move(parts));
 }
 
-// A throttled node does nothing else in the time that its turn would have taken longer.
-void Host::Impl::be_slow(Instant since) {
-  constexpr std::int64_t kOne = 1'000'000'000;
-  if (desk->factor() <= kOne) return;
-  const __int128 longer = static_cast<__int128>((steady_now() - since).ns) * (desk->factor() - kOne) / kOne;
-  const std::int64_t ns = static_cast<std::int64_t>(std::min<__int128>(longer, kLongestTurn.ns));
-  const timespec pause{ns / kOne, ns % kOne};
-  ::nanosleep(&pause, nullptr);
+L4Relay::Faults Host::Impl::faults_of_mesh() const {
+  L4Relay::Faults faults;
+  faults.pace = desk->factor();
+  if (!links->rules().empty())
+    faults.on_link = [rules = links->rules()](const Address& peer) { return rules.to(peer).on_stream(); };
+  return faults;
 }
 
 // Faults are the business of who owns this daemon: they are not taken from the network.

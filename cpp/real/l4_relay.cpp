@@ -16,7 +16,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "real/http/reactor.hpp"
+#include "real/faults_pace.hpp"
 #include "real/mesh/conn.hpp"
 
 namespace swarm::real {
@@ -53,6 +53,7 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
   Impl(Options options, Problems problems)
       : options_(std::move(options)),
         tell_(std::move(problems)),
+        chance_(options_.seed),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         scratch_(new char[kScratch]) {
@@ -85,14 +86,12 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
       machine.set_self(self);
     });
   }
-  void set_cuts(std::function<Cut(const Address&)> cuts) {
+  void set_faults(Faults faults) {
     tell([&](mesh::Machine&) {
-      wanted_cuts_ = std::move(cuts);
-      cuts_changed_ = true;
+      wanted_faults_ = std::move(faults);
+      faults_changed_ = true;
     });
   }
-  bool mute(const Link& link) const override { return cuts_ && cuts_(link.remote()).out; }
-  bool deaf(const Link& link) const override { return cuts_ && cuts_(link.remote()).in; }
   void no_member() {
     tell([&](mesh::Machine& machine) {
       wanted_ = {};
@@ -126,8 +125,10 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
   bool round();
   int patience() const;
   void run_due();
+  void write_due();
   void follow_membership();
-  void follow_cuts();
+  void follow_faults();
+  bool slow() const { return faults_.pace > kTruePace; }
   template <class Work>
   void decide(Work&& work);  // asks the machine, under the lock, and carries out what it wants
   void carry_out();
@@ -172,6 +173,7 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
 
   Options options_;
   Problems tell_;
+  Rng chance_;
   Fd epoll_, wake_;
   std::unique_ptr<char[]> scratch_;
   std::thread thread_;
@@ -181,11 +183,11 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
   Greeting wanted_;
   std::uint64_t membership_ = 0;
   bool stopping_ = false;
-  std::function<Cut(const Address&)> wanted_cuts_;
-  bool cuts_changed_ = false;
+  Faults wanted_faults_;
+  bool faults_changed_ = false;
 
   // ---- of the relay's thread alone
-  std::function<Cut(const Address&)> cuts_;
+  Faults faults_;
   Greeting self_;
   std::uint64_t seen_membership_ = 0;
   bool deciding_ = false;
@@ -218,6 +220,8 @@ int L4Relay::Impl::patience() const {
   if (!retries_.empty()) next = std::min(next, retries_.front().at);
   if (!strangers_.empty()) next = std::min(next, strangers_.front().first);
   for (const auto& [at, listener] : resting_) next = std::min(next, at);
+  if (faults_.on_link)
+    for (const auto& link : links_) next = std::min(next, link->next_due());
   if (next == Instant::never()) return -1;
   const std::int64_t left = (next - steady_now()).ns;
   return left <= 0 ? 0 : static_cast<int>(std::min<std::int64_t>(left / 1'000'000 + 1, 60'000));
@@ -226,6 +230,7 @@ int L4Relay::Impl::patience() const {
 bool L4Relay::Impl::round() {
   epoll_event events[kMaxEvents];
   const int count = ::epoll_wait(epoll_.get(), events, kMaxEvents, patience());
+  const Instant begun = slow() ? steady_now() : Instant{};
   bool woken = false;
   for (int i = 0; i < count; ++i) {
     if (events[i].data.ptr == nullptr) {
@@ -238,7 +243,7 @@ bool L4Relay::Impl::round() {
     std::uint64_t number = 0;
     (void)!::read(wake_.get(), &number, sizeof number);
     follow_membership();
-    follow_cuts();
+    follow_faults();
     decide([](mesh::Machine&) {});
   }
   run_due();
@@ -252,11 +257,13 @@ bool L4Relay::Impl::round() {
     link->turn();
   }
   bury();
+  if (slow() && begun != Instant{}) be_slow(begun, faults_.pace);
   const std::lock_guard hold(lock_);
   return !stopping_;
 }
 
 void L4Relay::Impl::run_due() {
+  if (faults_.on_link) write_due();
   if (dials_.empty() && retries_.empty() && strangers_.empty() && listen_again_ == Instant::never() &&
       resting_.empty())
     return;
@@ -288,6 +295,13 @@ void L4Relay::Impl::run_due() {
       watch(listener->fd.get(), *listener);
     }
   std::erase_if(resting_, [](const auto& one) { return one.first == Instant::never(); });
+}
+
+// What a fault has delayed, and may go now.
+void L4Relay::Impl::write_due() {
+  const Instant now = steady_now();
+  for (const auto& link : links_)
+    if (link->next_due() <= now && !link->flush_wanted) wants_flush(*link);
 }
 
 // ---- the machine
@@ -397,15 +411,17 @@ void L4Relay::Impl::follow_membership() {
   }
 }
 
-// What has waited goes on.
-void L4Relay::Impl::follow_cuts() {
+// What has waited goes on, unless it is to wait on.
+void L4Relay::Impl::follow_faults() {
   {
     const std::lock_guard hold(lock_);
-    if (!std::exchange(cuts_changed_, false)) return;
-    cuts_ = wanted_cuts_;
+    if (!std::exchange(faults_changed_, false)) return;
+    faults_ = wanted_faults_;
   }
-  for (const auto& link : links_)
+  for (const auto& link : links_) {
+    link->set_fault(faults_.on_link ? faults_.on_link(link->remote()) : LinkFault{}, chance_);
     if (!link->dead() && !link->flush_wanted) wants_flush(*link);
+  }
 }
 
 // Listeners of published ports come and go with the table.
@@ -497,6 +513,7 @@ Conn& L4Relay::Impl::add_conn(Fd client, const Address& from) {
 
 Link& L4Relay::Impl::add_link(Fd fd, const Address& remote, bool opener) {
   links_.push_back(std::make_unique<Link>(*this, std::move(fd), remote, opener, self_));
+  if (faults_.on_link) links_.back()->set_fault(faults_.on_link(remote), chance_);
   return *links_.back();
 }
 
@@ -534,7 +551,7 @@ L4Relay::~L4Relay() = default;
 
 void L4Relay::join(ClusterId cluster, NodeId self) { impl_->member(cluster, self); }
 void L4Relay::leave() { impl_->no_member(); }
-void L4Relay::set_cuts(std::function<Cut(const Address& peer)> cuts) { impl_->set_cuts(std::move(cuts)); }
+void L4Relay::set_faults(Faults faults) { impl_->set_faults(std::move(faults)); }
 void L4Relay::set_table(std::shared_ptr<const model::ForwardingTable> table) {
   impl_->tell([&](mesh::Machine& machine) { machine.set_table(std::move(table)); });
 }

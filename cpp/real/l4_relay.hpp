@@ -15,6 +15,7 @@
 #include "base/address.hpp"
 #include "base/time.hpp"
 #include "ports/mesh.hpp"
+#include "real/mesh/delay_line.hpp"
 
 namespace swarm::real {
 
@@ -29,6 +30,7 @@ class L4Relay final : public ports::Mesh {
     std::string no_peers;
     // For who comes to the data port to say who he is.
     Duration greeting_patience = Duration::seconds(10);
+    std::uint64_t seed = 1;  // of the chance in faults
   };
   // `problems`: each time that they change, on the relay's thread.
   using Problems = std::function<void(std::vector<std::string>)>;
@@ -42,11 +44,13 @@ class L4Relay final : public ports::Mesh {
   void task_stopping(TaskId task) override;
   void task_gone(TaskId task) override;
 
-  // Links to other nodes on which nothing goes out, or nothing comes in: bytes wait for as long.
-  struct Cut {
-    bool out = false, in = false;
+  // What is wrong on links to other nodes, and how many times as long as it takes all is to take
+  // (billionths). Without `on_link` nothing is.
+  struct Faults {
+    std::function<relay::LinkFault(const Address& peer)> on_link;
+    std::int64_t pace = 1'000'000'000;
   };
-  void set_cuts(std::function<Cut(const Address& peer)> cuts);
+  void set_faults(Faults faults);
 
  private:
   class Impl;

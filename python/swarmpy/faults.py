@@ -194,7 +194,9 @@ class Faults(metaclass=Brief):
         """A bad network `between=("m1", "*")`, in both directions; or in one, `from_="m1", to="m2"`.
 
         `latency`, more or less `jitter`: how long each frame takes; without it `jitter` is how much longer at
-        most. `loss`, `duplicate`, `reorder`: which part of the frames, 0 to 1.
+        most. `loss`, `duplicate`, `reorder`: which part of the frames, 0 to 1. On the way of requests to
+        tasks of other nodes, bytes that are lost are sent again, as TCP does: they are late, and none is
+        gone, doubled or overtaken.
         """
         if between is not None and (from_ is not None or to is not None):
             raise InvalidArgument(
@@ -253,7 +255,9 @@ class Faults(metaclass=Brief):
         return self._do("stop", for_, node=node)
 
     def throttle(self, node: str | Node, *, factor: float, for_: DurationLike | None = None) -> ActiveFault:
-        """What a node does, and its disk, takes `factor` times as long (1 and more)."""
+        """What a node does, and its disk, takes `factor` times as long (1 and more). Its tasks' own processes
+        run on as they are, in the real world.
+        """
         return self._do("throttle", for_, node=node, factor=factor)
 
     def port(self, node: str | Node, port: int, *, for_: DurationLike | None = None) -> ActiveFault:
@@ -278,9 +282,9 @@ class Faults(metaclass=Brief):
         with a sentence at its next write. `errors`: `{"write" | "fsync" | "read": "EIO" | "ENOSPC"}`, from
         the `after`-th operation on (1 is the next).
 
-        What the node finds at its next start, in the simulator only: `lost_tail`, the last so many batches
-        are gone though they were synced; `flip`, a bit of one of the last so many is wrong; `torn`, the last
-        one is there in part; `old_copy`, the disk is as it was when the fault began. docs/design/faults.md
+        What the node finds at its next start: `old_copy`, the disk is as it was when the fault began; and in
+        the simulator only `lost_tail`, the last so many batches are gone though they were synced; `flip`, a
+        bit of one of the last so many is wrong; `torn`, the last one is there in part. docs/design/faults.md
         says what is known to break then.
         """
         return self._do(

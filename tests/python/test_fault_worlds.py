@@ -254,7 +254,6 @@ def test_what_real_daemons_cannot_do_names_the_way() -> None:
         for wrong in (
             lambda: c.faults.disk("m1", lost_tail=1),
             lambda: c.faults.disk("m1", flip=1),
-            lambda: c.faults.disk("m1", old_copy=True),
             lambda: c.faults.disk("m1", torn=True),
             lambda: c.faults.add("transfer"),
             lambda: c.faults.disk("m1", errors={"read": "EIO"}),
@@ -274,6 +273,47 @@ def test_what_real_daemons_cannot_do_names_the_way() -> None:
         door = c._world._cluster.node("m1").door  # type: ignore[attr-defined]
         with pytest.raises(sp.InvalidArgument, match="kill"):
             door.post("/swarmpy/v1/faults", {"kind": "kil"})
+
+
+@pytest.mark.real
+def test_an_older_copy_of_a_disk_is_put_back_once_at_the_next_start() -> None:
+    with sp.Swarm(managers=1, workers=1, mode="real") as c:
+        c.services.create("nginx", name="kept", replicas=0)
+        with c.faults.disk("m1", old_copy=True):
+            c.services.create("nginx", name="lost", replicas=0)
+            c.faults.kill("m1").heal()
+            c.wait_leader()
+            assert [service.name for service in c.services] == ["kept"]
+            c.services.create("nginx", name="after", replicas=0)
+            c.faults.kill("m1").heal()
+            c.wait_leader()
+            assert sorted(service.name for service in c.services) == ["after", "kept"]
+        with c.faults.disk("w1", old_copy=True, fsync_delay="1ms"), c.faults.kill("w1"):
+            pass
+        folder = c._world._cluster.folder  # type: ignore[attr-defined]
+        assert c.wait_converged("20s") and not list(folder.glob("old-copies/*"))
+
+
+@pytest.mark.real
+def test_requests_over_a_link_feel_its_faults() -> None:
+    with sp.Swarm(managers=1, workers=2, mode="real") as c:
+        only = {"constraints": ["node.hostname==w2"], "ports": ["8080:80"]}
+        assert c.services.create("nginx", name="web", replicas=1, **only).wait()
+
+        def asked(node: str = "w1") -> float:
+            begun = c.now
+            assert c.http.get(f"{node}:8080", timeout="5s").status == 200
+            return c.now - begun
+
+        asked(), asked("m1")
+        with c.faults.net(between=("w1", "w2"), latency="60ms"):
+            assert asked() > 0.23  # there and back, twice: a connection, a request
+            assert min(asked("m1") for _ in range(3)) < 0.2
+        with c.faults.net(from_="w1", to="w2", latency="60ms"):
+            assert asked() > 0.11
+        c.faults.hold("w1", "w2", for_="300ms")
+        assert asked() > 0.2
+        assert min(asked() for _ in range(3)) < 0.2
 
 
 @pytest.mark.real

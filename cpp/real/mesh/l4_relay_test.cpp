@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "base/bytes.hpp"
+#include "real/http/reactor.hpp"
 #include "real/mesh/link.hpp"
 
 namespace swarm::real {
@@ -432,6 +433,107 @@ TEST_P(L4RelayTest, HundredsAtOnceShareOneLink) {
   for (int i = 0; i < 300; ++i) users[static_cast<std::size_t>(i)].send(std::to_string(1'000 + i));
   for (int i = 0; i < 300; ++i)
     EXPECT_EQ(users[static_cast<std::size_t>(i)].receive(), std::to_string(1'000 + i));
+}
+
+// Faults on the links of both nodes; what is said to a task of the same node goes over none.
+class FaultyLinks : public L4RelayTest {
+ protected:
+  void break_by(relay::LinkFault fault) {
+    for (TestNode* node : {&first_, &second_})
+      node->relay->set_faults({[fault](const Address&) { return fault; }});
+  }
+  void mend() {
+    for (TestNode* node : {&first_, &second_}) node->relay->set_faults({});
+  }
+  // How long a request takes.
+  Duration asked(Plain& user) {
+    const Instant begun = steady_now();
+    EXPECT_TRUE(user.send("ping"));
+    EXPECT_EQ(user.receive(4), "ping");
+    return steady_now() - begun;
+  }
+  std::atomic<int> heard_ = 0;
+  std::unique_ptr<FakeTask> parrot_ = task(1, [this](Plain& user) {
+    for (std::string said = user.receive(4); !said.empty(); said = user.receive(4)) {
+      ++heard_;
+      user.send(said);
+    }
+  });
+};
+
+TEST_P(FaultyLinks, BytesAreLateInBothDirections) {
+  publish({1});
+  Plain user = client();
+  asked(user);
+  break_by({.latency = Duration::millis(40), .jitter = Duration::millis(10)});
+  const Duration late = asked(user);
+  mend();
+  EXPECT_EQ(late.ns >= Duration::millis(60).ns, GetParam()) << late.ns;
+  EXPECT_LT(asked(user).ns, Duration::millis(60).ns);
+}
+
+TEST_P(FaultyLinks, WhatIsLostIsSentAgain) {
+  publish({1});
+  Plain user = client();
+  asked(user);
+  break_by({.loss = 300'000});
+  bool was_late = false;
+  for (int i = 0; i < 50 && !was_late; ++i) was_late = asked(user).ns >= Duration::millis(200).ns;
+  mend();
+  EXPECT_EQ(was_late, GetParam());
+}
+
+TEST_P(FaultyLinks, HeldBytesComeInOneBurstWhenItEnds) {
+  publish({1});
+  Plain user = client();
+  asked(user);
+  break_by({.mute = true});
+  ASSERT_TRUE(user.send("pingpongpuff"));
+  if (GetParam()) {
+    ::poll(nullptr, 0, 50);
+    EXPECT_EQ(heard_, 1);
+  }
+  mend();
+  EXPECT_EQ(user.receive(12), "pingpongpuff");
+}
+
+TEST_P(FaultyLinks, ManyBytesComeWholeAndInOrder) {
+  publish({1});
+  Plain user = client();
+  asked(user);
+  break_by({.latency = Duration::millis(3), .jitter = Duration::millis(3), .loss = 2'000});
+  std::string bytes(4UL * 1024 * 1024, '\0'), back;
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 2654435761U >> 24);
+  std::thread reader([&] { back = user.receive(bytes.size()); });
+  EXPECT_TRUE(user.send(bytes));
+  reader.join();
+  EXPECT_TRUE(back == bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tasks, FaultyLinks, testing::Bool(),
+                         [](const auto& told) { return told.param ? "OfAnotherNode" : "OfTheSameNode"; });
+
+TEST(L4RelayAlone, AThrottledNodesRelayTakesLonger) {
+  constexpr std::size_t kMuch = 2UL * 1024 * 1024;
+  TestNode node(2);
+  const Address address = Address::v4(127, 20, 9, 77);
+  FakeTask echoes(at(address, kTarget), [](Plain& user) { user.send(user.receive(kMuch)); });
+  node.relay->task_up({TaskId(1), address, {kTarget}, {}});
+  auto backends = std::make_shared<std::vector<model::MeshBackend>>();
+  backends->push_back({TaskId(1), kService, node.id, at(node.address, kData)});
+  auto table = std::make_shared<model::ForwardingTable>();
+  table->routes.push_back({{kPublished, kTarget}, kService, backends});
+  node.relay->set_table(table);
+  const auto carry = [&] {
+    Plain user = node.client();
+    const Instant begun = steady_now();
+    user.send(std::string(kMuch, 'x'));
+    EXPECT_EQ(user.receive().size(), kMuch);
+    return (steady_now() - begun).ns;
+  };
+  const auto swift = std::min(carry(), carry());
+  node.relay->set_faults({{}, 300'000'000'000});
+  EXPECT_GT(carry(), 3 * swift);
 }
 
 INSTANTIATE_TEST_SUITE_P(Tasks, L4RelayTest, testing::Bool(),

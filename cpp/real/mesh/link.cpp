@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "real/http/reactor.hpp"
 
 namespace swarm::real::relay {
 namespace {
@@ -102,13 +103,25 @@ void Link::forget(std::uint32_t stream) {
   waiting_.erase(stream);
 }
 
+void Link::set_fault(const LinkFault& fault, Rng& chance) {
+  if (!fault.any()) return delay_.reset();
+  if (delay_ != nullptr) return delay_->change(fault);
+  delay_ = std::make_unique<DelayLine>(fault, chance);
+}
+
+std::size_t Link::may_go() {
+  return delay_ == nullptr ? out_.size() : delay_->due(out_.size(), steady_now());
+}
+
 void Link::flush() {
-  if (dead_ || !connected_ || owner_.mute(*this)) return;
-  while (!out_.empty() && socket_.can_write) {
-    const auto sent = socket_.write(out_.data(), out_.size());
+  if (dead_ || !connected_) return;
+  for (std::size_t due = may_go(); due > 0 && socket_.can_write;) {
+    const auto sent = socket_.write(out_.data(), due);
     if (sent == Socket::kBroken) return fail();
     if (sent == Socket::kLater) break;
     out_.eat(static_cast<std::size_t>(sent));
+    if (delay_ != nullptr) delay_->gone(static_cast<std::size_t>(sent));
+    due -= static_cast<std::size_t>(sent);
   }
   if (out_.size() > kHighWater / 2 || waiting_.empty()) return;
   // One of them may end another, or the link.
@@ -130,7 +143,7 @@ void Link::on_ready(std::uint32_t events) {
 }
 
 void Link::read() {
-  if (owner_.deaf(*this)) return;
+  if (delay_ != nullptr && delay_->deaf()) return;
   for (int round = 0; round < kReadsPerRound && socket_.can_read && !dead_; ++round) {
     char* at = in_.room(kReadSize);
     const auto count = socket_.read(at, kReadSize);

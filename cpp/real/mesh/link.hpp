@@ -15,11 +15,13 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 
 #include "base/id.hpp"
 #include "real/mesh/buffer.hpp"
+#include "real/mesh/delay_line.hpp"
 #include "real/mesh/socket.hpp"
 
 namespace swarm::real::relay {
@@ -63,9 +65,6 @@ class LinkOwner {
   virtual void on_stream(Link& link, std::uint32_t stream, const OpenStream& wish) = 0;
   virtual void on_link_lost(Link& link) = 0;
   virtual void wants_flush(Link& link) = 0;  // soon: at the end of the round
-  // A fault holds back what is said, or what is heard; turn() when that is over.
-  virtual bool mute(const Link&) const { return false; }
-  virtual bool deaf(const Link&) const { return false; }
 };
 
 class Link final : public Watcher {
@@ -91,6 +90,12 @@ class Link final : public Watcher {
     read();
     flush();
   }
+  // What waits because of a fault goes on when there is none. Whoever calls asks for a turn then.
+  void set_fault(const LinkFault& fault, Rng& chance);
+  // When it asks for the next; never, while the socket takes nothing: that says so itself.
+  Instant next_due() const {
+    return delay_ == nullptr || !connected_ || !socket_.can_write ? Instant::never() : delay_->next();
+  }
   void fail();
   int fd() const { return socket_.fd.get(); }
   const Address& remote() const { return remote_; }
@@ -103,6 +108,7 @@ class Link final : public Watcher {
  private:
   static constexpr std::size_t kHighWater = 1024 * 1024;
   void flush();
+  std::size_t may_go();  // of what is to be written: now
   void read();
   bool parse();
   bool take_greeting();
@@ -115,6 +121,7 @@ class Link final : public Watcher {
   bool opener_, connected_ = false, greeted_ = false, dead_ = false;
   Greeting own_;
   Buffer in_, out_;
+  std::unique_ptr<DelayLine> delay_;  // while there is a fault
   std::map<std::uint32_t, StreamUser*> users_;
   std::set<std::uint32_t> waiting_;
   std::uint32_t last_stream_ = 0;

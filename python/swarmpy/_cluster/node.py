@@ -103,6 +103,10 @@ class LocalNode:
             hint = f"kill it first: swarmpy node kill {self.name}"
             raise ClusterError(f"{self.name} runs already", hint, python="kill it first: node.kill()")
         processes.reap()
+        if (self.folder / "old-copies").exists():
+            from swarmpy._faults import old_copy
+
+            old_copy.put_back(self)
         ready, write_end = os.pipe()
         try:
             with (

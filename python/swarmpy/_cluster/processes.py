@@ -40,6 +40,15 @@ def state(pid: int) -> str:
         return ""
 
 
+def stands_still(pid: int) -> bool:
+    """All of its threads are stopped, or it is dead."""
+    try:
+        threads = [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
+        return True
+    return all(state(thread) in ("T", "t", "") for thread in threads)
+
+
 def is_daemon(words: list[str]) -> bool:
     """Is that the command line of a swarmd?"""
     return Path(words[0]).name == "swarmd" and not is_shim(words)

@@ -24,6 +24,8 @@ PATIENCE = 5.0  # seconds for a daemon to take a fault
 def nodes_of(fault: Fault, nodes: Iterable[LocalNode]) -> list[LocalNode]:
     """Who has to know of it: of a link both ends, and who is at none of them does nothing."""
     node = fault.args.get("node")
+    if set(fault.args) == {"node", "old_copy"}:  # done from outside
+        return []
     return [one for one in nodes if node is None or one.name == node]
 
 
@@ -31,7 +33,7 @@ def tell(ledger: Ledger, entry: Entry, node: LocalNode, addresses: Mapping[str, 
     """Raises where the daemon refuses; one that is dead or stands still is told when it is back."""
     if not node.alive or node.stopped:
         return
-    body = with_addresses(entry.value, addresses).but(at=None, for_=entry.left or None).to_dict()
+    body = with_addresses(_inside_of(entry.value), addresses).but(at=None, for_=entry.left or None).to_dict()
     try:
         number = node.door.post(PATH, body, PATIENCE)["Id"]
     except (Unreachable, Timeout):
@@ -42,6 +44,10 @@ def tell(ledger: Ledger, entry: Entry, node: LocalNode, addresses: Mapping[str, 
             now.told[node.name] = number
     if now is None:  # it ended meanwhile
         untell(node, number)
+
+
+def _inside_of(fault: Fault) -> Fault:
+    return fault.but(old_copy=None) if "old_copy" in fault.args else fault
 
 
 def untell(node: LocalNode, number: int) -> None:

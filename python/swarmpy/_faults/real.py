@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from swarmpy._cluster.processes import Process, arguments, is_daemon, is_shim
-from swarmpy._faults import inside, keeper
+from swarmpy._faults import inside, keeper, old_copy
 from swarmpy._faults.ledger import Entry, Ledger
 from swarmpy._faults.words import ENDS, MOMENTARY
 from swarmpy._models.nearest import not_found
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 STOP_SECONDS, DIE_SECONDS = 20.0, 10.0
 SILENCE = 0.7  # seconds for which a machine without power is silent before its sockets are closed
 QUICK = 1.0  # seconds for a daemon to answer a question about the swarm
-_ONLY_SIMULATED = ("lost_tail", "flip", "torn", "old_copy")
+_ONLY_SIMULATED = ("lost_tail", "flip", "torn")
 
 
 class RealBreaker:
@@ -166,14 +166,17 @@ class RealBreaker:
 
     def _act(self, number: int, fault: Fault) -> None:
         if fault.kind in inside.INSIDE:
+            copies = bool(fault.args.get("old_copy"))
+            if copies or (fault.kind == "disk" and fault.for_ is not None):
+                self._keep(number, None)  # a daemon that it ended is started again, one that it stopped wakes
+            if copies:
+                old_copy.take(self._cluster.node(fault.args["node"]))
             entry = self._ledger.read().find(number)
             nodes = self._cluster.nodes
             addresses = {node.name: node.address for node in nodes}
             for node in inside.nodes_of(fault, nodes):
                 if entry is not None:
                     inside.tell(self._ledger, entry, node, addresses)
-            if fault.kind == "disk" and fault.for_ is not None:
-                self._keep(number, None)  # a daemon that it ended is started again
             return
         held = self._take_port(fault) if fault.kind == "port" else None
         try:
@@ -269,7 +272,12 @@ class RealBreaker:
         node = str(fault.args.get("node", ""))
         active = [one.value for one in self._ledger.read().active]
         others = {one.kind for one in active if one.args.get("node") == node}
-        if fault.kind == "freeze" and "freeze" not in others:
+        if fault.args.get("old_copy") and not any(
+            one.args.get("old_copy") for one in active if one.args.get("node") == node
+        ):
+            with suppress(NotFound):
+                old_copy.drop(self._cluster.node(node))
+        if (fault.kind == "freeze" or "old_copy" in fault.args) and "freeze" not in others:
             with suppress(SwarmError):
                 self._cluster.node(node).signal(signal.SIGCONT)
                 inside.tell_again(self._cluster, node, anew=False)
