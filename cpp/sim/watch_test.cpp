@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sim/load.hpp"
+#include "sim/network.hpp"
 #include "sim/watch_rules.hpp"
 
 namespace swarm::sim {
@@ -119,6 +120,162 @@ TEST_F(CommittedRules, two_tasks_of_a_slot_are_told) {
   EXPECT_EQ(commit({model::Put{task(1, 1, TaskState::running)}}), "");
   EXPECT_EQ(commit({model::Put{task(2, 1, TaskState::running)}}),
             "2 tasks of web.1 were meant to run at 1.204s, a slot has one");
+}
+
+TEST_F(CommittedRules, a_slot_may_have_two_where_the_new_one_starts_first_and_no_three) {
+  watch({"at_most_one_per_slot", "web", 0});
+  model::Service service = web(2, 1);
+  service.spec.update->order = model::UpdateOrder::start_first;
+  ASSERT_EQ(commit({model::Put{service}}), "");
+  EXPECT_EQ(commit({model::Put{task(1, 1, TaskState::running)}}), "");
+  EXPECT_EQ(commit({model::Put{task(2, 1, TaskState::running)}}), "");
+  EXPECT_EQ(commit({model::Put{task(3, 1, TaskState::running)}}),
+            "3 tasks of web.1 were meant to run at 1.204s, a slot has two while one replaces the other");
+}
+
+TEST_F(CommittedRules, tasks_of_a_global_service_are_told_apart_by_their_nodes) {
+  watch({"at_most_one_per_slot", "", 0});
+  model::Service service = web(1, 1);
+  service.spec.mode = model::GlobalMode{};
+  ASSERT_EQ(commit({model::Put{service}}), "");
+  EXPECT_EQ(commit({model::Put{task(1, 0, TaskState::running)}}), "");
+  EXPECT_EQ(commit({model::Put{task(2, 0, TaskState::running)}}), "");
+  EXPECT_EQ(commit({model::Put{task(4, 0, TaskState::running)}}),  // on the node of task 1
+            "2 tasks of web." + NodeId(2).str() + " were meant to run at 1.204s, a slot has one");
+}
+
+TEST_F(CommittedRules, a_task_that_is_told_to_stop_is_not_counted) {
+  watch({"at_least_running", "web", 2});
+  watch({"at_most_one_per_slot", "web", 0});
+  ASSERT_EQ(commit({model::Put{web(2, 1)}}), "");
+  EXPECT_EQ(commit({model::Put{task(1, 1, TaskState::running)}}), "");
+  EXPECT_EQ(commit({model::Put{task(2, 2, TaskState::running)}}), "");
+  EXPECT_EQ(commit({wish(1, TaskState::shutdown)}), "web ran 1 task at 1.204s, at least 2 were promised");
+  EXPECT_EQ(commit({model::Put{task(4, 1, TaskState::running)}}), "");
+}
+
+TEST_F(CommittedRules, at_least_is_a_promise_from_the_first_time_on_and_at_most_from_the_beginning) {
+  watch({"at_least_running", "web", 2});
+  watch({"at_most_running", "web", 2});
+  ASSERT_EQ(commit({model::Put{web(3, 1)}}), "");
+  EXPECT_EQ(commit({model::Put{task(1, 1, TaskState::running)}}), "");
+  EXPECT_EQ(commit({model::Put{task(2, 2, TaskState::running)}}), "");
+  EXPECT_EQ(commit({model::Put{task(3, 3, TaskState::running)}}),
+            "web ran 3 tasks at 1.204s, at most 2 were allowed");
+  EXPECT_EQ(commit({wish(3, TaskState::shutdown)}), "");
+  EXPECT_EQ(commit({wish(2, TaskState::shutdown)}), "web ran 1 task at 1.204s, at least 2 were promised");
+}
+
+TEST_F(CommittedRules, the_way_back_has_a_pace_of_its_own) {
+  watch({"update_pace", "web", 0});
+  model::Service service = web(3, 3);
+  service.spec.rollback.emplace().parallelism = 1;
+  ASSERT_EQ(commit({model::Put{service}}), "");
+  for (std::uint64_t slot = 1; slot <= 3; ++slot)
+    ASSERT_EQ(commit({model::Put{task(slot, slot, TaskState::running)}}), "");
+  model::Service back = *store_.service(ServiceId(1));
+  back.spec_version = 7;
+  back.update_status.emplace().state = model::UpdateState::rollback_started;
+  ASSERT_EQ(commit({model::Put{back}}), "");
+  EXPECT_EQ(replace(1), "");
+  EXPECT_EQ(replace(2), "web had 2 slots under update at 1.204s, its parallelism is 1");
+}
+
+TEST_F(CommittedRules, a_new_leader_begins_an_update_anew) {
+  watch({"update_pace", "web", 0});
+  begin_update(3, 1);
+  EXPECT_EQ(replace(1), "");
+  model::NodeStep leads;
+  leads.id = NodeId(1);
+  leads.manager.emplace().emplace().raft_id = 5;
+  EXPECT_EQ(commit({leads}), "");
+  EXPECT_EQ(replace(2), "");
+  EXPECT_NE(replace(3), "");
+}
+
+// ---- what clients were promised
+
+class Promises : public CommittedRules {
+ protected:
+  Promises() { watch({"no_lost_writes", "", 0}); }
+  std::string answered(const std::string& method, const std::string& path, std::uint32_t status,
+                       const std::string& body = "") {
+    const Answer answer{method, path, status, body, Instant{} + Duration::millis(2005)};
+    return rules_.front().answered(answer, {machines_, network_, &store_, answer.at}).value_or("");
+  }
+  static std::string created(std::uint64_t id) { return R"({"ID":")" + ServiceId(id).str() + R"("})"; }
+
+  Shared shared_{WorldOptions{}};
+  Network network_{shared_, Rng(1)};
+  Machines machines_;
+};
+
+TEST_F(Promises, what_was_created_is_there_when_it_is_answered) {
+  commit({model::Put{web(2, 1)}});
+  EXPECT_EQ(answered("POST", "services/create", 201, created(1)), "");
+  EXPECT_EQ(answered("POST", "services/web/update", 200), "");
+  EXPECT_EQ(answered("POST", "services/create", 201, created(2)),
+            "POST /services/create was answered 201 at 2.005s, and the committed state has no such service");
+  EXPECT_EQ(answered("POST", "services/create", 409, created(2)), "") << "nothing was promised";
+  EXPECT_EQ(answered("POST", "services/create", 300, created(2)), "");
+}
+
+TEST_F(Promises, what_was_removed_is_gone_when_it_is_answered) {
+  commit({model::Put{web(2, 1)}});
+  EXPECT_EQ(answered("DELETE", "services/web", 503), "");
+  EXPECT_EQ(answered("DELETE", "services/web", 200),
+            "DELETE /services/web was answered 200 at 2.005s, and the service is still there");
+  commit({model::Remove{model::Kind::service, 1}});
+  EXPECT_EQ(answered("DELETE", "services/web", 200), "");
+  EXPECT_EQ(answered("POST", "services/web/update", 200), "") << "a write before the removal, answered late";
+}
+
+TEST(RequestRules, a_status_from_400_on_is_a_failure_too) {
+  const Rule rule = *make_rule({"no_failed_requests", "", 0});
+  RequestDone request;
+  request.sent = Instant{} + Duration::millis(1500);
+  request.ended = Instant{} + Duration::millis(1750);
+  request.port = 8080;
+  request.status = 399;
+  EXPECT_EQ(rule.requested(request, "w1"), std::nullopt);
+  request.status = 400;
+  request.error = "HTTP status 400";
+  EXPECT_EQ(rule.requested(request, "w1"), "GET w1:8080, sent at 1.500s, failed at 1.750s: HTTP status 400");
+  request.status = 0;
+  request.error = "timed out";
+  EXPECT_EQ(rule.requested(request, "w1"), "GET w1:8080, sent at 1.500s, failed at 1.750s: timed out");
+}
+
+TEST(RequestLog, knows_what_failed_and_who_answered) {
+  RequestLog log;
+  const auto at = [](std::int64_t ms) { return Instant{} + Duration::millis(ms); };
+  for (const std::uint64_t id : {1U, 2U, 3U, 4U, 5U}) log.began(id, at(100), 0, 80, id < 5 ? 7 : 0);
+  EXPECT_EQ(log.open(7), 4U);
+  EXPECT_TRUE(log.ended(1, at(110), 200, "service: web\nslot: 3\nnode: w1\n", ""));
+  EXPECT_TRUE(log.ended(2, at(110), 404, "", ""));
+  EXPECT_FALSE(log.ended(2, at(120), 200, "", "")) << "it has ended already";
+  log.give_up(at(99), at(130));
+  EXPECT_EQ(log.open(7), 2U);
+  log.give_up(at(100), at(140));
+  EXPECT_EQ(log.open(7), 0U);
+  EXPECT_EQ(log.open(0), 1U) << "no load's: whoever asked waits";
+  EXPECT_FALSE(log.ended(5, at(150), 0, "", "connection refused"));
+  ASSERT_EQ(log.done().size(), 5U);
+  EXPECT_EQ(log.failed(), 4U);
+  EXPECT_EQ(log.done()[0].task, "web.3");
+  EXPECT_EQ(log.done()[0].node, "w1");
+  EXPECT_EQ(log.done()[1].error, "HTTP status 404");
+  EXPECT_EQ(log.done()[2].error, "timed out");
+  EXPECT_EQ(log.done()[2].ended, at(140));
+}
+
+TEST(Loads, ask_their_machines_in_turn) {
+  Load load;
+  load.per_1000_seconds = 1000;
+  load.machines = {2, 0, 5};
+  std::vector<MachineIndex> asked;
+  for (; load.sent < 5; ++load.sent) asked.push_back(load.target());
+  EXPECT_EQ(asked, (std::vector<MachineIndex>{2, 0, 5, 2, 0}));
 }
 
 TEST_F(CommittedRules, a_node_that_goes_down_takes_its_tasks_out_of_the_count) {

@@ -52,6 +52,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_which_seeds(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["test", "chaos_story.py::test_w2", "--seed", "1"]) == 0
+    assert "the one seed passed" in capsys.readouterr().out, "this seed, and no other"
     assert (
         main(["test", "chaos_story.py::test_w2", "--seeds", "2", "--first-seed", "5", "--shrink", "1s"]) == 1
     )
