@@ -205,9 +205,11 @@ class Check(metaclass=Brief):
             check_service(self._hub, what.service, may_come=True)
         judge = None if self._core is not None else what.judge()
         if self._core is None and judge is None:
+            from swarmpy._checks.panel import SOURCES
+
+            recorded = f', or afterwards sp.check_events(c, "{what.name}")' if what.kind in SOURCES else ""
             raise NotSupportedInMode(
-                f"{what.name} can only be told in the simulator",
-                hint='Say Swarm(mode="sim"), or take another one, as one_leader_per_term.',
+                f"{what.name} can only be watched in the simulator", hint=f'Say Swarm(mode="sim"){recorded}.'
             )
         self._begin()
         self._names.append(named)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from swarmpy.swarm import Swarm
 
 HEADER = ("INVARIANT", "STATE", "ASKED", "FIRST BROKEN", "WHY")
-KINDS = {"changes": "changes", "raft": "events of Raft", "logs": "log entries", "looks": "looks"}
+KINDS = {"changes": "change", "raft": "event of Raft", "logs": "log entry", "looks": "look"}
 
 
 @dataclass(frozen=True)
@@ -117,13 +117,20 @@ class EventCheck(metaclass=Brief):
 
     def _sentences(self) -> list[str]:
         broken = [f"BROKEN: {one.name}, first at {clock(one.time)}: {one.why}" for one in self.broken]
+        only = [
+            f"{one.name}: {one.notes[0]}" for one in self.judged if one.state == "holds" and self._own(one)
+        ]
         not_judged = [f"not judged: {one.name}: {one.why}" for one in self.not_judged]
-        return [*broken, *not_judged, *self._seen()]
+        return [*broken, *not_judged, *only, *self._seen()]
+
+    def _own(self, one: Judged) -> bool:
+        """It was not seen whole, which is so of no other."""
+        return any(note not in self.notes for note in one.notes)
 
     def _seen(self) -> list[str]:
         counts = self.counts
-        told = ", ".join(f"{counts[key]} {word}" for key, word in KINDS.items() if counts[key])
-        states = f" ({counts['states']} states)" if counts["states"] else ""
+        told = ", ".join(_many(counts[key], word) for key, word in KINDS.items() if counts[key])
+        states = f" ({_many(counts['states'], 'state')})" if counts["states"] else ""
         if self.begin is None:
             return ["nothing was recorded"]
         span = f"judged {told}{states}, from {clock(self.begin)} to {clock(self.end)}"
@@ -178,6 +185,11 @@ def check_events(
         interrupt.add_note(repr(checker.report()))
         raise
     return checker.report()
+
+
+def _many(count: int, word: str) -> str:
+    plural = {"event of Raft": "events of Raft", "log entry": "log entries"}
+    return f"{count} {word if count == 1 else plural.get(word, word + 's')}"
 
 
 def invariants_of(given: Iterable[Invariant | str] | Invariant | str | None) -> list[Invariant]:

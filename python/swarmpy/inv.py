@@ -1,7 +1,8 @@
 """Ready-made invariants, for `swarm.check.always(sp.inv.one_leader_per_term)`.
 
 In the simulator they are asked in the engine after every event, and cost what changed; in real time they are
-asked of every change that the swarm told. Each says in a sentence what broke.
+asked of every change that the swarm told. Each says in a sentence what broke. `sp.check_events` and
+`swarmpy check` ask the same of what real daemons have recorded.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ committed_never_lost = no_lost_commits
 log_matching = Invariant(
     "log_matching",
     "Two logs that have an entry of the same index and term are the same up to there. Raft's log matching "
-    "(figure 3): replication relies on it. Simulator only: real logs are not compared.",
+    "(figure 3): replication relies on it. Watched in the simulator only; sp.check_events compares what real "
+    "managers keep of their logs.",
 )
 quorum_kept = Invariant(
     "quorum_kept",

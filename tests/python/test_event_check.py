@@ -460,6 +460,21 @@ def test_the_state_before_what_is_kept_is_the_one_that_was() -> None:
     assert begin["Services"][0]["Replicas"] in (2, 3, 4) and len(begin["Nodes"]) == 4
 
 
+def test_what_only_looks_tell_says_at_how_many(tmp_path: Path) -> None:
+    found = sp.check_events(written(tmp_path, BROKEN["quorum_kept"][0][:1]), "quorum_kept")
+    assert found and not found.notes and "quorum_kept: seen at one moment only" in repr(found)
+    twice = sp.check_events(written(tmp_path, [look(1, m1=True), look(2, m1=True)]), "quorum_kept")
+    assert "seen at 2 moments only" in twice.judged[0].notes[0] and "1 look " not in repr(twice)
+
+
+def test_the_journal_of_a_simulated_run_is_replayed_instead(tmp_path: Path) -> None:
+    c = sp.Swarm(managers=1, seed=1)
+    c.save(tmp_path / "run.swarm")
+    with pytest.raises(sp.InvalidArgument, match=r"run.swarm is a journal") as caught:
+        sp.check_events(tmp_path / "run.swarm")
+    assert "swarmpy replay" in caught.value.hint
+
+
 def test_a_gap_while_it_is_watched_is_said() -> None:
     from swarmpy._checks.gather import Gatherer
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from swarmpy._hub import Hub
 
 EVERY = 0.1  # seconds between two looks
+LOOKED = "seen at {} only: daemons do not record which of them ran"
 
 
 class Checker:
@@ -106,6 +107,8 @@ class Checker:
     def _judged(self, line: Line) -> Judged:
         panel = self._panel
         notes = tuple(_sentence(one) for one in panel.notes if one["About"] == line.source)
+        if line.source == "looks" and line.asked:
+            notes = (LOOKED.format("one moment" if line.asked == 1 else f"{line.asked} moments"), *notes)
         if line.broken_ns is not None:
             at, time = panel.at(line.broken_ns), utc(line.broken_ns)
             return Judged(line.invariant.name, "broken", line.asked, at, time, line.what, notes)

@@ -55,6 +55,7 @@ class Gatherer:
         self._rests: dict[str, float] = {}  # until when a door is not asked
         self._cursor: int | None = None  # the last entry whose changes were told
         self._cluster = ""
+        self._trouble: SwarmError | None = None  # why the last one that did not answer did not
         self._strangers: set[str] = set()
         self._silent: set[str] = set()  # managers to whom there is no way
         self._missing: dict[str, int] = {}  # managers that do not answer, and since when
@@ -63,7 +64,7 @@ class Gatherer:
         """All that is new. Raises `Unreachable` when no manager answers the first time."""
         there = self._there()
         if self._cursor is None and not there:
-            raise Unreachable(
+            raise self._trouble or Unreachable(
                 "no manager of this swarm can be asked", hint="Are its daemons running? See swarmpy ls."
             )
         if there and not self._cluster:
@@ -98,9 +99,11 @@ class Gatherer:
             return None
         try:
             view = _get(door, "/swarmpy/v1/raft")
-        except Unreachable:
+        except Unreachable as error:
+            self._trouble = error
             return None
-        except SwarmError:
+        except SwarmError as error:
+            self._trouble = error
             self._hub.check_open()
             if self._hub.world.mode is Mode.REAL:
                 self._rests[door.name] = now + REST

@@ -7,6 +7,7 @@ Ours begin with a head and finish with an end (docs/design/checks.md). Read, too
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ FORMAT = 1
 KINDS = ("state", "node", "service", "task", "raft", "log", "look", "note", "end")
 PASSED = ("network", "container", "image", "volume", "daemon", "plugin", "secret", "config")
 HOW = "swarmpy check --record FILE makes one"
+MAKE_ONE = "Make one: swarmpy check --record FILE."
 Item = dict[str, Any]
 
 
@@ -52,7 +54,6 @@ class Recording:
         self.path, self.cut = path, ""
         self.epoch_ns: int | None = None
         rows = list(_rows(path))
-        _refuse_other_files(path, rows[0][1] if rows else None)
         if rows and isinstance(rows[0][1], dict) and rows[0][1].get("swarmpy") == "recording":
             self._head(rows.pop(0)[1])
         found = [(number, one) for number, raw in rows for one in _flat(raw)]
@@ -71,7 +72,10 @@ class Recording:
         self.epoch_ns = int(head["epoch"])
 
 
-def _refuse_other_files(path: Path, head: object) -> None:
+def _refuse_other_files(path: Path, first: str) -> None:
+    head: object = None
+    with contextlib.suppress(ValueError):
+        head = json.loads(first)
     kind = head.get("swarmpy", "recording") if isinstance(head, dict) else "recording"
     if kind != "recording":
         hint = f"A simulated run is made again: swarmpy replay {path}."
@@ -84,6 +88,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Item]]:
     if text.lstrip().startswith("["):
         return iter(list(enumerate(_parsed(path, 1, text), 1)))
     lines = text.split("\n")
+    _refuse_other_files(path, lines[0])
     last = lines.pop()  # what has no line end was cut off, unless it is whole
     found = [(number, _parsed(path, number, line)) for number, line in enumerate(lines, 1) if line.strip()]
     if last.strip():
@@ -99,11 +104,9 @@ def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise NotFound(f"there is no file {path}", hint=HOW.capitalize() + ".") from None
+        raise NotFound(f"there is no file {path}", hint=MAKE_ONE) from None
     except OSError as error:
-        raise InvalidArgument(
-            f"{path} cannot be read: {error.strerror}", hint=HOW.capitalize() + "."
-        ) from None
+        raise InvalidArgument(f"{path} cannot be read: {error.strerror}", hint=MAKE_ONE) from None
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
