@@ -355,16 +355,20 @@ def test_checking_changes_nothing() -> None:
 
 def test_an_update_and_a_lost_leader_keep_what_swarms_promise() -> None:
     c = sp.Swarm(managers=3, workers=3, seed=11)
-    web = c.services.create("nginx:1", name="web", replicas=4)
+    web = c.services.create("nginx", name="web", replicas=4)
     web.wait()
-    web.update(image="nginx:2")
+    web.update(env={"VERSION": "2"})
     c.sleep("2s")
     c.faults.kill("leader", for_="5s")
     c.sleep("40s")
     kinds = ["update_pace", "one_leader_per_term", "no_lost_commits", "log_matching", "at_most_one_per_slot"]
     found = sp.check_events(c, [*kinds, "replicas_at_most_desired"])
     assert found, found
-    assert "was started again and forgot" in " ".join(found.notes)
+    assert "was started again and forgot what it saw, so what was before" in " ".join(found.notes)
+    with c.faults.run(sp.Plan([sp.Fault("kill", node="m2", at="3s", for_="2s")])):
+        found = sp.check_events(c, kinds, for_="10s")
+    said = [one for one in found.notes if one.startswith("m2")]
+    assert found and any("so what was from" in one for one in said), found
 
 
 # ---- the shell

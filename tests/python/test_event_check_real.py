@@ -100,7 +100,7 @@ def test_a_lost_leader_leaves_nothing_unsaid(c: sp.Swarm) -> None:
     c.assert_converged(timeout="60s")
     found = sp.check_events(c, ["one_leader_per_term", "no_lost_commits", "log_matching"], for_="1s")
     assert found, found
-    assert f"{old.name} was started again and forgot what it saw before" in " ".join(found.notes)
+    assert f"{old.name} was started again and forgot what it saw, so what was before" in " ".join(found.notes)
 
 
 def test_a_host_is_asked_alone_or_with_others(c: sp.Swarm) -> None:

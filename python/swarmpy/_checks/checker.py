@@ -118,7 +118,9 @@ class Checker:
 
 
 def _sentence(note: Mapping[str, Any]) -> str:
-    if "Since" in note:
-        return f"{note['What']}, so what was before {clock(utc(note['Since']))} is not in it"
-    until = f", so what came after {clock(utc(note['Until']))} is not in it" if "Until" in note else ""
-    return f"{note['What']}{until}"
+    since, until = (clock(utc(note[key])) if key in note else "" for key in ("Since", "Until"))
+    if since and until:
+        return f"{note['What']}, so what was from {until} to {since} is not in it"
+    if since:
+        return f"{note['What']}, so what was before {since} is not in it"
+    return f"{note['What']}, so what came after {until} is not in it" if until else str(note["What"])

@@ -41,6 +41,7 @@ class Manager:
     view: Any = None  # its answer of this look
     cluster: str = ""
     began: int = 0  # of its story
+    asked: int = 0  # when its story was read last
     last: int = 0
     term: int = -1  # of the last entry that was read
     end: int = 0  # its index
@@ -134,7 +135,7 @@ class Gatherer:
                 return
         if told["Began"] != one.began:
             self._note_ring(one, told)
-        one.began, one.last = told["Began"], told["Last"]
+        one.began, one.last, one.asked = told["Began"], told["Last"], self._now_ns()
         for raw in told["Events"]:
             if raw["Action"] == "snapshot-installed":
                 one.installed = max(one.installed, int(raw["Actor"]["Attributes"]["index"]))
@@ -146,7 +147,8 @@ class Gatherer:
         if first is not None and first["Number"] > 1:
             self._note("raft", f"{one.name} keeps its last {len(events)} events of Raft", stamp(first))
         elif first is not None and first["Action"] == "follower" and _term(first) > FIRST_TERM:
-            self._note("raft", f"{one.name} was started again and forgot what it saw before", told["Began"])
+            what = f"{one.name} was started again and forgot what it saw"
+            self._note("raft", what, told["Began"], until_ns=one.asked or None)
 
     # ---- nodes, services, tasks
 
