@@ -8,6 +8,11 @@ from html import escape
 MOST_LINES, MOST_ROWS = 9, 50
 
 
+def counted(number: int, word: str) -> str:
+    """`1 manager`, `3 managers`."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], most: int = MOST_LINES) -> str:
     """Columns as wide as they need; what is over `most` rows is counted, not shown."""
     shown = [[str(cell) for cell in row] for row in rows[:most]]

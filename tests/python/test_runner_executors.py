@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
+import random
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +40,14 @@ def dies(swarm: sp.Swarm) -> None:
     os._exit(3)
 
 
+@sp.test(seeds=24, managers=1, workers=3, shrink=False)
+def draws_from_pythons_chance(swarm: sp.Swarm) -> None:
+    for _ in range(20):
+        random.choice(["w1", "w2"])
+        time.sleep(0)  # let others draw
+    assert random.choice(["w1", "w2", "w3"]) != "w2", "w2 is gone"
+
+
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -52,6 +65,63 @@ def test_every_executor_gives_the_same_report() -> None:
             there = some_fail.run(executor=executor)
             assert str(there) == str(here) and there.where != here.where
         assert ours.submit(pow, 2, 5).result() == 32, "what somebody else made is left open"
+
+
+def test_threads_do_not_share_pythons_chance() -> None:
+    here, others_go_on = draws_from_pythons_chance.run(executor="here"), True
+    assert 0 < len(here.failures) < 24
+
+    def draw() -> None:
+        while others_go_on:
+            random.sample(range(100), 3)
+
+    other = threading.Thread(target=draw)
+    other.start()
+    try:
+        with ThreadPoolExecutor(3) as threads:
+            assert str(draws_from_pythons_chance.run(executor=threads)) == str(here)
+    finally:
+        others_go_on = False
+        other.join()
+    assert random.choice.__self__ is random.random.__self__, "it is Python's own again"
+
+
+def test_threads_need_nothing_sent_and_stop_when_all_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+    seen = []
+
+    @sp.test(seeds=200, managers=1, workers=0, shrink=False, max_failures=1)
+    def local(swarm: sp.Swarm) -> None:
+        seen.append(swarm.seed)
+        raise ValueError("at once")
+
+    with ThreadPoolExecutor(1) as threads:
+        assert local.run(executor=threads).failures
+    assert len(seen) < 20, "nobody asks for the others any more"
+
+
+def test_a_process_that_lives_on_sees_the_test_as_it_is_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = "import swarmpy as sp\n@sp.test(seeds=4, managers=1, workers=0)\ndef test(swarm):\n    assert {}\n"
+    with Processes(1) as lives_on:
+        for number, good in enumerate((False, True)):
+            Path("mended.py").write_text(text.format(good))
+            importlib.invalidate_caches()
+            sys.modules.pop("mended", None)
+            mended = importlib.import_module("mended") if number == 0 else _fresh("mended")
+            assert bool(mended.test.run(executor=lives_on, shrink=False)) is good
+
+
+def _fresh(name: str) -> Any:
+    """Whatever the clock says of the file: the bytes that Python keeps of modules hang on it."""
+    spec = importlib.util.spec_from_file_location(name, f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    exec(Path(f"{name}.py").read_text(), module.__dict__)
+    module.__file__ = str(Path(f"{name}.py").resolve())
+    return module
 
 
 def test_the_test_sees_other_processes() -> None:
@@ -163,4 +233,7 @@ def test_a_dask_cluster_of_two_workers(tmp_path: Path) -> None:
         assert str(there) == str(here) and "ClientExecutor" in there.where
         ran = {pid for pids in client.run(os.getpid).items() for pid in pids[1:]}
         assert len(ran) == 2 and os.getpid() not in ran
+        assert str(some_fail.run(executor=client.get_executor())) == str(here), "asked again, run again"
+        drew = draws_from_pythons_chance.run(executor=client.get_executor())
+        assert str(drew) == str(draws_from_pythons_chance.run(executor="here"))
         Methods().method.run(executor=client.get_executor(), arguments={"pid": os.getpid()}).check()

@@ -81,7 +81,7 @@ def test_a_decorated_test_is_one_test(pytester: pytest.Pytester, with_plugin: bo
         [
             '*assert swarm.nodes[[]"w2"[]].alive, "w2 is gone"',
             "*12 seeds failed: 95 % sure that it is between*",
-            "*seed * of test_it.py::test_w2_lives (1 managers, 3 workers) failed at*",
+            "*seed * of test_it.py::test_w2_lives (1 manager, 3 workers) failed at*",
             "*AssertionError: w2 is gone*(test_it.py:*)",
             "*shrunk 4 -> 1 fault: kill(w2)@*",
             "*these do not matter: kill(w*",
@@ -133,9 +133,51 @@ def test_a_failure_of_a_fixtures_test_shrinks(pytester: pytest.Pytester) -> None
             "*5 of 5 seeds failed*",
             "*seed 0 of test_it.py::test_it*",
             "*shrunk 12 -> 1 fault: kill(w1)*",
-            "*1 managers, 1 workers*",
+            "*1 manager, 1 worker*",
         ]
     )
+
+
+def test_files_lie_where_pytest_was_started(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_it="""
+        import os
+        import pytest
+        import swarmpy as sp
+
+        @sp.test(seeds=1, managers=1, workers=0)
+        def test_it(swarm, tmp_path, monkeypatch):
+            monkeypatch.chdir(tmp_path)
+            assert False
+        """
+    )
+    pytester.runpytest(*PLUGIN).assert_outcomes(failed=1)
+    record = json.loads(pytester.path.joinpath("swarmpy-failures/test_it-0.json").read_text())
+    assert record["journal"] == "swarmpy-failures/test_it-0.swarm"
+    assert f"{pytester.path}/swarmpy-failures/test_it-0.swarm" in record["replay"]
+
+
+def test_a_report_that_cannot_be_written_is_told_at_once(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it=DECORATED)
+    done = pytester.runpytest(*PLUGIN, "--swarm-report", "/proc/nowhere")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*the folder /proc/nowhere cannot be made*", "*--swarm-report DIR*"])
+
+
+def test_ctrl_c_is_told_of_where_the_test_was(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_it="""
+        import swarmpy as sp
+
+        @sp.test(seeds=9, managers=1, workers=0)
+        def test_it(swarm):
+            if swarm.seed == 3:
+                raise KeyboardInterrupt
+        """
+    )
+    done = pytester.runpytest_subprocess(*PLUGIN)
+    assert done.ret == pytest.ExitCode.INTERRUPTED
+    done.stdout.fnmatch_lines(["*3 of 9 were run*", "*/test_it.py:6: KeyboardInterrupt"])
 
 
 def test_options(pytester: pytest.Pytester) -> None:

@@ -77,7 +77,7 @@ def test_a_failure_is_raised_as_it_is_with_the_report_as_a_note() -> None:
         fails_with_some()
     (note,) = caught.value.__notes__
     seed = fails_with_some.last.failures[0].seed
-    assert f"seed {seed} of" in note and "(1 managers, 3 workers)" in note
+    assert f"seed {seed} of" in note and "(1 manager, 3 workers)" in note
     assert "12 seeds failed: 95 % sure that it is between" in note
     inner = caught.traceback[-1]
     assert Path(inner.path).name == Path(__file__).name and inner.name == "fails_with_some"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 import time
@@ -22,6 +23,11 @@ from swarmpy.testing.trial import Coverage, Record  # noqa: I001
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+class _CannotSay(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
 
 
 @sp.test(seeds=1, managers=3, workers=5)
@@ -65,7 +71,7 @@ def test_nodes_that_nobody_names_are_left_out() -> None:
 
     failure = any_two.run().failures[0]
     assert failure.shrunk.shape == Shape(1, 2) and len(failure.shrunk.faults) == 2
-    assert "shrunk 5 -> 2 faults" in str(failure) and "nodes: 1 managers, 2 workers" in str(failure)
+    assert "shrunk 5 -> 2 faults" in str(failure) and "nodes: 1 manager, 2 workers" in str(failure)
 
 
 def test_the_same_failure_shrinks_the_same_way() -> None:
@@ -308,17 +314,71 @@ def test_ctrl_c_while_shrinking_reports_and_goes_on_upwards(capsys: pytest.Captu
     assert interrupted.last.interrupted and Path(interrupted.last.failures[0].file).exists()
 
 
-def test_the_line_that_replays_it_works_when_pasted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_line_that_replays_it_works_when_pasted(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "with space"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
     failure = breaks_when_w2_and_w4_are_down.run().failures[0]
     assert failure.journal == "swarmpy-failures/breaks_when_w2_and_w4_are_down-0.swarm"
     command, *words = shlex.split(failure.replay)
-    assert command == "swarmpy" and words[:2] == ["replay", failure.journal] and words[2] == "--until"
-    assert main(words) == 1
+    assert command == "swarmpy" and words[:2] == ["replay", str(Path(failure.journal).resolve())]
+    monkeypatch.chdir("/")  # a shell may be anywhere
+    assert words[2] == "--until" and main(words) == 1
+    monkeypatch.chdir(folder)
     said = capsys.readouterr().out
     assert "two that matter are down" in said and "kill w2" in said and "kill w4" in said
     assert "kill w1" not in said, "it is the small run"
     page = Path(failure.timeline).read_text()
     assert failure.timeline.endswith("-0.html") and "two that matter are down" in page
+
+
+def test_files_of_two_tests_of_one_name_stand_beside_each_other() -> None:
+    def made(name: str) -> sp.testing.SeedTest:
+        def fails(swarm: sp.Swarm) -> None:
+            raise ValueError(name)
+
+        fails.__qualname__ = f"{name}.test_it"
+        return sp.test(seeds=1, managers=1, workers=0)(fails)
+
+    ways = [made(name).run().failures[0] for name in ("TestOne", "TestTwo", "TestOne")]
+    assert ways[0].file == "swarmpy-failures/test_it-0.json" == ways[2].file
+    assert ways[1].file.endswith("TestTwo-test_it-0.json") and Path(ways[1].journal).exists()
+    assert json.loads(Path(ways[0].file).read_text())["what"].startswith("TestOne")
+
+
+@pytest.mark.parametrize(
+    "ends", [SystemExit(3), asyncio.CancelledError(), _CannotSay(), ValueError("\ud800")]
+)
+def test_whatever_a_test_raises_is_told_with_its_seed(ends: BaseException) -> None:
+    @sp.test(seeds=[7], managers=1, workers=0)
+    def raises(swarm: sp.Swarm) -> None:
+        raise ends
+
+    failure = raises.run().failures[0]
+    assert failure.seed == 7 and failure.invariant == type(ends).__name__ and Path(failure.file).exists()
+
+
+def test_what_leaves_pytest_is_no_failure() -> None:
+    @sp.test(seeds=[7], managers=1, workers=0)
+    def leaves(swarm: sp.Swarm) -> None:
+        pytest.exit("enough")
+
+    with pytest.raises(pytest.exit.Exception):
+        leaves.run()
+
+
+def test_long_lists_are_counted_and_the_record_has_all() -> None:
+    @sp.test(seeds=1, managers=1, workers=1, shrink=False)
+    def many(swarm: sp.Swarm) -> None:
+        for _ in range(50):
+            swarm.faults.freeze("w1", for_="1ms")
+            swarm.sleep("2ms")
+        raise ValueError("at last")
+
+    failure = many.run().failures[0]
+    assert " and 30 more" in str(failure) and len(json.loads(Path(failure.file).read_text())["faults"]) == 50
 
 
 def test_the_nearest_run_that_passes_tells_where_they_part() -> None:

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -43,6 +44,8 @@ def choose(said: Mapping[str, Any]) -> Callable[[], None]:
         seed_list(said["seeds"], 0)
     if said["seed"] is not None:
         seed_list([said["seed"]], 0)
+    if said["report"] is not None:
+        _make_folder(said["report"])
     new = {**said, "shrink": None if said["shrink"] is None else shrink_words(said["shrink"])}
     before = {name: getattr(chosen, name) for name in new}
 
@@ -52,6 +55,15 @@ def choose(said: Mapping[str, Any]) -> Callable[[], None]:
 
     put(new)
     return lambda: put(before)
+
+
+def _make_folder(name: str) -> None:
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidArgument(
+            f"the folder {name} cannot be made: {error.strerror}", hint="Say another one: --swarm-report DIR."
+        ) from None
 
 
 # ---- fixtures
@@ -111,9 +123,18 @@ def _mark(item: pytest.Item) -> Mapping[str, Any]:
 def run(item: pytest.Function) -> bool:
     """Runs the test with all its seeds. Raises the first failure, with its report."""
     __tracebackhide__ = True
-    if isinstance(item.obj, SeedTest):
-        _run_decorated(item)
-        return True
+    base, chosen.base = chosen.base, item.config.invocation_params.dir
+    try:
+        _run_decorated(item) if isinstance(item.obj, SeedTest) else _run_with_fixtures(item)
+    except KeyboardInterrupt as interrupt:
+        raise interrupt.with_traceback(_in_file(item.path, interrupt.__traceback__)) from None
+    finally:
+        chosen.base = base
+    return True
+
+
+def _run_with_fixtures(item: pytest.Function) -> None:
+    __tracebackhide__ = True
     again = _Again(item)
     try:
         result = many.run(Job(item.nodeid, _made(item), again.one))
@@ -122,7 +143,15 @@ def run(item: pytest.Function) -> bool:
     _tell(item, result)
     if result.failures:
         raise result.exception()
-    return True
+
+
+def _in_file(test: Path, trace: TracebackType | None) -> TracebackType | None:
+    """The test's own last line, alone: pytest reads the source of every frame, and Ctrl-C waits."""
+    found = None
+    while trace is not None:
+        found = trace if trace.tb_frame.f_code.co_filename == str(test) else found
+        trace = trace.tb_next
+    return None if found is None else TracebackType(None, found.tb_frame, found.tb_lasti, found.tb_lineno)
 
 
 def _run_decorated(item: pytest.Function) -> None:
@@ -208,14 +237,16 @@ def _uses_first(names: list[str], definitions: Mapping[str, Any]) -> list[str]:
     return placed
 
 
-def _tell(item: pytest.Function, result: Result) -> None:
+def _tell(item: pytest.Item, result: Result) -> None:
     if not result.failures:
         item.user_properties.append((PROPERTY, str(result)))
     if chosen.report is not None:
-        folder = Path(chosen.report)
-        folder.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^\w.-]+", "-", item.nodeid).strip("-")
-        (folder / f"{name}.result.json").write_text(result.to_json() + "\n")
+        path = (chosen.base or Path()) / chosen.report / f"{name}.result.json"
+        try:
+            path.write_text(result.to_json() + "\n")
+        except OSError as error:  # which shall not hide how the test ended
+            item.user_properties.append((PROPERTY, f"{path} was not written: {error.strerror}"))
 
 
 def _progress(item: pytest.Item) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from swarmpy import _show, duration
 from swarmpy._brief import Brief
+from swarmpy._show import counted
 from swarmpy.testing.mask import Happening
 
 HEADER = ("WHAT", "SEEDS", "TIMES")
@@ -71,7 +72,7 @@ class Coverage(metaclass=Brief):
         told = [f"faults: {_counts(self.faults, self.times) or 'none'}"]
         if self.changes:
             told.append(f"changes: {_counts(self.changes, self.times)}")
-        swarm = f"elections: {self.elections} in {self.elected} of {self.runs} seeds"
+        swarm = f"elections: {self.elections} in {self.elected} of {counted(self.runs, 'seed')}"
         swarm += f", another leader at the end of {self.failovers}"
         told.append(f"{swarm}; {self.events:,} events in {duration.text(self.seconds)} of the swarms' time")
         return told
@@ -79,7 +80,7 @@ class Coverage(metaclass=Brief):
     def line(self) -> str:
         """All of it in one line, for one seed."""
         changes = [f"{kind} ({self.times[kind]})" for kind in [*sorted(self.faults), *sorted(self.changes)]]
-        elections = f"{self.elections} election{'' if self.elections == 1 else 's'}"
+        elections = f"{counted(self.elections, 'election')}"
         return f"{', '.join([*changes, elections])}, {self.events:,} events in {duration.text(self.seconds)}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,12 +105,16 @@ class Coverage(metaclass=Brief):
         return [("election", self.elected, self.elections)] if self.elections else []
 
     def _repr_html_(self) -> str:
-        return _show.html_box([_show.html_table(f"exercised in {self.runs} seeds", HEADER, self._rows())])
+        return _show.html_box(
+            [_show.html_table(f"exercised in {counted(self.runs, 'seed')}", HEADER, self._rows())]
+        )
 
     def __repr__(self) -> str:
-        return f"<Coverage of {self.runs} seeds>\n{_show.table(HEADER, self._rows(), most=40)}"
+        return f"<Coverage of {counted(self.runs, 'seed')}>\n{_show.table(HEADER, self._rows(), most=40)}"
 
 
 def _counts(seeds: Mapping[str, int], times: Mapping[str, int]) -> str:
     ordered = sorted(seeds.items(), key=lambda one: (-one[1], one[0]))
-    return ", ".join(f"{kind} in {count} seeds ({times[kind]} times)" for kind, count in ordered)
+    return ", ".join(
+        f"{kind} in {counted(count, 'seed')} ({counted(times[kind], 'time')})" for kind, count in ordered
+    )

@@ -17,12 +17,13 @@ from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument
 from swarmpy.swarm import Swarm
 from swarmpy.testing import seeds as many
+from swarmpy.testing.chance import own_chance
 from swarmpy.testing.mask import NOTHING, Mask
 from swarmpy.testing.result import Result
 from swarmpy.testing.seeds import Job
 from swarmpy.testing.sending import Parcel, parcel
 from swarmpy.testing.settings import Seeds, Settings, seed_list, settings, shrink_seconds, with_chosen
-from swarmpy.testing.trial import Keeper, Record, Trial, function_call, own_chance, run_once
+from swarmpy.testing.trial import Keeper, Record, Trial, function_call, run_once
 
 _UNSAID: Any = object()
 Function = Callable[..., Any]

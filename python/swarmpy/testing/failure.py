@@ -7,10 +7,11 @@ line of the test: what a smaller run must show again.
 from __future__ import annotations
 
 import linecache
+import os
 import re
 import shlex
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ from swarmpy.errors import InvariantError
 from swarmpy.testing.mask import Happening, Mask, Shape
 
 FORMAT = 1
+MOST_LISTED = 20
 OURS = str(Path(swarmpy.__file__).parent)
 Way: TypeAlias = tuple[str, ...]
 
@@ -52,8 +54,8 @@ class Shrunk:
     def line(self) -> str:
         """`shrunk 14 -> 2 faults: kill(m2)@1.204s, partition(m1|m2,m3)@1.377s`."""
         count = len(self.faults)
-        named = f": {', '.join(map(str, self.faults))}" if self.faults else ""
-        return f"shrunk {self.before[0]} -> {count} fault{'' if count == 1 else 's'}{named}"
+        named = f": {_listed(self.faults)}" if self.faults else ""
+        return f"shrunk {self.before[0]} -> {_show.counted(count, 'fault')}{named}"
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class Failure(metaclass=Brief):
         if self.shrunk is not None:
             told += _shrunk_lines(self.shrunk, self.shape)
         elif self.faults:
-            told.append(f"  faults: {', '.join(map(str, self.faults))}")
+            told.append(f"  faults: {_listed(self.faults)}")
         told += [f"  {note}" for note in self.notes]
         paths = (("journal", self.journal), ("timeline", self.timeline), ("record", self.file))
         told += [f"  {name}: {path}" for name, path in paths if path]
@@ -154,11 +156,18 @@ def words_of(error: BaseException) -> tuple[str, str]:
     """The invariant's name (or the exception's class), and the sentence."""
     invariant = getattr(error, "invariant", None)
     if isinstance(invariant, str):
-        return invariant, str(getattr(error, "what", "") or error)
-    said = str(getattr(error, "message", "") or error).strip()
+        return invariant, str(getattr(error, "what", "") or _said(error))
+    said = _said(error).strip()
     file, _, line = _place(error.__traceback__)
     said = said.splitlines()[0] if said else linecache.getline(file, line).strip() or "no word"
     return type(error).__name__, f"{said} ({Path(file).name}:{line})" if file else said
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(getattr(error, "message", "") or error)
+    except Exception as worse:
+        return f"its text cannot be had: {type(worse).__name__}"
 
 
 def user_traceback(error: BaseException) -> str:
@@ -186,13 +195,20 @@ def _place(trace: TracebackType | None) -> tuple[str, str, int]:
 
 
 def is_ours(file: str) -> bool:
-    return file.startswith(OURS)
+    return file.startswith(OURS + os.sep)
 
 
 def replay_line(journal: str, at: float) -> str:
     """What to paste into a shell. The time is rounded up: the failing moment itself belongs to it."""
     milliseconds = -int(-at * 1000 // 1)
     return f"swarmpy replay {shlex.quote(journal)} --until {milliseconds / 1000:.3f}s"
+
+
+def _listed(happenings: Sequence[Happening]) -> str:
+    """For people; the record has them all."""
+    named = ", ".join(map(str, happenings[:MOST_LISTED]))
+    more = len(happenings) - MOST_LISTED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _shrunk_dict(shrunk: Shrunk) -> dict[str, Any]:
@@ -213,13 +229,13 @@ def _shrunk_dict(shrunk: Shrunk) -> dict[str, Any]:
 def _shrunk_lines(shrunk: Shrunk, shape: Shape) -> list[str]:
     told = [f"  {shrunk.line()}"]
     if shrunk.needless:
-        named = ", ".join(map(str, shrunk.needless))
+        named = _listed(shrunk.needless)
         which = "these do not matter" if len(shrunk.needless) > 1 else "this one does not matter"
         told.append(f"    {which}: {named}")
     operations = f"    operations {shrunk.before[1]} -> {len(shrunk.operations)}"
-    named = f": {', '.join(map(str, shrunk.operations))}" if shrunk.operations else ""
+    named = f": {_listed(shrunk.operations)}" if shrunk.operations else ""
     nodes = "" if shrunk.shape == shape else f"; nodes: {shrunk.shape}"
-    told.append(f"{operations}{named}{nodes}; broke at {shrunk.at:.3f}s; {shrunk.runs} runs")
+    told.append(f"{operations}{named}{nodes}; broke at {shrunk.at:.3f}s; {_show.counted(shrunk.runs, 'run')}")
     if not shrunk.minimal:
         told.append(f"    maybe not the smallest: {shrunk.why}")
     return told

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from swarmpy._show import counted
+
 Item: TypeAlias = tuple[str, int]  # ("fault" | "write" | "sleep", its number within the run)
 HARM = ("kill", "kill_task")  # changes by Node and Task that are faults in all but the call
 
@@ -19,7 +21,7 @@ class Shape:
 
     def __str__(self) -> str:
         real = "" if self.mode == "sim" else f", {self.mode}"
-        return f"{self.managers} managers, {self.workers} workers{real}"
+        return f"{counted(self.managers, 'manager')}, {counted(self.workers, 'worker')}{real}"
 
 
 @dataclass(frozen=True)

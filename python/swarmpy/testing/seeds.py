@@ -8,9 +8,10 @@ always run once more here.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -239,25 +240,34 @@ def _may_send(job: Job) -> bool:
 def _run_there(
     job: Job, seeds: Sequence[int], gathered: _Gathered, executor: Executor, ours: bool = True
 ) -> None:
-    if job.parcel is None:
-        hint = 'Use @sp.test for it, or run it here: executor="here".'
-        raise InvalidArgument(f"{job.test} cannot be sent to other processes", hint=hint)
-    parcel = job.parcel()
+    over = threading.Event()
+    some = _run_of(job, executor, over)
     gathered.where(_name(executor))
     size = max(1, min(MOST_AT_ONCE, len(seeds) // CHUNKS))
     chunks = [seeds[at : at + size] for at in range(0, len(seeds), size)]
     waiting: set[Future[list[Record]]] = set()
     try:
-        waiting |= {executor.submit(parcel.run, chunk) for chunk in chunks}
+        waiting |= {executor.submit(some, chunk) for chunk in chunks}
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for record in (record for one in done for record in one.result()):
                 gathered.take(record)
     finally:
+        over.set()
         for one in waiting:
             one.cancel()
         if ours:
             _end(executor)
+
+
+def _run_of(job: Job, executor: Executor, over: threading.Event) -> Callable[[Sequence[int]], list[Record]]:
+    """What runs some seeds there. A thread of this process needs nothing sent, and ends when all is over."""
+    if isinstance(executor, ThreadPoolExecutor):
+        return lambda seeds: [job.one(seed) for seed in seeds if not over.is_set()]
+    if job.parcel is None:
+        hint = 'Use @sp.test for it, or run it here: executor="here".'
+        raise InvalidArgument(f"{job.test} cannot be sent to other processes", hint=hint)
+    return job.parcel().run
 
 
 def _end(executor: Executor) -> None:

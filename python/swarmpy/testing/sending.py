@@ -6,10 +6,13 @@ cloudpickle does it: for tests of a notebook, of a script that is run, or inside
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import importlib
 import importlib.util
 import pickle
 import sys
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,19 +23,22 @@ from swarmpy.errors import InvalidArgument
 from swarmpy.testing.mask import Shape
 from swarmpy.testing.trial import Record, function_call, run_once, sent
 
-_loaded: dict[str, ModuleType] = {}
+_loaded: dict[str, tuple[str, ModuleType]] = {}  # by file: a hash of it as it was then, and its module
 
 
 @dataclass(frozen=True)
 class ByName:
-    """A function in a module. `file`: where it was found, for a process that has no such module."""
+    """A function in a module. `file`: where it was found, for a process that has no such module; `content`:
+    a hash of it, for a process that has an older one.
+    """
 
     module: str
     qualname: str
     file: str
+    content: str
 
     def function(self) -> Callable[..., Any]:
-        found: Any = _module(self.module, self.file)
+        found: Any = _module(self)
         owner = None
         for name in self.qualname.split("."):
             owner, found = found, getattr(found, name)
@@ -52,12 +58,15 @@ class ByValue:
 
 @dataclass(frozen=True)
 class Parcel:
-    """All that a process needs to run some seeds of a test."""
+    """All that a process needs to run some seeds of a test. `number`: no other parcel has it; some executors
+    (Dask's) give the answer that they have to who asks the same again.
+    """
 
     test: str
     shape: Shape
     how: ByName | ByValue
     arguments: bytes
+    number: str
 
     def run(self, seeds: Sequence[int]) -> list[Record]:
         """In the other process."""
@@ -82,14 +91,14 @@ def parcel(
             f"the arguments of {test} cannot be sent to another process: {error}",
             hint='Run it in this one: executor="here".',
         ) from None
-    return Parcel(test, shape, _how(test, function, called), pickled)
+    return Parcel(test, shape, _how(test, function, called), pickled, uuid.uuid4().hex)
 
 
 def _how(test: str, function: Callable[..., Any], called: Callable[..., Any]) -> ByName | ByValue:
     module, qualname = function.__module__, function.__qualname__
     file = getattr(sys.modules.get(module), "__file__", "") or ""
     if module != "__main__" and "<locals>" not in qualname and file:
-        return ByName(module, qualname, str(Path(file).resolve()))
+        return ByName(module, qualname, str(Path(file).resolve()), _content(file))
     try:
         cloudpickle = importlib.import_module("cloudpickle")
     except ModuleNotFoundError:
@@ -101,35 +110,50 @@ def _how(test: str, function: Callable[..., Any], called: Callable[..., Any]) ->
     return ByValue(cloudpickle.dumps(called))
 
 
-def _module(name: str, file: str) -> ModuleType:
-    """By its name, if that means the same file; else the file."""
-    found = sys.modules.get(name) or _loaded.get(file)
+def _module(what: ByName) -> ModuleType:
+    """By its name, if that means the same file, as it is now; else the file."""
+    content, module = _loaded.get(what.file, ("", None))
+    if module is not None and content == what.content:
+        return module
+    found = None if module is not None else _named(what)
     if found is None:
-        try:
-            found = importlib.import_module(name)
-        except ImportError:
-            found = None
-    if found is not None and _is(found, file):
-        return found
-    return _load(name, file)
+        found = _load(what)
+    _loaded[what.file] = what.content, found
+    return found
 
 
-def _is(module: ModuleType, file: str) -> bool:
-    there = getattr(module, "__file__", None)
-    return bool(there) and str(Path(str(there)).resolve()) == file
+def _named(what: ByName) -> ModuleType | None:
+    found = sys.modules.get(what.module)
+    if found is None:
+        with contextlib.suppress(ImportError):
+            found = importlib.import_module(what.module)
+    there = str(getattr(found, "__file__", None) or "")
+    same = there and (_same(there, what.file) or _content(there) == what.content)
+    return found if same else None
 
 
-def _load(name: str, file: str) -> ModuleType:
-    if file in _loaded:
-        return _loaded[file]
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None or not Path(file).exists():
+def _same(one: str, other: str) -> bool:
+    return str(Path(one).resolve()) == other
+
+
+def _content(file: str) -> str:
+    """ "" where there is none to read."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _load(what: ByName) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(what.module, what.file)
+    content = _content(what.file)
+    if spec is None or spec.loader is None or content != what.content:
+        said = f"neither a module {what.module} nor the file {what.file}"
         raise InvalidArgument(
-            f"this process has neither a module {name} nor the file {file}",
+            f"this process has {said}" if not content else f"{what.file} is another one in this process",
             hint="Each worker needs the test: install it there, or share the folder.",
         )
     module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(name, module)
+    sys.modules[what.module] = module
     spec.loader.exec_module(module)
-    _loaded[file] = module
     return module

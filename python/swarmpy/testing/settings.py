@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from swarmpy import duration
@@ -48,6 +49,7 @@ class Chosen:
     report: str | None = None
     here: bool = False  # in this process only: there are others beside it already
     progress: str | None = None
+    base: Path | None = None  # where pytest was started: files are named from there
 
 
 chosen = Chosen()

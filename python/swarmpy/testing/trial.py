@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,10 +16,13 @@ from swarmpy._gates import Write
 from swarmpy.errors import SwarmError
 from swarmpy.swarm import Swarm
 from swarmpy.testing import faultwords, told
+from swarmpy.testing.chance import own_chance
 from swarmpy.testing.coverage import Coverage
 from swarmpy.testing.failure import Failure, user_traceback, way_of, words_of
 from swarmpy.testing.mask import NOTHING, Happening, Item, Mask, Shape
 
+NO_FAILURES = ("Skipped", "SkipTest", "XFailed", "Exit", "BdbQuit")
+WHOSE = ("builtins", "_pytest", "unittest", "bdb")  # Skipped says that it is a builtin
 NUMBERS = 1_000_000  # more than one swarm is ever asked about
 Keeper = Callable[[Swarm, Failure], Failure]  # writes what is to be kept of a failed run, and tells where
 
@@ -238,22 +241,14 @@ def function_call(function: Callable[..., Any], arguments: Mapping[str, Any]) ->
     return call
 
 
-@contextlib.contextmanager
-def own_chance(seed: int) -> Iterator[None]:
-    """Python's own `random` begins with the seed, too, and is as it was afterwards."""
-    before = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(before)
-
-
 def is_failure(error: BaseException) -> bool:
-    """Also what `pytest.fail()` raises, which is no Exception; a skip is none."""
-    if isinstance(error, Exception):
-        return not type(error).__module__.startswith("unittest") or type(error).__name__ != "SkipTest"
-    return type(error).__name__ == "Failed" and hasattr(error, "pytrace")
+    """Also what ends a program (`sys.exit` in what is tested), and what `pytest.fail()` raises, which is no
+    Exception; a skip is none, nor is what leaves pytest or the debugger.
+    """
+    kind = type(error)
+    if kind.__name__ in NO_FAILURES and kind.__module__.partition(".")[0] in WHOSE:
+        return False
+    return not isinstance(error, KeyboardInterrupt | GeneratorExit)
 
 
 def _raft(swarm: Swarm) -> tuple[int, str]:
