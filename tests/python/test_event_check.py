@@ -464,6 +464,29 @@ def test_the_state_before_what_is_kept_is_the_one_that_was() -> None:
     assert begin["Services"][0]["Replicas"] in (2, 3, 4) and len(begin["Nodes"]) == 4
 
 
+def test_a_manager_that_is_none_any_more_is_missed() -> None:
+    c = sp.Swarm(managers=3, workers=1, seed=6)
+    c.nodes["m3"].demote()
+    c.sleep("5s")
+    c.nodes["w1"].promote()
+    c.sleep("5s")
+    found = sp.check_events(c, ["one_leader_per_term", "log_matching", "no_lost_commits"])
+    assert found and found.notes == ("what m3 saw while it was a manager: it is none any more",), found
+    c.services.create("nginx", name="web", replicas=2).wait()
+    assert sp.check_events(c, ["one_leader_per_term", "at_least_running web 2"], for_="2s")
+
+
+def test_two_swarms_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    swarms = [sp.Swarm(managers=1, seed=seed) for seed in (1, 2)]
+    swarms[0].sleep("5s")
+    doors = [c.serve("tcp://127.0.0.1:0") for c in swarms]
+    words = [word for door in doors for word in ("--host", door.docker_host)]
+    assert main(["check", *words, "--always", "one_leader_per_term", "--always", "log_matching"]) == 0
+    assert "m1 belongs to another swarm and is not asked" in capsys.readouterr().out
+    for door in doors:
+        door.close()
+
+
 def test_what_only_looks_tell_says_at_how_many(tmp_path: Path) -> None:
     found = sp.check_events(written(tmp_path, BROKEN["quorum_kept"][0][:1]), "quorum_kept")
     assert found and not found.notes and "quorum_kept: seen at one moment only" in repr(found)
@@ -501,7 +524,7 @@ def test_a_gap_while_it_is_watched_is_said() -> None:
 # ---- a served swarm, and what the documentation says
 
 
-def test_a_served_swarm_is_checked_by_its_address(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_served_swarm_is_checked_by_its_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     c = sp.Swarm(managers=3, workers=1, seed=5)
     web = c.services.create("nginx", name="web", replicas=2)
     web.wait()
@@ -512,6 +535,17 @@ def test_a_served_swarm_is_checked_by_its_address(capsys: pytest.CaptureFixture[
     )
     out = capsys.readouterr().out
     assert "not seen: what only m3 saw: there is no way to ask" in out
+    assert "2026-01-01" in out and "to 2026-01-01" in out, "its calendar is its own"
+    web.scale(1)
+    assert (
+        main(
+            ["check", *words, "--always", "at_least_running web 2", "--json", "--record", str(tmp_path / "r")]
+        )
+        == 1
+    )
+    (row,) = json.loads(capsys.readouterr().out)["invariants"]
+    assert 0 < row["at"] < 60, "the clock begins with the first event"
+    assert sp.check_events(tmp_path / "r", "at_least_running web 2").broken[0].to_dict() == row
     for door in doors:
         door.close()
 

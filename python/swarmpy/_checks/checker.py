@@ -53,10 +53,13 @@ class Checker:
             self._notes.append(recording.cut)
         self._check_services(may_come=False)
 
-    def watch(self, hub: Hub, span: float, record: Path | None = None) -> None:
-        """What its managers keep, and `span` seconds more."""
-        self._panel.epoch_ns = hub.world.epoch_ns
-        writer = None if record is None else Writer(record, hub.world.epoch_ns)
+    def watch(self, hub: Hub, span: float, record: Path | None = None, *, own_clock: bool = True) -> None:
+        """What its managers keep, and `span` seconds more. `own_clock`: the clock is the swarm's as this
+        Python has it; else it begins with the first event.
+        """
+        epoch = hub.world.epoch_ns if own_clock else None
+        self._panel.epoch_ns = epoch
+        writer = None if record is None else Writer(record, epoch)
 
         def tell(item: dict[str, Any]) -> None:
             if writer is not None:
@@ -72,7 +75,7 @@ class Checker:
         finally:
             gatherer.finish()
             if writer is not None:
-                writer.close(hub.world.epoch_ns + round(hub.world.now() * 1e9))
+                writer.close(gatherer.now_ns())
 
     def _watch_on(self, hub: Hub, gatherer: Gatherer, end: float) -> None:
         try:

@@ -18,12 +18,14 @@ from swarmpy._connection.base import Connection
 from swarmpy._connection.client import finish, make_request
 from swarmpy._event_stream import stamp
 from swarmpy._hub import Hub
+from swarmpy._models import times
 from swarmpy.errors import SwarmError, Unreachable
 from swarmpy.states import Mode
 
 PATIENCE = 1.0  # seconds that a real manager gets for an answer
 REST = 2.0  # seconds until one that did not answer is asked again
 LOCAL = {"swarmpy-consistency": "local"}
+OTHER_CALENDAR = 60 * 10**9  # nanoseconds: clocks that are so far apart do not mean the same time
 PAGE = 10_000  # entries of a log in one answer: as many as a manager gives
 BEGIN = 1  # the entry that a new swarm begins with
 FIRST_TERM = (
@@ -56,9 +58,11 @@ class Gatherer:
         self._rests: dict[str, float] = {}  # until when a door is not asked
         self._cursor: int | None = None  # the last entry whose changes were told
         self._cluster = ""
+        self._ahead_ns = 0  # the swarm's calendar, before ours
         self._trouble: SwarmError | None = None  # why the last one that did not answer did not
         self._strangers: set[str] = set()
         self._silent: set[str] = set()  # managers to whom there is no way
+        self._removed: set[str] = set()  # names of managers that are none any more
         self._missing: dict[str, int] = {}  # managers that do not answer, and since when
 
     def look(self) -> None:
@@ -113,8 +117,18 @@ class Gatherer:
         one = self._managers.setdefault(door.name, Manager(door, name))
         one.door, one.view, one.name = door, view, name
         if not one.cluster:
-            one.cluster = _cluster(door)
+            info = _get(door, "/info")
+            one.cluster = _cluster(info)
+            self._set_clock(info)
         return one
+
+    def _set_clock(self, info: Any) -> None:
+        """A served swarm has a calendar of its own."""
+        if self._hub.world.machines() or times.parse(info.get("SystemTime")) == times.ZERO:
+            return
+        ahead = round(times.parse(info.get("SystemTime")).timestamp() * 1e9) - self.now_ns()
+        if abs(ahead) > OTHER_CALENDAR and self._cursor is None:
+            self._ahead_ns += ahead
 
     def _is_ours(self, one: Manager) -> bool:
         if one.cluster == self._cluster:
@@ -129,14 +143,22 @@ class Gatherer:
     def _elections(self, one: Manager) -> None:
         told = _get(one.door, f"/swarmpy/v1/raft/events?after={one.last}")
         if one.began and told["Began"] != one.began:  # its daemon was started again
-            one.cluster, one.last, one.end, one.term, one.commit = _cluster(one.door), 0, 0, -1, 0
+            one.cluster, one.last, one.end, one.term, one.commit = (
+                _cluster(_get(one.door, "/info")),
+                0,
+                0,
+                -1,
+                0,
+            )
             told = _get(one.door, "/swarmpy/v1/raft/events")
             if not self._is_ours(one):
                 return
         if told["Began"] != one.began:
             self._note_ring(one, told)
-        one.began, one.last, one.asked = told["Began"], told["Last"], self._now_ns()
+        one.began, one.last, one.asked = told["Began"], told["Last"], self.now_ns()
         for raw in told["Events"]:
+            if raw["Action"] == "member-removed":
+                self._removed.add(raw["Actor"]["Attributes"]["name"])
             if raw["Action"] == "snapshot-installed":
                 one.installed = max(one.installed, int(raw["Actor"]["Attributes"]["index"]))
             self._tell({**raw, "Manager": one.name})
@@ -186,7 +208,7 @@ class Gatherer:
         for raw in told["Changes"]:
             first.setdefault(raw["Actor"]["ID"], raw)
         names = {raw["ID"]: raw["Spec"]["Name"] for raw in lists["service"]}
-        at = stamp(told["Changes"][0]) if told["Changes"] else self._now_ns()
+        at = stamp(told["Changes"][0]) if told["Changes"] else self.now_ns()
         state: Item = {"Type": "state", "Version": since, "timeNano": at}
         for kind, make in MAKERS.items():
             as_listed = [make(raw, names) for raw in lists[kind] if raw["ID"] not in first]
@@ -230,7 +252,7 @@ class Gatherer:
         one.end, one.commit, one.term = view["LastIndex"], view["Commit"], view["Term"]
 
     def _tell_log(self, one: Manager, commit: int, before: int | None, entries: list[list[Any]]) -> None:
-        item = {"Type": "log", "Manager": one.name, "timeNano": self._now_ns(), "Commit": commit}
+        item = {"Type": "log", "Manager": one.name, "timeNano": self.now_ns(), "Commit": commit}
         self._tell({**item, "Before": before, "Entries": entries})
 
     # ---- who is there
@@ -241,7 +263,7 @@ class Gatherer:
             return
         best = max(there or self._managers.values(), key=_knows)
         members = [one["Name"] for one in best.view["Members"].values() if one["Voter"]]
-        answer, now = {one.name for one in there}, self._now_ns()
+        answer, now = {one.name for one in there}, self.now_ns()
         self._missing = {name: self._missing.get(name, now) for name in members if name not in answer}
         reach = {door.name for door in self._hub.doors()} | set(self._hub.world.dead()) | self._known_names()
         self._note_silent(self._missing.keys() - reach - self._silent)
@@ -257,6 +279,8 @@ class Gatherer:
 
     def finish(self) -> None:
         """No look follows: says who did not answer at the last one."""
+        for name in sorted(self._removed - self._known_names() - self._missing.keys()):
+            self._note("raft", f"what {name} saw while it was a manager: it is none any more")
         silent = sorted(self._missing.keys() - self._silent)
         if silent and len(silent) == len(self._missing.keys() | self._answered()):
             self._note("changes", "the end: no manager answers", until_ns=min(self._missing.values()))
@@ -274,12 +298,13 @@ class Gatherer:
         self, about: str, what: str, since_ns: int | None = None, *, until_ns: int | None = None
     ) -> None:
         """`since_ns`: what came later was seen; `until_ns`: what came earlier was."""
-        item: Item = {"Type": "note", "About": about, "What": what, "timeNano": self._now_ns()}
+        item: Item = {"Type": "note", "About": about, "What": what, "timeNano": self.now_ns()}
         moments = {"Since": since_ns, "Until": until_ns}
         self._tell({**item, **{key: ns for key, ns in moments.items() if ns is not None}})
 
-    def _now_ns(self) -> int:
-        return self._hub.world.epoch_ns + round(self._hub.world.now() * 1e9)
+    def now_ns(self) -> int:
+        """On the swarm's calendar."""
+        return self._hub.world.epoch_ns + round(self._hub.world.now() * 1e9) + self._ahead_ns
 
 
 def _knows(one: Manager) -> tuple[int, bool, int]:
@@ -290,8 +315,8 @@ def _term(raw: Item) -> int:
     return int(raw["Actor"]["Attributes"]["term"])
 
 
-def _cluster(door: Connection) -> str:
-    return str((_get(door, "/info")["Swarm"].get("Cluster") or {}).get("ID", ""))
+def _cluster(info: Any) -> str:
+    return str((info["Swarm"].get("Cluster") or {}).get("ID", ""))
 
 
 def _get(door: Connection, path: str) -> Any:

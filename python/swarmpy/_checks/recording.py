@@ -27,7 +27,7 @@ Item = dict[str, Any]
 class Writer:
     """Writes each item at once: what was written stays when the program is killed."""
 
-    def __init__(self, path: Path, epoch_ns: int) -> None:
+    def __init__(self, path: Path, epoch_ns: int | None) -> None:
         self.path = path
         try:
             self._file: TextIO = path.open("w", encoding="utf-8")
@@ -46,19 +46,20 @@ class Writer:
 
 
 class Recording:
-    """A file that was read: `.items`, `.epoch_ns` (None: not ours, and the first event is the begin), `.cut`
+    """A file that was read: `.items`, `.epoch_ns` (None: the first event is the clock's 0), `.cut`
     (what is wrong with its end, "" for nothing).
     """
 
     def __init__(self, path: Path) -> None:
         self.path, self.cut = path, ""
         self.epoch_ns: int | None = None
+        self.is_ours = False
         rows = list(_rows(path))
         if rows and isinstance(rows[0][1], dict) and rows[0][1].get("swarmpy") == "recording":
             self._head(rows.pop(0)[1])
         found = [(number, one) for number, raw in rows for one in _flat(raw)]
         self.items: list[tuple[int, Item]] = [pair for pair in found if _checked(path, *pair)]
-        if self.epoch_ns is None:
+        if not self.is_ours:
             self.items.sort(key=lambda pair: stamp(pair[1]))
         elif not self.items or self.items[-1][1]["Type"] != "end":
             self.cut = "the recording has no end: it was cut short, and what came after is not in it"
@@ -69,7 +70,8 @@ class Recording:
                 f"{self.path} is a recording of format {head.get('format')}, and this version reads {FORMAT}",
                 hint="Use the version of swarmpy that made it.",
             )
-        self.epoch_ns = int(head["epoch"])
+        self.is_ours, epoch = True, head.get("epoch")
+        self.epoch_ns = None if epoch is None else int(epoch)
 
 
 def _refuse_other_files(path: Path, first: str) -> None:

@@ -97,7 +97,8 @@ def _run(checker: Checker, options: argparse.Namespace) -> None:
             )
         checker.read(Path(options.file))
         return
-    checker.watch(_hub(options), span, Path(options.record) if options.record else None)
+    record = Path(options.record) if options.record else None
+    checker.watch(_hub(options), span, record, own_clock=False)
 
 
 def _number(text: str) -> Any:
