@@ -8,6 +8,7 @@ c.faults.kill("w1", for_="2s"); c.heal()
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -92,11 +93,15 @@ class RunningPlan(metaclass=Brief):
         return self._faults._hub.world.now() >= self._ends_at
 
     def wait(self) -> RunningPlan:
-        """Lets time pass until its last fault has begun and those with a `for` are over."""
+        """Lets time pass until its last fault has begun and those with a `for` are over. Warns of those that
+        could not begin when it was time (nobody led, say); a simulated swarm has that in its trace.
+        """
         self._faults._hub.check_open()
         left = self._ends_at - self._faults._hub.world.now()
         if left > 0:
             self._faults._hub.world.sleep(left)
+        for sentence in self._faults._breaker().skipped():
+            warnings.warn(sentence, stacklevel=2)
         return self
 
     def heal(self) -> None:

@@ -24,6 +24,8 @@ def test_a_served_swarm_is_broken_from_a_shell(tmp_path: Path, capsys: pytest.Ca
         assert [one.fault.kind for one in c.faults.active] == ["freeze"]
         assert json.loads(fault("partition", "leader", "--json"))["fault"]["of"] in ("m1", "m2", "m3")
         assert '"w1"' in fault("kill", "w11", ok=False)
+        assert "skew -5s" in fault("clock", "m3", "--skew", "-5s")
+        assert "fault net --help" in fault("net", "m1", "--latency", "fast", ok=False)
         fault("heal")
         assert not c.faults.active and fault("list").split() == ["ID", "FAULT"]
         assert "freeze w1" in fault("history")

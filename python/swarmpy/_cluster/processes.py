@@ -40,6 +40,33 @@ def state(pid: int) -> str:
         return ""
 
 
+def parent(pid: int) -> int:
+    """0 when it is dead."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def children() -> dict[int, list[int]]:
+    """Of all processes of this moment, by their parent."""
+    found: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            found.setdefault(parent(int(entry.name)), []).append(int(entry.name))
+    return found
+
+
+def has_pending(pid: int, number: signal.Signals) -> bool:
+    """It was sent a signal that it has not heard yet: it stands still."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().split("\n")
+    except OSError:
+        return False
+    pending = next((line.split()[1] for line in lines if line.startswith("ShdPnd:")), "0")
+    return bool(int(pending, 16) >> (number - 1) & 1)
+
+
 def stands_still(pid: int) -> bool:
     """All of its threads are stopped, or it is dead."""
     try:

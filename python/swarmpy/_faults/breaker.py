@@ -30,6 +30,11 @@ class Breaker(Protocol):
 
     def run(self, plan: Plan) -> list[int]: ...
 
+    def skipped(self) -> list[str]:
+        """Which planned faults could not begin when it was time, and why, since this was asked last; where
+        the world does not write that down itself.
+        """
+
     def kill_task(self, task: str, ask: Callable[[], None]) -> None:
         """SIGKILL to one task's process, by its id. `ask`: the same by the API, with its errors."""
 

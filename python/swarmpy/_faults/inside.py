@@ -5,6 +5,7 @@ Names of nodes are their addresses there.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,9 @@ def untell(node: LocalNode, number: int) -> None:
 
 
 def tell_again(cluster: LocalCluster, name: str, *, anew: bool) -> None:
-    """All that is active and that a node does not know: it was started (`anew`), or it stood still."""
+    """All that is active and that a node does not know: it was started (`anew`), or it stood still. One that
+    is to stand still does so at once.
+    """
     ledger = Ledger(cluster.folder)
     if not ledger.read().active:
         return
@@ -77,6 +80,9 @@ def tell_again(cluster: LocalCluster, name: str, *, anew: bool) -> None:
         for node in nodes_of(fault, nodes):
             if node.name == name:
                 tell(ledger, entry, node, addresses)
+    frozen = [one for one in ledger.read().active if one.value.kind == "freeze" and one.left != 0]
+    if anew and any(one.value.args["node"] == name for one in frozen):
+        cluster.node(name).signal(signal.SIGSTOP)
 
 
 def with_addresses(fault: Fault, addresses: Mapping[str, str]) -> Fault:

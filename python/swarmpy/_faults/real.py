@@ -13,11 +13,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from swarmpy._cluster import processes
 from swarmpy._cluster.processes import Process, arguments, is_daemon, is_shim
-from swarmpy._faults import inside, keeper, old_copy
+from swarmpy._faults import inside, keeper, old_copy, task_processes
 from swarmpy._faults.ledger import Entry, Ledger
 from swarmpy._faults.words import ENDS, MOMENTARY
 from swarmpy._models.nearest import not_found
@@ -43,6 +43,7 @@ class RealBreaker:
         self._held_back: list[tuple[int, Fault, float | None]] = []
         self._again: dict[int, int] = {}  # number of a fault that was held back -> its number now
         self._timers: dict[int, threading.Timer] = {}
+        self._skipped: list[str] = []
 
     # ---- before
 
@@ -224,12 +225,18 @@ class RealBreaker:
         fault = self._planned.pop(number, None)
         if fault is None or self._cluster.ended:
             return
-        with suppress(SwarmError, OSError):  # nobody waits for an answer: what cannot begin is left out
+        try:
             exact = self._resolved(fault).but(at=None)
             if exact.kind == "kill_task":
                 self._kill_task(exact)
             else:
                 self._begin_now(exact, number)
+        except (SwarmError, OSError) as error:  # whoever runs the plan asks for it later
+            self._skipped.append(f"{fault} did not begin: {getattr(error, 'message', error)}")
+
+    def skipped(self) -> list[str]:
+        told, self._skipped = self._skipped, []
+        return told
 
     def _at(self, number: int, delay: float, what: Callable[[], None]) -> None:
         timer = threading.Timer(delay, what)
@@ -269,40 +276,49 @@ class RealBreaker:
 
     def _undo(self, fault: Fault) -> None:
         """Unless another fault wants the same."""
-        node = str(fault.args.get("node", ""))
-        active = [one.value for one in self._ledger.read().active]
-        others = {one.kind for one in active if one.args.get("node") == node}
-        if fault.args.get("old_copy") and not any(
-            one.args.get("old_copy") for one in active if one.args.get("node") == node
-        ):
-            with suppress(NotFound):
-                old_copy.drop(self._cluster.node(node))
-        if (fault.kind == "freeze" or "old_copy" in fault.args) and "freeze" not in others:
-            with suppress(SwarmError):
-                self._cluster.node(node).signal(signal.SIGCONT)
-                inside.tell_again(self._cluster, node, anew=False)
-        if fault.kind == "power_off" and not others & {"freeze", "power_off"}:
-            with suppress(NotFound):  # who began it may have died before its machine had
-                if self._cluster.node(node).stopped:
-                    _lose_power(_family(self._cluster.node(node)))
-        if (fault.kind in ENDS or fault.kind == "disk") and not others & {*ENDS}:
-            self._raise_again(node)
+        if "node" not in fault.args or self._cluster.ended:
+            return
+        try:
+            node = self._cluster.node(fault.args["node"])
+        except NotFound:
+            return
+        others = [one.value for one in self._ledger.read().active if one.value.args.get("node") == node.name]
+        kinds, stopped = {one.kind for one in others}, False
+        if fault.args.get("old_copy") and not any(one.args.get("old_copy") for one in others):
+            old_copy.drop(node)
+        if (fault.kind == "freeze" or "old_copy" in fault.args) and "freeze" not in kinds:
+            stopped = self._wake(node)
+        if fault.kind == "power_off" and node.stopped and not kinds & {"freeze", "power_off"}:
+            _lose_power(_family(node))  # who began it has died before its machine had
+        if (stopped or fault.kind in (*ENDS, "disk")) and not kinds & {*ENDS} and not node.alive:
+            node.start()
 
-    def _raise_again(self, name: str) -> None:
-        with suppress(NotFound):
-            node = self._cluster.node(name)
-            if not node.alive and not self._cluster.ended:
-                node.start()
+    def _wake(self, node: LocalNode) -> bool:
+        """True when it ended: it had been told to stop while it stood still."""
+        stops = processes.has_pending(node.pid or 0, signal.SIGTERM)
+        node.signal(signal.SIGCONT)
+        if stops:
+            return node.wait_dead(STOP_SECONDS)
+        with suppress(SwarmError):
+            inside.tell_again(self._cluster, node.name, anew=False)
+        return False
 
     def heal(self) -> None:
+        """All of them, and then raises what went wrong first: a daemon that does not start, say."""
         self._planned.clear()
         self._held_back.clear()
         self._again.clear()
+        failed: list[Exception] = []
         for entry in self._ledger.read().active:
-            self.end(entry.number)
+            try:
+                self.end(entry.number)
+            except (SwarmError, OSError) as error:
+                failed.append(error)
         for timer in list(self._timers.values()):
             timer.cancel()
         self._timers.clear()
+        if failed:
+            raise failed[0]
 
     def end_down(self, name: str) -> None:
         """Every fault that keeps this node down: somebody starts it."""
@@ -371,8 +387,7 @@ class RealBreaker:
     # ---- tasks
 
     def _kill_task(self, fault: Fault) -> int:
-        node, container = self._process_of(fault.args["task"])
-        self._cluster.node(node).door.post(f"/containers/{container}/kill?signal=KILL")
+        task_processes.kill(self._cluster, fault.args["task"])
         return self._told(fault)
 
     def kill_task(self, task: str, ask: Callable[[], None]) -> None:
@@ -386,23 +401,6 @@ class RealBreaker:
             page.active.append(Entry(number, fault.to_json(), time.time_ns()))
             page.take(number)
         return number
-
-    def _process_of(self, wanted: str) -> tuple[str, str]:
-        door = self._cluster.node(self._leader()).door
-        names = {one["ID"]: one["Spec"]["Name"] for one in door.get("/services")}
-        hosts = {one["ID"]: one["Description"]["Hostname"] for one in door.get("/nodes")}
-        running = []
-        for task in door.get("/tasks"):
-            container = task["Status"].get("ContainerStatus", {}).get("ContainerID", "")
-            if task["Status"]["State"] != "running" or not container:
-                continue
-            host = hosts.get(task["NodeID"], "")
-            slot = task.get("Slot") or host
-            name = f"{names.get(task['ServiceID'], '')}.{slot}"
-            running.append(name)
-            if wanted in (task["ID"], name, f"{names.get(task['ServiceID'], '')}.{task['NodeID']}"):
-                return host, container
-        raise not_found("running task", wanted, sorted(running))
 
 
 # ---- what is done to a node
@@ -420,10 +418,7 @@ def _stop(node: LocalNode) -> None:
 
 
 def _freeze(node: LocalNode) -> None:
-    if not node.alive:
-        raise SwarmError(
-            f"{node.name} does not run", code="FailedPrecondition", hint="Start it first: node.restart()."
-        )
+    """One that is dead stands still as soon as it is started (`inside.tell_again`)."""
     node.signal(signal.SIGSTOP)
 
 
@@ -433,7 +428,7 @@ def _power_off(node: LocalNode) -> None:
     try:
         for process in everything:
             process.send(signal.SIGSTOP)
-        time.sleep(SILENCE)
+        time.sleep(SILENCE if everything else 0)
     finally:
         _lose_power(everything)
     node.wait_dead(DIE_SECONDS)
@@ -457,28 +452,18 @@ def _family(node: LocalNode) -> list[Process]:
     def is_the_daemon(words: list[str]) -> bool:
         return is_daemon(words) and str(node.data_root) in words
 
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            children.setdefault(_parent(int(entry.name)), []).append(int(entry.name))
+    children = processes.children()
     found, left = [], [(first, 0)]
     while left:
         number, parent = left.pop()
         left += [(child, number) for child in children.get(number, [])]
         process = Process.find(number, bool if parent else is_the_daemon)
         # Now that it is held: is it still that child, or has its number been given to another?
-        if process is not None and (parent == 0 or _parent(number) == parent):
+        if process is not None and (parent == 0 or processes.parent(number) == parent):
             found.append(process)
         elif process is not None:
             process.close()
     return found
-
-
-def _parent(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return -1
 
 
 _STRIKES: dict[str, Callable[[LocalNode], None]] = {

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,7 +198,11 @@ def run(options: argparse.Namespace) -> None:
         finally:
             for number in numbers:
                 breaker.end(number)
-    print(json.dumps({"ran": len(numbers)}) if options.json else f"ran {len(numbers)} faults")
+        skipped = breaker.skipped()
+    for sentence in skipped:
+        print(f"swarmpy: {sentence}", file=sys.stderr)
+    ran = len(numbers) - len(skipped)
+    print(json.dumps({"ran": ran, "skipped": skipped}) if options.json else f"ran {ran} faults")
 
 
 @contextlib.contextmanager
