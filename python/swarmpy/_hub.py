@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from swarmpy._connection.base import Connection, Request, Shown
@@ -277,9 +278,10 @@ class Hub:
         yield from (node.name for node in self.seen.nodes)
 
 
-def natural(name: str) -> list[tuple[str, int]]:
+@lru_cache(maxsize=1024)  # lists are sorted again and again
+def natural(name: str) -> tuple[tuple[str, int], ...]:
     """So that w10 comes after w9."""
-    return [(word, int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", name)]
+    return tuple((word, int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", name))
 
 
 def _tasks(raws: list[Any]) -> list[TaskInfo]:

@@ -12,6 +12,7 @@ import numbers
 import re
 from datetime import timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import TypeAlias
 
 from swarmpy.errors import InvalidArgument
@@ -83,7 +84,12 @@ def _nanoseconds(value: object) -> Fraction | float | None:
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         number = value if isinstance(value, int | Fraction) else float(value)
         return None if number != number else number * _SECOND  # nan is no span
-    if not isinstance(value, str) or not _TEXT.fullmatch(value.strip()):
+    return _of_text(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=256)  # tests say the same few again and again
+def _of_text(value: str) -> Fraction | None:
+    if not _TEXT.fullmatch(value.strip()):
         return None
     parts = _PART.findall(value)
     return sum((Fraction(number) * _UNITS[unit] for number, unit in parts), Fraction(0))

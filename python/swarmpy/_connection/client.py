@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -241,13 +242,18 @@ def make_request(
     left out. `body` is sent as JSON, `text` as it is.
     """
     words = {key: _query_word(value) for key, value in (query or {}).items() if value is not None}
-    target = f"{path}?{urlencode(words)}" if words else path
+    target = _target(path, tuple(words.items())) if words else path
     all_headers = dict(headers or {})
     payload = b"" if text is None else text.encode()
     if body is not None:
         payload = json.dumps(body).encode()
         all_headers["content-type"] = "application/json"
     return Request(method, target, all_headers, payload)
+
+
+@lru_cache(maxsize=256)  # waits ask the same few again and again
+def _target(path: str, words: tuple[tuple[str, str], ...]) -> str:
+    return f"{path}?{urlencode(words)}"
 
 
 def begin(exchange: Exchange, timeout: float = TIMEOUT) -> Exchange:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 ZERO = datetime(1, 1, 1, tzinfo=UTC)  # Go's zero time: "never"
 
 
 def parse(text: object) -> datetime:
     """`ZERO` for what is absent or unreadable."""
+    return _parsed(str(text))
+
+
+@lru_cache(maxsize=4096)  # the same objects are read again and again
+def _parsed(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC)
+        return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return ZERO
 
