@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,44 @@ def test_refusals_say_what_to_do_next(home: Path) -> None:
 def test_version() -> None:
     assert swarmpy("version").stdout.startswith("swarmpy 0.")
     assert swarmpy("--version").stdout == swarmpy("version").stdout
+
+
+def test_a_command_that_there_is_not_names_the_near_one() -> None:
+    for words, near in ((("relay", "x"), '"replay"'), (("fault", "frieze", "w1"), '"freeze"')):
+        done = swarmpy(*words)
+        assert done.returncode == 2 and f"Did you mean {near}?" in done.stderr
+
+
+def test_what_needs_no_cluster_is_told_in_json(tmp_path: Path) -> None:
+    assert list(told("version")) == ["version"]
+    assert f"{tmp_path}/first_steps.md" in told("notebooks", str(tmp_path))
+
+
+def told(*words: str) -> Any:
+    done = swarmpy(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.real
+def test_every_command_tells_in_json(home: Path) -> None:
+    up = told("up", "--name", "lab", "--managers", "1", "--workers", "1")
+    assert [one["name"] for one in up] == ["m1", "w1"] and list(up[0]) == KEYS
+    assert [one["name"] for one in told("ls")] == ["m1", "w1"]
+    assert told("env", "m1") == {"DOCKER_HOST": up[0]["docker_host"]}
+    assert told("node", "kill", "w1")["state"] == "dead"
+    assert told("node", "start", "w1")["state"] == "running"
+    added = json.loads(swarmpy("image", "add", "--json", "mine:1", "--", "sleep", "5").stdout)
+    assert added == {"image": "mine:1", "command": ["sleep", "5"], "told": ["m1", "w1"], "not_told": []}
+    assert {"nginx", "mine"} <= {one["Reference"].partition(":")[0] for one in told("image", "ls")}
+    looked = told("top")
+    assert [one["name"] for one in looked["nodes"]] == ["m1", "w1"] and looked["leader"] == "m1"
+    assert told("fault", "freeze", "w1")["id"] == 1 and told("fault", "list")[0]["id"] == 1
+    refused = swarmpy("fault", "heal", "1", "7")
+    assert refused.returncode == 1 and "no fault 7 is under way" in refused.stderr
+    assert refused.stdout == "1  freeze w1\n", "the others are healed"
+    assert told("fault", "heal") == {"healed": []}
+    assert told("down", "lab") == {"ended": ["lab"]}
 
 
 @pytest.mark.real

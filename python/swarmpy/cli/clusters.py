@@ -28,7 +28,20 @@ def up(options: argparse.Namespace) -> None:
         )
     _agree(options)
     made = LocalCluster.start(name, options.managers, options.workers, init=not options.no_init, lease=False)
+    if options.json:
+        print(json.dumps(_rows([made]), indent=2))
+    else:
+        _tell_of(made, options)
+    if options.watch:
+        from swarmpy.cli.top import show  # here: no other command needs it
+
+        print()
+        show(made)
+
+
+def _tell_of(made: LocalCluster, options: argparse.Namespace) -> None:
     print(_table(_rows([made])))
+    name = made.name
     if options.no_init:
         print(f'\nCluster "{name}": {len(made.nodes)} daemons, outside any swarm.')
     else:
@@ -39,11 +52,6 @@ def up(options: argparse.Namespace) -> None:
     if made.nodes:
         which = f" --cluster {name}" if len(LocalCluster.all()) > 1 else ""
         print(f'\nor: eval "$(swarmpy env{which} {made.nodes[0].name})"    End it all: swarmpy down {name}')
-    if options.watch:
-        from swarmpy.cli.top import show  # here: no other command needs it
-
-        print()
-        show(made)
 
 
 def _agree(options: argparse.Namespace) -> None:
@@ -71,23 +79,28 @@ def _answer(question: str) -> str:
 
 def ls(options: argparse.Namespace) -> None:
     rows = _rows([LocalCluster.open(options.cluster)] if options.cluster else LocalCluster.all())
-    print(json.dumps(rows, indent=2) if options.format == "json" else _table(rows))
+    print(json.dumps(rows, indent=2) if options.json or options.format == "json" else _table(rows))
 
 
 def env(options: argparse.Namespace) -> None:
-    print(f"export DOCKER_HOST={pick.node(options).docker_host}")
+    host = pick.node(options).docker_host
+    print(json.dumps({"DOCKER_HOST": host}) if options.json else f"export DOCKER_HOST={host}")
 
 
 def kill(options: argparse.Namespace) -> None:
     node = pick.node(options)
     node.kill()
-    print(node.name)
+    _tell_name(node, options)
 
 
 def start(options: argparse.Namespace) -> None:
     node = pick.node(options)
     node.start()
-    print(node.name)
+    _tell_name(node, options)
+
+
+def _tell_name(node: LocalNode, options: argparse.Namespace) -> None:
+    print(json.dumps(_row(pick.cluster(options), node), indent=2) if options.json else node.name)
 
 
 def down(options: argparse.Namespace) -> None:
@@ -100,7 +113,10 @@ def down(options: argparse.Namespace) -> None:
         ended = [pick.cluster(options)]
     for cluster in ended:
         cluster.close()
-        print(cluster.name)
+        if not options.json:
+            print(cluster.name)
+    if options.json:
+        print(json.dumps({"ended": [cluster.name for cluster in ended]}))
 
 
 def _rows(clusters: Iterable[LocalCluster]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from swarmpy._faults.breaker import Breaker
 from swarmpy._faults.words import KINDS, MOMENTARY, Parameter, Place, Type
 from swarmpy.cli import pick
 from swarmpy.cli.table import table
-from swarmpy.errors import SwarmError
+from swarmpy.errors import NotFound, SwarmError
 from swarmpy.plan import Fault, Plan
 
 HELP = {
@@ -186,6 +186,14 @@ def heal(options: argparse.Namespace) -> None:
     else:
         for number, fault in healed.items():
             print(f"{number}  {fault.but(at=None)}")
+    for number in options.numbers:
+        if number not in before:
+            raise NotFound(f"no fault {number} is under way", hint=_under_way(before))
+
+
+def _under_way(faults: dict[int, Fault]) -> str:
+    """Those that can be ended. One that had its time has ended by itself."""
+    return f"There are: {', '.join(map(str, sorted(faults)))}." if faults else "All of them have ended."
 
 
 def run(options: argparse.Namespace) -> None:

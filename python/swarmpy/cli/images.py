@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -29,6 +30,11 @@ def add(options: argparse.Namespace) -> None:
         with waiting_for(f"{node.name} to answer"):
             node.door.post(IMAGES, {"Reference": options.reference, "Command": command})
     missed = [node.name for node in nodes if node not in told]
+    if options.json:
+        names = [node.name for node in told]
+        about = {"image": options.reference, "command": command, "told": names, "not_told": missed}
+        print(json.dumps(about))
+        return
     if missed:
         print(f"not told, because dead: {', '.join(missed)}; add it again when they run", file=sys.stderr)
     print(options.reference)
@@ -44,9 +50,13 @@ def ls(options: argparse.Namespace) -> None:
     node = next((node for node in cluster.nodes if node.alive), None)
     if node is None:
         raise ClusterError("no node of this cluster runs", "start one: swarmpy node start m1")
+    found = node.door.get(IMAGES)
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return
     rows = [
         (*named(image), "built in" if image["Builtin"] else "yours", shlex.join(image["Command"]))
-        for image in node.door.get(IMAGES)
+        for image in found
     ]
     print(table(("IMAGE", "TAGS", "KIND", "COMMAND"), rows))
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
+from swarmpy._models.nearest import did_you_mean
 from swarmpy.cli import check, clusters, completion, fault, images, notebooks, story, test, top
 from swarmpy.errors import SwarmError
 
@@ -55,8 +58,19 @@ def _replay(options: argparse.Namespace) -> int:
     return replay.run(options)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says which command is near to one that there is not."""
+
+    def error(self, message: str) -> NoReturn:
+        found = re.match(r"argument COMMAND: invalid choice: '(.*)' \(choose from (.*)\)$", message)
+        if found is not None:
+            known = re.findall(r"[\w-]+", found[2])
+            message = f"there is no command {found[1]}; {did_you_mean(found[1], known, most=len(known))}"
+        super().error(message)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="swarmpy", description=DESCRIPTION)
+    parser: argparse.ArgumentParser = _Parser(prog="swarmpy", description=DESCRIPTION)
     parser.add_argument(
         "--cluster", metavar="NAME", help="the cluster that is meant, where there are several"
     )
@@ -66,8 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument(
         "--cluster", metavar="NAME", default=argparse.SUPPRESS, help="the cluster that is meant"
     )
+    told = argparse.ArgumentParser(add_help=False)
+    told.add_argument("--json", action="store_true", help="print JSON")
 
-    up = verbs.add_parser("up", help="start daemons m1.. and w1.. and form them into a swarm")
+    up = verbs.add_parser("up", parents=[told], help="start daemons m1.. and w1.. and form them into a swarm")
     up.add_argument("--name", help='the name of the cluster (default: "default")')
     up.add_argument("--managers", type=int, default=3, metavar="N")
     up.add_argument("--workers", type=int, default=2, metavar="N")
@@ -76,11 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--watch", action="store_true", help="then show it live, as `swarmpy top` does")
     up.set_defaults(run=clusters.up)
 
-    ls = verbs.add_parser("ls", parents=[which], help="list clusters and their nodes")
+    ls = verbs.add_parser("ls", parents=[which, told], help="list clusters and their nodes")
     ls.add_argument("--format", choices=("table", "json"), default="table")
     ls.set_defaults(run=clusters.ls)
 
-    env = verbs.add_parser("env", parents=[which], help="print how to point docker at a node")
+    env = verbs.add_parser("env", parents=[which, told], help="print how to point docker at a node")
     env.add_argument("node", metavar="NODE")
     env.set_defaults(run=clusters.env)
 
@@ -90,11 +106,11 @@ def _parser() -> argparse.ArgumentParser:
         ("kill", clusters.kill, "kill -9 a node's daemon; returns when it is dead"),
         ("start", clusters.start, "start a dead node's daemon; returns when its API answers"),
     ):
-        one = on_node.add_parser(verb, parents=[which], help=text)
+        one = on_node.add_parser(verb, parents=[which, told], help=text)
         one.add_argument("node", metavar="NODE")
         one.set_defaults(run=run)
 
-    down = verbs.add_parser("down", parents=[which], help="end a cluster and forget it")
+    down = verbs.add_parser("down", parents=[which, told], help="end a cluster and forget it")
     down.add_argument("name", nargs="?", metavar="NAME")
     down.add_argument("--all", action="store_true", help="end every cluster")
     down.set_defaults(run=clusters.down)
@@ -103,17 +119,18 @@ def _parser() -> argparse.ArgumentParser:
     on_image = image.add_subparsers(metavar="COMMAND", required=True)
     add = on_image.add_parser(
         "add",
-        parents=[which],
+        parents=[which, told],
         help="say which command an image is",
         usage="swarmpy image add NAME[:TAG] -- COMMAND...",
     )
     add.add_argument("reference", metavar="NAME:TAG")
     add.set_defaults(run=images.add)
-    on_image.add_parser("ls", parents=[which], help="list images").set_defaults(run=images.ls)
+    on_image.add_parser("ls", parents=[which, told], help="list images").set_defaults(run=images.ls)
 
     fault.declare(verbs, which)
 
-    watch = verbs.add_parser("top", parents=[which], help="nodes, services, tasks, events, live; q ends it")
+    about = "nodes, services, tasks, events, live; q ends it; with --json one look"
+    watch = verbs.add_parser("top", parents=[which, told], help=about)
     watch.add_argument("services", nargs="*", metavar="SERVICE", help="only these (default: all)")
     watch.set_defaults(run=top.top)
 
@@ -121,12 +138,12 @@ def _parser() -> argparse.ArgumentParser:
 
     test.add_parser(verbs)
 
-    again = verbs.add_parser("replay", help="make a saved run of a simulated swarm again, up to a moment")
+    about = "make a saved run of a simulated swarm again, up to a moment"
+    again = verbs.add_parser("replay", parents=[told], help=about)
     again.add_argument("file", metavar="FILE", help="what swarm.save() or a failed test wrote")
     again.add_argument("--until", metavar="T", help='a moment of the run: "1.40s" (default: its end)')
     again.add_argument("--events", type=int, default=5, metavar="N", help="show the last N steps (default 5)")
     again.add_argument("--html", metavar="OUT", help="write the timeline of the run into this file, too")
-    again.add_argument("--json", action="store_true", help="print JSON")
     again.add_argument("--force", action="store_true", help="also what another engine wrote")
     again.set_defaults(run=_replay)
 
@@ -137,9 +154,10 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = verbs.add_parser("demo", help="play the story of a swarm, for real, in this terminal")
     demo.set_defaults(run=story.demo)
-    copy = verbs.add_parser("notebooks", help="copy the notebooks and the page of first steps into a folder")
+    about = "copy the notebooks and the page of first steps into a folder"
+    copy = verbs.add_parser("notebooks", parents=[told], help=about)
     copy.add_argument("folder", metavar="DIR")
     copy.add_argument("--force", action="store_true", help="overwrite what is there")
     copy.set_defaults(run=notebooks.notebooks)
-    verbs.add_parser("version", help="print the version").set_defaults(run=story.version)
+    verbs.add_parser("version", parents=[told], help="print the version").set_defaults(run=story.version)
     return parser

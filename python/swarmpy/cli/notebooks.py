@@ -6,6 +6,7 @@ A wheel carries them in the package; in the source tree they are beside it.
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def notebooks(options: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:
         shutil.copyfile(file, folder / file.name)
-        print(folder / file.name)
+    copies = [str(folder / file.name) for file in files]
+    print(json.dumps(copies, indent=2) if options.json else "\n".join(copies))
 
 
 def originals() -> list[Path]:

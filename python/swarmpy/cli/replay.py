@@ -14,6 +14,7 @@ from typing import Any
 
 from swarmpy import duration
 from swarmpy._replay.replaying import Replay, Step, replay
+from swarmpy.cli.as_json import plain
 from swarmpy.errors import SwarmError
 
 
@@ -105,16 +106,8 @@ def _as_json(again: Replay, last: deque[Step]) -> dict[str, Any]:
         "same_run": again.same_run,
         "plan": again.journal.plan,
         "checks": list(again.journal.checks),
-        "state": _plain(again.peek().to_dict()),
+        "state": plain(again.peek().to_dict()),
         "events": [dataclasses.asdict(step) for step in last],
         "failure": dataclasses.asdict(failure) if failure else None,
         "failure_again": again.failure_again(),
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return value if value is None or isinstance(value, bool | int | float) else str(value)

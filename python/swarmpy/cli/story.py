@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 import swarmpy
 
@@ -13,8 +14,8 @@ def demo(_: argparse.Namespace) -> int:
     return play()
 
 
-def version(_: argparse.Namespace) -> None:
-    print(version_line())
+def version(options: argparse.Namespace) -> None:
+    print(json.dumps({"version": swarmpy.__version__}) if options.json else version_line())
 
 
 def version_line() -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import select
 import shutil
@@ -19,6 +20,7 @@ from swarmpy._view import terminal
 from swarmpy._view.recorder import Recorder
 from swarmpy._world.real import RealWorld
 from swarmpy.cli import pick
+from swarmpy.cli.as_json import plain
 from swarmpy.events import check_service
 
 ENTER, LEAVE = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"  # the other screen, without a cursor
@@ -31,6 +33,9 @@ def top(options: argparse.Namespace) -> None:
     hub = Hub(RealWorld.around(cluster))
     for service in options.services:
         check_service(hub, service, may_come=False)
+    if options.json:
+        _print_json(cluster, options.services)
+        return
     show(cluster, options.services)
 
 
@@ -52,6 +57,17 @@ def show(cluster: LocalCluster, services: Sequence[str] = ()) -> None:
                 shown = picture
             if _q_within(EVERY):
                 return
+
+
+def _print_json(cluster: LocalCluster, services: Sequence[str]) -> None:
+    """One look, as `Peek.to_dict` has it."""
+    from swarmpy import local
+
+    with local.attach(cluster.name) as swarm:
+        now = swarm.peek().to_dict()
+    for what, key in (("services", "name"), ("tasks", "service")) if services else ():
+        now[what] = [one for one in now[what] if one[key] in services]
+    print(json.dumps(plain(now), indent=2))
 
 
 def _picture(recorder: Recorder, *, colour: bool, width: int, height: int | None) -> str:
