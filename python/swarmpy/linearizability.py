@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ class LinearizabilityResult(metaclass=Brief):
 
     def _repr_html_(self) -> str:
         if not self.window:
-            return _show.html_box([_show.html_table(self._sentence(), (), [])])
+            return _show.html_box([f"<b>{escape(self._sentence())}</b>"])
         rows = [one.row() for one in self.window]
         return self.svg() + _show.html_box([_show.html_table(self._sentence(), HEADER, rows)])
 

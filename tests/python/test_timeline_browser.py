@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 import swarmpy as sp
 from browser import Page, browser, missing_browser
 from swarmpy._timeline import Failure, timeline_html
+from swarmpy._timeline.inline import FRAME
 
 pytestmark = pytest.mark.skipif(bool(missing_browser()), reason=missing_browser())
 
@@ -216,6 +218,51 @@ def test_keys_zoom_move_and_go_to_failures(page: Page, small: str, tmp_path: Pat
     for _ in range(seen):
         key(page, "f")
     assert page.js("timeline.failures.includes(timeline.selected)")
+
+
+def test_keys_zoom_into_what_is_chosen(page: Page, small: str, tmp_path: Path) -> None:
+    opened(page, small, tmp_path)
+    page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=5, y=5)
+    key(page, "0")
+    key(page, "f")
+    page.until("timeline.selected")
+    for _ in range(8):
+        before = span(page)
+        key(page, "+")
+        page.until(f"timeline.view.t1 - timeline.view.t0 < {before * 0.7}")
+    assert page.js("timeline.view.t0 <= timeline.selected.t && timeline.selected.t <= timeline.view.t1")
+
+
+def test_a_picture_in_a_page_lets_that_page_scroll(small: str, tmp_path: Path) -> None:
+    """In a notebook the wheel is the notebook's until somebody clicks into the timeline."""
+    frame = FRAME.format(page=html.escape(small), height=640, about="")
+    (tmp_path / "book.html").write_text(f"<body>{frame}<p style='height:3000px'>more</p></body>")
+    wheel = {"type": "mouseWheel", "x": 600, "y": 500, "deltaX": 0, "deltaY": 240}
+    with browser(tmp_path) as page:
+        page.ask("Page.enable")
+        page.ask("Page.navigate", url=(tmp_path / "book.html").as_uri())
+        page.until("document.readyState === 'complete' && !!document.querySelector('iframe')")
+        shape = "(it => [it.offsetWidth > 900, it.offsetHeight])(document.querySelector('iframe'))"
+        assert page.js(shape) == [True, 640]
+        page.ask("Input.dispatchMouseEvent", **wheel)
+        page.until("window.scrollY > 100")
+
+
+def test_the_first_tick_is_the_beginning_and_the_last_can_be_read(
+    page: Page, small: str, tmp_path: Path
+) -> None:
+    opened(page, small, tmp_path)
+    page.js(
+        "(pen => { window.said = []; const old = pen.fillText.bind(pen);"
+        "pen.fillText = (text, x, y) => { said.push([text, x, x + pen.measureText(text).width, y]);"
+        "old(text, x, y); }; })(document.getElementById('sheet').getContext('2d'))"
+    )
+    key(page, "0")
+    page.until("said.some(one => one[3] === 9)")
+    times = [one for one in page.js("said") if one[3] == 9 and one[0].endswith(" s")]
+    assert times and not [text for text, *_ in times if text.startswith("-")]
+    wide = page.js("document.getElementById('stage').clientWidth")
+    assert max(right for _, _, right, _ in times) <= wide
 
 
 def test_the_wheel_zooms_where_the_pointer_is(page: Page, small: str, tmp_path: Path) -> None:

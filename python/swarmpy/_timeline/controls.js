@@ -149,7 +149,11 @@ function foldAll() {
   shown.unfolded = nodes.map(() => !fold);
   redraw();
 }
-const centre = () => (cursor !== null && cursor > gutter ? toT(cursor) : (view.t0 + view.t1) / 2);
+// Where the keys zoom: at the pointer, else at what is chosen, else in the middle.
+function centre() {
+  if (cursor !== null && cursor > gutter) return toT(cursor);
+  return selected && selected.t >= view.t0 && selected.t <= view.t1 ? selected.t : (view.t0 + view.t1) / 2;
+}
 const KEYS = {
   "+": () => zoom(centre(), 0.6),
   "=": () => zoom(centre(), 0.6),

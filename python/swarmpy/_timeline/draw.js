@@ -57,6 +57,7 @@ function draw() {
   const pen = sized(sheet, width, height);
   hits = [];
   pen.clearRect(0, 0, width, height);
+  drawGrid(pen);
   pen.save();
   pen.beginPath();
   pen.rect(0, top0, width, height - top0);

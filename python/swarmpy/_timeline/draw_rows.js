@@ -51,12 +51,21 @@ function drawTasks(pen, lane) {
     if (e.bad && e.end <= view.t1) cross(pen, Math.min(x1, width - 4), y + ROW / 2 - 1, 3.2, ink.bad);
     const runs = e.pieces.find((piece) => piece.state === "running");
     const from = runs ? Math.max(x0, toX(runs.t)) : x0;
-    label(pen, taskLabel(e.row.task), from + 4, y + ROW / 2 - 0.5, x1 - from - 8, runs ? inkOn(hue) : ink.fg);
+    if (runs) label(pen, taskLabel(e.row.task), from + 4, y + ROW / 2 - 0.5, x1 - from - 8, inkOn(hue));
+    else labelOfWaiting(pen, e, x0 + 4, y + ROW / 2 - 0.5, x1 - x0 - 8);
     hit(e, x0, y, Math.max(x1, x0 + 3), y + ROW - 1);
     return hidden;
   });
   fadeDead(pen, lane, lane.rows * ROW);
   if (lane.more && hidden) label(pen, `and ${hidden} more`, gutter + 6, lane.tasks + lane.rows * ROW + 5, 200, ink.dim);
+}
+
+// What a task that does not run is waiting in, where there is room for it.
+function labelOfWaiting(pen, e, x, y, room) {
+  const name = taskLabel(e.row.task);
+  const whole = `${name} \u00b7 ${e.pieces.at(-1)?.state ?? ""}`;
+  pen.font = FONT;
+  boxed(pen, pen.measureText(whole).width <= room ? whole : name, x, y, room, false);
 }
 
 // Of a folded lane: where something runs, and what failed.
@@ -90,18 +99,29 @@ function fadeDead(pen, lane, tall) {
   }
 }
 
-// ---- over all lanes
+// ---- under and over all lanes
+
+function ticks() {
+  const step = tickStep(view.t1 - view.t0, (width - gutter) / 100);
+  const out = [];
+  for (let t = Math.ceil(Math.max(view.t0, START) / step) * step; t <= view.t1; t += step) out.push([t, timeText(t, step)]);
+  return out;
+}
+function drawGrid(pen) {
+  pen.fillStyle = ink.hair;
+  for (const [t] of ticks()) pen.fillRect(toX(t), top0, 1, height - top0);
+}
 
 function drawTop(pen, seenFaults, faultRows) {
   pen.fillStyle = ink.bg;
   pen.fillRect(0, 0, width, top0);
   pen.textBaseline = "middle";
-  const step = tickStep(view.t1 - view.t0, (width - gutter) / 100);
-  for (let t = Math.ceil(view.t0 / step) * step; t <= view.t1; t += step) {
-    const x = toX(t);
+  for (const [t, text] of ticks()) {
     pen.fillStyle = ink.hair;
-    pen.fillRect(x, AXIS - 6, 1, height);
-    label(pen, timeText(t, step), x + 3, 9, 120, ink.dim);
+    pen.fillRect(toX(t), AXIS - 6, 1, top0 - AXIS + 6);
+    pen.font = FONT;
+    const x = Math.min(toX(t) + 3, width - pen.measureText(text).width - 3);
+    label(pen, text, x, 9, 120, ink.dim);
   }
   seenFaults.forEach((e, i) => {
     if (faultRows[i] >= 5) return;
