@@ -36,11 +36,17 @@ void begin_checks(const std::shared_ptr<WorldHost>& host, const py::object& sour
   host->observe_by(std::move(checks));
 }
 
-// A check that does not hold now is broken at once. The checks are touched under the world's lock only.
+// A check that does not hold now is broken at once; one whose function raises now is not made. The checks are
+// touched under the world's lock only.
 void add(WorldHost& host, Check check) {
   Checks& checks = checks_of(host);
   const py::gil_scoped_release release;
-  host.add_to([&](sim::World& world) { checks.add(world, std::move(check)); });
+  try {
+    host.add_to([&](sim::World& world) { checks.add(world, std::move(check)); });
+  } catch (const py::error_already_set&) {
+    host.ask_observer([&](sim::World&) { checks.take_back(); });
+    throw;
+  }
 }
 
 void add_rule(WorldHost& host, const std::string& name, const std::string& kind, const std::string& service,

@@ -176,6 +176,10 @@ void Checks::add(sim::World& world, Check check) {
   marks_.reset();
 }
 
+void Checks::take_back() {
+  if (!checks_.empty() && checks_.back().told) checks_.pop_back();
+}
+
 void Checks::finish(sim::World& world) {
   const bool told = std::any_of(checks_.begin(), checks_.end(), [](const Check& one) { return one.told; });
   if (!told) happened(world);

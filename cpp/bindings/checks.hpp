@@ -72,6 +72,8 @@ class Checks final : public Observer {
   // With the interpreter's lock, before `add`: keeps the function, and returns its number.
   std::size_t keep(const py::object& function);
   void add(sim::World& world, Check check);
+  // Forgets the newest, if its function raised an error when it was asked last.
+  void take_back();
   const std::deque<Check>& all() const { return checks_; }
   const std::optional<sim::Broken>& broken() const { return broken_; }
   // The run is over: what was never seen, or is still awaited, is broken.

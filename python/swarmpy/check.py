@@ -17,7 +17,7 @@ from swarmpy._checks.wall import Line, WallChecks
 from swarmpy._hub import Hub
 from swarmpy._models.nearest import check_word
 from swarmpy.duration import DurationLike
-from swarmpy.errors import Conflict, InvalidArgument, NotSupportedInMode
+from swarmpy.errors import Conflict, InvalidArgument, InvariantBroken, NotSupportedInMode
 from swarmpy.events import check_service
 from swarmpy.inv import Invariant, meant
 from swarmpy.peek import Peek
@@ -41,7 +41,7 @@ class Check(metaclass=Brief):
     A function gets the frozen state of the moment (`Peek`: `.running("web")`, `.leader`, `.nodes`, `.term`,
     `.requests`, ...) and says by its truth whether it holds; it only looks. In the simulator it is asked
     again whenever what it read may have changed, at the very event; after every event when it read `.now`.
-    What it raises is raised to whoever let time pass.
+    What it raises is raised to whoever let time pass; where it raises at once, the check is not made.
 
     The first that is broken raises `InvariantBroken` and ends the run there.
 
@@ -188,6 +188,19 @@ class Check(metaclass=Brief):
             )
         self._begin()
         self._names.append(named)
+        try:
+            self._make(kind, named, what, within, after)
+        except InvariantBroken:
+            raise
+        except BaseException:
+            if named not in [row[0] for row in self.rows()]:  # its function raised: it was not made
+                self._names.remove(named)
+                self.told = [one for one in self.told if one["name"] != named]
+            raise
+
+    def _make(
+        self, kind: str, named: str, what: Function, within: float, after: str | Function | None
+    ) -> None:
         if self._core is not None:
             whole = round(min(within, 1e9) * 1e9)
             self.told.append({"kind": kind, "name": named, "inv": None})

@@ -411,3 +411,25 @@ def test_the_figures_table() -> None:
         ((name, kind, asked, state),) = c.check.rows()
         assert (name, kind, state) == ("few", "always", "holds") and asked > 0
         assert "CHECK" in repr(c.check) and "<table>" in c.check._repr_html_()
+
+
+def test_a_function_with_a_mistake_is_no_check_and_the_swarm_goes_on() -> None:
+    c = sp.Swarm(managers=1, seed=3)
+    c.check.always("fine", lambda s: s.term >= 0)
+    for make in (
+        lambda: c.check.always("typo", lambda s: s.runing("web") >= 0),
+        lambda: c.check.sometimes("typo", lambda: True),
+        lambda: c.check.eventually("typo", lambda s: s.oh, within="5s"),
+        lambda: c.check.eventually("typo", lambda s: True, within="5s", after=lambda s: s.oh),
+    ):
+        with pytest.raises((AttributeError, TypeError)) as caught:
+            make()
+        assert 'in the check "typo"' in "".join(caught.value.__notes__)
+        assert c.check.names == ["fine"] and [row[0] for row in c.check.rows()] == ["fine"]
+    c.sleep("1s")
+    c.check.always("typo", lambda s: s.running("web") >= 0)
+    c.check.finish()
+    c.check.always("later", lambda s: s.now < 3 or s.oh)
+    with pytest.raises(AttributeError):
+        c.sleep("5s")
+    assert c.check.names == ["fine", "typo", "later"], "one that raised later stays: it is part of the run"

@@ -57,6 +57,10 @@ def test_a_load_tells_of_a_dead_node_and_a_leader_is_waited_for() -> None:
 
 def test_errors_of_a_users_function_are_theirs() -> None:
     with sp.Swarm(managers=1, workers=0, mode="real") as c:
+        with pytest.raises(AttributeError):
+            c.check.always("typo", lambda s: s.runing("web") == 0)
+        assert not len(c.check) and not c.check.rows(), "a mistake is no check"
+        c.sleep("0.2s")
         c.check.always("mine", lambda s: 1 // (s.running("web") - 1) or True)
         with pytest.raises(ZeroDivisionError) as caught:
             c.services.create("swarmpy/web", name="web", replicas=1).wait()

@@ -144,6 +144,8 @@ class WallChecks:
                 threading.Thread(target=self._run, name="swarmpy-checks", daemon=True).start()
             else:
                 self._look()
+            if line.raised:  # a mistake in it: it is not made
+                self.lines.remove(line)
         self.tell()
 
     def tell(self) -> None:
