@@ -126,7 +126,7 @@ def _at_most_desired(invariant: Invariant) -> Judge:
     def judge(state: Peek) -> str | None:
         for service in _of(invariant, state):
             slots = len({_seat(task) for task in state.tasks_of(service.name) if task.runs})
-            had, before[service.id] = before.get(service.id, 0), slots
+            had, before[service.id] = before.get(service.id, slots), slots  # it may be shrinking already
             if service.mode == "replicated" and slots > max(service.wanted, had):
                 wanted = f"{service.wanted} are wanted"
                 return f"{service.name} ran in {slots} slots at {state.at:.3f}s, {wanted}"

@@ -136,9 +136,12 @@ class Panel:
 
     def _begin(self, state: Item) -> None:
         self._see(stamp(state))
+        before = set(self.picture.services)
         self.picture.begin(state)
+        kept = {one.name for id, one in self.picture.services.items() if id in before}
         for line in self.lines:
-            if line.judge is not None and line.source == "changes":
+            promised = line.invariant.kind == "at_least_running" and line.invariant.service in kept
+            if line.judge is not None and line.source == "changes" and not promised:
                 line.judge = judge_of(line.invariant)
             if line.pace is not None:
                 line.pace.clear()
