@@ -135,8 +135,8 @@ class Check(metaclass=Brief):
         return list(self._names)
 
     def rows(self) -> list[tuple[str, str, int, str]]:
-        """Name, kind, how often it was asked, and `"holds"`, `"held"`, `"awaited"`, `"never seen"` or
-        `"broken"`.
+        """Name, kind, how often it was asked, and `"holds"`, `"held"`, `"awaited"`, `"never seen"`,
+        `"raised"` (its function did, when it was asked last) or `"broken"`.
         """
         if self._core is not None:
             return list(self._core.checks())

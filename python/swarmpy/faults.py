@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from swarmpy.node import Node
 
 HEADER = ("ID", "FAULT")
+MOST_DRAWN = 100_000  # faults of a plan, on average
 Names = str | Sequence[str] | Any  # a name, a Node, or a list of them; "*": all others
 
 
@@ -44,6 +45,7 @@ class ActiveFault(metaclass=Brief):
     def __init__(self, faults: Faults, fault: Fault, number: int | None) -> None:
         """`number` None: it was left out, or was over at once."""
         self._faults, self._asked, self.id = faults, fault, number
+        self._begins, self._ended = faults._hub.world.now() + (fault.at or 0.0), False
 
     @property
     def fault(self) -> Fault:
@@ -59,6 +61,7 @@ class ActiveFault(metaclass=Brief):
 
     def heal(self) -> None:
         """Ends it. Harmless when it is over, also by `for_`."""
+        self._ended = True
         self._faults._end(self)
 
     def __enter__(self) -> ActiveFault:
@@ -68,7 +71,11 @@ class ActiveFault(metaclass=Brief):
         self.heal()
 
     def __repr__(self) -> str:
-        return f"<{'fault' if self.active else 'fault, over:'} {self._asked}>"
+        if self.active:
+            return f"<fault {self._asked}>"
+        hub = self._faults._hub
+        to_come = self.id is not None and not hub.closed and hub.world.now() < self._begins
+        return f"<fault, {'to come' if to_come and not self._ended else 'over'}: {self._asked}>"
 
 
 class RunningPlan(metaclass=Brief):
@@ -80,12 +87,18 @@ class RunningPlan(metaclass=Brief):
         self._faults, self.plan, self._numbers = faults, plan, list(numbers)
         ends = [(fault.at or 0.0) + (fault.for_ or 0.0) for fault in plan]
         since = faults._hub.world.now() if plan.since is None else plan.since
-        self._ends_at = max([0.0, *ends]) + since
+        self._last_end = max([0.0, *ends]) + since
+        self._held_before = faults._held
 
     @property
     def active(self) -> bool:
         """One of its faults is active now."""
         return any(number in self._numbers for number, _ in self._faults._active())
+
+    @property
+    def _ends_at(self) -> float:
+        """Later by as long as `faults.quiet` held it back."""
+        return self._last_end + self._faults._held - self._held_before
 
     @property
     def over(self) -> bool:
@@ -143,6 +156,7 @@ class Faults(metaclass=Brief):
 
     def __init__(self, hub: Hub, random: Random) -> None:
         self._hub, self._random = hub, random
+        self._held = 0.0  # seconds for which all faults were held back
 
     # ---- the network
 
@@ -167,14 +181,18 @@ class Faults(metaclass=Brief):
         return self._do("partition", for_, groups=sides, one_way=one_way)
 
     def cut(
-        self, a: Names, b: Names = "*", *, both: bool = True, for_: DurationLike | None = None
+        self, a: Names, b: Names | None = None, *, both: bool = True, for_: DurationLike | None = None
     ) -> ActiveFault:
-        """Nothing that `a` and `b` say reaches the other; with `both=False` only what `a` says is lost."""
-        return self._do("cut", for_, from_=a, to=b, both=both)
+        """Nothing that `a` and `b` say reaches the other; with `both=False` only what `a` says is lost.
+        Without `b`: all others. `("m1", "m2")`, as in `net(between=)`, is that link.
+        """
+        source, target = _link(a, b)
+        return self._do("cut", for_, from_=source, to=target, both=both)
 
-    def mend(self, a: Names, b: Names = "*") -> None:
+    def mend(self, a: Names, b: Names | None = None) -> None:
         """Ends every `cut` between `a` and `b`. Harmless when there is none; other links stay cut."""
-        wanted = Fault("cut", from_=a, to=b)
+        source, target = _link(a, b)
+        wanted = self._with_leader(Fault("cut", from_=source, to=target))
         for name in {*wanted.args["from"], *wanted.args["to"]} - {"*"}:
             self._check_name(name)
         for number, fault in self._active():
@@ -219,12 +237,13 @@ class Faults(metaclass=Brief):
         return self._do("net", for_, from_=source, to=target, both=both, **how)
 
     def hold(
-        self, a: Names, b: Names = "*", *, both: bool = True, for_: DurationLike | None = None
+        self, a: Names, b: Names | None = None, *, both: bool = True, for_: DurationLike | None = None
     ) -> ActiveFault:
         """Keeps all that `a` and `b` say to each other, and delivers it in one burst when it ends. With
-        `both=False`: what `a` says.
+        `both=False`: what `a` says. Without `b`: all others. `("m1", "m2")` is that link.
         """
-        return self._do("hold", for_, from_=a, to=b, both=both)
+        source, target = _link(a, b)
+        return self._do("hold", for_, from_=source, to=target, both=both)
 
     # ---- a node
 
@@ -378,6 +397,11 @@ class Faults(metaclass=Brief):
         for name, value in (("every", often), ("for_", length), ("lasting", most)):
             if not 0 < value < 1e7:
                 raise InvalidArgument(f"{name} is more than 0s, and ends", hint='Say every="5s", for_="1m".')
+        if length / often > MOST_DRAWN:
+            raise InvalidArgument(
+                f"about {length / often:.0f} faults would be drawn, {MOST_DRAWN} at most",
+                hint="Say a longer every=, or a shorter for_=.",
+            )
         if seed is not None:
             seed = whole("seed", seed, least=0, most=2**64 - 1)
         chance = Random(self._random.getrandbits(64) if seed is None else seed)
@@ -387,7 +411,7 @@ class Faults(metaclass=Brief):
         tasks = self._task_names() if "kill_task" in found else []
         return draw.Draw(managers, workers, tasks, found, often, length, most, keep_quorum, chance).plan()
 
-    def run(self, plan: Plan | Iterable[Fault | str] | str | Path) -> RunningPlan:
+    def run(self, plan: Plan | Fault | Iterable[Fault | str] | Mapping[str, Any] | str | Path) -> RunningPlan:
         """Runs a plan: each fault begins at its `at`, counted from now. A Plan, a list of faults, their JSON
         or text, or a path to a file with that. Time passes while you wait: `with c.faults.run(plan) as p:
         p.wait()`. All names are checked first.
@@ -409,7 +433,8 @@ class Faults(metaclass=Brief):
         """
         seconds = duration.seconds(span)
         world = self._hub.open_world
-        ends = world.now() + seconds
+        begun = world.now()
+        ends = begun + seconds
         self._breaker().quiet(True)
         try:
             outcome = wait_swarm(self._hub, seconds, 0)
@@ -423,6 +448,7 @@ class Faults(metaclass=Brief):
                 blockers=error.blockers,
             ) from error
         finally:
+            self._held += world.now() - begun
             with contextlib.suppress(SwarmError):
                 self._breaker().quiet(False)
 
@@ -503,20 +529,33 @@ class Faults(metaclass=Brief):
 
     def _check_name(self, name: str) -> None:
         known = self._hub.world.machines()
-        if name != "leader" and name not in known:
+        if name not in known:
             raise not_found("node", name, known)
 
-    def _read(self, plan: Plan | Iterable[Fault | str] | str | Path) -> Plan:
+    def _with_leader(self, link: Fault) -> Fault:
+        """With the leader of this moment where it says "leader"."""
+        if "leader" not in {*link.args["from"], *link.args["to"]} - {*self._hub.world.machines()}:
+            return link
+        leader = next((info.name for info in self._hub.nodes() if info.leader), None)
+        if leader is None:
+            raise SwarmError(
+                "nobody leads at this moment",
+                code="FailedPrecondition",
+                hint="Wait for a leader, or name a node.",
+            )
+        ends = {key: [leader if one == "leader" else one for one in link.args[key]] for key in ("from", "to")}
+        return link.but(**ends)
+
+    def _read(self, plan: Plan | Fault | Iterable[Fault | str] | Mapping[str, Any] | str | Path) -> Plan:
         if isinstance(plan, Plan):
             return plan
-        if isinstance(plan, Path):
+        if isinstance(plan, Path) or (isinstance(plan, str) and _is_path(plan)):
             return Plan.load(plan)
         if isinstance(plan, str):
-            looks_like_a_path = "\n" not in plan and plan.split(" ")[0] not in words.KINDS
-            if plan.lstrip()[:1] not in ("{", "[") and looks_like_a_path:
-                return Plan.load(plan)
             return Plan.read(plan)
-        return Plan(plan)
+        if isinstance(plan, Mapping):
+            return Plan.from_json(plan)
+        return Plan([plan] if isinstance(plan, Fault) else plan)
 
     def _task_names(self) -> list[str]:
         found = []
@@ -535,6 +574,20 @@ class Faults(metaclass=Brief):
 
     def _repr_html_(self) -> str:
         return "" if self._hub.closed else self.active._repr_html_()
+
+
+def _link(a: Names, b: Names | None) -> tuple[Names, Names]:
+    """Both ends; a pair alone is a link, a list alone is cut off from all others."""
+    if b is None and isinstance(a, tuple) and len(a) == 2:
+        return a
+    return a, "*" if b is None else b
+
+
+def _is_path(text: str) -> bool:
+    """A line that is neither JSON nor a fault; with a blank it is one only where there is such a file."""
+    if "\n" in text or text.lstrip()[:1] in ("{", "[") or text.split(" ")[0] in words.KINDS:
+        return False
+    return " " not in text.strip() or Path(text).exists()
 
 
 def _is_flat(side: Any) -> bool:

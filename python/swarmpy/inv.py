@@ -29,8 +29,8 @@ class Invariant(metaclass=Brief):
     """
 
     def __init__(self, kind: str, about: str, service: str = "", number: int = 0) -> None:
-        self.kind, self.about, self.service, self.number = kind, about, service, number
-        self.__doc__ = about
+        self.kind, self.about, self.service, self.number = kind, " ".join(about.split()), service, number
+        self.__doc__ = self.about
 
     @property
     def name(self) -> str:

@@ -26,7 +26,7 @@ from swarmpy._hub import Hub
 from swarmpy._kv.drive import Done, Plan, ThreadDriver, VirtualDriver
 from swarmpy._kv.work import MODELS, ROUTE, Client, path, text_of, value_of
 from swarmpy._models.nearest import check_word
-from swarmpy._models.plain import whole
+from swarmpy._models.plain import in_order, whole
 from swarmpy.duration import DurationLike
 from swarmpy.errors import Conflict, InvalidArgument, NotFound
 
@@ -72,9 +72,9 @@ class Operation(metaclass=Brief):
         """In words: what came of it."""
         if self.outcome != "ok":
             return self.outcome
-        return (
-            "ok" if self.kind not in ("read", "cas", "delete") or self.result is True else _brief(self.result)
-        )
+        if self.kind == "read" or (self.kind in ("cas", "delete") and self.result is not True):
+            return _brief(self.result)
+        return "ok"
 
     def row(self) -> tuple[str, ...]:
         """As a line of a table."""
@@ -224,8 +224,9 @@ class KV(metaclass=Brief):
         """Its value, `default` when it is not there. `node`: what this manager has in its own store, which
         may be old.
         """
+        at = None if node is None else self._door(node)
         try:
-            return value_of(self._entry(key, node)["Value"])
+            return value_of(self._entry(key, at)["Value"])
         except NotFound:
             return default
 
@@ -380,7 +381,10 @@ class KV(metaclass=Brief):
         if isinstance(keys, str):
             return (_checked(keys),)
         if not isinstance(keys, int):
-            return tuple(_checked(key) for key in keys)
+            names = tuple(_checked(key) for key in in_order(keys))
+            if not names:
+                raise InvalidArgument("keys names no key", hint="Say how many, keys=3, or their names.")
+            return names
         count = whole("keys", keys, least=1, most=1000)
         word = f"{random.getrandbits(24):06x}"
         return tuple(f"rec-{word}-{n + 1}" for n in range(count))
@@ -388,7 +392,7 @@ class KV(metaclass=Brief):
     def _doors_of(self, at: str | Node | Sequence[str | Node] | None) -> list[Connection]:
         if at is None:
             return sorted(self._hub.doors(), key=lambda door: door.name)
-        some = [at] if isinstance(at, str) or not isinstance(at, Sequence) else list(at)
+        some = [at] if isinstance(at, str) or not isinstance(at, Iterable) else in_order(at)
         if not some:
             raise InvalidArgument("at names no node", hint="Leave it out to ask all managers.")
         return [self._door(one) for one in some]
@@ -398,9 +402,8 @@ class KV(metaclass=Brief):
 
     # ---- requests
 
-    def _entry(self, key: str, node: str | Node | None) -> dict[str, Any]:
-        at = None if node is None else self._door(node)
-        headers = None if node is None else LOCAL
+    def _entry(self, key: str, at: Connection | None) -> dict[str, Any]:
+        headers = None if at is None else LOCAL
         found = self._hub.client.json("GET", _path(key), at=at, headers=headers, before_write=True)
         return dict(found)
 

@@ -10,7 +10,7 @@ from swarmpy import _show, duration
 from swarmpy._brief import Brief
 from swarmpy._hub import Hub
 from swarmpy._models.nearest import not_found
-from swarmpy._models.plain import whole
+from swarmpy._models.plain import in_order, whole
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument, NotFound
 from swarmpy.requests import HEADER, Request, Requests, from_core, of_list
@@ -208,7 +208,7 @@ def _port(hub: Hub, name: str, port: int | None) -> int:
         info = hub.service(name)
     except NotFound:
         raise not_found("service", name, [one.name for one in hub.services()]) from None
-    ports = [int(one) for text in info.ports for one in _PUBLISHED.findall(text)]
+    ports = [int(one) for text in info.ports for one in _PUBLISHED.findall(text)] or info.asked_ports
     listed = ", ".join(map(str, ports))
     if not ports:
         raise InvalidArgument(
@@ -228,7 +228,7 @@ def _nodes(hub: Hub, from_: str | Node | Iterable[str | Node] | None) -> list[st
     known = [node.name for node in hub.nodes()]
     if from_ is None:
         return known
-    asked = [from_] if isinstance(from_, str) or not isinstance(from_, Iterable) else list(from_)
+    asked = [from_] if isinstance(from_, str) or not isinstance(from_, Iterable) else in_order(from_)
     names = [str(getattr(one, "name", one)) for one in asked]
     if not names:
         raise InvalidArgument("from_ names no node", hint="Leave it out: all nodes are asked in turn.")

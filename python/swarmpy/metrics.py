@@ -18,7 +18,7 @@ from swarmpy._connection.base import Connection
 from swarmpy._connection.client import finish, make_request
 from swarmpy._hub import Hub, natural
 from swarmpy._models.nearest import did_you_mean
-from swarmpy.errors import NotFound, SwarmError, Unreachable
+from swarmpy.errors import InvalidArgument, NotFound, SwarmError, Unreachable
 
 PATH = "/metrics"
 PATIENCE = 2.0  # seconds that a real daemon gets for an answer
@@ -81,11 +81,15 @@ class Metric(float, metaclass=Brief):
         """Each node's own number, by name."""
         return _sums((one.node, one.value) for one in self.samples)
 
+    @property
+    def labels(self) -> list[str]:
+        """The names of its labels."""
+        return sorted({word for one in self.samples for word in one.labels})
+
     def by(self, label: str) -> dict[str, float]:
         """The swarm's number for each value of a label. Raises `NotFound` for a label that it has not."""
-        known = sorted({word for one in self.samples for word in one.labels})
-        if label not in known:
-            raise NotFound(f"{self.name} has no label {label!r}", hint=did_you_mean(label, known))
+        if label not in self.labels:
+            raise NotFound(f"{self.name} has no label {label!r}", hint=did_you_mean(label, self.labels))
         values = dict.fromkeys(one.labels[label] for one in self.samples if label in one.labels)
         return {value: float(self._where({label: value})) for value in values}
 
@@ -121,9 +125,9 @@ class Metrics(Mapping[str, Metric], metaclass=_BriefMapping):
     """All metrics of a swarm at `at` seconds of its clock: a frozen mapping from name to `Metric`.
 
     `metrics["raft_elections_total"]`; `metrics['swarm_tasks{state="running"}']` takes the samples with these
-    labels only. Raises `NotFound` (a `KeyError`) with the nearest name. `.note`: which nodes did not answer,
-    "" when all did. Counters of a node that is dead are there as far as they are known: all of them in the
-    simulator, in real time what this Python saw last.
+    labels only. Raises `NotFound` (a `KeyError`) with the nearest name, also of a label. `.note`: which nodes
+    did not answer, "" when all did. Counters of a node that is dead are there as far as they are known: all
+    of them in the simulator, in real time what this Python saw last.
     """
 
     def __init__(self, at: float, metrics: Mapping[str, Metric], note: str) -> None:
@@ -134,7 +138,7 @@ class Metrics(Mapping[str, Metric], metaclass=_BriefMapping):
         metric = self._metrics.get(plain)
         if metric is None:
             raise UnknownMetric(f"there is no metric {name!r}", hint=did_you_mean(plain, self._metrics))
-        return metric._where(_labels(rest.removesuffix("}"))) if brace else metric
+        return metric._where(_selector(name, rest, metric.labels)) if brace else metric
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._metrics)
@@ -186,6 +190,7 @@ class Family:
 
 _SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)",?')
+_SELECTOR = re.compile(rf"(?:{_LABEL.pattern} ?)*")
 _ESCAPES = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
 
 
@@ -202,6 +207,22 @@ def families(text: str) -> dict[str, Family]:
         elif sample := _SAMPLE.match(line):
             found[sample[1]].samples.append((_labels(sample[2] or ""), float(sample[3])))
     return found
+
+
+def _selector(name: str, rest: str, known: list[str]) -> dict[str, str]:
+    """What stands between the braces. Raises `InvalidArgument` for what is no selector, `NotFound` for a
+    label that the metric has not; a value may be one that there is not yet.
+    """
+    if not rest.endswith("}") or not _SELECTOR.fullmatch(rest[:-1]):
+        raise InvalidArgument(
+            f"this is no name of a metric: {name!r}", hint="Say 'swarm_tasks{state=\"running\"}'."
+        )
+    wanted = _labels(rest[:-1])
+    for label in wanted:
+        if known and label not in known:
+            plain = name.partition("{")[0]
+            raise UnknownMetric(f"{plain} has no label {label!r}", hint=did_you_mean(label, known))
+    return wanted
 
 
 def _labels(text: str) -> dict[str, str]:

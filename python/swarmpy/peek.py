@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from swarmpy import _show
 from swarmpy._brief import Brief
@@ -23,10 +23,14 @@ from swarmpy._models.nearest import not_found
 from swarmpy._models.node_info import NodeInfo
 from swarmpy._models.service_info import ServiceInfo
 from swarmpy._models.task_info import TaskInfo
-from swarmpy.errors import SwarmError, Unreachable
+from swarmpy.errors import InvalidArgument, SwarmError, Unreachable
 from swarmpy.events import EventList
 from swarmpy.requests import Requests, of_list
 from swarmpy.states import Availability, NodeState, Reachability, Role, TaskState, UpdateState
+
+if TYPE_CHECKING:
+    from swarmpy.node import Node
+    from swarmpy.service import Service
 
 LOCAL = {"swarmpy-consistency": "local"}
 PATIENCE = 1.0  # seconds that a real manager gets for an answer
@@ -336,22 +340,26 @@ class Peek(metaclass=Brief):
         """How many tasks are in each state: `{"running": 4, "shutdown": 1}`."""
         return dict(Counter(str(task.state) for task in self.tasks))
 
-    def node(self, name: str) -> PeekNode:
-        """By name or id. Raises `NotFound`."""
-        node: PeekNode = _one("node", self.nodes, name)
+    def node(self, name: str | Node) -> PeekNode:
+        """By name or id, or of a Node. Raises `NotFound`."""
+        node: PeekNode = _one("node", self.nodes, _name(name))
         return node
 
-    def service(self, name: str) -> PeekService:
-        """By name or id. Raises `NotFound`."""
-        service: PeekService = _one("service", self.services, name)
+    def service(self, name: str | Service) -> PeekService:
+        """By name or id, or of a Service. Raises `NotFound`."""
+        service: PeekService = _one("service", self.services, _name(name))
         return service
 
-    def tasks_of(self, service: str) -> tuple[PeekTask, ...]:
-        """Those of one service, by its name."""
-        return tuple(task for task in self.tasks if task.service == service)
+    def tasks_of(self, service: str | Service) -> tuple[PeekTask, ...]:
+        """Those of one service, by its name, or of a Service."""
+        name = _name(service)
+        return tuple(task for task in self.tasks if task.service == name)
 
-    def running(self, service: str) -> int:
-        """How many of its tasks run and are meant to, on nodes that are not down; 0 without the service."""
+    def running(self, service: str | Service) -> int:
+        """How many tasks of a service (its name, or a Service) run and are meant to, on nodes that are not
+        down; 0 without the service.
+        """
+        service = _name(service)
         if self._maker is not None:
             self._maker.touched |= 1
             return self._maker.running(service)
@@ -409,6 +417,14 @@ _LEFT_OUT: dict[str, Callable[[Peek], Any]] = {
     "requests": lambda peek: of_list(()),
     "events": lambda peek: EventList(),
 }
+
+
+def _name(named: object) -> str:
+    """A name, or that of a Node or a Service."""
+    name = named if isinstance(named, str) else getattr(named, "name", None)
+    if not isinstance(name, str):
+        raise InvalidArgument(f"a name is text, not {named!r}", hint='Say "web", or give the Service.')
+    return name
 
 
 def _one(kind: str, things: Sequence[Any], name: str) -> Any:

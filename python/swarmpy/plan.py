@@ -162,7 +162,7 @@ class Plan(metaclass=Brief):
     def __init__(
         self, faults: Iterable[Fault | str | Mapping[str, Any]] = (), *, since: DurationLike | None = None
     ) -> None:
-        if isinstance(faults, str | Mapping):
+        if isinstance(faults, str | bytes | Mapping) or not isinstance(faults, Iterable):
             raise InvalidArgument(f"a plan is a list of faults, not {faults!r}", hint="Say Plan([...]).")
         self._faults = tuple(_fault(number, one) for number, one in enumerate(faults))
         self._since = None if since is None else numbers.span(since)
@@ -199,7 +199,7 @@ class Plan(metaclass=Brief):
         Raises `InvalidArgument` that says which fault is wrong.
         """
         raw = _loads(source, "a plan") if isinstance(source, str) else source
-        if isinstance(raw, Sequence) and not isinstance(raw, str):
+        if isinstance(raw, Sequence) and not isinstance(raw, str | bytes):
             return cls(raw)
         if not isinstance(raw, Mapping):
             raise InvalidArgument('a plan is an object: {"plan": 1, "faults": []}')
@@ -218,6 +218,8 @@ class Plan(metaclass=Brief):
     @classmethod
     def parse(cls, lines: str) -> Plan:
         """Of its text: a fault a line; `#` begins a line that is not read. Raises `InvalidArgument`."""
+        if not isinstance(lines, str):
+            raise InvalidArgument(f"a plan's text is text, not {lines!r}", hint="Say Plan([...]).")
         faults, since = [], None
         for number, line in enumerate(lines.splitlines(), 1):
             line = line.strip()

@@ -233,6 +233,31 @@ def test_mistakes_are_told_before_anything_is_asked() -> None:
         with pytest.raises(sp.InvalidArgument):
             sp.inv.log_matching("web")
         assert c.check.names == ["x"] and len(c.check) == 1
+        for given, hint in (
+            (sp.inv.at_least_running, 'sp.inv.at_least_running("web", 3)'),
+            (sp.inv.all(), "always(*those)"),
+            (len, "three run"),
+        ):
+            with pytest.raises(sp.InvalidArgument) as told:
+                c.check.always(given)  # type: ignore[arg-type]
+            assert hint in told.value.hint and len(told.value.message) < 120
+
+
+def test_an_invariant_is_told_in_one_line() -> None:
+    for one in (*sp.inv.all(), sp.inv.at_least_running("web", 3), sp.inv.at_most_running("web", 3)):
+        assert "\n" not in repr(one) and one.name in repr(one)
+
+
+def test_a_service_or_a_node_stands_for_its_name() -> None:
+    with made() as c:
+        web = c.services.create("nginx", name="web", replicas=3)
+        web.wait()
+        now = c.peek()
+        assert now.running(web) == now.running("web") == 3 == len(now.tasks_of(web))
+        assert now.service(web).name == "web" and now.node(c.nodes["w1"]).name == "w1"
+        c.check.always("three run", lambda s: s.running(web) == 3)
+        with pytest.raises(sp.InvalidArgument, match="a name is text"):
+            now.running(3)  # type: ignore[arg-type]
 
 
 def test_invariants_have_names_and_json() -> None:

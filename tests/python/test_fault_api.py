@@ -34,6 +34,10 @@ WRONG: list[tuple[Callable[[sp.Swarm], object], type[Exception], str]] = [
     (lambda c: c.faults.run("nowhere.json"), sp.InvalidArgument, "cannot be read"),
     (lambda c: c.faults.random(kinds=["kil"]), sp.InvalidArgument, "kill"),
     (lambda c: c.faults.random(every=0), sp.InvalidArgument, "more than 0s"),
+    (lambda c: c.faults.random(every=1e-9, for_="1m"), sp.InvalidArgument, "100000 at most"),
+    (lambda c: c.faults.run("killl m1"), sp.InvalidArgument, 'Did you mean "kill"?'),
+    (lambda c: c.faults.run(None), sp.InvalidArgument, "a list of faults"),  # type: ignore[arg-type]
+    (lambda c: c.faults.net(between=("m1", "*"), loss=1e-9), sp.InvalidArgument, "six places"),
 ]
 
 
@@ -218,3 +222,58 @@ def test_without_a_quorum_faults_end_too(swarm: sp.Swarm) -> None:
     swarm.sleep("1s")
     swarm.heal()
     assert swarm.wait_converged("30s")
+
+
+def test_a_set_of_names_has_one_order_in_every_process(swarm: sp.Swarm) -> None:
+    """The order of a set of texts is another in each Python; a seed's run must not be."""
+    names = {"w2", "w1", "m3", "m2", "m1"}
+    assert str(swarm.faults.partition(names).fault) == "partition m1 m2 m3 w1 w2"
+    sides = {frozenset({"m3", "m2"}), frozenset({"m1"})}
+    assert str(swarm.faults.partition(sides).fault) == "partition m1 | m2 m3"
+    assert str(swarm.faults.cut({"w2", "w1"}, {"m2", "m1"}).fault) == "cut w1 w2 <-> m1 m2"
+
+
+def test_a_pair_is_a_link_and_a_list_is_cut_off(swarm: sp.Swarm) -> None:
+    assert str(swarm.faults.hold(("m1", "m2")).fault) == "hold m1 <-> m2"
+    assert str(swarm.faults.cut(("m1", "*"), both=False).fault) == "cut m1 -> *"
+    assert str(swarm.faults.cut(["m1", "m2"]).fault) == "cut m1 m2 <-> *"
+    swarm.heal()
+    swarm.faults.cut("m1", "m2")
+    swarm.faults.mend(("m2", "m1"))
+    assert not swarm.faults.active
+
+
+def test_a_fault_says_whether_it_is_to_come_or_over(swarm: sp.Swarm) -> None:
+    coming, dropped = swarm.faults.add("freeze w1 at 2s for 1s"), swarm.faults.add("freeze w2 at 2s")
+    assert repr(coming) == "<fault, to come: freeze w1 at 2s for 1s>" and not coming.active
+    dropped.heal()
+    assert repr(dropped) == "<fault, over: freeze w2 at 2s>"
+    swarm.sleep("2.5s")
+    assert coming.active and repr(coming).startswith("<fault freeze w1")
+    swarm.sleep("1s")
+    assert repr(coming).startswith("<fault, over: freeze w1")
+
+
+def test_a_plan_is_run_from_whatever_says_it(swarm: sp.Swarm) -> None:
+    fault = sp.Fault("freeze", node="w1", for_="1s")
+    for plan in (fault, [fault], {"plan": 1, "faults": [fault.to_dict()]}, str(fault)):
+        with swarm.faults.run(plan) as running:
+            assert list(running.plan) == [fault]
+
+
+def test_the_leaders_cut_is_mended_by_that_word(swarm: sp.Swarm) -> None:
+    swarm.faults.cut("leader", "w1")
+    swarm.faults.mend("w1", "leader")
+    assert not swarm.faults.active
+
+
+def test_a_plan_is_over_later_by_as_long_as_it_was_held_back(swarm: sp.Swarm) -> None:
+    with swarm.faults.run(["freeze w1 at 1s for 5s", "freeze w2 at 8s for 1s"]) as plan:
+        swarm.sleep("2s")
+        swarm.faults.quiet("10s")
+        swarm.sleep("6.5s")
+        assert plan.active and not plan.over
+        plan.wait()
+        swarm.sleep("1ms")
+        assert plan.over and not plan.active and len(swarm.faults.history) == 3
+        assert swarm.now == pytest.approx(swarm.faults.history[-1].at + 1, abs=0.01)  # type: ignore[operator]

@@ -100,6 +100,16 @@ def stopped_and_powered_off(c: sp.Swarm) -> None:
     assert c.run(lambda c: c.nodes["w1"].alive and c.nodes["w2"].alive, timeout="20s")
 
 
+def quiet_holds_back_what_is_to_come(c: sp.Swarm) -> None:
+    before = len(c.faults.history)
+    with c.faults.run(["freeze w1 at 500ms for 300ms"]) as plan:
+        assert c.faults.quiet("1500ms")
+        assert len(c.faults.history) == before and not plan.over
+        assert c.run(lambda c: plan.active, timeout="5s")
+        plan.wait()
+        assert plan.over and len(c.faults.history) == before + 1
+
+
 def a_slow_network_is_slow(c: sp.Swarm) -> None:
     with c.faults.net(between=("*", "*"), latency="150ms", jitter="10ms"):
         begun = c.now
@@ -228,6 +238,7 @@ SCRIPTS: list[Callable[[sp.Swarm], None]] = [
     a_frozen_worker_goes_on,
     killed_for_a_while,
     stopped_and_powered_off,
+    quiet_holds_back_what_is_to_come,
     a_slow_network_is_slow,
     a_lossy_network_loses_no_write,
     held_frames_come_in_a_burst,

@@ -177,6 +177,7 @@ def test_an_error_ends_a_recording(c: sp.Swarm) -> None:
         ({"rate": 0}, "rate is operations per second"),
         ({"keys": 0}, "keys is at least 1"),
         ({"keys": ["a b"]}, "is no key"),
+        ({"keys": []}, "keys names no key"),
         ({"at": []}, "at names no node"),
     ],
 )
@@ -188,7 +189,17 @@ def test_what_makes_no_recording_is_refused(c: sp.Swarm, options: dict[str, obje
 def test_a_node_that_is_not_there_is_named(c: sp.Swarm) -> None:
     with pytest.raises(sp.NotFound, match="no machine named m9"):
         c.kv.record(at="m9")
+    with pytest.raises(sp.NotFound, match="no machine named m9"):
+        c.kv.get("x", node="m9")
+    assert {one.key for one in c.kv.record(clients=1, ops=9, keys={"b", "a"})} == {"a", "b"}
     assert {one.node for one in c.kv.record(ops=10, at=[c.nodes["m2"], "m3"])} <= {"m2", "m3"}
+
+
+def test_what_a_read_saw_is_shown_as_it_is() -> None:
+    assert sp.Operation(1, "x", "read", result=True, returned=1.0).answer() == "true"
+    assert sp.Operation(1, "x", "cas", (1, 2), True, returned=1.0).answer() == "ok"
+    assert sp.Operation(1, "x", "cas", (1, 2), False, returned=1.0).answer() == "false"
+    assert sp.Operation(1, "x", "write", 3, returned=1.0).answer() == "ok"
 
 
 def test_a_history_is_a_list_with_json_and_a_table(c: sp.Swarm) -> None:

@@ -172,3 +172,22 @@ def test_assert_converged() -> None:
         with pytest.raises(sp.ConvergenceTimeout, match="far: ") as caught:
             c.assert_converged(timeout="2s")
         assert isinstance(caught.value, AssertionError) and any("far" in one for one in caught.value.blockers)
+
+
+def test_a_load_may_begin_as_soon_as_its_service_is_made() -> None:
+    with made() as c:
+        web = c.services.create("nginx", name="web", replicas=2, ports=["8080:80"])
+        with c.load("web", rate=20) as load:
+            web.wait()
+            c.sleep("2s")
+        assert load.port == 8080 and load.ok > 30
+        c.services.create("redis", name="db", replicas=1)
+        with pytest.raises(sp.InvalidArgument, match="publishes no TCP port"):
+            c.load("db")
+
+
+def test_nodes_of_a_set_are_asked_in_one_order() -> None:
+    with made() as c:
+        web_of(c)
+        load = c.load("web", rate=10, from_={"w2", "w1", "m2", "m1"})
+        assert load.nodes == ("m1", "m2", "w1", "w2")

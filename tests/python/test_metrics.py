@@ -130,6 +130,17 @@ def test_a_wrong_name_is_told_the_nearest() -> None:
         assert metrics.get("nothing") is None and "raft_term" in metrics
         with pytest.raises(sp.NotFound, match="no label"):
             metrics["swarm_tasks"].by("stat")
+        assert metrics['swarm_tasks{state="running"}'] == 0
+        with pytest.raises(sp.NotFound, match='Did you mean "state"'):
+            metrics['swarm_tasks{stat="running"}']
+        for wrong in (
+            "swarm_tasks{",
+            "swarm_tasks{running}",
+            'swarm_tasks{state="running"',
+            "swarm_tasks{state=running}",
+        ):
+            with pytest.raises(sp.InvalidArgument, match="no name of a metric"):
+                metrics[wrong]
 
 
 def test_metrics_are_shown() -> None:

@@ -61,7 +61,10 @@ def scaled(value: object, places: int) -> int | None:
         exact = Fraction(value) * 10**places
         return int(exact) if exact.denominator == 1 else None
     real = float(value) * 10**places
-    return round(real) if math.isfinite(real) else None
+    if not math.isfinite(real):
+        return None
+    found = round(real)
+    return found if found or not real else None  # what is not 0 does not become 0
 
 
 def decimal(value: int, places: int) -> str:

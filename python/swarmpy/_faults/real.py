@@ -40,6 +40,8 @@ class RealBreaker:
         self._begun = time.time_ns() if begun_ns is None else begun_ns
         self._ours: set[int] = set()
         self._planned: dict[int, Fault] = {}
+        self._due: dict[int, float] = {}  # of those, by the monotonic clock
+        self._quiet_since: float | None = None
         self._held_back: list[tuple[int, Fault, float | None]] = []
         self._again: dict[int, int] = {}  # number of a fault that was held back -> its number now
         self._timers: dict[int, threading.Timer] = {}
@@ -217,11 +219,18 @@ class RealBreaker:
     def _later(self, fault: Fault, delay: float) -> int:
         with self._ledger.page() as page:
             number = page.last = page.last + 1
-        self._planned[number] = fault
-        self._at(number, delay, lambda: self._begin_planned(number))
+        self._planned[number], self._due[number] = fault, time.monotonic() + delay
+        if self._quiet_since is None:
+            self._wait_for(number)
         return number
 
+    def _wait_for(self, number: int) -> None:
+        left = max(0.0, self._due[number] - time.monotonic())
+        self._at(number, left, lambda: self._begin_planned(number))
+
     def _begin_planned(self, number: int) -> None:
+        if self._quiet_since is not None:  # it is waited for anew afterwards
+            return
         fault = self._planned.pop(number, None)
         if fault is None or self._cluster.ended:
             return
@@ -372,17 +381,29 @@ class RealBreaker:
 
     def quiet(self, on: bool) -> None:
         if not on:
+            self._wait_again()
             back, self._held_back = self._held_back, []
             for number, fault, left in back:
                 with suppress(SwarmError):
                     again = self._begin_now(fault.but(for_=left, at=None))
                     self._again[number] = again
             return
+        self._quiet_since = time.monotonic()
+        for number in list(self._planned):
+            if timer := self._timers.pop(number, None):
+                timer.cancel()
         for entry in self._ledger.read().active:
             if entry.left != 0:
                 held = (entry.number, entry.value, entry.left)
                 self.end(entry.number)
                 self._held_back.append(held)
+
+    def _wait_again(self) -> None:
+        """For what is to come: time has stood still for it."""
+        since, self._quiet_since = self._quiet_since, None
+        for number in list(self._planned):
+            self._due[number] += time.monotonic() - since if since is not None else 0.0
+            self._wait_for(number)
 
     # ---- tasks
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from swarmpy._faults.breaker import next_to_do
-from swarmpy.errors import InvalidArgument, NotFound, SwarmError
+from swarmpy.errors import Conflict, InvalidArgument, NotFound, SwarmError
 from swarmpy.plan import Fault, Plan
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def _typed(error: ValueError) -> SwarmError:
     lower = message.lower()
     if any(sentence in lower for sentence in _NOT_THERE):
         return NotFound(message, hint=hint)
+    if "is in use already" in lower:
+        return Conflict(message, hint=hint)
     if "nobody leads" in lower or "has no process" in lower or "managers is nobody" in lower:
         return SwarmError(message, code="FailedPrecondition", hint=hint)
     return InvalidArgument(message, hint=hint)

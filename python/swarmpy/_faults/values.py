@@ -13,7 +13,7 @@ from typing import Any
 from swarmpy._faults import numbers, words
 from swarmpy._faults.words import Parameter, Type
 from swarmpy._models.nearest import check_word, did_you_mean
-from swarmpy._models.plain import whole
+from swarmpy._models.plain import in_order, whole
 from swarmpy.errors import InvalidArgument
 
 Values = dict[str, Any]
@@ -141,14 +141,14 @@ def _names(given: object) -> tuple[str, ...] | None:
         return (str(_name(given)),)
     if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
         return None
-    names = [_name(one) for one in given]
+    names = [_name(one) for one in in_order(given)]
     return None if not names or None in names else tuple(name for name in names if name is not None)
 
 
 def _groups(given: object) -> tuple[tuple[str, ...], ...] | None:
     if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
         return None
-    groups = [_names(group) for group in given]
+    groups = [_names(group) for group in in_order(given)]
     return None if not groups or None in groups else tuple(group for group in groups if group is not None)
 
 

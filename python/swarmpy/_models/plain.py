@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Iterable
+from typing import TypeVar
 
 from swarmpy.errors import InvalidArgument
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,31}")
 NAME_RULE = "use up to 32 letters, digits, dots, dashes and underscores, a letter or digit first"
+
+
+T = TypeVar("T")
+
+
+def in_order(values: Iterable[T]) -> list[T]:
+    """As they are given; of a set, which has another order in each process, by their names."""
+    return sorted(values, key=_sort_key) if isinstance(values, set | frozenset) else list(values)
+
+
+def _sort_key(value: object) -> str:
+    if isinstance(value, set | frozenset):
+        return str(sorted(map(_sort_key, value)))
+    return str(getattr(value, "name", value))
 
 
 def whole(what: str, value: object, *, least: int | None = 0, most: int | None = None, hint: str = "") -> int:

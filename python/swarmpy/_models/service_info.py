@@ -34,6 +34,13 @@ class ServiceInfo:
         return list((self.spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or [])
 
     @property
+    def asked_ports(self) -> list[int]:
+        """The TCP ports that its spec wants published; the swarm gives it them soon."""
+        asked = (self.spec.get("EndpointSpec") or {}).get("Ports") or []
+        tcp = [one for one in asked if one.get("Protocol", "tcp") == "tcp"]
+        return [one["PublishedPort"] for one in tcp if one.get("PublishedPort")]
+
+    @property
     def restarts(self) -> bool:
         """A task that ends is always replaced."""
         policy = self.spec["TaskTemplate"].get("RestartPolicy") or {}
