@@ -62,7 +62,7 @@ def notebook(path: Path) -> str:
         cell.id = f"cell-{number:02}"
         for output in cell.get("outputs", []):
             output.pop("transient", None)
-    return json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True).replace(f"{folder}/", "") + "\n"
 
 
 SAYS = re.compile(r"(<!-- what it says: [^\n]*-->\n```text\n).*?(```\n)", re.DOTALL)
@@ -80,8 +80,9 @@ def wrong_on_purpose(folder: Path) -> str:
     return ran.stdout
 
 
-def chaos_page(said: str) -> str:
-    """docs/chaos.md with that: the lines that are ours, the faults that do not matter cut short."""
+def chaos_page(said: str, folder: Path) -> str:
+    """docs/chaos.md with that: our lines, without the folder, and not all faults that do not matter."""
+    said = said.replace(f"{folder}/", "")
     lines = [row[1:].removeprefix("   ").rstrip() for row in said.splitlines() if row.startswith("E")]
     shown = MANY.sub(r"\1...", "\n".join(lines)) + "\n"
     page = (ROOT / "docs" / "chaos.md").read_text()
@@ -92,7 +93,7 @@ def main() -> int:
     made = {ROOT / "docs" / "images" / "live-view.svg": live_view()}
     made |= {path: notebook(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
     with tempfile.TemporaryDirectory() as folder:
-        made[ROOT / "docs" / "chaos.md"] = chaos_page(wrong_on_purpose(Path(folder)))
+        made[ROOT / "docs" / "chaos.md"] = chaos_page(wrong_on_purpose(Path(folder)), Path(folder))
     old = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
     for path, text in made.items():
         path.write_text(text, encoding="utf-8")

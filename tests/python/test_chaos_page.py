@@ -6,6 +6,7 @@ Blocks marked `python` are one script, but for those that begin with a file's na
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from local import ROOT, own_home
+from swarmpy.faults import Faults
 from test_readme import BLOCK
 
 PAGE = (ROOT / "docs" / "chaos.md").read_text()
@@ -85,3 +87,15 @@ def test_every_example_is_there_and_in_the_list() -> None:
     assert len(list(folder.glob("test_*.py"))) == 10
     for path in folder.glob("*.py"):
         assert path.name in PAGE, f"docs/chaos.md does not name {path.name}"
+
+
+CALL = re.compile(r"`(?:faults)?\.(\w+)(?:\(([^`]*)\))?`")
+
+
+def test_the_table_of_faults_names_methods_and_their_words() -> None:
+    rows = [row for row in PAGE.splitlines() if row.startswith("| `faults.")]
+    assert len(rows) >= 8
+    for name, words in [call for row in rows for call in CALL.findall(row.split(" | ")[0])]:
+        parameters = inspect.signature(getattr(Faults, name)).parameters
+        for keyword in re.findall(r"(\w+)=", words):
+            assert keyword in parameters, f"faults.{name} has no {keyword}"

@@ -101,7 +101,7 @@ def test_its_cure_is_one(tmp_path: Path) -> None:
     assert "0 of 50 seeds failed: 95 % sure that it is below " in ran.stdout
 
 
-def test_the_documentation_shows_what_it_says(said: str) -> None:
-    page = make_pictures().chaos_page(said)
+def test_the_documentation_shows_what_it_says(said: str, folder: Path) -> None:
+    page = make_pictures().chaos_page(said, folder)
     assert page == (ROOT / "docs" / "chaos.md").read_text(), "scripts/make_pictures.py renews it"
     assert "shrunk 15 -> 2 faults: " in page

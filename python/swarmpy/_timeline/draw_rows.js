@@ -104,7 +104,7 @@ function fadeDead(pen, lane, tall) {
 function ticks() {
   const step = tickStep(view.t1 - view.t0, (width - gutter) / 100);
   const out = [];
-  for (let t = Math.ceil(Math.max(view.t0, START) / step) * step; t <= view.t1; t += step) out.push([t, timeText(t, step)]);
+  for (let t = Math.ceil(Math.max(view.t0, 0) / step) * step; t <= view.t1; t += step) out.push([t, timeText(t, step)]);
   return out;
 }
 function drawGrid(pen) {
