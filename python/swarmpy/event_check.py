@@ -29,7 +29,8 @@ KINDS = {"changes": "change", "raft": "event of Raft", "logs": "log entry", "loo
 @dataclass(frozen=True)
 class Judged(metaclass=Brief):
     """What came of one invariant. `state`: `"holds"`, `"broken"` or `"not judged"`. `asked`: how often. `at`,
-    `time`: when it was first broken (seconds on the recording's clock; UTC), else None. `why`: what broke it,
+    `time`: when it was first broken (seconds on the swarm's clock, or since the first event where that came
+    before; UTC), else None. `why`: what broke it,
     or why it could not be judged. `notes`: what was not seen of what it is judged by.
     """
 

@@ -28,6 +28,7 @@ from recorded import (
 )
 from swarmpy._checks.checker import Checker
 from swarmpy._checks.gather import Gatherer
+from test_checks import made, two_histories
 
 SECOND = change(1.3, 13, task(2), **STOPPED)  # a second slot in hand, which breaks a pace of one
 
@@ -187,6 +188,18 @@ def test_a_service_that_is_to_come_is_waited_for() -> None:
     assert found.exit_code == 2 and "there was no service web" in found.not_judged[0].why
 
 
+def test_a_swarm_that_was_there_before_is_timed_from_its_first_event(tmp_path: Path) -> None:
+    c = sp.Swarm(managers=1, seed=7)
+    web = c.services.create("nginx", name="web", replicas=2)
+    web.wait()
+    web.scale(1)
+    with c.serve("tcp://127.0.0.1:0") as door, sp.connect(door.docker_host) as far:
+        far.sleep("0.2s")
+        (one,) = sp.check_events(far, "at_least_running web 2", record=tmp_path / "r").broken
+    assert one.at is not None and 0 < one.at < 5
+    assert sp.check_events(tmp_path / "r", "at_least_running web 2").broken == (one,)
+
+
 def test_a_watch_that_ends_early_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     c = sp.Swarm(managers=1, seed=7)
     c.services.create("nginx", name="web", replicas=2).wait()
@@ -224,3 +237,16 @@ def test_the_report_is_plain_values_and_a_table(tmp_path: Path) -> None:
     html = found._repr_html_()
     assert "one_leader_per_term" in html and "<table>" in html
     assert "Judged" in repr(found.judged[0]) and found.judged[0].row()[:2] == ("one_leader_per_term", "holds")
+
+
+@pytest.mark.parametrize("name", ["one_leader_per_term", "no_lost_commits", "log_matching"])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_the_engine_finds_is_found_in_what_managers_recorded(name: str, seed: int) -> None:
+    with made(seed) as c:
+        c.check.always(sp.inv.from_text(name))
+        first, second = two_histories(c)
+        assert sp.check_events(c, name), "not yet"
+        with pytest.raises(sp.InvariantBroken):
+            c.sleep("20s")
+        (one,) = sp.check_events(c, name).broken
+        assert one.name == name and first in one.why and second in one.why

@@ -66,7 +66,7 @@ class Panel:
     """`take` each item, then `settle`."""
 
     invariants: Sequence[Invariant]
-    epoch_ns: int | None = None  # None: the first item's time
+    epoch_ns: int | None = None  # the clock's 0; the first item's time where that is earlier, or for None
     lines: list[Line] = field(init=False)
     events: dict[str, int] = field(init=False)
     notes: list[Item] = field(default_factory=list)
@@ -127,7 +127,7 @@ class Panel:
         return (ns - (self.epoch_ns or 0)) / 1e9
 
     def _see(self, ns: int) -> None:
-        if self.epoch_ns is None:
+        if self.first_ns is None and (self.epoch_ns is None or ns < self.epoch_ns):
             self.epoch_ns = ns
         self.first_ns = ns if self.first_ns is None else min(self.first_ns, ns)
         self.last_ns = max(self.last_ns, ns)
