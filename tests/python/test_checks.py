@@ -194,6 +194,43 @@ def test_eventually_after_something_begins_anew_each_time() -> None:
             c.check.eventually("x", lambda s: True, within="1s", after="task.fialed")
 
 
+def test_eventually_once_it_held_nothing_is_due_until_it_begins_again() -> None:
+    with made() as c:
+        web = c.services.create("nginx", name="web", replicas=2)
+        web.wait()
+        web.scale(3).wait()
+        c.check.eventually("of old", lambda s: False, within="1s", after="service.update")
+        c.sleep("5s")  # what happened before it was asked for does not count
+        held: list[float] = []
+
+        def once(state: Peek) -> bool:
+            if not held and state.now > begun + 0.5:
+                held.append(state.now)
+                return True
+            return False
+
+        begun = c.now
+        c.check.eventually("by a function", once, within="2s", after=lambda s: s.running("web") == 3)
+        c.sleep("8s")
+        assert held, "it was true all the time, and came to be true once"
+
+    with made() as c:
+        web = c.services.create("nginx", name="web", replicas=2)
+        web.wait()
+        asked: list[float] = []
+
+        def third(state: Peek) -> bool:
+            asked.append(state.now)
+            return state.now > begun + 1 and not any(begun + 1 < one < state.now for one in asked)
+
+        begun = c.now
+        c.check.eventually("twice", third, within="3s", after="service.update")
+        web.scale(3)
+        web.scale(4)
+        c.sleep("9s")
+        assert asked, "both were waiting for the same moment"
+
+
 def test_sometimes_wants_to_be_seen_once() -> None:
     with made() as c:
         c.check.sometimes("a failover", lambda s: s.elections > 1)

@@ -84,6 +84,27 @@ def test_leader_and_minority_are_those_of_the_moment(swarm: sp.Swarm) -> None:
     assert swarm.faults.history[-1].args["of"] == leader.name
 
 
+def test_links_have_the_direction_that_was_said(swarm: sp.Swarm) -> None:
+    faults = swarm.faults
+    for fault, text in (
+        (faults.cut("m1", "m2", both=False), "cut m1 -> m2"),
+        (faults.cut("m1", "m2"), "cut m1 <-> m2"),
+        (faults.hold("m2", "w1", both=False), "hold m2 -> w1"),
+        (faults.hold("m2"), "hold m2 <-> *"),
+        (faults.net(between=("m1", "w1"), latency="5ms"), "net m1 <-> w1 latency 5ms"),
+        (faults.net(from_="m1", to="w1", latency="5ms"), "net m1 -> w1 latency 5ms"),
+        (faults.net(from_="m1", loss=0.1), "net m1 -> * loss 0.1"),
+        (faults.net(to="m1", loss=0.1), "net * -> m1 loss 0.1"),
+        (faults.net(jitter="1ms"), "net * <-> * jitter 1ms"),
+        (faults.partition("w1", one_way=True), "partition w1 one-way"),
+        (faults.partition(["m1"], ["m2", "m3"], one_way=True), "partition m1 | m2 m3 one-way"),
+        (faults.partition([["m1", "w1"], ["m2"]]), "partition m1 w1 | m2"),
+    ):
+        assert str(fault.fault) == text and fault.active
+        fault.heal()
+        assert not fault.active
+
+
 def test_one_side_of_a_cut_is_mended(swarm: sp.Swarm) -> None:
     swarm.faults.cut("m1", ["m2", "m3"])
     swarm.faults.mend("m2", "m1")
