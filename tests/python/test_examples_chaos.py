@@ -47,3 +47,16 @@ def test_a_fault_machine_of_hypothesis_holds() -> None:
     case = Web.TestCase
     case.settings = settings(max_examples=15, stateful_step_count=10, deadline=None, database=None)
     case("runTest").runTest()
+
+
+def test_a_fault_machine_goes_on_when_no_manager_is_there_to_ask() -> None:
+    pytest.importorskip("hypothesis")
+    from swarmpy.testing import FaultMachine
+
+    class Small(FaultMachine):
+        managers, workers = 1, 0
+
+    machine = Small()
+    machine.swarm.faults.freeze("m1")
+    machine.scale_some_service(data=None, replicas=2)
+    machine.teardown()

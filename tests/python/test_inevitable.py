@@ -42,6 +42,19 @@ def test_what_a_user_does_was_always_inevitable(doomed: str) -> None:
     assert all(0 < point.low < point.p <= point.high for point in found.points)
 
 
+def test_the_path_of_a_failures_record_will_do(doomed: str, tmp_path: Path) -> None:
+    record, said = tmp_path / "run.json", "elsewhere/run.swarm"
+    (tmp_path / "run.swarm").write_bytes(Path(doomed).read_bytes())
+    record.write_text(json.dumps({"swarmpy": "failure", "journal": said}))
+    found = sp.when_inevitable(str(record), failed=lambda c: running(c) < 2, forks=6, seconds="20s")
+    assert found.whole and found.forks == 6
+    record.write_text("{}")
+    with pytest.raises(sp.errors.InvalidArgument, match="tells of no failure"):
+        sp.when_inevitable(record)
+    with pytest.raises(sp.errors.InvalidArgument, match="not a duration"):
+        sp.when_inevitable(doomed, failed=running, seconds=-1)
+
+
 @pytest.fixture(scope="module")
 def unlucky(tmp_path_factory: pytest.TempPathFactory) -> sp.Replay:
     """A run in which chance placed the only task on w1, which dies later."""

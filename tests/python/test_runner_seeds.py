@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -225,6 +226,8 @@ def test_what_cannot_be_meant_is_refused() -> None:
         def yields(swarm: sp.Swarm):
             yield
 
+    with pytest.raises(InvalidArgument, match="takes a function, not functools.partial"):
+        sp.test(functools.partial(len))
     with pytest.raises(InvalidArgument, match="takes a function, not 200"):
         sp.test(200)
     with pytest.raises(InvalidArgument, match="not an executor"):

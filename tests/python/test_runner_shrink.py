@@ -381,6 +381,11 @@ def test_long_lists_are_counted_and_the_record_has_all() -> None:
     assert " and 30 more" in str(failure) and len(json.loads(Path(failure.file).read_text())["faults"]) == 50
 
 
+def test_the_nearest_run_that_passes_is_asked_of_a_failure_or_a_seed() -> None:
+    with pytest.raises(InvalidArgument, match="failure is a whole number"):
+        sp.nearest_passing(breaks_when_w2_and_w4_are_down, "seed 0")
+
+
 def test_the_nearest_run_that_passes_tells_where_they_part() -> None:
     breaks_when_w2_and_w4_are_down.run()
     near = sp.nearest_passing(breaks_when_w2_and_w4_are_down)

@@ -10,16 +10,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from swarmpy import _show
+from swarmpy import _show, duration
 from swarmpy._brief import Brief
 from swarmpy._models.plain import whole
 from swarmpy._replay.replaying import Replay, RunFailure, replay
 from swarmpy._replay.world import FollowedWorld
+from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument, InvariantError
 from swarmpy.swarm import Swarm
 
@@ -159,17 +162,17 @@ def when_inevitable(
     *,
     failed: Failed | None = None,
     forks: int = 200,
-    seconds: float = 3.0,
+    seconds: DurationLike = 3.0,
     seed: int = 0,
 ) -> Inevitability:
     """How likely a failure was over time: branches the failing run at earlier moments, each with fresh chance
     from there on and the same inputs and faults at their times, and sees how many fail, too.
 
-    `run`: a `Replay`, the path of a journal, or a test's failure record. What counts as failing: the same
-    invariant breaks (those of `sp.inv`, and the engine's own), up to a second after the run's end. For a
-    failure that only Python saw say `failed=`, a function of the swarm at the end of each branch. At most
-    `forks` branches and `seconds` of CPU; Ctrl-C gives what is known so far. The same `seed`, the same answer
-    (unless time ran out).
+    `run`: a `Replay`, the path of a journal, a test's failure, its record, or the path of that. What counts
+    as failing: the same invariant breaks (those of `sp.inv`, and the engine's own), up to a second after the
+    run's end. For a failure that only Python saw say `failed=`, a function of the swarm at the end of each
+    branch. At most `forks` branches and `seconds` of CPU; Ctrl-C gives what is known so far. The same `seed`,
+    the same answer (unless time ran out).
 
     Raises `InvalidArgument` for a run that did not fail, or whose failure nobody can see again.
 
@@ -179,16 +182,30 @@ def when_inevitable(
     again = _replay_of(run)
     forks = whole("forks", forks, least=2, most=100_000)
     trials = _Trials(again, _check_of(again, failed), seed)
-    return _Search(trials, forks, seconds).run()
+    return _Search(trials, forks, duration.seconds(seconds)).run()
 
 
 def _replay_of(run: Any) -> Replay:
     if isinstance(run, Replay):
         return run
     journal = run.get("journal") if isinstance(run, Mapping) else getattr(run, "journal", run)
+    if isinstance(run, str | os.PathLike) and os.fspath(run).endswith(".json"):
+        journal = _beside(Path(run))
     if not journal:
         raise InvalidArgument("this failure has no journal", hint="Let the runner keep files: report=DIR.")
     return replay(journal)
+
+
+def _beside(record: Path) -> Path | None:
+    """The journal of a failure's record: they lie in one folder, wherever that is now."""
+    try:
+        name = json.loads(record.read_text())["journal"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidArgument(
+            f"{record} tells of no failure: {error}",
+            hint="Say the path of a journal, or of a failure's record.",
+        ) from None
+    return record.parent / Path(name).name if name else None
 
 
 def _check_of(again: Replay, failed: Failed | None) -> Callable[[Core], bool] | None:

@@ -264,7 +264,7 @@ def _called(function: Function, bound: tuple[Any, ...], swarm: Any, **arguments:
 
 def _check_function(function: Function) -> None:
     name = getattr(function, "__name__", repr(function))
-    if isinstance(function, type | SeedTest):
+    if isinstance(function, type | SeedTest) or not hasattr(function, "__qualname__"):
         hint = "Decorate a function that takes a swarm, once."
         raise InvalidArgument(f"sp.test takes a function, not {name}", hint=hint)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):

@@ -12,10 +12,12 @@ from typing import Any
 import swarmpy
 from swarmpy import _show
 from swarmpy._brief import Brief
+from swarmpy._models.plain import whole
 from swarmpy.errors import InvalidArgument, SwarmError
 from swarmpy.testing.decorator import SeedTest
 from swarmpy.testing.failure import Failure
 from swarmpy.testing.mask import NOTHING, Happening, Mask
+from swarmpy.testing.settings import LAST_SEED
 from swarmpy.testing.trial import Record
 
 MOST_SEEDS = 200
@@ -85,7 +87,7 @@ def _asked(test: SeedTest, failure: Failure | int | None) -> tuple[int, Mask]:
         failure = test.last.failures[0]
     if isinstance(failure, Failure):
         return failure.seed, failure.shrunk.mask if failure.shrunk else NOTHING
-    return failure, NOTHING
+    return whole("failure", failure, most=LAST_SEED, hint="A `Failure`, or a seed: 173."), NOTHING
 
 
 def _less(test: SeedTest, failing: Record, mask: Mask) -> NearestPassing | None:
