@@ -198,6 +198,7 @@ def test_eventually_once_it_held_nothing_is_due_until_it_begins_again() -> None:
     with made() as c:
         web = c.services.create("nginx", name="web", replicas=2)
         web.wait()
+        c.check.eventually("another", lambda s: True, within="1s", after="service.update")
         web.scale(3).wait()
         c.check.eventually("of old", lambda s: False, within="1s", after="service.update")
         c.sleep("5s")  # what happened before it was asked for does not count
@@ -229,6 +230,31 @@ def test_eventually_once_it_held_nothing_is_due_until_it_begins_again() -> None:
         web.scale(4)
         c.sleep("9s")
         assert asked, "both were waiting for the same moment"
+
+
+def test_a_task_comes_to_a_state_once() -> None:
+    with made() as c:
+        web = c.services.create("nginx", name="web", replicas=4)
+        web.wait()
+        c.check.eventually("never", lambda s: False, within="1s", after="task.running")
+        web.scale(1).wait()  # three that run are told to stop: they do not come to run again
+        c.sleep("5s")
+        with pytest.raises(sp.InvariantBroken, match="never did not come to hold"):
+            web.scale(2).wait()
+            c.sleep("5s")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_look_is_taken_at_the_very_event(seed: int) -> None:
+    with made(seed) as c:
+        c.check.always(sp.inv.quorum_kept)
+        c.nodes["m1"].kill()
+        c.sleep(0.1 * seed)
+        begun = c.now
+        with pytest.raises(sp.InvariantBroken) as caught:
+            c.nodes["m2"].kill()
+            c.sleep("1s")
+        assert 0 <= caught.value.at - begun < 1e-6
 
 
 def test_sometimes_wants_to_be_seen_once() -> None:

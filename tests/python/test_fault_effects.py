@@ -233,3 +233,44 @@ def test_an_image_is_missing_as_long_as_its_fault_lasts_and_is_then_what_it_was(
         c.sleep("3s")
         assert any("(7)" in task.error for task in c.peek().tasks), [t.error for t in c.peek().tasks]
     assert web.wait("30s") and web.running == 2
+
+
+# ---- the chronicle itself
+
+
+def chronicle(c: sp.Swarm) -> dict[str, Any]:
+    core: Any = c._world.core  # type: ignore[attr-defined]
+    told: dict[str, Any] = json.loads(core.chronicle())
+    return told
+
+
+def rows(told: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return [dict(zip(told[name]["columns"], row, strict=True)) for row in told[name]["rows"]]
+
+
+def test_a_manager_that_is_started_again_has_a_role_again(c: sp.Swarm) -> None:
+    core: Any = c._world.core  # type: ignore[attr-defined]
+    core.record_chronicle(True)
+    _, other = ends(c)
+    c.sleep("100ms")
+    c.nodes[other].kill()
+    c.sleep("50ms")
+    c.nodes[other].restart()
+    c.sleep("2s")
+    told = chronicle(c)
+    which = [one["name"] for one in told["nodes"]].index(other)
+    roles = [one["role"] for one in rows(told, "roles") if one["node"] == which]
+    assert roles[-1] == "follower" and "" in roles and roles.index("follower") < roles.index("")
+
+
+def test_a_service_is_told_of_when_somebody_changes_it(c: sp.Swarm) -> None:
+    core: Any = c._world.core  # type: ignore[attr-defined]
+    core.record_chronicle(True)
+    web = c.services.create("nginx:1.10", name="web", replicas=2)
+    web.wait()
+    web.update(image="nginx:1.11").wait()
+    c.sleep("20s")
+    web.remove()
+    c.sleep("1s")
+    texts = [one["text"] for one in rows(chronicle(c), "notes") if one["name"] == "web"]
+    assert texts == ["is created", "is updated", "is removed"]

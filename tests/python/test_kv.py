@@ -275,6 +275,14 @@ def test_the_window_is_a_picture(tmp_path: object) -> None:
         result.save(f"{tmp_path}/why.png")
 
 
+def test_a_key_that_was_removed_has_version_0() -> None:
+    with sp.Swarm(managers=1, workers=0, seed=1) as c:
+        c.kv["k"] = 1
+        ask = c._hub.client.json
+        assert ask("GET", "/swarmpy/v1/kv/k")["Version"]["Index"] > 0
+        assert ask("DELETE", "/swarmpy/v1/kv/k")["Version"] == {"Index": 0}
+
+
 def one_key(*rows: tuple[str, str, object, object, float, float | None]) -> list[dict[str, object]]:
     names = ("client", "kind", "argument", "result", "call", "returned")
     return [{"key": "k", **dict(zip(names, row, strict=True))} for row in rows]

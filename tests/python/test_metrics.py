@@ -180,6 +180,17 @@ def test_real_daemons_serve_them_and_their_counts_outlive_them() -> None:
         assert again.by_node[lead.name] >= before["raft_elections_total"].by_node[lead.name]
 
 
+def test_when_a_daemon_was_started_is_told_to_the_millisecond() -> None:
+    with sp.Swarm(managers=1, workers=1, seed=2) as c:
+        epoch = 1_767_225_600  # 2026, when every simulated swarm begins
+        for span in (0.0421, 1.0, 1.5049):
+            c.sleep(span)
+            c.nodes["w1"].kill()
+            c.nodes["w1"].restart()
+            started = c.metrics["process_start_time_seconds"].by_node["w1"] - epoch
+            assert c.now - 0.001 < started <= c.now, "cut, not rounded"
+
+
 # ---- by hand
 
 
