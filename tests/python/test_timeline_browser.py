@@ -220,6 +220,21 @@ def test_keys_zoom_move_and_go_to_failures(page: Page, small: str, tmp_path: Pat
     assert page.js("timeline.failures.includes(timeline.selected)")
 
 
+def test_a_task_that_failed_is_told_once(page: Page, tmp_path: Path) -> None:
+    with sp.Swarm(managers=1, workers=1, seed=7) as c:
+        web = c.services.create("nginx:1.10", name="web", replicas=4, restart_delay="100ms")
+        web.wait()
+        c.nodes["w1"].kill()
+        c.sleep("1s")
+        c.nodes["w1"].restart()
+        c.sleep("5s")
+        web.remove()
+        c.sleep("2s")
+        opened(page, timeline_html(c), tmp_path)
+    told = page.js("timeline.story.filter(it => it.type === 'move').map(it => it.row.task.id + it.row.state)")
+    assert told and len(told) == len(set(told))
+
+
 def test_keys_zoom_into_what_is_chosen(page: Page, small: str, tmp_path: Path) -> None:
     opened(page, small, tmp_path)
     page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=5, y=5)

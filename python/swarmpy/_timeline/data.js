@@ -93,11 +93,13 @@ const OVER = new Set(["complete", "shutdown", "failed", "rejected", "orphaned"])
 function findTasks() {
   const bars = [];
   const moves = [];
+  const lastState = new Map();
   const open = new Map();
   for (const row of objects(told.moves)) {
     const bar = open.get(row.task);
     const over = row.removed || OVER.has(row.state);
-    const changed = !bar || bar.row.state !== row.state;
+    const changed = lastState.get(row.task) !== row.state; // a failed one is written again: wished away, removed
+    lastState.set(row.task, row.state);
     if (bar) {
       bar.pieces[bar.pieces.length - 1].end = row.at;
       bar.end = row.at;
