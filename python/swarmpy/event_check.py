@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from swarmpy import _show, duration, inv
 from swarmpy._brief import Brief
@@ -20,6 +20,7 @@ from swarmpy.errors import InvalidArgument
 from swarmpy.inv import Invariant
 
 if TYPE_CHECKING:
+    from swarmpy.events import Event
     from swarmpy.swarm import Swarm
 
 HEADER = ("INVARIANT", "STATE", "ASKED", "FIRST BROKEN", "WHY")
@@ -141,7 +142,7 @@ class EventCheck(metaclass=Brief):
 
 
 def check_events(
-    what: Swarm | str | Path,
+    what: Swarm | str | Path | Sequence[Event],
     invariants: Iterable[Invariant | str] | Invariant | str | None = None,
     *,
     for_: DurationLike = 0,
@@ -151,7 +152,8 @@ def check_events(
     the report.
 
     `what`: a swarm (started, attached or connected, real or simulated: its managers are asked for what they
-    keep), or the path of a recording. `invariants`: some of `sp.inv`, or their text
+    keep), the path of a recording, or events (`c.events()`, `c.events("raft")`), which tell less: no logs,
+    and a service only if its creation is among them. `invariants`: some of `sp.inv`, or their text
     (`"at_least_running web 3"`); None: all that need no argument, and what events cannot tell of is then only
     said. `for_`: watch so much longer. `record`: write what was told into this file, to be checked again.
 
@@ -166,18 +168,22 @@ def check_events(
     from swarmpy._checks.checker import Checker
 
     checker = Checker(invariants_of(invariants), asked_for=invariants is not None)
+    is_over = isinstance(what, str | Path | Sequence)
+    if is_over and (duration.seconds(for_) or record is not None):
+        raise InvalidArgument(
+            "a recording is over: it is not watched or recorded again",
+            hint="Leave out for_= and record=.",
+        )
     if isinstance(what, str | Path):
-        if duration.seconds(for_) or record is not None:
-            raise InvalidArgument(
-                "a recording is over: it is not watched or recorded again",
-                hint="Leave out for_= and record=.",
-            )
         checker.read(Path(what))
+        return checker.report()
+    if isinstance(what, Sequence):
+        checker.hear(cast("Sequence[Event]", what))
         return checker.report()
     hub = getattr(what, "_hub", None)
     if hub is None:
         raise InvalidArgument(
-            f"events are checked of a swarm or of a file, not of {what!r}",
+            f"events are checked of a swarm or of a file, not of {_show.short(what)}",
             hint='Say check_events(c) or check_events("run.events").',
         )
     try:

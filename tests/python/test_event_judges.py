@@ -188,6 +188,25 @@ def test_a_service_that_is_to_come_is_waited_for() -> None:
     assert found.exit_code == 2 and "there was no service web" in found.not_judged[0].why
 
 
+def test_events_that_python_has_are_judged_as_far_as_they_tell() -> None:
+    c = sp.Swarm(managers=3, workers=1, seed=7)
+    web = c.services.create("nginx", name="web", replicas=3)
+    web.wait()
+    names = ["at_least_running web 3", "at_most_one_per_slot", "one_leader_per_term"]
+    events = [*c.events(), *c.events("raft")]
+    assert sp.check_events(events, names), sp.check_events(events, names)
+    killed = c.now
+    web.tasks[0].kill()
+    c.sleep("5s")
+    (one,) = sp.check_events(c.events(), "at_least_running web 3").broken
+    assert one.at is not None and killed <= one.at < c.now
+    assert sp.check_events(c.events(), "replicas_at_most_desired").exit_code == 2
+    with pytest.raises(sp.NotFound, match="service wbe not found"):
+        sp.check_events(c.events(), "at_most_running wbe 3")
+    with pytest.raises(sp.InvalidArgument, match="1 is no event"):
+        sp.check_events([1], "quorum_kept")  # type: ignore[list-item]
+
+
 def test_a_swarm_that_was_there_before_is_timed_from_its_first_event(tmp_path: Path) -> None:
     c = sp.Swarm(managers=1, seed=7)
     web = c.services.create("nginx", name="web", replicas=2)

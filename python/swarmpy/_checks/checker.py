@@ -6,15 +6,18 @@ NOT here: how invariants are judged (`panel`), what managers are asked (`gather`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from swarmpy._checks.gather import Gatherer
 from swarmpy._checks.panel import Line, Panel
-from swarmpy._checks.recording import Recording, Writer, no_event
+from swarmpy._checks.recording import KINDS, Recording, Writer, no_event
 from swarmpy._models.nearest import not_found
-from swarmpy.errors import InvariantBroken, SwarmError
+from swarmpy._show import short
+from swarmpy.errors import InvalidArgument, InvariantBroken, SwarmError
 from swarmpy.event_check import EventCheck, Judged, clock, utc
+from swarmpy.events import Event
 from swarmpy.inv import Invariant
 
 if TYPE_CHECKING:
@@ -51,6 +54,22 @@ class Checker:
             raise no_event(path, *line) from None
         if recording.cut:
             self._notes.append(recording.cut)
+        self._check_services(may_come=False)
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """Events that Python has."""
+        for one in events:
+            if not isinstance(one, Event):
+                hint = "Give c.events(), a swarm, or the path of a recording."
+                raise InvalidArgument(f"{short(one)} is no event", hint=hint)
+        items = sorted(((_ns(one), one) for one in events if one.kind in KINDS), key=lambda pair: pair[0])
+        for ns, one in items:
+            actor = {"ID": one.id, "Attributes": {"name": one.name, **one.attributes}}
+            self._panel.epoch_ns = self._panel.epoch_ns or ns - round(one.at * 1e9)
+            self._panel.take({"Type": one.kind, "Action": one.action, "Actor": actor, "timeNano": ns})
+        self._panel.settle()
+        if note := getattr(events, "note", ""):
+            self._notes.append(note)
         self._check_services(may_come=False)
 
     def watch(self, hub: Hub, span: float, record: Path | None = None, *, own_clock: bool = True) -> None:
@@ -118,6 +137,10 @@ class Checker:
         why = panel.why_not(line)
         state = "not judged" if why else "holds"
         return Judged(line.invariant.name, state, line.asked, None, None, why, notes)
+
+
+def _ns(event: Event) -> int:
+    return round((event.time - datetime.fromtimestamp(0, UTC)) / timedelta(microseconds=1)) * 1000
 
 
 def _sentence(note: Mapping[str, Any]) -> str:

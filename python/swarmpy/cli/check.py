@@ -33,7 +33,9 @@ def add_parser(verbs: Any, which: argparse.ArgumentParser) -> None:
         description=DESCRIPTION,
         epilog=EPILOG,
     )
-    parser.add_argument("file", nargs="?", metavar="FILE", help="a recording, not a running swarm")
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="a recording that is checked in place of a running swarm"
+    )
     parser.add_argument(
         "--always",
         action="append",
