@@ -79,7 +79,7 @@ class Injector {
 
   // ---- before it begins (injector_names.cpp)
   Result<void> known(const faults::Fault& fault) const;
-  Result<void> known_machine(const std::string& name) const;
+  Result<void> known_machine(const std::string& name, bool is_side) const;
   Result<faults::Fault> resolved(faults::Fault fault) const;
   Result<std::string> resolved(const std::string& name) const;
   Result<std::vector<std::string>> minority() const;

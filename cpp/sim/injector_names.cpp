@@ -24,10 +24,12 @@ Machine& Injector::machine(std::string_view name) const {
   return *machines_.front();
 }
 
-Result<void> Injector::known_machine(const std::string& name) const {
+Result<void> Injector::known_machine(const std::string& name, bool is_side) const {
   if (name == "leader" || has_machine(name)) return {};
   std::vector<std::string> names;
   for (const auto& machine : machines_) names.push_back(machine->options.name);
+  names.emplace_back("leader");
+  if (is_side) names.emplace_back("minority");
   return faults::unknown("node", name, names);
 }
 
@@ -37,10 +39,11 @@ Result<void> Injector::known(const Fault& fault) const {
   std::erase(names, "*");
   if (const auto* groups = fault.find<Groups>("groups"))
     for (const Names& group : *groups) names.insert(names.end(), group.begin(), group.end());
-  if (const auto of = fault.text("of"); !of.empty() && of != "minority") names.push_back(of);
+  const auto of = fault.text("of");
+  if (!of.empty() && of != "minority") names.push_back(of);
   if (const auto node = fault.text("node"); !node.empty()) names.push_back(node);
   for (const auto& name : names)
-    if (const auto there = known_machine(name); !there) return there;
+    if (const auto there = known_machine(name, name == of); !there) return there;
   return {};
 }
 

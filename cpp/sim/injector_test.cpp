@@ -32,9 +32,9 @@ TEST(Injector, ATypoIsNamedAndTheWorldLivesOn) {
   Swarm swarm;
   const auto hash = swarm.world.trace_hash();
   EXPECT_EQ(swarm.refused("kill m11"),
-            "there is no node \"m11\". Did you mean \"m1\"? There are: m1, m2, m3, w1, w2.");
+            "there is no node \"m11\". Did you mean \"m1\"? There are: m1, m2, m3, w1, w2, leader.");
   EXPECT_EQ(swarm.refused("partition m1 | m2 typo"),
-            "there is no node \"typo\". There are: m1, m2, m3, w1, w2.");
+            "there is no node \"typo\". There are: m1, m2, m3, w1, w2, leader.");
   EXPECT_TRUE(swarm.refused("kill_task web.1").starts_with("there is no running task \"web.1\""));
   const auto plan = swarm.world.run_plan(*Plan::from_text("kill m1 at 1s\nfreeze w9 at 2s"));
   EXPECT_FALSE(plan.ok());

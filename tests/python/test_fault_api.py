@@ -19,7 +19,8 @@ def swarm() -> Any:
 WRONG: list[tuple[Callable[[sp.Swarm], object], type[Exception], str]] = [
     (lambda c: c.faults.freeze("w11"), sp.NotFound, '"w1"'),
     (lambda c: c.faults.partition([["m1"], ["typo"]]), sp.NotFound, "m2"),
-    (lambda c: c.faults.partition("leadr"), sp.NotFound, "leadr"),
+    (lambda c: c.faults.partition("ledaer"), sp.NotFound, '"leader"'),
+    (lambda c: c.faults.partition("minorty"), sp.NotFound, '"minority"'),
     (lambda c: c.faults.cut("m1", "m9"), sp.NotFound, "m9"),
     (lambda c: c.faults.mend("m1", "m9"), sp.NotFound, "m9"),
     (lambda c: c.faults.kill("web.1"), sp.NotFound, "web.1"),
