@@ -489,9 +489,13 @@ class Faults(metaclass=Brief):
         if fault is None:
             return ActiveFault(self, asked, None)
         number = self._breaker().begin(fault)
-        node = str(fault.args.get("node", "")) if fault.kind in words.ENDS else ""
-        note(self._hub.world, "fault", str(fault), node=node)
-        return ActiveFault(self, fault, number)
+        try:
+            node = str(fault.args.get("node", "")) if fault.kind in words.ENDS else ""
+            note(self._hub.world, "fault", str(fault), node=node)
+            return ActiveFault(self, fault, number)
+        except KeyboardInterrupt:  # nobody gets it: nobody could end it
+            self._end_number(number)
+            raise
 
     def _end(self, one: ActiveFault) -> None:
         if one.id is not None:

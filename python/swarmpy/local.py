@@ -82,7 +82,7 @@ def clusters() -> ClusterList:
 
 def attach(name: str | None = None) -> Swarm:
     """A Swarm around a local cluster that is there: of `swarmpy up`, or of another Python or notebook.
-    Closing it ends nothing.
+    Closing it ends nothing but the faults that it has begun.
 
     None: the only one there is. Raises `ClusterError` when there is none of that name, or when several could
     be meant.
@@ -91,7 +91,10 @@ def attach(name: str | None = None) -> Swarm:
     from swarmpy._world.real import RealWorld
     from swarmpy.swarm import around
 
-    return around(RealWorld.around(LocalCluster.open(name) if name is not None else LocalCluster.only()))
+    world = RealWorld.around(LocalCluster.open(name) if name is not None else LocalCluster.only())
+    swarm = around(world)
+    swarm._let_go = world.close
+    return swarm
 
 
 def _listed(cluster: LocalCluster) -> Cluster:

@@ -69,6 +69,8 @@ class Swarm(metaclass=Brief):
     ...     assert web.wait()
     """
 
+    _let_go: Callable[[], None] | None = None  # of one whose machines go on without us
+
     def __init__(
         self,
         managers: int = 1,
@@ -498,6 +500,8 @@ class Swarm(metaclass=Brief):
         """Ends everything that this swarm started. Safe to call twice. A connected one goes on without us."""
         self._hub.close()
         self._end()
+        if self._let_go is not None:
+            self._let_go()
 
     def __enter__(self) -> Swarm:
         return self

@@ -10,11 +10,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import swarmpy as sp
+from swarmpy._cluster import Door, LocalNode
 from swarmpy._cluster.processes import arguments, state
+from swarmpy._faults.ledger import Page
+from swarmpy._faults.real import RealBreaker
 
 WORLDS = ["sim", pytest.param("real", marks=pytest.mark.real)]
 
@@ -304,6 +308,40 @@ def test_what_real_daemons_cannot_do_names_the_way() -> None:
         door = c._world._cluster.node("m1").door  # type: ignore[attr-defined]
         with pytest.raises(sp.InvalidArgument, match="kill"):
             door.post("/swarmpy/v1/faults", {"kind": "kil"})
+
+
+def _interrupted_after(act: Callable[..., Any]) -> Callable[..., Any]:
+    """Ctrl-C once, when it has just been done."""
+    left = [KeyboardInterrupt()]
+
+    def once(*all_: Any, **named: Any) -> Any:
+        result = act(*all_, **named)
+        if left:
+            raise left.pop()
+        return result
+
+    return once
+
+
+@pytest.mark.real
+def test_ctrl_c_in_the_middle_of_a_begin_or_an_end_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with sp.Swarm(managers=1, workers=1, mode="real") as c:
+        for place, name in ((Door, "post"), (RealBreaker, "_write_down"), (RealBreaker, "_act")):
+            with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+                patch.setattr(place, name, _interrupted_after(getattr(place, name)))
+                c.faults.partition("w1")
+            assert not _left(c) and not c.faults.active
+        for place, name in ((RealBreaker, "_undo"), (Page, "take"), (Door, "ask"), (LocalNode, "_spawn")):
+            c.faults.partition("w1"), c.faults.kill("w1")
+            with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+                patch.setattr(place, name, _interrupted_after(getattr(place, name)))
+                for one in c.faults.active[::-1]:
+                    one.heal()
+            c.heal()
+            assert c.nodes["w1"].alive and not _left(c) and not c.faults.active
+        with sp.attach(c.name) as other:
+            other.faults.freeze("w1")
+        assert not _left(c) and not c.faults.active
 
 
 @pytest.mark.real

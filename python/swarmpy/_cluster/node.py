@@ -102,6 +102,19 @@ class LocalNode:
         if self.alive:
             hint = f"kill it first: swarmpy node kill {self.name}"
             raise ClusterError(f"{self.name} runs already", hint, python="kill it first: node.kill()")
+        try:
+            self._begin()
+        except KeyboardInterrupt:  # half a start is none: it would hold what the next one needs
+            words = str(self.data_root)
+            processes.end_all(Process.find_all(lambda all_: is_daemon(all_) and words in all_), 0)
+            raise
+        if (self.folder / "faults.json").exists():
+            from swarmpy._cluster.cluster import LocalCluster
+            from swarmpy._faults.inside import tell_again
+
+            tell_again(LocalCluster(self.folder), self.name, anew=True)
+
+    def _begin(self) -> None:
         processes.reap()
         if (self.folder / "old-copies").exists():
             from swarmpy._faults import old_copy
@@ -121,11 +134,6 @@ class LocalNode:
                 self._wait_ready(ready)
         finally:
             os.close(ready)
-        if (self.folder / "faults.json").exists():
-            from swarmpy._cluster.cluster import LocalCluster
-            from swarmpy._faults.inside import tell_again
-
-            tell_again(LocalCluster(self.folder), self.name, anew=True)
 
     def _spawn(self, ready: int, claim: int, lease: int | None) -> None:
         """`claim` is only kept open: it holds the cluster's network for as long as the daemon lives."""
@@ -137,17 +145,16 @@ class LocalNode:
             command += ["--lease-fd", str(lease)]
             passed.append(lease)
         with self.log.open("ab") as log:
-            processes.adopt(
-                subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=passed,
-                    cwd="/",
-                    start_new_session=True,  # Ctrl-C in a terminal is for the command, not for the daemons
-                )
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=passed,
+                cwd="/",
+                start_new_session=True,  # Ctrl-C in a terminal is for the command, not for the daemons
             )
+        processes.adopt(child)
 
     def _wait_ready(self, ready: int) -> None:
         poll = select.poll()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from swarmpy._faults.ledger import Entry, Ledger
@@ -45,6 +46,26 @@ def tell(ledger: Ledger, entry: Entry, node: LocalNode, addresses: Mapping[str, 
             now.told[node.name] = number
     if now is None:  # it ended meanwhile
         untell(node, number)
+
+
+def untell_all(node: LocalNode) -> None:
+    """Also what nobody knows of, for who began it was interrupted before it was written down."""
+    if not node.alive or node.stopped:
+        return
+    with suppress(SwarmError):
+        node.door.post(f"{PATH}/heal", None, PATIENCE)
+
+
+def forget_unwritten(ledger: Ledger, fault: Fault, node: LocalNode, addresses: Mapping[str, str]) -> None:
+    """After an interrupted `tell`: the same fault there, under a number that is nowhere written down."""
+    if not node.alive or node.stopped:
+        return
+    same = with_addresses(_inside_of(fault), addresses).but(at=None, for_=None)
+    known = {entry.told.get(node.name) for entry in ledger.read().active}
+    with suppress(SwarmError):
+        for one in node.door.get(PATH, PATIENCE):
+            if one["Id"] not in known and Fault.from_json(one["Fault"]).but(for_=None) == same:
+                untell(node, one["Id"])
 
 
 def _inside_of(fault: Fault) -> Fault:

@@ -145,12 +145,19 @@ class RealBreaker:
         return self._begin_now(fault)
 
     def _begin_now(self, fault: Fault, number: int | None = None) -> int:
-        number = self._write_down(fault, number)
+        began = time.time_ns()
+        try:
+            number = self._write_down(fault, number, began)
+        except KeyboardInterrupt:
+            with self._ledger.page() as page:
+                page.active = [one for one in page.active if one.began != began]
+            raise
         self._ours.add(number)
         try:
             self._act(number, fault)
         except BaseException:
             self.end(number)
+            self._forget_unwritten(fault)
             with self._ledger.page() as page:  # it has not happened
                 del page.past[-1:]
             raise
@@ -158,8 +165,14 @@ class RealBreaker:
             self._at(number, fault.for_, lambda: self.end(number))
         return number
 
-    def _write_down(self, fault: Fault, number: int | None) -> int:
-        began = time.time_ns()
+    def _forget_unwritten(self, fault: Fault) -> None:
+        if fault.kind in inside.INSIDE:
+            nodes = self._cluster.nodes
+            addresses = {node.name: node.address for node in nodes}
+            for node in inside.nodes_of(fault, nodes):
+                inside.forget_unwritten(self._ledger, fault, node, addresses)
+
+    def _write_down(self, fault: Fault, number: int | None, began: int) -> int:
         ends = None if fault.for_ is None else began + round(fault.for_ * 1e9)
         with self._ledger.page() as page:
             if number is None:
@@ -271,10 +284,22 @@ class RealBreaker:
             timer.cancel()
         if self._cluster.ended:
             return
-        with self._ledger.page() as page:
-            entry = page.take(number)
-        if entry is None:
+        known = self._ledger.read().find(number)
+        if known is None:
             return
+        try:
+            with self._ledger.page() as page:
+                entry = page.take(number)
+            if entry is not None:  # else somebody else ends it
+                self._put_right(entry)
+        except KeyboardInterrupt:  # in the middle: perhaps it is off the page, and nobody else knows of it
+            with self._ledger.page() as page:
+                page.take(number)
+            self._put_right(known)
+            raise
+
+    def _put_right(self, entry: Entry) -> None:
+        """Harmless when it is done again."""
         keeper.dismiss(self._cluster.folder, entry.keeper)
         fault = entry.value
         if fault.kind in inside.INSIDE:
@@ -326,6 +351,8 @@ class RealBreaker:
         for timer in list(self._timers.values()):
             timer.cancel()
         self._timers.clear()
+        for node in [] if self._cluster.ended else self._cluster.nodes:
+            inside.untell_all(node)
         if failed:
             raise failed[0]
 
