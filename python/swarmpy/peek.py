@@ -385,7 +385,7 @@ class Peek(metaclass=Brief):
         return hash(self._value())
 
     def __reduce__(self) -> Any:
-        return Peek, self._value()
+        return _with_all, ({name: self._part(name) for name in _READ_BY},)
 
     def _tables(self) -> Iterator[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
         for caption, header, rows in (
@@ -404,6 +404,11 @@ class Peek(metaclass=Brief):
 
     def _repr_html_(self) -> str:
         return _show.html_box([_show.html_table(*table) for table in self._tables()])
+
+
+def _with_all(parts: dict[str, Any]) -> Peek:
+    """One that was copied, or sent to another process: with the story so far, too."""
+    return Peek(**parts)
 
 
 # What a state says that was made without these parts.

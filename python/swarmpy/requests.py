@@ -101,6 +101,9 @@ class Requests(metaclass=Brief):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> Any:
+        return of_list, (tuple(self),)
+
     def __repr__(self) -> str:
         if not self._count:
             return "no requests"

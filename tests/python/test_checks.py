@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import re
 import traceback
 import weakref
@@ -159,6 +161,20 @@ def test_the_state_and_a_peek_are_one() -> None:
         assert list(states[-1].events) == list(peeked.events) != []
         with pytest.raises(AttributeError):
             peeked.at = 3.0  # type: ignore[misc]
+
+
+def test_a_copy_of_a_state_tells_the_same_story() -> None:
+    with made() as c:
+        web = c.services.create("nginx", name="web", replicas=2, ports=["8080:80"])
+        web.wait()
+        c.http.get("m1:8080")
+        c.wait_leader().kill()
+        c.wait_leader()
+        states = [c.peek()]
+        c.check.always("copied", lambda s: states.append(copy.deepcopy(s)) or True)
+        for state in (*states, pickle.loads(pickle.dumps(states[0]))):
+            assert state == states[0] and state.elections == 2 and state.leaders_per_term_max == 1
+            assert len(state.requests) == 1 and len(state.events) == len(states[0].events) > 0
 
 
 def test_eventually_has_a_deadline() -> None:
