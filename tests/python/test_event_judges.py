@@ -28,6 +28,7 @@ from recorded import (
 )
 from swarmpy._checks.checker import Checker
 from swarmpy._checks.gather import Gatherer
+from swarmpy._checks.readers import Changes, Logs, Manager
 from test_checks import made, two_histories
 
 SECOND = change(1.3, 13, task(2), **STOPPED)  # a second slot in hand, which breaks a pace of one
@@ -178,6 +179,29 @@ def test_each_entry_of_a_log_is_told_behind_the_one_before_it() -> None:
     gatherer.look()
     first, second = (one["Entries"] for one in items if one["Type"] == "log")
     assert second[0] == first[-1] and len(second) > 5
+
+
+def test_an_answer_that_does_not_come_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    c = sp.Swarm(managers=3, seed=7)
+    whole = Logs.read
+
+    def read(self: Logs, one: Manager) -> None:
+        if one.name == "m2":
+            raise sp.Timeout("no answer")
+        whole(self, one)
+
+    monkeypatch.setattr(Logs, "read", read)
+    found = sp.check_events(c, "log_matching", for_="1s")
+    assert found and found.notes[0].startswith("the log of m2: the answer did not come in time"), found
+    monkeypatch.setattr(Logs, "read", whole)
+    assert not sp.check_events(c, "log_matching").notes
+
+    def late(*_: object) -> None:
+        raise sp.Timeout("no answer")
+
+    monkeypatch.setattr(Changes, "read", late)
+    with pytest.raises(sp.Timeout):
+        sp.check_events(c, "log_matching")
 
 
 def test_a_service_that_is_to_come_is_waited_for() -> None:
