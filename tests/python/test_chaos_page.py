@@ -23,7 +23,7 @@ from test_readme import BLOCK
 PAGE = (ROOT / "docs" / "chaos.md").read_text()
 BLOCKS = BLOCK.findall(PAGE)
 FILE = re.compile(r"# (\w+\.py)\n")
-FAILS = ("wrong_on_purpose", "swarmpy replay")  # what shows a failure leaves with 1
+FAILS = ("pytest wrong_on_purpose", "swarmpy replay")  # what shows a failure leaves with 1
 
 
 def in_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
