@@ -50,8 +50,8 @@ class Checker:
             for line in recording.items:  # noqa: B007  (the one that could not be read)
                 self._panel.take(line[1])
             self._panel.settle()
-        except (KeyError, ValueError, TypeError, AttributeError):
-            raise no_event(path, *line) from None
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise no_event(path, *line) from error
         if recording.cut:
             self._notes.append(recording.cut)
         self._check_services(may_come=False)

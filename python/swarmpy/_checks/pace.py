@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from swarmpy._checks.picture import Picture, ServiceNow, TaskNow
+from swarmpy._checks.picture import Picture
+from swarmpy._checks.things import ServiceNow, TaskNow
 from swarmpy.states import TaskState
 
 _RANK = {str(state): rank for rank, state in enumerate(TaskState)}

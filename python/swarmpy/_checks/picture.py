@@ -7,59 +7,11 @@ here: where recordings come from (`gather`, `recording`), what is asked of a sta
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from swarmpy._checks.things import Facts, NodeNow, ServiceNow, TaskNow, node_of, service_of, task_of
 from swarmpy.peek import Peek, PeekNode, PeekService, PeekTask
 from swarmpy.states import Availability, NodeState, Reachability, Role, TaskState, UpdateState
-
-Facts = Mapping[str, Any]
-
-
-@dataclass
-class NodeNow:
-    name: str
-    role: str
-    state: str
-    availability: str
-    raft: object = None  # its number in the group, where it is a manager
-
-
-@dataclass
-class ServiceNow:
-    name: str
-    mode: str
-    replicas: int
-    spec_version: int
-    update: str
-    pace: int  # of an update; 0: all at once
-    pace_back: int  # of its way back
-
-    @property
-    def updating(self) -> bool:
-        return self.update in ("updating", "rollback_started")
-
-
-@dataclass
-class TaskNow:
-    id: str
-    service_id: str
-    service: str
-    slot: int
-    node_id: str
-    node: str
-    state: str
-    desired: str
-    spec_version: int
-
-    @property
-    def seat(self) -> object:
-        return self.slot or self.node_id
-
-    @property
-    def is_to_run(self) -> bool:
-        return self.state == self.desired == "running"
 
 
 class Picture:
@@ -84,15 +36,15 @@ class Picture:
 
     def begin(self, state: Facts) -> None:
         """From here on every change is told."""
-        self.nodes = {raw["ID"]: _node(raw["Name"], raw) for raw in state["Nodes"]}
-        self.services = {raw["ID"]: _service(raw["Name"], raw) for raw in state["Services"]}
+        self.nodes = {raw["ID"]: node_of(raw["Name"], raw) for raw in state["Nodes"]}
+        self.services = {raw["ID"]: service_of(raw["Name"], raw) for raw in state["Services"]}
         self._names.update({id: one.name for id, one in self.services.items()})
         self.known.update(one.name for one in self.services.values())
         self.partly.clear()
         for kept in (self.of, self._on, self.tasks, self._shown, self._running):
             kept.clear()
         for raw in state["Tasks"]:
-            self._put(_task(raw["ID"], raw, raw))
+            self._put(task_of(raw["ID"], raw, raw))
         self.touched = set(self.services)
 
     # ---- changes
@@ -115,7 +67,7 @@ class Picture:
         if gone:
             self.nodes.pop(id, None)
         elif after is not None:
-            self.nodes[id] = _node(about.get("name", ""), after)
+            self.nodes[id] = node_of(about.get("name", ""), after)
         else:
             self._renew(id, about)
         for task in tasks:
@@ -138,7 +90,7 @@ class Picture:
         if action == "remove":
             self.services.pop(id, None)
         elif after is not None:
-            self.services[id] = _service(name, after)
+            self.services[id] = service_of(name, after)
         else:
             if action != "create" and id not in self.services:
                 self.partly.add(name)
@@ -161,7 +113,7 @@ class Picture:
             return
         told = {"State": action, "DesiredState": about.get("desired_state", "running")}
         told |= {"NodeID": about.get("node.id", ""), "SpecVersion": about.get("spec_version") or 0}
-        self._put(_task(id, about, after if after is not None else told))
+        self._put(task_of(id, about, after if after is not None else told))
 
     def _unheard(self, about: Facts, before: TaskNow | None) -> None:
         """A task of a service that nobody has told of: it was there before the recording began."""
@@ -242,7 +194,7 @@ class _Maker:
         names = self._picture.touched_names()
         return self._picture.touched | {id for id, one in self._picture.services.items() if one.name in names}
 
-    def _service(self, id: str) -> PeekService:
+    def service_of(self, id: str) -> PeekService:
         one = self._picture.services[id]
         running = self._picture.running(one.name)
         update = UpdateState(one.update) if one.update in list(UpdateState) else UpdateState.NONE
@@ -252,28 +204,3 @@ class _Maker:
 def _peek_node(id: str, one: NodeNow) -> PeekNode:
     state, availability = NodeState(one.state), Availability(one.availability)
     return PeekNode(id, one.name, Role(one.role), state, availability, Reachability.UNKNOWN, False, True)
-
-
-def _node(name: str, raw: Facts) -> NodeNow:
-    return NodeNow(name, raw["Role"], raw["State"], raw["Availability"], raw.get("RaftID"))
-
-
-def _service(name: str, raw: Facts) -> ServiceNow:
-    pace = int(raw.get("Parallelism") or 0), int(raw.get("RollbackParallelism") or 0)
-    version = int(raw.get("SpecVersion") or 0)
-    return ServiceNow(name, raw["Mode"], int(raw["Replicas"]), version, raw.get("UpdateState", ""), *pace)
-
-
-def _task(id: str, about: Facts, now: Facts) -> TaskNow:
-    """`about`: what stays as it is."""
-    return TaskNow(
-        id,
-        about.get("service.id", ""),
-        about.get("service", ""),
-        int(about.get("slot") or 0),
-        now["NodeID"],
-        about.get("node") or now["NodeID"],
-        now["State"],
-        now["DesiredState"],
-        int(now.get("SpecVersion") or 0),
-    )
