@@ -194,7 +194,7 @@ class _Maker:
         names = self._picture.touched_names()
         return self._picture.touched | {id for id, one in self._picture.services.items() if one.name in names}
 
-    def service_of(self, id: str) -> PeekService:
+    def _service(self, id: str) -> PeekService:
         one = self._picture.services[id]
         running = self._picture.running(one.name)
         update = UpdateState(one.update) if one.update in list(UpdateState) else UpdateState.NONE
