@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,27 @@ def test_continuously_is_after_every_event() -> None:
     assert continuously.deviated and continuously.content["swarmpy-lost"]["web runs"]["value"] < 3
 
 
+def test_continuously_begins_with_the_method_and_not_with_the_toolkits_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from chaoslib import run
+
+    begins = run.run_hypothesis_continuously
+
+    def begins_late(event: threading.Event, *others: Any, **named: Any) -> Any:
+        event.wait(30)  # until the method is over
+        return begins(event, *others, **named)
+
+    monkeypatch.setattr(run, "run_hypothesis_continuously", begins_late)
+    scales = [action("scale_service", service="web", replicas=replicas) for replicas in (1, 3)]
+    method = [each for scale in scales for each in (scale, action("wait_converged"))]
+    one = sp.chaos.Experiment(experiment(method, services=WEB))
+    with sp.Swarm(managers=1, workers=1, seed=3) as swarm:
+        for _ in range(2):
+            assert one.run(swarm, strategy="continuously").deviated
+        assert not one.run(swarm).deviated
+
+
 def test_of_a_steady_state_that_was_lost_the_first_moment_is_told() -> None:
     from swarmpy.chaos import watch
 
@@ -129,6 +151,9 @@ def test_of_a_steady_state_that_was_lost_the_first_moment_is_told() -> None:
     assert all(ask(state) for state in states), "it goes on"
     journal: dict[str, Any] = {"deviated": False}
     watch.judge(journal)
+    assert journal == {"deviated": False}, "nobody asked continuously"
+    watch.asked()
+    watch.judge(journal)
     watch.forget()
     lost = {"at": states[1].at, "value": states[1].running("web"), "tolerance": 3}
     assert journal == {"deviated": True, "swarmpy-lost": {"web runs": lost}}
@@ -143,6 +168,38 @@ def test_a_swarm_of_ones_own_stays_open_and_is_healed() -> None:
         assert sp.chaos.Experiment(content).run(swarm)
         assert not list(swarm.faults.active)
         assert swarm.wait_converged()
+
+
+def test_an_example_runs_on_a_swarm_that_has_its_service_already() -> None:
+    with sp.Swarm(managers=3, workers=2, seed=1) as swarm:
+        swarm.services.create("nginx", name="web", replicas=4).wait()
+        for _ in range(2):
+            assert sp.chaos.Experiment.load(ROOT / "examples/chaos/leader_loss.json").run(swarm)
+        assert len(list(swarm.services)) == 1
+
+
+def test_why_there_is_no_swarm_is_raised() -> None:
+    with pytest.raises(sp.SwarmError, match="at least one manager"):
+        sp.chaos.Experiment(experiment([], managers=0)).run()
+    with sp.Swarm(managers=1, workers=0, seed=1) as closed:
+        pass
+    with pytest.raises(sp.SwarmError, match="closed"):
+        sp.chaos.Experiment(experiment([], services=WEB)).run(closed)
+    with pytest.raises(sp.SwarmError, match="runs on a swarm"):
+        sp.chaos.Experiment(experiment([])).run("web")  # type: ignore[arg-type]
+
+
+def test_pauses_may_come_from_the_configuration() -> None:
+    content = experiment([action("heal", pauses={"before": "${long}", "after": "${long}"})], services=WEB)
+    journal = sp.chaos.Experiment({**content, "configuration": {"long": 30}}).run()
+    assert journal and journal.content["swarmpy"]["now"] > 60
+
+
+def test_what_failed_is_told_and_is_no_success() -> None:
+    journal = sp.chaos.Experiment(experiment([action("kill_node", node="w11")], services=WEB)).run()
+    assert not journal and list(journal.failed) == ["kill_node"]
+    why = journal.failed["kill_node"]
+    assert why in repr(journal) and why.startswith('swarmpy.errors.NotFound: there is no node "w11"')
 
 
 def test_a_wrong_name_fails_the_activity_and_says_which_is_near() -> None:
@@ -161,7 +218,8 @@ def test_a_file_is_read_and_written_as_it_is(tmp_path: Path) -> None:
 def test_what_is_no_experiment_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text("[1]")
     (tmp_path / "half.json").write_text('{"title": ')
-    for wrong in ("list.json", "half.json"):
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
+    for wrong in ("list.json", "half.json", "bytes.json"):
         with pytest.raises(sp.SwarmError):
             sp.chaos.Experiment.load(tmp_path / wrong)
     with pytest.raises(sp.SwarmError, match="method"):

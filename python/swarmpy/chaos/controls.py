@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chaoslib import substitute
 from chaoslib.exceptions import InterruptExecution
 from chaoslib.run import RunEventHandler
 
@@ -26,18 +27,15 @@ PAUSES = "swarmpy-pauses"  # where an activity's own pauses are kept while it ru
 
 
 class _Continuously(RunEventHandler):  # type: ignore[misc]
-    def __init__(self, experiment: Mapping[str, Any]) -> None:
-        self._experiment = experiment
-
     def start_continuous_hypothesis(self, frequency: int) -> None:
         """In virtual time "continuously" is after every event."""
-        watch.begin(self._experiment)
+        watch.asked()
 
 
 def configure_control(experiment: Mapping[str, Any], event_registry: Any = None, **_: Any) -> None:
     """Called by the Chaos Toolkit once, before the experiment."""
     if event_registry is not None:
-        event_registry.register(_Continuously(experiment))
+        event_registry.register(_Continuously())
 
 
 def before_experiment_control(
@@ -50,14 +48,16 @@ def before_experiment_control(
     services: Sequence[Mapping[str, Any]] = (),
     **_: Any,
 ) -> None:
-    """Starts the swarm and its services."""
+    """Starts the swarm and its services. A swarm that was there keeps those that it has already."""
     try:
         options = {"managers": managers, "workers": workers, "mode": mode, "seed": seed, "name": name}
         swarm = stage.open_swarm(**options)
+        there = [one.name for one in swarm.services] if stage.is_given() else []
         for service in services:
-            swarm.services.create(**{"image": "nginx", **service}).wait()
+            if service.get("name") not in there:
+                swarm.services.create(**{"image": "nginx", **service}).wait()
     except SwarmError as error:
-        stage.close_swarm()
+        stage.cannot_be_had(error)
         raise InterruptExecution(f"the swarm of this experiment cannot be had: {error}") from error
 
 
@@ -82,22 +82,42 @@ def _about() -> dict[str, Any]:
     return {**about, "now": swarm.now, "faults": plan["faults"]}
 
 
-def before_activity_control(context: dict[str, Any], **_: Any) -> None:
+def before_method_control(context: Mapping[str, Any], **_: Any) -> None:
+    """Begins to watch the steady state, should it be asked for continuously."""
+    watch.begin(context)
+
+
+def before_activity_control(
+    context: dict[str, Any],
+    configuration: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, Any] | None = None,
+    **_: Any,
+) -> None:
     """Lets the pause before an activity pass in virtual time, and keeps the other."""
     pauses = context.get("pauses")
     if not pauses or stage.swarm().mode is not Mode.SIM:
         return
     context[PAUSES], context["pauses"] = pauses, {}
-    _pass(pauses.get("before"))
+    _pass(_meant(pauses, configuration, secrets).get("before"))
 
 
-def after_activity_control(context: dict[str, Any], **_: Any) -> None:
+def after_activity_control(
+    context: dict[str, Any],
+    configuration: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, Any] | None = None,
+    **_: Any,
+) -> None:
     """Lets the pause after an activity pass in virtual time."""
     pauses = context.pop(PAUSES, None)
     if pauses is None:
         return
     context["pauses"] = pauses
-    _pass(pauses.get("after"))
+    _pass(_meant(pauses, configuration, secrets).get("after"))
+
+
+def _meant(pauses: Any, configuration: Any, secrets: Any) -> Any:
+    """`{"after": "${pause}"}` is what the experiment's configuration says."""
+    return substitute(pauses, configuration or {}, secrets or {})
 
 
 def _pass(span: float | str | None) -> None:

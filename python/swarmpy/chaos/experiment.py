@@ -4,6 +4,7 @@ chaoslib; what is added here is the swarm, and virtual time.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from swarmpy.swarm import Swarm
 
 STRATEGIES = ("default", "before-method-only", "after-method-only", "during-method-only", "continuously")
+CONTINUOUS = ("during-method-only", "continuously")
 HEADER = ("ACTIVITY", "TYPE", "STATUS", "OUTPUT")
 
 
@@ -44,10 +46,9 @@ class Experiment(metaclass=Brief):
     @classmethod
     def load(cls, path: str | Path) -> Experiment:
         """Raises `InvalidArgument` when the file is no experiment, OSError when it cannot be read."""
-        text = Path(path).read_text()
         try:
-            content = json.loads(text)
-        except json.JSONDecodeError as error:
+            content = json.loads(Path(path).read_text())
+        except ValueError as error:
             raise InvalidArgument(f"{path} is no JSON: {error}", hint="See examples/chaos/*.json.") from error
         if not isinstance(content, dict):
             raise InvalidArgument(f"{path} is no experiment: a JSON object is wanted")
@@ -78,17 +79,22 @@ class Experiment(metaclass=Brief):
         control `swarmpy.chaos.controls` makes the swarm, or `SWARMPY_CLUSTER` names it.
 
         `strategy`: when the steady state is asked, as `chaos run --hypothesis-strategy` has it;
-        `"continuously"` means after every event in a simulated swarm.
+        `"continuously"` means after every event in a simulated swarm. Services that the control names and a
+        given swarm has already are those.
+
+        Raises `SwarmError` where there is no swarm to run it on, or a service of it cannot be had.
         """
-        from swarmpy.chaos import stage
+        from swarmpy.chaos import stage, watch
+        from swarmpy.swarm import Swarm
 
         check_word("strategy", strategy, STRATEGIES)
+        if swarm is not None and not isinstance(swarm, Swarm):
+            raise InvalidArgument(f"an experiment runs on a swarm, not on {swarm!r}", hint="swarmpy.Swarm()")
         lib = _chaoslib()
         content = _with_control(self.content)
         how = lib.types.Strategy.from_string(strategy)
-        if swarm is None:
-            return ExperimentJournal(lib.experiment.run_experiment(content, strategy=how))
-        with stage.given(swarm):
+        watch.expect(strategy in CONTINUOUS)
+        with contextlib.nullcontext() if swarm is None else stage.given(swarm), stage.why_none():
             return ExperimentJournal(lib.experiment.run_experiment(content, strategy=how))
 
     def __repr__(self) -> str:
@@ -99,7 +105,8 @@ class Experiment(metaclass=Brief):
 class ExperimentJournal(metaclass=Brief):
     """What an experiment did. `.status` (`"completed"`, `"failed"`, `"aborted"`, ...), `.deviated` (the
     steady state was not there when it should have been), `.faults`, `.seed` and `.trace_hash` of its swarm,
-    `.content`: the Toolkit's journal. True when it completed and did not deviate.
+    `.content`: the Toolkit's journal. `.failed`: what could not be done or asked, by name, with the reason.
+    True when it completed, did not deviate, and nothing in it failed.
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
@@ -132,23 +139,31 @@ class ExperimentJournal(metaclass=Brief):
         value: str | None = self.content.get("swarmpy", {}).get("trace_hash")
         return value
 
+    @property
+    def failed(self) -> dict[str, str]:
+        """Activities that failed, and why: a name that there is not, a swarm without quorum."""
+        runs = [run for run in self._runs() if run.get("status") == "failed"]
+        return {str(run["activity"].get("name", "")): _reason(run) for run in runs}
+
     def to_json(self) -> str:
         """As `chaos run` writes `journal.json`."""
         return json.dumps(self.content, indent=2, default=str) + "\n"
 
     def __bool__(self) -> bool:
-        return self.status == "completed" and not self.deviated
+        return self.status == "completed" and not self.deviated and not self.failed
+
+    def _runs(self) -> list[dict[str, Any]]:
+        return [*self.content.get("run", []), *self.content.get("rollbacks", [])]
 
     def _rows(self) -> list[tuple[str, ...]]:
-        runs = [*self.content.get("run", []), *self.content.get("rollbacks", [])]
         return [
             (
                 str(run["activity"].get("name", "")),
                 str(run["activity"].get("type", "")),
                 str(run.get("status", "")),
-                str(run.get("output") if run.get("output") is not None else ""),
+                _reason(run) if run.get("status") == "failed" else _output(run),
             )
-            for run in runs
+            for run in self._runs()
         ]
 
     def _head(self) -> str:
@@ -160,6 +175,17 @@ class ExperimentJournal(metaclass=Brief):
 
     def _repr_html_(self) -> str:
         return _show.html_box([_show.html_table(self._head(), HEADER, self._rows())])
+
+
+def _output(run: Mapping[str, Any]) -> str:
+    return "" if run.get("output") is None else str(run["output"])
+
+
+def _reason(run: Mapping[str, Any]) -> str:
+    """The last sentence of the traceback that the Toolkit keeps, with its hint."""
+    lines = "".join(run.get("exception") or ["no reason was told"]).strip().splitlines()
+    says = [at for at, line in enumerate(lines) if line[:1].strip() and not line.startswith("Hint:")]
+    return " ".join(lines[says[-1] :]).removeprefix("chaoslib.exceptions.ActivityFailed: ")
 
 
 def _with_control(content: dict[str, Any]) -> dict[str, Any]:

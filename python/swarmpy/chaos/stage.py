@@ -15,6 +15,7 @@ from swarmpy.swarm import Swarm, connect
 
 _swarm: Swarm | None = None
 _given = False  # it belongs to somebody else, who closes it
+_why_none: SwarmError | None = None
 
 
 def swarm() -> Swarm:
@@ -47,6 +48,31 @@ def open_swarm(**options: Any) -> Swarm:
         close_swarm()
         _swarm = Swarm(**options)
     return _swarm
+
+
+def cannot_be_had(error: SwarmError) -> None:
+    """The experiment has no swarm, or not what its control wants of it: `why_none` raises this."""
+    global _why_none
+    _why_none = error
+    close_swarm()
+
+
+@contextlib.contextmanager
+def why_none() -> Iterator[None]:
+    """Raises why the experiment inside had no swarm: the Toolkit only logs it."""
+    global _why_none
+    _why_none = None
+    try:
+        yield
+    finally:
+        why, _why_none = _why_none, None
+        if why is not None:
+            raise why
+
+
+def is_given() -> bool:
+    """Returns true if the swarm belongs to somebody else."""
+    return _given
 
 
 def close_swarm() -> None:
