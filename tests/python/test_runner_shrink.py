@@ -85,6 +85,20 @@ def test_shrinking_can_be_left_out() -> None:
     assert failure.shrunk is None and len(failure.faults) == 14 and time.monotonic() - begun < 5
 
 
+@sp.test(seeds=1, managers=3, workers=1)
+def never_sees_it(swarm: sp.Swarm) -> None:
+    swarm.check.sometimes("three lead", lambda now: len(now.leaders) > 2)
+    with swarm.faults.partition("leader", for_="2s"):
+        swarm.sleep("3s")
+
+
+def test_what_was_never_seen_is_not_looked_for_in_less() -> None:
+    """An empty run fails so, too: a run that was made smaller would say that no fault matters."""
+    failure = never_sees_it.run().failures[0]
+    assert failure.shrunk is None and "not made smaller" in str(failure)
+    assert sp.replay(failure.journal).nodes["m1"] is not None and Path(failure.timeline).exists()
+
+
 def test_the_nearest_run_that_passes() -> None:
     breaks_when_w2_and_w4_are_down.run()
     near = sp.nearest_passing(breaks_when_w2_and_w4_are_down)

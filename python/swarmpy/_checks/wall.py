@@ -18,6 +18,7 @@ from swarmpy.errors import InvariantBroken, SwarmError, check_broken
 from swarmpy.peek import Peek, PeekNode, PeekService, PeekTask, raft_seen, raft_views
 
 EVERY = 0.05  # seconds between two looks
+NEVER_HELD = "never held: this run did not test it"  # cpp/bindings/checks.cpp says the same
 Function = Callable[[Peek], object]
 
 
@@ -167,7 +168,7 @@ class WallChecks:
                 self._look()
                 for line in self.lines:
                     if line.kind == "sometimes" and not line.held and self.broken is None:
-                        why = f"{line.name} never held: this run did not test it"
+                        why = f"{line.name} {NEVER_HELD}"
                         self._break(line, self._hub.world.now(), why)
         self.tell()
 

@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExec
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from swarmpy._checks.wall import NEVER_HELD
 from swarmpy.errors import InvalidArgument
 from swarmpy.testing import progress
 from swarmpy.testing.failure import Failure, Way
@@ -166,6 +167,9 @@ class Looked:
             return
         self.failure, self.error = whole.failure, whole.error
         if budget <= 0:
+            return
+        if self.failure.what.endswith(NEVER_HELD):  # an empty run fails so, too, and tells nothing
+            self._note("not made smaller: the less a run has, the less is seen in it")
             return
         shrunk = shrink(lambda mask: self._job.one(seed, mask), self.failure, budget)
         self.failure = replace(self.failure, shrunk=shrunk)
