@@ -185,11 +185,15 @@ def from_json(value: dict[str, Any]) -> Invariant:
 
 def from_text(text: str) -> Invariant:
     """`"one_leader_per_term"`, `"update_pace web"`, `"at_least_running web 3"`; an invariant's own name,
-    `"at_least_running(web, 3)"`, means the same. Raises `InvalidArgument` for a kind that there is not, and
-    for arguments that it does not take.
+    `"at_least_running(web, 3)"`, means the same, as does how Python says it. Raises `InvalidArgument` for a
+    kind that there is not, and for arguments that it does not take.
     """
-    kind, *said = re.sub(r"[(),]", " ", text).split() or [""]
-    known = {one.kind: one for one in _known()}
+    if not isinstance(text, str):
+        raise InvalidArgument(
+            f"an invariant's text is text, not {text!r}", hint='Write "one_leader_per_term".'
+        )
+    kind, *said = re.sub(r"[(),\"']", " ", text.strip().removeprefix("sp.inv.")).split() or [""]
+    known = {one.kind: one for one in _known()} | {"committed_never_lost": committed_never_lost}
     check_word("invariant", kind, known)
     one, numbered = known[kind], kind in _NUMBERED
     enough = len(said) == 2 if numbered else len(said) <= (1 if kind in _OF_SERVICES else 0)

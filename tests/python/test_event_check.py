@@ -195,7 +195,11 @@ def test_a_wrong_invariant_says_what_is_right(
 def test_an_invariants_name_is_its_text() -> None:
     for one in (*sp.inv.all(), sp.inv.at_least_running("web", 3), sp.inv.update_pace("web")):
         assert sp.inv.from_text(one.name) == one
-    assert sp.inv.from_text("at_most_running web 2") == sp.inv.at_most_running("web", 2)
+    for text in ("at_most_running web 2", 'sp.inv.at_most_running("web", 2)', " at_most_running( 'web',2 )"):
+        assert sp.inv.from_text(text) == sp.inv.at_most_running("web", 2)
+    assert sp.inv.from_text("committed_never_lost") == sp.inv.no_lost_commits
+    with pytest.raises(sp.InvalidArgument, match="text, not 3"):
+        sp.inv.from_text(3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
