@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 MOST_LINES, MOST_ROWS = 9, 50
+MOST_FOLDED = 1000  # rows of a page: a notebook keeps what it shows
 
 
 def counted(number: int, word: str) -> str:
@@ -33,16 +34,16 @@ def short(value: object, most: int = 60) -> str:
 
 
 def html_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """One table with its caption; rows over `MOST_ROWS` fold away."""
+    """One table with its caption; rows over `MOST_ROWS` fold away, those over `MOST_FOLDED` are counted."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     body = _html_rows(rows[:MOST_ROWS])
     top = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
     markup = f"<table>{top}<tbody>{body}</tbody></table>"
     if len(rows) > MOST_ROWS:
-        rest = _html_rows(rows[MOST_ROWS:])
+        rest, left = _html_rows(rows[MOST_ROWS:MOST_FOLDED]), len(rows) - MOST_FOLDED
         markup += (
             f"<details><summary>{len(rows) - MOST_ROWS} more</summary>"
-            f"<table><tbody>{rest}</tbody></table></details>"
+            f"<table><tbody>{rest}</tbody></table>{f'... and {left} more' if left > 0 else ''}</details>"
         )
     return markup
 

@@ -191,3 +191,14 @@ def test_nodes_of_a_set_are_asked_in_one_order() -> None:
         web_of(c)
         load = c.load("web", rate=10, from_={"w2", "w1", "m2", "m1"})
         assert load.nodes == ("m1", "m2", "w1", "w2")
+
+
+def test_a_notebook_is_not_filled_with_requests() -> None:
+    with made() as c:
+        web_of(c)
+        with c.load("web", rate=2000) as load:
+            c.sleep("1s")
+        assert len(load.requests) == 2001
+        for shown in (load, load.requests):
+            page = shown._repr_html_()
+            assert page.count("<tr>") == 1001 and "1951 more" in page and "... and 1001 more" in page
