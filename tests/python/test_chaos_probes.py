@@ -38,6 +38,13 @@ def test_what_is_there_and_what_is_missing(c: sp.Swarm) -> None:
     assert c.wait_converged() and probes.converged() and probes.unavailable_replicas("web") == 0
 
 
+def test_a_service_that_there_is_not_is_no_zero(c: sp.Swarm) -> None:
+    for probe in (probes.running_tasks, probes.unavailable_replicas):
+        with pytest.raises(sp.NotFound, match='service wbe not found|no service "wbe"') as caught:
+            probe("wbe")
+        assert "web" in caught.value.hint
+
+
 def test_a_follower_that_hears_nothing_lags(c: sp.Swarm) -> None:
     assert probes.raft_lag() <= 1
     follower = next(n.name for n in c.nodes if n.role == "manager" and n.name != probes.leader())

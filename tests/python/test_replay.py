@@ -354,4 +354,12 @@ def test_the_command_refuses(tmp_path: Path, saved: Saved) -> None:
     done = command(str(tmp_path / "x.swarm"))
     assert done.returncode == 2
     assert "no journal" in done.stderr
-    assert command(saved[0], "--until", "soon").returncode == 2
+    for wrong in (("--until", "soon"), ("--events", "-3"), ("--html", "/nowhere/x.html")):
+        done = command(saved[0], *wrong)
+        assert done.returncode == 2 and done.stderr.startswith("swarmpy: "), done.stderr
+
+
+def test_the_command_shows_the_moment_before_there_was_a_swarm(saved: Saved) -> None:
+    done = command(saved[0], "--until", "0")
+    assert done.returncode == 0 and "no manager of this swarm is running" in done.stdout
+    assert json.loads(command(saved[0], "--until", "0", "--json").stdout)["state"] is None

@@ -56,8 +56,10 @@ def _of_state(function: Callable[Concatenate[Peek, P], T]) -> Callable[P, T]:
 
 @_of_state
 def running_tasks(state: Peek, service: str) -> int:
-    """Tasks of the service that run and are meant to, on nodes that are not down."""
-    return state.running(service)
+    """Tasks of the service that run and are meant to, on nodes that are not down. Fails, with the nearest
+    name, where there is no such service.
+    """
+    return state.service(service).running
 
 
 @_of_state

@@ -15,11 +15,13 @@ from typing import Any
 from swarmpy import duration
 from swarmpy._replay.replaying import Replay, Step, replay
 from swarmpy.cli.as_json import plain
-from swarmpy.errors import SwarmError
+from swarmpy.errors import InvalidArgument, SwarmError, Unreachable
 
 
 def run(options: argparse.Namespace) -> int:
     try:
+        if options.events < 0:
+            raise InvalidArgument(f"--events cannot be negative: {options.events}", hint="--events 0: none.")
         again = replay(options.file, force=options.force)
         last = _steps(again, options.until, options.events)
         if options.html:
@@ -27,6 +29,9 @@ def run(options: argparse.Namespace) -> int:
     except SwarmError as error:
         hint = f"\n  next: {error.hint}" if error.hint else ""
         print(f"swarmpy: {error.message}{hint}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"swarmpy: {options.html} cannot be written: {error.strerror}", file=sys.stderr)
         return 2
     print(json.dumps(_as_json(again, last), indent=2) if options.json else _as_text(again, last, options))
     return 1 if again.failure else 0
@@ -69,10 +74,24 @@ def _as_text(again: Replay, last: deque[Step], options: argparse.Namespace) -> s
         *(f"  {number}: {fault}" for number, fault in enumerate(again.faults)),
         *([f"at {again.now:.9g}s, the last of {again.steps_taken} steps:"] if last else []),
         *(_indented(str(step)) for step in last),
-        repr(again.peek()),
+        _state(again),
         _verdict(again),
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _state(again: Replay) -> str:
+    try:
+        return repr(again.peek())
+    except Unreachable as error:  # before the first one was started, or when all are down
+        return f"at {again.now:.9g}s: {error.message}"
+
+
+def _state_dict(again: Replay) -> Any:
+    try:
+        return plain(again.peek().to_dict())
+    except Unreachable:
+        return None
 
 
 def _sameness(again: Replay) -> str:
@@ -106,7 +125,7 @@ def _as_json(again: Replay, last: deque[Step]) -> dict[str, Any]:
         "same_run": again.same_run,
         "plan": again.journal.plan,
         "checks": list(again.journal.checks),
-        "state": plain(again.peek().to_dict()),
+        "state": _state_dict(again),
         "events": [dataclasses.asdict(step) for step in last],
         "failure": dataclasses.asdict(failure) if failure else None,
         "failure_again": again.failure_again(),
