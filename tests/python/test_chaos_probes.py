@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import swarmpy as sp
-from swarmpy.chaos import load, probes, stage
+from swarmpy.chaos import actions, load, probes, stage
 
 
 @pytest.fixture
@@ -84,3 +84,40 @@ def test_the_load_is_measured(c: sp.Swarm) -> None:
 
 def test_a_published_port_is_asked(c: sp.Swarm) -> None:
     assert probes.http_status("w1", 8080) == 200 and probes.http_status("w1", 8081) == 0
+
+
+def test_actions_do_what_they_say_for_as_long_as_they_say(c: sp.Swarm) -> None:
+    for text, action in (
+        ("kill w1 for 2s", lambda: actions.kill_node("w1", for_="2s")),
+        ("freeze w1 for 2s", lambda: actions.freeze_node("w1", for_=2)),
+        ("power_off w1 for 2s", lambda: actions.power_off_node("w1", for_="2s")),
+        ("stop w1 for 2s", lambda: actions.stop_node("w1", for_="2s")),
+        ("partition w1 one-way for 2s", lambda: actions.partition("w1", one_way=True, for_="2s")),
+        ("partition m1 | w1 w2 for 2s", lambda: actions.partition(groups=[["m1"], ["w1", "w2"]], for_="2s")),
+        ("cut m1 -> w1 for 2s", lambda: actions.cut_link("m1", "w1", both=False, for_="2s")),
+        ("net m1 <-> w1 loss 0.5 for 2s", lambda: actions.degrade_network("m1", "w1", loss=0.5, for_="2s")),
+        ("clock w1 skew -1s for 2s", lambda: actions.skew_clock("w1", skew="-1s", for_="2s")),
+        ("disk w1 fsync_delay 5ms for 2s", lambda: actions.disk_fault("w1", fsync_delay="5ms", for_="2s")),
+        ("throttle w1 factor 3 for 2s", lambda: actions.throttle_node("w1", 3, for_="2s")),
+        ("port w1 9090 for 2s", lambda: actions.occupy_port("w1", 9090, for_="2s")),
+    ):
+        assert action() == text
+        assert [str(one.fault) for one in c.faults.active] == [text]
+        c.sleep("1.999s")
+        assert c.faults.active
+        c.sleep("2ms")
+        assert not c.faults.active
+    leader = c.wait_leader().name
+    assert actions.isolate_leader(for_="1s") == f"partition {leader} for 1s"
+    actions.freeze_node("w2")
+    actions.heal()
+    assert not c.faults.active and c.wait_converged("60s")
+
+
+def test_the_task_of_a_slot_is_killed(c: sp.Swarm) -> None:
+    assert {actions.kill_task("web", slot=3) for _ in range(1)} == {"web.3"}
+    c.sleep("10s")
+    for slot in (1, 2, 4):
+        assert actions.kill_task("web", slot=slot) == f"web.{slot}"
+    with pytest.raises(ValueError, match="no task of web runs in slot 9"):
+        actions.kill_task("web", slot=9)
