@@ -118,5 +118,7 @@ def test_a_host_is_asked_alone_or_with_others(c: sp.Swarm) -> None:
 
 def test_quorum_that_is_lost_while_it_is_watched_is_found(c: sp.Swarm) -> None:
     with c.faults.freeze("m1"), c.faults.freeze("m2"):
-        found = sp.check_events(c, "quorum_kept", for_="3s")
+        at_once = sp.check_events(c, "quorum_kept")
+        found = sp.check_events(c, "quorum_kept", for_="12s")
+    assert at_once.exit_code == 2, "an answer that is late is none that says no"
     assert found.broken[0].name == "quorum_kept" and "more than half are needed" in found.broken[0].why

@@ -20,6 +20,7 @@ from swarmpy.errors import SwarmError, Unreachable
 from swarmpy.states import Mode
 
 REST = 2.0  # seconds until one that did not answer is asked again
+LATE = 3 * 10**9  # nanoseconds without an answer after which a manager counts as one that does not run
 OTHER_CALENDAR = 60 * 10**9  # nanoseconds: clocks that are so far apart do not mean the same time
 
 
@@ -34,6 +35,7 @@ class Gatherer:
         self._strangers: set[str] = set()
         self._silent: set[str] = set()  # managers to whom there is no way
         self._missing: dict[str, int] = {}  # managers that do not answer, and since when
+        self._late: set[str] = set()  # managers whose last answer did not come in time
         self._failed: dict[tuple[str, str], int] = {}  # what the last question did not get, and since when
         self._elections = Elections(tell, self._note, self.now_ns, self._is_ours)
         self._changes = Changes(tell, self._note, self.now_ns)
@@ -83,12 +85,14 @@ class Gatherer:
             info = None if door.name in self._managers else get(door, "/info")
         except Unreachable as error:
             self._trouble = error
+            self._late.discard(self._name_of(door))
             return None
         except SwarmError as error:
             self._trouble = error
             self._hub.check_open()
             if self._hub.world.mode is Mode.REAL:
                 self._rests[door.name] = now + REST
+            self._late.add(self._name_of(door))
             return None
         name = (view["Members"].get(str(view["Id"])) or {}).get("Name") or door.name
         one = self._managers.setdefault(door.name, Manager(door, name))
@@ -124,8 +128,19 @@ class Gatherer:
         self._missing = {name: self._missing.get(name, now) for name in members if name not in answer}
         reach = {door.name for door in self._hub.doors()} | set(self._hub.world.dead()) | self._known_names()
         self._note_silent(self._missing.keys() - reach - self._silent)
-        rows = {} if self._silent else {name: name in answer for name in members}  # who is silent may live
+        rows = {name: name in answer for name in members}
+        waits = any(self._may_live(name, now) for name in self._missing)
+        if self._silent or (waits and 2 * sum(rows.values()) <= len(rows)):
+            rows = {}  # who cannot be asked may live
         self._tell({"Type": "look", "timeNano": now, "Managers": rows})
+
+    def _may_live(self, name: str, now: int) -> bool:
+        """Its answer is late, which a busy machine's is, too."""
+        return name in self._late and now - self._missing[name] < LATE
+
+    def _name_of(self, door: Connection) -> str:
+        known = self._managers.get(door.name)
+        return known.name if known else door.name
 
     def _note_silent(self, names: Collection[str]) -> None:
         if names:
