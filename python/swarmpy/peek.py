@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeVar, overload
 
 from swarmpy import _show
 from swarmpy._brief import Brief
@@ -130,6 +130,25 @@ class PeekRaft(metaclass=Brief):
         return self.node, self.term, self.role, self.leader, self.commit, self.applied, self.vote
 
 
+T = TypeVar("T", bound=PeekNode | PeekService)
+
+
+class ByName(tuple[T, ...]):
+    """A tuple whose parts are had by name, too: `peek.nodes["w1"]`. Raises `NotFound`."""
+
+    @overload
+    def __getitem__(self, which: str) -> T: ...
+    @overload
+    def __getitem__(self, which: SupportsIndex) -> T: ...
+    @overload
+    def __getitem__(self, which: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, which: str | SupportsIndex | slice) -> T | tuple[T, ...]:
+        if not isinstance(which, str):
+            return super().__getitem__(which)
+        found: T = _one("service" if self and isinstance(self[0], PeekService) else "node", self, which)
+        return found
+
+
 READS = {"shown": 1, "raft": 2, "clock": 4, "requests": 8}  # cpp/bindings/checks.hpp has the same
 _READ_BY = {
     "at": 4,
@@ -197,7 +216,8 @@ class Peek(metaclass=Brief):
         raft: tuple[PeekRaft, ...],
         **more: Any,
     ) -> None:
-        parts = {"at": at, "leader": leader, "nodes": nodes, "services": services, "tasks": tasks}
+        named = {"nodes": _by_name(nodes), "services": _by_name(services)}
+        parts = {"at": at, "leader": leader, **named, "tasks": tasks}
         set_part = object.__setattr__
         set_part(self, "_parts", {**parts, "raft": raft, **more})
         set_part(self, "_maker", None)
@@ -275,15 +295,15 @@ class Peek(metaclass=Brief):
         return value
 
     @property
-    def nodes(self) -> tuple[PeekNode, ...]:
-        """By name."""
-        value: tuple[PeekNode, ...] = self._part("nodes")
+    def nodes(self) -> ByName[PeekNode]:
+        """In the order of their names; `nodes["w1"]` is one."""
+        value: ByName[PeekNode] = self._part("nodes")
         return value
 
     @property
-    def services(self) -> tuple[PeekService, ...]:
-        """By name."""
-        value: tuple[PeekService, ...] = self._part("services")
+    def services(self) -> ByName[PeekService]:
+        """In the order of their names; `services["web"]` is one."""
+        value: ByName[PeekService] = self._part("services")
         return value
 
     @property
@@ -432,6 +452,10 @@ def _name(named: object) -> str:
     return name
 
 
+def _by_name(things: tuple[T, ...]) -> ByName[T]:
+    return things if isinstance(things, ByName) else ByName(things)
+
+
 def _one(kind: str, things: Sequence[Any], name: str) -> Any:
     found = [one for one in things if name in (one.name, one.id)]
     if not found:
@@ -488,15 +512,15 @@ def made_of(hub: Hub) -> Peek:
 
 def seen_by(
     hub: Hub, best: Connection, leader: str | None
-) -> tuple[tuple[PeekNode, ...], tuple[PeekService, ...], tuple[PeekTask, ...]]:
+) -> tuple[ByName[PeekNode], ByName[PeekService], tuple[PeekTask, ...]]:
     """Nodes, services and tasks as one manager has them."""
     nodes = [NodeInfo.from_api(raw) for raw in _get(best, "/nodes")]
     services = [ServiceInfo.from_api(raw) for raw in _get(best, "/services")]
     tasks = [(raw["Version"]["Index"], TaskInfo.from_api(raw)) for raw in _get(best, "/tasks")]
     shown = _tasks(tasks, {one.id: one.name for one in services}, {one.id: one for one in nodes})
     return (
-        tuple(_node(hub, one, leader) for one in hub.in_order(nodes)),
-        tuple(_service(one, shown, nodes) for one in sorted(services, key=lambda one: one.name)),
+        ByName(_node(hub, one, leader) for one in hub.in_order(nodes)),
+        ByName(_service(one, shown, nodes) for one in sorted(services, key=lambda one: one.name)),
         shown,
     )
 

@@ -334,6 +334,10 @@ def test_a_service_or_a_node_stands_for_its_name() -> None:
         now = c.peek()
         assert now.running(web) == now.running("web") == 3 == len(now.tasks_of(web))
         assert now.service(web).name == "web" and now.node(c.nodes["w1"]).name == "w1"
+        assert now.nodes["w1"] == now.node("w1") == now.nodes[3] and now.services["web"].running == 3
+        with pytest.raises(sp.NotFound, match="wbe"):
+            now.services["wbe"]
+        c.check.always("w1 is well", lambda s: s.nodes["w1"].state == "ready")
         c.check.always("three run", lambda s: s.running(web) == 3)
         with pytest.raises(sp.InvalidArgument, match="a name is text"):
             now.running(3)  # type: ignore[arg-type]

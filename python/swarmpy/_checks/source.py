@@ -14,7 +14,7 @@ from swarmpy._event_stream import past, stamp
 from swarmpy._hub import Hub
 from swarmpy.errors import SwarmError
 from swarmpy.events import Event, EventList
-from swarmpy.peek import READS, Late, Peek, PeekRaft, raft_seen, raft_views, seen_by
+from swarmpy.peek import READS, ByName, Late, Peek, PeekRaft, raft_seen, raft_views, seen_by
 from swarmpy.requests import Request, Requests, from_core, of_list
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Source:
         """What whoever speaks for the swarm has; while no manager runs, what was seen last."""
         views = raft_views(self._hub)
         if not views:
-            return self._objects[1] if self._objects else ((), (), ())
+            return self._objects[1] if self._objects else (ByName(), ByName(), ())
         leader = self._core.peek_leader() or None
         best = max(views, key=lambda one: (one[0].name == leader, one[1]["Term"], one[1]["Applied"]))[0]
         return seen_by(self._hub, best, leader)
