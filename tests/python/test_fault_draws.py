@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -91,3 +93,33 @@ def test_every_kind_that_may_be_drawn_is_and_has_sound_arguments() -> None:
                 assert 0 <= fault.args.get("loss", 0) <= 0.3
     assert seen == set(DRAWN)
     assert check_kinds("power-off") == ["power_off"] and check_kinds(None) == list(DEFAULT)
+
+
+# ---- the engine's own draw, which storms of seeds take
+
+
+def test_the_engine_counts_on_no_manager_that_has_just_come_back() -> None:
+    kinds = ["kill", "freeze"]
+    options = {"kinds": kinds, "every": "400ms", "for": "700ms", "duration": "20s"}
+    with sp.Swarm(managers=3, workers=1, seed=1) as c:
+        core: Any = c._world.core  # type: ignore[attr-defined]
+        for seed in range(60):
+            plan = sp.Plan.from_json(core.draw_plan(json.dumps({**options, "seed": seed})))
+            for fault in plan:
+                at = fault.at or 0.0
+                gone = {
+                    one.args["node"]
+                    for one in plan
+                    if (one.at or 0.0) <= at < (one.at or 0.0) + (one.for_ or 0.0) + RECOVERY - 1e-6
+                }
+                assert len(gone - {"w1"}) <= 1, f"seed {seed}, at {at}: {gone}"
+
+
+def test_the_engine_draws_parts_of_frames_up_to_a_tenth() -> None:
+    with sp.Swarm(managers=3, workers=1, seed=1) as c:
+        core: Any = c._world.core  # type: ignore[attr-defined]
+        texts = [core.draw_plan(json.dumps({"kinds": ["net"], "seed": seed})) for seed in range(60)]
+    drawn = [fault.args for text in texts for fault in sp.Plan.from_json(text)]
+    for key in ("loss", "duplicate", "reorder"):
+        parts = [one[key] for one in drawn if key in one]
+        assert len(parts) > 50 and 0.001 <= min(parts) < 0.01 and 0.09 < max(parts) <= 0.1

@@ -186,6 +186,40 @@ def test_only_what_must_be_durable_waits_for_a_slow_disk_and_only_on_its_node(c:
     assert written() < 0.05 and leader
 
 
+def again(c: sp.Swarm, node: str) -> list[str]:
+    """Kills and starts it; what its disk said of that."""
+    core: Any = c._world.core  # type: ignore[attr-defined]
+    core.take_trace()
+    c.nodes[node].kill()
+    c.nodes[node].restart()
+    return [str(line) for line in core.take_trace() if "sim.disk" in str(line)]
+
+
+def test_a_tail_is_lost_once_whatever_else_begins(c: sp.Swarm) -> None:
+    c.services.create("nginx", name="web", replicas=6).wait()
+    c.faults.disk("w1", lost_tail=2)
+    (lost,) = again(c, "w1")
+    assert "lost its last 2 durable batches" in lost
+    c.sleep("5s")
+    c.faults.disk("w1", fsync_delay="1ms")
+    assert again(c, "w1") == []
+
+
+def test_operations_that_were_counted_stay_counted(c: sp.Swarm) -> None:
+    c.faults.disk("m2", errors={"fsync": "EIO"}, after=6)
+    for number in range(4):
+        c.kv["k"] = number
+        c.sleep("100ms")
+    assert c.nodes["m2"].alive
+    c.faults.disk("m2", fsync_delay="1ms")  # another one, and the count goes on
+    for number in range(4):
+        c.kv["k"] = number
+        c.sleep("100ms")
+    assert not c.nodes["m2"].alive
+    c.heal()
+    assert c.wait_converged("30s")
+
+
 def test_an_older_copy_that_is_healed_before_the_restart_is_none(c: sp.Swarm) -> None:
     with c.faults.disk("w1", old_copy=True):
         c.services.create("nginx", name="web", replicas=6).wait()
