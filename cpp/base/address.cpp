@@ -144,11 +144,10 @@ bool Address::is_loopback() const {
 }
 
 std::string Address::host() const {
+  if (is_v4())
+    return std::to_string(ip[12]) + '.' + std::to_string(ip[13]) + '.' + std::to_string(ip[14]) + '.' +
+           std::to_string(ip[15]);
   char text[48];
-  if (is_v4()) {
-    std::snprintf(text, sizeof text, "%u.%u.%u.%u", ip[12], ip[13], ip[14], ip[15]);
-    return text;
-  }
   // The longest run of zero groups becomes "::" (RFC 5952 section 4.2).
   std::array<unsigned, 8> groups{};
   for (std::size_t i = 0; i < 8; ++i) groups[i] = static_cast<unsigned>(ip[2 * i] << 8 | ip[2 * i + 1]);

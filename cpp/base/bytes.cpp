@@ -76,7 +76,9 @@ void put_u32(std::string& out, std::uint32_t value) {
 }
 
 void put_u64(std::string& out, std::uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 255);
+  char bytes[8];
+  for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<char>(value >> (56 - 8 * i) & 255);
+  out.append(bytes, sizeof bytes);
 }
 
 std::uint32_t get_u32(std::string_view bytes, std::size_t at) {

@@ -10,11 +10,16 @@ namespace {
 
 using TraceTuple = std::tuple<std::int64_t, std::string, std::string, std::string>;
 
+sim::Gate gate_of(const std::vector<std::string>& services, std::size_t ready_nodes) {
+  sim::Gate gate{{}, ready_nodes};
+  for (const std::string& id : services)
+    if (const auto service = ServiceId::parse(id)) gate.services.push_back(*service);
+  return gate;
+}
+
 const char* wait_change(WorldHost& host, std::uint64_t seen, std::int64_t until_ns,
                         const std::optional<std::vector<std::string>>& services, std::size_t ready_nodes) {
-  sim::Gate gate{{}, ready_nodes};
-  for (const std::string& id : services.value_or(std::vector<std::string>()))
-    if (const auto service = ServiceId::parse(id)) gate.services.push_back(*service);
+  const sim::Gate gate = gate_of(services.value_or(std::vector<std::string>()), ready_nodes);
   const sim::Gate* closed = services || ready_nodes > 0 ? &gate : nullptr;
   return word(wait_interruptibly([&] { return host.wait_change(seen, closed, Instant{until_ns}); }));
 }
@@ -38,6 +43,13 @@ void define_time(WorldClass& world) {
                         std::int64_t ns) { wait_interruptibly([&] { return host.run_to(Instant{ns}); }); })
       .def("wait_change", &wait_change, py::arg("seen"), py::arg("until_ns"), py::kw_only(),
            py::arg("services") = py::none(), py::arg("ready_nodes") = 0)
+      .def(
+          "may_be_there",
+          [](WorldHost& host, const std::vector<std::string>& services, std::size_t ready_nodes) {
+            const sim::Gate gate = gate_of(services, ready_nodes);
+            return host.use([&](sim::World& w) { return w.is_open(gate); });
+          },
+          py::arg("services"), py::arg("ready_nodes"), Unlocked())
       .def(
           "wait_event",
           [](WorldHost& host, std::uint64_t seen, std::int64_t until_ns) {

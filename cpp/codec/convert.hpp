@@ -2,6 +2,8 @@
 // a value, `get` fills a value; the first thing that cannot be read is remembered by Reading.
 #pragma once
 
+#include <google/protobuf/arena.h>
+
 #include <limits>
 #include <optional>
 #include <string>
@@ -82,6 +84,19 @@ model::Labels get_labels(const Repeated& in) {
   for (const auto& pair : in) labels[pair.key()] = pair.value();
   return labels;
 }
+// A message for a moment: its parts lie side by side, on the stack where they fit, and end together.
+template <class Message>
+class Scratch {
+ public:
+  Message& operator*() { return *message_; }
+  Message* operator->() { return message_; }
+
+ private:
+  alignas(8) char block_[2048];
+  google::protobuf::Arena arena_{block_, sizeof block_};
+  Message* message_ = google::protobuf::Arena::CreateMessage<Message>(&arena_);
+};
+
 template <class Message>
 std::string serialized(const Message& message) {
   return message.SerializeAsString();
@@ -99,11 +114,11 @@ Result<T> decode_as(std::string_view bytes, const char* kind, Get get_value) {
   const auto corrupt = [kind](const std::string& why) {
     return plain_error(Code::data_loss, std::string("corrupt ") + kind + ": " + why);
   };
-  Message message;
-  if (!parse_into(message, bytes)) return corrupt("not readable");
+  Scratch<Message> message;
+  if (!parse_into(*message, bytes)) return corrupt("not readable");
   Reading reading;
   T value{};
-  get_value(message, value, reading);
+  get_value(*message, value, reading);
   if (!reading.ok()) return corrupt(reading.error());
   return value;
 }

@@ -298,9 +298,9 @@ namespace {
 
 template <class Message, class T>
 std::string encode_as(const T& value) {
-  Message message;
-  put(value, &message);
-  return serialized(message);
+  Scratch<Message> message;
+  put(value, &*message);
+  return serialized(*message);
 }
 
 template <class Message, class T>

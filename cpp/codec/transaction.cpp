@@ -146,12 +146,12 @@ void get(const swarmpy::Transaction& from, model::Transaction& to, Reading& read
 }  // namespace
 
 std::string encode(const model::Transaction& transaction) {
-  swarmpy::Transaction message;
-  message.set_request(transaction.request);
-  message.set_time(transaction.time.ns);
+  Scratch<swarmpy::Transaction> message;
+  message->set_request(transaction.request);
+  message->set_time(transaction.time.ns);
   for (const auto& action : transaction.actions)
-    std::visit([&](const auto& one) { put(one, message.add_actions()); }, action);
-  return serialized(message);
+    std::visit([&](const auto& one) { put(one, message->add_actions()); }, action);
+  return serialized(*message);
 }
 
 Result<model::Transaction> decode_transaction(std::string_view bytes) {

@@ -258,6 +258,7 @@ void Dispatcher::State::plan_reports(const store::Store& store, model::Transacti
 }
 
 void Dispatcher::State::acknowledge() {
+  if (reports_in_flight.empty()) return;  // as at most turns: an empty deque is not free
   for (const Report& report : std::exchange(reports_in_flight, {})) {
     const auto peer = peers.find(report.node);
     if (peer != peers.end() && peer->second.session == report.message.session)

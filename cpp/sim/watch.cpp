@@ -179,8 +179,9 @@ void Watch::happened(std::uint64_t changes, const std::function<const Reply*(std
   }
   if (changes == changes_) return;
   changes_ = changes;
+  const View now = view();
   ask([&](const Rule& one) -> std::optional<Verdict> {
-    return one.looked ? std::optional(one.looked(view())) : std::nullopt;
+    return one.looked ? std::optional(one.looked(now)) : std::nullopt;
   });
 }
 

@@ -48,6 +48,12 @@ struct View {
   const Network& network;
   const store::Store* committed;  // null: nothing was committed yet
   Instant at;
+  mutable std::optional<Witness> found = {};
+  // Who speaks for the swarm: found once, however many rules ask.
+  const Witness& witness() const {
+    if (!found) found = find_witness(machines, network, nullptr);
+    return *found;
+  }
 };
 
 // Those that are not there are not asked.

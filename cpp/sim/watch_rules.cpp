@@ -1,6 +1,7 @@
 #include "sim/watch_rules.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <utility>
 
@@ -240,8 +241,24 @@ Rule one_leader_per_term(const RuleSpec&) {
   return rule;
 }
 
+std::uint64_t word_of(std::string_view bytes) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes.data(), sizeof word);
+  return word;
+}
+
+// Eight bytes at a time: each entry is looked at on every manager.
 std::uint64_t digest(const raft::Entry& entry) {
-  return fnv1a(entry.data, kFnvStart ^ (entry.term * 31 + static_cast<std::uint64_t>(entry.type)));
+  std::uint64_t sum = kFnvStart ^ (entry.term * 31 + static_cast<std::uint64_t>(entry.type));
+  const auto mix = [&sum](std::uint64_t word) {
+    sum = (sum ^ word) * 0x9e3779b97f4a7c15;
+    sum ^= sum >> 32;
+  };
+  std::string_view rest = entry.data;
+  for (; rest.size() >= 8; rest.remove_prefix(8)) mix(word_of(rest));
+  mix(fnv1a(rest));
+  mix(entry.data.size());
+  return sum;
 }
 
 // What one entry was when a manager first called it committed, by index; and how far each manager is checked.
@@ -259,8 +276,9 @@ Rule no_lost_commits(const RuleSpec&) {
     life = turn.machine.life;
     auto& known = state.entries[turn.now.cluster];
     for (const raft::Entry& entry : turn.now.raft->committed_entries(until + 1)) {
-      const auto [found, fresh] = known.try_emplace(entry.index, digest(entry), turn.machine.options.name);
-      if (!fresh && found->second.first != digest(entry))
+      const std::uint64_t its = digest(entry);
+      const auto [found, fresh] = known.try_emplace(entry.index, its, turn.machine.options.name);
+      if (!fresh && found->second.first != its)
         return "entry " + std::to_string(entry.index) + ", which " + found->second.second +
                " had committed, was another one on " + turn.machine.options.name + " at " + seconds(turn.at);
       if (known.size() > kEntriesKept) known.erase(known.begin());
@@ -326,7 +344,7 @@ Rule log_matching(const RuleSpec&) {
 Rule quorum_kept(const RuleSpec&) {
   Rule rule;
   rule.looked = [](const View& view) -> Verdict {
-    const Witness witness = find_witness(view.machines, view.network, nullptr);
+    const Witness& witness = view.witness();
     if (witness.standing == Standing::leads || witness.standing == Standing::last_known) return std::nullopt;
     return "no majority of the managers ran and reached each other at " + seconds(view.at);
   };
@@ -375,7 +393,7 @@ class Writes {
     }
   }
   Verdict looked(const View& view) {
-    const Witness witness = find_witness(view.machines, view.network, nullptr);
+    const Witness& witness = view.witness();
     if (witness.standing != Standing::leads) return std::nullopt;
     const node::Inspection now = witness.machine->node->inspect();
     const std::pair leads{now.raft->term(), now.raft_id};

@@ -18,6 +18,7 @@ struct Voice {
 
 std::vector<Voice> managers_of(const Machines& machines) {
   std::vector<Voice> voices;
+  voices.reserve(7);  // more managers are rare
   for (const auto& machine : machines) {
     if (!machine->alive() || machine->paused) continue;
     node::Inspection now = machine->node->inspect();

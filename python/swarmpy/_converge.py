@@ -223,6 +223,10 @@ class SwarmWait:
         self._blockers = ["nobody was asked yet"]
 
     def settled(self) -> bool:
+        self._hub.check_open()
+        needs = self.needs()
+        if needs and not self._hub.world.may_be_there(needs):
+            return False
         with self._hub.client.of_a_leader():
             self._blockers = first_blocker(self._hub)
         now = self._hub.world.now()

@@ -18,11 +18,14 @@ std::optional<std::string> RaftRecord::check(const raft::RawNode& raft, const ra
     const auto [it, first] = leaders_.emplace(term, seen.id);
     if (!first && it->second != seen.id)
       return "two leaders in term " + number(term) + ": " + number(it->second) + " and " + number(seen.id);
-    // Only what was committed before its term: a candidate that was frozen may win a term that is long past.
-    const raft::Index due = first ? committed_before(term) : 0;
-    if (raft.status().last_index < due)
-      return "the leader of term " + number(term) + " lacks committed entries: it has " +
-             number(raft.status().last_index) + " of " + number(due);
+    if (first) {
+      // Only what was committed before its term: a candidate that was frozen may win a term that is long
+      // past.
+      const raft::Index due = committed_before(term), has = raft.status().last_index;
+      if (has < due)
+        return "the leader of term " + number(term) + " lacks committed entries: it has " + number(has) +
+               " of " + number(due);
+    }
   }
   if (term < seen.term) return "the term went back from " + number(seen.term) + " to " + number(term);
   if (raft.commit() < seen.commit)

@@ -85,6 +85,9 @@ class World(Protocol):
         tell waits.
         """
 
+    def may_be_there(self, needs: Needs) -> bool:
+        """False only where `needs` are certainly not there: it is not worth to ask."""
+
     def look(self, request: Request) -> Shown | None:
         """The answer to a GET that can be had without asking, by whoever speaks for the swarm. None: ask."""
 

@@ -122,6 +122,9 @@ class WallClock:
     def wait_for_news(self, since: object, span: float, pause: float, needs: Needs | None) -> None:
         self.sleep(min(span, pause))
 
+    def may_be_there(self, needs: Needs) -> bool:
+        return True
+
     def look(self, request: Request) -> Shown | None:
         return None
 

@@ -110,6 +110,9 @@ class SimWorld:
         begun, seen = self._core.events(), cast(int, since)
         self._pulse.run(wait, self._in(span))
 
+    def may_be_there(self, needs: Needs) -> bool:
+        return self._core.may_be_there(list(needs.services), needs.ready_nodes)
+
     def _in(self, span: float) -> int:
         return self._core.now_ns() + round(min(span, FOR_EVER) * 1e9)
 
