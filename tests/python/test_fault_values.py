@@ -110,7 +110,7 @@ WRONG = [
     ("kill_task web.1 for 3s", "it happens at once"),
     ("kill m1 for 0s", "more than 0s"),
     ("kill m1 at soon", "a duration"),
-    ("kill m1 at -1s", "past"),
+    ("kill m1 at -1s", "0s or more"),
     ("kill m1 at 9000h", "year"),
     ("kill m1 for 9000h", "year"),
     ("kill m1 for -1s", "more than 0s"),
