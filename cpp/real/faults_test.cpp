@@ -48,6 +48,23 @@ TEST(LinkRules, TheLatestOfTwoSettingsCounts) {
   EXPECT_EQ(both.loss, 500'000);
 }
 
+TEST(DelayLine, WhatIsLateByAFaultThatIsOverGoesByTheOneThatIsNow) {
+  Rng chance(1);
+  relay::LinkFault lossy, late;
+  lossy.loss = 1'000'000;
+  late.latency = Duration::millis(5);
+  relay::DelayLine line(lossy, chance);
+  const Instant now = Instant{} + Duration::seconds(100);
+  EXPECT_EQ(line.due(10, now), 0u);
+  EXPECT_GT(line.next(), now + Duration::seconds(3600));
+  line.change(late, now);
+  EXPECT_EQ(line.due(15, now + Duration::millis(4)), 0u);
+  EXPECT_EQ(line.due(15, now + Duration::millis(5)), 10u);
+  line.gone(10);
+  EXPECT_EQ(line.next(), now + Duration::millis(9));
+  EXPECT_EQ(line.due(5, now + Duration::millis(9)), 5u);
+}
+
 class Wire final : public ports::Transport {
  public:
   Result<void> listen(const Address&) override { return {}; }

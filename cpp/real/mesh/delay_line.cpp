@@ -11,6 +11,15 @@ constexpr std::uint64_t kMillion = 1'000'000;
 
 }  // namespace
 
+void DelayLine::change(const LinkFault& fault, Instant now) {
+  fault_ = fault;
+  Instant last;
+  for (Piece& piece : pieces_) {
+    piece.due = std::max(last, std::min(piece.due, now + delay()));
+    last = piece.due;
+  }
+}
+
 std::size_t DelayLine::due(std::size_t waiting, Instant now) {
   if (waiting > seen_) {
     Instant at = now + delay();

@@ -27,7 +27,8 @@ class DelayLine {
  public:
   DelayLine(const LinkFault& fault, Rng& chance) : fault_(fault), chance_(chance) {}
 
-  void change(const LinkFault& fault) { fault_ = fault; }  // for what comes from now on
+  // What is on its way goes no later than if it were said now: a loss that is over keeps nothing.
+  void change(const LinkFault& fault, Instant now);
   bool deaf() const { return fault_.deaf; }
   // Of `waiting` bytes, in their order, those that may go out now.
   std::size_t due(std::size_t waiting, Instant now);

@@ -105,7 +105,7 @@ void Link::forget(std::uint32_t stream) {
 
 void Link::set_fault(const LinkFault& fault, Rng& chance) {
   if (!fault.any()) return delay_.reset();
-  if (delay_ != nullptr) return delay_->change(fault);
+  if (delay_ != nullptr) return delay_->change(fault, steady_now());
   delay_ = std::make_unique<DelayLine>(fault, chance);
 }
 
