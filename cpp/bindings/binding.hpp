@@ -36,7 +36,7 @@ const char* word(Progress progress);  // "done", "gone", "deadline"
 template <class Method>
 auto on_machine(Method method) {
   return [method](WorldHost& host, const std::string& name) {
-    host.use_machine(name, [&](sim::World& world) { (world.*method)(name); });
+    host.act_on(name, [&](sim::World& world) { (world.*method)(name); });
   };
 }
 

@@ -95,7 +95,7 @@ void define_calls(WorldClass& world) {
       .def(
           "http_get",
           [](WorldHost& host, const std::string& machine, std::uint32_t port) {
-            return host.use_machine(machine, [&](sim::World& w) { return w.http_get(machine, port); });
+            return host.act_on(machine, [&](sim::World& w) { return w.http_get(machine, port); });
           },
           Unlocked())
       .def(

@@ -89,6 +89,7 @@ const char* word(Check::Kind kind) {
 
 const char* word(const Check& check) {
   if (check.state == Check::State::broken) return "broken";
+  if (check.told) return "raised";
   if (check.kind == Check::Kind::sometimes) return check.held ? "held" : "never seen";
   if (check.kind == Check::Kind::eventually && !check.due.empty()) return "awaited";
   return "holds";

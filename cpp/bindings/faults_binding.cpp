@@ -25,12 +25,12 @@ void must(const Result<void>& result) {
 
 sim::FaultId begin(WorldHost& host, const std::string& json) {
   const faults::Fault fault = value_of(faults::from_json(json));
-  return host.use([&](sim::World& world) { return value_of(world.begin_fault(fault)); });
+  return host.act([&](sim::World& world) { return value_of(world.begin_fault(fault)); });
 }
 
 std::vector<sim::FaultId> run_plan(WorldHost& host, const std::string& json) {
   const faults::Plan plan = value_of(faults::Plan::from_json(json));
-  return host.use([&](sim::World& world) { return value_of(world.run_plan(plan)); });
+  return host.act([&](sim::World& world) { return value_of(world.run_plan(plan)); });
 }
 
 // For the machines of this world, where none are named.
@@ -59,7 +59,7 @@ void define_fault_actions(WorldClass& world) {
   world.def("begin_fault", &begin, py::arg("json"), Unlocked())
       .def(
           "end_fault",
-          [](WorldHost& host, sim::FaultId id) { host.use([&](sim::World& w) { must(w.end_fault(id)); }); },
+          [](WorldHost& host, sim::FaultId id) { host.act([&](sim::World& w) { must(w.end_fault(id)); }); },
           py::arg("id"), Unlocked())
       .def("active_faults", &active, Unlocked())
       .def(
@@ -69,7 +69,7 @@ void define_fault_actions(WorldClass& world) {
       .def("draw_plan", &draw_plan, py::arg("json"), Unlocked())
       .def("run_plan", &run_plan, py::arg("json"), Unlocked())
       .def(
-          "quiet", [](WorldHost& host, bool on) { host.use([&](sim::World& w) { w.quiet(on); }); },
+          "quiet", [](WorldHost& host, bool on) { host.act([&](sim::World& w) { w.quiet(on); }); },
           py::arg("on"), Unlocked());
 }
 

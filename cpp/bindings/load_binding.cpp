@@ -39,7 +39,7 @@ std::uint64_t begin_load(WorldHost& host, std::uint32_t port, const std::vector<
   sim::LoadOptions options{port, machines, per_1000_seconds, std::nullopt};
   if (span_ns) options.span = Duration::nanos(*span_ns);
   for (const auto& name : machines) host.use_machine(name, [](sim::World&) {});
-  return host.use([&](sim::World& world) { return world.begin_load(options); });
+  return host.act([&](sim::World& world) { return world.begin_load(options); });
 }
 
 }  // namespace
@@ -50,7 +50,7 @@ void define_loads(WorldClass& world) {
            py::arg("span_ns"), Unlocked())
       .def(
           "end_load",
-          [](WorldHost& host, std::uint64_t load) { host.use([&](sim::World& w) { w.end_load(load); }); },
+          [](WorldHost& host, std::uint64_t load) { host.act([&](sim::World& w) { w.end_load(load); }); },
           Unlocked())
       .def(
           "give_up_requests", [](WorldHost& host) { host.use([](sim::World& w) { w.give_up_requests(); }); },

@@ -15,7 +15,7 @@ void add_machine(WorldHost& host, const std::string& name, const model::Labels& 
   machine.engine_labels = labels;
   machine.resources.nano_cpus = nano_cpus;
   machine.resources.memory_bytes = memory_bytes;
-  host.use([&](sim::World& world) {
+  host.act([&](sim::World& world) {
     if (world.has_machine(name)) throw UsageError("there is a machine named " + name + " already");
     world.add_machine(std::move(machine));
   });
@@ -39,13 +39,14 @@ void define_faults(WorldClass& world) {
             host.partition(groups);
           },
           Unlocked())
-      .def("heal", asking([](sim::World& w) { w.heal(); }), Unlocked())
+      .def(
+          "heal", [](WorldHost& host) { host.act([](sim::World& w) { w.heal(); }); }, Unlocked())
       .def(
           "set_image",
           [](WorldHost& host, const std::string& reference, bool exists, std::optional<std::int64_t> lives_ns,
              std::int64_t exit_code, bool ignores_term) {
             const auto script = script_of(exists, lives_ns, exit_code, ignores_term);
-            host.use([&](sim::World& w) { w.set_image(reference, script); });
+            host.act([&](sim::World& w) { w.set_image(reference, script); });
           },
           py::arg("reference"), py::kw_only(), py::arg("exists") = true, py::arg("lives_ns") = py::none(),
           py::arg("exit_code") = 0, py::arg("ignores_term") = false, Unlocked());

@@ -87,6 +87,17 @@ class WorldHost {
       return what(world);
     });
   }
+  // As `use` and `use_machine`, where the world becomes another by it: refused to whoever only looks.
+  template <class Use>
+  auto act(Use&& what) {
+    check_may_act();
+    return use(std::forward<Use>(what));
+  }
+  template <class Use>
+  auto act_on(std::string_view name, Use&& what) {
+    check_may_act();
+    return use_machine(name, std::forward<Use>(what));
+  }
   // What is there to be read, also of a world in which an invariant is broken.
   template <class Read>
   auto read(Read&& what) {

@@ -117,6 +117,49 @@ def test_a_check_only_looks() -> None:
             c.services.create("nginx", name="web", replicas=1).wait()
 
 
+def test_a_check_breaks_and_heals_nothing() -> None:
+    with made() as c:
+        held = c.faults.hold("m1", "m2")
+        acts: dict[str, Any] = {
+            "kill": lambda s: c.faults.kill("w1"),
+            "run": lambda s: c.faults.run(["kill w1"]),
+            "end": lambda s: held.heal() or True,
+            "heal": lambda s: c.heal() or True,
+            "node": lambda s: c.nodes["w1"].kill() or True,
+            "restart": lambda s: c.nodes["w1"].restart() or True,
+        }
+        for name, act in acts.items():
+            with pytest.raises(ValueError, match="only looks"):
+                c.check.always(name, act)
+        assert held.active and c.nodes["w1"].alive and len(c.faults.history) == 1
+
+
+def test_a_function_that_cannot_be_asked_is_no_check() -> None:
+    with made() as c:
+        c.check.always("good", lambda s: True)
+        with pytest.raises(AttributeError):
+            c.check.always("three run", lambda s: s.runing("web") == 0)  # type: ignore[attr-defined]
+        assert c.check.names == ["good"] and len(c.check.rows()) == 1
+        c.check.always("three run", lambda s: s.running("web") == 0)
+        c.sleep("1s")
+        wrong: list[str] = []
+        c.check.always("later", lambda s: wrong[0] if wrong else True)
+        wrong.append("")
+        c.check.always("other", lambda s: 1 / len(wrong) if len(wrong) < 2 else 1 / 0)
+        wrong.append("")
+        with pytest.raises((ZeroDivisionError, sp.InvariantBroken)):
+            c.nodes.leader.kill()  # type: ignore[union-attr]
+            c.sleep("1s")
+
+
+def test_one_that_raised_says_so() -> None:
+    with made() as c:
+        c.check.always("later", lambda s: s.leader == "m1" or 1 / 0)
+        with pytest.raises(ZeroDivisionError), c.faults.kill("m1"):
+            c.sleep("1s")
+        assert c.check.rows()[0][-1] == "raised"
+
+
 def test_a_check_may_ask_the_swarm_itself() -> None:
     with made() as c:
         web = c.services.create("nginx", name="web", replicas=2)

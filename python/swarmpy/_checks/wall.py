@@ -44,6 +44,8 @@ class Line:
     def state(self) -> str:
         if self.broken:
             return "broken"
+        if self.raised:
+            return "raised"
         if self.kind == "sometimes":
             return "held" if self.held else "never seen"
         return "awaited" if self.due else "holds"
