@@ -150,6 +150,10 @@ class RaftLog(metaclass=Brief):
             missing = [index for index in missing if index not in self._kept]
         return [self._kept[index] for index in wanted]
 
+    def __reduce__(self) -> Any:
+        """With all its entries: elsewhere nobody can be asked for them."""
+        return _log_of, (self.node, self._first, self._last, list(self))
+
     def _missing(self, index: int) -> NotFound:
         there = f"entries {self._first} to {self._last}" if len(self) else "no entries"
         return NotFound(
@@ -256,6 +260,13 @@ class RaftState(metaclass=Brief):
 
 
 # ---- how it is made
+
+
+def _log_of(node: str, first: int, last: int, entries: list[LogEntry]) -> RaftLog:
+    """One that has come from another process."""
+    log = RaftLog(node, first, last, lambda low, limit: [])
+    log._kept = {one.index: one for one in entries}
+    return log
 
 
 def raft_of(hub: Hub, machine: str) -> RaftState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import pickle
 
 import pytest
 
@@ -113,6 +114,16 @@ def test_a_log_that_was_asked_for_stays_readable(c: sp.Swarm) -> None:
     log = c.nodes["m2"].raft.log
     c.nodes["m2"].kill()
     assert log.tail(3)[-1].what and len(list(log)) == len(log)
+
+
+def test_it_can_be_sent_to_another_process_with_its_log() -> None:
+    with sp.Swarm(managers=3, seed=2) as c:
+        seen = c.nodes["m1"].raft
+        sent = pickle.loads(pickle.dumps(seen))
+    assert sent == seen and len(sent.log) == len(seen.log) and sent.log[-1].index == seen.last_index
+    assert [one.what for one in pickle.loads(pickle.dumps(sent)).log][-1] == sent.log[-1].what
+    with pytest.raises(sp.NotFound):
+        sent.log[10**6]
 
 
 def test_the_log_begins_where_it_was_cut_off() -> None:
