@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -259,8 +260,12 @@ def test_a_picture_in_a_page_lets_that_page_scroll(small: str, tmp_path: Path) -
         page.until("document.readyState === 'complete' && !!document.querySelector('iframe')")
         shape = "(it => [it.offsetWidth > 900, it.offsetHeight])(document.querySelector('iframe'))"
         assert page.js(shape) == [True, 640]
-        page.ask("Input.dispatchMouseEvent", **wheel)
-        page.until("window.scrollY > 100")
+        page.until("new Promise(done => setTimeout(() => requestAnimationFrame(() => done(true)), 500))")
+        deadline = time.monotonic() + 10
+        while not page.js("window.scrollY > 100"):  # the first turns of a wheel on a new page may be lost
+            assert time.monotonic() < deadline, "the page did not move"
+            page.ask("Input.dispatchMouseEvent", **wheel)
+            time.sleep(0.1)
 
 
 def test_the_first_tick_is_the_beginning_and_the_last_can_be_read(
