@@ -35,7 +35,8 @@ class Injector {
   struct Hands {
     std::function<void(Machine&)> kill, power_off, stop, start, freeze, resume;
     std::function<void(Machine&, std::uint32_t port, bool taken)> occupy;
-    std::function<std::string()> leader;               // "" when nobody leads
+    std::function<bool(Machine&, std::uint32_t port)> listens;  // its daemon, at a published port
+    std::function<std::string()> leader;                        // "" when nobody leads
     std::function<std::vector<std::string>()> voters;  // machines that are managers, known by whoever speaks
     std::function<Result<TaskId>(const std::string& name)> task;
     std::function<bool(TaskId)> kill_task;

@@ -51,6 +51,11 @@ Result<void> Injector::strike(const Fault& fault) {
       return plain_error(Code::failed_precondition,
                          "task " + fault.text("task") + " has no process that runs");
   }
+  const auto port = static_cast<std::uint32_t>(fault.number("port"));
+  if (fault.kind == Kind::port && hands_.listens(machine(fault.text("node")), port))
+    return Error{Code::already_exists,
+                 "port " + std::to_string(port) + " of " + fault.text("node") + " is in use already",
+                 "Who has it keeps it; begin the fault before the port is published."};
   if (fault.kind == Kind::transfer) {
     const auto leader = resolved("leader");
     if (!leader) return leader.error();

@@ -35,6 +35,7 @@ class Network {
   // ---- machines come and go
   void machine_ended(MachineIndex machine, bool silent);
   void machine_started(MachineIndex machine) { hosts_[machine].silent = false; }
+  bool is_silent(MachineIndex machine) const { return hosts_[machine].silent; }  // it has no power
 
   // ---- faults
   void cut(MachineIndex from, MachineIndex to) { cuts_.insert({from, to}); }

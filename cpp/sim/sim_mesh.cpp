@@ -52,6 +52,7 @@ void MeshNet::add_machine(SimMesh& machine, const Address& address) {
 
 void MeshNet::machine_ended(MachineIndex machine, bool silent) {
   machines_[machine]->machine_ = {};
+  machines_[machine]->joined_ = false;
   machines_[machine]->listening_.clear();
   machines_[machine]->problems_.clear();
   std::vector<std::uint64_t> over;
@@ -271,6 +272,10 @@ void MeshNet::dial(SimMesh& at, const mesh::DialPeer& effect) {
   push(at.index_, kDialTimeout, {Step::timeout, effect.conn, flight.attempt, false, {}, 0, 0, {}});
   if (owner == by_ip_.end()) return;
   flight.owner = owner->second;
+  // Nobody listens there, and whoever has power says so at once.
+  if (!machines_[flight.owner]->joined_ && !network_.is_silent(flight.owner) &&
+      !network_.is_cut(at.index_, flight.owner))
+    return send(flight.owner, at.index_, {Step::lost, effect.conn, flight.attempt, false, {}, 0, 0, {}});
   send(at.index_, flight.owner,
        {Step::stream, effect.conn, flight.attempt, true, effect.task, effect.target, at.index_, {}});
 }

@@ -59,6 +59,9 @@ class MeshNet {
   void machine_ended(MachineIndex machine, bool silent);
   // Another program has, or gives back, a port of a machine.
   void occupy(MachineIndex machine, mesh::Port port, bool taken);
+  bool listens(MachineIndex machine, mesh::Port port) const {
+    return machines_[machine]->listening_.contains(port);
+  }
 
   // `load`: whose it is; then nobody asks for the reply, and it is only logged (Shared::requests).
   RequestId request(MachineIndex machine, mesh::Port port, LoadId load = 0);

@@ -72,6 +72,7 @@ Injector::Hands World::Impl::hands() {
           [this](Machine& at) { pause(at); },
           [this](Machine& at) { resume(at); },
           [this](Machine& at, std::uint32_t port, bool taken) { mesh.occupy(at.index, port, taken); },
+          [this](Machine& at, std::uint32_t port) { return mesh.listens(at.index, port); },
           [this] { return leader(); },
           [this] { return voters(); },
           [this](const std::string& name) { return task_named(name); },

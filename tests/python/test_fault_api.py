@@ -283,6 +283,16 @@ def test_a_plan_is_run_from_whatever_says_it(swarm: sp.Swarm) -> None:
             assert list(running.plan) == [fault]
 
 
+def test_a_port_that_is_published_already_cannot_be_taken(swarm: sp.Swarm) -> None:
+    web = swarm.services.create("nginx", name="web", replicas=2, ports=["8080:80"])
+    web.wait()
+    with pytest.raises(sp.Conflict, match="8080 of w1 is in use"):
+        swarm.faults.port("w1", 8080)
+    assert not swarm.faults.active and not swarm.faults.history
+    with swarm.faults.port("w1", 9090), swarm.faults.port("w1", 9090):
+        assert len(swarm.faults.active) == 2
+
+
 def test_the_leaders_cut_is_mended_by_that_word(swarm: sp.Swarm) -> None:
     swarm.faults.cut("leader", "w1")
     swarm.faults.mend("w1", "leader")

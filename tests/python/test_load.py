@@ -174,6 +174,21 @@ def test_assert_converged() -> None:
         assert isinstance(caught.value, AssertionError) and any("far" in one for one in caught.value.blockers)
 
 
+def test_who_was_killed_refuses_at_once_and_who_has_no_power_is_silent() -> None:
+    """The machine of a dead process refuses; only one without power costs a client its patience."""
+    slowest = {}
+    for kind in ("kill", "power_off"):
+        with made() as c:
+            web_of(c)
+            assert "m3" in {task.node for task in c.services["web"].tasks}
+            with c.load("web", rate=100, from_=["m1", "w1"]) as load:
+                getattr(c.faults, kind)("m3")
+                c.sleep("1s")
+            assert load.failed <= 2
+            slowest[kind] = max(one.took for one in load.requests)
+    assert slowest["kill"] < 0.05 and slowest["power_off"] > 0.9
+
+
 def test_a_load_may_begin_as_soon_as_its_service_is_made() -> None:
     with made() as c:
         web = c.services.create("nginx", name="web", replicas=2, ports=["8080:80"])
