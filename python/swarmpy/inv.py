@@ -223,3 +223,10 @@ def _service(service: str | Service) -> str:
     if not isinstance(name, str) or not name:
         raise InvalidArgument(f"an invariant of a service needs its name, not {service!r}")
     return name
+
+
+def __dir__() -> list[str]:
+    """What a Tab after `sp.inv.` offers: the invariants, and how one is read from text."""
+    ours = {name for name, value in globals().items() if getattr(value, "__module__", None) == __name__}
+    ours |= {name for name, value in globals().items() if isinstance(value, Invariant)}
+    return sorted(name for name in ours if not name.startswith("_"))

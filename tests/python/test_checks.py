@@ -584,3 +584,9 @@ def test_a_function_with_a_mistake_is_no_check_and_the_swarm_goes_on() -> None:
     with pytest.raises(AttributeError):
         c.sleep("5s")
     assert c.check.names == ["fine", "typo", "later"], "one that raised later stays: it is part of the run"
+
+
+def test_tab_offers_invariants_and_nothing_that_is_only_imported() -> None:
+    offered = dir(sp.inv)
+    assert {"all", "at_least_running", "one_leader_per_term", "from_json"} <= set(offered)
+    assert not {"Any", "Callable", "re", "annotations", "whole"} & set(offered)
