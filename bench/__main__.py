@@ -21,6 +21,7 @@ NAMES = (
     "mesh",
     "sim",
     "seeds",
+    "replay",
     "timeline",
     "footprint",
 )

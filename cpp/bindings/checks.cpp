@@ -53,7 +53,20 @@ Checks::Marks Checks::marks_of(const sim::World& world) {
   return {world.changes(), world.raft_changes(), world.requests().done().size(), world.events()};
 }
 
+// Rules that were added since: by the user, or by the run that is being played.
+void Checks::take_up(const sim::Watch& watch) {
+  for (; rules_ < watch.count(); ++rules_) {
+    Check check;
+    check.name = watch.name(rules_);
+    check.rule = rules_;
+    check.state = Check::State::holds;
+    checks_.push_back(std::move(check));
+    marks_.reset();
+  }
+}
+
 void Checks::happened(sim::World& world) {
+  take_up(world.watch());
   if (broken_) throw CheckBroken(broken_->name, broken_->what, broken_->at, true);
   if (!world.watch().broken()) world.look_over();
   if (const auto& said = world.watch().broken()) {
@@ -171,7 +184,6 @@ void Checks::add(sim::World& world, Check check) {
   if (check.kind == Check::Kind::eventually && !check.after && check.after_kind.empty())
     check.due.push_back(world.now() + check.within);
   if (!check.after_kind.empty()) check.after_times = world.watch().times(check.after_kind);
-  if (check.rule) check.state = Check::State::holds;
   checks_.push_back(std::move(check));
   marks_.reset();
 }

@@ -90,6 +90,7 @@ class Checks final : public Observer {
       return changes == other.changes && raft_changes == other.raft_changes && requests == other.requests;
     }
   };
+  void take_up(const sim::Watch& watch);
   static Marks marks_of(const sim::World& world);
   bool may_differ(const Check& check, const Marks& now) const;
   bool has_question(const Check& check) const;
@@ -102,6 +103,7 @@ class Checks final : public Observer {
   WorldHost& host_;
   py::weakref source_;
   std::deque<Check> checks_;
+  sim::RuleId rules_ = 0;  // of the watch's, those that are here
   std::optional<sim::Broken> broken_;
   std::optional<Marks> marks_;
   bool every_event_ = false;  // somebody reads the clock

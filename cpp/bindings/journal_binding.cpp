@@ -9,6 +9,7 @@
 #include "bindings/engine.hpp"
 #include "sim/journal.hpp"
 #include "sim/references.hpp"
+#include "sim/watch.hpp"
 
 namespace swarm::bindings {
 namespace {
@@ -27,6 +28,8 @@ std::tuple<py::bytes, std::string> journal(WorldHost& host) {
   return {py::bytes(text), why};
 }
 
+constexpr std::uint64_t kStepsPerLook = 2'000;
+
 // A run that was written down: worlds that play it are made from it.
 struct Recording {
   explicit Recording(const std::string& text) {
@@ -41,12 +44,25 @@ struct Recording {
     host->use([&](sim::World& world) { world.play(run); });
     return host;
   }
-  // The world has left the run; what inputs are left mean the objects that they meant.
-  void let_go(WorldHost& host, bool inputs) {
-    if (inputs && !references)
-      references = std::make_shared<const sim::References>(sim::References::of(*run));
-    host.use([&](sim::World& w) { w.let_go(inputs, references); });
+  // The world has left the run; what is left of its first `inputs` means the objects that it meant.
+  // False: a rule is broken by now, and none is asked any more.
+  bool let_go(WorldHost& host, std::size_t inputs) {
+    if (inputs > 0 && !references) references = find_references();
+    const py::gil_scoped_release release;
+    return host.use([&](sim::World& w) {
+      w.let_go(inputs, references);
+      const bool broken = w.watch().broken().has_value();
+      if (broken) w.watch().forget_rules();
+      return !broken;
+    });
   }
+  // Takes as long as the run took; Ctrl-C ends it.
+  std::shared_ptr<const sim::References> find_references() const {
+    sim::References::Search search(run);
+    wait_interruptibly([&] { return search.go_on(kStepsPerLook) ? Progress::done : Progress::again; });
+    return std::make_shared<const sim::References>(search.take());
+  }
+  std::size_t inputs() const { return run->entries.size(); }
   std::shared_ptr<const sim::RecordedRun> run;
   std::shared_ptr<const sim::References> references;
 };
@@ -57,7 +73,8 @@ void define_recording(py::module_& module) {
   py::class_<Recording>(module, "Recording")
       .def(py::init<std::string>(), py::arg("text"), Unlocked())
       .def("world", &Recording::world, py::kw_only(), py::arg("check") = true, Unlocked())
-      .def("let_go", &Recording::let_go, py::arg("world"), py::arg("inputs"), Unlocked());
+      .def("inputs", &Recording::inputs)
+      .def("let_go", &Recording::let_go, py::arg("world"), py::arg("inputs"));
 }
 
 void define_journal(WorldClass& world) {
@@ -88,6 +105,27 @@ void define_journal(WorldClass& world) {
           "reseed",
           [](WorldHost& host, std::uint64_t seed) { host.use([&](sim::World& w) { w.reseed(seed); }); },
           py::arg("seed"), Unlocked())
+      .def(
+          "inputs",  // how many there were so far
+          [](WorldHost& host) {
+            return host.read([](const sim::World& w) { return w.journal().entries().size(); });
+          },
+          Unlocked())
+      .def(
+          "rules",  // how many of `sp.inv` are asked
+          [](WorldHost& host) { return host.use([](sim::World& w) { return w.watch().count(); }); },
+          Unlocked())
+      .def(
+          "failure_mark",  // (steps, inputs before it, the plan of all faults as they were then), or None
+          [](WorldHost& host) -> std::optional<std::tuple<std::uint64_t, std::size_t, std::string>> {
+            return host.read([](const sim::World& w) {
+              using Mark = std::tuple<std::uint64_t, std::size_t, std::string>;
+              const auto& mark = w.failure_mark();
+              return mark ? std::optional<Mark>(Mark(mark->steps, mark->inputs, mark->faults.to_json()))
+                          : std::nullopt;
+            });
+          },
+          Unlocked())
       .def(
           "done",  // (steps, now_ns, trace_hash), also of a world in which something broke
           [](WorldHost& host) {

@@ -253,6 +253,20 @@ struct Quiet {
     visit("on", on);
   }
 };
+// Asked from now on. Changes no trace: it is here so that the run that is made again asks it again, at the
+// same place among the others.
+struct AddRule {
+  static constexpr std::string_view kVerb = "check";
+  std::string name, kind, service;
+  std::uint64_t number = 0;
+  template <class Visit>
+  void fields(Visit&& visit) {
+    visit("name", name);
+    visit("kind", kind);
+    visit("service", service);
+    visit("number", number);
+  }
+};
 struct LeaveOut {
   static constexpr std::string_view kVerb = "leave_out";
   std::uint64_t fault = 0;
@@ -281,6 +295,6 @@ using Input =
                  inputs::KillTask, inputs::SetImage, inputs::CallMachine, inputs::HangUp, inputs::HttpGet,
                  inputs::HttpForget, inputs::OccupyPort, inputs::Note, inputs::BeginFault, inputs::EndFault,
                  inputs::RunPlan, inputs::Quiet, inputs::LeaveOut, inputs::Reseed, inputs::BeginLoad,
-                 inputs::EndLoad, inputs::GiveUpRequests>;
+                 inputs::EndLoad, inputs::GiveUpRequests, inputs::AddRule>;
 
 }  // namespace swarm::sim

@@ -181,10 +181,10 @@ TEST(Journal, ItGoesOnAsAnotherRun) {
 
   const auto same = played(text), fresh = played(text), quiet = played(text);
   for (const auto* fork : {&same, &fresh, &quiet}) (*fork)->run_until(then);
-  same->let_go(true);
+  same->let_go(World::kAllInputs);
   fresh->reseed(99);
-  fresh->let_go(true);
-  quiet->let_go(false);
+  fresh->let_go(World::kAllInputs);
+  quiet->let_go(World::kNoInputs);
   for (const auto* fork : {&same, &fresh, &quiet}) (*fork)->run_until(world->now());
   EXPECT_EQ(same->trace_hash(), world->trace_hash());
   EXPECT_NE(fresh->trace_hash(), world->trace_hash());
@@ -222,7 +222,7 @@ TEST(Journal, WhatCameLaterMeansWhatItMeant) {
     fork.play(run);
     fork.run_until(then);
     fork.reseed(4);
-    fork.let_go(true, std::move(references));
+    fork.let_go(World::kAllInputs, std::move(references));
     fork.run_until(world->now());
     const auto& services = fork.node(fork.leader()).inspect().store->services();
     EXPECT_EQ(services.size(), 1U);
@@ -241,7 +241,7 @@ TEST(Journal, FreshChanceElectsAnotherLeader) {
   for (std::uint64_t seed = 0; seed < 12; ++seed) {
     const auto fork = played(text);
     fork->run_until(world->now());
-    fork->let_go(false);
+    fork->let_go(World::kNoInputs);
     fork->reseed(seed);
     const std::string first = fork->leader();  // how patient the others are was drawn before
     fork->crash(first);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/watch_rules.hpp"
+
 namespace swarm::sim {
 namespace {
 
@@ -61,6 +63,9 @@ struct Tell {
     for (std::uint64_t i = 0; ids && i < ids->size(); ++i) faults[gave + i] = (*ids)[i];
   }
   void operator()(const inputs::Quiet& it) const { world.quiet(it.on); }
+  void operator()(const inputs::AddRule& it) const {
+    static_cast<void>(world.add_rule(it.name, {it.kind, it.service, it.number}));
+  }
   void operator()(const inputs::LeaveOut& it) const { world.leave_out(it.fault); }
   void operator()(const inputs::Reseed& it) const { world.reseed(it.seed); }
 };
@@ -74,10 +79,10 @@ void Player::play(std::shared_ptr<const RecordedRun> run) {
   exact_ = true;
 }
 
-void Player::let_go(bool inputs, std::shared_ptr<const References> references) {
+void Player::let_go(std::size_t inputs, std::shared_ptr<const References> references) {
   let_go_ = true;
   references_ = std::move(references);
-  if (!inputs) last_ = next_;
+  last_ = std::max(next_, std::min(last_, inputs));
 }
 
 const JournalEntry* Player::due(std::uint64_t steps, Instant next_event) const {

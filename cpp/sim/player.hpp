@@ -19,9 +19,9 @@ namespace swarm::sim {
 class Player {
  public:
   void play(std::shared_ptr<const RecordedRun> run);
-  // Time has no end; without the rest of the inputs when they are not wanted.
+  // Time has no end; of the inputs that are left only those among the run's first `inputs` come.
   // `references`: what ids in them mean; they stay as they are without.
-  void let_go(bool inputs, std::shared_ptr<const References> references);
+  void let_go(std::size_t inputs, std::shared_ptr<const References> references);
 
   // Somebody else did something: what is left comes by time.
   void interrupted() { exact_ = exact_ && telling_; }

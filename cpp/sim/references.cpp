@@ -133,21 +133,33 @@ std::uint64_t version_now(const World& world, std::string target) {
 
 }  // namespace
 
-References References::of(const RecordedRun& run) {
-  References found;
-  WorldOptions options = run.options;
+References::Search::Search(std::shared_ptr<const RecordedRun> run)
+    : run_(std::move(run)), found_(std::make_unique<References>()) {
+  WorldOptions options = run_->options;
   options.check = options.record_trace = false;
-  World world(options);
-  world.play(std::make_shared<const RecordedRun>(run));
-  std::size_t learned = 0;  // the last step may be one that breaks the engine
-  while (learned < run.entries.size() || world.steps() + 1 < run.end.steps) {
-    if (const auto index = world.input_due()) {
-      found.learn(world, *index, run.entries[*index].input);
-      learned = *index + 1;
+  world_ = std::make_unique<World>(options);
+  world_->play(run_);
+}
+References::Search::~Search() = default;
+
+bool References::Search::go_on(std::uint64_t steps) {
+  for (; learned_ < run_->entries.size() || world_->steps() + 1 < run_->end.steps; --steps) {
+    if (steps == 0) return false;
+    if (const auto index = world_->input_due()) {
+      found_->learn(*world_, *index, run_->entries[*index].input);
+      learned_ = *index + 1;
     }
-    if (!world.step()) break;
+    if (!world_->step()) break;
   }
-  return found;
+  return true;
+}
+
+References References::Search::take() { return std::move(*found_); }
+
+References References::of(const RecordedRun& run) {
+  Search search(std::make_shared<const RecordedRun>(run));
+  while (!search.go_on(~std::uint64_t{0})) continue;
+  return search.take();
 }
 
 void References::learn(const World& world, std::size_t index, const Input& input) {

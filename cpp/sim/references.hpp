@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -18,6 +20,20 @@ namespace swarm::sim {
 
 class References {
  public:
+  // Plays the run a slice at a time, so that whoever waits can look up in between.
+  class Search {
+   public:
+    explicit Search(std::shared_ptr<const RecordedRun> run);
+    ~Search();
+    bool go_on(std::uint64_t steps);  // true: it is done
+    References take();
+
+   private:
+    std::shared_ptr<const RecordedRun> run_;
+    std::unique_ptr<World> world_;
+    std::unique_ptr<References> found_;
+    std::size_t learned_ = 0;  // the last step may be one that breaks the engine
+  };
   static References of(const RecordedRun& run);
   // The input number `index` of the run, as it is said in `world` at this moment.
   Input said_in(const World& world, std::size_t index, const Input& input) const;

@@ -7,6 +7,14 @@
 namespace swarm::sim {
 namespace {
 
+using Said = std::optional<Verdict>;  // nothing: it was not asked
+
+template <class Function, class... What>
+Said said_by(const Function& function, What&&... what) {
+  if (!function) return std::nullopt;
+  return Said(std::in_place, function(std::forward<What>(what)...));
+}
+
 constexpr std::size_t kTermsKept = 64;  // an election is over by then
 
 // "/v1.41/services/create?x=y" is services/create.
@@ -38,11 +46,11 @@ View Watch::view() const {
   return {machines_, network_, begun ? &replica_->store() : nullptr, shared_.now};
 }
 
-// Each rule that has the function; the first sentence ends it.
+// Each rule that has the function (the others give nothing); the first sentence ends it.
 template <class Ask>
 void Watch::ask(Ask&& how) {
   for (RuleId id = 0; id < rules_.size() && !broken_; ++id) {
-    const std::optional<Verdict> said = how(rules_[id].rule);
+    const Said said = how(rules_[id].rule);
     if (!said) continue;
     ++rules_[id].asked;
     if (*said) broken_ = Broken{id, rules_[id].rule.name, **said + shared_.caveat(), shared_.now};
@@ -57,19 +65,23 @@ RuleId Watch::add(Rule rule) {
   const RuleId id = rules_.size() - 1;
   if (counts && replica_ != nullptr && replica_->begun() && !census_.begun())
     census_.begin(replica_->store());
-  ask([&](const Rule& one) -> std::optional<Verdict> {
-    if (&one != &rules_[id].rule || !one.looked) return std::nullopt;
-    return one.looked(view());
-  });
-  if (!broken_ && census_.begun())
-    ask([&](const Rule& one) -> std::optional<Verdict> {
-      if (&one != &rules_[id].rule || !one.committed) return std::nullopt;
-      return one.committed({{}, replica_->store(), census_, shared_.now});
-    });
+  const auto alone = [&](const Rule& one) { return &one == &rules_[id].rule; };
+  ask([&](const Rule& one) { return alone(one) ? said_by(one.looked, view()) : std::nullopt; });
+  if (!broken_ && census_.begun()) {
+    const Commit now{{}, replica_->store(), census_, shared_.now};
+    ask([&](const Rule& one) { return alone(one) ? said_by(one.committed, now) : std::nullopt; });
+  }
   for (const auto& machine : machines_)
     if (machine->alive()) turned(*machine);
   requests_ = shared_.requests.done().size();
   return id;
+}
+
+void Watch::forget_rules() {
+  rules_.clear();
+  broken_.reset();
+  calls_.clear();
+  turns_ = answers_ = false;
 }
 
 std::size_t Watch::running(std::string_view name) {
@@ -133,9 +145,7 @@ void Watch::committed(const Replica& replica, const std::vector<store::AnyChange
     census_.begin(replica.store());
   }
   const Commit commit{*changes, replica.store(), census_, shared_.now};
-  ask([&](const Rule& one) -> std::optional<Verdict> {
-    return one.committed ? std::optional(one.committed(commit)) : std::nullopt;
-  });
+  ask([&](const Rule& one) { return said_by(one.committed, commit); });
 }
 
 void Watch::turned(const Machine& at) {
@@ -143,9 +153,7 @@ void Watch::turned(const Machine& at) {
   const node::Inspection now = at.node->inspect();
   if (now.raft == nullptr) return;
   const Turn turn{at, now, shared_.now};
-  ask([&](const Rule& one) -> std::optional<Verdict> {
-    return one.turned ? std::optional(one.turned(turn)) : std::nullopt;
-  });
+  ask([&](const Rule& one) { return said_by(one.turned, turn); });
 }
 
 void Watch::asked_api(std::uint64_t call, const std::string& method, const std::string& target) {
@@ -163,26 +171,21 @@ void Watch::happened(std::uint64_t changes, const std::function<const Reply*(std
     if (came != nullptr && !came->cut) {
       const Answer answer{call->second.first, call->second.second, came->head.status, came->body,
                           shared_.now};
-      ask([&](const Rule& one) -> std::optional<Verdict> {
-        return one.answered ? std::optional(one.answered(answer, view())) : std::nullopt;
-      });
+      ask([&](const Rule& one) { return said_by(one.answered, answer, view()); });
     }
     call = calls_.erase(call);
   }
   const auto& done = shared_.requests.done();
   for (; requests_ < done.size(); ++requests_) {
     const RequestDone& request = done[requests_];
-    ask([&](const Rule& one) -> std::optional<Verdict> {
-      if (!one.requested) return std::nullopt;
-      return one.requested(request, machines_[request.machine]->options.name);
+    ask([&](const Rule& one) {
+      return said_by(one.requested, request, machines_[request.machine]->options.name);
     });
   }
   if (changes == changes_) return;
   changes_ = changes;
   const View now = view();
-  ask([&](const Rule& one) -> std::optional<Verdict> {
-    return one.looked ? std::optional(one.looked(now)) : std::nullopt;
-  });
+  ask([&](const Rule& one) { return said_by(one.looked, now); });
 }
 
 }  // namespace swarm::sim

@@ -94,6 +94,10 @@ class Watch {
   RuleId add(Rule rule);
   std::uint64_t asked(RuleId id) const { return rules_.at(id).asked; }
   const std::optional<Broken>& broken() const { return broken_; }
+  std::size_t count() const { return rules_.size(); }
+  const std::string& name(RuleId id) const { return rules_.at(id).rule.name; }
+  // No rule is left, and none is broken: who goes on from a run that failed asks what it likes.
+  void forget_rules();
 
   // ---- facts
   const Elections& elections() const { return elections_; }

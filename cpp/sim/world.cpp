@@ -328,7 +328,7 @@ std::string World::journal_text() const {
 }
 
 void World::play(std::shared_ptr<const RecordedRun> run) { impl_->player.play(std::move(run)); }
-void World::let_go(bool inputs, std::shared_ptr<const References> references) {
+void World::let_go(std::size_t inputs, std::shared_ptr<const References> references) {
   impl_->player.let_go(inputs, std::move(references));
 }
 std::optional<std::size_t> World::input_due() const {

@@ -102,7 +102,15 @@ class Journal;
 class References;
 class RequestLog;
 class Watch;
+struct RuleSpec;
 struct RecordedRun;
+
+// Where a run stood when something that had to hold was broken first.
+struct FailureMark {
+  std::uint64_t steps = 0;
+  std::size_t inputs = 0;  // that were told before
+  faults::Plan faults;     // as they were then
+};
 
 class World {
  public:
@@ -199,8 +207,12 @@ class World {
   void look_over();                          // as after an event: something was done by hand
   std::vector<std::string> leaders() const;  // all who think so
   std::uint64_t term() const;                // the newest that a manager which runs knows; 0 where none does
-  void mark_broken(const std::string& check,
-                   const std::string& what);  // in the chronicle, where there is one
+  // A ready-made rule (sim/watch_rules.hpp), asked from now on; its number in the watch. Nothing for a kind
+  // that there is not. In the journal: who plays the run asks it again.
+  std::optional<std::size_t> add_rule(const std::string& name, const RuleSpec& spec);
+  // Something that had to hold is broken: whatever is told from now on is clean-up. The first one counts.
+  void mark_broken(const std::string& check, const std::string& what);
+  const std::optional<FailureMark>& failure_mark() const;
 
   // ---- time
   Instant now() const;
@@ -218,10 +230,11 @@ class World {
   // A new world, made from the options of `run`, takes that run's inputs by itself while time goes on: the
   // same run, which is over where it was written down.
   void play(std::shared_ptr<const RecordedRun> run);
-  // Time has no end from now on. What inputs are left come as they did (or not at all) until anybody does
-  // anything else; then they come at their times, and it is another run.
-  // `references` (sim/references.hpp): what ids in them mean, where chance will make others.
-  void let_go(bool inputs, std::shared_ptr<const References> references = nullptr);
+  // Time has no end from now on. What is left of the run's first `inputs` inputs comes as it did until
+  // anybody does anything else; then they come at their times, and it is another run. `references`
+  // (sim/references.hpp): what ids in them mean, where chance will make others.
+  static constexpr std::size_t kNoInputs = 0, kAllInputs = ~std::size_t{0};
+  void let_go(std::size_t inputs, std::shared_ptr<const References> references = nullptr);
   std::optional<std::size_t> input_due() const;  // the number of the input that comes next, before any event
   bool plays() const;                            // it is the same run, so far
   std::uint64_t steps() const;                   // taken so far: events, and begins and ends of faults

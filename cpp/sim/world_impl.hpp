@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -64,6 +65,11 @@ struct World::Impl {
     if (!journal.is_inside()) player.interrupted();
     return Journal::Writing(journal, moment(), std::forward<Make>(make));
   }
+  // What changes no trace: it is the same run.
+  template <class Make>
+  Journal::Writing question(Make&& make) {
+    return Journal::Writing(journal, moment(), std::forward<Make>(make));
+  }
   template <class Deed>
   Journal::Writing deed(std::string_view name) {
     return input([&] { return Deed{std::string(name)}; });
@@ -120,6 +126,7 @@ struct World::Impl {
   LoadBook loads;
   Journal journal;
   Player player;
+  std::optional<FailureMark> failed;
   std::uint64_t steps = 0;                      // that were taken: events, and begins and ends of faults
   std::uint64_t changes = 0, raft_changes = 0;  // of what looks may show
   std::map<std::string, MachineIndex, std::less<>> names;

@@ -1,4 +1,5 @@
 // The face of a World: looks, and what is asked after every event.
+#include "sim/watch_rules.hpp"
 #include "sim/world_impl.hpp"
 
 namespace swarm::sim {
@@ -102,8 +103,21 @@ std::uint64_t World::term() const {
   return newest;
 }
 
+std::optional<RuleId> World::add_rule(const std::string& name, const RuleSpec& spec) {
+  auto rule = make_rule(spec);
+  if (!rule) return std::nullopt;
+  const auto written = impl_->question([&] {
+    return inputs::AddRule{name, spec.kind, spec.service, spec.number};
+  });
+  rule->name = name;
+  return impl_->watch.add(std::move(*rule));
+}
+
 void World::mark_broken(const std::string& check, const std::string& what) {
+  if (!impl_->failed) impl_->failed = FailureMark{steps(), impl_->journal.entries().size(), fault_history()};
   if (impl_->shared.chronicle) impl_->shared.chronicle->broken(now(), check, what);
 }
+
+const std::optional<FailureMark>& World::failure_mark() const { return impl_->failed; }
 
 }  // namespace swarm::sim

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -86,6 +87,13 @@ class Hub:
         """The world, for what is done to its machines and its time. Raises when the swarm is closed."""
         self.check_open()
         return self.world
+
+    def undoing(self, why: object) -> AbstractContextManager[None]:
+        """What is done inside is undone at the end of a `with` that `why` ended: an exception, or None.
+        Because of one it is clean-up: no part of what the run was still going to do.
+        """
+        clean_up = getattr(self.world, "clean_up", None)
+        return nullcontext() if why is None or clean_up is None else clean_up()
 
     # ---- gates: who runs a test again may leave out what is not needed for its failure
 

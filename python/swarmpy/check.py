@@ -7,8 +7,8 @@ entry of the swarm's log, in a thread, and what is broken is raised by the next 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from swarmpy import _show, duration
 from swarmpy._brief import Brief
@@ -53,14 +53,17 @@ class Check(metaclass=Brief):
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._core: Core | None = getattr(hub.world, "core", None)
         self._wall: WallChecks | None = None
         self._begun = False
         self._names: list[str] = []
         self._invariants: dict[str, Invariant] = {}
-        self.told: list[
-            dict[str, object]
-        ] = []  # for a journal: kind, name, and an invariant's JSON and moment
+        self._brought: dict[str, Invariant] = {}  # by the run that this one goes on from
+        self.told: list[dict[str, object]] = []  # for a journal: kind, name, and an invariant's JSON
+
+    @property
+    def _core(self) -> Core | None:
+        """Of this moment: a replay that is turned back has another one."""
+        return getattr(self._hub.world, "core", None)
 
     def always(
         self, name: str | Invariant, what: Function | Invariant | None = None, *more: Invariant
@@ -213,6 +216,8 @@ class Check(metaclass=Brief):
 
     def _add_invariant(self, name: str, what: Invariant) -> None:
         self._hub.check_open()
+        if self._brought.get(name) == what:  # it is asked already
+            return
         named = self._name(name)
         if what.service:
             check_service(self._hub, what.service, may_come=True)
@@ -228,13 +233,22 @@ class Check(metaclass=Brief):
         self._names.append(named)
         self._invariants[named] = what
         if self._core is not None:
-            steps, now_ns, _ = self._core.done()
-            moment = {"steps": steps, "at_ns": now_ns}
-            self.told.append({"kind": "always", "name": named, "inv": what.to_json(), **moment})
+            self.told.append({"kind": "always", "name": named, "inv": what.to_json()})
             self._core.add_rule(named, what.kind, what.service, what.number)
         else:
             assert self._wall is not None and judge is not None
             self._wall.add(Line(named, "always", judge, judges=True))
+
+    def _bring(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """The engine asks these by itself: they are inputs of the run that is gone on from."""
+        from swarmpy import inv
+
+        self._begin()
+        for one in told:
+            name, what = str(one["name"]), inv.from_json(one["inv"])
+            self._names.append(name)
+            self._invariants[name] = self._brought[name] = what
+            self.told.append({"kind": "always", "name": name, "inv": what.to_json()})
 
     def _begin(self) -> None:
         if self._begun:

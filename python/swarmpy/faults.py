@@ -8,6 +8,7 @@ c.faults.kill("w1", for_="2s"); c.heal()
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -67,8 +68,9 @@ class ActiveFault(metaclass=Brief):
     def __enter__(self) -> ActiveFault:
         return self
 
-    def __exit__(self, *why: object) -> None:
-        self.heal()
+    def __exit__(self, kind: object, *why: object) -> None:
+        with self._faults._hub.undoing(kind):
+            self.heal()
 
     def __repr__(self) -> str:
         if self.active:
@@ -125,8 +127,9 @@ class RunningPlan(metaclass=Brief):
     def __enter__(self) -> RunningPlan:
         return self
 
-    def __exit__(self, *why: object) -> None:
-        self.heal()
+    def __exit__(self, kind: object, *why: object) -> None:
+        with self._faults._hub.undoing(kind):
+            self.heal()
 
     def __repr__(self) -> str:
         return f"<plan of {len(self.plan)} faults, {'over' if self.over else 'running'}>"
@@ -449,7 +452,7 @@ class Faults(metaclass=Brief):
             ) from error
         finally:
             self._held += world.now() - begun
-            with contextlib.suppress(SwarmError):
+            with contextlib.suppress(SwarmError), self._hub.undoing(sys.exc_info()[0]):
                 self._breaker().quiet(False)
 
     @property

@@ -100,7 +100,8 @@ class Load(metaclass=Brief):
         return self
 
     def __exit__(self, kind: object, *why: object) -> None:
-        self._backend.stop(wait=kind is None)
+        with self._hub.undoing(kind):
+            self._backend.stop(wait=kind is None)
 
     def _head(self) -> str:
         done = self.requests

@@ -57,7 +57,8 @@ class SimStory:
     """By the engine's own log."""
 
     def __init__(self, hub: Hub, core: Core) -> None:
-        self._core, self._events = core, Events(hub)
+        self.core = self._core = core
+        self._events = Events(hub)
         self._rows: list[Request] = []
         self._told: tuple[object, EventList] | None = None
 
@@ -117,8 +118,8 @@ _STORIES: WeakKeyDictionary[Hub, SimStory | WallStory] = WeakKeyDictionary()
 def story_of(hub: Hub) -> SimStory | WallStory:
     """One for each swarm."""
     found = _STORIES.get(hub)
-    if found is None:
-        core = getattr(hub.world, "core", None)
+    core = getattr(hub.world, "core", None)
+    if found is None or (isinstance(found, SimStory) and found.core is not core):
         found = WallStory(hub) if core is None else SimStory(hub, core)
         _STORIES[hub] = found
     return found

@@ -10,8 +10,10 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
+import io
 import json
 import os
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +22,10 @@ from typing import Any
 from swarmpy.errors import NotFound, SwarmError
 
 FORMAT = 1
+RULE = "check"  # the input that is one of `sp.inv`
 GZIP_FROM = 1 << 20  # bytes
 GZIP_MAGIC = b"\x1f\x8b"
-MOST_BYTES = 4 << 30  # what a gzipped one may unfold to
+MOST_BYTES = 1 << 30  # what a gzipped one may unfold to
 
 
 class JournalError(SwarmError):
@@ -119,6 +122,7 @@ def parse(content: bytes, where: str) -> Journal:
     if checksum != _checksum(first + b"\n" + run + json.dumps(end).encode()):
         raise JournalError(f"{where} was altered: its checksum is another one", hint=_ANEW)
     try:
+        _check_fields(where, {**about, **end})
         return Journal(
             seed=about["seed"],
             version=about["version"],
@@ -136,6 +140,41 @@ def parse(content: bytes, where: str) -> Journal:
         raise JournalError(f"{where} does not say {missing}", hint=_ANEW) from None
 
 
+def is_rule(line: bytes) -> bool:
+    """This line of a run is the beginning of a check from `sp.inv`."""
+    return line.split(b" ", 3)[2:3] == [RULE.encode()]
+
+
+def rules_of(run: bytes) -> list[dict[str, Any]]:
+    """The checks from `sp.inv` of a run, in their order: `{"kind": "always", "name", "inv"}`."""
+    found = []
+    for line in filter(is_rule, run.splitlines()):
+        said = json.loads(line.split(b" ", 3)[3])
+        about = {key: said[key] for key in ("kind", "service", "number") if said[key]}
+        found.append({"kind": "always", "name": said["name"], "inv": about})
+    return found
+
+
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("version", "engine", "name", "trace_hash"), str),
+    **dict.fromkeys(("seed", "steps"), int),
+    **dict.fromkeys(("failure", "plan"), (dict, type(None))),
+    "checks": list,
+    "end": (int, float),
+}
+
+
+def _check_fields(where: str, told: Mapping[str, Any]) -> None:
+    """Raises KeyError for what is missing."""
+    wrong = [name for name, kind in _FIELDS.items() if not isinstance(told[name], kind)]
+    if not wrong and not all(isinstance(one, dict) and {"name", "inv"} <= {*one} for one in told["checks"]):
+        wrong.append("checks")
+    if not wrong and told["failure"] and not {"invariant", "at", "what"} <= {*told["failure"]}:
+        wrong.append("failure")
+    if wrong:
+        raise JournalError(f'{where} has no "{wrong[0]}" that could be one', hint=_ANEW)
+
+
 _ANEW = "Copy it again as a whole, or save the run again: swarm.save(path)."
 
 
@@ -143,9 +182,13 @@ def _unfolded(content: bytes, where: str) -> bytes:
     if not content.startswith(GZIP_MAGIC):
         return content
     try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, ValueError):
+        with gzip.open(io.BytesIO(content)) as folded:
+            found = folded.read(MOST_BYTES + 1)
+    except (OSError, EOFError, ValueError, zlib.error):
         raise JournalError(f"{where} is cut short or altered: gzip cannot unfold it", hint=_ANEW) from None
+    if len(found) > MOST_BYTES:
+        raise JournalError(f"{where} unfolds to more than {MOST_BYTES >> 30} GiB: it is no journal")
+    return found
 
 
 def _split_last(text: bytes) -> tuple[bytes, bytes]:

@@ -237,14 +237,14 @@ class _Trials:
 
     def fails(self, at_ns: int) -> bool:
         self._count += 1
-        core = self.again.watched_core()
+        core = self.again.watched_core(rules=self._at_the_end is None)
         try:
             core.run_to(at_ns)
             core.reseed(self._seed * 1_000_003 + self._count)
             core.let_go()
             core.run_to(self.end + (0 if self._at_the_end else round(GRACE * 1e9)))
         except InvariantError as error:
-            return self._at_the_end is not None or core.is_same(error, self.failure)
+            return self._at_the_end is not None or self.failure.is_broken_by(error)
         return self._at_the_end is not None and self._at_the_end(core.core)
 
 

@@ -23,7 +23,8 @@ def picture(found: Inevitability, theme: str) -> str:
     canvas = Canvas(f"s{name}", Theme(theme))
     canvas.text(10, 18, title, bold=True, size=13)
     canvas.text(10, 34, found._verdict(), "dim")
-    begin, end = found.points[0].at, max(found.failure.at, found.points[-1].at)
+    moments = [found.failure.at, *(one.at for one in found.points)]
+    begin, end = min(moments), max(moments)
     span = max(end - begin, 1e-9)
     width = WIDTH - LEFT - RIGHT
 
@@ -40,9 +41,10 @@ def picture(found: Inevitability, theme: str) -> str:
         canvas.text(x(tick), TOP + HEIGHT + 16, f"{tick:g} s", "dim", "middle")
     band = [(x(one.at), y(one.high)) for one in found.points]
     band += [(x(one.at), y(one.low)) for one in reversed(found.points)]
-    canvas.path(f"M{_joined(band)}z", fill=BLUE, fill_opacity=0.2)
-    line = _joined([(x(one.at), y(one.p)) for one in found.points])
-    canvas.path(f"M{line}", fill="none", stroke=BLUE, stroke_width=2)
+    if found.points:
+        canvas.path(f"M{_joined(band)}z", fill=BLUE, fill_opacity=0.2)
+        line = _joined([(x(one.at), y(one.p)) for one in found.points])
+        canvas.path(f"M{line}", fill="none", stroke=BLUE, stroke_width=2)
     for one in found.points:
         canvas.group(f"{one.at:.3f} s: {one.failed} of {one.forks} failed")
         canvas.circle(x(one.at), y(one.p), 3.5, "ink", fill=BLUE)

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from swarmpy import duration
 from swarmpy._brief import Brief
 from swarmpy._models.plain import whole
 from swarmpy._replay import file
+from swarmpy._replay.checks import ReplayCheck
 from swarmpy._replay.differences import Diff
+from swarmpy._replay.faults import ReplayFaults
 from swarmpy._replay.file import Journal, JournalError
 from swarmpy._replay.watching import WatchedCore
 from swarmpy._replay.world import FORK, FollowedWorld, ReplayWorld, past_the_end
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from swarmpy._core import World as Core
 
 NANOSECOND = 1e-9
+_DULL_INPUTS = ("input: hang_up", f"input: {file.RULE} ")
 JUST_BEHIND = 0.001  # seconds: what was printed in milliseconds, rounded up
 
 
@@ -65,6 +69,18 @@ class RunFailure(metaclass=Brief):
     def __str__(self) -> str:
         return f"{self.invariant} broke at {self.at:.9g}s: {self.what}"
 
+    def is_broken_by(self, error: Exception) -> bool:
+        """The same invariant broke, whenever; of the engine's own, any."""
+        name = getattr(error, "invariant", "")
+        return name == self.invariant if name else self.invariant == type(error).__name__
+
+    def is_told_by(self, error: Exception) -> bool:
+        """The same invariant broke at the same moment, and says the same of it."""
+        if not self.is_broken_by(error):
+            return False
+        at, what = getattr(error, "at", self.at), getattr(error, "what", self.what)
+        return (round(at * 1e9), what) == (round(self.at * 1e9), self.what)
+
 
 class Replay(Swarm):
     """A run again (`sp.replay(path)`), standing at a moment of it. It shows what a swarm shows: `.nodes`,
@@ -77,26 +93,30 @@ class Replay(Swarm):
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        self._read: Recording | None = None
+        self._read: dict[bool, Recording] = {}  # with the run's own checks, and without
         world = ReplayWorld(journal, self._new_core)
         self._replayed = world
         self._setup(world, journal.name)
         world.is_set_up()
         self._end.detach()
         self._scratch: Replay | None = None
+        self._checks = ReplayCheck(weakref.ref(self))
 
-    def _new_core(self) -> Core:
-        return self._recording().world()
+    def _new_core(self, *, rules: bool = True) -> Core:
+        return self._recording(rules).world()
 
-    def _recording(self) -> Recording:
+    def _recording(self, rules: bool = True) -> Recording:
+        """`rules`: with the inputs that are the run's `sp.inv` checks."""
         from swarmpy._core import Recording
 
-        if self._read is None:
+        if rules not in self._read:
+            lines = self.journal.run.splitlines(keepends=True)
+            run = self.journal.run if rules else b"".join(one for one in lines if not file.is_rule(one))
             try:
-                self._read = Recording(self.journal.run)
+                self._read[rules] = Recording(run)
             except ValueError as error:
                 raise JournalError(f"this journal cannot be read: {error}") from None
-        return self._read
+        return self._read[rules]
 
     # ---- where it stands
 
@@ -138,12 +158,15 @@ class Replay(Swarm):
         if not what or world.broke:
             return None
         core.take_trace()
+        begun = world.steps()
         try:
             core.step()
         except InvariantError as error:
             world.stand_before_it_broke()
             return Step(world.now(), f"{what}, and then: {error.message}")
         lines = [f"{machine} {kind} {text}".strip() for _, machine, kind, text in core.take_trace()]
+        if begun < (self.journal.failure or {}).get("steps", 0) == world.steps():
+            lines.append(f"BROKEN: {self.failure}")
         world.pulse_beats()
         return Step(world.now(), what, tuple(lines))
 
@@ -167,7 +190,8 @@ class Replay(Swarm):
 
     def failure_again(self) -> str:
         """How it is known that the failure is the same, in a phrase: the whole run is made again, and the
-        engine's invariants are asked again after every event. "" for a run that did not fail.
+        engine's invariants and those of `sp.inv` are asked again after every event. Of what a function of the
+        test saw, or an assertion, it says so: a journal keeps no functions. "" for a run that did not fail.
         """
         failure = self.failure
         if failure is None:
@@ -176,17 +200,33 @@ class Replay(Swarm):
         try:
             core.run_to(self._replayed.end_ns)
         except InvariantError as error:
-            if core.is_same(error, failure):
-                return "it broke again in the engine, at the same moment"
-            return f"NOT the same: this time {error.message}"
-        if self.same_run:
-            return "it was seen then; this is the same run, by its trace"
-        return "it was seen then; NOT the same run, by its trace"
+            if not failure.is_told_by(error):
+                return f"NOT the same: this time {error.message}"
+            steps = (self.journal.failure or {}).get("steps")
+            if steps not in (None, core.core.done()[0]):
+                return f"NOT the same: this time after {core.core.done()[0]} steps, then after {steps}"
+            return "it broke again in the engine, at the same moment"
+        if self._engine_can_tell():
+            return "NOT the same: nothing broke in the engine this time"
+        same = "this is the same run, by its trace"
+        return f"{self._who_saw()}; {same if self.same_run else 'NOT the same run, by its trace'}"
+
+    def _who_saw(self) -> str:
+        failure = self.failure
+        if failure is not None and failure.invariant in (check["name"] for check in self.journal.checks):
+            return (
+                "it is a function of the test, which a journal does not keep, and is not asked again: "
+                f"run the test with seed {self.seed} to ask it"
+            )
+        return "it was seen then by Python, and is not asked again"
 
     @property
-    def faults(self) -> Plan:  # type: ignore[override]
-        """All that was broken on purpose in the run, to be run again: `swarm.faults.run(replay.faults)`."""
-        return Plan.from_json(self.journal.plan) if self.journal.plan else Plan([])
+    def faults(self) -> ReplayFaults:  # type: ignore[override]
+        """All that was broken on purpose in the run, to be run again: `swarm.faults.run(replay.faults)`. What
+        a failed run healed on its way out is there as it was when the run failed.
+        """
+        plan = Plan.from_json(self.journal.plan) if self.journal.plan else Plan([])
+        return ReplayFaults(plan, self._replayed.breaker().active)
 
     @property
     def same_run(self) -> bool:
@@ -207,20 +247,37 @@ class Replay(Swarm):
             core.run_to(self._replayed.end_ns if until is None else self._ns(until))
         return core
 
-    def watched_core(self) -> WatchedCore:
-        """A core of its own, before anything has happened, of which is asked what was asked then."""
-        recording = self._recording()
-        return WatchedCore(recording, recording.world(check=self._engine_broke()), self.journal.checks)
+    def watched_core(self, *, rules: bool = True) -> WatchedCore:
+        """A core of its own, before anything has happened, of which is asked what was asked then: of the
+        engine what may have broken, and the run's `sp.inv` checks, where `rules` are wanted.
+        """
+        recording = self._recording(rules)
+        check = self._engine_broke() or (rules and bool(file.rules_of(self.journal.run)))
+        return WatchedCore(recording, recording.world(check=check), self._inputs(rules))
+
+    def _inputs(self, rules: bool = True) -> int:
+        """How many inputs the run had before it failed (those after it are clean-up), or at all."""
+        every = self._recording(rules).inputs()
+        before = int((self.journal.failure or {}).get("inputs", every))
+        if rules:
+            return min(before, every)
+        lines = self.journal.run.splitlines()[1 : 1 + before]
+        return before - sum(map(file.is_rule, lines))
 
     def _engine_broke(self) -> bool:
         failure = self.failure
         return failure is not None and failure.invariant == InvariantError.__name__
 
+    def _engine_can_tell(self) -> bool:
+        """The failure is one of those that the engine sees by itself."""
+        failure = self.failure
+        names = [rule["name"] for rule in file.rules_of(self.journal.run)]
+        return failure is not None and (self._engine_broke() or failure.invariant in names)
+
     def check_can_break_again(self) -> None:
         """Raises `InvalidArgument` where the engine alone cannot see this run's failure again."""
         failure = self.failure
-        names = [check["name"] for check in self.journal.checks if check.get("inv")]
-        if failure is None or self._engine_broke() or failure.invariant in names:
+        if failure is None or self._engine_can_tell():
             return
         raise InvalidArgument(
             f"{failure.invariant} was seen by Python, and a journal keeps no functions",
@@ -231,7 +288,7 @@ class Replay(Swarm):
         """When the swarm had been formed and its user began to work, in nanoseconds."""
         for line in self.journal.run.splitlines():
             _, seconds, verb, told = line.decode().split(" ", 3)
-            if verb in ("world", "machine", "hang_up") or '"target":"/swarm/' in told:
+            if verb in ("world", "machine", "hang_up", file.RULE) or '"target":"/swarm/' in told:
                 continue
             return round(float(seconds) * 1e9)
         return self._replayed.end_ns
@@ -241,7 +298,7 @@ class Replay(Swarm):
         again, told = Replay(self.journal), list[str]()
         again.seek(a)
         while len(told) < most and (step := again.step()) and step.at <= b + NANOSECOND:
-            if step.what.startswith("input: ") and not step.what.startswith("input: hang_up"):
+            if step.what.startswith("input: ") and not step.what.startswith(_DULL_INPUTS):
                 told.append(f"{step.at:.6f}s {step.what}")
             told += [f"{step.at:.6f}s {line}" for line in step.lines if line.split()[0:2] and _matters(line)]
         return told[:most]
@@ -275,32 +332,46 @@ class Replay(Swarm):
         without_fault: int | None = None,
         seed: int | None = None,
         inputs: bool = True,
+        checks: bool = True,
     ) -> Swarm:
         """A live swarm that goes on from `at` (None: where this stands, or just before the fault that is left
         out) on its own. Inputs of the run that came later (calls, faults, kills) follow at their times, but
         for the fault of this number in `.faults`, and none with `inputs=False`. `seed`: fresh chance from
         there on; without it and with all inputs it is the same run, as long as nobody does anything else.
 
+        What a failed run did after its failure (faults that a `with` healed on its way out) does not follow:
+        its faults go on as they were to. The run's `sp.inv` checks are asked on and raise `InvariantBroken`
+        here, too, until the moment at which one of them broke; `checks=False` leaves them out.
+
         Ids that chance makes anew are found by name: a later input that meant the service `web` means `web`.
         Raises `InvalidArgument` for a time or a fault that the run did not have.
         """
-        core = self._new_core()
-        self._branch(core, at, without_fault, inputs)
         if seed is not None:
-            core.reseed(whole("seed", seed, least=0, most=2**64 - 1, hint="A seed has 64 bits."))
-        return _glanced_at(Swarm._over(FollowedWorld(self.journal.seed, core=core), self.name))
+            seed = whole("seed", seed, least=0, most=2**64 - 1, hint="A seed has 64 bits.")
+        core = self._new_core(rules=checks)
+        asked = self._branch(core, at, without_fault, self._inputs(checks) if inputs else 0, checks)
+        if seed is not None:
+            core.reseed(seed)
+        live = _glanced_at(Swarm._over(FollowedWorld(self.journal.seed, core=core), self.name))
+        rules = file.rules_of(self.journal.run) if asked else []
+        if rules:
+            live.check._bring(rules[: core.rules()])
+        return live
 
-    def _branch(self, core: Core, at: DurationLike | None, without_fault: int | None, inputs: bool) -> None:
-        """Lets the core leave the run."""
+    def _branch(
+        self, core: Core, at: DurationLike | None, without_fault: int | None, inputs: int, rules: bool
+    ) -> bool:
+        """Lets the core leave the run. Returns true if the run's checks are asked on: none broke so far."""
+        recording = self._recording(rules)
         moment = None if at is None else self._ns(at)
         if without_fault is not None:
             begins = self._begin_of(without_fault)
             moment = begins if moment is None else moment
             core.run_to(min(begins, moment))
             core.leave_out(without_fault)
-            self._recording().let_go(core, True)
+            recording.let_go(core, recording.inputs())
         core.run_to(round(self.now * 1e9) if moment is None else moment)
-        self._recording().let_go(core, inputs)
+        return recording.let_go(core, inputs) and rules
 
     def _begin_of(self, fault: int) -> int:
         """Just before it, in nanoseconds."""
@@ -315,9 +386,18 @@ class Replay(Swarm):
 
     # ---- it takes no orders
 
+    @property
+    def check(self) -> ReplayCheck:
+        """What was asked of the run, and how it stood at this moment; a replay takes no new checks."""
+        return self._checks
+
     def heal(self) -> None:
         """A replay takes no orders: `fork` it."""
         _refuse("heal it")
+
+    def load(self, *what: Any, **more: Any) -> NoReturn:
+        """A replay takes no orders: `fork` it. What the run's loads did is in `peek().requests`."""
+        _refuse("send requests to it")
 
     def save(self, path: str | os.PathLike[str], *, failure: Any = None) -> str:
         """The journal again, in another file."""
@@ -377,5 +457,5 @@ def json_ns(plan: Mapping[str, Any] | None, number: int) -> int:
     return round(duration.seconds(cast(str, faults[number].get("at", "0s"))) * 1e9)
 
 
-def _refuse(what: str) -> None:
+def _refuse(what: str) -> NoReturn:
     raise NotSupportedInMode(f"a replay is what happened: one cannot {what}", hint=FORK)

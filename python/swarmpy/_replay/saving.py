@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import swarmpy
-from swarmpy._replay.file import Journal, JournalError
+from swarmpy._replay.file import Journal, JournalError, rules_of
 from swarmpy._world.sim import SimWorld
 from swarmpy.errors import InvariantError, NotSupportedInMode
 
@@ -29,6 +29,8 @@ def journal_of(swarm: Swarm, failure: Mapping[str, Any] | BaseException | None =
     if why_not:
         raise JournalError(f"this run cannot be saved: {why_not}", hint="Save earlier in the run.")
     steps, now_ns, trace_hash = core.done()
+    failed = failure_of(swarm, failure, now_ns / 1e9)
+    mark = world.failure_mark() if failed else None
     return Journal(
         seed=cast(int, swarm.seed),
         version=swarmpy.__version__,
@@ -38,9 +40,9 @@ def journal_of(swarm: Swarm, failure: Mapping[str, Any] | BaseException | None =
         trace_hash=f"{trace_hash:016x}",
         run=text,
         name=swarm.name,
-        checks=tuple(checks_of(swarm)),
-        failure=failure_of(swarm, failure, now_ns / 1e9),
-        plan=json.loads(core.told_faults()),
+        checks=tuple(checks_of(swarm, text)),
+        failure=failed if failed is None or mark is None else {**failed, **mark.to_json()},
+        plan=json.loads(core.told_faults() if mark is None else mark.plan),
     )
 
 
@@ -52,10 +54,10 @@ def save(swarm: Swarm, path: str | os.PathLike[str], failure: Said) -> str:
     return journal_of(swarm, failure).save(path)
 
 
-def checks_of(swarm: Swarm) -> list[dict[str, Any]]:
+def checks_of(swarm: Swarm, run: bytes) -> list[Mapping[str, Any]]:
     """What was asked of it after every event: `{"kind", "name", "inv"}`; `inv` is None for a function."""
-    check = getattr(swarm, "check", None)
-    return list(getattr(check, "told", ()))
+    told = swarm.check.told
+    return [*told, *(rule for rule in rules_of(run) if rule not in told)]
 
 
 def failure_of(

@@ -1,16 +1,16 @@
-"""A run made again with what was asked of it: the invariants of the engine are asked again from the moment
-they were asked from.
+"""A run made again with what was asked of it: the invariants of `sp.inv` are inputs of the run, so the engine
+asks them again by itself, from the same place on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from swarmpy.errors import InvariantError
 
 if TYPE_CHECKING:
     from swarmpy._core import Recording
     from swarmpy._core import World as Core
-    from swarmpy._replay.replaying import RunFailure
 
 
 class _NoStates:
@@ -18,41 +18,32 @@ class _NoStates:
 
 
 class WatchedCore:
-    """A world that plays a run, or has left it. `checks`: those of the journal, in their order."""
+    """A world that plays a run, or has left it, and stops where something breaks that the run asked for."""
 
-    def __init__(self, recording: Recording, core: Core, checks: Sequence[Mapping[str, Any]]) -> None:
-        self.core, self._recording = core, recording
-        self._to_come = [check for check in checks if check.get("inv")]
-        self._plays = True
-        self._watches = False
+    def __init__(self, recording: Recording, core: Core, inputs: int) -> None:
+        """`inputs`: how many of the run's are told once the run is left."""
+        self.core, self._recording, self._inputs = core, recording, inputs
         self._source = _NoStates()
+        core.begin_checks(self._source)
 
     def run_to(self, at_ns: int) -> None:
         """Raises `InvariantError` when something broke on the way."""
-        while self._to_come and self._to_come[0]["at_ns"] <= at_ns:
-            check = self._to_come.pop(0)
-            if self._plays:
-                self.core.run_to_step(check["steps"])
-            self.core.run_to(max(check["at_ns"], self.core.now_ns()))
-            self._add_rule(self.core, check)
         self.core.run_to(at_ns)
+
+    def to(self, steps: int, at_ns: int) -> None:
+        """Where a run stood after so many steps. Raises as `run_to`."""
+        self.core.run_to_step(steps)
+        self.core.run_to(max(at_ns, self.core.now_ns()))
+
+    def lines(self) -> list[tuple[str, str, int, str]]:
+        """The checks that were made so far, and how they stand."""
+        try:
+            return self.core.checks()
+        except InvariantError:  # the engine itself broke, and nothing can be seen any more
+            return []
 
     def reseed(self, seed: int) -> None:
         self.core.reseed(seed)
 
     def let_go(self) -> None:
-        self._plays = False
-        self._recording.let_go(self.core, True)
-
-    def is_same(self, error: Exception, failure: RunFailure) -> bool:
-        """The same invariant broke; of the engine's own, any."""
-        name = getattr(error, "invariant", "")
-        return name == failure.invariant if name else failure.invariant == type(error).__name__
-
-    def _add_rule(self, core: Any, check: Mapping[str, Any]) -> None:
-        """One of `sp.inv`, by what the journal says of it."""
-        if not self._watches:
-            core.begin_checks(self._source)
-            self._watches = True
-        inv = check["inv"]
-        core.add_rule(check["name"], inv["kind"], inv.get("service", ""), inv.get("number", 0))
+        self._recording.let_go(self.core, self._inputs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from swarmpy._connection.base import Connection, Exchange, Request
 from swarmpy._connection.sim import SimConnection
+from swarmpy._faults.sim import SimBreaker
 from swarmpy._world.base import Door
 from swarmpy._world.sim import SimWorld
 from swarmpy.errors import InvalidArgument, InvariantError, NotSupportedInMode, SwarmError
@@ -18,6 +19,7 @@ from swarmpy.errors import InvalidArgument, InvariantError, NotSupportedInMode, 
 if TYPE_CHECKING:
     from swarmpy._core import World as Core
     from swarmpy._replay.file import Journal
+    from swarmpy.plan import Fault, Plan
 
 FORK = "Go on from here as a swarm of your own: live = replay.fork()."
 
@@ -55,6 +57,7 @@ class ReplayWorld(FollowedWorld):
         self._moved = True
         self._broke = False
         super().__init__(journal.seed, core=make())
+        self._breaker = ReadOnlyBreaker(self)
 
     def is_set_up(self) -> None:
         """All that belongs to it was made. Nobody said where to stand; until then it stands at the end."""
@@ -113,6 +116,11 @@ class ReplayWorld(FollowedWorld):
     def steps(self) -> int:
         return self._core.done()[0]
 
+    def where(self) -> tuple[int, int]:
+        """Steps that were taken, and the time."""
+        steps, now_ns, _ = self._core.done()
+        return steps, now_ns
+
     def to_step(self, number: int) -> None:
         """Where so many steps were taken."""
         if number < self.steps() or self._broke:
@@ -169,6 +177,35 @@ class ReplayWorld(FollowedWorld):
 
     def serve(self, address: str, name: str) -> Door:
         _refuse(f"serve {name}")
+
+
+class ReadOnlyBreaker(SimBreaker):
+    """Of whatever core the replay stands in."""
+
+    def __init__(self, world: ReplayWorld) -> None:
+        self._world = world
+
+    @property
+    def _core(self) -> Core:  # type: ignore[override]
+        return self._world.core
+
+    def begin(self, fault: Fault) -> int:
+        _refuse(f"break it: {fault}")
+
+    def end(self, number: int) -> None:
+        _refuse("end a fault in it")
+
+    def heal(self) -> None:
+        _refuse("heal it")
+
+    def run(self, plan: Plan) -> list[int]:
+        _refuse("run a plan of faults in it")
+
+    def kill_task(self, task: str, ask: Callable[[], None]) -> None:
+        _refuse(f"kill the task {task}")
+
+    def quiet(self, on: bool) -> None:
+        _refuse("hold its faults back")
 
 
 class ReadOnlyConnection(SimConnection):

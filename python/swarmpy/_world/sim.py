@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import platform
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, cast
 
@@ -40,6 +41,19 @@ MANAGEMENT_PORT = 2377
 FOR_EVER = 1e9  # seconds: more would not fit into nanoseconds
 
 
+@dataclass(frozen=True)
+class FailureMark:
+    """Where a run stood when it failed. `inputs`: how many were told before; `plan`: its faults, as JSON."""
+
+    steps: int
+    inputs: int
+    plan: str
+
+    def to_json(self) -> dict[str, int]:
+        """For a journal, which has the plan elsewhere."""
+        return {"steps": self.steps, "inputs": self.inputs}
+
+
 class SimWorld:
     def __init__(self, seed: int | None = None, *, core: Core | None = None) -> None:
         """`core`: a run that is there already, with this seed."""
@@ -52,6 +66,8 @@ class SimWorld:
         self._random = Random(self._seed)
         self._breaker = SimBreaker(self._core)
         self._closed = False
+        self._cleaned: FailureMark | None = None
+        self._cleaned_until: object = None
         self.between: Callable[[], None] = lambda: None  # for real time: the engine asks by itself
 
     @property
@@ -115,6 +131,28 @@ class SimWorld:
 
     def _in(self, span: float) -> int:
         return self._core.now_ns() + round(min(span, FOR_EVER) * 1e9)
+
+    # ---- what a failed run did after its failure
+
+    @contextmanager
+    def clean_up(self) -> Iterator[None]:
+        """What is done inside undoes something because of an exception."""
+        if self._cleaned is None or self._cleaned_until != self._told():
+            steps, _, _ = self._core.done()
+            self._cleaned = FailureMark(steps, self._core.inputs(), self._core.told_faults())
+        try:
+            yield
+        finally:
+            self._cleaned_until = self._told()
+
+    def _told(self) -> object:
+        return self._core.done(), self._core.inputs()
+
+    def failure_mark(self) -> FailureMark | None:
+        """Where the run broke in the engine; else where its last clean-up began, if nothing came after it."""
+        if (mark := self._core.failure_mark()) is not None:
+            return FailureMark(*mark)
+        return self._cleaned if self._cleaned_until == self._told() else None
 
     def look(self, request: Request) -> Shown | None:
         return look(self._core, "", request)

@@ -17,6 +17,8 @@ from swarmpy._replay.replaying import Replay, Step, replay
 from swarmpy.cli.as_json import plain
 from swarmpy.errors import InvalidArgument, SwarmError, Unreachable
 
+MOST_EVENTS = 1_000_000
+
 
 def run(options: argparse.Namespace) -> int:
     try:
@@ -37,8 +39,9 @@ def run(options: argparse.Namespace) -> int:
     return 1 if again.failure else 0
 
 
-def _steps(again: Replay, until: str | None, count: int) -> deque[Step]:
+def _steps(again: Replay, until: str | None, events: int) -> deque[Step]:
     """Stands at the moment that was asked for; the last steps before it."""
+    count = min(max(events, 0), MOST_EVENTS)
     moment = again.end if until is None else min(duration.seconds(_as_span(until)), again.end)
     again.seek(moment)
     last: deque[Step] = deque(maxlen=count)
@@ -62,7 +65,11 @@ def _as_span(text: str) -> float | str:
 def _write_timeline(again: Replay, path: str) -> None:
     from swarmpy._timeline import save_timeline
 
-    save_timeline(again, path)
+    try:
+        save_timeline(again, path)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SwarmError(f"{path} cannot be written: {why}", hint="Make its folder first.") from None
 
 
 def _as_text(again: Replay, last: deque[Step], options: argparse.Namespace) -> str:
