@@ -126,7 +126,7 @@ struct World::Impl {
   LoadBook loads;
   Journal journal;
   Player player;
-  std::optional<FailureMark> failed;
+  std::optional<FailureMark> failure;
   std::uint64_t steps = 0;                      // that were taken: events, and begins and ends of faults
   std::uint64_t changes = 0, raft_changes = 0;  // of what looks may show
   std::map<std::string, MachineIndex, std::less<>> names;

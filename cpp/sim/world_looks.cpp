@@ -114,10 +114,11 @@ std::optional<RuleId> World::add_rule(const std::string& name, const RuleSpec& s
 }
 
 void World::mark_broken(const std::string& check, const std::string& what) {
-  if (!impl_->failed) impl_->failed = FailureMark{steps(), impl_->journal.entries().size(), fault_history()};
+  if (!impl_->failure)
+    impl_->failure = FailureMark{steps(), impl_->journal.entries().size(), fault_history()};
   if (impl_->shared.chronicle) impl_->shared.chronicle->broken(now(), check, what);
 }
 
-const std::optional<FailureMark>& World::failure_mark() const { return impl_->failed; }
+const std::optional<FailureMark>& World::failure_mark() const { return impl_->failure; }
 
 }  // namespace swarm::sim
