@@ -9,6 +9,7 @@
 #include "sim/chaos.hpp"
 #include "sim/client.hpp"
 #include "sim/references.hpp"
+#include "sim/watch_rules.hpp"
 #include "store/store.hpp"
 
 namespace swarm::sim {
@@ -253,6 +254,51 @@ TEST(Journal, FreshChanceElectsAnotherLeader) {
     leaders.insert(fork->leader());
   }
   EXPECT_GE(leaders.size(), 2U);
+}
+
+TEST(Journal, WhatWasAskedIsAskedAgainAndBreaksAtTheSameEvent) {
+  const auto until_broken = [](World& world) {
+    while (!world.watch().broken() && world.step()) continue;
+    return std::tuple(world.steps(), world.watch().broken()->at, world.watch().broken()->what);
+  };
+  const auto world = formed(6);
+  ServiceWish wish;
+  wish.name = "web";
+  wish.replicas = 4;
+  EXPECT_EQ(world->ask(world->leader(), post("/services/create", to_json(wish))).head.status, 201U);
+  world->run_for(Duration::seconds(2));
+  EXPECT_EQ(world->add_rule("four", {"at_least", "web", 4}), std::nullopt) << "there is no such kind";
+  EXPECT_EQ(world->add_rule("quorum", {"quorum_kept", "", 0}), 0U);
+  EXPECT_EQ(world->add_rule("four", {"at_least_running", "web", 4}), 1U);
+  world->crash("w1");
+  const auto first = until_broken(*world);
+  EXPECT_EQ(world->watch().broken()->name, "four");
+  world->start("w1");  // clean-up
+  const auto again = played(world->journal_text());
+  EXPECT_EQ(until_broken(*again), first);
+  EXPECT_EQ(again->watch().broken()->name, "four");
+  expect_same(*again, *world);
+}
+
+TEST(Journal, OfTheFirstInputsNoMoreAreTold) {
+  const auto world = formed(7);
+  const std::size_t before = world->journal().entries().size();
+  world->crash("w1");
+  world->run_for(Duration::seconds(1));
+  EXPECT_FALSE(world->failure_mark());
+  world->mark_broken("mine", "it broke");
+  world->start("w1");
+  world->mark_broken("mine", "and again");
+  world->run_for(Duration::seconds(1));
+  ASSERT_TRUE(world->failure_mark());
+  EXPECT_EQ(world->failure_mark()->inputs, before + 1);
+  for (const std::size_t inputs : {before, before + 1, World::kAllInputs}) {
+    const auto fork = played(world->journal_text());
+    fork->step();
+    fork->let_go(inputs);
+    fork->run_until(world->now());
+    EXPECT_EQ(fork->alive("w1"), inputs != before + 1) << inputs;
+  }
 }
 
 TEST(Journal, WhatIsNoRunIsRefused) {

@@ -35,6 +35,7 @@ SWARM: dict[str, str | Do] = {
     "save": lambda r: r.save("again.swarm"),
     "save_timeline": lambda r: r.save_timeline("run.html"),
     "watch": LOOK,
+    "timeline": LOOK,
     "step": MOVE,
     "run": lambda r: r.run(timeout="10ms"),
     "sleep": lambda r: r.sleep("10ms"),
