@@ -33,7 +33,9 @@ Checks& checks_of(WorldHost& host) {
 void begin_checks(const std::shared_ptr<WorldHost>& host, const py::object& source) {
   auto checks = std::make_unique<Checks>(*host, source);
   const py::gil_scoped_release release;
+  Checks& made = *checks;
   host->observe_by(std::move(checks));
+  host->use([&](sim::World& world) { made.take_up(world.watch()); });
 }
 
 // A check that does not hold now is broken at once; one whose function raises now is not made. The checks are

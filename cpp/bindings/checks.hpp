@@ -74,6 +74,7 @@ class Checks final : public Observer {
   void add(sim::World& world, Check check);
   // Forgets the newest, if its function raised an error when it was asked last.
   void take_back();
+  void take_up(const sim::Watch& watch);
   const std::deque<Check>& all() const { return checks_; }
   const std::optional<sim::Broken>& broken() const { return broken_; }
   // The run is over: what was never seen, or is still awaited, is broken.
@@ -90,7 +91,6 @@ class Checks final : public Observer {
       return changes == other.changes && raft_changes == other.raft_changes && requests == other.requests;
     }
   };
-  void take_up(const sim::Watch& watch);
   static Marks marks_of(const sim::World& world);
   bool may_differ(const Check& check, const Marks& now) const;
   bool has_question(const Check& check) const;
