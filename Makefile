@@ -1,4 +1,5 @@
 # The commands of this project. Each does all of its own set-up.
+#   make quick   a verdict on what changed, within a minute; make check-all: everything that this project knows to ask
 #   make build   system packages, .venv, the C++ engine, the Python package     (first time: minutes; then seconds)
 #   make test    everything that tells whether it works
 #   make clients more of it, with a browser, pandas and an old docker CLI, which it installs
@@ -10,7 +11,7 @@
 #   make extremes  every number at its extremes under clang's checks for overflow, of unsigned numbers too
 #   make pins    the trace hashes that tests/seeds/pinned.txt pins, anew
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
-.PHONY: build test clients demo bench lint wheel wheels compilers extremes pins clean setup ctest layers simulation pytest
+.PHONY: quick check-all build test clients demo bench lint wheel wheels compilers extremes pins clean setup ctest layers simulation pytest
 
 BUILD := build/release
 BIN := .venv/bin
@@ -33,6 +34,17 @@ ctest:
 
 layers:
 	$(BIN)/python scripts/check_layers.py
+
+# Layers, dead declarations, function sizes, the look of changed files, and the tests nearest to them.
+quick: setup
+	@$(BIN)/python scripts/quick.py
+
+# CI's share is .ci/run; this is all of it. One after the other: the parts share two cores and loopback addresses.
+check-all: build
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory compilers SEEDS=500
+	@$(MAKE) --no-print-directory extremes
 
 # By itself, and with as many seeds as you like (ctest runs it with 500): stories with a known trace, then chaos,
 # every seed twice with equal trace hash.

@@ -61,7 +61,7 @@ struct Check {
 class Checks final : public Observer {
  public:
   // What a function can read of the state; swarmpy/peek.py has the same numbers.
-  enum Reads : unsigned { kShown = 1, kRaft = 2, kClock = 4, kRequests = 8 };
+  enum : unsigned { kShown = 1, kRaft = 2, kClock = 4, kRequests = 8 };
 
   // `source.state()` makes the frozen state of this moment, `source.functions` are the user's: see
   // swarmpy/_checks/source.py. A weak reference: functions know the swarm, and a swarm that is forgotten

@@ -8,7 +8,6 @@
 namespace swarm::model {
 
 inline constexpr int kKillSignal = 9;
-inline constexpr int kTermSignal = 15;
 
 // 1..64; nothing for a word or a number that is no signal.
 std::optional<int> parse_signal(std::string_view word);

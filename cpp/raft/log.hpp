@@ -52,7 +52,6 @@ class Log {
 
   Index committed() const { return committed_; }
   Index applied() const { return applied_; }
-  Index applying() const { return applying_; }
   Index first_index() const;
   Index last_index() const;
   EntryId last_id() const;

@@ -13,7 +13,7 @@
 namespace swarm::real {
 
 inline constexpr int kControlFd = 3;
-inline constexpr int kLockFd = 4;
+inline constexpr int kLockFd = 4;  // Kept: it names the place of the lock in the table of spawn_shim()
 inline constexpr const char* kShimFlag = "--task-shim";
 
 // Called first thing in main(): returns false at once when this is not a shim; never returns otherwise.

@@ -26,16 +26,14 @@ struct Load {
     const std::uint64_t whole = sent / per_1000_seconds, rest = sent % per_1000_seconds;
     constexpr std::int64_t kThousandSeconds = 1'000'000'000'000;
     return begin + Duration::nanos(static_cast<std::int64_t>(whole) * kThousandSeconds) +
-           Duration::nanos(static_cast<std::int64_t>(rest * static_cast<std::uint64_t>(kThousandSeconds) /
-                                                     per_1000_seconds));
+           Duration::nanos(
+               static_cast<std::int64_t>(static_cast<__int128>(rest) * kThousandSeconds / per_1000_seconds));
   }
   MachineIndex target() const { return machines[sent % machines.size()]; }
 };
 
 class LoadBook {
  public:
-  static constexpr std::uint64_t kMostPer1000Seconds = 10'000'000;  // so that due() stays in 64 bits
-
   LoadId open(Load load) {
     loads_[++last_] = std::move(load);
     return last_;
