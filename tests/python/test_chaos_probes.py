@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import swarmpy as sp
 from swarmpy.chaos import actions, load, probes, stage
+from swarmpy.peek import PeekRaft
 
 
 @pytest.fixture
@@ -55,6 +58,14 @@ def test_a_follower_that_hears_nothing_lags(c: sp.Swarm) -> None:
         assert probes.raft_lag() == views[probes.leader()].commit - views[follower].applied > 3
     c.sleep("5s")
     assert probes.raft_lag() <= 1
+
+
+def test_a_manager_lags_by_what_it_has_not_applied() -> None:
+    rows = [("m1", 9, 8), ("m2", 12, 5), ("m3", 7, 7)]
+    raft = [PeekRaft(name, 1, "follower", "m1", commit, applied) for name, commit, applied in rows]
+    state: Any = SimpleNamespace(raft=raft)
+    lag: Any = probes.OF_STATE["raft_lag"]
+    assert lag(state) == 12 - 5
 
 
 def test_without_a_quorum_probes_have_values_all_the_same(c: sp.Swarm) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import swarmpy as sp
+from swarmpy._notes import notes
 
 
 @pytest.fixture
@@ -228,11 +229,13 @@ def test_healing_a_closed_swarm_is_harmless() -> None:
     with sp.Swarm(managers=1, workers=1, seed=1) as c:
         fault = c.faults.freeze("w1")
         running = c.faults.run(["freeze w1 at 9s"])
+    told = notes(c._hub.world)
     for _ in range(2):
         c.heal()
         c.faults.heal()
         fault.heal()
         running.heal()
+    assert notes(c._hub.world) == told, "nothing is done, and nothing is told"
     assert not fault.active and "closed" in repr(c.faults)
     with pytest.raises(sp.SwarmError, match="closed"):
         c.faults.freeze("w1")
@@ -309,3 +312,15 @@ def test_a_plan_is_over_later_by_as_long_as_it_was_held_back(swarm: sp.Swarm) ->
         swarm.sleep("1ms")
         assert plan.over and not plan.active and len(swarm.faults.history) == 3
         assert swarm.now == pytest.approx(swarm.faults.history[-1].at + 1, abs=0.01)  # type: ignore[operator]
+
+
+def test_kill_task_is_drawn_from_tasks_that_run(swarm: sp.Swarm) -> None:
+    swarm.services.create("nginx", name="shop", replicas=2).wait()
+    swarm.faults.image("redis:7", exists=False)
+    swarm.services.create("redis:7", name="cache", replicas=2)
+    swarm.sleep("3s")
+    tasks = {task.name: task.state for task in swarm.services["cache"].tasks}
+    assert {"cache.1", "cache.2"} <= {*tasks}
+    plan = swarm.faults.random("kill_task", every="1s", for_="2m", seed=3)
+    assert not {"cache.1", "cache.2"} & {fault.args["task"] for fault in plan}
+    assert {"shop.1", "shop.2"} <= {fault.args["task"] for fault in plan}

@@ -189,3 +189,16 @@ def test_where_two_runs_part(tmp_path: Path) -> None:
     assert "kill w1" in repr(diff)
     assert any(change.name == "w1" and change.field == "alive" for change in diff.diff)
     assert diff._repr_html_()
+
+
+@pytest.mark.parametrize("after", ["0s", "10ms", "20ms", "30ms", "40ms"])
+def test_two_runs_are_the_same_until_exactly_there(tmp_path: Path, after: str) -> None:
+    def act(c: sp.Swarm, number: int) -> None:
+        c.sleep(after)
+        if number == 1:
+            c.faults.kill("w1")
+
+    paths = two_runs(tmp_path, act)
+    step = sp.diff_runs(*paths).step
+    for steps, hashes in ((step, 1), (step + 1, 2)):
+        assert len({sp.replay(path).seek_step(steps).trace_hash for path in paths}) == hashes, steps

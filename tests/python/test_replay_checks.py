@@ -243,7 +243,13 @@ def test_what_the_engine_itself_found_wrong_is_found_again(tmp_path: Path) -> No
             c.sleep("1s")
         except sp.InvariantError as error:
             c.save(path, failure=error)
-    assert sp.replay(path).failure_again() == "it broke again in the engine, at the same moment"
+    r = sp.replay(path)
+    assert r.failure_again() == "it broke again in the engine, at the same moment"
+    breaks = r.journal.steps - 1
+    assert r.seek(r.end).steps_taken == breaks, "just before it broke"
+    assert r.nodes["m1"] is not None and r.step() is None
+    step = r.seek_step(breaks).step()
+    assert step is not None and ", and then: " in step.what and r.steps_taken == breaks
 
 
 # ---- what is shown

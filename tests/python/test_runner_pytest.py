@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import swarmpy as sp
-import swarmpy.testing._pytest_loop  # noqa: F401  a pytest within this one would forget it, and have two of it
+from swarmpy.testing import _pytest_loop  # here: a pytest within this one would forget it, and have two of it
+from swarmpy.testing.settings import chosen
 
 pytest_plugins = ["pytester"]
 
@@ -242,6 +246,47 @@ def test_skips_and_pytest_fail_mean_what_they_mean(pytester: pytest.Pytester) ->
     done = pytester.runpytest(*PLUGIN)
     done.assert_outcomes(skipped=1, failed=1, xfailed=1)
     done.stdout.fnmatch_lines(["*Failed: said so*", "*5 of 5 seeds failed*"])
+
+
+def test_the_mode_that_was_chosen_is_that_of_all_tests(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_it="""
+        from swarmpy.testing.settings import chosen
+
+        def test_it():
+            assert chosen.mode == "real"
+        """
+    )
+    pytester.runpytest(*PLUGIN, "--swarm-mode", "real").assert_outcomes(passed=1)
+    assert chosen.mode is None, "it is taken back"
+    pytester.runpytest(*PLUGIN).assert_outcomes(failed=1)
+
+
+def test_a_worker_of_xdist_starts_no_processes_and_draws_no_bar(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    pytester.makepyfile(
+        test_it="""
+        import swarmpy as sp
+        from swarmpy.testing.settings import chosen
+
+        @sp.test(seeds=1, managers=1, workers=0)
+        def test_it(swarm):
+            assert chosen.here
+        """
+    )
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    item: Any = None
+    assert _pytest_loop._progress(item)
+    pytester.runpytest(*PLUGIN).assert_outcomes(failed=1)
+    monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
+    assert not _pytest_loop._progress(item)
+    pytester.runpytest(*PLUGIN).assert_outcomes(passed=1)
+    assert not chosen.here
 
 
 def test_with_xdist(pytester: pytest.Pytester) -> None:

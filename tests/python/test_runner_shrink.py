@@ -282,6 +282,21 @@ def test_sleeps_that_nothing_needs_are_left_out() -> None:
     assert not found.mask.lets(("sleep", 0)) and not found.mask.lets(("sleep", 1)) and found.minimal
 
 
+def test_what_the_first_run_did_not_come_to_is_no_way_to_fail() -> None:
+    """Without the first fault the test goes on and comes to a third one, and fails the same way."""
+
+    def rerun(mask: Mask) -> Record:
+        there = [n for n in (0, 1) if mask.lets(("fault", n))]
+        if len(there) < 2 and mask.lets(("fault", 2)):
+            there.append(2)
+        happened = tuple(Happening(("fault", n), "kill", f"kill({n})", float(n)) for n in there)
+        failure = Failure("t", 1, Shape(), "inv", "what", 1.0, ("invariant", "inv"), happened)
+        return Record(1, Coverage(1), failure if len(there) == 2 or 2 in there else None)
+
+    found = shrink(rerun, rerun(Mask()).failure, budget=60)
+    assert [one.item[1] for one in found.faults] == [0, 1] and found.minimal
+
+
 def test_few_of_many_are_found_quickly() -> None:
     runs, rerun = _counted({111, 777}, 1000)
     found = shrink(rerun, rerun(Mask()).failure, budget=60)
