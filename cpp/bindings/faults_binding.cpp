@@ -1,12 +1,14 @@
 // _core.World: faults as data, JSON in and out. And, of the module itself, the two forms of a fault and of a
 // plan, so that Python's words are these words.
 #include "bindings/binding.hpp"
+#include "bindings/served_faults.hpp"
 
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "docker/json.hpp"
 #include "faults/draw.hpp"
 #include "faults/nearest.hpp"
 #include "faults/plan.hpp"
@@ -55,6 +57,14 @@ std::vector<std::pair<sim::FaultId, std::string>> active(WorldHost& host) {
 
 }  // namespace
 
+std::string skipped_json(const sim::World& world) {
+  docker::Json json;
+  json.array([&] {
+    for (const auto& one : world.skipped_faults()) faults::write(json, one);
+  });
+  return json.take();
+}
+
 void define_fault_actions(WorldClass& world) {
   world.def("begin_fault", &begin, py::arg("json"), Unlocked())
       .def(
@@ -69,8 +79,8 @@ void define_fault_actions(WorldClass& world) {
       .def("draw_plan", &draw_plan, py::arg("json"), Unlocked())
       .def("run_plan", &run_plan, py::arg("json"), Unlocked())
       .def(
-          "quiet", [](WorldHost& host, bool on) { host.act([&](sim::World& w) { w.quiet(on); }); },
-          py::arg("on"), Unlocked());
+          "skipped_faults", [](WorldHost& host) { return host.read(skipped_json); }, Unlocked())
+      .def("quiet", &WorldHost::quiet, py::arg("on"), Unlocked());
 }
 
 void define_fault_forms(py::module_& module) {

@@ -65,6 +65,8 @@ std::optional<FaultsAnswer> answer_about_faults(WorldHost& host, const http::Req
   if (!rest.empty() && rest.front() != '/') return std::nullopt;
   const bool get = request.method == "GET", post = request.method == "POST";
   if (get && rest.empty()) return list(host);
+  if (get && rest == "/skipped")
+    return FaultsAnswer{200, host.use([](sim::World& w) { return skipped_json(w); })};
   if (get && rest == "/history")
     return FaultsAnswer{200, host.use([](sim::World& w) { return w.fault_history().to_json(); })};
   if (post && rest.empty()) return begin(host, request.body);

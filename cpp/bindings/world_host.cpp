@@ -59,6 +59,16 @@ sim::CallId WorldHost::call(std::string_view machine, http::Request request) {
   });
 }
 
+void WorldHost::quiet(bool on) {
+  check_may_act();
+  const std::lock_guard hold(lock_);
+  if (!on) {
+    goes_on_ = true;
+  } else if (!std::exchange(goes_on_, false)) {
+    use([](sim::World& world) { world.quiet(true); });
+  }
+}
+
 void WorldHost::hang_up(sim::CallId id) {
   use([&](sim::World& world) {
     if (asked_.erase(id) > 0) world.hang_up(id);

@@ -102,8 +102,13 @@ class WorldHost {
   template <class Read>
   auto read(Read&& what) {
     const std::lock_guard hold(lock_);
+    if (!poison_) guarded([] {});
     return what(static_cast<const sim::World&>(*world_));
   }
+
+  // World::quiet. Faults go on as soon as anybody asks or does anything: nobody can tell that from at once,
+  // and who holds them back again before that has them held back all the time.
+  void quiet(bool on);
 
   // From now on, and to the world's end.
   void observe_by(std::unique_ptr<Observer> observer);
@@ -161,6 +166,7 @@ class WorldHost {
   auto guarded(Use&& what) {
     if (poison_) throw InvariantFailure(*poison_);
     try {
+      if (std::exchange(goes_on_, false)) world_->quiet(false);
       return what();
     } catch (const InvariantFailure& failure) {
       poison_ = failure.what();
@@ -194,6 +200,7 @@ class WorldHost {
   std::unique_ptr<Observer> observer_;
   std::atomic<std::thread::id> asking_{};
   bool looked_inside_ = false;
+  bool goes_on_ = false;       // faults that were held back, before anything else
   std::exception_ptr untold_;  // what an observer threw in a served door's thread: the next call throws it
   std::unique_ptr<sim::World> world_;
   std::optional<std::string> poison_;

@@ -22,6 +22,10 @@ Duration around(Rng& rng, Duration middle) {
       1'000'000, rng.between(middle.ns / 2, middle.ns + middle.ns / 2) / 1'000'000 * 1'000'000)};
 }
 
+bool is_between_nodes(Kind kind) {
+  return kind == Kind::partition || kind == Kind::cut || kind == Kind::hold || kind == Kind::net;
+}
+
 // The managers that cannot do their work while the fault lasts.
 Names taken_away(const Fault& fault) {
   switch (fault.kind) {
@@ -158,6 +162,7 @@ class Drawing {
   // Is a quorum left, with what is there already? A one-way loss takes a manager away as a whole one does; of
   // a link without "*" either end may be the lonely one, so one is enough.
   bool fits(const Fault& fault) {
+    if (all_.size() < 2 && is_between_nodes(fault.kind)) return false;
     const Instant begin = Instant{} + *fault.at, end = begin + fault.lasts.value_or(Duration{});
     std::set<std::string> gone;
     for (const auto& name : taken_away(fault)) gone.insert(name);

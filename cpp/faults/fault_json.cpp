@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "docker/json.hpp"
+#include "faults/doubled.hpp"
 #include "faults/fault.hpp"
 #include "faults/nearest.hpp"
 
@@ -189,6 +190,7 @@ Result<Fault> from_json(const Value& value) {
 Result<Fault> from_json(std::string_view text) {
   const auto value = docker::parse_json(text);
   if (!value) return value.error();
+  if (const auto once = each_key_once(text); !once) return once.error();
   return from_json(*value);
 }
 

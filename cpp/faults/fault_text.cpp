@@ -3,6 +3,7 @@
 //     partition m1 | m2 m3 one-way        cut m1 -> m2 m3 (one way)       hold m1 <-> * (both ways)
 //     disk m2 errors write=EIO after 3    image web:2 exit_code 1 after 1s
 #include <algorithm>
+#include <set>
 
 #include "base/number.hpp"
 #include "faults/fault.hpp"
@@ -145,6 +146,7 @@ class Reader {
     const Word word = words_[at_++];
     const std::string key = word.quoted ? "" : key_of(word.text);
     if (key == "at" || key == "for") {
+      if (!said_.insert(key).second) return twice(key);
       const auto span = over() ? std::nullopt : parse_duration(words_[at_].text);
       if (!span) return wrong(what() + ": " + key + " wants a duration (80ms, 1m30s)");
       ++at_;
@@ -153,6 +155,7 @@ class Reader {
     }
     const Parameter* parameter = find_parameter(fault_.kind, key);
     if (parameter == nullptr || parameter->place != Place::keyed) return strange(word.text);
+    if (!said_.insert(key).second) return twice(word.text);
     if (parameter->type == Type::flag) {
       const bool no = sees("false");
       if (no || sees("true")) ++at_;
@@ -162,6 +165,8 @@ class Reader {
     if (over()) return wrong(what() + ": " + key + " wants a value");
     return take(*parameter, words_[at_++].text);
   }
+
+  Error twice(const std::string& key) const { return wrong(what() + ": " + key + " is said twice"); }
 
   Error strange(const std::string& text) const {
     std::vector<std::string> known;
@@ -217,6 +222,7 @@ class Reader {
 
   std::vector<Word> words_;
   std::size_t at_ = 1;
+  std::set<std::string> said_;  // its keys so far
   Fault fault_;
 };
 

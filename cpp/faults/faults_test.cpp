@@ -185,6 +185,26 @@ TEST(Fault, WhatCannotBeIsSaid) {
       "node)");
 }
 
+TEST(Fault, WhatIsSaidTwiceIsRefusedByName) {
+  EXPECT_EQ(why_not("kill m1 at 1s at 2s"), "kill: at is said twice");
+  EXPECT_EQ(why_not("kill m1 for 1s at 2s for 1s"), "kill: for is said twice");
+  EXPECT_EQ(why_not("net m1 -> * latency 1ms loss 0.1 latency 2ms"), "net: latency is said twice");
+  EXPECT_EQ(why_not("disk m1 full full"), "disk: full is said twice");
+  EXPECT_EQ(why_not("image web:2 exists true exists false"), "image: exists is said twice");
+  EXPECT_TRUE(why_not_json(R"({"kind":"kill","node":"m1","at":"1s", "at" :"2s"})")
+                  .starts_with("the key \"at\" is there twice"));
+  EXPECT_TRUE(why_not_json(R"({"kind":"kill","node":"m1","\u006eode":"m2"})")
+                  .starts_with("the key \"node\" is there twice"));
+  EXPECT_TRUE(why_not_json(R"({"kind":"disk","node":"m1","errors":{"write":"EIO","write":"EIO"}})")
+                  .starts_with("the key \"write\" is there twice"));
+  EXPECT_EQ(why_not_json(R"({"kind":"kill_task","task":"a\",\"task\":{"})"),
+            R"(taken: kill_task "a\",\"task\":{")");
+  EXPECT_FALSE(Plan::from_json(R"({"plan":1,"faults":[],"faults":[]})").ok());
+  EXPECT_FALSE(Plan::from_json(R"({"plan":1,"faults":[{"kind":"stop","node":"m1","node":"m2"}]})").ok());
+  EXPECT_TRUE(Plan::from_json(R"([{"kind":"stop","node":"m1"},{"kind":"stop","node":"m1"}])").ok());
+  EXPECT_FALSE(Plan::from_text("since 0s\nsince 1s\n").ok());
+}
+
 TEST(Fault, NumbersOfSecondsAndSingleNamesAreTaken) {
   EXPECT_EQ(
       why_not_json(R"({"kind":"net","from":"m1","to":"*","both":true,"latency":0.08,"for":3,"at":null})"),
@@ -250,6 +270,16 @@ TEST(Draw, TheSameSeedIsTheSamePlanAndEveryFaultEndsInIt) {
   }
   for (const Kind kind : drawable()) EXPECT_GT(seen[static_cast<std::size_t>(kind)], 20) << word(kind);
   EXPECT_EQ(seen[static_cast<std::size_t>(Kind::kill_task)], 0);
+}
+
+TEST(Draw, OfOneNodeNothingIsDrawnThatIsBetweenNodes) {
+  DrawOptions options;
+  options.managers = {"m1"};
+  options.kinds = {Kind::partition, Kind::cut, Kind::net, Kind::hold, Kind::clock};
+  options.every = Duration::millis(100);
+  const Plan plan = *draw(options);
+  EXPECT_FALSE(plan.faults.empty());
+  for (const Fault& fault : plan.faults) EXPECT_EQ(fault.kind, Kind::clock);
 }
 
 TEST(Draw, AQuorumIsLeftAtEveryMoment) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "docker/json.hpp"
+#include "faults/doubled.hpp"
 #include "faults/nearest.hpp"
 
 namespace swarm::faults {
@@ -65,6 +66,7 @@ Instant Plan::beginning(Instant now) const {
 Result<Plan> Plan::from_json(std::string_view text) {
   const auto value = docker::parse_json(text);
   if (!value) return value.error();
+  if (const auto once = each_key_once(text); !once) return once.error();
   Plan plan;
   if (value->items() != nullptr) {
     if (const auto taken = take_faults(plan, *value); !taken) return taken.error();
@@ -88,6 +90,7 @@ Result<Plan> Plan::from_text(std::string_view text) {
     while (line.starts_with(' ') || line.starts_with('\t')) line.remove_prefix(1);
     if (line.empty() || line.front() == '#') continue;
     if (line.starts_with("since ")) {
+      if (plan.since) return wrong("since is said twice");
       plan.since = parse_duration(line.substr(6));
       if (!plan.since || plan.since->ns < 0) return wrong("since wants a duration: since 0s");
       continue;
@@ -113,6 +116,16 @@ std::string Plan::to_json() const {
     });
   });
   return json.take();
+}
+
+void write(Json& json, const Skipped& skipped) {
+  json.object([&] {
+    json.field("Id", skipped.number);
+    json.key("At").raw(decimal(skipped.at.ns, 9));
+    json.key("Fault");
+    write(json, skipped.fault);
+    json.field("Why", sentence(skipped.why));
+  });
 }
 
 std::string Plan::to_text() const {

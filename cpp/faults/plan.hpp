@@ -31,4 +31,14 @@ struct Plan {
   Instant beginning(Instant now) const;
 };
 
+// A fault of a plan, or one that was held back, that could not begin when it was time.
+struct Skipped {
+  std::uint64_t number = 0;  // of the fault, in the life of its swarm
+  Fault fault;               // as it was planned
+  Instant at;
+  Error why;
+};
+// {"Id": 3, "At": 1.5, "Fault": {...}, "Why": "..."}; At in seconds.
+void write(docker::Json& json, const Skipped& skipped);
+
 }  // namespace swarm::faults

@@ -73,14 +73,18 @@ Result<void> Injector::begin_now(FaultId id, const Fault& fault) {
   return {};
 }
 
-// Nobody waits for an answer any more: what cannot begin is told to the trace.
+// Nobody waits for an answer any more: what cannot begin is kept for who asks, and told to the trace.
 void Injector::begin_planned(FaultId id) {
   const auto it = planned_.find(id);
   if (it == planned_.end()) return;  // ended before it began
   const Fault fault = it->second;
   planned_.erase(it);
-  if (const auto begun = begin_now(id, fault); !begun)
-    note("fault.skipped", fault, faults::sentence(begun.error()));
+  if (const auto begun = begin_now(id, fault); !begun) skip(id, fault, begun.error());
+}
+
+void Injector::skip(FaultId id, const Fault& fault, const Error& why) {
+  note("fault.skipped", fault, faults::sentence(why));
+  skipped_.push_back({id, fault, shared_.now, why});
 }
 
 // ---- end
@@ -173,8 +177,7 @@ void Injector::go_on() {
   plan_next();
   for (const auto& [id, fault] : std::exchange(held_back_, {})) {
     by_hand(Turn::begin, last_move_ + 1);
-    if (const auto begun = begin_now(id, fault); !begun)
-      note("fault.skipped", fault, faults::sentence(begun.error()));
+    if (const auto begun = begin_now(id, fault); !begun) skip(id, fault, begun.error());
   }
 }
 

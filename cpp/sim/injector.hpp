@@ -56,6 +56,7 @@ class Injector {
   void leave_out(std::size_t number) { left_out_ = number; }
   std::vector<std::pair<FaultId, faults::Fault>> active() const;
   faults::Plan history() const { return {history_, Duration{}}; }
+  const std::vector<faults::Skipped>& skipped() const { return skipped_; }
 
   // What is active, to a chronicle that begins now.
   void chronicle_active() const;
@@ -81,6 +82,7 @@ class Injector {
   // ---- before it begins (injector_names.cpp)
   Result<void> known(const faults::Fault& fault) const;
   Result<void> known_machine(const std::string& name, bool is_side) const;
+  Result<void> has_another_side(const faults::Fault& fault) const;
   Result<faults::Fault> resolved(faults::Fault fault) const;
   Result<std::string> resolved(const std::string& name) const;
   Result<std::vector<std::string>> minority() const;
@@ -112,6 +114,7 @@ class Injector {
   void plan_next();
   Result<void> begin_now(FaultId id, const faults::Fault& fault);
   void begin_planned(FaultId id);
+  void skip(FaultId id, const faults::Fault& fault, const Error& why);
   void end_active(std::size_t index);
   void close(const Active& over);
   void note(std::string_view kind, const faults::Fault& fault, const std::string& why = {});
@@ -125,6 +128,7 @@ class Injector {
   std::map<FaultId, faults::Fault> planned_;
   std::vector<Active> active_;  // in the order of their beginnings
   std::vector<faults::Fault> history_;
+  std::vector<faults::Skipped> skipped_;
   std::set<Move> moves_;
   std::deque<std::pair<Instant, MachineIndex>> restarts_;
   std::set<MachineIndex> to_start_;                           // as soon as their daemons have ended

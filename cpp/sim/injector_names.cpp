@@ -1,5 +1,6 @@
 // Which machines a fault means: names are checked first, "leader" and "minority" become machines.
 #include <algorithm>
+#include <set>
 
 #include "base/check.hpp"
 #include "faults/nearest.hpp"
@@ -44,7 +45,32 @@ Result<void> Injector::known(const Fault& fault) const {
   if (const auto node = fault.text("node"); !node.empty()) names.push_back(node);
   for (const auto& name : names)
     if (const auto there = known_machine(name, name == of); !there) return there;
-  return {};
+  return has_another_side(fault);
+}
+
+// What separates nodes, or is done to their links, is about two at least: else it would do nothing, in
+// silence. "leader" is not known yet: it is asked again when it is.
+Result<void> Injector::has_another_side(const Fault& fault) const {
+  const bool parts = fault.kind == Kind::partition;
+  Names one = fault.names("from"), other = fault.names("to");
+  if (parts) {
+    const auto* groups = fault.find<Groups>("groups");
+    if (groups != nullptr && groups->size() > 1) return {};
+    one = groups != nullptr ? groups->front() : Names{fault.text("of")};
+    other = {"*"};
+  }
+  if (one == Names{"*"}) std::swap(one, other);
+  if (one.empty() || other != Names{"*"}) return {};
+  std::set<std::string_view> left;
+  for (const auto& machine : machines_) left.insert(machine->options.name);
+  if (one == Names{"*"} ? left.size() > 1 : !left.empty()) {
+    for (const auto& name : one) left.erase(name == "leader" && !has_machine(name) ? hands_.leader() : name);
+    if (!left.empty()) return {};
+  }
+  return Error{
+      Code::invalid_argument,
+      std::string(faults::word(fault.kind)) + ": all nodes are on one side, and nobody is on the other",
+      "Leave a node out, or name two sides."};
 }
 
 Result<std::string> Injector::resolved(const std::string& name) const {
@@ -92,6 +118,7 @@ Result<Fault> Injector::resolved(Fault fault) const {
     }
   }
   if (const auto fits = faults::check(fault); !fits) return fits.error();  // "leader" may be named besides
+  if (const auto fits = has_another_side(fault); !fits) return fits.error();
   return fault;
 }
 

@@ -44,6 +44,37 @@ TEST(Injector, ATypoIsNamedAndTheWorldLivesOn) {
   EXPECT_TRUE(swarm.world.alive("m1"));
 }
 
+TEST(Injector, WhatCannotBeginWhenItIsTimeIsKeptWithItsReason) {
+  Swarm swarm;
+  const Instant start = swarm.world.now();
+  ASSERT_TRUE(swarm.world.run_plan(*Plan::from_text("kill_task web.9 at 1s\nfreeze w1 at 2s for 1s")).ok());
+  EXPECT_TRUE(swarm.world.skipped_faults().empty());
+  swarm.world.run_for(Duration::seconds(2));
+  ASSERT_EQ(swarm.world.skipped_faults().size(), 1u);
+  const faults::Skipped& skipped = swarm.world.skipped_faults().front();
+  EXPECT_EQ(skipped.number, 1u);
+  EXPECT_EQ(skipped.at, start + Duration::seconds(1));
+  EXPECT_EQ(faults::to_text(skipped.fault), "kill_task web.9 at 1s");
+  EXPECT_TRUE(skipped.why.message.starts_with("there is no running task \"web.9\""));
+  EXPECT_EQ(swarm.world.fault_history().faults.size(), 1u);
+}
+
+TEST(Injector, WhatLeavesNobodyOnTheOtherSideIsRefused) {
+  Swarm swarm;
+  const std::string nobody = ": all nodes are on one side, and nobody is on the other.";
+  EXPECT_TRUE(swarm.refused("partition m1 m2 m3 w1 w2").starts_with("partition" + nobody));
+  EXPECT_TRUE(swarm.refused("partition leader m2 m3 w1 w2 at 1s").starts_with("partition" + nobody));
+  EXPECT_TRUE(swarm.refused("cut m1 m2 m3 w1 w2 <-> *").starts_with("cut" + nobody));
+  EXPECT_TRUE(swarm.refused("hold * -> m1 m2 m3 w1 w2").starts_with("hold" + nobody));
+  EXPECT_FALSE(swarm.world.run_plan(*Plan::from_text("partition m1 m2 m3 w1 w2 at 1s")).ok());
+  EXPECT_EQ(swarm.refused("partition m1 m2 m3 w1"), "begun");
+  EXPECT_EQ(swarm.refused("net * <-> * latency 1ms"), "begun");
+  World alone(Swarm::options(1));
+  alone.add_machine({"m1", {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
+  for (const auto* text : {"partition leader", "partition m1", "cut m1 <-> *", "net * <-> * latency 1ms"})
+    EXPECT_FALSE(alone.begin_fault(*faults::parse(text)).ok()) << text;
+}
+
 TEST(Injector, ALinkIsCutAsLongAsOneFaultSaysSo) {
   Swarm swarm;
   const std::string leader = swarm.world.leader();

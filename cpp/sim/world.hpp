@@ -142,6 +142,8 @@ class World {
   std::vector<std::pair<FaultId, faults::Fault>> active_faults() const;
   // What happened, "leader" resolved: the same seed, the same calls and this plan give the same trace.
   faults::Plan fault_history() const;
+  // Those that were planned and could not begin when it was time, in order.
+  const std::vector<faults::Skipped>& skipped_faults() const;
   Result<std::vector<FaultId>> run_plan(const faults::Plan& plan);
   void leave_out(std::size_t fault);  // the one that would be this number of the history, from 0 on
   void quiet(bool on);  // all faults are held back, and time stands still for them; or they go on

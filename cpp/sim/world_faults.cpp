@@ -49,6 +49,7 @@ std::vector<std::pair<FaultId, faults::Fault>> World::active_faults() const {
   return impl_->injector.active();
 }
 faults::Plan World::fault_history() const { return impl_->injector.history(); }
+const std::vector<faults::Skipped>& World::skipped_faults() const { return impl_->injector.skipped(); }
 Result<std::vector<FaultId>> World::run_plan(const faults::Plan& plan) {
   const auto written = impl_->input([&] { return inputs::RunPlan{plan}; });
   auto ids = impl_->injector.run(plan);

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from swarmpy.faults import ActiveFault as ActiveFault
     from swarmpy.faults import ActiveFaults as ActiveFaults
     from swarmpy.faults import Faults as Faults
+    from swarmpy.faults import Quiet as Quiet
     from swarmpy.faults import RunningPlan as RunningPlan
     from swarmpy.http import Http, Response
     from swarmpy.inv import Invariant as Invariant
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from swarmpy.peek import PeekService as PeekService
     from swarmpy.peek import PeekTask as PeekTask
     from swarmpy.plan import Fault, Plan
+    from swarmpy.plan import SkippedFault as SkippedFault
     from swarmpy.raft import LogEntry as LogEntry
     from swarmpy.raft import RaftLog as RaftLog
     from swarmpy.raft import RaftMember as RaftMember
@@ -144,7 +146,7 @@ _HOME = {
     "_world.base": "Door",
     "_view.screens": "set_display",
     "events": "Event EventList",
-    "faults": "ActiveFault ActiveFaults Faults RunningPlan",
+    "faults": "ActiveFault ActiveFaults Faults Quiet RunningPlan",
     "http": "Http Response",
     "kv": "History KV Operation Recording",
     "linearizability": "LinearizabilityResult check_linearizable",
@@ -154,7 +156,7 @@ _HOME = {
     "outcome": "Outcome",
     "peek": "Peek PeekNode PeekRaft PeekService PeekTask",
     "raft": "LogEntry RaftLog RaftMember RaftSnapshot RaftState",
-    "plan": "Fault Plan",
+    "plan": "Fault Plan SkippedFault",
     "_replay.differences": "Change Diff",
     "_replay.file": "JournalError",
     "_replay.inevitable": "Inevitability Likelihood when_inevitable",

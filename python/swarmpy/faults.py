@@ -11,6 +11,7 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from swarmpy._notes import note
 from swarmpy.duration import DurationLike
 from swarmpy.errors import ConvergenceTimeout, InvalidArgument, SwarmError
 from swarmpy.outcome import Outcome
-from swarmpy.plan import Fault, Plan
+from swarmpy.plan import Fault, Plan, SkippedFault
 from swarmpy.task import Task
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ class ActiveFault(metaclass=Brief):
         if self.active:
             return f"<fault {self._asked}>"
         hub = self._faults._hub
+        if self.id is not None and not hub.closed:
+            for number, one in self._faults._breaker().skipped():
+                if number == self.id:
+                    return f"<fault, skipped: {one}>"
         to_come = self.id is not None and not hub.closed and hub.world.now() < self._begins
         return f"<fault, {'to come' if to_come and not self._ended else 'over'}: {self._asked}>"
 
@@ -91,6 +96,7 @@ class RunningPlan(metaclass=Brief):
         since = faults._hub.world.now() if plan.since is None else plan.since
         self._last_end = max([0.0, *ends]) + since
         self._held_before = faults._held
+        self._warned = 0
 
     @property
     def active(self) -> bool:
@@ -107,16 +113,23 @@ class RunningPlan(metaclass=Brief):
         """Its last fault has begun, and all that have a `for` are over."""
         return self._faults._hub.world.now() >= self._ends_at
 
+    @property
+    def skipped(self) -> list[SkippedFault]:
+        """Its faults that could not begin when it was time (nobody led, say), each with the reason."""
+        return [one for number, one in self._faults._breaker().skipped() if number in self._numbers]
+
     def wait(self) -> RunningPlan:
-        """Lets time pass until its last fault has begun and those with a `for` are over. Warns of those that
-        could not begin when it was time (nobody led, say); a simulated swarm has that in its trace.
+        """Lets time pass until its last fault has begun and those with a `for` are over. Warns, once, of
+        each of those that could not begin: `.skipped`.
         """
         self._faults._hub.check_open()
         left = self._ends_at - self._faults._hub.world.now()
         if left > 0:
             self._faults._hub.world.sleep(left)
-        for sentence in self._faults._breaker().skipped():
-            warnings.warn(sentence, stacklevel=2)
+        skipped = self.skipped
+        for one in skipped[self._warned :]:
+            warnings.warn(str(one), stacklevel=2)
+        self._warned = len(skipped)
         return self
 
     def heal(self) -> None:
@@ -133,6 +146,24 @@ class RunningPlan(metaclass=Brief):
 
     def __repr__(self) -> str:
         return f"<plan of {len(self.plan)} faults, {'over' if self.over else 'running'}>"
+
+
+@dataclass(frozen=True, repr=False)
+class Quiet(Outcome):
+    """How `faults.quiet()` ended, an Outcome. `with c.faults.quiet("5s"): ...` holds all faults back until
+    the block ends, too.
+    """
+
+    _faults: Faults | None = field(default=None, compare=False)
+
+    def __enter__(self) -> Quiet:
+        if self._faults is not None:
+            self._faults._hold_back()
+        return self
+
+    def __exit__(self, kind: object, *why: object) -> None:
+        if self._faults is not None:
+            self._faults._let_go(kind)
 
 
 class ActiveFaults(list[ActiveFault], metaclass=Brief):
@@ -159,7 +190,8 @@ class Faults(metaclass=Brief):
 
     def __init__(self, hub: Hub, random: Random) -> None:
         self._hub, self._random = hub, random
-        self._held = 0.0  # seconds for which all faults were held back
+        self._held_so_far = 0.0  # seconds for which all faults were held back
+        self._holds: list[float] = []  # since when they are, by whoever holds them back
 
     # ---- the network
 
@@ -428,32 +460,40 @@ class Faults(metaclass=Brief):
         self._hub.world.hurry()
         return RunningPlan(self, passed_plan, numbers)
 
-    def quiet(self, span: DurationLike = "10s") -> Outcome:
+    def quiet(self, span: DurationLike = "10s") -> Quiet:
         """Holds all faults back for so long, and asks whether the swarm heals: within that time it must
         converge, and the rest of the time passes. Then the faults go on where they were.
+
+        `with c.faults.quiet("5s"): ...` does the same, and the faults go on when the block ends, however it
+        ends: it begins with a swarm that has healed, and nothing goes wrong inside.
 
         Raises `ConvergenceTimeout`, whose `.blockers` say what is missing.
         """
         seconds = duration.seconds(span)
         world = self._hub.open_world
-        begun = world.now()
-        ends = begun + seconds
-        self._breaker().quiet(True)
+        ends = world.now() + seconds
+        self._hold_back()
         try:
             outcome = wait_swarm(self._hub, seconds, 0)
             left = ends - world.now()
             if left > 0:
                 world.sleep(left)
-            return outcome
+            return Quiet(**vars(outcome), _faults=self)
         except ConvergenceTimeout as error:
             raise ConvergenceTimeout(
                 f"without any fault for {duration.text(seconds)}, and the swarm does not heal",
                 blockers=error.blockers,
             ) from error
         finally:
-            self._held += world.now() - begun
-            with contextlib.suppress(SwarmError), self._hub.undoing(sys.exc_info()[0]):
-                self._breaker().quiet(False)
+            self._let_go(sys.exc_info()[0])
+
+    @property
+    def skipped(self) -> list[SkippedFault]:
+        """All that were planned, or held back, and could not begin when it was time: each `.fault`, `.at`
+        (seconds) and `.why`.
+        """
+        self._hub.check_open()
+        return [one for _, one in self._breaker().skipped()]
 
     @property
     def active(self) -> ActiveFaults:
@@ -499,6 +539,25 @@ class Faults(metaclass=Brief):
         except KeyboardInterrupt:  # nobody gets it: nobody could end it
             self._end_number(number)
             raise
+
+    @property
+    def _held(self) -> float:
+        """Seconds for which all faults were held back."""
+        return self._held_so_far + (self._hub.world.now() - self._holds[0] if self._holds else 0.0)
+
+    def _hold_back(self) -> None:
+        if not self._holds:
+            self._breaker().quiet(True)
+        self._holds.append(self._hub.open_world.now())
+
+    def _let_go(self, why: object) -> None:
+        """Once nobody holds them back any more."""
+        since = self._holds.pop()
+        if self._holds or self._hub.closed:
+            return
+        self._held_so_far += self._hub.world.now() - since
+        with contextlib.suppress(SwarmError), self._hub.undoing(why):
+            self._breaker().quiet(False)
 
     def _end(self, one: ActiveFault) -> None:
         if one.id is not None:

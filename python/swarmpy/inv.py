@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from swarmpy._brief import Brief
-from swarmpy._models.nearest import check_word, nearest
+from swarmpy._models.nearest import check_word, did_you_mean, nearest
 from swarmpy._models.plain import whole
 from swarmpy.errors import InvalidArgument
 
@@ -223,6 +223,14 @@ def _service(service: str | Service) -> str:
     if not isinstance(name, str) or not name:
         raise InvalidArgument(f"an invariant of a service needs its name, not {service!r}")
     return name
+
+
+def __getattr__(name: str) -> NoReturn:
+    """What is no invariant was probably meant to be one."""
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    known = [*(one.kind for one in _PLAIN), *_MAKERS, "all"]
+    raise AttributeError(f"there is no invariant {name!r}. {did_you_mean(name, known, most=len(known))}")
 
 
 def __dir__() -> list[str]:

@@ -299,16 +299,36 @@ class Node(metaclass=Brief):
 
     def restart(self) -> Node:
         """Starts the daemon on the disk that it left (killing it first when it runs). Returns when its API
-        answers.
+        answers. Where its disk fails on purpose (`faults.disk`), and it ends at once, the error names that
+        fault.
         """
         self._hub.check_open()
         if not self._hub.may_write("restart", self.name):
             return self
+        try:
+            self._start_anew()
+        except SwarmError as error:
+            raise self._failed_by_its_disk() or error from None
+        if not self._hub.world.alive(self.name) and (why := self._failed_by_its_disk()):
+            raise why
+        return self
+
+    def _start_anew(self) -> None:
         self._hub.world.kill(self.name)
         self._hub.world.start(self.name)
         note(self._hub.world, "repair", f"{self.name} started", node=self.name)
         finish(self._hub.world.door(self.name).open(make_request("GET", "/_ping")))
-        return self
+
+    def _failed_by_its_disk(self) -> SwarmError | None:
+        """What keeps a daemon from running that was started just now; None: no disk fault."""
+        for _, fault in self._hub.world.breaker().active():
+            if fault.kind == "disk" and fault.args["node"] == self.name:
+                return SwarmError(
+                    f"{self.name} does not stay up: its disk has a fault, {fault.but(at=None, for_=None)}",
+                    code="FailedPrecondition",
+                    hint="End that fault, by its .heal() or swarm.heal(): the daemon is started again then.",
+                )
+        return None
 
     def close(self) -> None:
         """Ends a node of its own. A swarm's nodes end with their swarm."""

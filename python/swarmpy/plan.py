@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, overload
@@ -151,6 +152,27 @@ class Fault(metaclass=Brief):
         return hash(str(self))
 
 
+@dataclass(frozen=True)
+class SkippedFault(metaclass=Brief):
+    """A fault that was planned (or held back) and could not begin when it was time: nobody led, its task was
+    not there. `.fault`; `.at`, seconds on the swarm's clock; `.why`, a sentence. `str()` says all of it.
+    """
+
+    fault: Fault
+    at: float
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.fault} did not begin: {self.why}"
+
+    def __repr__(self) -> str:
+        return f"<skipped at {self.at:.3f}s: {self}>"
+
+    def _repr_html_(self) -> str:
+        row = (f"{self.at:.3f}s", str(self.fault), self.why)
+        return _show.html_box([_show.html_table("skipped", ("AT", "FAULT", "WHY"), [row])])
+
+
 class Plan(metaclass=Brief):
     """Faults in a row: written by hand, loaded, drawn (`c.faults.random`) or what has happened
     (`c.faults.history`). Frozen; `len`, `plan[0]`, `in`, `+`, slices. `c.faults.run(plan)` runs it.
@@ -226,6 +248,8 @@ class Plan(metaclass=Brief):
             if not line or line.startswith("#"):
                 continue
             if line.startswith("since "):
+                if since is not None:
+                    raise InvalidArgument(f"line {number}: since is said twice")
                 since = line[6:].strip()
                 continue
             try:
@@ -330,8 +354,20 @@ def _text_or_none(ns: int | None) -> str | None:
     return None if ns is None else numbers.span_text(ns)
 
 
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two values of one key json would keep the last, in silence."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise InvalidArgument(f'the key "{key}" is there twice', hint="Say it once.")
+        found[key] = value
+    return found
+
+
 def _loads(source: str, what: str) -> Any:
     try:
-        return json.loads(source)
+        return json.loads(source, object_pairs_hook=_each_once)
+    except InvalidArgument:
+        raise
     except ValueError as error:
         raise InvalidArgument(f"{what} in JSON cannot be read: {error}") from error

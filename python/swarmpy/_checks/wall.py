@@ -194,15 +194,16 @@ class WallChecks:
             return
 
     def _ask(self, state: Peek, kinds: list[str]) -> None:
+        """Every check of every state, also after one of them raised: the first error is told, by `tell`."""
         for line in self.lines:
-            if self.broken is None and self._error is None:
+            if self.broken is None:
                 try:
                     line.raised = True
                     self._ask_one(line, state, kinds)
                     line.raised = False
                 except Exception as error:  # the user's own: it is theirs to see
                     error.add_note(f'in the check "{line.name}", asked at {state.at:.3f}s')
-                    self._error = error
+                    self._error = self._error or error
 
     def _ask_one(self, line: Line, state: Peek, kinds: list[str]) -> None:
         if line.after_kind in kinds:
@@ -229,5 +230,9 @@ class WallChecks:
 
     def _break(self, line: Line, at: float, what: str) -> None:
         line.broken = True
+        line.raised = False
         self.broken = check_broken(line.name, at, what)
+        if self._error is not None:  # it is not told any more: what broke is
+            where = " ".join(getattr(self._error, "__notes__", ()))
+            self.broken.add_note(f"besides, {type(self._error).__name__}: {self._error} {where}")
         self._error = self.broken

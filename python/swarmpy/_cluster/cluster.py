@@ -215,7 +215,11 @@ class LocalCluster:
 
     def _end(self) -> None:
         sockets = self._read().sockets
-        processes.end_all(self._find(is_daemon), STOP_SECONDS)
+        tasks = self._find(is_shim)
+        for process in tasks:
+            process.close()
+        # Without a task a daemon has nothing to stop in an orderly way: what it keeps is removed next.
+        processes.end_all(self._find(is_daemon), STOP_SECONDS if tasks else 0)
         for process in self._find(is_shim):  # ends by itself, after all that its task has started
             with process:
                 process.wait(STOP_SECONDS)

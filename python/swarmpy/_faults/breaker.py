@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from swarmpy.plan import Fault, Plan
+    from swarmpy.plan import Fault, Plan, SkippedFault
 
 
 class Breaker(Protocol):
@@ -30,16 +30,16 @@ class Breaker(Protocol):
 
     def run(self, plan: Plan) -> list[int]: ...
 
-    def skipped(self) -> list[str]:
-        """Which planned faults could not begin when it was time, and why, since this was asked last; where
-        the world does not write that down itself.
-        """
+    def skipped(self) -> list[tuple[int, SkippedFault]]:
+        """Those that were planned, or held back, and could not begin when it was time; in order."""
 
     def kill_task(self, task: str, ask: Callable[[], None]) -> None:
         """SIGKILL to one task's process, by its id. `ask`: the same by the API, with its errors."""
 
     def quiet(self, on: bool) -> None:
-        """All faults are held back, and time stands still for them; or they go on."""
+        """All faults are held back, and time stands still for them; or they go on. Held back again at once,
+        they have been all the time.
+        """
 
 
 def next_to_do(error: ValueError) -> tuple[str, str]:

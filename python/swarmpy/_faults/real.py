@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from swarmpy._cluster import processes
 from swarmpy._cluster.processes import Process, arguments, is_daemon, is_shim
-from swarmpy._faults import inside, keeper, old_copy, task_processes
+from swarmpy._faults import inside, keeper, old_copy, sides, task_processes
 from swarmpy._faults.ledger import Entry, Ledger
 from swarmpy._faults.words import ENDS, MOMENTARY
 from swarmpy._models.nearest import not_found
 from swarmpy.errors import Conflict, NotFound, NotSupportedInMode, SwarmError
-from swarmpy.plan import Fault, Plan
+from swarmpy.plan import Fault, Plan, SkippedFault
 
 if TYPE_CHECKING:
     from swarmpy._cluster import LocalCluster, LocalNode
 
 STOP_SECONDS, DIE_SECONDS = 20.0, 10.0
 SILENCE = 0.7  # seconds for which a machine without power is silent before its sockets are closed
+SOON = 0.005  # seconds until faults go on after a quiet time
 QUICK = 1.0  # seconds for a daemon to answer a question about the swarm
 _ONLY_SIMULATED = ("lost_tail", "flip", "torn")
 
@@ -45,7 +46,10 @@ class RealBreaker:
         self._held_back: list[tuple[int, Fault, float | None]] = []
         self._again: dict[int, int] = {}  # number of a fault that was held back -> its number now
         self._timers: dict[int, threading.Timer] = {}
-        self._skipped: list[str] = []
+        self._begins: dict[int, threading.Timer] = {}  # of those, for faults that are to begin
+        self._skipped: list[tuple[int, SkippedFault]] = []
+        self._quiet_lock = threading.RLock()
+        self._going_on: threading.Timer | None = None  # after a quiet time, in a moment
 
     # ---- before
 
@@ -56,6 +60,7 @@ class RealBreaker:
                 raise not_found("node", name, [*names, "leader"])
             if name != "minority":
                 raise not_found("node", name, [*names, "leader", "minority"])
+        sides.check_other_side(fault, names)
         only = [key for key in _ONLY_SIMULATED if key in fault.args]
         if only:
             raise NotSupportedInMode(
@@ -136,6 +141,7 @@ class RealBreaker:
     # ---- begin
 
     def begin(self, fault: Fault) -> int:
+        self._go_on()
         self.check(fault)
         if fault.at:
             return self._later(fault, fault.at)
@@ -239,9 +245,15 @@ class RealBreaker:
 
     def _wait_for(self, number: int) -> None:
         left = max(0.0, self._due[number] - time.monotonic())
-        self._at(number, left, lambda: self._begin_planned(number))
+        self._begins[number] = self._at(number, left, lambda: self._begin_planned(number))
 
     def _begin_planned(self, number: int) -> None:
+        try:
+            self._begin_at_last(number)
+        finally:
+            self._begins.pop(number, None)
+
+    def _begin_at_last(self, number: int) -> None:
         if self._quiet_since is not None:  # it is waited for anew afterwards
             return
         fault = self._planned.pop(number, None)
@@ -254,19 +266,28 @@ class RealBreaker:
             else:
                 self._begin_now(exact, number)
         except (SwarmError, OSError) as error:  # whoever runs the plan asks for it later
-            self._skipped.append(f"{fault} did not begin: {getattr(error, 'message', error)}")
+            self._skip(number, fault, error)
 
-    def skipped(self) -> list[str]:
-        told, self._skipped = self._skipped, []
-        return told
+    def _skip(self, number: int, fault: Fault, error: Exception) -> None:
+        at = (time.time_ns() - self._begun) / 1e9
+        self._skipped.append((number, SkippedFault(fault, at, str(getattr(error, "message", error)))))
 
-    def _at(self, number: int, delay: float, what: Callable[[], None]) -> None:
+    def skipped(self) -> list[tuple[int, SkippedFault]]:
+        """Once those whose time has come have begun, or could not."""
+        for number, begins in list(self._begins.items()):
+            if self._due[number] <= time.monotonic():
+                begins.join()
+        return list(self._skipped)
+
+    def _at(self, number: int, delay: float, what: Callable[[], None]) -> threading.Timer:
         timer = threading.Timer(delay, what)
         timer.daemon = True
         self._timers[number] = timer
         timer.start()
+        return timer
 
     def run(self, plan: Plan) -> list[int]:
+        self._go_on()
         for fault in plan:
             self.check(fault)
         passed = 0.0 if plan.since is None else max(0.0, (time.time_ns() - self._begun) / 1e9 - plan.since)
@@ -276,12 +297,14 @@ class RealBreaker:
     # ---- end
 
     def end(self, number: int) -> None:
+        self._go_on()
         number = self._again.pop(number, number)
         self._held_back = [one for one in self._held_back if one[0] != number]
         self._planned.pop(number, None)
         timer = self._timers.pop(number, None)
         if timer is not None and timer is not threading.current_thread():
             timer.cancel()
+            self._begins.pop(number, None)
         if self._cluster.ended:
             return
         known = self._ledger.read().find(number)
@@ -339,6 +362,7 @@ class RealBreaker:
 
     def heal(self) -> None:
         """All of them, and then raises what went wrong first: a daemon that does not start, say."""
+        self._go_on()
         self._planned.clear()
         self._held_back.clear()
         self._again.clear()
@@ -351,6 +375,7 @@ class RealBreaker:
         for timer in list(self._timers.values()):
             timer.cancel()
         self._timers.clear()
+        self._begins.clear()
         for node in [] if self._cluster.ended else self._cluster.nodes:
             inside.untell_all(node)
         if failed:
@@ -365,6 +390,10 @@ class RealBreaker:
 
     def close(self, *, ending: bool = False) -> None:
         """Ends what this object has begun: the cluster may go on without us. `ending`: it does not."""
+        with self._quiet_lock:
+            if self._going_on is not None:
+                self._going_on.cancel()
+                self._going_on = None
         self._planned.clear()
         for timer in list(self._timers.values()):
             timer.cancel()
@@ -379,6 +408,7 @@ class RealBreaker:
     # ---- looks
 
     def active(self) -> list[tuple[int, Fault]]:
+        self._go_on()
         page, now = self._ledger.read(), time.time_ns()
         found = []
         for entry in page.active:
@@ -392,6 +422,7 @@ class RealBreaker:
         return [(shown.get(number, number), fault) for number, fault in found]
 
     def history(self) -> Plan:
+        self._go_on()
         page = self._ledger.read()
         told = [(past.began, past.fault, past.ended) for past in page.past]
         told += [(entry.began, entry.fault, entry.ends or 0) for entry in page.active]
@@ -407,18 +438,38 @@ class RealBreaker:
     # ---- quiet
 
     def quiet(self, on: bool) -> None:
-        if not on:
+        """Off: in a moment, or before anything else is asked of the faults. Until then, on takes it back."""
+        with self._quiet_lock:
+            going_on, self._going_on = self._going_on, None
+            if going_on is not None:
+                going_on.cancel()
+            if not on:
+                self._going_on = threading.Timer(SOON, self._go_on)
+                self._going_on.daemon = True
+                self._going_on.start()
+            elif going_on is None and self._quiet_since is None:
+                self._hold_back()
+
+    def _go_on(self) -> None:
+        with self._quiet_lock:
+            going_on, self._going_on = self._going_on, None
+            if going_on is None:
+                return
+            going_on.cancel()
             self._wait_again()
             back, self._held_back = self._held_back, []
             for number, fault, left in back:
-                with suppress(SwarmError):
-                    again = self._begin_now(fault.but(for_=left, at=None))
-                    self._again[number] = again
-            return
+                try:
+                    self._again[number] = self._begin_now(fault.but(for_=left, at=None))
+                except (SwarmError, OSError) as error:
+                    self._skip(number, fault, error)
+
+    def _hold_back(self) -> None:
         self._quiet_since = time.monotonic()
         for number in list(self._planned):
             if timer := self._timers.pop(number, None):
                 timer.cancel()
+            self._begins.pop(number, None)
         for entry in self._ledger.read().active:
             if entry.left != 0:
                 held = (entry.number, entry.value, entry.left)

@@ -8,8 +8,9 @@ from typing import Any
 
 from swarmpy._connection.client import Client
 from swarmpy._connection.http import HttpConnection
+from swarmpy._faults.sim import read_skipped
 from swarmpy.errors import NotFound
-from swarmpy.plan import Fault, Plan
+from swarmpy.plan import Fault, Plan, SkippedFault
 
 PATH = "/swarmpy/v1/faults"
 
@@ -40,8 +41,8 @@ class ServedBreaker:
     def run(self, plan: Plan) -> list[int]:
         return list(self._ask("POST", f"{PATH}/plan", json.loads(plan.to_json()))["Ids"])
 
-    def skipped(self) -> list[str]:
-        return []  # it is in the trace: fault.skipped
+    def skipped(self) -> list[tuple[int, SkippedFault]]:
+        return read_skipped(self._ask("GET", f"{PATH}/skipped"))
 
     def kill_task(self, task: str, ask: Callable[[], None]) -> None:
         self.begin(Fault("kill_task", task=task))

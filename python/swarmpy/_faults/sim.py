@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from swarmpy._faults.breaker import next_to_do
 from swarmpy.errors import Conflict, InvalidArgument, NotFound, SwarmError
-from swarmpy.plan import Fault, Plan
+from swarmpy.plan import Fault, Plan, SkippedFault
 
 if TYPE_CHECKING:
     from swarmpy._core import World as Core
@@ -44,8 +45,8 @@ class SimBreaker:
         except ValueError as error:
             raise _typed(error) from None
 
-    def skipped(self) -> list[str]:
-        return []  # it is in the trace: fault.skipped
+    def skipped(self) -> list[tuple[int, SkippedFault]]:
+        return read_skipped(json.loads(self._core.skipped_faults()))
 
     def kill_task(self, task: str, ask: Callable[[], None]) -> None:
         try:
@@ -55,6 +56,11 @@ class SimBreaker:
 
     def quiet(self, on: bool) -> None:
         self._core.quiet(on)
+
+
+def read_skipped(told: Iterable[Mapping[str, Any]]) -> list[tuple[int, SkippedFault]]:
+    """Of what the engine tells (`faults::write` in cpp/faults/plan.cpp)."""
+    return [(one["Id"], SkippedFault(Fault.from_json(one["Fault"]), one["At"], one["Why"])) for one in told]
 
 
 _NOT_THERE = ("there is no node", "there is no running task", "not found")

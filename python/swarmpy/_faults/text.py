@@ -78,7 +78,7 @@ def _words(line: str) -> list[Word]:
     return found
 
 
-def _is_keyword(word: Word, kind: str) -> bool:
+def is_keyword(word: Word, kind: str) -> bool:
     if word.quoted:
         return False
     one = words.parameter(kind, _key(word.text))
@@ -97,6 +97,7 @@ class _Reader:
     def __init__(self, line: list[Word], kind: str) -> None:
         self._line, self._at, self._kind = line, 0, kind
         self._found = Parsed(kind, {})
+        self._said: set[str] = set()
 
     def read(self) -> Parsed:
         for one in words.KINDS[self._kind]:
@@ -121,13 +122,13 @@ class _Reader:
         return self._line[self._at - 1]
 
     def _by_place(self, one: Parameter) -> None:
-        if self._over() or _is_keyword(self._line[self._at], self._kind):
+        if self._over() or is_keyword(self._line[self._at], self._kind):
             raise InvalidArgument(f"{self._kind}: it wants {one.key}", hint=self._form())
         self._found.given[one.key] = self._value(one, self._take().text)
 
     def _names(self) -> list[str]:
         names = []
-        while not self._over() and not _is_keyword(self._line[self._at], self._kind):
+        while not self._over() and not is_keyword(self._line[self._at], self._kind):
             names.append(self._take().text)
         return names
 
@@ -161,6 +162,7 @@ class _Reader:
         word = self._take()
         key = "" if word.quoted else _key(word.text)
         if key in ("at", "for"):
+            self._once(key, key)
             text = "" if self._over() else self._take().text
             if numbers.span(text) is None:
                 raise InvalidArgument(f"{self._kind}: {key} wants a duration (80ms, 1m30s)")
@@ -173,6 +175,7 @@ class _Reader:
             known = [_shown_key(one.key) for one in words.KINDS[self._kind] if one.place is Place.KEYED]
             hint = did_you_mean(word.text, [*known, "at", "for"])
             raise InvalidArgument(f"there is no argument of {self._kind} {word.text!r}", hint=hint)
+        self._once(key, word.text)
         if one.type is Type.FLAG:
             said = self._take().text if self._sees("true") or self._sees("false") else "true"
             self._found.given[key] = said == "true"
@@ -180,6 +183,11 @@ class _Reader:
             raise InvalidArgument(f"{self._kind}: {key} wants a value")
         else:
             self._found.given[key] = self._value(one, self._take().text)
+
+    def _once(self, key: str, shown: str) -> None:
+        if key in self._said:
+            raise InvalidArgument(f"{self._kind}: {shown} is said twice", hint=self._form())
+        self._said.add(key)
 
     def _value(self, one: Parameter, text: str) -> object:
         if one.type is Type.COUNT:
@@ -220,7 +228,7 @@ EXAMPLES = {
 
 
 def _name_text(name: str, kind: str) -> str:
-    if _PLAIN.fullmatch(name) and not _is_keyword(Word(name), kind):
+    if _PLAIN.fullmatch(name) and not is_keyword(Word(name), kind):
         return name
     return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
 

@@ -1,7 +1,7 @@
 """fault: break a local cluster, or a served simulated swarm, from a shell.
 
 `swarmpy fault freeze w1 --for 3s` begins it and returns; it ends by itself, by `swarmpy fault heal`, or with
-the cluster. The kinds and their words are those of `c.faults`.
+the cluster. The kinds and their words are those of `c.faults`; the text of a fault is taken as it is printed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -18,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from swarmpy._faults.breaker import Breaker
+from swarmpy._faults.text import EXAMPLES
 from swarmpy._faults.words import KINDS, MOMENTARY, Parameter, Place, Type
-from swarmpy.cli import pick
+from swarmpy.cli import fault_words, pick
 from swarmpy.cli.table import table
 from swarmpy.errors import NotFound, SwarmError
 from swarmpy.plan import Fault, Plan
@@ -60,7 +60,7 @@ def declare(verbs: Any, which: argparse.ArgumentParser) -> None:
     one.add_argument("numbers", nargs="*", type=int, metavar="ID")
     one.set_defaults(run=heal)
     one = under.add_parser("run", parents=[where], help="run a plan; returns when it is over, Ctrl-C heals")
-    one.add_argument("plan", metavar="PLAN.json", help="a file with its JSON, or with a fault a line")
+    one.add_argument("plan", metavar="PLAN.json", help="a file (-: stdin) with its JSON, or a fault a line")
     one.set_defaults(run=run)
     for kind, parameters in KINDS.items():
         _declare_kind(under, where, kind, parameters)
@@ -71,9 +71,12 @@ def _declare_kind(
 ) -> None:
     one = under.add_parser(kind, parents=[where], help=HELP[kind], aliases=_aliases(kind))
     one.set_defaults(run=begin, kind=kind)
-    one._negative_number_matcher = re.compile(r"-\d")  # "-5s" is a value too
+    one._negative_number_matcher = fault_words.NO_OPTION
     for parameter in parameters:
         _declare_argument(one, parameter)
+    if kind != "partition":  # its sides are all words already
+        text = "its text form goes on here: " + EXAMPLES[kind].replace("->", "'->'")
+        one.add_argument("words", nargs="*", metavar="WORD", help=text)
     if kind not in MOMENTARY:
         one.add_argument(
             "--for", dest="for_", metavar="SPAN", help="how long (3s, 500ms); default: until healed"
@@ -90,14 +93,14 @@ def _declare_argument(one: argparse.ArgumentParser, parameter: Parameter) -> Non
         one.add_argument(key, metavar=key.upper())
     elif key == "from":
         one.add_argument("from", metavar="NODE", help="a node, or several: m1,m2")
-        one.add_argument("to", metavar="NODE", nargs="?", default="*", help="default: all others")
+        one.add_argument("to", metavar="NODE", nargs="?", help="default: all others")
     elif key == "both":
         one.add_argument(
             "--one-way", dest="both", action="store_const", const=False, help="first to second only"
         )
     elif key == "groups":
         one.add_argument(
-            "sides", metavar="NODE", nargs="+", help="leader, minority, nodes; '|' between sides"
+            "sides", metavar="NODE", nargs="+", help="leader, minority, nodes; '|' between sides; for 3s"
         )
     elif parameter.place is not Place.KEYED:
         return
@@ -113,14 +116,25 @@ def _declare_argument(one: argparse.ArgumentParser, parameter: Parameter) -> Non
 
 def begin(options: argparse.Namespace) -> None:
     try:
-        fault = _fault(options)
+        fault = fault_words.read(options)
         with _breaker(options) as breaker:
-            number = breaker.begin(fault)
-            now = dict(breaker.active()).get(number, fault)
+            number = breaker.begin(_waited_for(fault, breaker))
+            active = dict(breaker.active())
     except SwarmError as error:
         raise _in_a_shell(error, options.kind) from None
-    shown = now.but(at=None)
+    shown = active[number].but(at=None) if number in active else fault
     print(json.dumps({"id": number, "fault": shown.to_dict()}) if options.json else f"{number}  {shown}")
+
+
+def _waited_for(fault: Fault, breaker: Breaker) -> Fault:
+    """Nobody is there to begin a real one later: it is begun when it is time. A simulation does it itself."""
+    from swarmpy._faults.served import ServedBreaker
+
+    if not fault.at or isinstance(breaker, ServedBreaker):
+        return fault
+    breaker.check(fault)
+    time.sleep(fault.at)
+    return fault.but(at=None)
 
 
 def _in_a_shell(error: SwarmError, kind: str) -> SwarmError:
@@ -129,28 +143,6 @@ def _in_a_shell(error: SwarmError, kind: str) -> SwarmError:
         leader = "Stop the leader: swarmpy fault stop leader --for 1s; it hands over first."
         error.shell = leader if kind == "transfer" else f"See: swarmpy fault {kind} --help"  # type: ignore[attr-defined]
     return error
-
-
-def _fault(options: argparse.Namespace) -> Fault:
-    given: dict[str, Any] = {}
-    for parameter in KINDS[options.kind]:
-        value = getattr(options, parameter.key, None)
-        if value is None:
-            continue
-        if parameter.type is Type.COUNT:
-            value = int(value) if value.lstrip("-").isdigit() else value
-        elif parameter.type is Type.NAMES:
-            value = value.split(",")
-        elif parameter.type is Type.ERRORS:
-            value = dict(pair.partition("=")[::2] for pair in value.split(","))
-        given[parameter.key] = value
-    if options.kind == "partition":
-        given["groups"] = _sides(options.sides)
-    return Fault(options.kind, for_=getattr(options, "for_", None), **given)
-
-
-def _sides(said: list[str]) -> list[list[str]]:
-    return [side.replace(",", " ").split() for side in " ".join(said).split("|")]
 
 
 def ls(options: argparse.Namespace) -> None:
@@ -197,16 +189,16 @@ def _under_way(faults: dict[int, Fault]) -> str:
 
 
 def run(options: argparse.Namespace) -> None:
-    plan = Plan.load(Path(options.plan))
+    plan = Plan.read(sys.stdin.read()) if options.plan == "-" else Plan.load(Path(options.plan))
     with _breaker(options) as breaker:
         numbers = breaker.run(plan)
         left = max([0.0, *((fault.at or 0.0) + (fault.for_ or 0.0) for fault in plan)])
         try:
             time.sleep(left + 0.05)
+            skipped = [str(one) for number, one in breaker.skipped() if number in numbers]
         finally:
             for number in numbers:
                 breaker.end(number)
-        skipped = breaker.skipped()
     for sentence in skipped:
         print(f"swarmpy: {sentence}", file=sys.stderr)
     ran = len(numbers) - len(skipped)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from swarmpy._models.nearest import did_you_mean
-from swarmpy.cli import check, clusters, completion, fault, images, notebooks, story, test, top
+from swarmpy.cli import check, clusters, completion, fault, fault_words, images, notebooks, story, test, top
 from swarmpy.errors import SwarmError
 
 DESCRIPTION = (
@@ -21,7 +21,7 @@ DESCRIPTION = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when all is well, 1 after an error, 2 for a wrong command line, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    words, command = _split_command(words)
+    words, command = _split_command(fault_words.unquoted(words))
     try:
         parser = _parser()
         options = parser.parse_args(words)

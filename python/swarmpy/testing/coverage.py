@@ -12,6 +12,7 @@ from swarmpy._brief import Brief
 from swarmpy._show import counted
 from swarmpy.testing.mask import Happening
 
+MOST_SKIPPED = 5  # sentences that a report has
 HEADER = ("WHAT", "SEEDS", "TIMES")
 
 
@@ -22,7 +23,8 @@ class Coverage(metaclass=Brief):
     `runs`: seeds that were run. `faults`, `changes`: by kind (`"kill"`, `"partition"`; `"scale"`,
     `"update"`), how many seeds had one. `times`: by kind, how often in all. `elections`: Raft terms that
     began after the swarm was formed; `elected`: seeds that had one. `failovers`: seeds that ended under
-    another leader. `events`: of the simulator. `seconds`: on the swarms' clocks.
+    another leader. `events`: of the simulator. `seconds`: on the swarms' clocks. `skipped`: faults of plans
+    that could not begin when it was time, each with the reason, and in how many seeds.
     """
 
     runs: int = 0
@@ -34,10 +36,18 @@ class Coverage(metaclass=Brief):
     failovers: int = 0
     events: int = 0
     seconds: float = 0.0
+    skipped: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(
-        cls, happenings: Iterable[Happening], *, elections: int, failover: bool, events: int, seconds: float
+        cls,
+        happenings: Iterable[Happening],
+        *,
+        elections: int,
+        failover: bool,
+        events: int,
+        seconds: float,
+        skipped: Iterable[str] = (),
     ) -> Coverage:
         """Of one run."""
         done = [one for one in happenings if one.happened and one.kind != "sleep"]
@@ -51,6 +61,7 @@ class Coverage(metaclass=Brief):
             int(failover),
             events,
             seconds,
+            Counter(set(skipped)),
         )
 
     def add(self, other: Coverage) -> None:
@@ -64,6 +75,7 @@ class Coverage(metaclass=Brief):
         self.failovers += other.failovers
         self.events += other.events
         self.seconds += other.seconds
+        self.skipped.update(other.skipped)
 
     def lines(self) -> list[str]:
         """For people: what happened in how many seeds."""
@@ -75,13 +87,21 @@ class Coverage(metaclass=Brief):
         swarm = f"elections: {self.elections} in {self.elected} of {counted(self.runs, 'seed')}"
         swarm += f", another leader at the end of {self.failovers}"
         told.append(f"{swarm}; {self.events:,} events in {duration.text(self.seconds)} of the swarms' time")
-        return told
+        return told + self._skipped_lines()
+
+    def _skipped_lines(self) -> list[str]:
+        first = sorted(self.skipped.items(), key=lambda one: (-one[1], one[0]))[:MOST_SKIPPED]
+        told = [f"skipped in {counted(seeds, 'seed')}: {sentence}" for sentence, seeds in first]
+        more = len(self.skipped) - len(first)
+        return [*told, f"skipped: {more} more"] if more else told
 
     def line(self) -> str:
         """All of it in one line, for one seed."""
         changes = [f"{kind} ({self.times[kind]})" for kind in [*sorted(self.faults), *sorted(self.changes)]]
         elections = f"{counted(self.elections, 'election')}"
-        return f"{', '.join([*changes, elections])}, {self.events:,} events in {duration.text(self.seconds)}"
+        skipped = "".join(f"; {line}" for line in self._skipped_lines())
+        events = f"{self.events:,} events in {duration.text(self.seconds)}"
+        return f"{', '.join([*changes, elections])}, {events}{skipped}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -95,6 +115,7 @@ class Coverage(metaclass=Brief):
             "failovers": self.failovers,
             "events": self.events,
             "seconds": round(self.seconds, 9),
+            "skipped": dict(sorted(self.skipped.items())),
         }
 
     def _rows(self) -> list[tuple[str, int, int]]:

@@ -14,7 +14,7 @@ from swarmpy.testing import faultwords
 from swarmpy.testing.mask import Happening
 
 if TYPE_CHECKING:
-    from swarmpy.plan import Fault
+    from swarmpy.plan import Fault, SkippedFault
     from swarmpy.swarm import Swarm
 
 ROLES = ("leader", "minority")
@@ -27,6 +27,26 @@ def plan_of(swarm: Swarm) -> dict[str, Any] | None:
         plan: dict[str, Any] = json.loads(swarm.faults.history.to_json())
         return plan
     return None
+
+
+def skipped(swarm: Swarm) -> list[SkippedFault]:
+    """What could not begin when it was time."""
+    with contextlib.suppress(SwarmError):
+        return swarm.faults.skipped
+    return []
+
+
+def without_skipped(happenings: Sequence[Happening], swarm: Swarm) -> list[Happening]:
+    """Those have not happened."""
+    left = [(one.fault.kind, one.at) for one in skipped(swarm)]
+    found = []
+    for one in happenings:
+        same = next((it for it in left if it[0] == one.kind and abs(it[1] - one.at) < CLOSE), None)
+        if same is not None and one.is_fault:
+            left.remove(same)
+            one = replace(one, happened=False)
+        found.append(one)
+    return found
 
 
 def resolved(happenings: Sequence[Happening], swarm: Swarm) -> list[Happening]:

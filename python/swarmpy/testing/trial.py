@@ -17,7 +17,7 @@ from swarmpy.errors import SwarmError
 from swarmpy.swarm import Swarm
 from swarmpy.testing import faultwords, told
 from swarmpy.testing.chance import own_chance
-from swarmpy.testing.coverage import Coverage
+from swarmpy.testing.coverage import MOST_SKIPPED, Coverage
 from swarmpy.testing.failure import Failure, user_traceback, way_of, words_of
 from swarmpy.testing.mask import NOTHING, Happening, Item, Mask, Shape
 
@@ -169,14 +169,18 @@ class Trial:
             plan=told.plan_of(first) if first else None,
             traceback=user_traceback(error),
             trace_hash=self._trace_hash(),
+            notes=tuple(f"skipped: {one}" for one in told.skipped(first)[:MOST_SKIPPED]) if first else (),
         )
 
     def _happenings(self) -> list[Happening]:
-        """A plan's faults that were still to come have not happened; a leader is the node that it was."""
+        """A plan's faults that were still to come, or could not begin, have not happened; a leader is the
+        node that it was.
+        """
         if not self._swarms:
             return self._gates.happenings
         now = self._swarms[0]._world.now()
         past = [replace(one, happened=one.happened and one.at <= now) for one in self._gates.happenings]
+        past = told.without_skipped(past, self._swarms[0])
         return told.resolved(past, self._swarms[0])
 
     def _trace_hash(self) -> str:
@@ -195,6 +199,7 @@ class Trial:
             failover=bool(leader) and leader != self._begun[1],
             events=core.events() if core else 0,
             seconds=first._world.now(),
+            skipped=[str(one) for one in told.skipped(first)],
         )
 
 
