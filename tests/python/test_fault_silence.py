@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -41,7 +42,11 @@ def test_a_partition_of_a_leader_that_there_is_not_is_told() -> None:
         assert "nobody leads" in repr(one)
 
 
-def test_the_report_of_many_seeds_tells_what_was_skipped() -> None:
+def test_the_report_of_many_seeds_tells_what_was_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
     @sp.test(seeds=3, managers=1, workers=1, executor="here")
     def no_such_task(swarm: sp.Swarm) -> None:
         swarm.faults.run(["kill_task web.9 at 1s"])
