@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from swarmpy._cluster import lease as leases
-from swarmpy._cluster import networks, places, processes
+from swarmpy._cluster import networks, places, processes, removal
 from swarmpy._cluster.errors import ClusterError, NoSuchCluster, NoSuchNode
 from swarmpy._cluster.form import form
 from swarmpy._cluster.node import LocalNode
@@ -223,7 +223,7 @@ class LocalCluster:
         for process in self._find(is_shim):  # ends by itself, after all that its task has started
             with process:
                 process.wait(STOP_SECONDS)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        removal.remove(self.folder)
         if sockets:
             shutil.rmtree(sockets, ignore_errors=True)
         with contextlib.suppress(OSError):
