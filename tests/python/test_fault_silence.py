@@ -192,3 +192,14 @@ def test_a_restart_on_a_full_disk_names_the_fault(monkeypatch: pytest.MonkeyPatc
             assert "heal" in refused.value.hint and "restart" not in refused.value.hint
             with pytest.raises(sp.Unreachable):
                 c.nodes["m1"].restart()
+
+
+def test_a_replay_knows_what_was_skipped(tmp_path: Path) -> None:
+    with sp.Swarm(managers=1, workers=1, seed=1) as c:
+        c.faults.run(["kill_task web.9 at 1s"])
+        c.sleep("2s")
+        c.save(tmp_path / "run.swarm")
+        skipped = c.faults.skipped
+    replay = sp.replay(tmp_path / "run.swarm")
+    assert list(replay.seek(skipped[0].at + 0.5).faults.skipped) == skipped
+    assert not replay.seek(skipped[0].at - 0.5).faults.skipped

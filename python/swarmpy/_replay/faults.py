@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NoReturn
 
+from swarmpy._faults.breaker import Breaker
 from swarmpy._replay.world import FORK
 from swarmpy.errors import NotSupportedInMode
 from swarmpy.faults import Faults
-from swarmpy.plan import Fault, Plan
+from swarmpy.plan import Fault, Plan, SkippedFault
 
 
 class ReplayFaults(Plan):
@@ -16,14 +16,19 @@ class ReplayFaults(Plan):
     moment. It breaks nothing: whatever `swarm.faults` does, `replay.fork(at=...).faults` does.
     """
 
-    def __init__(self, plan: Plan, active: Callable[[], list[tuple[int, Fault]]]) -> None:
+    def __init__(self, plan: Plan, breaker: Breaker) -> None:
         super().__init__(plan, since=plan.since)
-        self._active = active
+        self._breaker = breaker
 
     @property
     def active(self) -> tuple[Fault, ...]:
         """The faults that are active where the replay stands."""
-        return tuple(fault for _, fault in self._active())
+        return tuple(fault for _, fault in self._breaker.active())
+
+    @property
+    def skipped(self) -> tuple[SkippedFault, ...]:
+        """Those that could not begin when it was time, up to where the replay stands."""
+        return tuple(one for _, one in self._breaker.skipped())
 
     @property
     def history(self) -> Plan:

@@ -227,7 +227,7 @@ class Replay(Swarm):
         a failed run healed on its way out is there as it was when the run failed.
         """
         plan = Plan.from_json(self.journal.plan) if self.journal.plan else Plan([])
-        return ReplayFaults(plan, self._replayed.breaker().active)
+        return ReplayFaults(plan, self._replayed.breaker())
 
     @property
     def same_run(self) -> bool:

@@ -76,7 +76,7 @@ def _declare_kind(
         _declare_argument(one, parameter)
     if kind != "partition":  # its sides are all words already
         text = "its text form goes on here: " + EXAMPLES[kind].replace("->", "'->'")
-        one.add_argument("words", nargs="*", metavar="WORD", help=text)
+        one.add_argument("words", nargs="*", default=[], metavar="WORD", help=text)
     if kind not in MOMENTARY:
         one.add_argument(
             "--for", dest="for_", metavar="SPAN", help="how long (3s, 500ms); default: until healed"
