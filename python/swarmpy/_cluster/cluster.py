@@ -215,11 +215,13 @@ class LocalCluster:
 
     def _end(self) -> None:
         sockets = self._read().sockets
-        tasks = self._find(is_shim)
+        found = self._find(lambda words: is_daemon(words) or is_shim(words))
+        tasks = [process for process in found if is_shim(processes.arguments(process.pid))]
         for process in tasks:
             process.close()
         # Without a task a daemon has nothing to stop in an orderly way: what it keeps is removed next.
-        processes.end_all(self._find(is_daemon), STOP_SECONDS if tasks else 0)
+        daemons = [process for process in found if process not in tasks]
+        processes.end_all(daemons, STOP_SECONDS if tasks else 0)
         for process in self._find(is_shim):  # ends by itself, after all that its task has started
             with process:
                 process.wait(STOP_SECONDS)

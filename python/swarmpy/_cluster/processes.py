@@ -110,7 +110,7 @@ class Process:
 
     @classmethod
     def find_all(cls, is_wanted: Callable[[list[str]], bool]) -> list[Process]:
-        found = (cls.find(int(entry.name), is_wanted) for entry in _numbered("/proc"))
+        found = (cls.find(pid, is_wanted) for pid in _looking_like(is_wanted))
         return [process for process in found if process is not None]
 
     def send(self, number: signal.Signals) -> None:
@@ -135,12 +135,15 @@ class Process:
         self.close()
 
 
-def _numbered(folder: str) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
+def _looking_like(is_wanted: Callable[[list[str]], bool]) -> Iterator[int]:
+    """Numbers whose command line is the one; whether it still is, is asked once the process is held."""
+    own = os.getpid()
+    with os.scandir("/proc") as entries:
         for entry in entries:
-            # Not this process, and no kernel threads: they have no command line and never end.
-            if entry.name.isdigit() and int(entry.name) != os.getpid() and arguments(int(entry.name)):
-                yield entry
+            pid = int(entry.name) if entry.name.isdigit() else own
+            words = arguments(pid) if pid != own else []  # kernel threads have none, and never end
+            if words and is_wanted(words):
+                yield pid
 
 
 def end_all(processes: Iterable[Process], grace: float) -> None:
