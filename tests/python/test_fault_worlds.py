@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import swarmpy as sp
-from swarmpy._cluster import Door, LocalNode
+from swarmpy._cluster import Door, LocalCluster, LocalNode
 from swarmpy._cluster.processes import arguments, state
 from swarmpy._faults.ledger import Page
 from swarmpy._faults.real import RealBreaker
@@ -425,6 +425,22 @@ def test_the_command_breaks_and_heals_a_cluster_of_another_process(tmp_path: Pat
         assert ran["ran"] == 1 and "web.9 did not begin: running task web.9" in ran["skipped"][0]
     finally:
         swarmpy("down", "--all")
+
+
+@pytest.mark.real
+def test_a_power_loss_that_is_interrupted_in_its_silence_was_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with sp.Swarm(managers=1, workers=1, mode="real") as c:
+        daemon = LocalCluster.open(str(c.name)).node("w1").pid
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("swarmpy._faults.real.time.sleep", interrupt)
+            c.faults.power_off("w1")
+        node = LocalCluster.open(str(c.name)).node("w1")
+        assert node.pid == daemon and not node.stopped
+        assert not c.faults.active and not c.faults.history
+        assert c.wait_converged("10s")
 
 
 @pytest.mark.real

@@ -522,14 +522,20 @@ def _freeze(node: LocalNode) -> None:
 
 
 def _power_off(node: LocalNode) -> None:
-    """Daemon, shims and tasks stand still; then all are dead. Others hear silence first."""
+    """Daemon, shims and tasks stand still; then all are dead. Others hear silence first: who is interrupted
+    then has only frozen them, and they go on.
+    """
     everything = _family(node)
     try:
         for process in everything:
             process.send(signal.SIGSTOP)
         time.sleep(SILENCE if everything else 0)
-    finally:
-        _lose_power(everything)
+    except BaseException:
+        for process in everything:
+            process.send(signal.SIGCONT)
+            process.close()
+        raise
+    _lose_power(everything)
     node.wait_dead(DIE_SECONDS)
 
 
