@@ -8,10 +8,12 @@
 #   make lint    clang-format, ruff, mypy
 #   make wheel   a self-contained wheel in dist/; make wheels: one for each Python that is found, 3.11 to 3.13
 #   make compilers  the simulator by clang, too: every seed has the same trace
-#   make extremes  every number at its extremes under clang's checks for overflow, of unsigned numbers too
+#   make sanitize  unit tests, stories and some seeds under clang's checks of memory and undefined behaviour; make threads:
+#                  cpp/real and a daemon under load, under its check for races; make tidy: clang-tidy; make coverage
+#   make extremes  every number at its extremes under the same checks
 #   make pins    the trace hashes that tests/seeds/pinned.txt pins, anew
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
-.PHONY: quick check-all build test clients demo bench lint wheel wheels compilers extremes pins clean setup ctest layers simulation pytest
+.PHONY: quick check-all build test clients demo bench lint wheel wheels compilers extremes sanitize threads tidy coverage pins clean setup ctest layers simulation pytest
 
 BUILD := build/release
 BIN := .venv/bin
@@ -43,8 +45,12 @@ quick: setup
 check-all: build
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory tidy
 	@$(MAKE) --no-print-directory compilers SEEDS=500
-	@$(MAKE) --no-print-directory extremes
+	@$(MAKE) --no-print-directory sanitize SEEDS=100
+	@$(MAKE) --no-print-directory threads
+	@$(MAKE) --no-print-directory clients
+	@$(MAKE) --no-print-directory coverage
 
 # By itself, and with as many seeds as you like (ctest runs it with 500): stories with a known trace, then chaos,
 # every seed twice with equal trace hash.
@@ -75,10 +81,22 @@ compilers: build
 	@scripts/compilers.sh
 
 extremes: setup
-	@cmake --preset ubsan >/dev/null && cmake --build --preset ubsan
-	@build/ubsan/cpp/base/base_test --gtest_brief=1
-	@build/ubsan/cpp/sim/sim_test --gtest_brief=1 --gtest_filter='Extremes*:Bounds*'
-	@build/ubsan/cpp/tools/swarm_sim/swarm_sim --seeds 20
+	@cmake --preset sanitize >/dev/null && cmake --build --preset sanitize --target base_test sim_test swarm_sim_tool
+	@build/sanitize/cpp/base/base_test --gtest_brief=1
+	@build/sanitize/cpp/sim/sim_test --gtest_brief=1 --gtest_filter='Extremes*:Bounds*'
+	@build/sanitize/cpp/tools/swarm_sim/swarm_sim --seeds 20
+
+sanitize: setup
+	@scripts/sanitizers.sh
+
+threads: build
+	@scripts/threads.sh
+
+tidy: setup
+	@scripts/tidy.sh
+
+coverage: build
+	@scripts/coverage.sh
 
 pins: build
 	@$(BIN)/swarm_sim --pinned tests/seeds/pinned.txt --renew

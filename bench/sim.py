@@ -65,7 +65,7 @@ def _few(state: Peek) -> bool:
 
 def _check_row(what: str, most: int, add: Callable[[Swarm], None], *, count: int = 1) -> Row:
     """Beside the same run without it; the least of some rounds of each, since others use the machine too."""
-    bare = min(_storm(lambda swarm: None) for _ in range(ROUNDS))
+    bare = min(_storm(lambda _swarm: None) for _ in range(ROUNDS))
     each = (min(_storm(add) for _ in range(ROUNDS)) - bare) / count * 1e9
     return Row(f"sim: check.always, {what}, per event", f"<= {most} ns", f"{each:.0f} ns", each <= most)
 

@@ -17,7 +17,7 @@ from itertools import groupby, takewhile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from draws import double_draws  # noqa: E402
+from draws import double_draws
 
 CORE = {
     "base": set(),

@@ -27,7 +27,10 @@ from lizard import analyze_files, get_extensions
 LONGEST = 45
 MOST_INTRICATE = 25
 ROOT = Path(__file__).resolve().parent.parent
-REASON = re.compile(r"(?://|#) (Long|Intricate): \S")
+REASON = {
+    True: re.compile(r"(?:^|\s)# (Long|Intricate): \S"),
+    False: re.compile(r"(?:^|\s)// (Long|Intricate): \S"),
+}
 
 
 @dataclass
@@ -86,14 +89,14 @@ def comment_above(lines: list[str], first: int) -> range:
     return range(top, first + 1)
 
 
-def reasons(lines: list[str]) -> dict[int, str]:
-    found = ((number, REASON.search(line)) for number, line in enumerate(lines, 1))
+def reasons(lines: list[str], *, python: bool) -> dict[int, str]:
+    found = ((number, REASON[python].search(line)) for number, line in enumerate(lines, 1))
     return {number: match.group(1) for number, match in found if match}
 
 
 def findings_in(path: Path, found: list[Function], name: str) -> Iterator[str]:
     lines = path.read_text().splitlines()
-    unused = reasons(lines)
+    unused = reasons(lines, python=path.suffix == ".py")
     given = dict(unused)
     for function in found:
         places = comment_above(lines, function.first)

@@ -182,6 +182,7 @@ __version__ = "0.1.0"
 # What `help(swarmpy)` and `import *` tell of. The words that states are made of (`TaskState`, ...) and what
 # lists and looks consist of are there too: `dir(swarmpy)` has all.
 __all__ = [
+    "KV",
     "Cluster",
     "ClusterError",
     "Conflict",
@@ -198,7 +199,6 @@ __all__ = [
     "InvariantError",
     "JoinToken",
     "JournalError",
-    "KV",
     "LinearizabilityResult",
     "LogLine",
     "NoQuorum",
@@ -211,9 +211,9 @@ __all__ = [
     "Peek",
     "Plan",
     "Recording",
+    "Replay",
     "Response",
     "Result",
-    "Replay",
     "Rolling",
     "Service",
     "Services",
@@ -227,19 +227,19 @@ __all__ = [
     "View",
     "aio",
     "attach",
+    "chaos",
     "check_events",
     "check_linearizable",
-    "chaos",
     "clusters",
     "connect",
     "diff_runs",
-    "replay",
     "gone",
-    "nearest_passing",
     "inv",
+    "nearest_passing",
+    "replay",
     "set_display",
-    "when_inevitable",
     "test",
+    "when_inevitable",
 ]
 
 

@@ -83,7 +83,7 @@ def _nanoseconds(value: object) -> Fraction | float | None:
         return Fraction(value // timedelta(microseconds=1)) * 1000
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         number = value if isinstance(value, int | Fraction) else float(value)
-        return None if number != number else number * _SECOND  # nan is no span
+        return None if number != number else number * _SECOND  # noqa: PLR0124 (nan is no span)
     return _of_text(value) if isinstance(value, str) else None
 
 

@@ -81,7 +81,8 @@ class NoQuorum(SwarmError):
 class Unreachable(SwarmError):
     """Nobody answers at that address: the node is dead, or the door is not there.
 
-    `.sent`: the request had gone out when the node fell silent, so it may have been carried out."""
+    `.sent`: the request had gone out when the node fell silent, so it may have been carried out.
+    """
 
     default_code = "Unavailable"
     default_hint = "Start the node again (node.restart()), or ask another one."

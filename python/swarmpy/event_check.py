@@ -200,6 +200,7 @@ def _many(count: int, word: str) -> str:
 
 
 def invariants_of(given: Iterable[Invariant | str] | Invariant | str | None) -> list[Invariant]:
+    """Returns the invariants that were asked for, each once; all of `sp.inv` when none was named."""
     if given is None:
         return inv.all()
     many = [given] if isinstance(given, Invariant | str) else list(given)
@@ -218,10 +219,12 @@ def invariants_of(given: Iterable[Invariant | str] | Invariant | str | None) -> 
 
 
 def utc(ns: int) -> datetime:
+    """Returns the time that is so many nanoseconds after 1970."""
     return datetime.fromtimestamp(ns / 1e9, UTC)
 
 
 def clock(time: datetime | None) -> str:
+    """Returns the time as text, with milliseconds; "never" for none."""
     return (
         "never" if time is None else time.strftime("%Y-%m-%d %H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"
     )

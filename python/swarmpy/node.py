@@ -547,11 +547,13 @@ class Nodes(metaclass=Brief):
 
 
 def node_row(info: NodeInfo) -> tuple[str, ...]:
+    """Returns the node's line in a table: one text for each column of HEADER."""
     manager = "leader" if info.leader else str(info.reachability) if info.manages else ""
     return info.name, str(info.role), str(info.state), str(info.availability), manager
 
 
 def node_table(infos: list[NodeInfo], most: int = _show.MOST_LINES) -> str:
+    """Returns the nodes as a table of at most so many lines."""
     return _show.table(HEADER, [node_row(info) for info in infos], most)
 
 

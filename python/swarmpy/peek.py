@@ -171,9 +171,11 @@ class Maker(Protocol):
 
     touched: int  # the sum of READS of what was read
 
-    def make(self, part: str) -> Any: ...
+    def make(self, part: str) -> Any:
+        """Makes the part of this name, as a `Peek` has it."""
 
-    def running(self, service: str) -> int: ...
+    def running(self, service: str) -> int:
+        """Returns how many tasks of the service run."""
 
 
 class Late:
@@ -435,12 +437,12 @@ def _with_all(parts: dict[str, Any]) -> Peek:
 _LEFT_OUT: dict[str, Callable[[Peek], Any]] = {
     "term": lambda peek: max((one.term for one in peek.raft), default=0),
     "leaders": lambda peek: tuple(one.node for one in peek.raft if one.role == "leader"),
-    "elections": lambda peek: 0,
+    "elections": lambda _peek: 0,
     "leaders_per_term_max": lambda peek: max(
         Counter(one.term for one in peek.raft if one.role == "leader").values(), default=0
     ),
-    "requests": lambda peek: of_list(()),
-    "events": lambda peek: EventList(),
+    "requests": lambda _peek: of_list(()),
+    "events": lambda _peek: EventList(),
 }
 
 

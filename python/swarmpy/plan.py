@@ -243,8 +243,7 @@ class Plan(metaclass=Brief):
         if not isinstance(lines, str):
             raise InvalidArgument(f"a plan's text is text, not {lines!r}", hint="Say Plan([...]).")
         faults, since = [], None
-        for number, line in enumerate(lines.splitlines(), 1):
-            line = line.strip()
+        for number, line in enumerate(map(str.strip, lines.splitlines()), 1):
             if not line or line.startswith("#"):
                 continue
             if line.startswith("since "):

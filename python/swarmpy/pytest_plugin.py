@@ -26,6 +26,7 @@ OPTIONS = ("seeds", "seed", "mode", "shrink", "report")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declares the options `--swarm-...`."""
     add = parser.getgroup("swarmpy", "swarmpy: swarms to break on purpose").addoption
     add("--swarm-seeds", type=int, metavar="N", help="run each test that has a swarm with N seeds")
     add("--swarm-seed", type=int, metavar="SEED", help="run each of them with this seed alone")
@@ -37,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Declares the mark `swarm`, and takes what the options choose for all tests."""
     config.addinivalue_line("markers", MARK)
     if any(config.getoption(f"swarm_{one}") is not None for one in OPTIONS):
         _choose(config)

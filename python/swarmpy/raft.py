@@ -264,7 +264,7 @@ class RaftState(metaclass=Brief):
 
 def _log_of(node: str, first: int, last: int, entries: list[LogEntry]) -> RaftLog:
     """One that has come from another process."""
-    log = RaftLog(node, first, last, lambda low, limit: [])
+    log = RaftLog(node, first, last, lambda _low, _limit: [])
     log._kept = {one.index: one for one in entries}
     return log
 

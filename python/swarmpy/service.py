@@ -382,6 +382,7 @@ class Services(metaclass=Brief):
 
 
 def service_row(hub: Hub, info: ServiceInfo) -> tuple[str, ...]:
+    """Returns the service's line in a table: one text for each column of HEADER."""
     running = sum(1 for task in hub.seen.tasks.get(info.id, []) if task.runs)
     wanted = "all nodes" if info.replicas is None else str(info.replicas)
     update = "" if info.update_state is UpdateState.NONE else str(info.update_state)
@@ -389,6 +390,7 @@ def service_row(hub: Hub, info: ServiceInfo) -> tuple[str, ...]:
 
 
 def service_table(hub: Hub, most: int = _show.MOST_LINES) -> str:
+    """Returns the services as a table of at most so many lines."""
     rows = [service_row(hub, info) for info in hub.seen.services.values()]
     return _show.table(HEADER, rows, most) if rows else "no services"
 

@@ -566,6 +566,7 @@ class Condition:
         self._counted: set[str] = set()
 
     def holds(self) -> bool:
+        """Returns true if the user's condition is true now."""
         hub = self._swarm._hub
         hub.clock_was_read, hub.counted = False, self._counted
         try:

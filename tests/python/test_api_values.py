@@ -161,7 +161,7 @@ def test_rolling_says_dockers_words_and_comes_back() -> None:
     assert sp.Rolling.from_api(rolling.to_api()).to_api() == rolling.to_api()
     with pytest.raises(sp.InvalidArgument, match="stop-first or start-first"):
         sp.Rolling(order="sideways")
-    with pytest.raises(sp.InvalidArgument, match="0 .* or more, not -1"):
+    with pytest.raises(sp.InvalidArgument, match=r"0 .* or more, not -1"):
         sp.Rolling(parallelism=-1)
     with pytest.raises(sp.InvalidArgument, match="from 0 to 1, not 3"):
         sp.Rolling(max_failure_ratio=3)

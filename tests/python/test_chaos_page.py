@@ -34,7 +34,13 @@ def in_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
         "PYTEST_ADDOPTS": "-p swarmpy.pytest_plugin -p no:cacheprovider",
     }
     return subprocess.run(
-        ["sh", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+        ["sh", "-c", line],
+        check=False,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
 
 

@@ -43,7 +43,7 @@ def test_what_is_there_and_what_is_missing(c: sp.Swarm) -> None:
 
 def test_a_service_that_there_is_not_is_no_zero(c: sp.Swarm) -> None:
     for probe in (probes.running_tasks, probes.unavailable_replicas):
-        with pytest.raises(sp.NotFound, match='service wbe not found|no service "wbe"') as caught:
+        with pytest.raises(sp.NotFound, match=r'service wbe not found|no service "wbe"') as caught:
             probe("wbe")
         assert "web" in caught.value.hint
 

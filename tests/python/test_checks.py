@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import itertools
 import pickle
 import re
 import traceback
@@ -65,7 +66,7 @@ def test_one_that_reads_no_clock_is_asked_when_its_answer_may_differ() -> None:
         web.wait()
         web.scale(1).wait()
         assert len(counts) < (core.events() - begun) / 3
-        changes = [b - a for a, b in zip(counts, counts[1:], strict=False) if a != b]
+        changes = [b - a for a, b in itertools.pairwise(counts) if a != b]
         assert counts[-1] == 1 and sum(changes) == 1 and set(counts) == {0, 1, 2, 3}
 
 
@@ -501,7 +502,10 @@ def test_a_disk_that_forgets_breaks_what_raft_promises(
 
 
 def test_a_disk_that_forgets_is_told_where_nobody_asks() -> None:
-    with made() as c, pytest.raises(sp.InvariantError, match="the term on disk went back .* outside of what"):
+    with (
+        made() as c,
+        pytest.raises(sp.InvariantError, match=r"the term on disk went back .* outside of what"),
+    ):
         two_histories(c)
         c.sleep("20s")
 

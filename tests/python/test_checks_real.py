@@ -35,7 +35,7 @@ def test_what_real_daemons_do_is_checked_and_asked() -> None:
         c.check.finish()
         web.scale(5)
         with pytest.raises(
-            sp.InvariantBroken, match="web ran 5 tasks at .*, at most 4 were allowed"
+            sp.InvariantBroken, match=r"web ran 5 tasks at .*, at most 4 were allowed"
         ) as caught:
             c.sleep("20s")
         assert caught.value.invariant == "at_most_running(web, 4)" and c.peek().running("web") == 5

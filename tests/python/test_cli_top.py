@@ -41,6 +41,11 @@ def running(door: Door) -> list[str]:
     return [task["ID"] for task in door.get("/tasks") if task["Status"]["State"] == "running"]
 
 
+def take_terminal() -> None:
+    """Opening it makes it the controlling terminal of this session."""
+    os.close(os.open(os.ttyname(0), os.O_RDWR))
+
+
 class Terminal:
     """A command on a terminal of its own."""
 
@@ -54,7 +59,7 @@ class Terminal:
             stderr=theirs,
             env=environment,
             start_new_session=True,
-            preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),  # its controlling terminal
+            preexec_fn=take_terminal,  # noqa: PLW1509 (this process has no threads)
         )
         os.close(theirs)
         self.seen = ""

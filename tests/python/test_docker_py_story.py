@@ -41,6 +41,7 @@ def test_the_story(cluster: LocalCluster) -> None:
             client.close()
 
 
+# Long: one story, from `swarm init` to the last `swarm leave`.
 def tell(cluster: LocalCluster, clients: dict[str, Any]) -> None:
     m1, door = clients["m1"], cluster.node("m1").door
 

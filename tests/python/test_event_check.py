@@ -216,7 +216,7 @@ def test_an_invariants_name_is_its_text() -> None:
 def test_what_is_no_recording_is_refused_with_its_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "bad"
     path.write_text(text)
-    with pytest.raises(sp.InvalidArgument, match="line 1 of .*bad is no recorded event"):
+    with pytest.raises(sp.InvalidArgument, match=r"line 1 of .*bad is no recorded event"):
         sp.check_events(path)
 
 
@@ -241,7 +241,7 @@ def test_odd_files_and_arguments_are_typed_errors(tmp_path: Path) -> None:
         sp.check_events(path, [])
     with pytest.raises(sp.InvalidArgument, match=r"of a swarm or of a file"):
         sp.check_events(3)  # type: ignore[arg-type]
-    with pytest.raises(sp.InvalidArgument, match="no invariant of sp.inv"):
+    with pytest.raises(sp.InvalidArgument, match=r"no invariant of sp.inv"):
         sp.check_events(path, [lambda now: True])  # type: ignore[list-item]
 
 
@@ -312,7 +312,7 @@ def test_an_update_and_a_lost_leader_keep_what_swarms_promise() -> None:
 
 
 def test_the_shell_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    items, at, what = BROKEN["at_least_running web 3"]
+    items, _at, what = BROKEN["at_least_running web 3"]
     path = str(written(tmp_path, items))
     assert (
         main(["check", path, "--always", "at_least_running(web, 3)", "--always", "one_leader_per_term"]) == 1

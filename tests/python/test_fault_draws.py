@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from random import Random
@@ -75,7 +76,7 @@ def test_faults_begin_within_the_plan_and_last_as_long_as_they_may() -> None:
         assert all(0 < (fault.at or 0) < 20 for fault in plan)
         assert all(0.4 - 0.001 <= (fault.for_ or 0) <= 4.001 for fault in plan)
         starts = [fault.at or 0 for fault in plan]
-        gaps = [b - a for a, b in zip(starts, starts[1:], strict=False)]
+        gaps = [b - a for a, b in itertools.pairwise(starts)]
         assert min(gaps) >= 0.1 - 0.002, "a fifth of every= at least"
     many = [len(drawn(seed, 3, kinds=["net"])) for seed in range(60)]
     assert sum(many) / len(many) == pytest.approx(40, rel=0.1), "one every half second"

@@ -171,7 +171,7 @@ def test_a_plan_is_a_sequence_that_stays_as_it_is() -> None:
     assert len(plan) == 3 and plan[1] == sp.Fault.parse("freeze w1") and plan[-1].kind == "transfer"
     assert plan.without(0) == plan[1:] and plan.without(0, -1) == sp.Plan(["freeze w1"])
     assert sp.Plan.from_json(plan.to_json()) == plan == sp.Plan.parse(str(plan))
-    assert plan + ["port w1 80"] == sp.Plan([*plan, "port w1 80"])
+    assert plan + ["port w1 80"] == sp.Plan([*plan, "port w1 80"])  # noqa: RUF005
     assert json.loads(_core.plan_json(str(plan))) == json.loads(plan.to_json())
     assert _core.plan_text(plan.to_json()).splitlines() == str(plan).splitlines()
     assert repr(plan).splitlines()[0].split() == ["#", "AT", "FOR", "FAULT"]

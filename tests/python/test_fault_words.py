@@ -21,11 +21,11 @@ def test_plans_that_the_engine_draws_are_plans() -> None:
 
 
 def test_what_is_wrong_is_said_with_the_nearest_word() -> None:
-    with pytest.raises(ValueError, match='there is no fault "kil".*Did you mean "kill"'):
+    with pytest.raises(ValueError, match=r'there is no fault "kil".*Did you mean "kill"'):
         _core.fault_json("kil m1")
     with sp.Swarm(managers=1, seed=1) as swarm:
         core = swarm._world.core
-        with pytest.raises(ValueError, match='there is no node "m11".*Did you mean "m1"'):
+        with pytest.raises(ValueError, match=r'there is no node "m11".*Did you mean "m1"'):
             core.begin_fault('{"kind": "disk", "node": "m11", "full": true}')
         assert core.active_faults() == []
 

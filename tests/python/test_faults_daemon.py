@@ -66,7 +66,7 @@ def test_the_swarms_port_is_in_use_and_then_it_is_not(cluster: LocalCluster) -> 
         with pytest.raises(SwarmError, match=r"listen tcp .*:2377: bind: address already in use"):
             init(manager)
         assert manager.door.get("/info")["Swarm"]["LocalNodeState"] == "inactive"
-    with pytest.raises(SwarmError, match="cannot assign requested address|not a loopback address"):
+    with pytest.raises(SwarmError, match=r"cannot assign requested address|not a loopback address"):
         manager.door.post("/swarm/init", {"ListenAddr": "192.0.2.1:2377", "AdvertiseAddr": "192.0.2.1"})
     form([manager, worker])
     manager.kill()
@@ -113,7 +113,7 @@ def test_a_lost_file_of_a_root_is_named_and_nothing_is_begun_anew(cluster: Local
     for name in ("FORMAT", "node.log", "raft"):
         lost = manager.data_root / name
         lost.rename(manager.folder / "lost")
-        with pytest.raises(ClusterError, match="damaged|corrupt") as caught:
+        with pytest.raises(ClusterError, match=r"damaged|corrupt") as caught:
             manager.start()
         assert str(manager.data_root) in caught.value.message or "data root" in caught.value.message
         assert not lost.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -118,7 +119,7 @@ def test_a_recorded_history_is_linearizable(c: sp.Swarm, model: str) -> None:
     assert len(history) == 120 and history.model == model
     assert {one.outcome for one in history} == {"ok"}
     assert len({one.node for one in history}) == 3, "different nodes are asked"
-    overlapping = sum(a.returned > b.call for a, b in zip(history, history[1:], strict=False))  # type: ignore[operator]
+    overlapping = sum(a.returned > b.call for a, b in itertools.pairwise(history))  # type: ignore[operator]
     assert overlapping > 30, "they work at the same time"
     assert sp.check_linearizable(history)
 
@@ -259,7 +260,7 @@ def test_a_stale_read_is_shown_with_the_window_that_contradicts_itself() -> None
 
 
 def test_the_window_is_a_picture(tmp_path: object) -> None:
-    import xml.etree.ElementTree as ElementTree
+    from xml.etree import ElementTree
 
     result = sp.check_linearizable([*STALE, op("c", "write", 9, None, 2.5, None)])
     svg = result.svg()

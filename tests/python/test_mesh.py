@@ -37,7 +37,7 @@ def test_every_node_answers_for_every_task(mode: str) -> None:
         assert answer.status == 200
         assert answer.task_id in {task.id for task in web.tasks}
         assert "nginx:1.10" in answer.body
-        with pytest.raises(sp.Unreachable, match="nobody answers at .*:8081"):
+        with pytest.raises(sp.Unreachable, match=r"nobody answers at .*:8081"):
             c.http.get("m1:8081")
         with pytest.raises(sp.InvalidArgument, match="no node and port"):
             c.http.get("m1")

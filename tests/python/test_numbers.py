@@ -44,8 +44,27 @@ class TestDurations:
 
     @pytest.mark.parametrize(
         "value",
-        ["1e400s", "-5s", "5", "", "s", "1h-5m", "+5s", "1e3s", "0x5s", "٣s", "1s 2s", -1, -0.5, float("nan")]
-        + [None, True, [], b"5s", timedelta(seconds=-1)],
+        [
+            "1e400s",
+            "-5s",
+            "5",
+            "",
+            "s",
+            "1h-5m",
+            "+5s",
+            "1e3s",
+            "0x5s",
+            "٣s",
+            "1s 2s",
+            -1,
+            -0.5,
+            float("nan"),
+            None,
+            True,
+            [],
+            b"5s",
+            timedelta(seconds=-1),
+        ],
     )
     def test_what_is_none_is_refused(self, value: Any) -> None:
         with pytest.raises(InvalidArgument, match="not a duration"):
@@ -58,7 +77,7 @@ class TestDurations:
         ["2562048h", "9" * 400 + "h", 1e300, 10**400, timedelta.max, "9223372036854775808ns"],
     )
     def test_more_than_the_api_can_count_is_refused(self, value: Any) -> None:
-        with pytest.raises(InvalidArgument, match="at most 2562047h47m16.854775807s"):
+        with pytest.raises(InvalidArgument, match=r"at most 2562047h47m16.854775807s"):
             duration.seconds(value)
 
 

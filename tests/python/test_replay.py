@@ -270,7 +270,7 @@ def test_what_is_no_whole_journal_is_refused(saved: Saved, tmp_path: Path) -> No
 
 
 def test_another_engine_is_refused_unless_forced(saved: Saved, tmp_path: Path) -> None:
-    path, was = saved
+    path, _was = saved
     journal = file.load(path)
     other = dataclasses.replace(journal, engine="0" * 16).save(tmp_path / "other.swarm")
     with pytest.raises(sp.JournalError, match="engine 0000") as error:

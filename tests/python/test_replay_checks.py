@@ -338,7 +338,7 @@ def test_a_fork_without_the_fault_or_without_the_checks_does_not_break(tmp_path:
 
 def test_a_fault_that_was_healed_by_the_failure_goes_on_in_a_fork(tmp_path: Path) -> None:
     path = tmp_path / "run.swarm"
-    first, _ = broken_run(too_few, path)
+    _first, _ = broken_run(too_few, path)
     r = sp.replay(path)
     (fault,) = r.faults
     assert (fault.kind, fault.for_) == ("freeze", None)

@@ -150,7 +150,7 @@ def test_no_damage_is_taken_for_a_run(awkward: tuple[str, str, float], tmp_path:
             try:
                 journal = sp.replay(where).journal
             except sp.JournalError as error:
-                assert error.hint  # noqa: PT017
+                assert error.hint
             else:  # bytes of gzip's own that say nothing of the content
                 assert journal.to_bytes() == whole
 

@@ -17,7 +17,7 @@ from swarmpy.errors import InvalidArgument
 from swarmpy.testing.failure import Failure
 from swarmpy.testing.mask import Happening, Item, Mask, Shape
 from swarmpy.testing.shrink import shrink
-from swarmpy.testing.trial import Coverage, Record  # noqa: I001
+from swarmpy.testing.trial import Coverage, Record
 
 
 @pytest.fixture(autouse=True)
@@ -304,7 +304,7 @@ def test_few_of_many_are_found_quickly() -> None:
 
 
 def test_when_time_is_over_the_best_so_far_stands() -> None:
-    runs, rerun = _counted({3}, 14)
+    _runs, rerun = _counted({3}, 14)
     first = rerun(Mask()).failure
     found = shrink(rerun, first, budget=0.0)
     assert not found.minimal and "were over" in found.why and len(found.faults) == 14

@@ -528,7 +528,7 @@ def test_nodes_of_their_own_init_join_and_leave() -> None:
             _ = w1.role
         w1.swarm.leave()
         assert c.run(until=lambda c: c.nodes["w1"].state == "down", timeout="30s")
-        with pytest.raises(sp.SwarmError, match="--force|force"):
+        with pytest.raises(sp.SwarmError, match=r"--force|force"):
             m1.swarm.leave()
         m1.swarm.leave(force=True)
         assert m1.swarm.state == "inactive"

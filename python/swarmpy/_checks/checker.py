@@ -47,7 +47,7 @@ class Checker:
         recording = Recording(path)
         self._panel.epoch_ns = recording.epoch_ns
         try:
-            for line in recording.items:  # noqa: B007  (the one that could not be read)
+            for line in recording.items:
                 self._panel.take(line[1])
             self._panel.settle()
         except (KeyError, ValueError, TypeError, AttributeError) as error:

@@ -54,7 +54,7 @@ def _at_most(invariant: Invariant) -> Judge:
     return judge
 
 
-def _one_leader(invariant: Invariant) -> Judge:
+def _one_leader(_invariant: Invariant) -> Judge:
     led: dict[int, str] = {}
 
     def judge(state: Peek) -> str | None:
@@ -69,7 +69,7 @@ def _one_leader(invariant: Invariant) -> Judge:
     return judge
 
 
-def _commits(invariant: Invariant) -> Judge:
+def _commits(_invariant: Invariant) -> Judge:
     """Of the leader, whose commit index must not fall behind what another one had."""
     most, term = 0, 0
 
@@ -88,7 +88,7 @@ def _commits(invariant: Invariant) -> Judge:
     return judge
 
 
-def _quorum(invariant: Invariant) -> Judge:
+def _quorum(_invariant: Invariant) -> Judge:
     def judge(state: Peek) -> str | None:
         managers = [one for one in state.nodes if str(one.role) == "manager"]
         alive = sum(one.alive for one in managers)
@@ -135,7 +135,7 @@ def _at_most_desired(invariant: Invariant) -> Judge:
     return judge
 
 
-def _no_failed(invariant: Invariant) -> Judge:
+def _no_failed(_invariant: Invariant) -> Judge:
     seen: int | None = None
 
     def judge(state: Peek) -> str | None:

@@ -74,7 +74,7 @@ class Panel:
     first_ns: int | None = None
     last_ns: int = 0
     ended: bool = False
-    on_broken: Callable[[Line], None] = lambda line: None
+    on_broken: Callable[[Line], None] = lambda _line: None
 
     def __post_init__(self) -> None:
         self.lines = [_line(one) for one in self.invariants]

@@ -13,6 +13,8 @@ from typing import Any
 
 from swarmpy._checks.source import WallStory, story_of
 from swarmpy._hub import Hub
+from swarmpy._models.node_info import NodeInfo
+from swarmpy._view.model import NodeCard, ServiceLine, TaskCard
 from swarmpy._view.recorder import Recorder
 from swarmpy.errors import InvariantBroken, SwarmError, check_broken
 from swarmpy.peek import Peek, PeekNode, PeekService, PeekTask, raft_seen, raft_views
@@ -76,51 +78,30 @@ class Replay(Recorder):
         frame = self._memory.frame(at, "")
         infos = self._memory.nodes
         down = {one.id for one in infos.values() if str(one.state) == "down"}
-        nodes = tuple(
-            PeekNode(
-                one.id,
-                one.name,
-                one.role,
-                one.state,
-                one.availability,
-                infos[one.id].reachability,
-                one.leader,
-                one.alive,
-            )
-            for one in frame.nodes
-        )
-        tasks = tuple(
-            PeekTask(
-                one.id,
-                one.service,
-                one.slot,
-                one.node,
-                one.state,
-                one.desired,
-                str(one.state) == str(one.desired) == "running" and one.node_id not in down,
-                one.version,
-                one.error,
-                0,
-            )
-            for one in frame.tasks
-        )
-        services = tuple(
-            PeekService(
-                one.id,
-                one.name,
-                one.mode,
-                one.image,
-                one.wanted,
-                sum(task.runs for task in tasks if task.service == one.name),
-                one.update,
-                one.message,
-                0,
-            )
-            for one in frame.services
-        )
+        nodes = tuple(_peek_node(one, infos[one.id]) for one in frame.nodes)
+        tasks = tuple(_peek_task(one, on_lost_node=one.node_id in down) for one in frame.tasks)
+        services = tuple(_peek_service(one, tasks) for one in frame.services)
         leader = next((one.name for one in nodes if one.leader and one.alive), None)
         more = story_of(self._hub).so_far()
         return Peek(at, leader, nodes, services, tasks, self._raft, **more)
+
+
+def _peek_node(one: NodeCard, info: NodeInfo) -> PeekNode:
+    return PeekNode(
+        one.id, one.name, one.role, one.state, one.availability, info.reachability, one.leader, one.alive
+    )
+
+
+def _peek_task(one: TaskCard, *, on_lost_node: bool) -> PeekTask:
+    runs = str(one.state) == str(one.desired) == "running" and not on_lost_node
+    return PeekTask(
+        one.id, one.service, one.slot, one.node, one.state, one.desired, runs, one.version, one.error, 0
+    )
+
+
+def _peek_service(one: ServiceLine, tasks: tuple[PeekTask, ...]) -> PeekService:
+    running = sum(task.runs for task in tasks if task.service == one.name)
+    return PeekService(one.id, one.name, one.mode, one.image, one.wanted, running, one.update, one.message, 0)
 
 
 class WallChecks:

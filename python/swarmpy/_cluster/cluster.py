@@ -302,4 +302,4 @@ def _socket_folder(folder: Path) -> str:
     longest = folder / ("n" * 32 + ".sock")
     if len(os.fsencode(longest)) <= places.SOCKET_PATH_LIMIT:
         return str(folder)
-    return tempfile.mkdtemp(prefix="swarmpy-", dir="/tmp")  # noqa: S108 (short on purpose)
+    return tempfile.mkdtemp(prefix="swarmpy-", dir="/tmp")

@@ -41,7 +41,7 @@ class Client:
         self,
         doors: Callable[[], list[Connection]],
         dead: Callable[[], Collection[str]] = tuple,
-        look: Callable[[Request], Shown | None] = lambda request: None,
+        look: Callable[[Request], Shown | None] = lambda _request: None,
     ) -> None:
         self._doors, self._dead, self._look = doors, dead, look
         self._strict = False

@@ -105,7 +105,7 @@ class Draw:
 _Drawn = tuple[dict[str, Any], Sequence[str]]
 
 
-def _of_a_node(draw: Draw, kind: str) -> _Drawn:
+def _of_a_node(draw: Draw, _kind: str) -> _Drawn:
     node = draw._choice(draw._nodes)
     return {"node": node}, [node]
 
@@ -122,7 +122,7 @@ def _of_a_link(draw: Draw, kind: str) -> _Drawn | None:
     return words, ends[:1] if ends[0] in draw.managers else ends[1:]
 
 
-def _partition(draw: Draw, kind: str) -> _Drawn | None:
+def _partition(draw: Draw, _kind: str) -> _Drawn | None:
     nodes = draw._nodes
     if len(nodes) < 2:
         return None
@@ -132,26 +132,26 @@ def _partition(draw: Draw, kind: str) -> _Drawn | None:
     return {"groups": [side, rest], "one_way": draw.random.random() < 0.25}, fewer
 
 
-def _disk(draw: Draw, kind: str) -> _Drawn:
+def _disk(draw: Draw, _kind: str) -> _Drawn:
     node = draw._choice(draw._nodes)
     return {"node": node, "fsync_delay": f"{round(draw._span(5, 300))}ms"}, [node]
 
 
-def _clock(draw: Draw, kind: str) -> _Drawn:
+def _clock(draw: Draw, _kind: str) -> _Drawn:
     node = draw._choice(draw._nodes)
     return {"node": node, "skew": f"{round(draw._span(-5000, 5000))}ms"}, [node]
 
 
-def _throttle(draw: Draw, kind: str) -> _Drawn:
+def _throttle(draw: Draw, _kind: str) -> _Drawn:
     node = draw._choice(draw._nodes)
     return {"node": node, "factor": round(draw._span(2, 20))}, [node]
 
 
-def _task(draw: Draw, kind: str) -> _Drawn | None:
+def _task(draw: Draw, _kind: str) -> _Drawn | None:
     return ({"task": draw._choice(draw.tasks)}, []) if draw.tasks else None
 
 
-def _transfer(draw: Draw, kind: str) -> _Drawn | None:
+def _transfer(draw: Draw, _kind: str) -> _Drawn | None:
     return ({}, []) if len(draw.managers) > 1 else None
 
 

@@ -8,6 +8,7 @@ jump, so that the event at which it jumps is found with few branches.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import math
 import os
@@ -277,7 +278,7 @@ class _Search:
 
     def _steepest(self) -> tuple[int, int]:
         moments = sorted(self._found)
-        pairs = list(zip(moments, moments[1:], strict=False))
+        pairs = list(itertools.pairwise(moments))
         return max(pairs, key=lambda pair: (self._p(pair[1]) - self._p(pair[0]), pair[1] - pair[0]))
 
     def _p(self, moment: int) -> float:
@@ -316,5 +317,5 @@ class _OutOfTime(Exception):
 
 
 def _largest_jump(points: Sequence[Likelihood]) -> tuple[Likelihood, Likelihood] | None:
-    pairs = [pair for pair in zip(points, points[1:], strict=False) if pair[1].p > pair[0].p]
+    pairs = [pair for pair in itertools.pairwise(points) if pair[1].p > pair[0].p]
     return max(pairs, key=lambda pair: pair[1].p - pair[0].p) if pairs else None

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from swarmpy._view.letters import FONT, SIZE
-from swarmpy._view.letters import fit as fit
+from swarmpy._view.letters import fit as fit  # noqa: PLC0414 (modules that paint take it from here)
 from swarmpy._view.model import Look
 from swarmpy._view.palette import (
     GREY,

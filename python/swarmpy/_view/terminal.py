@@ -62,10 +62,11 @@ def _cut(line: str, width: int) -> str:
     """What has room, so that no line becomes two; escape codes take none."""
     parts = []
     for part in ESCAPE.split(line):
-        if not part.startswith("\033"):
-            part = part[: max(width, 0)]
-            width -= len(part)
-        parts.append(part)
+        if part.startswith("\033"):
+            parts.append(part)
+        else:
+            parts.append(part[: max(width, 0)])
+            width -= len(parts[-1])
     return "".join(parts)
 
 

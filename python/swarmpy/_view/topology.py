@@ -150,7 +150,7 @@ def _density(
     size = 30 if len(frame.nodes) <= 1200 else 14 if len(frame.nodes) <= 5000 else 8
     across = int((WIDTH - 2 * MARGIN) / size)
     counts = {node.id: sum(task.serves for task in shown.get(node.id, ())) for node in frame.nodes}
-    most = max(max(counts.values()), 1)
+    most = max(*counts.values(), 1)
     for i, node in enumerate(frame.nodes):
         x, top = MARGIN + i % across * size, y + i // across * size
         tasks = shown.get(node.id, [])

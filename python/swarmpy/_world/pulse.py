@@ -49,7 +49,7 @@ class VirtualPulse:
         """How far time may run before somebody wants to look."""
         if not self._due or self._beating:
             return until_ns
-        return min(until_ns, min(self._due.values()))
+        return min(until_ns, *self._due.values())
 
     def beat(self) -> None:
         if not self._due or self._beating:

@@ -68,7 +68,7 @@ def kill_task(service: str, slot: int | None = None, signal: str = "KILL") -> st
 
 
 def kill_node(node: str, for_: float | str | None = None) -> str:
-    """kill -9 of the node's daemon; its tasks die with it. It starts again after `for_`, if given."""
+    """`kill -9` of the node's daemon; its tasks die with it. It starts again after `for_`, if given."""
     return str(swarm().faults.kill(node, for_=for_).fault)
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from swarmpy._models.nearest import did_you_mean
 from swarmpy.cli import check, clusters, completion, fault, fault_words, images, notebooks, story, test, top
@@ -83,6 +83,21 @@ def _parser() -> argparse.ArgumentParser:
     told = argparse.ArgumentParser(add_help=False)
     told.add_argument("--json", action="store_true", help="print JSON")
 
+    _add_clusters(verbs, which, told)
+    _add_nodes(verbs, which, told)
+    _add_down(verbs, which, told)
+    _add_images(verbs, which, told)
+    fault.declare(verbs, which)
+    _add_top(verbs, which, told)
+    check.add_parser(verbs, which)
+    test.add_parser(verbs)
+    _add_replay(verbs, told)
+    _add_completion(verbs, parser)
+    _add_story(verbs, told)
+    return parser
+
+
+def _add_clusters(verbs: Any, which: argparse.ArgumentParser, told: argparse.ArgumentParser) -> None:
     up = verbs.add_parser("up", parents=[told], help="start daemons m1.. and w1.. and form them into a swarm")
     up.add_argument("--name", help='the name of the cluster (default: "default")')
     up.add_argument("--managers", type=int, default=3, metavar="N")
@@ -100,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     env.add_argument("node", metavar="NODE")
     env.set_defaults(run=clusters.env)
 
+
+def _add_nodes(verbs: Any, which: argparse.ArgumentParser, told: argparse.ArgumentParser) -> None:
     node = verbs.add_parser("node", help="kill or start a node's daemon")
     on_node = node.add_subparsers(metavar="COMMAND", required=True)
     for verb, run, text in (
@@ -110,11 +127,15 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("node", metavar="NODE")
         one.set_defaults(run=run)
 
+
+def _add_down(verbs: Any, which: argparse.ArgumentParser, told: argparse.ArgumentParser) -> None:
     down = verbs.add_parser("down", parents=[which, told], help="end a cluster and forget it")
     down.add_argument("name", nargs="?", metavar="NAME")
     down.add_argument("--all", action="store_true", help="end every cluster")
     down.set_defaults(run=clusters.down)
 
+
+def _add_images(verbs: Any, which: argparse.ArgumentParser, told: argparse.ArgumentParser) -> None:
     image = verbs.add_parser("image", help="what images mean on the process runner")
     on_image = image.add_subparsers(metavar="COMMAND", required=True)
     add = on_image.add_parser(
@@ -127,17 +148,15 @@ def _parser() -> argparse.ArgumentParser:
     add.set_defaults(run=images.add)
     on_image.add_parser("ls", parents=[which, told], help="list images").set_defaults(run=images.ls)
 
-    fault.declare(verbs, which)
 
+def _add_top(verbs: Any, which: argparse.ArgumentParser, told: argparse.ArgumentParser) -> None:
     about = "nodes, services, tasks, events, live; q ends it; with --json one look"
     watch = verbs.add_parser("top", parents=[which, told], help=about)
     watch.add_argument("services", nargs="*", metavar="SERVICE", help="only these (default: all)")
     watch.set_defaults(run=top.top)
 
-    check.add_parser(verbs, which)
 
-    test.add_parser(verbs)
-
+def _add_replay(verbs: Any, told: argparse.ArgumentParser) -> None:
     about = "make a saved run of a simulated swarm again, up to a moment"
     again = verbs.add_parser("replay", parents=[told], help=about)
     again.add_argument("file", metavar="FILE", help="what swarm.save() or a failed test wrote")
@@ -147,11 +166,15 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--force", action="store_true", help="also what another engine wrote")
     again.set_defaults(run=_replay)
 
+
+def _add_completion(verbs: Any, parser: argparse.ArgumentParser) -> None:
     shell = verbs.add_parser("completion", help="print a script that completes words in your shell")
     shell.add_argument("shell", choices=tuple(completion.SCRIPTS))
     shell.set_defaults(run=completion.script)
     verbs.add_parser("complete").set_defaults(run=completion.complete, parser=parser)
 
+
+def _add_story(verbs: Any, told: argparse.ArgumentParser) -> None:
     demo = verbs.add_parser("demo", help="play the story of a swarm, for real, in this terminal")
     demo.set_defaults(run=story.demo)
     about = "copy the notebooks and the page of first steps into a folder"
@@ -160,4 +183,3 @@ def _parser() -> argparse.ArgumentParser:
     copy.add_argument("--force", action="store_true", help="overwrite what is there")
     copy.set_defaults(run=notebooks.notebooks)
     verbs.add_parser("version", parents=[told], help="print the version").set_defaults(run=story.version)
-    return parser

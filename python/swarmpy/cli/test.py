@@ -69,7 +69,7 @@ def _run(one: SeedTest, options: argparse.Namespace) -> Result:
     if options.report is not None:
         how["report"] = options.report
     if options.json:
-        listeners.append(lambda result: None)  # an interrupted one is printed as JSON, too
+        listeners.append(lambda _result: None)  # an interrupted one is printed as JSON, too
     try:
         if options.gone is not None:
             return gone(one, options.gone, seeds=options.seeds or 640, **how)

@@ -177,6 +177,7 @@ def user_traceback(error: BaseException) -> str:
 
 
 def from_test(trace: TracebackType | None) -> TracebackType | None:
+    """Returns the part of the traceback that begins in the test itself."""
     start = trace
     while start is not None and is_ours(start.tb_frame.f_code.co_filename):
         start = start.tb_next
@@ -195,6 +196,7 @@ def _place(trace: TracebackType | None) -> tuple[str, str, int]:
 
 
 def is_ours(file: str) -> bool:
+    """Returns true for a file of this package."""
     return file.startswith(OURS + os.sep)
 
 

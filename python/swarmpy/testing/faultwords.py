@@ -16,6 +16,7 @@ ENDS_A_NODE = ("kill", "power_off", "stop")
 
 
 def kind(fault: Any) -> str:
+    """Returns the word for what the fault does: "partition"."""
     return str(getattr(fault, "kind", "") or _words(fault).get("kind", "fault"))
 
 

@@ -47,13 +47,16 @@ class Mask:
         return item not in self.out and (self.only is None or item in self.only or item[0] == "sleep")
 
     def without(self, *items: Item) -> Mask:
+        """Returns a mask that leaves these out, too."""
         return replace(self, out=self.out | set(items))
 
     def with_span(self, item: Item, seconds: float) -> Mask:
+        """Returns a mask in which the item lasts for so long."""
         spans = {**dict(self.spans), item: seconds}
         return replace(self, spans=tuple(sorted(spans.items())))
 
     def applied_to(self, shape: Shape) -> Shape:
+        """Returns the shape of a swarm with the number of nodes that the mask says."""
         managers = shape.managers if self.managers is None else self.managers
         return replace(
             shape, managers=managers, workers=shape.workers if self.workers is None else self.workers
@@ -78,6 +81,7 @@ class Happening:
 
     @property
     def is_fault(self) -> bool:
+        """Returns true for a fault, and for a change that harms as one."""
         return self.item[0] == "fault" or self.kind in HARM
 
     def __str__(self) -> str:

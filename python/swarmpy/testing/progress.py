@@ -18,17 +18,23 @@ WIDTH = 24
 
 
 class Progress(Protocol):
-    def update(self, done: int, failed: int) -> None: ...
+    """Shows how far a test of many seeds is."""
 
-    def end(self) -> None: ...
+    def update(self, done: int, failed: int) -> None:
+        """So many seeds have been run, and so many of them failed."""
+
+    def end(self) -> None:
+        """Nothing more comes: what was only for the meantime goes away."""
 
 
 class Quiet:
+    """Shows nothing."""
+
     def update(self, done: int, failed: int) -> None:
-        pass
+        """Shows nothing."""
 
     def end(self) -> None:
-        pass
+        """Shows nothing."""
 
 
 class Plain:
@@ -41,6 +47,7 @@ class Plain:
         self._shown = False
 
     def update(self, done: int, failed: int) -> None:
+        """Draws the bar or prints a line, when it is time to."""
         now = time.monotonic()
         if now < self._due:
             return
@@ -55,6 +62,7 @@ class Plain:
         self._shown = True
 
     def end(self) -> None:
+        """Takes the bar away; lines stay."""
         if self._shown and self._bar:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
@@ -70,32 +78,41 @@ class Plain:
 
 
 class Tqdm:
+    """A bar of the package tqdm."""
+
     def __init__(self, name: str, total: int) -> None:
         self._bar: Any = _module("tqdm.auto", "tqdm").tqdm(total=total, desc=name, unit="seed")
 
     def update(self, done: int, failed: int) -> None:
+        """Moves the bar."""
         self._bar.update(done - self._bar.n)
         self._bar.set_postfix(failed=failed)
 
     def end(self) -> None:
+        """Closes the bar."""
         self._bar.close()
 
 
 class Rich:
+    """A bar of the package rich."""
+
     def __init__(self, name: str, total: int) -> None:
         self._bar: Any = _module("rich.progress", "rich").Progress(transient=True)
         self._bar.start()
         self._name, self._task = name, self._bar.add_task(name, total=total)
 
     def update(self, done: int, failed: int) -> None:
+        """Moves the bar."""
         text = f"{self._name} ({failed} failed)"
         self._bar.update(self._task, completed=done, description=text)
 
     def end(self) -> None:
+        """Takes the bar away."""
         self._bar.stop()
 
 
 def begin(how: str, name: str, total: int) -> Progress:
+    """Returns what shows the progress: "tqdm", "rich", "bar", "lines", "none", or "auto"."""
     if how == "tqdm":
         return Tqdm(name, total)
     if how == "rich":

@@ -40,7 +40,8 @@ MOST_WAYS = 3  # of failing that are looked into
 class OneRun(Protocol):
     """Runs the test with a seed."""
 
-    def __call__(self, seed: int, mask: Mask = NOTHING, keep: Keeper | None = None) -> Record: ...
+    def __call__(self, seed: int, mask: Mask = NOTHING, keep: Keeper | None = None) -> Record:
+        """Returns what became of this seed; without the items that the mask leaves out."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ class Looked:
         self._keep = Keep(job.settings.report, job.test, failure.seed)
 
     def go(self, budget: float) -> None:
+        """Makes the failure smaller for at most so many seconds, and keeps its files."""
         if self._job.settings.shape.mode != "sim":
             self.failure = self._keep.record(self.failure)
             return

@@ -38,6 +38,7 @@ class ByName:
     content: str
 
     def function(self) -> Callable[..., Any]:
+        """Returns the function; imports its module if need be."""
         found: Any = _module(self)
         owner = None
         for name in self.qualname.split("."):
@@ -50,9 +51,12 @@ class ByName:
 
 @dataclass(frozen=True)
 class ByValue:
+    """A function that no module has, pickled with all that it refers to."""
+
     pickled: bytes
 
     def function(self) -> Callable[..., Any]:
+        """Returns a copy of the function."""
         return pickle.loads(self.pickled)  # type: ignore[no-any-return]
 
 
@@ -137,7 +141,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _content(file: str) -> str:
-    """ "" where there is none to read."""
+    """The hash of what the file says; "" when it cannot be read."""
     try:
         return hashlib.sha256(Path(file).read_bytes()).hexdigest()
     except OSError:

@@ -43,6 +43,8 @@ def shrink(rerun: Rerun, first: Failure, budget: float) -> Shrunk:
 
 
 class Search:
+    """The search for a smaller run that fails in the same way."""
+
     def __init__(self, rerun: Rerun, first: Failure, budget: float) -> None:
         self._rerun, self._first = rerun, first
         self._begun = time.monotonic()
@@ -65,6 +67,7 @@ class Search:
                 return
 
     def found(self, why: str) -> Shrunk:
+        """Returns the smallest run so far, and why the search ended."""
         left = {one.item for one in _faults(self.best)}
         first_faults, first_changes = _faults(self._first), _changes(self._first)
         return Shrunk(

@@ -1,5 +1,6 @@
 """What a swarm tells of its faults: the plan of what happened, and who "leader" was. Nothing where it cannot
-say."""
+say.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +45,9 @@ def without_skipped(happenings: Sequence[Happening], swarm: Swarm) -> list[Happe
         same = next((it for it in left if it[0] == one.kind and abs(it[1] - one.at) < CLOSE), None)
         if same is not None and one.is_fault:
             left.remove(same)
-            one = replace(one, happened=False)
-        found.append(one)
+            found.append(replace(one, happened=False))
+        else:
+            found.append(one)
     return found
 
 

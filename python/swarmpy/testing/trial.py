@@ -135,6 +135,7 @@ class Trial:
                 finish()
 
     def judge(self, error: BaseException | None, keep: Keeper | None = None) -> Record:
+        """Returns what this run was: its coverage, and its failure when it ended with an error."""
         record = Record(self.seed, self._coverage(), None, error, self._trace_hash())
         if error is not None:
             failure = self._failure(error)
@@ -144,10 +145,12 @@ class Trial:
         return record
 
     def at_last(self, do: Callable[[Swarm], object]) -> None:
+        """Does this with the first swarm of the run, before it is closed."""
         for swarm in self._swarms[:1]:
             do(swarm)
 
     def close(self) -> None:
+        """Closes all swarms of the run."""
         for swarm in self._swarms:
             with contextlib.suppress(SwarmError):
                 swarm.close()
