@@ -168,6 +168,8 @@ TEST(Fault, WhatCannotBeIsSaid) {
       {"partition m1 | m2 m1", "partition: m1 is on two sides"},
       {"partition a | b | c one-way",
        "partition: one_way is between two groups: what the first says does not reach the second"},
+      {"freeze w1 at -1s", "freeze: at is -1s, in the past"},
+      {"freeze w1 at 9000h", "freeze: at is more than a year away"},
       {"freeze w1 for 0s", "freeze: for is 0s; it may be more than 0s, up to a year"},
       {"freeze w1 for ever", "freeze: for wants a duration (80ms, 1m30s)"},
       {"kill_task web.1 for 1s", "kill_task: it happens at once: leave out for"},
@@ -226,6 +228,8 @@ TEST(Plan, BothFormsAreInverseAndOneFaultCanBeLeftOut) {
   EXPECT_EQ(less.faults.size() + 1, plan.faults.size());
   EXPECT_EQ(less.faults[1], plan.faults[2]);
   EXPECT_EQ(plan.without(99), plan);
+  EXPECT_EQ(plan.without(plan.faults.size()), plan);
+  EXPECT_EQ(plan.without(plan.faults.size() - 1).faults.back(), *(plan.faults.end() - 2));
 }
 
 TEST(Plan, WhatIsNoPlanIsRefused) {
@@ -301,6 +305,43 @@ TEST(Draw, AQuorumIsLeftAtEveryMoment) {
   reckless.lasts = Duration::seconds(4);
   reckless.keep_quorum = false;
   EXPECT_LT(fewest_managers(*draw(reckless), reckless.managers), 2u);
+}
+
+// A manager that comes back needs a second until it is at work: until then it counts as away.
+TEST(Draw, AManagerThatHasJustComeBackIsNotCountedOn) {
+  constexpr Duration kRecovery = Duration::seconds(1);
+  std::size_t kills = 0;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    DrawOptions options;
+    options.seed = seed;
+    options.managers = {"m1", "m2", "m3"};
+    options.kinds = {Kind::kill, Kind::freeze};
+    options.every = Duration::millis(400);
+    options.lasts = Duration::millis(700);
+    Plan plan = *draw(options);
+    kills += plan.faults.size();
+    for (Fault& fault : plan.faults) fault.lasts = *fault.lasts + kRecovery - Duration{1};
+    ASSERT_GE(fewest_managers(plan, options.managers), 2u) << "seed " << seed << "\n" << plan.to_text();
+  }
+  EXPECT_GT(kills, 1'000u);
+}
+
+TEST(Draw, PartsOfFramesAreFromATenthOfAPercentToATenth) {
+  DrawOptions options;
+  options.managers = {"m1", "m2", "m3"};
+  options.kinds = {Kind::net};
+  std::int64_t most = 0;
+  for (options.seed = 0; options.seed < 100; ++options.seed) {
+    const Plan plan = *draw(options);
+    for (const Fault& fault : plan.faults)
+      for (const char* key : {"loss", "duplicate", "reorder"})
+        if (const auto* part = fault.find<Ratio>(key)) {
+          EXPECT_GE(part->millionths, 1'000);
+          most = std::max(most, part->millionths);
+        }
+  }
+  EXPECT_GT(most, 95'000);
+  EXPECT_LE(most, 100'000);
 }
 
 TEST(Draw, OptionsAreJsonAndWhatIsWrongIsSaid) {

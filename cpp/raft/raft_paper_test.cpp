@@ -113,6 +113,17 @@ TEST(RaftPaper, OneVotePerTermFirstComeFirstServed) {
   EXPECT_EQ(peer.storage.hard_state().vote, 2u);
 }
 
+TEST(RaftPaper, WhoFollowsALeaderOfTheTermVotesForNobodyElseInIt) {
+  Peer peer(1);
+  peer.start();
+  (void)peer.step(append(1, 0, 0, {})).ok();
+  ASSERT_EQ(peer.raw->leader(), 2u);
+  ASSERT_EQ(peer.storage.hard_state().vote, kNone);
+  peer.sent.clear();
+  (void)peer.step(vote_request(3, 1, 0, 0)).ok();
+  EXPECT_TRUE(peer.take(MessageType::vote_resp).at(0).reject);
+}
+
 TEST(RaftPaper, AVoteOutlivesACrash) {
   Peer peer(1);
   peer.start();

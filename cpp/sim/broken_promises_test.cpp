@@ -2,7 +2,9 @@
 // else breaks is broken here, by faults alone; and none cries wolf in storms that Raft does bear.
 #include <gtest/gtest.h>
 
+#include "codec/codec.hpp"
 #include "faults/draw.hpp"
+#include "node/manager_disk.hpp"
 #include "sim/test_swarm.hpp"
 #include "sim/watch_rules.hpp"
 
@@ -18,7 +20,9 @@ std::string seconds(Instant at) {
 // One voter forgets that it has voted and what it has acknowledged; so the manager that was away, which knows
 // of neither, wins the same term, and writes over what was committed and answered.
 struct TwoHistories : Swarm {
-  explicit TwoHistories(const RuleSpec& spec) {
+  // `longer`: the manager that is away is asked for much that it cannot commit, so that its log is the longer
+  // one, and an older write is what is lost.
+  explicit TwoHistories(const RuleSpec& spec, bool longer = false) {
     world.watch().add(*make_rule(spec));
     away = world.leader();
     EXPECT_EQ(create("kept", 1), 201u);
@@ -26,11 +30,13 @@ struct TwoHistories : Swarm {
     for (const std::string name : {"m1", "m2", "m3"})
       if (name != away) begin("disk " + name + " old_copy");
     const FaultId alone = begin("partition " + away);
+    for (int i = 0; longer && i < 40; ++i)
+      world.call(away, post("/services/create", to_json(wish("never" + std::to_string(i), 1))));
     EXPECT_TRUE(world.run_until([&] { return !world.leader().empty() && world.leader() != away; },
                                 Duration::seconds(20)));
     first = world.leader();
     term = world.node(first).inspect().raft->term();
-    EXPECT_EQ(create("lost", 1), 201u);
+    EXPECT_EQ(longer ? update("kept") : create("lost", 1), longer ? 200u : 201u);
     world.run_for(Duration::seconds(1));
     for (const std::string name : {"m1", "m2", "m3"})
       if (name != away && name != first) forgetful = name;
@@ -40,6 +46,18 @@ struct TwoHistories : Swarm {
     world.crash(forgetful);
     forgot = world.now();
     world.start(forgetful);
+  }
+  static ServiceWish wish(const std::string& name, std::uint64_t replicas) {
+    ServiceWish made;
+    made.name = name;
+    made.replicas = replicas;
+    return made;
+  }
+  std::uint32_t update(const std::string& name) {
+    const auto service = world.node(first).inspect().store->service_named(name);
+    const std::string target =
+        "/services/" + name + "/update?version=" + std::to_string(service->meta.version);
+    return world.ask(first, post(target, to_json(wish(name, 2)))).head.status;
   }
   // Until the rule is broken, which ends a run.
   bool breaks(Duration within) {
@@ -96,6 +114,48 @@ TEST(BrokenPromises, AWriteThatWasAnsweredAndIsGoneIsTold) {
   EXPECT_EQ(said.at, swarm.world.now());
   EXPECT_NE(said.what.find(", which leads in term " + std::to_string(swarm.term)), std::string::npos)
       << said.what;
+}
+
+TEST(BrokenPromises, AnUpdateThatWasAnsweredAndIsGoneIsTold) {
+  TwoHistories swarm({"no_lost_writes", "", 0}, true);
+  ASSERT_TRUE(swarm.breaks(Duration::seconds(20)));
+  const Broken& said = *swarm.world.watch().broken();
+  EXPECT_TRUE(said.what.starts_with("service kept was written and the write was answered; " + swarm.away +
+                                    ", which leads in term "))
+      << said.what;
+  EXPECT_NE(said.what.find(", had an older one at " + seconds(said.at)), std::string::npos) << said.what;
+}
+
+// Whoever is started again may have another log than it had: all of it is compared once more.
+TEST(BrokenPromises, ACommitThatIsAnotherAfterARestartIsTold) {
+  WorldOptions options;
+  options.check = false;  // they would find the forgery
+  World world(options);
+  for (const auto* name : {"m1", "m2", "m3"})
+    world.add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
+  ASSERT_EQ(form_swarm(world, {"m1", "m2", "m3"}, {}), "");
+  world.watch().add(*make_rule({"no_lost_commits", "", 0}));
+  world.run_for(Duration::seconds(5));
+  const std::string forged = world.leader() == "m1" ? "m2" : "m1";
+  world.crash(forged);
+  ports::Disk& disk = world.disk_of_dead(forged);
+  const auto state = node::load_manager(disk);
+  ASSERT_TRUE(state.ok());
+  raft::Entry entry;
+  for (const raft::Entry& one : state->entries)
+    if (one.index <= state->applied && one.type == raft::EntryType::normal && !one.data.empty()) entry = one;
+  ASSERT_GT(entry.index, 0u);
+  entry.data.clear();
+  ports::DiskBatch batch;
+  batch.put(ports::Family::raft_log, node::log_key(entry.index), codec::encode(entry));
+  disk.commit(std::move(batch), 0);
+  ASSERT_FALSE(world.watch().broken());
+  world.start(forged);
+  world.run_for(Duration::seconds(5));
+  ASSERT_TRUE(world.watch().broken());
+  const std::string& said = world.watch().broken()->what;
+  EXPECT_TRUE(said.starts_with("entry " + std::to_string(entry.index) + ", which ")) << said;
+  EXPECT_NE(said.find(" had committed, was another one on " + forged + " at "), std::string::npos) << said;
 }
 
 // Without a rule of the user's own the engine's own say it.

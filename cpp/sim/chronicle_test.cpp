@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "docker/json.hpp"
 #include "faults/fault.hpp"
 #include "sim/client.hpp"
@@ -150,6 +152,47 @@ TEST_F(Told, IsWhatWasHeldBackOnItsWay) {
     EXPECT_GE(*cells[1].whole(), burst.ns);
   }
   EXPECT_GT(held, 2);
+}
+
+TEST_F(Told, IsEveryMoveOfATaskOnce) {
+  World world(seeded());
+  world.record_chronicle(true);
+  form(world);
+  live(world);
+  read(world);
+  std::set<std::vector<std::string>> seen;
+  for (const auto& row : rows("moves")) {
+    const auto& cells = *row.items();
+    std::vector<std::string> move{*cells[3].text(), *cells[4].text()};
+    for (const std::size_t number : {1U, 2U, 5U})
+      move.push_back(std::to_string(static_cast<std::int64_t>(*cells[number].whole())));
+    EXPECT_TRUE(seen.insert(move).second) << move[0] << ", wanted " << move[1] << ", task " << move[2];
+  }
+  EXPECT_GT(seen.size(), 9U);
+}
+
+TEST_F(Told, IsTheRoleAnewAfterARestart) {
+  World world(seeded());
+  form(world);
+  const std::string alone = world.leader() == "m1" ? "m2" : "m1";
+  EXPECT_TRUE(world.begin_fault(*faults::parse("partition " + alone)).ok());
+  world.crash(alone);
+  world.start(alone);
+  world.record_chronicle(true);
+  for (int i = 0; i < 2; ++i) {
+    world.run_for(Duration::millis(10));
+    world.crash(alone);
+    world.run_for(Duration::millis(10));
+    world.start(alone);
+  }
+  world.run_for(Duration::millis(10));
+  read(world);
+  std::string roles;
+  for (const auto& row : rows("roles")) {
+    const auto& cells = *row.items();
+    if (*cells[1].whole() == alone[1] - '1') roles += *cells[2].text() + ";";
+  }
+  EXPECT_EQ(roles, "follower;;follower;;follower;") << "nothing while it is down";
 }
 
 TEST(Newest, KeepsTheLastAndTheirNumbers) {

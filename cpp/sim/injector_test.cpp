@@ -196,6 +196,140 @@ TEST(Injector, WhatHappensToATaskOrAnImage) {
   swarm.settle();
 }
 
+TEST(Injector, NoGroupOfAPartitionHearsAnother) {
+  Swarm swarm;
+  swarm.begin("partition m1 | m2 w1 | m3 w2");
+  swarm.world.run_for(Duration::seconds(6));
+  EXPECT_EQ(swarm.world.leader(), "") << "each is alone";
+  swarm.world.heal();
+  swarm.settle();
+}
+
+TEST(Injector, AnImageThatIsNotThereIsRefusedAsLongAsTheFaultLasts) {
+  Swarm swarm;
+  swarm.begin("image nginx:1.10 exists false");
+  EXPECT_EQ(swarm.create("web", 1), 201u);
+  swarm.world.run_for(Duration::seconds(3));
+  const auto tasks = [&] { return swarm.world.look(swarm.world.leader(), get("/tasks")).answer.body; };
+  EXPECT_NE(tasks().find("No such image"), std::string::npos);
+  EXPECT_EQ(tasks().find("\"State\":\"running\""), std::string::npos);
+  swarm.world.heal();
+  // The replacement was refused as well, while it waited for its start. The next one is made when that start
+  // was due, 5s after the first task, and waits 5s itself.
+  swarm.world.run_for(Duration::seconds(9));
+  EXPECT_NE(tasks().find("\"State\":\"running\""), std::string::npos) << tasks();
+}
+
+TEST(Injector, AnImageIsWhatItWasSaidToBeWhenItsFaultIsOver) {
+  Swarm swarm;
+  ImageScript ends;
+  ends.exit_code = 7;
+  ends.lives = Duration::millis(100);
+  swarm.world.set_image("nginx:1.10", ends);
+  swarm.begin("image nginx:1.10 start 10ms");
+  swarm.world.heal();
+  EXPECT_EQ(swarm.create("web", 1), 201u);
+  swarm.world.run_for(Duration::seconds(3));
+  const std::string tasks = swarm.world.look(swarm.world.leader(), get("/tasks")).answer.body;
+  EXPECT_NE(tasks.find("\"ExitCode\":7"), std::string::npos) << tasks;
+}
+
+TEST(Injector, AnOlderCopyThatIsHealedBeforeTheCrashIsNone) {
+  Swarm swarm;
+  World& world = swarm.world;
+  swarm.begin("disk w1 old_copy");
+  EXPECT_EQ(swarm.create("a", 5), 201u);
+  swarm.settle();
+  world.heal();
+  world.take_trace();
+  world.crash("w1");
+  world.start("w1");
+  for (const auto& line : world.take_trace()) EXPECT_NE(line.kind, "sim.disk") << line.text;
+  swarm.settle();
+}
+
+// The machine that serves a page loses its power at each moment of the request.
+TEST(Injector, APageThatIsCutOffIsNoAnswer) {
+  std::map<std::string, int> ways;
+  for (int moment = 0; moment < 60; ++moment) {
+    Swarm swarm;
+    World& world = swarm.world;
+    EXPECT_EQ(swarm.create("web", 1, 8080), 201u);
+    swarm.settle();
+    world.run_for(Duration::seconds(2));
+    std::string server, client = "w1";
+    for (const char* name : {"m1", "m2", "m3", "w1", "w2"})
+      if (swarm.runs_on(name, "web")) server = name;
+    if (server == client) client = "w2";
+    const RequestId id = world.http_get(client, 8080);
+    world.run_for(Duration::micros(500 * moment));
+    world.crash(server);
+    world.run_until([&] { return world.http_reply(id).ended; }, Duration::seconds(20));
+    const HttpReply reply = world.http_reply(id);
+    EXPECT_EQ(reply.status == 200, reply.error.empty()) << reply.status << " " << reply.error;
+    EXPECT_EQ(reply.status == 0, !reply.error.empty());
+    ASSERT_EQ(world.requests().done().size(), 1u);
+    EXPECT_EQ(world.requests().failed(), reply.error.empty() ? 0u : 1u);
+    ++ways[reply.error];
+  }
+  EXPECT_GT(ways[""], 0) << "it was there before";
+  EXPECT_GT(ways["connection reset by peer"], 0) << "while it answered";
+}
+
+// ---- clocks, as the daemons tell the time
+
+class WallClocks : public testing::Test {
+ protected:
+  // How far a daemon's wall clock is from the world's.
+  Duration off(const std::string& machine) {
+    const std::string body = swarm_.world.look(machine, get("/info")).answer.body, key = "\"SystemTime\":\"";
+    const auto begin = body.find(key) + key.size();
+    const auto time = parse_rfc3339(body.substr(begin, body.find('"', begin) - begin));
+    EXPECT_TRUE(time.has_value());
+    return time ? *time - swarm_.world.wall() : Duration{};
+  }
+  void end(FaultId id) { EXPECT_TRUE(swarm_.world.end_fault(id).ok()); }
+  // By hand a nanosecond may go by, and a drift is cut to whole ones.
+  static void expect_about(Duration seen, Duration wanted) {
+    EXPECT_LE(std::abs((seen - wanted).ns), 20) << to_string(seen);
+  }
+  Swarm swarm_;
+};
+
+TEST_F(WallClocks, OfSkewsTheLatestHoldsThenTheOlderThenNone) {
+  const FaultId early = swarm_.begin("clock w1 skew 10s");
+  expect_about(off("w1"), Duration::seconds(10));
+  expect_about(off("w2"), Duration{});
+  const FaultId late = swarm_.begin("clock w1 skew -3s");
+  expect_about(off("w1"), Duration::seconds(-3));
+  end(late);
+  expect_about(off("w1"), Duration::seconds(10));
+  end(early);
+  expect_about(off("w1"), Duration{});
+}
+
+TEST_F(WallClocks, JumpsAddUpAndAreTakenBack) {
+  const FaultId first = swarm_.begin("clock w1 jump 5s");
+  swarm_.begin("clock w1 jump -12s");
+  expect_about(off("w1"), Duration::seconds(-7));
+  end(first);
+  expect_about(off("w1"), Duration::seconds(-12));
+  swarm_.world.heal();
+  expect_about(off("w1"), Duration{});
+}
+
+TEST_F(WallClocks, ADriftGainsWithTimeAndEndsWithItsFault) {
+  const FaultId drift = swarm_.begin("clock w1 drift 1.1");
+  swarm_.world.run_for(Duration::seconds(10));
+  expect_about(off("w1"), Duration::seconds(1));
+  end(drift);
+  swarm_.world.run_for(Duration::seconds(10));
+  expect_about(off("w1"), Duration{});
+  swarm_.begin("clock w1 drift 0.5");
+  swarm_.world.run_for(Duration::seconds(4));
+  expect_about(off("w1"), Duration::seconds(-2));
+}
+
 // One storm, told by its own history to another world of the same seed.
 std::pair<std::uint64_t, Plan> storm(std::uint64_t seed, const Plan& plan, bool by_hand) {
   Swarm swarm(seed);

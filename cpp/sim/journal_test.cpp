@@ -125,6 +125,30 @@ TEST(Journal, ChaosSeedsAreTheSameRunAgain) {
   }
 }
 
+TEST(Journal, TheWorldsOwnOptionsAreKept) {
+  WorldOptions options;
+  options.seed = ~std::uint64_t{0};
+  options.codec = true;
+  options.check = false;
+  options.epoch = WallTime{1'000'000'007};
+  options.network = {Duration::micros(7), Duration::micros(90), 3, 4, 5};
+  const Moment end{12, Instant{3'000'000'009}};
+  const auto read = read_run(to_text(options, {}, end, 0xfedcba9876543210ULL));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->options.seed, options.seed);
+  EXPECT_TRUE(read->options.codec);
+  EXPECT_FALSE(read->options.check);
+  EXPECT_EQ(read->options.epoch, options.epoch);
+  EXPECT_EQ(read->options.network.latency_min, Duration::micros(7));
+  EXPECT_EQ(read->options.network.latency_max, Duration::micros(90));
+  EXPECT_EQ(read->options.network.loss_per_mille, 3u);
+  EXPECT_EQ(read->options.network.duplicate_per_mille, 4u);
+  EXPECT_EQ(read->options.network.reorder_per_mille, 5u);
+  EXPECT_EQ(read->end.at, end.at);
+  EXPECT_EQ(read->end.steps, 12u);
+  EXPECT_EQ(read->trace_hash, 0xfedcba9876543210ULL);
+}
+
 TEST(Journal, AMomentIsAsItWas) {
   const auto world = formed(3);
   world->run_for(Duration::seconds(1));
@@ -301,6 +325,77 @@ TEST(Journal, OfTheFirstInputsNoMoreAreTold) {
     fork->run_until(world->now());
     EXPECT_EQ(fork->alive("w1"), inputs != before + 1) << inputs;
   }
+}
+
+// The run up to a moment, told again to a world that then did something of its own.
+std::unique_ptr<World> forked(const World& world, Instant then) {
+  auto fork = played(world.journal_text());
+  fork->run_until(then);
+  fork->note("fork", "it has left the run");
+  fork->let_go(World::kAllInputs);
+  return fork;
+}
+
+TEST(Journal, InAForkAnInputComesAfterAllElseThatIsDueAndInItsOrder) {
+  const auto world = formed(5);
+  world->run_for(Duration::seconds(1));
+  const Instant then = world->now();
+  world->run_until(then + Duration::millis(100));
+  world->run_until(world->next_event());
+  const std::uint64_t before = world->events();
+  for (const char* text : {"a", "c", "b"}) world->note("test", text);
+  world->run_for(Duration::seconds(1));
+
+  const auto fork = forked(*world, then);
+  EXPECT_FALSE(fork->plays());
+  while (!fork->coming().starts_with("input: ")) ASSERT_TRUE(fork->step());
+  EXPECT_EQ(fork->events(), before) << "an event of the same instant comes first";
+  fork->take_trace();
+  fork->run_until(world->now());
+  std::string told;
+  for (const auto& line : fork->take_trace())
+    if (line.kind == "test") told += line.text;
+  EXPECT_EQ(told, "acb");
+}
+
+TEST(Journal, InAForkNobodyHangsUpItsOwnCall) {
+  const auto world = formed(5);
+  world->run_for(Duration::seconds(1));
+  const Instant then = world->now();
+  world->run_for(Duration::millis(10));
+  const CallId recorded = world->call("m1", get("/events"));
+  world->run_for(Duration::millis(10));
+  world->hang_up(recorded);
+  world->run_for(Duration::seconds(1));
+
+  auto fork = played(world->journal_text());
+  fork->run_until(then);
+  const CallId own = fork->call("m1", get("/events"));
+  ASSERT_EQ(own, recorded) << "the run's own gets another number";
+  fork->let_go(World::kAllInputs);
+  fork->run_until(world->now());
+  std::set<CallId> gone;
+  for (const auto& entry : fork->journal().entries())
+    if (const auto* hung_up = std::get_if<inputs::HangUp>(&entry.input)) gone.insert(hung_up->call);
+  EXPECT_FALSE(gone.contains(own));
+  EXPECT_TRUE(gone.contains(own + 1));
+}
+
+TEST(Journal, AFullOneTakesNoMoreAndSaysSo) {
+  Journal journal;
+  const auto write = [&](std::size_t bytes, std::uint64_t gave) {
+    Journal::Writing written(journal, Moment{}, [&] {
+      return inputs::Note{"test", std::string(bytes, 'x')};
+    });
+    written.gave(gave);
+  };
+  write(1, 3);
+  write(Journal::kMostBytes, 4);
+  EXPECT_EQ(journal.incomplete(), "") << "the last one that it took";
+  for (const std::uint64_t gave : {5U, 6U}) write(1, gave);
+  EXPECT_EQ(journal.entries().size(), 2U);
+  EXPECT_EQ(journal.entries().back().gave, 4U) << "of another input";
+  EXPECT_EQ(journal.incomplete(), "it has more inputs than a journal keeps (256 MiB)");
 }
 
 TEST(Journal, WhatIsNoRunIsRefused) {

@@ -230,6 +230,32 @@ TEST_F(Promises, what_was_removed_is_gone_when_it_is_answered) {
   EXPECT_EQ(answered("POST", "services/web/update", 200), "") << "a write before the removal, answered late";
 }
 
+TEST_F(Promises, an_answer_that_broke_off_is_none) {
+  Watch watch(shared_, machines_, network_);
+  std::vector<std::uint32_t> judged;
+  Rule rule;
+  rule.answered = [&](const Answer& answer, const View&) -> Verdict {
+    judged.push_back(answer.status);
+    return std::nullopt;
+  };
+  watch.add(rule);
+  std::map<std::uint64_t, Reply> replies;
+  for (const std::uint64_t call : {1U, 2U, 3U}) {
+    watch.asked_api(call, "POST", "/v1.41/services/create");
+    replies[call].begun = true;
+    replies[call].head.status = static_cast<std::uint32_t>(200 + call);
+  }
+  const auto reply = [&](std::uint64_t call) { return replies.contains(call) ? &replies[call] : nullptr; };
+  watch.happened(0, reply);
+  EXPECT_TRUE(judged.empty()) << "none has ended";
+  replies[1].ended = replies[1].cut = true;
+  replies[2].ended = true;
+  replies.erase(3);  // its client has hung up
+  watch.happened(0, reply);
+  watch.happened(0, reply);
+  EXPECT_EQ(judged, (std::vector<std::uint32_t>{202}));
+}
+
 TEST(RequestRules, a_status_from_400_on_is_a_failure_too) {
   const Rule rule = *make_rule({"no_failed_requests", "", 0});
   RequestDone request;
