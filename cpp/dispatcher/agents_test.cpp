@@ -200,7 +200,7 @@ class AgentsTest : public testing::TestWithParam<std::uint64_t> {
     for (auto& machine : machines_) {
       if (machine.link != frame.link) continue;
       if (!frame.to_dispatcher) return machine.worker->on_message(frame.message, now_, wall());
-      return dispatcher_.on_message(store_, frame.link, machine.id, "127.0.1.1", frame.message, now_);
+      return dispatcher_.on_message(store_, frame.link, {{}, machine.id}, "127.0.1.1", frame.message, now_);
     }
   }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/rng.hpp"
+#include "model/principal.hpp"
 #include "model/wire.hpp"
 #include "store/leader_loop.hpp"
 
@@ -32,9 +33,10 @@ class Dispatcher final : public store::LeaderLoop {
   Dispatcher(Rng rng, Duration heartbeat_period);
   ~Dispatcher() override;
 
-  // ---- from agents; `node` is the authenticated identity of the link, `addr` the address that it comes from
-  void on_message(const store::Store& store, PeerLink link, NodeId node, const std::string& addr,
-                  const wire::Message& message, Instant now);
+  // ---- from agents. A session belongs to the node of the principal and to its link: a message that names
+  // another one is refused. `addr`: the address that the link comes from.
+  void on_message(const store::Store& store, PeerLink link, const model::Principal& who,
+                  const std::string& addr, const wire::Message& message, Instant now);
   // A closed link is a hint: the node is DISCONNECTED at once; its heartbeat deadline still decides DOWN.
   // When the agent does not come back within one heartbeat period after the close, it is judged DOWN (a dead
   // process closes its sockets; a live agent reconnects at once). A node that changes its role closes its

@@ -87,7 +87,7 @@ class DispatcherTest : public testing::Test {
   }
 
   void say(PeerLink link, NodeId node, const wire::Message& message) {
-    dispatcher_.on_message(store_, link, node, "127.0.1.9", message, now_);
+    dispatcher_.on_message(store_, link, {{}, node}, "127.0.1.9", message, now_);
     run();
   }
   template <class T>
@@ -127,6 +127,32 @@ class DispatcherTest : public testing::Test {
   std::vector<Send> inbox_;
 };
 
+// A session belongs to its node and its link: who names another node's session is refused, and nothing comes
+// of it.
+TEST_F(DispatcherTest, AnotherNodesSessionIsNobodysToUse) {
+  const NodeId victim = add_node(), forger = add_node();
+  const TaskId task = add_task(victim);
+  start();
+  const std::uint64_t session = join(1, victim);
+  join(2, forger);
+  model::TaskStatus failed;
+  failed.state = TaskState::failed;
+  const model::NodeStatus before = status(victim);
+  const wire::Message forged[] = {wire::Heartbeat{session}, wire::AssignmentsAck{session, 0, true},
+                                  wire::TaskReport{session, 1, {{task, failed}}},
+                                  wire::MeshAck{session, 0, true, {"a problem"}}};
+  for (const auto& message : forged) {
+    say(2, forger, message);
+    EXPECT_EQ(heard<wire::SessionRefused>(2).size(), 1u) << message.index();
+    say(3, victim, message);  // ... and the node itself must use the link of its session
+    EXPECT_EQ(heard<wire::SessionRefused>(3).size(), 1u) << message.index();
+  }
+  EXPECT_EQ(state(task), TaskState::assigned);
+  EXPECT_EQ(status(victim), before);
+  EXPECT_TRUE(heard<wire::Assignments>(1).empty()) << "nobody asked for the whole set";
+  EXPECT_EQ(dispatcher_.link_of(victim), PeerLink{1});
+}
+
 TEST_F(DispatcherTest, RegisteringMakesANodeReadyWithItsDescriptionAndAddress) {
   const NodeId node = add_node();
   start();
@@ -145,7 +171,7 @@ TEST_F(DispatcherTest, RegisteringMakesANodeReadyWithItsDescriptionAndAddress) {
 TEST_F(DispatcherTest, ANodeHearsThatItIsReadyOnceTheStoreSaysSo) {
   const NodeId node = add_node();
   start();
-  dispatcher_.on_message(store_, 1, node, "127.0.1.9", wire::Register{node, {}}, now_);
+  dispatcher_.on_message(store_, 1, {{}, node}, "127.0.1.9", wire::Register{node, {}}, now_);
   auto sessions = heard<wire::Session>(1);
   ASSERT_EQ(sessions.size(), 1u);
   EXPECT_FALSE(sessions[0].ready) << "it is wanted only";
@@ -382,7 +408,7 @@ TEST_F(DispatcherTest, ReportsAreAcknowledgedWhenTheyAreStored) {
   running.state = TaskState::running;
   const wire::TaskReport report{
       session, 5, {{own, running}, {foreign, running}, {TaskId::random(rng_), running}}};
-  dispatcher_.on_message(store_, 1, node, "", report, now_);
+  dispatcher_.on_message(store_, 1, {{}, node}, "", report, now_);
   auto plan = dispatcher_.plan(store_, now_, WallTime{1});
   ASSERT_TRUE(plan);
   EXPECT_EQ(plan->actions.size(), 1u);

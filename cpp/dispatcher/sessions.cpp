@@ -6,8 +6,9 @@
 
 namespace swarm::dispatcher {
 
-void Dispatcher::on_message(const store::Store& store, PeerLink link, NodeId node, const std::string& addr,
-                            const wire::Message& message, Instant now) {
+void Dispatcher::on_message(const store::Store& store, PeerLink link, const model::Principal& who,
+                            const std::string& addr, const wire::Message& message, Instant now) {
+  const NodeId node = who.node;
   if (const auto* hello = std::get_if<wire::Register>(&message)) {
     state_->on(store, link, node, addr, *hello, now);
   } else if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&message)) {

@@ -70,6 +70,9 @@ struct Core {
     return hello;
   }
 
+  // This node as the speaker, where it is the one that it speaks to.
+  model::Principal self() const { return ports::principal_of(hello()); }
+
  private:
   Meters own_meters_;
   std::uint64_t last_token_ = 0;

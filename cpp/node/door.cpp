@@ -126,6 +126,7 @@ void Door::on_reply(ports::LinkId link, wire::ApiReplyHead message) {
   if (it == by_forward_.end()) return;
   const ports::ApiId id = it->second;
   Call& call = calls_.at(id);
+  if (call.target->first != link) return;    // of a manager that was not asked this
   if (call.stage == Stage::handled) return;  // the frame came twice
   if (message.status == kNotLeaderStatus) {
     by_forward_.erase(it);
@@ -145,11 +146,12 @@ void Door::on_reply(ports::LinkId link, wire::ApiReplyHead message) {
   for (auto& body : std::exchange(call.early, {})) on_reply(link, std::move(body));
 }
 
-void Door::on_reply(ports::LinkId, wire::ApiReplyBody message) {
+void Door::on_reply(ports::LinkId link, wire::ApiReplyBody message) {
   const auto it = by_forward_.find(message.id);
   if (it == by_forward_.end()) return;
   const ports::ApiId id = it->second;
   Call& call = calls_.at(id);
+  if (call.target->first != link) return;
   if (!call.held && !call.head_sent) return call.early.push_back(std::move(message));
   std::vector<wire::ApiReplyBody> ready = call.answer.add(std::move(message));
   const bool over = !ready.empty() && ready.back().end;

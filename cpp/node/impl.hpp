@@ -14,6 +14,8 @@
 #include "node/manager.hpp"
 #include "node/membership.hpp"
 #include "node/node.hpp"
+#include "node/permissions.hpp"
+#include "node/refusals.hpp"
 #include "node/swarm_ops.hpp"
 
 namespace swarm::node {
@@ -78,8 +80,12 @@ class Node::Impl final : public Door::Host,
   void on(const ports::MeshProblems& event);
   Result<docker::OperationResult> hand_over(NodeId to);
   void link_gone(ports::LinkId link, const Links::Gone& gone);
-  void on_wire(ports::LinkId link, wire::Message message);
-  bool on_manager_wire(ports::LinkId link, wire::Message& message);
+  Hearer hearer() const;
+  void refuse(ports::LinkId link, const model::Principal& who, const ports::Frame& frame, Denial denial);
+  void on_wire(ports::LinkId link, const model::Principal& who, wire::Message message);
+  void on_leader_wire(ports::LinkId link, const model::Principal& who, Part part,
+                      const wire::Message& message);
+  void on_api_wire(ports::LinkId link, wire::Message message);
   void refuse_as_follower(ports::LinkId link, const wire::Message& message);
 
   void take_events();
@@ -97,6 +103,7 @@ class Node::Impl final : public Door::Host,
   std::vector<docker::Metric> metrics() const;
 
   Core core_;
+  Refusals refusals_;
   Door door_;
   LogHub logs_;
   SwarmOps ops_;

@@ -58,9 +58,14 @@ std::optional<Links::Gone> Links::on_closed(ports::LinkId id, Instant now) {
   return gone;
 }
 
-const wire::Hello* Links::peer(ports::LinkId id) const {
+const model::Principal* Links::peer(ports::LinkId id) const {
   const auto it = links_.find(id);
   return it == links_.end() || !it->second.open ? nullptr : &it->second.peer;
+}
+
+bool Links::is_outbound(ports::LinkId id) const {
+  const auto it = links_.find(id);
+  return it != links_.end() && it->second.outbound.has_value();
 }
 
 const Address* Links::remote(ports::LinkId id) const {

@@ -1,6 +1,6 @@
 // Links: the connections of one node. Outbound ones are kept by address, opened on demand and opened again
-// after a back-off; inbound ones are remembered with what their peer said of itself. NOT here: what is said
-// (each speaker knows), who may say it (permissions).
+// after a back-off; each is remembered with the principal that the transport made for it. NOT here: what is
+// said (each part knows), who may say it (permissions).
 #pragma once
 
 #include <map>
@@ -29,14 +29,16 @@ class Links {
 
   void on_opened(const ports::LinkOpened& event);
   struct Gone {
-    wire::Hello peer;                 // empty ids when the link never opened
+    model::Principal peer;            // empty ids when the link never opened
     std::optional<Address> outbound;  // the address that was dialled
     bool was_open = false;
   };
   std::optional<Gone> on_closed(ports::LinkId link, Instant now);
 
-  // What the peer said of itself; null before the link is open.
-  const wire::Hello* peer(ports::LinkId link) const;
+  // Who speaks on the link; null before it is open.
+  const model::Principal* peer(ports::LinkId link) const;
+  // Returns true if this node opened the link.
+  bool is_outbound(ports::LinkId link) const;
   const Address* remote(ports::LinkId link) const;
   bool is_open_to(const Address& address) const;
   std::size_t open_count() const;
@@ -46,7 +48,7 @@ class Links {
 
  private:
   struct Link {
-    wire::Hello peer;
+    model::Principal peer;
     Address remote;
     std::optional<Address> outbound;
     bool open = false;

@@ -10,6 +10,17 @@ namespace {
 constexpr Duration kLook = Duration::millis(500);
 constexpr Duration kAnswerPatience = Duration::seconds(5);
 
+// Leaves only what the node behind `link` was asked for: it speaks for its own tasks.
+void keep_tasks_of(ports::LinkId link, const std::map<TaskId, ports::LinkId>& open, wire::LogChunk& chunk) {
+  const auto foreign = [&](TaskId task) {
+    const auto it = open.find(task);
+    return it == open.end() || it->second != link;
+  };
+  std::erase_if(chunk.lines, [&](const wire::LogLine& line) { return foreign(line.task); });
+  std::erase_if(chunk.finished, foreign);
+  std::erase_if(chunk.missing, [&](const wire::MissingLog& missing) { return foreign(missing.task); });
+}
+
 }  // namespace
 
 void LogHub::send(ports::LinkId link, wire::Message message) {
@@ -149,8 +160,12 @@ void LogHub::on_chunk(ports::LinkId link, const wire::LogChunk& chunk) {
   const bool had_gap = feed->second.chunks.has_gap();
   std::vector<wire::LogChunk> ready = feed->second.chunks.add(chunk);
   if (!ready.empty() || (it->second.follow && !had_gap)) feed->second.heard = core_.now;
-  for (auto& one : ready)
+  for (auto& one : ready) {
+    const auto still = collections_.find(one.stream);
+    if (still == collections_.end()) return;
+    keep_tasks_of(link, still->second.open, one);
     deliver(one.stream, {std::move(one.lines), std::move(one.missing), false}, one.finished);
+  }
 }
 
 void LogHub::deliver(std::uint64_t stream, docker::LogNews news, const std::vector<TaskId>& finished) {

@@ -24,21 +24,21 @@ NodeId node_id_for(ports::Crypto& crypto, ClusterId cluster, std::uint64_t reque
 // A Raft id is one life of one member: whoever lost what it said under an id never speaks under it again.
 // The same request gives the same id, whichever leader answers; another request means that the node began
 // anew.
-std::uint64_t raft_id_for(ports::Crypto& crypto, const wire::RaftJoinRequest& message) {
-  std::string words = "raft " + message.node.str() + " ";
-  put_u64(words, message.request);
+std::uint64_t raft_id_for(ports::Crypto& crypto, NodeId node, std::uint64_t request) {
+  std::string words = "raft " + node.str() + " ";
+  put_u64(words, request);
   return (get_u64(crypto.sha256(words)) >> 1) | 1;
 }
 
 }  // namespace
 
-void Membership::on_message(ports::LinkId link, const wire::Message& message) {
+void Membership::on_message(ports::LinkId link, const model::Principal& who, const wire::Message& message) {
   if (const auto* join = std::get_if<wire::JoinRequest>(&message)) {
     on_join(link, *join);
   } else if (const auto* raft_join = std::get_if<wire::RaftJoinRequest>(&message)) {
-    on_raft_join(link, *raft_join);
+    on_raft_join(link, who.node, *raft_join);
   } else if (const auto* leave = std::get_if<wire::LeaveRequest>(&message)) {
-    on_leave(link, *leave);
+    on_leave(link, who.node, *leave);
   }
 }
 
@@ -104,25 +104,24 @@ bool Membership::settled(std::uint64_t request, const model::Outcome& outcome) {
 
 // ---- joining the Raft group
 
-void Membership::on_raft_join(ports::LinkId link, const wire::RaftJoinRequest& message) {
-  const auto node = manager_.store().node(message.node);
-  const std::uint64_t raft_id = raft_id_for(core_.ports.crypto, message);
-  Joiner joiner{
-      link, message.request, {message.node, raft_id, message.address}, false, core_.now + kDialPatience};
+void Membership::on_raft_join(ports::LinkId link, NodeId id, const wire::RaftJoinRequest& message) {
+  const auto node = manager_.store().node(id);
+  const std::uint64_t raft_id = raft_id_for(core_.ports.crypto, id, message.request);
+  Joiner joiner{link, message.request, {id, raft_id, message.address}, false, core_.now + kDialPatience};
   if (!node || node->spec.desired_role != model::NodeRole::manager)
     return answer_raft_join(
-        joiner, plain_error(Code::permission_denied,
-                            "node " + message.node.str() + " is not to be a manager of this swarm"));
+        joiner,
+        plain_error(Code::permission_denied, "node " + id.str() + " is not to be a manager of this swarm"));
   if (manager_.members().contains(raft_id)) return answer_raft_join(joiner, std::nullopt);
   if (manager_.was_removed(raft_id))
-    return answer_raft_join(joiner, plain_error(Code::failed_precondition,
-                                                "node " + message.node.str() +
-                                                    " was taken out of the Raft group meanwhile: ask anew"));
-  if (const auto it = joiners_.find(message.node); it != joiners_.end()) joiner.give_up = it->second.give_up;
-  if (const std::uint64_t past = raft_id_of(message.node); past != 0) removals_.insert(past);
+    return answer_raft_join(
+        joiner, plain_error(Code::failed_precondition,
+                            "node " + id.str() + " was taken out of the Raft group meanwhile: ask anew"));
+  if (const auto it = joiners_.find(id); it != joiners_.end()) joiner.give_up = it->second.give_up;
+  if (const std::uint64_t past = raft_id_of(id); past != 0) removals_.insert(past);
   joiner.reachable = core_.links.is_open_to(message.address);
   if (!joiner.reachable) core_.links.to(message.address, core_.now);
-  joiners_[message.node] = joiner;
+  joiners_[id] = joiner;
   wake_ = core_.now;
 }
 
@@ -150,15 +149,15 @@ void Membership::on_link_closed(const Address& outbound) {
 
 // ---- leaving
 
-void Membership::on_leave(ports::LinkId link, const wire::LeaveRequest& message) {
+void Membership::on_leave(ports::LinkId link, NodeId id, const wire::LeaveRequest& message) {
   wire::LeaveReply reply;
   reply.request = message.request;
-  const auto node = manager_.store().node(message.node);
+  const auto node = manager_.store().node(id);
   if (!node) {
     core_.links.send(link, wire::Message(std::move(reply)));
     return;
   }
-  if (const std::uint64_t raft_id = raft_id_of(message.node); raft_id != 0) removals_.insert(raft_id);
+  if (const std::uint64_t raft_id = raft_id_of(id); raft_id != 0) removals_.insert(raft_id);
   model::Node left = *node;
   left.status.state = model::NodeState::down;
   left.status.message = "the node left the swarm";

@@ -20,8 +20,9 @@ class Membership {
  public:
   Membership(Core& core, Manager& manager) : core_(core), manager_(manager) {}
 
-  // Answers on `link`, now or when the log has it.
-  void on_message(ports::LinkId link, const wire::Message& message);
+  // Answers on `link`, now or when the log has it. A member that joins the group or leaves is `who`, whatever
+  // the message says.
+  void on_message(ports::LinkId link, const model::Principal& who, const wire::Message& message);
   void on_link_opened(const Address& outbound);
   void on_link_closed(const Address& outbound);
   // A proposal of this machine was settled; false when it is somebody else's.
@@ -41,8 +42,8 @@ class Membership {
     Instant give_up;
   };
   void on_join(ports::LinkId link, const wire::JoinRequest& message);
-  void on_raft_join(ports::LinkId link, const wire::RaftJoinRequest& message);
-  void on_leave(ports::LinkId link, const wire::LeaveRequest& message);
+  void on_raft_join(ports::LinkId link, NodeId id, const wire::RaftJoinRequest& message);
+  void on_leave(ports::LinkId link, NodeId id, const wire::LeaveRequest& message);
   void answer_join(ports::LinkId link, std::uint64_t request, NodeId node, std::optional<Error> error);
   void answer_raft_join(const Joiner& joiner, std::optional<Error> error);
   std::vector<wire::ManagerPeer> managers() const;

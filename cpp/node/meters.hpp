@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "node/permissions.hpp"
 #include "raft/message.hpp"
 
 namespace swarm::node {
@@ -19,6 +20,7 @@ struct Meters {
   std::uint64_t snapshots_sent = 0, snapshots_installed = 0;
   std::uint64_t disk_batches = 0, disk_syncs = 0;
   std::array<std::uint64_t, kRaftMessageTypes> sent{}, received{};  // by type
+  std::array<std::uint64_t, kDenials> denied{};                     // frames, by reason
   std::array<std::uint64_t, 5> answers{};                           // by class of status: 1xx, 2xx, ...
 
   static std::uint64_t& of(std::array<std::uint64_t, kRaftMessageTypes>& counts, raft::MessageType type) {

@@ -125,6 +125,11 @@ void add_node_counters(Families& to, const Meters& meters) {
              Metric::Type::counter);
   for (std::size_t i = 0; i < std::size(kAnswerWords); ++i)
     answers.samples.push_back({{{"code", kAnswerWords[i]}}, std::to_string(meters.answers[i])});
+  Metric& denied = to.add("links_frames_denied_total",
+                          "Frames from other nodes that were refused, by reason.", Metric::Type::counter);
+  for (std::size_t i = 0; i < kDenials; ++i)
+    denied.samples.push_back(
+        {{{"reason", row_of(static_cast<Denial>(i)).word}}, std::to_string(meters.denied[i])});
   to.counter("disk_batches_total", "Batches written to this node's disk.", meters.disk_batches);
   to.counter("disk_syncs_total", "Batches that had to be durable before anything was said.",
              meters.disk_syncs);

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "node/impl.hpp"
-#include "node/permissions.hpp"
 
 namespace swarm::node {
 
@@ -27,7 +26,11 @@ std::optional<docker::Answer> Node::look(const http::Request& request, Instant n
 }
 
 Node::Impl::Impl(NodeOptions options, ports::Ports ports)
-    : core_(std::move(options), ports), door_(core_, *this), logs_(core_, *this), ops_(core_, *this) {
+    : core_(std::move(options), ports),
+      refusals_(core_),
+      door_(core_, *this),
+      logs_(core_, *this),
+      ops_(core_, *this) {
   core_.links.set_source(core_.options.address);
   inside_ = make_inside();
   local_.description = core_.options.description;
@@ -113,69 +116,74 @@ void Node::Impl::close_links() {
 }
 
 void Node::Impl::on(ports::FrameArrived event) {
-  const wire::Hello* peer = core_.links.peer(event.link);
-  const ClusterId own = core_.identity ? core_.identity->cluster : ClusterId();
-  if (peer == nullptr || !may_send(*peer, own, event.frame)) {
-    core_.trace("frame.denied", [&] { return "link=" + std::to_string(event.link); });
-    return;
-  }
-  if (auto* message = std::get_if<raft::Message>(&event.frame)) {
-    if (manager_ && message->to == manager_->raft_id() && message->from == peer->raft_id)
-      manager_->step(std::move(*message));
-    return;
-  }
-  on_wire(event.link, std::move(std::get<wire::Message>(event.frame)));
+  const model::Principal* peer = core_.links.peer(event.link);
+  if (peer == nullptr)  // the link was closed here while the frame was on its way
+    return core_.trace("frame.denied", [&] { return "link=" + std::to_string(event.link); });
+  const model::Principal who = *peer;  // a handler may close the link
+  const Way way = core_.links.is_outbound(event.link) ? Way::answers : Way::asks;
+  if (const auto denial = check(who, way, hearer(), event.frame))
+    return refuse(event.link, who, event.frame, *denial);
+  if (auto* message = std::get_if<raft::Message>(&event.frame)) return manager_->step(std::move(*message));
+  on_wire(event.link, who, std::move(std::get<wire::Message>(event.frame)));
 }
 
-void Node::Impl::on_wire(ports::LinkId link, wire::Message message) {
-  if (on_manager_wire(link, message)) return;
-  if (std::holds_alternative<wire::JoinReply>(message) ||
-      std::holds_alternative<wire::RaftJoinReply>(message) ||
-      std::holds_alternative<wire::LeaveReply>(message))
-    return ops_.on_message(link, message);
-  if (auto* head = std::get_if<wire::ApiReplyHead>(&message)) return door_.on_reply(link, std::move(*head));
-  if (auto* body = std::get_if<wire::ApiReplyBody>(&message)) return door_.on_reply(link, std::move(*body));
-  if (std::holds_alternative<wire::LogSubscribe>(message) ||
-      std::holds_alternative<wire::LogUnsubscribe>(message) ||
-      std::holds_alternative<wire::LogChunk>(message))
-    return logs_.on_message(link, message);
-  if (agent_) agent_->on_message(link, message);
+Hearer Node::Impl::hearer() const {
+  Hearer out;
+  if (core_.identity) out.cluster = core_.identity->cluster;
+  if (!manager_) return out;
+  out.raft_id = manager_->raft_id();
+  out.members = &manager_->members();
+  out.removed = &manager_->removed();
+  if (manager_->raft().hears_leader()) out.leader = manager_->raft().leader();
+  return out;
 }
 
-// What is meant for a manager, or for the leader; false when it is not.
-bool Node::Impl::on_manager_wire(ports::LinkId link, wire::Message& message) {
-  if (auto* chunk = std::get_if<wire::SnapshotChunk>(&message)) {
-    if (manager_) manager_->on_chunk(link, std::move(*chunk));
-    return true;
+void Node::Impl::refuse(ports::LinkId link, const model::Principal& who, const ports::Frame& frame,
+                        Denial denial) {
+  refusals_.note(link, who, permission(frame).name, denial);
+  if (!row_of(denial).closes) return;
+  if (const auto gone = core_.links.close(link)) link_gone(link, *gone);
+}
+
+void Node::Impl::on_wire(ports::LinkId link, const model::Principal& who, wire::Message message) {
+  const Part part = permission(message).part;
+  switch (part) {
+    case Part::replica:
+      if (manager_) manager_->on_chunk(link, std::move(std::get<wire::SnapshotChunk>(message)));
+      return;
+    case Part::membership:
+    case Part::dispatcher:
+      return on_leader_wire(link, who, part, message);
+    case Part::api:
+      return on_api_wire(link, std::move(message));
+    case Part::lifecycle:
+      return ops_.on_message(link, message);
+    case Part::logs:
+      return logs_.on_message(link, message);
+    case Part::agent:
+      if (agent_) agent_->on_message(link, message);
   }
+}
+
+void Node::Impl::on_leader_wire(ports::LinkId link, const model::Principal& who, Part part,
+                                const wire::Message& message) {
+  if (!leadership_) return refuse_as_follower(link, message);
+  if (part == Part::membership) return membership_->on_message(link, who, message);
+  sessions_.insert(link);
+  leadership_->dispatcher().on_message(manager_->store(), link, who, core_.links.remote(link)->host(),
+                                       message, core_.now);
+}
+
+void Node::Impl::on_api_wire(ports::LinkId link, wire::Message message) {
   if (auto* forward = std::get_if<wire::ApiForward>(&message)) {
     door_.on_forward(link, std::move(*forward));
-    return true;
-  }
-  if (const auto* cancel = std::get_if<wire::ApiCancel>(&message)) {
+  } else if (const auto* cancel = std::get_if<wire::ApiCancel>(&message)) {
     door_.on_cancel(link, *cancel);
-    return true;
+  } else if (auto* head = std::get_if<wire::ApiReplyHead>(&message)) {
+    door_.on_reply(link, std::move(*head));
+  } else if (auto* body = std::get_if<wire::ApiReplyBody>(&message)) {
+    door_.on_reply(link, std::move(*body));
   }
-  const bool membership = std::holds_alternative<wire::JoinRequest>(message) ||
-                          std::holds_alternative<wire::RaftJoinRequest>(message) ||
-                          std::holds_alternative<wire::LeaveRequest>(message);
-  const bool session =
-      std::holds_alternative<wire::Register>(message) || std::holds_alternative<wire::Heartbeat>(message) ||
-      std::holds_alternative<wire::AssignmentsAck>(message) ||
-      std::holds_alternative<wire::TaskReport>(message) || std::holds_alternative<wire::MeshAck>(message);
-  if (!membership && !session) return false;
-  if (!leadership_) {
-    refuse_as_follower(link, message);
-  } else if (membership) {
-    membership_->on_message(link, message);
-  } else {
-    sessions_.insert(link);
-    const wire::Hello* peer = core_.links.peer(link);
-    const Address* remote = core_.links.remote(link);
-    leadership_->dispatcher().on_message(manager_->store(), link, peer->node, remote->host(), message,
-                                         core_.now);
-  }
-  return true;
 }
 
 // Not the leader: say who is, if it is known.

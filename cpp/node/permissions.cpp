@@ -1,64 +1,162 @@
 #include "node/permissions.hpp"
 
+#include <array>
 #include <variant>
+
+#include "codec/codec.hpp"
 
 namespace swarm::node {
 namespace {
 
-enum class Who : std::uint8_t { nobody, anyone, member, manager };
+// The first piece of a snapshot carries the Raft message; those that follow it belong to it by their link.
+// One that cannot be read is from nobody.
+std::optional<RaftEnds> ends_of(const wire::SnapshotChunk& chunk) {
+  if (chunk.number != 0) return std::nullopt;
+  const auto message = codec::decode_raft_message(chunk.message);
+  return message ? RaftEnds{message->from, message->to} : RaftEnds{};
+}
 
+// No default: a new message without a row does not compile.
 struct Table {
+  using P = Permission;
+
   // A node outside the swarm may ask to join, and be answered.
-  Who operator()(const wire::JoinRequest&) const { return Who::anyone; }
-  Who operator()(const wire::JoinReply&) const { return Who::anyone; }
-  // Answers to what this node asked a manager.
-  Who operator()(const wire::RaftJoinReply&) const { return Who::manager; }
-  Who operator()(const wire::LeaveReply&) const { return Who::manager; }
-  Who operator()(const wire::Session&) const { return Who::manager; }
-  Who operator()(const wire::SessionRefused&) const { return Who::manager; }
-  Who operator()(const wire::HeartbeatReply&) const { return Who::manager; }
-  Who operator()(const wire::Assignments&) const { return Who::manager; }
-  Who operator()(const wire::TaskReportAck&) const { return Who::manager; }
-  Who operator()(const wire::MeshUpdate&) const { return Who::manager; }
-  Who operator()(const wire::LogSubscribe&) const { return Who::manager; }
-  Who operator()(const wire::LogUnsubscribe&) const { return Who::manager; }
-  // Every member's agent. A worker that was just promoted is not a manager in its own eyes yet.
-  Who operator()(const wire::RaftJoinRequest&) const { return Who::member; }
-  Who operator()(const wire::LeaveRequest&) const { return Who::member; }
-  Who operator()(const wire::Register&) const { return Who::member; }
-  Who operator()(const wire::Heartbeat&) const { return Who::member; }
-  Who operator()(const wire::AssignmentsAck&) const { return Who::member; }
-  Who operator()(const wire::TaskReport&) const { return Who::member; }
-  Who operator()(const wire::MeshAck&) const { return Who::member; }
-  Who operator()(const wire::LogChunk&) const { return Who::member; }
-  // Between managers.
-  Who operator()(const wire::ApiForward&) const { return Who::manager; }
-  Who operator()(const wire::ApiReplyHead&) const { return Who::manager; }
-  Who operator()(const wire::ApiReplyBody&) const { return Who::manager; }
-  Who operator()(const wire::ApiCancel&) const { return Who::manager; }
-  Who operator()(const wire::SnapshotChunk&) const { return Who::manager; }
+  P operator()(const wire::JoinRequest&) const {
+    return {"JoinRequest", Sender::anyone, Way::asks, Part::membership};
+  }
+  P operator()(const wire::JoinReply&) const {
+    return {"JoinReply", Sender::anyone, Way::answers, Part::lifecycle};
+  }
+
+  // What a member asks for itself. A node that was just promoted is not a manager in its own eyes yet.
+  P operator()(const wire::RaftJoinRequest& m) const {
+    return {"RaftJoinRequest", Sender::member, Way::asks, Part::membership, m.node};
+  }
+  P operator()(const wire::RaftJoinReply&) const {
+    return {"RaftJoinReply", Sender::manager, Way::answers, Part::lifecycle};
+  }
+  P operator()(const wire::LeaveRequest& m) const {
+    return {"LeaveRequest", Sender::member, Way::asks, Part::membership, m.node};
+  }
+  P operator()(const wire::LeaveReply&) const {
+    return {"LeaveReply", Sender::manager, Way::answers, Part::lifecycle};
+  }
+
+  // Agents. What names a session is checked by the dispatcher: it must be the sender's, on this very link.
+  P operator()(const wire::Register& m) const {
+    return {"Register", Sender::member, Way::asks, Part::dispatcher, m.node};
+  }
+  P operator()(const wire::Heartbeat&) const {
+    return {"Heartbeat", Sender::member, Way::asks, Part::dispatcher};
+  }
+  P operator()(const wire::AssignmentsAck&) const {
+    return {"AssignmentsAck", Sender::member, Way::asks, Part::dispatcher};
+  }
+  P operator()(const wire::TaskReport&) const {  // of the sender's tasks: see the dispatcher's plan_reports
+    return {"TaskReport", Sender::member, Way::asks, Part::dispatcher};
+  }
+  P operator()(const wire::MeshAck&) const {
+    return {"MeshAck", Sender::member, Way::asks, Part::dispatcher};
+  }
+  P operator()(const wire::LogChunk&) const {  // of the tasks that were asked of this link: see LogHub
+    return {"LogChunk", Sender::member, Way::asks, Part::logs};
+  }
+
+  // What the leader says to agents.
+  P operator()(const wire::Session&) const { return {"Session", Sender::manager, Way::answers, Part::agent}; }
+  P operator()(const wire::SessionRefused&) const {
+    return {"SessionRefused", Sender::manager, Way::answers, Part::agent};
+  }
+  P operator()(const wire::HeartbeatReply&) const {
+    return {"HeartbeatReply", Sender::manager, Way::answers, Part::agent};
+  }
+  P operator()(const wire::Assignments&) const {
+    return {"Assignments", Sender::manager, Way::answers, Part::agent};
+  }
+  P operator()(const wire::TaskReportAck&) const {
+    return {"TaskReportAck", Sender::manager, Way::answers, Part::agent};
+  }
+  P operator()(const wire::MeshUpdate&) const {
+    return {"MeshUpdate", Sender::manager, Way::answers, Part::agent};
+  }
+  P operator()(const wire::LogSubscribe&) const {
+    return {"LogSubscribe", Sender::manager, Way::answers, Part::logs};
+  }
+  P operator()(const wire::LogUnsubscribe&) const {
+    return {"LogUnsubscribe", Sender::manager, Way::answers, Part::logs};
+  }
+
+  // Between managers. A request that is passed on belongs to the link that it came on.
+  P operator()(const wire::ApiForward&) const {
+    return {"ApiForward", Sender::manager, Way::asks, Part::api};
+  }
+  P operator()(const wire::ApiCancel&) const { return {"ApiCancel", Sender::manager, Way::asks, Part::api}; }
+  P operator()(const wire::ApiReplyHead&) const {
+    return {"ApiReplyHead", Sender::manager, Way::answers, Part::api};
+  }
+  P operator()(const wire::ApiReplyBody&) const {
+    return {"ApiReplyBody", Sender::manager, Way::answers, Part::api};
+  }
+  P operator()(const wire::SnapshotChunk& m) const {
+    return {"SnapshotChunk", Sender::manager, Way::asks, Part::replica, {}, ends_of(m)};
+  }
+  P operator()(const raft::Message& m) const {
+    return {"Raft", Sender::manager, Way::asks, Part::replica, {}, RaftEnds{m.from, m.to}};
+  }
+  P operator()(const wire::Message& message) const { return std::visit(*this, message); }
 };
 
-Who who_may_send(const ports::Frame& frame) {
-  if (std::holds_alternative<raft::Message>(frame)) return Who::manager;
-  return std::visit(Table{}, std::get<wire::Message>(frame));
+constexpr std::array<DenialRow, kDenials> kDenialRows{{
+    {"stranger", "the peer is in no swarm", true, true},
+    {"another_swarm", "the peer is in another swarm", false, true},
+    {"role", "the peer is no manager", true, true},
+    {"unknown_manager", "the peer says that it is a manager, and is no member of the Raft group", false,
+     true},
+    {"subject", "it speaks for another node", true, true},
+    {"direction", "nobody asked for it on this link", true, true},
+    {"stale", "the peer is behind: it speaks as or to a past member of the Raft group", false, false},
+}};
+
+std::optional<Denial> check_member(const model::Principal& who, const Hearer& hearer) {
+  if (who.cluster.empty() || who.node.empty()) return Denial::stranger;
+  if (who.cluster != hearer.cluster) return Denial::another_swarm;
+  return std::nullopt;
+}
+
+std::optional<Denial> check_manager(const model::Principal& who, const Hearer& hearer) {
+  if (who.role != model::NodeRole::manager || who.raft_id == 0) return Denial::role;
+  if (is_manager(who, hearer)) return std::nullopt;
+  return hearer.removed->contains(who.raft_id) ? Denial::stale : Denial::unknown_manager;
 }
 
 }  // namespace
 
-bool may_send(const wire::Hello& peer, ClusterId own, const ports::Frame& frame) {
-  const bool member = !own.empty() && peer.cluster == own && !peer.node.empty();
-  switch (who_may_send(frame)) {
-    case Who::nobody:
-      return false;
-    case Who::anyone:
-      return true;
-    case Who::member:
-      return member;
-    case Who::manager:
-      return member && peer.role == model::NodeRole::manager && peer.raft_id != 0;
-  }
-  return false;
+const DenialRow& row_of(Denial denial) { return kDenialRows[static_cast<std::size_t>(denial)]; }
+
+Permission permission(const ports::Frame& frame) { return std::visit(Table{}, frame); }
+Permission permission(const wire::Message& message) { return Table{}(message); }
+
+bool is_manager(const model::Principal& who, const Hearer& hearer) {
+  if (who.role != model::NodeRole::manager || who.raft_id == 0) return false;
+  if (hearer.members == nullptr) return true;
+  if (hearer.removed->contains(who.raft_id)) return false;
+  const auto member = hearer.members->find(who.raft_id);
+  if (member != hearer.members->end()) return member->second.node == who.node;
+  return hearer.leader == 0 || hearer.leader == who.raft_id;
+}
+
+std::optional<Denial> check(const model::Principal& who, Way way, const Hearer& hearer,
+                            const ports::Frame& frame) {
+  const Permission row = permission(frame);
+  if (row.way != way) return Denial::direction;
+  if (row.sender == Sender::anyone) return std::nullopt;
+  if (const auto denial = check_member(who, hearer)) return denial;
+  if (row.sender == Sender::manager)
+    if (const auto denial = check_manager(who, hearer)) return denial;
+  if (row.subject && *row.subject != who.node) return Denial::subject;
+  if (row.ends && row.ends->from != who.raft_id) return Denial::subject;
+  if (row.ends && (hearer.raft_id == 0 || row.ends->to != hearer.raft_id)) return Denial::stale;
+  return std::nullopt;
 }
 
 }  // namespace swarm::node

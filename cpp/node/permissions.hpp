@@ -1,15 +1,87 @@
-// Who may say what: role x message, and what is not listed is denied.
+// Who may say what. Each message has one row: its name, who may send it, on whose link it travels, which part
+// takes it, and the node that it speaks of (its subject), which must be the sender itself. A message without
+// a row does not compile (swarmkit ca/auth.go, manager/manager.go: "tls.authorized").
 //
-// The identity is the Hello's. Until mutual TLS proves it, a peer is what it claims; the table is here from
-// the start so that TLS only has to make the claim true (swarmkit ca/auth.go).
+// The sender is the link's principal (model/principal.hpp). Without TLS a principal is what the peer claims,
+// and this is what holds nevertheless:
+//   - A node speaks for itself only: a subject that is not the principal is refused.
+//   - Answers count only on links that this node opened, and requests only on links that the peer opened:
+//     no peer can push an assignment or a reply at a node that did not ask it.
+//   - A manager believes that a peer is a manager only where its own member list says so (is_manager).
+// What only TLS can do: keep a program from claiming to be another node altogether (its id, and its Raft id
+// if it is a manager); and let a manager that is behind, and hears no leader, tell a new manager from an
+// impostor.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "model/principal.hpp"
 #include "model/wire.hpp"
 #include "ports/transport.hpp"
 
 namespace swarm::node {
 
-// May a peer that introduced itself with `peer` send `frame` to a node of cluster `own`?
-bool may_send(const wire::Hello& peer, ClusterId own, const ports::Frame& frame);
+enum class Sender : std::uint8_t { anyone, member, manager };
+// Who opened the link that the message travels on: `asks`: its sender; `answers`: its receiver.
+enum class Way : std::uint8_t { asks, answers };
+// The part of a node that takes the message.
+enum class Part : std::uint8_t { replica, membership, dispatcher, api, lifecycle, logs, agent };
+
+// Between which members of the Raft group a message travels.
+struct RaftEnds {
+  std::uint64_t from = 0, to = 0;
+};
+
+struct Permission {
+  const char* name;
+  Sender sender;
+  Way way;
+  Part part;
+  std::optional<NodeId> subject = {};
+  std::optional<RaftEnds> ends = {};
+};
+Permission permission(const ports::Frame& frame);
+Permission permission(const wire::Message& message);
+
+// What the node that a frame comes to knows by itself.
+struct Hearer {
+  ClusterId cluster;                                                    // empty: outside every swarm
+  std::uint64_t raft_id = 0;                                            // 0: no manager
+  const std::map<std::uint64_t, wire::ManagerPeer>* members = nullptr;  // null: no manager
+  const std::set<std::uint64_t>* removed = nullptr;                     // Raft ids of past members
+  std::uint64_t leader = 0;  // the Raft id of the leader that it hears (its own if it leads); 0: none
+};
+
+enum class Denial : std::uint8_t {
+  stranger,         // the peer is in no swarm
+  another_swarm,    // the peer is not in this node's swarm
+  role,             // a worker sent what only managers send
+  unknown_manager,  // it claims to be a manager, and this manager knows of no such member
+  subject,          // it speaks for another node
+  direction,        // an answer that was not asked for, or a request on a link that this node opened
+  stale,            // it is a past member of the Raft group, or speaks to one
+};
+inline constexpr std::size_t kDenials = static_cast<std::size_t>(Denial::stale) + 1;
+
+struct DenialRow {
+  const char* word;      // of the metric's label
+  const char* sentence;  // of the log
+  bool closes;           // the peer broke a rule: its link is closed
+  bool logged;           // false: peers that are merely behind say such things every day
+};
+const DenialRow& row_of(Denial denial);
+
+// Returns true if `who` may speak as a manager to `hearer`. A worker believes the managers that it dialled. A
+// manager asks its member list: the Raft id must be there, under the principal's node. One that does not know
+// the id at all may be behind: it refuses the claim while it leads or hears another leader, and lets it pass
+// while it hears none, because it may need the new member's vote, or its log.
+bool is_manager(const model::Principal& who, const Hearer& hearer);
+
+// Why `who` may not send `frame` to `hearer`; nothing: it may. `way`: who opened the link.
+std::optional<Denial> check(const model::Principal& who, Way way, const Hearer& hearer,
+                            const ports::Frame& frame);
 
 }  // namespace swarm::node

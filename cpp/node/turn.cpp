@@ -121,8 +121,8 @@ bool Node::Impl::run_leader() {
   while (!to_dispatcher_.empty() && core_.identity) {
     const wire::Message message = std::move(to_dispatcher_.front());
     to_dispatcher_.pop_front();
-    dispatcher.on_message(manager_->store(), kLocalLink, core_.identity->node,
-                          core_.identity->advertise.host(), message, core_.now);
+    dispatcher.on_message(manager_->store(), kLocalLink, core_.self(), core_.identity->advertise.host(),
+                          message, core_.now);
     did = true;
   }
   did |= leadership_->plan();

@@ -76,7 +76,7 @@ struct Ports {
 
 struct LinkOpened {
   LinkId link = 0;
-  wire::Hello peer;
+  model::Principal peer;
   Address remote;
   bool inbound = false;
 };

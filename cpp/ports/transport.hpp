@@ -11,6 +11,7 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
+#include "model/principal.hpp"
 #include "model/wire.hpp"
 #include "raft/message.hpp"
 
@@ -20,6 +21,13 @@ namespace swarm::ports {
 using Frame = std::variant<raft::Message, wire::Message>;
 
 using LinkId = std::uint64_t;  // never reused within a run of the node
+
+// The principal of a link whose peer opened it with `hello`. Both transports make principals here and nowhere
+// else, so this is the one place that mutual TLS changes: the peer's certificate takes the Hello's place for
+// everything but `raft_id`. Until then any program that reaches the port can claim to be any node.
+inline model::Principal principal_of(const wire::Hello& hello) {
+  return {hello.cluster, hello.node, hello.role, hello.raft_id};
+}
 
 class Transport {
  public:

@@ -145,8 +145,7 @@ Result<void> Raft::step_role(Message& message) {
 bool Raft::observe_term(const Message& message) {
   if (message.type == MessageType::vote || message.type == MessageType::pre_vote) {
     const bool forced = message.context == "CampaignTransfer";
-    const bool in_lease = config.check_quorum && leader != kNone && election_elapsed_ < config.election_tick;
-    if (!forced && in_lease) return false;
+    if (!forced && config.check_quorum && hears_leader()) return false;
   }
   if (message.type == MessageType::pre_vote) return true;  // asking costs nobody a term
   if (message.type == MessageType::pre_vote_resp && !message.reject) return true;  // of the term to come

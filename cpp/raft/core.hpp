@@ -28,6 +28,9 @@ class Raft {
   void tick();
   ConfState apply_conf_change(const ConfChangeV2& change);
   void hint_leader_lost();
+  bool hears_leader() const {
+    return leader != kNone && (role == Role::leader || election_elapsed_ < config.election_tick);
+  }
 
   SoftState soft_state() const { return {leader, role}; }
   HardState hard_state() const { return {term, vote, log.committed()}; }

@@ -131,6 +131,8 @@ class RawNode {
   // Cheap parts of status(), for every turn.
   Term term() const;
   PeerId leader() const;
+  // Returns true if this node leads, or has heard from its leader within an election timeout.
+  bool hears_leader() const;
   Role role() const;
   PeerId vote() const;
   Index commit() const;

@@ -224,6 +224,7 @@ void RawNode::advance() {
 Status RawNode::status() const { return raft_->status(); }
 Term RawNode::term() const { return raft_->term; }
 PeerId RawNode::leader() const { return raft_->leader; }
+bool RawNode::hears_leader() const { return raft_->hears_leader(); }
 Role RawNode::role() const { return raft_->role; }
 PeerId RawNode::vote() const { return raft_->vote; }
 Index RawNode::commit() const { return raft_->log.committed(); }

@@ -89,7 +89,7 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
     void give_up_after(std::chrono::seconds delay, const char* why);
     void read();
     void on_bytes(std::string_view bytes);
-    void on_hello(wire::Hello theirs);
+    void on_hello(const wire::Hello& theirs);
     void send(std::string bytes);
     void make_room();
     void flush();
@@ -224,7 +224,7 @@ void TcpTransport::Impl::Link::on_bytes(std::string_view bytes) {
     if (!next) return fail("bad frame: " + next.error().message);
     if (!*next) return;
     if (auto* greeting = std::get_if<wire::Hello>(&**next)) {
-      on_hello(std::move(*greeting));
+      on_hello(*greeting);
     } else if (!is_open) {
       return fail("bad frame: the first one is no hello");
     } else {
@@ -233,7 +233,7 @@ void TcpTransport::Impl::Link::on_bytes(std::string_view bytes) {
   }
 }
 
-void TcpTransport::Impl::Link::on_hello(wire::Hello theirs) {
+void TcpTransport::Impl::Link::on_hello(const wire::Hello& theirs) {
   if (is_open) return fail("bad frame: a second hello");
   if (theirs.protocol_version != wire::kProtocolVersion)
     return fail("the peer speaks version " + std::to_string(theirs.protocol_version) +
@@ -241,7 +241,7 @@ void TcpTransport::Impl::Link::on_hello(wire::Hello theirs) {
   if (inbound) --owner->strangers;
   is_open = true;
   timer.cancel();
-  owner->emit(ports::LinkOpened{id, std::move(theirs), remote, inbound});
+  owner->emit(ports::LinkOpened{id, ports::principal_of(theirs), remote, inbound});
 }
 
 // ---- out

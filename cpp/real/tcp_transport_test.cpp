@@ -47,7 +47,7 @@ TEST_F(TcpTransportTest, CarriesFramesInOrderFromTheSourceItWasGiven) {
   client_.transport.send(link, ports::Frame(wire::Message(wire::Heartbeat{1})));  // before it is open
   ASSERT_TRUE(
       until([&] { return client_.last<ports::LinkOpened>() && server_.last<ports::FrameArrived>(); }));
-  EXPECT_EQ(client_.last<ports::LinkOpened>()->peer, hello_);
+  EXPECT_EQ(client_.last<ports::LinkOpened>()->peer, ports::principal_of(hello_));
   EXPECT_EQ(client_.last<ports::LinkOpened>()->remote, address_);
   const auto& inbound = *server_.last<ports::LinkOpened>();
   EXPECT_TRUE(inbound.inbound);

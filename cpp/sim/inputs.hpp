@@ -31,9 +31,18 @@ struct AddMachine {
 };
 
 // What is done to one machine, and needs no more words.
-enum class Deed : std::uint8_t { crash, power_off, start, pause, resume, shut_down, disk_by_hand };
-constexpr std::string_view kDeeds[] = {"crash",  "power_off", "start",       "pause",
-                                       "resume", "shut_down", "disk_by_hand"};
+enum class Deed : std::uint8_t {
+  crash,
+  power_off,
+  start,
+  pause,
+  resume,
+  shut_down,
+  disk_by_hand,
+  wire_by_hand
+};
+constexpr std::string_view kDeeds[] = {"crash",  "power_off", "start",        "pause",
+                                       "resume", "shut_down", "disk_by_hand", "wire_by_hand"};
 template <Deed kDeed>
 struct OnMachine {
   static constexpr std::string_view kVerb = kDeeds[static_cast<std::size_t>(kDeed)];
@@ -50,6 +59,7 @@ using Pause = OnMachine<Deed::pause>;
 using Resume = OnMachine<Deed::resume>;
 using ShutDown = OnMachine<Deed::shut_down>;
 using DiskByHand = OnMachine<Deed::disk_by_hand>;  // what is written there is not in the journal
+using WireByHand = OnMachine<Deed::wire_by_hand>;  // nor what is sent there
 
 struct Cut {
   static constexpr std::string_view kVerb = "cut";
@@ -295,6 +305,6 @@ using Input =
                  inputs::KillTask, inputs::SetImage, inputs::CallMachine, inputs::HangUp, inputs::HttpGet,
                  inputs::HttpForget, inputs::OccupyPort, inputs::Note, inputs::BeginFault, inputs::EndFault,
                  inputs::RunPlan, inputs::Quiet, inputs::LeaveOut, inputs::Reseed, inputs::BeginLoad,
-                 inputs::EndLoad, inputs::GiveUpRequests, inputs::AddRule>;
+                 inputs::EndLoad, inputs::GiveUpRequests, inputs::AddRule, inputs::WireByHand>;
 
 }  // namespace swarm::sim

@@ -48,9 +48,12 @@ bool Journal::add(Moment when, Input input) {
 
 std::string Journal::incomplete() const {
   if (full_) return "it has more inputs than a journal keeps (" + std::to_string(kMostBytes >> 20) + " MiB)";
-  for (const JournalEntry& entry : entries_)
+  for (const JournalEntry& entry : entries_) {
     if (const auto* disk = std::get_if<inputs::DiskByHand>(&entry.input))
       return "the disk of " + disk->machine + " was written by hand";
+    if (const auto* wire = std::get_if<inputs::WireByHand>(&entry.input))
+      return "frames were sent by hand from " + wire->machine;
+  }
   return {};
 }
 

@@ -126,7 +126,8 @@ std::optional<ports::Event> Network::arrived(const ConnectArrives& event) {
   if (!is_cut(end.machine, opener.machine))
     deliver(arrival(end.machine, opener), end.machine, opener.machine, 0,
             AcceptArrives{event.connection, host.identity});
-  return ports::LinkOpened{link_id(event.connection, 1), connection->hello, connection->from, true};
+  return ports::LinkOpened{link_id(event.connection, 1), ports::principal_of(connection->hello),
+                           connection->from, true};
 }
 
 std::optional<ports::Event> Network::arrived(const AcceptArrives& event) {
@@ -135,7 +136,8 @@ std::optional<ports::Event> Network::arrived(const AcceptArrives& event) {
   connection->open = true;
   for (auto& frame : std::exchange(connection->waiting, {}))
     transmit(event.connection, *connection, 1, std::move(frame));
-  return ports::LinkOpened{link_id(event.connection, 0), event.hello, connection->to, false};
+  return ports::LinkOpened{link_id(event.connection, 0), ports::principal_of(event.hello), connection->to,
+                           false};
 }
 
 void Network::send(MachineIndex machine, ports::LinkId link, ports::Frame frame) {

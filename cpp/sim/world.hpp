@@ -159,6 +159,9 @@ class World {
   void set_disk_latency(std::string_view name, Duration min, Duration max);
   // What a dead machine's daemon has left: to be changed as an older version might have written it.
   ports::Disk& disk_of_dead(std::string_view name);
+  // What any other program on a machine may say to nodes: links and frames that its daemon knows nothing of.
+  // A run with such frames cannot be replayed.
+  ports::Transport& wire_by_hand(std::string_view name);
   // The task's process ends now, as if killed by `signal` (exit code 128 + signal). False: no such process.
   bool kill_task(TaskId task, int signal = 9);
   void set_image(std::string reference, const ImageScript& script);

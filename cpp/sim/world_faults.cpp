@@ -141,6 +141,11 @@ ports::Disk& World::disk_of_dead(std::string_view name) {
   return at.disk;
 }
 
+ports::Transport& World::wire_by_hand(std::string_view name) {
+  const auto written = impl_->deed<inputs::WireByHand>(name);
+  return impl_->machine(name).transport;
+}
+
 void World::set_disk_latency(std::string_view name, Duration min, Duration max) {
   const auto written = impl_->input([&] { return inputs::SetDiskLatency{std::string(name), min, max}; });
   impl_->machine(name).disk.set_latency(min, max);

@@ -1,0 +1,26 @@
+// Principal: the node that speaks on a link. It is made once, when the link opens, by the transport
+// (ports::principal_of), and it is the only source of an identity: no handler takes one out of a message.
+//
+// What each field is worth:
+//   cluster, node, role   the peer's own claim (its Hello) until links are mutually authenticated by TLS;
+//   from
+//                         then on the organisation, common name and organisational unit of its certificate
+//   raft_id               always a claim: a certificate does not name it. A manager believes it where its
+//                         member list gives that id to this very node (node/permissions)
+#pragma once
+
+#include <cstdint>
+
+#include "model/node.hpp"
+
+namespace swarm::model {
+
+struct Principal {
+  ClusterId cluster;  // empty: outside every swarm
+  NodeId node;
+  NodeRole role = NodeRole::worker;
+  std::uint64_t raft_id = 0;  // 0: no member of the Raft group
+  bool operator==(const Principal&) const = default;
+};
+
+}  // namespace swarm::model

@@ -1,0 +1,25 @@
+// Refusals: what becomes known of a frame that was denied (node/permissions). Each is counted. The log gets
+// at most one line a second, with the number of those it leaves out: a peer that floods cannot fill a disk.
+#pragma once
+
+#include <cstdint>
+
+#include "node/core.hpp"
+#include "node/permissions.hpp"
+
+namespace swarm::node {
+
+class Refusals {
+ public:
+  explicit Refusals(Core& core) : core_(core) {}
+  void note(ports::LinkId link, const model::Principal& who, const char* message, Denial denial);
+
+ private:
+  void say(ports::LinkId link, const model::Principal& who, const char* message, Denial denial);
+
+  Core& core_;
+  Instant quiet_until_{};
+  std::uint64_t unsaid_ = 0;
+};
+
+}  // namespace swarm::node

@@ -1,0 +1,175 @@
+// A program on w1's machine says every message that there is to every manager, as w1, as a stranger, as w1
+// that claims to be a manager, and in the name of m2. The swarm stays as it is.
+#include <gtest/gtest.h>
+
+#include <utility>
+#include <vector>
+
+#include "sim/test_swarm.hpp"
+
+namespace swarm::sim {
+namespace {
+
+class ForgedFrames : public testing::Test {
+ protected:
+  ForgedFrames() {
+    const auto w1 = swarm.world.node("w1").inspect();
+    worker.cluster = w1.cluster;
+    worker.node = w1.id;
+    const auto m2 = swarm.world.node("m2").inspect();
+    victim = m2.id;
+    victim_raft = m2.raft_id;
+  }
+
+  // Says `frame` to `to` on a link of its own.
+  void forge(const wire::Hello& hello, const std::string& to, ports::Frame frame) {
+    Address address = swarm.world.address(to);
+    address.port = model::kManagementPort;
+    ports::Transport& wire = swarm.world.wire_by_hand("w1");
+    wire.send(wire.open(address, {}, hello), std::move(frame));
+  }
+  void forge_everywhere(const wire::Hello& hello, const ports::Frame& frame) {
+    for (const auto* manager : {"m1", "m2", "m3"}) forge(hello, manager, frame);
+    swarm.world.run_for(Duration::millis(20));
+  }
+  wire::Hello claims_manager(NodeId node, std::uint64_t raft_id) const {
+    wire::Hello hello = worker;
+    hello.node = node;
+    hello.role = model::NodeRole::manager;
+    hello.raft_id = raft_id;
+    return hello;
+  }
+  const model::Node& stored(NodeId id) const {
+    return *swarm.world.node(swarm.world.leader()).inspect().store->node(id);
+  }
+  std::uint64_t denied(const std::string& machine, const std::string& reason) const {
+    const std::string text = swarm.world.counted(machine);
+    const std::string series = "links_frames_denied_total{reason=\"" + reason + "\"} ";
+    const auto at = text.find(series);
+    EXPECT_NE(at, std::string::npos) << reason;
+    return at == std::string::npos ? 0 : std::stoull(text.substr(at + series.size()));
+  }
+  void expect_untouched() {
+    const Swarm& now = swarm;
+    const auto leader = now.world.node(now.world.leader()).inspect();
+    EXPECT_EQ(leader.group->voters.size(), 3u);
+    EXPECT_EQ(leader.raft->term(), term) << "nobody stood for election";
+    EXPECT_EQ(leader.store->nodes().size(), 5u);
+    EXPECT_EQ(stored(victim).role, model::NodeRole::manager);
+    EXPECT_EQ(stored(victim).spec.desired_role, model::NodeRole::manager);
+    for (const auto& [id, node] : leader.store->nodes())
+      EXPECT_EQ(node->status.state, model::NodeState::ready) << node->description.hostname;
+    swarm.settle();
+  }
+
+  Swarm swarm;
+  wire::Hello worker;
+  NodeId victim;
+  std::uint64_t victim_raft = 0;
+  std::uint64_t term = swarm.world.node(swarm.world.leader()).inspect().raft->term();
+};
+
+TEST_F(ForgedFrames, AWorkersLeaveRequestForAManagerLeavesItAManager) {
+  const std::string leader = swarm.world.leader();
+  forge(worker, leader, wire::Message(wire::LeaveRequest{77, victim}));
+  swarm.world.run_for(Duration::seconds(4));
+  EXPECT_EQ(denied(leader, "subject"), 1u);
+  expect_untouched();
+}
+
+TEST_F(ForgedFrames, AWorkerMayStillLeaveByItself) {
+  forge(worker, swarm.world.leader(), wire::Message(wire::LeaveRequest{77, worker.node}));
+  EXPECT_TRUE(swarm.world.run_until(
+      [&] { return stored(worker.node).status.state == model::NodeState::down; }, Duration::seconds(1)))
+      << "else the others prove nothing";
+}
+
+template <class T>
+wire::Message about(NodeId node) {
+  T message;
+  if constexpr (requires { message.node; }) message.node = node;
+  return message;
+}
+template <std::size_t... kIndex>
+std::vector<wire::Message> all_about(NodeId node, std::index_sequence<kIndex...>) {
+  return {about<std::variant_alternative_t<kIndex, wire::Message>>(node)...};
+}
+
+TEST_F(ForgedFrames, NoMessageOfTheListDoesHarm) {
+  const wire::Hello stranger;
+  wire::Hello foreign = worker;
+  foreign.cluster = ClusterId(99);
+  const wire::Hello hellos[] = {worker,
+                                stranger,
+                                foreign,
+                                claims_manager(worker.node, 4711),
+                                claims_manager(worker.node, victim_raft),
+                                claims_manager(victim, 4711)};
+  for (const auto& message :
+       all_about(victim, std::make_index_sequence<std::variant_size_v<wire::Message>>{}))
+    for (const auto& hello : hellos) {
+      // Who claims to be m2 altogether is m2, until TLS proves otherwise.
+      if (std::holds_alternative<wire::Register>(message) && hello.node == victim) continue;
+      if (std::holds_alternative<wire::LeaveRequest>(message) && hello.node == victim) continue;
+      if (std::holds_alternative<wire::RaftJoinRequest>(message) && hello.node == victim) continue;
+      forge_everywhere(hello, message);
+    }
+  swarm.world.run_for(Duration::seconds(2));
+  for (const auto* reason : {"stranger", "another_swarm", "role", "unknown_manager", "subject", "direction"})
+    EXPECT_GT(denied("m1", reason), 0u) << reason;
+  expect_untouched();
+}
+
+TEST_F(ForgedFrames, RaftHearsMembersOnly) {
+  for (const auto type : {raft::MessageType::app, raft::MessageType::vote, raft::MessageType::heartbeat,
+                          raft::MessageType::timeout_now})
+    for (const auto* to : {"m1", "m2", "m3"})
+      for (const auto& hello :
+           {worker, claims_manager(worker.node, 4711), claims_manager(worker.node, victim_raft)}) {
+        raft::Message message;
+        message.type = type;
+        message.term = term + 100;
+        message.from = hello.raft_id != 0 ? hello.raft_id : victim_raft;
+        message.to = swarm.world.node(to).inspect().raft_id;
+        message.context = "CampaignTransfer";  // a vote that does not wait for the leader's silence
+        forge(hello, to, message);
+      }
+  swarm.world.run_for(Duration::seconds(2));
+  expect_untouched();
+}
+
+// A daemon that was taken over speaks on its own links: w1's, to the leader that collects a service's output.
+TEST_F(ForgedFrames, ANodeSpeaksForTheOutputOfItsOwnTasksOnly) {
+  World& world = swarm.world;
+  ASSERT_EQ(swarm.create("web", 5), 201u);
+  swarm.settle();
+  const std::string leader = world.leader();
+  const CallId call = world.call(leader, get("/services/web/logs?stdout=1&follow=1"));
+  world.run_for(Duration::millis(500));
+  EXPECT_FALSE(world.take_body(call).empty()) << "the output of all five";
+
+  const NodeId own = world.node("w1").inspect().id;
+  wire::LogChunk chunk;
+  chunk.stream = 1;  // the first that this leader opened
+  TaskId mine;
+  for (const auto& [id, task] : world.node(leader).inspect().store->tasks()) {
+    if (task->node_id == own) mine = id;
+    const std::string text = task->node_id == own ? "of w1" : "forged";
+    chunk.lines.push_back({id, false, WallTime{1}, text});
+    if (task->node_id != own) {
+      chunk.finished.push_back(id);
+      chunk.missing.push_back({id, "forged"});
+    }
+  }
+  ASSERT_FALSE(mine.empty());
+  for (ports::LinkId link = 1; link < 1'000; ++link)  // what is not w1's own link is not sent
+    world.wire_by_hand("w1").send(link, wire::Message(chunk));
+  world.run_for(Duration::millis(500));
+  const std::string body = world.take_body(call);
+  EXPECT_NE(body.find("of w1"), std::string::npos) << "else the rest proves nothing";
+  EXPECT_EQ(body.find("forged"), std::string::npos) << body;
+  EXPECT_FALSE(world.reply(call).ended) << "the tasks of the others are still followed";
+}
+
+}  // namespace
+}  // namespace swarm::sim
