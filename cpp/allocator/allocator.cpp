@@ -1,6 +1,21 @@
 #include "allocator/allocator.hpp"
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "store/change_set.hpp"
+#include "store/leader_loop.hpp"
+#include "store/store.hpp"
 
 namespace swarm::allocator {
 namespace {

@@ -1,6 +1,7 @@
 // The house's smallest bricks: exact values, because every seed and every key on disk depends on them.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <limits>
 
 #include "base/address.hpp"

@@ -1,6 +1,11 @@
 #include "base/bytes.hpp"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/check.hpp"
 

@@ -1,4 +1,9 @@
 #include "base/id.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace swarm {
 

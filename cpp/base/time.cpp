@@ -1,4 +1,10 @@
 #include "base/time.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace swarm {
 namespace {
@@ -156,8 +162,10 @@ std::optional<__int128> parse_part(std::string_view& text) {
   constexpr __int128 kTooMuch = static_cast<__int128>(std::numeric_limits<std::int64_t>::max()) + 1;
   std::size_t at = 0;
   __int128 whole = 0;
-  for (; is_digit(text, at); ++at)
-    if ((whole = whole * 10 + (text[at] - '0')) > kTooMuch) return std::nullopt;
+  for (; is_digit(text, at); ++at) {
+    whole = whole * 10 + (text[at] - '0');
+    if (whole > kTooMuch) return std::nullopt;
+  }
   if (at == 0 && !is_digit(text, 1)) return std::nullopt;
   const std::int64_t fraction = parse_fraction(text, at);
   const auto unit = unit_at(text.substr(at));

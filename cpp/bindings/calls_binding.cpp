@@ -76,6 +76,7 @@ const char* word(Progress progress) {
   return "again";
 }
 
+// Long: a list, one definition for each method.
 void define_calls(WorldClass& world) {
   world
       .def("call", &call, py::arg("machine"), py::arg("method"), py::arg("target"), py::arg("headers"),

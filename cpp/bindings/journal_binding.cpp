@@ -77,6 +77,7 @@ void define_recording(py::module_& module) {
       .def("let_go", &Recording::let_go, py::arg("world"), py::arg("inputs"));
 }
 
+// Long: a list, one definition for each method.
 void define_journal(WorldClass& world) {
   world.def("journal", &journal)
       .def_static("engine", &engine_fingerprint)

@@ -120,25 +120,29 @@ void WorldHost::take_event() {
   observe();
 }
 
+// At most kEventsPerHold events; nothing when there is more to do at once.
+std::optional<Progress> WorldHost::take_some(const std::function<std::optional<Progress>()>& finished,
+                                             Instant limit) {
+  observe();
+  const Instant reach = horizon(limit);
+  for (int i = 0; i < kEventsPerHold; ++i) {
+    if (const auto state = finished()) return state;
+    if (come_to_deadline(reach)) continue;
+    if (world_->next_event() > reach) {
+      if (reach > world_->now()) world_->run_until(reach);
+      return reach >= limit ? Progress::deadline : Progress::again;
+    }
+    take_event();
+  }
+  return std::nullopt;
+}
+
 Progress WorldHost::advance(const std::function<std::optional<Progress>()>& finished, Instant limit) {
   check_may_act();
   const auto slice_end = Clock::now() + kSlice;
   do {
     const std::lock_guard hold(lock_);
-    const auto outcome = guarded([&]() -> std::optional<Progress> {
-      observe();
-      const Instant reach = horizon(limit);
-      for (int i = 0; i < kEventsPerHold; ++i) {
-        if (const auto state = finished()) return state;
-        if (come_to_deadline(reach)) continue;
-        if (world_->next_event() > reach) {
-          if (reach > world_->now()) world_->run_until(reach);
-          return reach >= limit ? Progress::deadline : Progress::again;
-        }
-        take_event();
-      }
-      return std::nullopt;
-    });
+    const auto outcome = guarded([&] { return take_some(finished, limit); });
     if (outcome == Progress::again) break;  // ahead of the wall clock
     if (outcome) return *outcome;
   } while (Clock::now() < slice_end);

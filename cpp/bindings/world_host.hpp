@@ -174,6 +174,7 @@ class WorldHost {
     }
   }
   static void require_machine(const sim::World& world, std::string_view name);
+  std::optional<Progress> take_some(const std::function<std::optional<Progress>()>& finished, Instant limit);
   Progress advance(const std::function<std::optional<Progress>()>& finished, Instant limit);
   std::optional<Progress> state_of(sim::CallId id, Wanted wanted) const;
   Instant horizon(Instant limit) const;  // how far time may go right now

@@ -229,6 +229,7 @@ TEST(Node, leaving_a_manager_takes_force_and_says_what_is_at_stake) {
 
 // ---- roles
 
+// Long: one story, from the first promotion to the last.
 TEST(RoleManager, roles_go_up_at_once_and_down_when_the_group_has_let_go) {
   Swarm swarm;
   swarm.put(Swarm::worker(2));
@@ -281,6 +282,7 @@ TEST(RoleManager, roles_go_up_at_once_and_down_when_the_group_has_let_go) {
 
 // ---- services
 
+// Long: a table, one line for each refusal.
 TEST(Service, what_a_spec_may_not_say) {
   const struct {
     void (*change)(model::ServiceSpec&);
@@ -395,6 +397,7 @@ model::Mount mount(const char* type, const char* source) {
   return out;
 }
 
+// Long: a table, one line for each refusal.
 TEST(Service, what_no_process_can_be_given_is_refused) {
   const std::string nul("a\0b", 3), large(200'000, 'x');
   using Container = model::ContainerSpec;

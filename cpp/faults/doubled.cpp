@@ -1,10 +1,13 @@
 // The text is JSON already: only braces, strings and colons matter.
 #include "faults/doubled.hpp"
 
+#include <cstddef>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
 #include "docker/json.hpp"
 
 namespace swarm::faults {

@@ -1,11 +1,21 @@
 #include "faults/draw.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/result.hpp"
 #include "base/rng.hpp"
+#include "base/time.hpp"
 #include "docker/json.hpp"
+#include "faults/fault.hpp"
 #include "faults/nearest.hpp"
+#include "faults/plan.hpp"
 
 namespace swarm::faults {
 namespace {
@@ -163,7 +173,8 @@ class Drawing {
   // a link without "*" either end may be the lonely one, so one is enough.
   bool fits(const Fault& fault) {
     if (all_.size() < 2 && is_between_nodes(fault.kind)) return false;
-    const Instant begin = Instant{} + *fault.at, end = begin + fault.lasts.value_or(Duration{});
+    const Instant begin = Instant{} + fault.at.value_or(Duration{}),
+                  end = begin + fault.lasts.value_or(Duration{});
     std::set<std::string> gone;
     for (const auto& name : taken_away(fault)) gone.insert(name);
     if (!options_.keep_quorum || gone.empty()) return true;
@@ -203,39 +214,51 @@ Result<void> check(const DrawOptions& options) {
   return {};
 }
 
+Result<void> take_seed(DrawOptions& options, const docker::Value& value) {
+  const auto seed = value.whole();
+  if (!seed || *seed < 0 || *seed != static_cast<__int128>(static_cast<std::uint64_t>(*seed)))
+    return wrong("seed wants a whole number");
+  options.seed = static_cast<std::uint64_t>(*seed);
+  return {};
+}
+
+Result<void> take_kinds(DrawOptions& options, const std::vector<std::string>& words) {
+  options.kinds.clear();
+  for (const auto& word : words) {
+    const auto kind = kind_of(word);
+    if (!kind) return unknown("fault", word, kind_words());
+    options.kinds.push_back(*kind);
+  }
+  return {};
+}
+
+Result<void> take_names(DrawOptions& options, const std::string& key, const docker::Value& value) {
+  const auto names = read_names(value);
+  if (!names) return wrong(key + " wants a list of words");
+  if (key == "kinds") return take_kinds(options, *names);
+  (key == "managers" ? options.managers : key == "workers" ? options.workers : options.tasks) = *names;
+  return {};
+}
+
 Result<void> take(DrawOptions& options, const std::string& key, const docker::Value& value) {
   static const std::vector<std::string> kKeys{"seed",        "kinds",    "every",   "for",  "duration",
                                               "keep_quorum", "managers", "workers", "tasks"};
   if (std::count(kKeys.begin(), kKeys.end(), key) == 0) return unknown("option of a drawn plan", key, kKeys);
   if (value.is_null()) return {};
-  if (key == "seed") {
-    const auto seed = value.whole();
-    if (!seed || *seed < 0 || *seed != static_cast<__int128>(static_cast<std::uint64_t>(*seed)))
-      return wrong("seed wants a whole number");
-    options.seed = static_cast<std::uint64_t>(*seed);
-  } else if (key == "keep_quorum") {
+  if (key == "seed") return take_seed(options, value);
+  if (key == "keep_quorum") {
     const bool* flag = std::get_if<bool>(&value.data);
     if (flag == nullptr) return wrong("keep_quorum wants true or false");
     options.keep_quorum = *flag;
-  } else if (key == "every" || key == "for" || key == "duration") {
+    return {};
+  }
+  if (key == "every" || key == "for" || key == "duration") {
     const auto span = read_span(value);
     if (!span) return wrong(key + " wants a duration (\"2s\")");
     (key == "every" ? options.every : key == "for" ? options.lasts : options.duration) = *span;
-  } else {
-    const auto names = read_names(value);
-    if (!names) return wrong(key + " wants a list of words");
-    if (key == "managers") options.managers = *names;
-    if (key == "workers") options.workers = *names;
-    if (key == "tasks") options.tasks = *names;
-    if (key != "kinds") return {};
-    options.kinds.clear();
-    for (const auto& word : *names) {
-      const auto kind = kind_of(word);
-      if (!kind) return unknown("fault", word, kind_words());
-      options.kinds.push_back(*kind);
-    }
+    return {};
   }
-  return {};
+  return take_names(options, key, value);
 }
 
 }  // namespace

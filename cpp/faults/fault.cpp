@@ -3,10 +3,21 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "faults/nearest.hpp"
 
 namespace swarm::faults {
@@ -230,6 +241,7 @@ std::optional<Kind> kind_of(std::string_view text) {
 
 std::vector<std::string> kind_words() {
   std::vector<std::string> words;
+  words.reserve(kKinds);
   for (const Row& row : kRows) words.emplace_back(row.word);
   return words;
 }

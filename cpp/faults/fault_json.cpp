@@ -1,6 +1,16 @@
 // The JSON form. Spans are Go's text or a number of seconds; ratios and factors are numbers or their text.
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "docker/json.hpp"
 #include "faults/doubled.hpp"
 #include "faults/fault.hpp"

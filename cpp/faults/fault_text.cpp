@@ -3,9 +3,19 @@
 //     partition m1 | m2 m3 one-way        cut m1 -> m2 m3 (one way)       hold m1 <-> * (both ways)
 //     disk m2 errors write=EIO after 3    image web:2 exit_code 1 after 1s
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/number.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "faults/fault.hpp"
 #include "faults/nearest.hpp"
 

@@ -2,9 +2,17 @@
 // sentence with the nearest word.
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/rng.hpp"
+#include "base/time.hpp"
 #include "faults/draw.hpp"
 #include "faults/fault.hpp"
 #include "faults/nearest.hpp"

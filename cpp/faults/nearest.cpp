@@ -1,6 +1,11 @@
 #include "faults/nearest.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+#include "base/result.hpp"
 
 namespace swarm::faults {
 namespace {

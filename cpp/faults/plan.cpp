@@ -1,9 +1,17 @@
 #include "faults/plan.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
 
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "docker/json.hpp"
 #include "faults/doubled.hpp"
+#include "faults/fault.hpp"
 #include "faults/nearest.hpp"
 
 namespace swarm::faults {

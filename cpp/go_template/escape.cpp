@@ -1,6 +1,8 @@
 #include "go_template/escape.hpp"
 
 #include <cstdio>
+#include <string>
+#include <string_view>
 
 #include "go_template/text_literal.hpp"
 

@@ -2,12 +2,22 @@
 #include "go_template/executor.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/result.hpp"
 #include "go_template/functions.hpp"
 #include "go_template/node.hpp"
 #include "go_template/print.hpp"
 #include "go_template/text_literal.hpp"
+#include "go_template/value.hpp"
 
 namespace swarm::go_template {
 namespace {
@@ -192,6 +202,7 @@ Value Executor::pipeline(const Value& dot, const Node& pipe) {
     if (failed()) return {};
     value = command(dot, *one, value);
   }
+  if (!value) return {};
   for (const std::string& name : pipe.names) {
     if (pipe.assigns) {
       set(name, *value);

@@ -1,10 +1,21 @@
 #include "go_template/functions.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/result.hpp"
 #include "go_template/escape.hpp"
 #include "go_template/print.hpp"
+#include "go_template/value.hpp"
 
 namespace swarm::go_template {
 namespace {

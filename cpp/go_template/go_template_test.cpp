@@ -1,9 +1,17 @@
 #include <gtest/gtest.h>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
 
-#include "go_template/executor.hpp"
+#include "base/rng.hpp"
 #include "go_template/placeholders.hpp"
 #include "go_template/print.hpp"
 #include "go_template/test_go_results.hpp"
+#include "model/container_spec.hpp"
+#include "model/meta.hpp"
+#include "model/task.hpp"
 
 namespace swarm::go_template {
 namespace {

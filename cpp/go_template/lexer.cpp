@@ -1,8 +1,13 @@
 #include "go_template/lexer.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "go_template/text_literal.hpp"
 

@@ -1,4 +1,5 @@
 #include "go_template/node.hpp"
+#include <string>
 
 namespace swarm::go_template {
 namespace {

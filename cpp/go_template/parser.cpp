@@ -2,11 +2,23 @@
 // token is then the end, and all unwinds.
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "go_template/lexer.hpp"
 #include "go_template/node.hpp"
 #include "go_template/text_literal.hpp"
+#include "go_template/value.hpp"
 
 namespace swarm::go_template {
 namespace {
@@ -65,7 +77,7 @@ class Parser {
         fail("unexpected " + shown(*next));
       if (!failed()) root->children.push_back(std::move(next));
     }
-    if (failed()) return plain_error(Code::invalid_argument, *error_);
+    if (error_) return plain_error(Code::invalid_argument, *error_);
     return root;
   }
 

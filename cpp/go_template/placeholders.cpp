@@ -1,7 +1,18 @@
 #include "go_template/placeholders.hpp"
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "go_template/executor.hpp"
 #include "go_template/text_literal.hpp"
+#include "go_template/value.hpp"
+#include "model/container_spec.hpp"
+#include "model/meta.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
 
 namespace swarm::go_template {
 namespace {

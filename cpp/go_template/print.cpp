@@ -2,9 +2,20 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "go_template/text_literal.hpp"
+#include "go_template/value.hpp"
 
 namespace swarm::go_template {
 namespace {
@@ -137,7 +148,7 @@ std::string hexadecimal(std::string_view text, const Verb& verb) {
 
 std::string_view cut(std::string_view text, const Verb& verb) {
   std::size_t end = 0;
-  for (std::int64_t i = 0; i < *verb.precision && end < text.size(); ++i)
+  for (std::int64_t i = 0; i < verb.precision.value_or(0) && end < text.size(); ++i)
     end += first_rune(text.substr(end)).size;
   return text.substr(0, end);
 }

@@ -1,6 +1,9 @@
 #include "go_template/text_literal.hpp"
 
 #include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace swarm::go_template {
 namespace {

@@ -1,4 +1,8 @@
 #include "go_template/value.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
 
 namespace swarm::go_template {
 namespace {

@@ -1,8 +1,14 @@
 #include "linearizability/check.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
+#include <string>
+#include <vector>
 
+#include "linearizability/history.hpp"
+#include "linearizability/prepared.hpp"
+#include "linearizability/search.hpp"
 #include "linearizability/window.hpp"
 
 namespace swarm::linearizability {

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace swarm::linearizability {
 namespace {
@@ -30,12 +34,12 @@ std::string overlapping(const History& history) {
   for (const auto& op : history)
     if (op.returned) order.push_back(&op);
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    return std::pair(a->call, *a->returned) < std::pair(b->call, *b->returned);
+    return std::pair(a->call, a->returned) < std::pair(b->call, b->returned);
   });
   std::map<std::string, const Operation*> last;
   for (const auto* op : order) {
     const Operation*& before = last[op->client];
-    if (before != nullptr && op->call < *before->returned)
+    if (before != nullptr && before->returned > op->call)
       return of(*op) + " is called before its " + to_string(before->kind) + " on key " + before->key +
              " has returned: a client does one thing at a time";
     before = op;

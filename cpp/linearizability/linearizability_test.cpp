@@ -3,10 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/rng.hpp"
 #include "linearizability/check.hpp"
+#include "linearizability/history.hpp"
+#include "linearizability/search.hpp"
 
 namespace swarm::linearizability {
 namespace {

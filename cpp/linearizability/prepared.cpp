@@ -1,7 +1,14 @@
 #include "linearizability/prepared.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
 #include <tuple>
+#include <utility>
+#include <vector>
+#include "linearizability/history.hpp"
 
 namespace swarm::linearizability {
 
@@ -24,6 +31,7 @@ State States::set_of(std::vector<std::uint32_t> values) {
 State States::of_read(const std::vector<std::string>& seen) {
   if (model_ == Model::reg || model_ == Model::cas) return of_value(seen.empty() ? "" : seen.front());
   std::vector<std::uint32_t> values;
+  values.reserve(seen.size());
   for (const auto& text : seen) values.push_back(of_value(text));
   if (model_ == Model::append) {
     State list = 0;
@@ -129,7 +137,7 @@ void tie_to_own(std::vector<Step>& steps, const History& history) {
   for (std::uint32_t number = 0; number < steps.size(); ++number) {
     const Operation& op = history[steps[number].source];
     const auto before = last.find(op.client);
-    if (before != last.end() && *history[steps[before->second].source].returned == op.call)
+    if (before != last.end() && history[steps[before->second].source].returned == op.call)
       steps[number].before = before->second;
     if (op.returned) last[op.client] = number;
   }
@@ -153,7 +161,7 @@ Prepared prepare(const History& history, const std::vector<std::uint32_t>& which
   std::vector<Moment> moments;
   for (const std::uint32_t op : that_matter(history, which, model)) {
     moments.push_back({history[op].call, false, op});
-    if (history[op].returned) moments.push_back({*history[op].returned, true, op});
+    if (const auto& returned = history[op].returned) moments.push_back({*returned, true, op});
   }
   std::sort(moments.begin(), moments.end(), [](const auto& a, const auto& b) { return a.key() < b.key(); });
   std::map<std::uint32_t, std::uint32_t> step_numbers;

@@ -1,6 +1,12 @@
 #include "linearizability/search.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <utility>
+#include <vector>
+#include "linearizability/history.hpp"
+#include "linearizability/prepared.hpp"
 
 namespace swarm::linearizability {
 namespace {

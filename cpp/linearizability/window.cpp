@@ -1,6 +1,13 @@
 #include "linearizability/window.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+#include "linearizability/history.hpp"
+#include "linearizability/prepared.hpp"
+#include "linearizability/search.hpp"
 
 namespace swarm::linearizability {
 namespace {
@@ -29,7 +36,7 @@ class Window {
   void look_at(const Which& which, std::int64_t until) {
     for (const std::uint32_t op : which) {
       cut_[op] = history_[op];
-      if (history_[op].returned && *history_[op].returned > until) {
+      if (history_[op].returned > until) {
         cut_[op].returned.reset();
         cut_[op].succeeded.reset();
       }
@@ -48,7 +55,7 @@ class Window {
   void cut_at_the_end(Which& which) {
     std::vector<std::int64_t> ends;
     for (const std::uint32_t op : which)
-      if (history_[op].returned) ends.push_back(*history_[op].returned);
+      if (const auto& returned = history_[op].returned) ends.push_back(*returned);
     std::sort(ends.begin(), ends.end());
     std::size_t low = 0, high = ends.size() - 1;  // it contradicts itself at `high`
     while (low < high) {

@@ -49,6 +49,7 @@ struct Bounded {
   ServiceId id;
 };
 
+// Long: one story, a move after the other on the same slot.
 TEST(Attempts, moves_cost_none) {
   const std::pair<const char*, void (*)(Bounded&)> moves[] = {
       {"drain",

@@ -1,5 +1,12 @@
 // The candidate and the pre-candidate: elections (Raft section 5.2; pre-vote: dissertation section 9.6).
+#include <utility>
+#include "base/check.hpp"
+#include "base/result.hpp"
 #include "raft/core.hpp"
+#include "raft/log.hpp"
+#include "raft/message.hpp"
+#include "raft/quorum.hpp"
+#include "raft/raft.hpp"
 
 namespace swarm::raft {
 

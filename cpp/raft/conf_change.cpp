@@ -1,8 +1,17 @@
 #include "raft/conf_change.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/check.hpp"
+#include "base/result.hpp"
+#include "raft/message.hpp"
+#include "raft/quorum.hpp"
 
 namespace swarm::raft {
 namespace {

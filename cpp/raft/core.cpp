@@ -2,6 +2,16 @@
 #include "raft/core.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include "base/check.hpp"
+#include "base/result.hpp"
+#include "raft/conf_change.hpp"
+#include "raft/message.hpp"
+#include "raft/progress.hpp"
+#include "raft/raft.hpp"
+#include "raft/storage.hpp"
 
 namespace swarm::raft {
 

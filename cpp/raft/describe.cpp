@@ -1,8 +1,13 @@
 #include "raft/describe.hpp"
 
+#include <cstdint>
 #include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "raft/conf_change.hpp"
+#include "raft/message.hpp"
 #include "raft/raft.hpp"
 
 namespace swarm::raft {

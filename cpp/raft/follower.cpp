@@ -1,8 +1,17 @@
 // The follower: takes entries, heartbeats and snapshots from a leader, and passes on what only a leader can
 // do.
 #include <algorithm>
+#include <utility>
+#include <vector>
 
+#include "base/check.hpp"
+#include "base/result.hpp"
+#include "raft/conf_change.hpp"
 #include "raft/core.hpp"
+#include "raft/log.hpp"
+#include "raft/message.hpp"
+#include "raft/raft.hpp"
+#include "raft/tracker.hpp"
 
 namespace swarm::raft {
 

@@ -1,7 +1,19 @@
 // The leader: appends, replicates, commits (Raft sections 5.3 and 5.4), and watches its followers.
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
 
+#include "base/check.hpp"
+#include "base/result.hpp"
+#include "raft/conf_change.hpp"
 #include "raft/core.hpp"
+#include "raft/message.hpp"
+#include "raft/progress.hpp"
+#include "raft/raft.hpp"
+#include "raft/storage.hpp"
 
 namespace swarm::raft {
 
@@ -32,6 +44,7 @@ void Raft::tick_leader() {
   broadcast_heartbeat(reads_.empty() ? std::string() : reads_.back().context);
 }
 
+// Long: one case for each type of message, as etcd's stepLeader has.
 Result<void> Raft::step_leader(Message& message) {
   switch (message.type) {
     case MessageType::beat:

@@ -1,8 +1,17 @@
 #include "raft/log.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "raft/message.hpp"
+#include "raft/storage.hpp"
 
 namespace swarm::raft {
 

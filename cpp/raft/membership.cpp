@@ -1,5 +1,9 @@
 // Taking a new configuration into force.
+#include "base/check.hpp"
+#include "raft/conf_change.hpp"
 #include "raft/core.hpp"
+#include "raft/message.hpp"
+#include "raft/raft.hpp"
 
 namespace swarm::raft {
 

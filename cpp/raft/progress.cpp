@@ -1,8 +1,12 @@
 #include "raft/progress.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 
 #include "base/check.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::raft {
 

@@ -1,8 +1,13 @@
 #include "raft/quorum.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
+#include "raft/message.hpp"
 
 namespace swarm::raft {
 

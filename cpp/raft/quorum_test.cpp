@@ -1,9 +1,19 @@
 #include "raft/quorum.hpp"
 
 #include <gtest/gtest.h>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
 
+#include "base/result.hpp"
 #include "base/rng.hpp"
 #include "raft/conf_change.hpp"
+#include "raft/message.hpp"
+#include "raft/tracker.hpp"
 
 namespace swarm::raft {
 namespace {

@@ -1,6 +1,12 @@
 // What the Raft paper (Ongaro and Ousterhout, 2014) demands, section by section.
+#include <cstddef>
+#include <memory>
 #include <set>
+#include <utility>
+#include <vector>
 
+#include "raft/message.hpp"
+#include "raft/raft.hpp"
 #include "raft/test_peer.hpp"
 
 namespace swarm::raft {

@@ -1,5 +1,13 @@
 // What goes beyond the paper's figure: pre-vote, check-quorum, reads, transfer, flow control, durability,
 // membership.
+#include <memory>
+#include <utility>
+#include <vector>
+#include "raft/conf_change.hpp"
+#include "raft/message.hpp"
+#include "raft/progress.hpp"
+#include "raft/raft.hpp"
+#include "raft/storage.hpp"
 #include "raft/test_peer.hpp"
 
 namespace swarm::raft {

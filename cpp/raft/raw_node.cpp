@@ -1,8 +1,19 @@
 // RawNode: gathers what the machine wants done into a Ready, and tells it when that is done.
 #include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "base/check.hpp"
+#include "base/result.hpp"
+#include "raft/conf_change.hpp"
 #include "raft/core.hpp"
+#include "raft/log.hpp"
+#include "raft/message.hpp"
+#include "raft/raft.hpp"
+#include "raft/storage.hpp"
 
 namespace swarm::raft {
 namespace {

@@ -1,7 +1,13 @@
 // Linearizable reads without log entries (dissertation section 6.4, ReadIndex).
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "raft/core.hpp"
+#include "raft/message.hpp"
+#include "raft/quorum.hpp"
+#include "raft/raft.hpp"
 
 namespace swarm::raft {
 

@@ -139,6 +139,20 @@ void FaultDesk::heal() {
   while (!active_.empty()) end(active_.begin()->first);
 }
 
+namespace {
+
+void add_to(DiskTrouble& disk, const Fault& fault) {
+  disk.fsync_delay = fault.span("fsync_delay").value_or(disk.fsync_delay);
+  disk.full |= fault.flag("full");
+  const auto* errors = fault.find<faults::Errnos>("errors");
+  if (errors == nullptr) return;
+  disk.after = fault.number("after", 1);
+  for (const auto& [operation, error] : *errors)
+    (operation == "write" ? disk.write_error : disk.fsync_error) = error;
+}
+
+}  // namespace
+
 // What all active faults of a kind say together; of values that exclude one another, the latest.
 void FaultDesk::apply(Kind changed, Duration jump) {
   std::vector<Fault> links, images;
@@ -156,14 +170,7 @@ void FaultDesk::apply(Kind changed, Duration jump) {
       jumped = jumped + fault.span("jump").value_or(Duration{});
       if (const auto* drift = fault.find<faults::Factor>("drift")) rate = drift->billionths;
     }
-    if (fault.kind != Kind::disk) continue;
-    disk.fsync_delay = fault.span("fsync_delay").value_or(disk.fsync_delay);
-    disk.full |= fault.flag("full");
-    if (const auto* errors = fault.find<faults::Errnos>("errors")) {
-      disk.after = fault.number("after", 1);
-      for (const auto& [operation, error] : *errors)
-        (operation == "write" ? disk.write_error : disk.fsync_error) = error;
-    }
+    if (fault.kind == Kind::disk) add_to(disk, fault);
   }
   if (is_of_links(changed)) parts_.links->set(own_, links);
   disk.pace = factor_;

@@ -76,6 +76,12 @@ struct Host::Impl {
   explicit Impl(HostOptions its_options) : options(std::move(its_options)), trace(options.log_level) {}
 
   Result<void> open();
+  Result<void> open_disk();
+  Result<void> open_runner();
+  void make_transport();
+  void make_relay();
+  void make_server();
+  void make_node();
   Result<void> listen();
   void emit(ports::Event event);
   ports::Transport& own_or_faulty_transport() {
@@ -121,7 +127,22 @@ struct Host::Impl {
 Result<void> Host::Impl::open() {
   timer.emplace(reactor);
   bound.emplace(reactor);
-  const auto on_event = [this](ports::Event event) { emit(std::move(event)); };
+  if (const auto opened = open_disk(); !opened) return opened;
+  if (const auto opened = open_runner(); !opened) return opened;
+  make_transport();
+  make_relay();
+  make_server();
+  if (options.faults) take_faults();
+  make_node();
+  auto started = node->start(clock.now());
+  if (const std::string unread = disk->failure(); !unread.empty())
+    return plain_error(Code::data_loss, unread);
+  if (!started) return started;
+  schedule_turn();
+  return listen();
+}
+
+Result<void> Host::Impl::open_disk() {
   auto opened = RocksDisk::open(options.data_root, {[this](std::uint64_t token) {
                                                       reactor.post([this, token] {
                                                         if (faulty_disk != nullptr)
@@ -137,23 +158,35 @@ Result<void> Host::Impl::open() {
                                                     }});
   if (!opened) return opened.error();
   disk = std::move(*opened);
-  const auto description = describe(options);
+  return {};
+}
+
+Result<void> Host::Impl::open_runner() {
   ProcessRunner::Options tasks;
   tasks.data_root = std::filesystem::absolute(options.data_root);
   tasks.web_program = web_program();
   if (exists(tasks.web_program))
     tasks.shim = tasks.web_program;  // it can be one, and is there sooner than we
-  tasks.node_name = description.hostname + options.address.str() + options.data_root;
-  auto made = ProcessRunner::open(reactor, std::move(tasks), on_event);
+  tasks.node_name = describe(options).hostname + options.address.str() + options.data_root;
+  auto made =
+      ProcessRunner::open(reactor, std::move(tasks), [this](ports::Event event) { emit(std::move(event)); });
   if (!made) return made.error();
   runner = std::move(*made);
+  return {};
+}
+
+void Host::Impl::make_transport() {
   if (options.faults)
-    links = std::make_unique<FaultyTransport>(reactor, on_event, get_u64(crypto.random_bytes(8)));
+    links = std::make_unique<FaultyTransport>(
+        reactor, [this](ports::Event event) { emit(std::move(event)); }, get_u64(crypto.random_bytes(8)));
   transport = std::make_unique<TcpTransport>(reactor, [this](ports::Event event) {
     if (links == nullptr) return emit(std::move(event));
     links->hear(std::move(event));
   });
   if (links != nullptr) links->put_before(*transport);
+}
+
+void Host::Impl::make_relay() {
   L4Relay::Options mesh;
   mesh.address = options.address;
   mesh.bindable_port = bindable_port;
@@ -165,15 +198,20 @@ Result<void> Host::Impl::open() {
   relay = std::make_unique<L4Relay>(std::move(mesh), [this](std::vector<std::string> problems) {
     reactor.post([this, problems = std::move(problems)] { emit(ports::MeshProblems{problems}); });
   });
+}
+
+void Host::Impl::make_server() {
   server = std::make_unique<HttpServer>(
       reactor,
       [this](ports::ApiId id, http::Request request) {
         if (!is_of_faults(id, request)) emit(ports::ApiArrived{id, std::move(request)});
       },
       [this](ports::ApiId id) { emit(ports::ApiAborted{id}); });
-  if (options.faults) take_faults();
+}
+
+void Host::Impl::make_node() {
   node::NodeOptions about;
-  about.description = description;
+  about.description = describe(options);
   describe_system(about);
   about.address = options.address;
   about.data_root = options.data_root;
@@ -182,12 +220,6 @@ Result<void> Host::Impl::open() {
   node = std::make_unique<node::Node>(
       std::move(about), ports::Ports{clock, own_or_faulty_transport(), own_or_faulty_disk(), *runner, *relay,
                                      crypto, *server, trace});
-  auto started = node->start(clock.now());
-  if (const std::string unread = disk->failure(); !unread.empty())
-    return plain_error(Code::data_loss, unread);
-  if (!started) return started;
-  schedule_turn();
-  return listen();
 }
 
 Result<void> Host::Impl::listen() {

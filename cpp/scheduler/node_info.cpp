@@ -1,4 +1,14 @@
 #include "scheduler/node_info.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include "base/id.hpp"
+#include "base/number.hpp"
+#include "base/time.hpp"
+#include "model/meta.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
 
 namespace swarm::scheduler {
 namespace {
@@ -37,8 +47,9 @@ void NodeInfo::change(const model::Task& task, std::int64_t sign) {
     for (const auto& generic : resources->reservations->generic_resources)
       add_to(generic_, generic.kind, times * amount_of(generic));
   }
-  if (!task.templ->endpoint) return;
-  for (const auto& port : task.templ->endpoint->ports)
+  const auto& endpoint = task.templ->endpoint;
+  if (!endpoint) return;
+  for (const auto& port : endpoint->ports)
     if (port.publish_mode == model::PublishMode::host && port.published_port != 0)
       add_to(host_ports_, PortKey(port.protocol, port.published_port), sign);
 }

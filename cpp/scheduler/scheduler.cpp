@@ -1,15 +1,30 @@
 #include "scheduler/scheduler.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
 #include "model/restart.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
 #include "scheduler/filters.hpp"
 #include "scheduler/node_info.hpp"
 #include "scheduler/spread.hpp"
+#include "store/change_set.hpp"
+#include "store/leader_loop.hpp"
+#include "store/store.hpp"
 
 namespace swarm::scheduler {
 namespace {
@@ -228,7 +243,8 @@ void Scheduler::State::confirm_preassigned(const store::Store& store, WallTime w
     const auto* step = transaction.actions.size() > before
                            ? std::get_if<model::TaskStep>(&transaction.actions.back())
                            : nullptr;
-    if (step != nullptr && step->status->state == TaskState::assigned) charge(infos.at(task->node_id), task);
+    if (step != nullptr && step->status && step->status->state == TaskState::assigned)
+      charge(infos.at(task->node_id), task);
   }
 }
 

@@ -4,10 +4,26 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "model/meta.hpp"
+#include "model/node.hpp"
 #include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "store/leader_loop.hpp"
+#include "store/store.hpp"
 
 namespace swarm::scheduler {
 namespace {

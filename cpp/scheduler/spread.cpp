@@ -1,8 +1,23 @@
 #include "scheduler/spread.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "base/check.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "model/meta.hpp"
+#include "model/node.hpp"
+#include "scheduler/filters.hpp"
+#include "scheduler/node_info.hpp"
 
 namespace swarm::scheduler {
 namespace {

@@ -8,6 +8,7 @@ namespace {
 // Raft's types first, by their number; then wire::Message's, by theirs.
 constexpr std::size_t kRaftKinds = static_cast<std::size_t>(raft::MessageType::forget_leader) + 1;
 
+// Long: a table, one row for each kind of message.
 std::vector<MessageKind> make_kinds() {
   std::vector<MessageKind> kinds{
       {"hup", "election"},

@@ -69,10 +69,9 @@ Duration some_length(Rng& rng) {
   return Duration::millis(rng.chance(1, 4) ? rng.between(5'000, 20'000) : rng.between(100, 5'000));
 }
 
-}  // namespace
+enum class What { kill, power_off, stop, freeze, isolate, split, cut, kill_leader, transfer };
 
-Plan draw_storm(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines, Duration length) {
-  enum class What { kill, power_off, stop, freeze, isolate, split, cut, kill_leader, transfer };
+std::vector<What> stormy(const Knobs& knobs) {
   std::vector<What> kinds;
   if (knobs.crashes) kinds.push_back(What::kill);
   if (knobs.power_cuts) kinds.push_back(What::power_off);
@@ -81,33 +80,61 @@ Plan draw_storm(Rng& rng, const Knobs& knobs, const std::vector<std::string>& ma
   if (knobs.partitions) kinds.insert(kinds.end(), {What::isolate, What::split});
   if (knobs.one_way_cuts) kinds.push_back(What::cut);
   if (knobs.leader_losses) kinds.insert(kinds.end(), {What::kill_leader, What::transfer});
+  return kinds;
+}
+
+// One fault of a storm. Draws another machine where it takes two, and then how long it lasts.
+Fault stormy_fault(Rng& rng, What what, Duration at, const std::vector<std::string>& machines) {
+  const auto pick = [&] { return machines[rng.below(machines.size())]; };
+  const std::string name = pick();
+  Fault fault;
+  switch (what) {
+    case What::kill:
+      fault = of(Kind::kill, at, name);
+      break;
+    case What::power_off:
+      fault = of(Kind::power_off, at, name);
+      break;
+    case What::stop:
+      fault = of(Kind::stop, at, name);
+      break;
+    case What::freeze:
+      fault = of(Kind::freeze, at, name);
+      break;
+    case What::isolate:
+      fault = of(Kind::partition, at, "").set("groups", faults::Groups{Names{name}});
+      break;
+    case What::split: {
+      Names side{name};
+      if (const std::string other = pick(); other != name) side.push_back(other);
+      fault = of(Kind::partition, at, "").set("groups", faults::Groups{side});
+      break;
+    }
+    case What::cut: {
+      const std::string other = pick();
+      fault = of(Kind::cut, at, "").set("from", Names{name});
+      fault.set("to", Names{other == name ? "*" : other}).set("both", false);
+      break;
+    }
+    case What::kill_leader:
+      fault = of(Kind::kill, at, "leader");
+      break;
+    case What::transfer:
+      return of(Kind::transfer, at, "");
+  }
+  fault.lasts = some_length(rng);
+  return fault;
+}
+
+}  // namespace
+
+Plan draw_storm(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines, Duration length) {
+  const std::vector<What> kinds = stormy(knobs);
   Plan plan;
   if (kinds.empty()) return plan;
-  const auto pick = [&] { return machines[rng.below(machines.size())]; };
   for (Duration at = Duration::seconds(2); at < length; at = at + Duration::millis(rng.between(200, 6'000))) {
     const What what = kinds[rng.below(kinds.size())];
-    const std::string name = pick();
-    Fault fault = of(Kind::kill, at, what == What::kill_leader ? "leader" : name);
-    if (what == What::power_off) fault.kind = Kind::power_off;
-    if (what == What::stop) fault.kind = Kind::stop;
-    if (what == What::freeze) fault.kind = Kind::freeze;
-    if (what >= What::isolate && what != What::kill_leader) fault.arguments.clear();
-    if (what == What::transfer) fault.kind = Kind::transfer;
-    if (what == What::isolate || what == What::split) {
-      fault.kind = Kind::partition;
-      Names side{name};
-      if (what == What::split) side.push_back(pick());
-      if (side.back() == name) side.resize(1);
-      fault.set("groups", faults::Groups{side});
-    }
-    if (what == What::cut) {
-      fault.kind = Kind::cut;
-      const std::string other = pick();
-      fault.set("from", Names{name}).set("to", Names{other}).set("both", false);
-      if (other == name) fault.set("to", Names{"*"});
-    }
-    if (what != What::transfer) fault.lasts = some_length(rng);
-    plan.faults.push_back(std::move(fault));
+    plan.faults.push_back(stormy_fault(rng, what, at, machines));
   }
   return plan;
 }

@@ -95,6 +95,23 @@ Result<std::vector<std::string>> Injector::minority() const {
   return voters;
 }
 
+namespace {
+
+// The names of machines in one argument of a fault.
+std::vector<std::string*> names_in(const std::string& key, faults::Argument& argument) {
+  std::vector<std::string*> all;
+  if (auto* text = std::get_if<std::string>(&argument); text != nullptr && (key == "of" || key == "node"))
+    all.push_back(text);
+  if (auto* names = std::get_if<Names>(&argument))
+    for (auto& name : *names) all.push_back(&name);
+  if (auto* groups = std::get_if<Groups>(&argument))
+    for (Names& group : *groups)
+      for (auto& name : group) all.push_back(&name);
+  return all;
+}
+
+}  // namespace
+
 Result<Fault> Injector::resolved(Fault fault) const {
   if (fault.text("of") == "minority" && !has_machine("minority")) {
     auto names = minority();
@@ -103,15 +120,7 @@ Result<Fault> Injector::resolved(Fault fault) const {
     fault.set("groups", Groups{std::move(*names)});
   }
   for (auto& [key, value] : fault.arguments) {
-    std::vector<std::string*> all;
-    if (auto* text = std::get_if<std::string>(&value); text != nullptr && (key == "of" || key == "node"))
-      all.push_back(text);
-    if (auto* names = std::get_if<Names>(&value))
-      for (auto& name : *names) all.push_back(&name);
-    if (auto* groups = std::get_if<Groups>(&value))
-      for (Names& group : *groups)
-        for (auto& name : group) all.push_back(&name);
-    for (std::string* name : all) {
+    for (std::string* name : names_in(key, value)) {
       auto exact = resolved(*name);
       if (!exact) return exact.error();
       *name = std::move(*exact);

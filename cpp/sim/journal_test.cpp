@@ -44,6 +44,7 @@ std::unique_ptr<World> formed(std::uint64_t seed) {
 }
 
 // One random deed, of all kinds that there are.
+// Long: one case for each deed.
 void act(World& world, Rng& rng) {
   const std::string& name = kMachines[rng.below(kMachines.size())];
   const std::string& other = kMachines[rng.below(kMachines.size())];

@@ -291,7 +291,21 @@ Rule no_lost_commits(const RuleSpec&) {
 
 // Raft figure 3: entries of the same index and term are the same, and so are all before them. By induction it
 // is enough to compare an entry and the term of the one before it.
-Rule log_matching(const RuleSpec&) {
+class LogMatching {
+ public:
+  Verdict operator()(const Turn& turn) {
+    const raft::MemoryStorage& log = *turn.now.log;
+    const raft::Index from = first_changed(turn);
+    if (from > log.last_index()) return std::nullopt;
+    const auto entries = log.entries(from, log.last_index() + 1, ~std::uint64_t{0});
+    if (!entries.ok()) return std::nullopt;
+    auto& facts = facts_[turn.now.cluster];
+    for (const raft::Entry& entry : *entries)
+      if (const Verdict broken = compare(facts, turn, entry)) return broken;
+    return std::nullopt;
+  }
+
+ private:
   struct Fact {
     std::uint64_t digest = 0;
     raft::Term before = 0;
@@ -301,43 +315,47 @@ Rule log_matching(const RuleSpec&) {
     raft::Index last = 0;
     raft::Term term = 0;
     std::uint32_t life = 0;
+    bool operator==(const Seen&) const = default;
   };
-  struct State {
-    std::map<ClusterId, std::map<std::pair<raft::Index, raft::Term>, Fact>> facts;
-    std::map<MachineIndex, Seen> seen;
-  };
-  Rule rule;
-  rule.turned = [state = State()](const Turn& turn) mutable -> Verdict {
+  using Facts = std::map<std::pair<raft::Index, raft::Term>, Fact>;
+
+  static raft::Term term_at(const raft::MemoryStorage& log, raft::Index index) {
+    const auto term = log.term(index);
+    return term.ok() ? *term : raft::Term{0};
+  }
+
+  // The first entry that this machine's log may not have had before this turn.
+  raft::Index first_changed(const Turn& turn) {
     const raft::MemoryStorage& log = *turn.now.log;
-    const auto term_at = [&](raft::Index index) {
-      const auto term = log.term(index);
-      return term.ok() ? *term : raft::Term{0};
-    };
-    Seen& seen = state.seen[turn.machine.index];
-    const Seen now{log.last_index(), term_at(log.last_index()), turn.machine.life};
-    if (now.last == seen.last && now.term == seen.term && now.life == seen.life) return std::nullopt;
+    const Seen now{log.last_index(), term_at(log, log.last_index()), turn.machine.life};
+    const Seen seen = std::exchange(seen_[turn.machine.index], now);
+    if (now == seen) return now.last + 1;
+    if (now.life != seen.life) return log.first_index();
     // What was written over begins behind what is committed.
-    const bool grew = now.life == seen.life && now.last >= seen.last && term_at(seen.last) == seen.term;
-    const raft::Index fresh_from = grew ? seen.last + 1 : turn.now.raft->commit() + 1;
-    const raft::Index from =
-        now.life != seen.life ? log.first_index() : std::max(log.first_index(), fresh_from);
-    seen = now;
-    if (from > now.last) return std::nullopt;
-    const auto entries = log.entries(from, now.last + 1, ~std::uint64_t{0});
-    if (!entries.ok()) return std::nullopt;
-    auto& facts = state.facts[turn.now.cluster];
-    for (const raft::Entry& entry : *entries) {
-      const Fact fact{digest(entry), term_at(entry.index - 1), turn.machine.options.name};
-      const auto [found, fresh] = facts.try_emplace({entry.index, entry.term}, fact);
-      const bool first = entry.index == log.first_index();  // the one before is in a snapshot
-      if (!fresh && (found->second.digest != fact.digest || (!first && found->second.before != fact.before)))
-        return "the logs of " + found->second.machine + " and " + fact.machine +
-               " differ at or before entry " + std::to_string(entry.index) + " of term " +
-               std::to_string(entry.term) + ", at " + seconds(turn.at);
-      if (facts.size() > kEntriesKept) facts.erase(facts.begin());
-    }
+    const bool grew = now.last >= seen.last && term_at(log, seen.last) == seen.term;
+    return std::max(log.first_index(), grew ? seen.last + 1 : turn.now.raft->commit() + 1);
+  }
+
+  static Verdict compare(Facts& facts, const Turn& turn, const raft::Entry& entry) {
+    const raft::MemoryStorage& log = *turn.now.log;
+    const Fact fact{digest(entry), term_at(log, entry.index - 1), turn.machine.options.name};
+    const auto [found, fresh] = facts.try_emplace({entry.index, entry.term}, fact);
+    const bool first = entry.index == log.first_index();  // the one before is in a snapshot
+    if (!fresh && (found->second.digest != fact.digest || (!first && found->second.before != fact.before)))
+      return "the logs of " + found->second.machine + " and " + fact.machine + " differ at or before entry " +
+             std::to_string(entry.index) + " of term " + std::to_string(entry.term) + ", at " +
+             seconds(turn.at);
+    if (facts.size() > kEntriesKept) facts.erase(facts.begin());
     return std::nullopt;
-  };
+  }
+
+  std::map<ClusterId, Facts> facts_;
+  std::map<MachineIndex, Seen> seen_;
+};
+
+Rule log_matching(const RuleSpec&) {
+  Rule rule;
+  rule.turned = LogMatching();
   return rule;
 }
 

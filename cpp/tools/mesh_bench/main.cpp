@@ -2,18 +2,25 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/address.hpp"
+#include "base/id.hpp"
+#include "model/mesh.hpp"
+#include "real/files.hpp"
 #include "real/l4_relay.hpp"
 #include "real/mesh/socket.hpp"
 

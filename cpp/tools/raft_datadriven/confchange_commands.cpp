@@ -1,7 +1,14 @@
 // The files of confchange/: the algebra of configurations on one tracker.
+#include <cstddef>
+#include <memory>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "raft/conf_change.hpp"
+#include "raft/message.hpp"
 #include "tools/raft_datadriven/changes.hpp"
 #include "tools/raft_datadriven/datadriven.hpp"
 

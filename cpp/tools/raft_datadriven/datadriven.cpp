@@ -1,9 +1,16 @@
 #include "tools/raft_datadriven/datadriven.hpp"
 
-#include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <istream>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 namespace swarm::datadriven {
 namespace {

@@ -2,13 +2,25 @@
 //
 // The state machine appends bytes; after every applied entry a snapshot is kept, and the newest of them is
 // what the storage hands out, whatever was compacted.
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
-#include <sstream>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/check.hpp"
+#include "base/result.hpp"
 #include "raft/conf_change.hpp"
 #include "raft/describe.hpp"
+#include "raft/message.hpp"
 #include "raft/raft.hpp"
+#include "raft/storage.hpp"
 #include "tools/raft_datadriven/changes.hpp"
 #include "tools/raft_datadriven/datadriven.hpp"
 
@@ -191,7 +203,36 @@ Result<void> Interaction::handle(const Directive& directive) {
 }
 
 // ---- nodes
-// ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+Result<void> configure(raft::Config& config, const std::string& key, const std::string& value) {
+  if (key == "inflight")
+    config.max_inflight_msgs = to_number(value);
+  else if (key == "async-storage-writes")
+    config.async_storage_writes = to_bool(value);
+  else if (key == "prevote")
+    config.pre_vote = to_bool(value);
+  else if (key == "checkquorum")
+    config.check_quorum = to_bool(value);
+  else if (key == "max-committed-size-per-ready")
+    config.max_committed_size_per_ready = to_number(value);
+  else if (key == "disable-conf-change-validation")
+    config.disable_conf_change_validation = to_bool(value);
+  else if (key == "step-down-on-removal")
+    config.step_down_on_removal = to_bool(value);
+  else if (key == "read-only" && value == "safe")
+    config.read_only = raft::ReadOnly::safe;
+  else if (key == "read-only" && value == "lease-based")
+    config.read_only = raft::ReadOnly::lease_based;
+  else if (key == "read-only")
+    return bad("invalid read-only option \"" + value + "\"");
+  else
+    return bad("unknown argument " + key);
+  return {};
+}
+
+}  // namespace
 
 Result<void> Interaction::add_nodes(const Directive& directive) {
   raft::Config config;
@@ -212,28 +253,8 @@ Result<void> Interaction::add_nodes(const Directive& directive) {
       snapshot.index = config.applied = to_number(value);
     else if (key == "content")
       snapshot.data = value;
-    else if (key == "inflight")
-      config.max_inflight_msgs = to_number(value);
-    else if (key == "async-storage-writes")
-      config.async_storage_writes = to_bool(value);
-    else if (key == "prevote")
-      config.pre_vote = to_bool(value);
-    else if (key == "checkquorum")
-      config.check_quorum = to_bool(value);
-    else if (key == "max-committed-size-per-ready")
-      config.max_committed_size_per_ready = to_number(value);
-    else if (key == "disable-conf-change-validation")
-      config.disable_conf_change_validation = to_bool(value);
-    else if (key == "step-down-on-removal")
-      config.step_down_on_removal = to_bool(value);
-    else if (key == "read-only" && value == "safe")
-      config.read_only = raft::ReadOnly::safe;
-    else if (key == "read-only" && value == "lease-based")
-      config.read_only = raft::ReadOnly::lease_based;
-    else if (key == "read-only")
-      return bad("invalid read-only option \"" + value + "\"");
-    else
-      return bad("unknown argument " + key);
+    else if (const auto known = configure(config, key, value); !known)
+      return known;
   }
   const auto count = to_number(directive.words().at(0));
   for (std::uint64_t i = 0; i < count; ++i)
@@ -401,7 +422,7 @@ Result<void> Interaction::append_thread_of(PeerId id) {
   its.append_work.pop_front();
   const auto responses = std::exchange(message.responses, {});
   output_.write("Processing:\n" + raft::describe(message) + "\nResponses:\n");
-  const auto done =
+  auto done =
       append(its, {message.term, message.vote, message.commit}, message.entries, message.snapshot.get());
   if (!done) return done;
   for (const Message& response : responses) output_.write(raft::describe(response) + "\n");

@@ -3,10 +3,14 @@
 // Runs etcd-io/raft's data-driven test files against this core. Prints PASS FILE, or FAIL FILE:LINE with what
 // was expected and what came, then "N/M files pass". Exit 0 only if all do. Without --kind the first
 // directive tells.
+#include <cstddef>
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "base/check.hpp"
 #include "tools/raft_datadriven/datadriven.hpp"

@@ -1,6 +1,13 @@
 // The files of quorum/: `committed` and `vote` over one majority (cfg) or two (cfg, cfgj).
 #include <algorithm>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "raft/message.hpp"
 #include "raft/quorum.hpp"
 #include "tools/raft_datadriven/datadriven.hpp"
 

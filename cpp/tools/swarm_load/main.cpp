@@ -4,9 +4,11 @@
 //   swarm_load relay URL TO_URL
 //   swarm_load serve URL [--bytes N]       URL "task": $SWARM_TASK_IP:$SWARM_PORT_80
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "base/number.hpp"
 #include "tools/swarm_load/load.hpp"
@@ -51,6 +53,49 @@ std::string task_url() {
   return std::string("tcp://") + (ip != nullptr ? ip : "127.0.0.1") + ":" + (port != nullptr ? port : "80");
 }
 
+// Sets one option; returns false and says why not when that cannot be.
+bool set_option(Plan& plan, std::size_t& bytes, const std::string& word, const char* value) {
+  const auto number = swarm::parse_whole<std::int64_t>(value);
+  const bool counts =
+      word == "--connections" || word == "--requests" || word == "--first" || word == "--bytes";
+  if (counts && (!number || *number < 0)) {
+    usage(word + " wants a whole number, not " + value);
+    return false;
+  }
+  if (word == "--connections")
+    plan.connections = static_cast<int>(std::clamp<std::int64_t>(number.value_or(1), 1, 1'000'000));
+  else if (word == "--seconds")
+    plan.seconds = std::atof(value);
+  else if (word == "--requests")
+    plan.requests = number.value_or(0);
+  else if (word == "--rate")
+    plan.rate = std::atof(value);
+  else if (word == "--method")
+    plan.method = value;
+  else if (word == "--path")
+    plan.path = value;
+  else if (word == "--body")
+    plan.body = value;
+  else if (word == "--first")
+    plan.first = number.value_or(0);
+  else if (word == "--bytes")
+    bytes = static_cast<std::size_t>(number.value_or(0));
+  else {
+    usage(word + " is no option");
+    return false;
+  }
+  return true;
+}
+
+int carry_out(const std::string& verb, const Plan& plan, std::size_t bytes) {
+  if (plan.targets.empty()) return usage("a URL is missing");
+  if (verb == "relay" && plan.targets.size() == 2)
+    return swarm::load::relay(plan.targets[0], plan.targets[1]);
+  if (verb == "serve") return swarm::load::serve(plan.targets.front(), bytes);
+  if (verb == "http") return tell(swarm::load::run(plan));
+  return usage(verb + " is no verb");
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -72,36 +117,7 @@ int main(int count, char** words) {
       continue;
     }
     if (++i == count) return usage(word + " wants a value");
-    const char* value = words[i];
-    const auto number = swarm::parse_whole<std::int64_t>(value);
-    const bool counts =
-        word == "--connections" || word == "--requests" || word == "--first" || word == "--bytes";
-    if (counts && (!number || *number < 0)) return usage(word + " wants a whole number, not " + value);
-    if (word == "--connections")
-      plan.connections = static_cast<int>(std::clamp<std::int64_t>(*number, 1, 1'000'000));
-    else if (word == "--seconds")
-      plan.seconds = std::atof(value);
-    else if (word == "--requests")
-      plan.requests = *number;
-    else if (word == "--rate")
-      plan.rate = std::atof(value);
-    else if (word == "--method")
-      plan.method = value;
-    else if (word == "--path")
-      plan.path = value;
-    else if (word == "--body")
-      plan.body = value;
-    else if (word == "--first")
-      plan.first = *number;
-    else if (word == "--bytes")
-      bytes = static_cast<std::size_t>(*number);
-    else
-      return usage(word + " is no option");
+    if (!set_option(plan, bytes, word, words[i])) return 2;
   }
-  if (plan.targets.empty()) return usage("a URL is missing");
-  if (verb == "relay" && plan.targets.size() == 2)
-    return swarm::load::relay(plan.targets[0], plan.targets[1]);
-  if (verb == "serve") return swarm::load::serve(plan.targets.front(), bytes);
-  if (verb == "http") return tell(swarm::load::run(plan));
-  return usage(verb + " is no verb");
+  return carry_out(verb, plan, bytes);
 }

@@ -5,13 +5,20 @@
 // A file may begin with `seed N`. Lines that begin with # are for readers. --rewrite puts in what is seen
 // now.
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "base/check.hpp"
+#include "base/number.hpp"
+#include "base/time.hpp"
+#include "sim/world.hpp"
 #include "story.hpp"
 
 namespace {
@@ -78,6 +85,16 @@ struct Options {
   bool rewrite = false, trace = false;
 };
 
+void rewrite(const std::string& path, const std::vector<Block>& blocks) {
+  std::ofstream out(path);
+  for (const auto& block : blocks) {
+    for (const auto& line : block.before) out << line << "\n";
+    for (const auto& line : block.lines) out << line << "\n";
+    if (!block.lines.empty()) out << "----\n" << block.expected;
+  }
+  std::cout << "REWRITTEN " << path << "\n";
+}
+
 bool run_file(const std::string& path, const Options& options) {
   std::ifstream in(path);
   if (!in) {
@@ -112,13 +129,7 @@ bool run_file(const std::string& path, const Options& options) {
   }
   if (options.trace) print_trace(teller.world());
   if (options.rewrite && !good) {
-    std::ofstream out(path);
-    for (const auto& block : blocks) {
-      for (const auto& line : block.before) out << line << "\n";
-      for (const auto& line : block.lines) out << line << "\n";
-      if (!block.lines.empty()) out << "----\n" << block.expected;
-    }
-    std::cout << "REWRITTEN " << path << "\n";
+    rewrite(path, blocks);
     return true;
   }
   if (good) std::cout << "PASS " << path << "\n";

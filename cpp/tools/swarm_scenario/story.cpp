@@ -2,11 +2,28 @@
 #include "story.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/check.hpp"
+#include "base/number.hpp"
+#include "base/time.hpp"
+#include "faults/fault.hpp"
 #include "faults/nearest.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "sim/client.hpp"
 #include "sim/workload.hpp"
+#include "sim/world.hpp"
+#include "store/store.hpp"
 
 namespace swarm::scenario {
 

@@ -1,10 +1,31 @@
 // What users do and see, through the API of a node (`at=NODE`; else of the first manager that is alive).
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <iterator>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/number.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "docker/json.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+#include "ports/http.hpp"
+#include "sim/client.hpp"
+#include "sim/world.hpp"
 #include "story.hpp"
 
 namespace swarm::scenario {
@@ -75,7 +96,15 @@ void take_update(sim::ServiceWish::Update& update, const std::string& key, const
   }
 }
 
+// "node.role:manager": the sign "=" separates options, and so it cannot stand in a constraint.
+std::string constraint_of(const std::string& text) {
+  const bool differs = text.find("!:") != std::string::npos;
+  const auto at = text.find(differs ? "!:" : ":");
+  return text.substr(0, at) + (differs ? "!=" : "==") + text.substr(at + (differs ? 2 : 1));
+}
+
 // The flags of `docker service create` without their dashes.
+// Intricate: one line for each flag, and none depends on another.
 void take_options(sim::ServiceWish& wish, const Line& line) {
   for (const auto& [key, value] : line.options) {
     if (key == "replicas") wish.replicas = whole<std::uint64_t>(value);
@@ -85,13 +114,7 @@ void take_options(sim::ServiceWish& wish, const Line& line) {
       wish.target_port = whole<std::uint32_t>(value.substr(value.find(':') + 1));
     }
     if (key == "mode") wish.global = value == "global";
-    if (key == "constraint") {
-      std::string text = value;  // "node.role:manager": the sign is not one of options
-      const bool differs = text.find("!:") != std::string::npos;
-      const auto at = text.find(differs ? "!:" : ":");
-      wish.constraints.push_back(text.substr(0, at) + (differs ? "!=" : "==") +
-                                 text.substr(at + (differs ? 2 : 1)));
-    }
+    if (key == "constraint") wish.constraints.push_back(constraint_of(value));
     if (key == "reserve-cpu")
       wish.reserve_nano_cpus = saturating_mul<std::int64_t>(whole<std::int64_t>(value), 1'000'000'000);
     if (key == "max-per-node") wish.max_per_node = whole<std::uint64_t>(value);

@@ -13,16 +13,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "base/check.hpp"
 #include "base/number.hpp"
+#include "base/time.hpp"
 #include "pins.hpp"
 #include "seed_run.hpp"
+#include "sim/client.hpp"
+#include "sim/world.hpp"
 
 namespace {
 

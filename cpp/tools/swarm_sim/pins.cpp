@@ -1,10 +1,15 @@
 #include "pins.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
+#include <optional>
 #include <sstream>
+#include <string>
 #include <vector>
+#include "tools/swarm_sim/seed_run.hpp"
 
 namespace swarm::tools {
 namespace {

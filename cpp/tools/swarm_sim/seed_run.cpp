@@ -1,7 +1,14 @@
 #include "seed_run.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <ostream>
 #include <sstream>
+#include <string>
+#include <vector>
+#include "base/time.hpp"
+#include "sim/chaos.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::tools {
 namespace {

@@ -4,7 +4,6 @@
 // --task-shim it is a task's shim (real/task_shim.hpp). NOT a web server for anything else: GET and HEAD of
 // any path give the one page.
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,6 +20,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "real/task_shim.hpp"

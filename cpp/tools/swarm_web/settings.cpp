@@ -1,8 +1,11 @@
 #include "tools/swarm_web/settings.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <string>
 
 #include "base/number.hpp"
 

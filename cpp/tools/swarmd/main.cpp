@@ -13,9 +13,15 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
 #include "real/files.hpp"
 #include "real/host.hpp"
+#include "real/http/reactor.hpp"
+#include "real/log_trace.hpp"
 #include "real/task_shim.hpp"
 
 namespace {
