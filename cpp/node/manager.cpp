@@ -190,6 +190,9 @@ void Manager::on_link_closed(ports::LinkId link, const Links::Gone& gone) {
     for (const auto& [id, member] : members_)
       if (member.address == *gone.outbound) peer = id;
   if (peer == 0 || peer == raft_id_) return;
+  // A Raft id is a claim: the end of a stranger's link says nothing about the member that has the id.
+  const auto member = members_.find(peer);
+  if (gone.was_open && member != members_.end() && member->second.node != gone.peer.node) return;
   if (is_raft_leader_) {
     raft_->report_unreachable(peer);
     if (snapshots_sent_.erase(peer) != 0) raft_->report_snapshot(peer, false);

@@ -140,8 +140,10 @@ Hearer Node::Impl::hearer() const {
 
 void Node::Impl::refuse(ports::LinkId link, const model::Principal& who, const ports::Frame& frame,
                         Denial denial) {
-  refusals_.note(link, who, permission(frame).name, denial);
-  if (!row_of(denial).closes) return;
+  // A link that this node opened stays: it would only be dialled again.
+  const bool closes = row_of(denial).closes && !core_.links.is_outbound(link);
+  refusals_.note(link, who, permission(frame).name, denial, closes);
+  if (!closes) return;
   if (const auto gone = core_.links.close(link)) link_gone(link, *gone);
 }
 
@@ -186,8 +188,9 @@ void Node::Impl::on_api_wire(ports::LinkId link, wire::Message message) {
   }
 }
 
-// Not the leader: say who is, if it is known.
+// Not the leader: say who is, if it is known. A node that is no manager (yet, or any more) has no say.
 void Node::Impl::refuse_as_follower(ports::LinkId link, const wire::Message& message) {
+  if (!manager_) return;
   const auto leader = leader_address();
   if (const auto* join = std::get_if<wire::JoinRequest>(&message)) {
     if (!leader) return;  // it asks again

@@ -69,7 +69,7 @@ inline constexpr std::size_t kDenials = static_cast<std::size_t>(Denial::stale) 
 struct DenialRow {
   const char* word;      // of the metric's label
   const char* sentence;  // of the log
-  bool closes;           // the peer broke a rule: its link is closed
+  bool closes;           // the peer broke a rule: a link that it opened is closed
   bool logged;           // false: peers that are merely behind say such things every day
 };
 const DenialRow& row_of(Denial denial);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "node/core.hpp"
 #include "node/permissions.hpp"
@@ -12,10 +13,11 @@ namespace swarm::node {
 class Refusals {
  public:
   explicit Refusals(Core& core) : core_(core) {}
-  void note(ports::LinkId link, const model::Principal& who, const char* message, Denial denial);
+  void note(ports::LinkId link, const model::Principal& who, const char* message, Denial denial, bool closes);
 
  private:
-  void say(ports::LinkId link, const model::Principal& who, const char* message, Denial denial);
+  std::string sentence(ports::LinkId link, const model::Principal& who, const char* message,
+                       Denial denial) const;
 
   Core& core_;
   Instant quiet_until_{};

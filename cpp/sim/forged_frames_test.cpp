@@ -138,6 +138,71 @@ TEST_F(ForgedFrames, RaftHearsMembersOnly) {
   expect_untouched();
 }
 
+TEST_F(ForgedFrames, TheEndOfALinkThatBorrowedTheLeadersRaftIdIsNoNews) {
+  const std::string leader = swarm.world.leader();
+  const std::uint64_t id = swarm.world.node(leader).inspect().raft_id;
+  ports::Transport& wire = swarm.world.wire_by_hand("w1");
+  for (int i = 0; i < 20; ++i) {
+    for (const auto* to : {"m1", "m2", "m3"}) {
+      if (to == leader) continue;
+      Address address = swarm.world.address(to);
+      address.port = model::kManagementPort;
+      const ports::LinkId link = wire.open(address, {}, claims_manager(worker.node, id));
+      swarm.world.run_for(Duration::millis(5));
+      wire.close(link);
+    }
+    swarm.world.run_for(Duration::millis(100));
+    for (const auto* to : {"m1", "m2", "m3"})
+      ASSERT_NE(swarm.world.node(to).inspect().raft->leader(), 0u) << to << " thinks that the leader is lost";
+  }
+  expect_untouched();
+}
+
+TEST_F(ForgedFrames, AFloodOfThemIsCountedAndHasOneLineASecond) {
+  const std::string leader = swarm.world.leader();
+  const auto lines = [&] {
+    std::vector<std::string> found;
+    for (auto& line : swarm.world.take_trace())
+      if (line.kind == "warning.denied") found.push_back(line.text);
+    return found;
+  };
+  lines();
+  for (int i = 0; i < 50; ++i) forge(worker, leader, wire::Message(wire::LeaveRequest{77, victim}));
+  swarm.world.run_for(Duration::seconds(2));
+  auto first = lines();
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_NE(first[0].find("LeaveRequest from 127.0."), std::string::npos) << first[0];
+  EXPECT_NE(first[0].find("(worker " + worker.node.str() + ") was refused: it speaks for another node"),
+            std::string::npos)
+      << first[0];
+  EXPECT_TRUE(first[0].ends_with("; the link is closed")) << first[0];
+  EXPECT_EQ(denied(leader, "subject"), 50u);
+  forge(worker, leader, wire::Message(wire::LeaveRequest{77, victim}));
+  swarm.world.run_for(Duration::seconds(1));
+  auto second = lines();
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_TRUE(second[0].ends_with("(49 more since the last such line)")) << second[0];
+}
+
+TEST_F(ForgedFrames, WhoBreaksARuleLosesTheLinkAndWhoIsOfAnotherSwarmKeepsIt) {
+  // The second frame of a closed link goes nowhere.
+  const std::string leader = swarm.world.leader();
+  Address address = swarm.world.address(leader);
+  address.port = model::kManagementPort;
+  wire::Hello foreign = worker;
+  foreign.cluster = ClusterId(99);
+  ports::Transport& wire = swarm.world.wire_by_hand("w1");
+  for (const auto& hello : {worker, foreign}) {
+    const ports::LinkId link = wire.open(address, {}, hello);
+    for (int i = 0; i < 2; ++i) {
+      wire.send(link, wire::Message(wire::LeaveRequest{77, victim}));
+      swarm.world.run_for(Duration::millis(50));
+    }
+  }
+  EXPECT_EQ(denied(leader, "subject"), 1u);
+  EXPECT_EQ(denied(leader, "another_swarm"), 2u);
+}
+
 // A daemon that was taken over speaks on its own links: w1's, to the leader that collects a service's output.
 TEST_F(ForgedFrames, ANodeSpeaksForTheOutputOfItsOwnTasksOnly) {
   World& world = swarm.world;
