@@ -105,6 +105,7 @@ std::string constraint_of(const std::string& text) {
 
 // The flags of `docker service create` without their dashes.
 // Intricate: one line for each flag, and none depends on another.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity)
 void take_options(sim::ServiceWish& wish, const Line& line) {
   for (const auto& [key, value] : line.options) {
     if (key == "replicas") wish.replicas = whole<std::uint64_t>(value);
