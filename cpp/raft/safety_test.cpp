@@ -3,11 +3,28 @@
 // election safety, log matching, leader completeness, state-machine safety, and that what is committed is on
 // a majority's disks. At the end the world is quiet, and everybody must agree.
 #include <gtest/gtest.h>
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
 #include "base/rng.hpp"
 #include "raft/conf_change.hpp"
+#include "raft/message.hpp"
+#include "raft/progress.hpp"
 #include "raft/raft.hpp"
+#include "raft/storage.hpp"
+#include "raft/tracker.hpp"
 
 namespace swarm::raft {
 namespace {

@@ -1,6 +1,10 @@
 #include "raft/storage.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "base/check.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::raft {
 namespace {

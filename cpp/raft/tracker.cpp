@@ -1,4 +1,10 @@
 #include "raft/tracker.hpp"
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+#include "raft/message.hpp"
+#include "raft/quorum.hpp"
 
 namespace swarm::raft {
 namespace {

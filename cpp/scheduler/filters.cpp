@@ -1,6 +1,19 @@
 #include "scheduler/filters.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "model/constraint.hpp"
+#include "model/node.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "scheduler/node_info.hpp"
 
 namespace swarm::scheduler {
 namespace {
