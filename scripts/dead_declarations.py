@@ -1,6 +1,6 @@
 """Finds what a header of cpp/ declares in vain.
 
-    dead_declarations.py [ROOT]     exit 1 and one line per finding
+    dead_declarations.py [ROOT]     exit 1 and one line per finding that is not in known_findings.txt
 
 Two kinds of finding:
   never defined   a function is declared, and no definition of it exists (a call would not link)
@@ -20,6 +20,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from known_findings import report
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|::|->|\d[\w.']*|\S")
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -261,10 +264,7 @@ def findings(root: Path) -> list[str]:
 def main(arguments: list[str]) -> int:
     root = Path(arguments[0]) if arguments else Path(__file__).resolve().parent.parent
     found = findings(root)
-    for line in found:
-        print(line)
-    print(f"dead declarations: {sum(1 for _ in sources(root))} files checked, {len(found)} findings")
-    return 1 if found else 0
+    return report("dead declarations", sum(1 for _ in sources(root)), found)
 
 
 if __name__ == "__main__":

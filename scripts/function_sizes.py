@@ -24,6 +24,9 @@ from pathlib import Path
 
 from lizard import analyze_files, get_extensions
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from known_findings import report
+
 LONGEST = 45
 MOST_INTRICATE = 25
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,10 +135,7 @@ def all_files() -> list[Path]:
 def main(arguments: list[str]) -> int:
     paths = [Path(word).resolve() for word in arguments] or all_files()
     found = findings(ROOT, paths)
-    for line in found:
-        print(line)
-    print(f"function sizes: {len(paths)} files checked, {len(found)} findings")
-    return 1 if found else 0
+    return report("function sizes", len(paths), found)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def load(name: str) -> ModuleType:
 dead = load("dead_declarations")
 sizes = load("function_sizes")
 quick = load("quick")
+known = load("known_findings")
 
 HEADER = """
 #pragma once
@@ -184,3 +185,15 @@ def test_quick_chooses_steps_by_what_changed() -> None:
         *always, "function sizes", "ruff check", "ruff format", "mypy", "Python tests",
     ]  # fmt: skip
     assert names("cpp/raft/log.hpp")[:4] == [*always, "function sizes", "clang-format"]
+
+
+def test_only_findings_in_known_places_fail_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert known.known_places("# why\n\na/b.hpp  later\nc/   soon # or never\n") == ["a/b.hpp", "c/"]
+    places = ["a/b.hpp", "c/"]
+    assert known.is_known("a/b.hpp:3: f is never used", places)
+    assert known.is_known("c/d/e.cpp:3: f is never used", places)
+    assert not known.is_known("a/b.hpp2:3: f is never used", places)
+    assert not known.is_known("cc/d.hpp:3: f is never used", places)
+    assert known.report("check", 1, []) == 0
+    assert known.report("check", 1, ["cpp/nowhere/x.hpp:1: f is never used"]) == 1
+    assert "1 findings, 0 known ones" in capsys.readouterr().out

@@ -462,8 +462,9 @@ Result<void> Interaction::deliver(const Directive& directive) {
     if (values.empty()) recipients.push_back({to_number(key), false});
     if (key == "drop")
       for (const PeerId id : ids_of(values)) recipients.push_back({id, true});
-    if (key == "type" && !(type = type_named(values.front())))
-      return bad("unknown message type " + values.front());
+    if (key != "type") continue;
+    type = type_named(values.front());
+    if (!type) return bad("unknown message type " + values.front());
   }
   std::size_t count = 0;
   for (const Recipient& recipient : recipients) count += deliver_to(recipient, type);

@@ -136,7 +136,7 @@ void take_options(sim::ServiceWish& wish, const Line& line) {
 
 std::string Teller::asked(const Line& line) const {
   if (line.has("at")) return line.option("at");
-  const std::string leader = sim::leader_of(*world_);
+  std::string leader = sim::leader_of(*world_);
   if (!leader.empty()) return leader;
   for (const auto& name : world_->machines())
     if (world_->alive(name) && world_->node(name).inspect().is_manager) return name;

@@ -186,7 +186,7 @@ int run_many(const Options& options) {
 }
 
 int run_one(const Options& options) {
-  const std::uint64_t seed = *options.seed;
+  const std::uint64_t seed = options.seed.value_or(0);
   const Run run = run_seed(seed, options, true, options.trace ? &std::cout : nullptr);
   if (!run.failure.empty()) {
     tell_failure(std::cout, seed, options, run.failure);
