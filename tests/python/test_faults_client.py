@@ -132,10 +132,20 @@ def test_ctrl_c_while_it_is_made_leaves_nothing_either(after: float) -> None:
         )
         assert python.stdout is not None and python.stdout.readline() == "begun\n"
         threading.Timer(after, python.send_signal, [signal.SIGINT]).start()
-        python.communicate(timeout=20)
+        _press_again_if_python_lost_it(python)
         assert mentions(str(home)) == []
         assert LocalCluster.all() == []
         assert not home.exists()
+
+
+def _press_again_if_python_lost_it(python: subprocess.Popen[str]) -> None:
+    """CPython drops a KeyboardInterrupt that comes inside a weak reference's callback, as its own imports have."""
+    try:
+        python.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        python.send_signal(signal.SIGINT)
+        _, said = python.communicate(timeout=10)
+        assert "Exception ignored in" in said
 
 
 def test_swarms_made_and_killed_leak_nothing() -> None:
