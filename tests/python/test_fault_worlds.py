@@ -332,7 +332,7 @@ def test_ctrl_c_in_the_middle_of_a_begin_or_an_end_leaves_nothing(monkeypatch: p
                 patch.setattr(place, name, _interrupted_after(getattr(place, name)))
                 c.faults.partition("w1")
             assert not _left(c) and not c.faults.active
-        for place, name in ((RealBreaker, "_undo"), (Page, "take"), (Door, "ask"), (LocalNode, "_spawn")):
+        for place, name in ((RealBreaker, "_undo"), (Page, "take"), (LocalNode, "_spawn")):
             c.faults.partition("w1"), c.faults.kill("w1")
             with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
                 patch.setattr(place, name, _interrupted_after(getattr(place, name)))

@@ -139,7 +139,7 @@ def test_ctrl_c_while_it_is_made_leaves_nothing_either(after: float) -> None:
 
 
 def _press_again_if_python_lost_it(python: subprocess.Popen[str]) -> None:
-    """CPython drops a KeyboardInterrupt that comes inside a weak reference's callback, as its own imports have."""
+    """CPython drops a KeyboardInterrupt inside the callback of a weak reference, such as its imports have."""
     try:
         python.communicate(timeout=10)
     except subprocess.TimeoutExpired:
