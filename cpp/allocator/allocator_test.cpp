@@ -101,7 +101,7 @@ TEST_F(AllocatorTest, AnUpdateKeepsTheNumberAndARemovalGivesItBack) {
   run();
   EXPECT_EQ(published(b)[1], of_b[0]);
   const auto of_a = published(a);
-  apply({model::Remove{model::Kind::service, a.value(), 0}});
+  apply({model::Remove::of<model::Service>(a)});
   const ServiceId c = add("c", {port(80, of_a[0])});
   run();
   EXPECT_EQ(published(c), of_a);

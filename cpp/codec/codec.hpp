@@ -19,26 +19,13 @@ std::string encode(const model::Transaction& transaction);
 Result<model::Transaction> decode_transaction(std::string_view bytes);
 
 // Objects as they lie on disk and in snapshots. A task goes without its template.
-std::string encode(const model::Cluster& cluster);
-std::string encode(const model::Node& node);
-std::string encode(const model::Service& service);
-std::string encode(const model::Task& task);
-std::string encode(const model::Network& network);
-std::string encode(const model::KeyValue& entry);
-std::string encode_template(ServiceId service, std::uint64_t spec_version, const model::TaskTemplate& templ);
-Result<model::Cluster> decode_cluster(std::string_view bytes);
-Result<model::Node> decode_node(std::string_view bytes);
-Result<model::Service> decode_service(std::string_view bytes);
-Result<model::Task> decode_task(std::string_view bytes);
-Result<model::Network> decode_network(std::string_view bytes);
-Result<model::KeyValue> decode_key_value(std::string_view bytes);
-struct KeyedTemplate {
-  ServiceId service_id;
-  std::uint64_t spec_version = 0;
-  model::TaskTemplate templ;
-  bool operator==(const KeyedTemplate&) const = default;
-};
-Result<KeyedTemplate> decode_template(std::string_view bytes);
+template <class T>
+concept AnyKind = model::Kinds::contains<T>;
+template <AnyKind T>
+std::string encode(const T& object);
+// The errors name the kind: "corrupt task: ...".
+template <AnyKind T>
+Result<T> decode(std::string_view bytes);
 
 std::string encode(const wire::Message& message);
 Result<wire::Message> decode_wire_message(std::string_view bytes);

@@ -22,17 +22,17 @@ void expect_round_trip(const T& value, Decode decode) {
 
 TEST(Codec, EveryFieldOfEveryObjectComesBack) {
   Filler fill;
-  expect_round_trip(fill.cluster(), decode_cluster);
-  expect_round_trip(fill.node(), decode_node);
-  expect_round_trip(fill.service(), decode_service);
-  expect_round_trip(fill.task(), decode_task);
-  expect_round_trip(fill.network(), decode_network);
-  expect_round_trip(fill.key_value(), decode_key_value);
+  expect_round_trip(fill.cluster(), decode<model::Cluster>);
+  expect_round_trip(fill.node(), decode<model::Node>);
+  expect_round_trip(fill.service(), decode<model::Service>);
+  expect_round_trip(fill.task(), decode<model::Task>);
+  expect_round_trip(fill.network(), decode<model::Network>);
+  expect_round_trip(fill.key_value(), decode<model::KeyValue>);
   const auto id = fill.id<ServiceId>();
   const auto templ = fill.task_template();
-  const auto back = decode_template(encode_template(id, 7, templ));
+  const auto back = decode<model::TaskTemplateRecord>(encode(model::TaskTemplateRecord{id, 7, templ}));
   ASSERT_TRUE(back.ok());
-  EXPECT_EQ(*back, (KeyedTemplate{id, 7, templ}));
+  EXPECT_EQ(*back, (model::TaskTemplateRecord{id, 7, templ}));
 }
 
 TEST(Codec, EveryFieldOfATransactionComesBack) {
@@ -76,17 +76,17 @@ TEST(Codec, WhatIsAbsentStaysAbsent) {
   model::Service service;
   service.spec.mode = model::ReplicatedMode{0};
   service.spec.update = model::UpdateConfig{};
-  expect_round_trip(service, decode_service);
+  expect_round_trip(service, decode<model::Service>);
   model::Service global;
   global.spec.mode = model::GlobalMode{};
-  expect_round_trip(global, decode_service);
+  expect_round_trip(global, decode<model::Service>);
   model::Cluster cluster;
   cluster.default_addr_pool.clear();
-  expect_round_trip(cluster, decode_cluster);
-  expect_round_trip(model::Node{}, decode_node);
-  expect_round_trip(model::Task{}, decode_task);
-  expect_round_trip(model::Network{}, decode_network);
-  expect_round_trip(model::KeyValue{}, decode_key_value);
+  expect_round_trip(cluster, decode<model::Cluster>);
+  expect_round_trip(model::Node{}, decode<model::Node>);
+  expect_round_trip(model::Task{}, decode<model::Task>);
+  expect_round_trip(model::Network{}, decode<model::Network>);
+  expect_round_trip(model::KeyValue{}, decode<model::KeyValue>);
   expect_round_trip(model::Transaction{}, decode_transaction);
   expect_round_trip(wire::Message(wire::JoinReply{}), decode_wire_message);
   expect_round_trip(wire::Message(wire::LogSubscribe{}), decode_wire_message);
@@ -102,7 +102,7 @@ TEST(Codec, OptionalZeroesAreNotAbsent) {
   spec.container->stop_grace_period = Duration{};
   model::Service service;
   service.spec.task = spec;
-  expect_round_trip(service, decode_service);
+  expect_round_trip(service, decode<model::Service>);
 }
 
 TEST(Codec, ATemplateTravelsOnceForAllItsTasks) {
@@ -137,19 +137,19 @@ void expect_refused(const Message& message, Decode decode, const std::string& wh
 TEST(Codec, NumbersThatNameNothingAreErrors) {
   swarmpy::Task task;
   task.set_desired_state(513);
-  expect_refused(task, decode_task, "corrupt task: task state 513 is not known");
+  expect_refused(task, decode<model::Task>, "corrupt task: task state 513 is not known");
   swarmpy::Task other;
   other.mutable_status()->set_state(1);
-  expect_refused(other, decode_task, "task state 1");
+  expect_refused(other, decode<model::Task>, "task state 1");
   swarmpy::Node node;
   node.set_role(2);
-  expect_refused(node, decode_node, "role 2");
+  expect_refused(node, decode<model::Node>, "role 2");
   swarmpy::Node status;
   status.mutable_status()->set_state(4);
-  expect_refused(status, decode_node, "node state 4");
+  expect_refused(status, decode<model::Node>, "node state 4");
   swarmpy::Service service;
   service.mutable_spec()->mutable_update()->set_order(2);
-  expect_refused(service, decode_service, "update order 2");
+  expect_refused(service, decode<model::Service>, "update order 2");
   swarmpy::raft::Entry entry;
   entry.set_type(3);
   expect_refused(entry, decode_entry, "entry type 3");
@@ -161,7 +161,7 @@ TEST(Codec, NumbersThatNameNothingAreErrors) {
 TEST(Codec, IdsAndAddressesOfTheWrongLengthAreErrors) {
   swarmpy::Network network;
   network.set_id("short");
-  expect_refused(network, decode_network, "network id is not 16 bytes long");
+  expect_refused(network, decode<model::Network>, "network id is not 16 bytes long");
   swarmpy::wire::ManagerPeer peer;
   peer.mutable_address()->set_ip("1234");
   expect_refused(peer, decode_manager_peer, "address");
@@ -232,13 +232,13 @@ TEST(Codec, NoBytesCrashIt) {
   Filler fill;
   BadBytes bad;
   bad.feed(encode(fill.transaction()), decode_transaction);
-  bad.feed(encode(fill.cluster()), decode_cluster);
-  bad.feed(encode(fill.node()), decode_node);
-  bad.feed(encode(fill.service()), decode_service);
-  bad.feed(encode(fill.task()), decode_task);
-  bad.feed(encode(fill.network()), decode_network);
-  const auto service = fill.id<ServiceId>();
-  bad.feed(encode_template(service, 1, fill.task_template()), decode_template);
+  bad.feed(encode(fill.cluster()), decode<model::Cluster>);
+  bad.feed(encode(fill.node()), decode<model::Node>);
+  bad.feed(encode(fill.service()), decode<model::Service>);
+  bad.feed(encode(fill.task()), decode<model::Task>);
+  bad.feed(encode(fill.network()), decode<model::Network>);
+  const model::TaskTemplateRecord templ{fill.id<ServiceId>(), 1, fill.task_template()};
+  bad.feed(encode(templ), decode<model::TaskTemplateRecord>);
   for (const auto& message : fill.messages()) bad.feed(encode(message), decode_wire_message);
   bad.feed(encode(fill.raft_message()), decode_raft_message);
   bad.feed(encode(fill.entry()), decode_entry);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codec/codec.hpp"
+#include "codec/kinds.hpp"
 #include "codec/specs.hpp"
 #include "objects.pb.h"
 
@@ -27,8 +28,8 @@ void put(const model::Network& from, swarmpy::Network* to);
 void get(const swarmpy::Network& from, model::Network& to, Reading& reading);
 void put(const model::KeyValue& from, swarmpy::KeyValue* to);
 void get(const swarmpy::KeyValue& from, model::KeyValue& to, Reading& reading);
-void put(const KeyedTemplate& from, swarmpy::TaskTemplate* to);
-void get(const swarmpy::TaskTemplate& from, KeyedTemplate& to, Reading& reading);
+void put(const model::TaskTemplateRecord& from, swarmpy::TaskTemplate* to);
+void get(const swarmpy::TaskTemplate& from, model::TaskTemplateRecord& to, Reading& reading);
 model::TaskState task_state(std::uint32_t value, Reading& reading);
 
 }  // namespace swarm::codec

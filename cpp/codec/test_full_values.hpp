@@ -236,7 +236,7 @@ inline model::Transaction Filler::transaction() {
   transaction.actions.push_back(model::Put{service()});
   transaction.actions.push_back(model::Put{task()});
   transaction.actions.push_back(model::Put{network()});
-  transaction.actions.push_back(model::Remove{model::Kind::network, id<NetworkId>().value(), number()});
+  transaction.actions.push_back(model::Remove::of<model::Network>(id<NetworkId>(), number()));
   transaction.actions.push_back(model::TaskStep{id<TaskId>(), number(), model::TaskState::shutdown,
                                                 id<NodeId>(), task_status(), id<NodeId>()});
   transaction.actions.push_back(model::TaskStep{id<TaskId>(), 0, {}, NodeId(), {}, {}});

@@ -5,15 +5,8 @@ namespace swarm::codec {
 namespace {
 
 void put(const model::Put& from, swarmpy::Action* to) {
-  auto* out = to->mutable_put();
-  if (const auto* cluster = std::get_if<model::Cluster>(&from.object))
-    codec::put(*cluster, out->mutable_cluster());
-  if (const auto* node = std::get_if<model::Node>(&from.object)) codec::put(*node, out->mutable_node());
-  if (const auto* service = std::get_if<model::Service>(&from.object))
-    codec::put(*service, out->mutable_service());
-  if (const auto* task = std::get_if<model::Task>(&from.object)) codec::put(*task, out->mutable_task());
-  if (const auto* network = std::get_if<model::Network>(&from.object))
-    codec::put(*network, out->mutable_network());
+  std::visit([&]<class T>(const T& object) { codec::put(object, PutField<T>::of(*to->mutable_put())); },
+             from.object);
 }
 
 void put(const model::Remove& from, swarmpy::Action* to) {
@@ -51,35 +44,22 @@ void put(const model::WriteKey& from, swarmpy::Action* to) {
   if (from.if_value) out->set_if_value(*from.if_value);
 }
 
-template <class T, class Message>
-model::Put put_of(const Message& message, Reading& reading) {
-  T object;
-  codec::get(message, object, reading);
-  return model::Put{std::move(object)};
-}
-
 model::Put get_put(const swarmpy::Put& from, Reading& reading) {
-  switch (from.object_case()) {
-    case swarmpy::Put::kCluster:
-      return put_of<model::Cluster>(from.cluster(), reading);
-    case swarmpy::Put::kNode:
-      return put_of<model::Node>(from.node(), reading);
-    case swarmpy::Put::kService:
-      return put_of<model::Service>(from.service(), reading);
-    case swarmpy::Put::kTask:
-      return put_of<model::Task>(from.task(), reading);
-    case swarmpy::Put::kNetwork:
-      return put_of<model::Network>(from.network(), reading);
-    case swarmpy::Put::OBJECT_NOT_SET:
-      break;
-  }
-  reading.fail("an object of an unknown kind");
-  return model::Put{model::Cluster{}};
+  model::Put to;
+  const bool known = model::PutKinds::any([&]<class T>() {
+    if (from.object_case() != PutField<T>::kCase) return false;
+    codec::get(PutField<T>::of(from), to.object.emplace<T>(), reading);
+    return true;
+  });
+  if (!known) reading.fail("an object of an unknown kind");
+  return to;
 }
 
 model::Remove get_remove(const swarmpy::Remove& from, Reading& reading) {
-  return {reading.enumerated(from.kind(), model::Kind::key_value, "kind"),
-          reading.id<TaskId>(from.id(), "id").value(), from.version()};
+  const auto kind = static_cast<model::Kind>(from.kind());
+  if (from.kind() > 255 || !model::visit_kind(kind, []<class T>() {}))
+    reading.fail("kind " + std::to_string(from.kind()) + " is not known");
+  return {kind, reading.id<TaskId>(from.id(), "id").value(), from.version()};
 }
 
 model::TaskStep get_task_step(const swarmpy::TaskStep& from, Reading& reading) {

@@ -277,7 +277,7 @@ void put(const wire::Assignments& from, pb::Assignments* to) {
     put(task, to->add_tasks());
   }
   for (const auto& [key, templ] : templates)
-    put(KeyedTemplate{key.first, key.second, *templ}, to->add_templates());
+    put(model::TaskTemplateRecord{key.first, key.second, *templ}, to->add_templates());
   put_ids(from.removed, to->mutable_removed());
 }
 void get(const pb::Assignments& from, wire::Assignments& to, Reading& reading) {
@@ -288,7 +288,7 @@ void get(const pb::Assignments& from, wire::Assignments& to, Reading& reading) {
   to.store_version = from.store_version();
   std::map<TemplateKey, std::shared_ptr<const model::TaskTemplate>> templates;
   for (const auto& one : from.templates()) {
-    KeyedTemplate keyed;
+    model::TaskTemplateRecord keyed;
     get(one, keyed, reading);
     templates[{keyed.service_id, keyed.spec_version}] =
         std::make_shared<model::TaskTemplate>(std::move(keyed.templ));

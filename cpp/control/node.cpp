@@ -84,7 +84,7 @@ Result<model::Transaction> remove_node(const store::Store& store, NodeId id, boo
   for (const TaskId task_id : store.tasks_on_node(id))
     if (const auto task = store.task(task_id); task->status.state < TaskState::complete)
       transaction.actions.push_back(orphan(*task, time));
-  transaction.actions.push_back(model::Remove{model::Kind::node, id.value(), node->meta.version});
+  transaction.actions.push_back(model::Remove::of<model::Node>(id, node->meta.version));
   model::Cluster cluster = *store.cluster();
   cluster.removed_nodes.push_back(id);
   transaction.actions.push_back(model::Put{std::move(cluster)});

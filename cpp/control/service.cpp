@@ -170,7 +170,7 @@ Result<model::Transaction> update_service(const store::Store& store, ServiceUpda
 Result<model::Transaction> remove_service(const store::Store& store, ServiceId id) {
   if (!store.service(id)) return not_found(id);
   model::Transaction transaction;
-  transaction.actions.push_back(model::Remove{model::Kind::service, id.value(), 0});
+  transaction.actions.push_back(model::Remove::of<model::Service>(id));
   return transaction;
 }
 

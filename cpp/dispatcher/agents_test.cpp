@@ -162,7 +162,7 @@ class AgentsTest : public testing::TestWithParam<std::uint64_t> {
     model::TaskStep step;
     step.id = it->first;
     step.desired_state = TaskState::shutdown;
-    const model::Remove gone{model::Kind::task, it->first.value(), 0};
+    const auto gone = model::Remove::of<model::Task>(it->first);
     if (is_terminal(it->second->state())) return apply({gone});
     apply({step});
   }

@@ -227,7 +227,7 @@ TEST_F(DispatcherTest, StrangersAreRefusedAndOnlyRemovedNodesAreToldToGo) {
   const std::uint64_t session = join(2, node);
   model::Cluster cluster = *store_.cluster();
   cluster.removed_nodes.push_back(node);
-  apply({model::Remove{model::Kind::node, node.value(), 0}, model::Put{cluster}});
+  apply({model::Remove::of<model::Node>(node), model::Put{cluster}});
   const auto told = heard<wire::SessionRefused>(2);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].session, session);
@@ -374,7 +374,7 @@ TEST_F(DispatcherTest, ChangesGoOutAsOneIncrementAfterTheAcknowledgement) {
   EXPECT_EQ(next.applies_to, set.results_in);
   EXPECT_EQ(next.tasks.size(), 2u);
   say(1, node, wire::AssignmentsAck{session, next.results_in, false});
-  apply({model::Remove{model::Kind::task, second.value(), 0}});
+  apply({model::Remove::of<model::Task>(second)});
   EXPECT_EQ(heard<wire::Assignments>(1).at(0).removed, (std::vector<TaskId>{second}));
   EXPECT_TRUE(heard<wire::Assignments>(9).empty()) << "no other node is bothered";
 }

@@ -101,8 +101,7 @@ TEST_F(MeshDirectoryTest, ARemovedServiceTakesItsTasksAlong) {
   apply({model::Put{service(8080)}});
   put_task(first_, TaskState::running);
   const auto before = directory_.version();
-  apply({model::Remove{model::Kind::service, service_.value(), 0},
-         model::Remove{model::Kind::task, first_.value(), 0}});
+  apply({model::Remove::of<model::Service>(service_), model::Remove::of<model::Task>(first_)});
   const auto news = directory_.since(before);
   ASSERT_TRUE(news);
   EXPECT_EQ(news->removed_services, std::vector{service_});

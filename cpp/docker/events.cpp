@@ -26,6 +26,33 @@ void pair_of(model::Labels& out, const std::string& name, const std::string& bef
   out[name + ".new"] = after;
 }
 
+template <class T>
+std::string name_of(const T& object) {
+  if constexpr (store::HasUniqueName<T>) {
+    return object.unique_name();
+  } else {
+    return {};
+  }
+}
+
+template <class T>
+std::string id_text(const T& object) {
+  if constexpr (requires { object.id.str(); }) {
+    return object.id.str();
+  } else {
+    return store::id_of(object);
+  }
+}
+
+// Of a kind that says no more of itself than that it is there.
+template <class T>
+ShownEvent show_one(const store::Change<T>& change) {
+  const T& object = change.latest();
+  ShownEvent out{T::kWord, action_of(change), id_text(object), name_of(object), "swarm", {}};
+  if (!out.name.empty()) out.attributes["name"] = out.name;
+  return out;
+}
+
 ShownEvent show_one(const store::Change<model::Node>& change) {
   const model::Node& node = change.latest();
   ShownEvent out{"node", action_of(change), node.id.str(), node.display_name(), "swarm", {}};
@@ -66,12 +93,6 @@ ShownEvent show_one(const store::Change<model::Service>& change) {
   return out;
 }
 
-ShownEvent show_one(const store::Change<model::Network>& change) {
-  const model::Network& network = change.latest();
-  const std::string& name = network.annotations.name;
-  return {"network", action_of(change), network.id.str(), name, "swarm", {{"name", name}}};
-}
-
 ShownEvent show_one(const store::Change<model::Task>& change) {
   const model::Task& task = change.latest();
   const std::string action = change.removed() ? "remove" : model::to_string(task.state());
@@ -95,6 +116,10 @@ int signal_of(const agent::ContainerEvent& event, const ContainerFacts& facts) {
   return model::parse_signal(facts.stop_signal).value_or(kTerm);
 }
 
+ShownEvent show_one(const store::AnyChange& change) {
+  return std::visit([](const auto& one) { return show_one(one); }, change);
+}
+
 ShownEvent show_one(const std::pair<agent::ContainerEvent, ContainerFacts>& event) {
   const auto& [what, facts] = event;
   ShownEvent out{"container", what.action, facts.container_id, {}, "local", facts.attributes};
@@ -105,6 +130,13 @@ ShownEvent show_one(const std::pair<agent::ContainerEvent, ContainerFacts>& even
   return out;
 }
 
+// Is it an event? Docker has none of the swarm's own settings, and the register's keys are no objects of
+// Docker's.
+template <class T>
+bool is_news(const store::Change<T>&) {
+  return T::kWrittenBy == model::WrittenBy::put;
+}
+bool is_news(const store::Change<model::Cluster>&) { return false; }
 // Only what a reader of tasks can see: the state, or what is wanted.
 bool is_news(const store::Change<model::Task>& change) {
   return change.created() || change.removed() || change.before->state() != change.after->state() ||
@@ -139,6 +171,9 @@ bool concerns(const std::string& kind, const std::string& wanted, const ShownEve
 
 // ---- facts: what an object was before and after, as far as checks of recorded changes need it
 
+template <class T>
+void write_facts(Json&, const T&) {}  // no check needs any of this kind
+
 void write_facts(Json& json, const model::Node& node) {
   json.field("Role", model::to_string(node.role))
       .field("State", model::to_string(node.status.state))
@@ -167,15 +202,15 @@ void write_facts(Json& json, const model::Task& task) {
       .field("SpecVersion", task.spec_version);
 }
 
-void write_facts(Json&, const model::Network&) {}
-
 template <class T>
 void write_facts(Json& json, const store::Change<T>& change) {
   if (change.before) json.object("Before", [&] { write_facts(json, *change.before); });
   if (change.after) json.object("After", [&] { write_facts(json, *change.after); });
 }
 
-void write_facts(Json&, const std::pair<agent::ContainerEvent, ContainerFacts>&) {}
+void write_facts(Json& json, const store::AnyChange& change) {
+  std::visit([&](const auto& one) { write_facts(json, one); }, change);
+}
 
 enum class With { nothing, version, facts };
 
@@ -250,19 +285,11 @@ std::vector<Event> EventLog::add(const store::ChangeSet& changes, const Context&
     Event event;
     event.time = changes.time;
     event.version = changes.version;
-    if (const auto* node = std::get_if<store::Change<model::Node>>(&any)) {
-      event.subject = *node;
-    } else if (const auto* service = std::get_if<store::Change<model::Service>>(&any)) {
-      event.subject = *service;
-    } else if (const auto* network = std::get_if<store::Change<model::Network>>(&any)) {
-      event.subject = *network;
-    } else if (const auto* task = std::get_if<store::Change<model::Task>>(&any);
-               task != nullptr && is_news(*task)) {
-      event.subject = *task;
+    if (!std::visit([](const auto& change) { return is_news(change); }, any)) continue;
+    event.subject = any;
+    if (const auto* task = std::get_if<store::Change<model::Task>>(&any)) {
       const auto host = context.store == nullptr ? nullptr : context.store->node(task->latest().node_id);
       if (host) event.node_name = host->display_name();
-    } else {
-      continue;
     }
     keep(event);
     out.push_back(std::move(event));

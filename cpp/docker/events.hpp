@@ -27,11 +27,12 @@ struct ContainerFacts {
 struct Event {
   WallTime time;
   std::uint64_t version = 0;  // the entry that did it; 0: no entry, a container's event
-  std::variant<store::Change<model::Node>, store::Change<model::Service>, store::Change<model::Network>,
-               store::Change<model::Task>, std::pair<agent::ContainerEvent, ContainerFacts>>
-      subject;
+  std::variant<store::AnyChange, std::pair<agent::ContainerEvent, ContainerFacts>> subject;
   std::string node_name;  // of a task's node
-  bool of_task() const { return subject.index() == 3; }
+  bool of_task() const {
+    const auto* change = std::get_if<store::AnyChange>(&subject);
+    return change != nullptr && std::holds_alternative<store::Change<model::Task>>(*change);
+  }
 };
 
 struct ShownEvent {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/defaults.hpp"
+#include "model/kind.hpp"
 #include "model/meta.hpp"
 
 namespace swarm::model {
@@ -55,6 +56,10 @@ struct RootCa {
 };
 
 struct Cluster {
+  static constexpr Kind kKind{0};
+  static constexpr const char* kWord = "cluster";
+  static constexpr WrittenBy kWrittenBy = WrittenBy::put;
+
   ClusterId id;
   Meta meta;
   ClusterSpec spec;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "model/kind.hpp"
 #include "model/meta.hpp"
 
 namespace swarm::model {
@@ -17,6 +18,10 @@ inline constexpr std::size_t kMaxValueBytes = 64 * 1024;
 inline constexpr std::size_t kMaxKeys = 1024;
 
 struct KeyValue {
+  static constexpr Kind kKind{6};
+  static constexpr const char* kWord = "key_value";
+  static constexpr WrittenBy kWrittenBy = WrittenBy::action;  // WriteKey
+
   std::string key;
   Meta meta;
   std::string value;

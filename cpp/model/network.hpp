@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/kind.hpp"
 #include "model/meta.hpp"
 
 namespace swarm::model {
@@ -15,6 +16,11 @@ struct IpamConfig {
 };
 
 struct Network {
+  static constexpr Kind kKind{4};
+  static constexpr const char* kWord = "network";
+  static constexpr WrittenBy kWrittenBy = WrittenBy::put;
+  const std::string& unique_name() const { return annotations.name; }
+
   NetworkId id;
   Meta meta;
   Annotations annotations;

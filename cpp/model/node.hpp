@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/kind.hpp"
 #include "model/service_spec.hpp"
 
 namespace swarm::model {
@@ -61,6 +62,10 @@ struct ManagerStatus {
 };
 
 struct Node {
+  static constexpr Kind kKind{1};
+  static constexpr const char* kWord = "node";
+  static constexpr WrittenBy kWrittenBy = WrittenBy::put;
+
   NodeId id;
   Meta meta;
   NodeSpec spec;

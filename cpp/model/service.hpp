@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "model/kind.hpp"
 #include "model/service_spec.hpp"
 
 namespace swarm::model {
@@ -27,6 +28,11 @@ struct UpdateStatus {
 };
 
 struct Service {
+  static constexpr Kind kKind{2};
+  static constexpr const char* kWord = "service";
+  static constexpr WrittenBy kWrittenBy = WrittenBy::put;
+  const std::string& unique_name() const { return spec.annotations.name; }
+
   ServiceId id;
   Meta meta;
   ServiceSpec spec;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "model/kind.hpp"
 #include "model/service_spec.hpp"
 
 namespace swarm::model {
@@ -62,6 +63,18 @@ struct TaskTemplate {
   bool operator==(const TaskTemplate&) const = default;
 };
 
+// A template as it lies on disk and in snapshots.
+struct TaskTemplateRecord {
+  static constexpr Kind kKind{5};
+  static constexpr const char* kWord = "task_template";
+  static constexpr WrittenBy kWrittenBy = WrittenBy::store;  // with the service
+
+  ServiceId service_id;
+  std::uint64_t spec_version = 0;
+  TaskTemplate templ;
+  bool operator==(const TaskTemplateRecord&) const = default;
+};
+
 // So many restarts were made when the tasks of the slot had run for `at`, all together.
 struct RestartMark {
   Duration at;
@@ -79,6 +92,10 @@ struct RestartRecord {
 };
 
 struct Task {
+  static constexpr Kind kKind{3};
+  static constexpr const char* kWord = "task";
+  static constexpr WrittenBy kWrittenBy = WrittenBy::put;
+
   TaskId id;
   Meta meta;
   ServiceId service_id;

@@ -13,30 +13,28 @@
 #include <variant>
 #include <vector>
 
-#include "model/cluster.hpp"
-#include "model/key_value.hpp"
-#include "model/network.hpp"
-#include "model/node.hpp"
-#include "model/service.hpp"
-#include "model/task.hpp"
+#include "model/kinds.hpp"
 
 namespace swarm::model {
-
-enum class Kind : std::uint8_t { cluster, node, service, task, network, task_template, key_value };
-const char* to_string(Kind kind);
 
 // Writes a whole object. meta.version 0: create (the id and, where names are unique, the name must be free).
 // Otherwise: update (the stored version must equal meta.version). Apply stamps the new version and times.
 struct Put {
-  std::variant<Cluster, Node, Service, Task, Network> object;
+  PutKinds::Into<std::variant> object;
   bool operator==(const Put&) const = default;
 };
 
 struct Remove {
-  Kind kind = Kind::task;
+  Kind kind = Task::kKind;
   Uint128 id = 0;
   std::uint64_t version = 0;  // 0: whatever it is. Removing what is not there is no error.
   bool operator==(const Remove&) const = default;
+
+  // The object of kind T with this id.
+  template <class T>
+  static Remove of(decltype(T::id) id, std::uint64_t version = 0) {
+    return {T::kKind, id.value(), version};
+  }
 };
 
 // A small step of one task, in place of the whole object: what most entries are made of.

@@ -1,8 +1,8 @@
 // Docker's words for the enums of nodes and services.
 #include "base/check.hpp"
+#include "model/kinds.hpp"
 #include "model/node.hpp"
 #include "model/service.hpp"
-#include "model/transaction.hpp"
 
 namespace swarm::model {
 
@@ -24,24 +24,10 @@ const char* to_string(UpdateState state) {
   SWARM_CHECK(false, "update state", static_cast<int>(state));
 }
 
-const char* to_string(Kind kind) {
-  switch (kind) {
-    case Kind::cluster:
-      return "cluster";
-    case Kind::node:
-      return "node";
-    case Kind::service:
-      return "service";
-    case Kind::task:
-      return "task";
-    case Kind::network:
-      return "network";
-    case Kind::task_template:
-      return "task_template";
-    case Kind::key_value:
-      return "key_value";
-  }
-  SWARM_CHECK(false, "kind", static_cast<int>(kind));
+std::string to_string(Kind kind) {
+  std::string word = "kind " + std::to_string(static_cast<int>(kind));
+  visit_kind(kind, [&]<class T>() { word = T::kWord; });
+  return word;
 }
 
 const char* to_string(NodeRole role) { return role == NodeRole::manager ? "manager" : "worker"; }

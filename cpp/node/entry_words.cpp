@@ -36,36 +36,41 @@ std::string task_name(const store::Store& store, TaskId id) {
   return task ? task_name(store, *task) : short_id(id);
 }
 
-const char* written(std::uint64_t version) { return version == 0 ? ": create" : ": update"; }
+// ---- what an object is called
 
-// ---- an overload for each kind of object and of action
+std::string name_of(const store::Store&, const model::Cluster&) { return {}; }
+std::string name_of(const store::Store&, const model::Node& node) { return ' ' + node.display_name(); }
+std::string name_of(const store::Store& store, const model::Task& task) {
+  return ' ' + task_name(store, task);
+}
+template <store::HasUniqueName T>
+std::string name_of(const store::Store&, const T& object) {
+  return ' ' + object.unique_name();
+}
 
-std::string put(const store::Store&, const model::Cluster& cluster) {
-  return std::string("cluster") + written(cluster.meta.version);
+// ---- what is done to it
+
+template <class T>
+std::string done_to(const T& object) {
+  return object.meta.version == 0 ? ": create" : ": update";
 }
-std::string put(const store::Store&, const model::Node& node) {
-  return "node " + node.display_name() + written(node.meta.version);
-}
-std::string put(const store::Store&, const model::Service& service) {
-  return "service " + service.spec.annotations.name + written(service.meta.version);
-}
-std::string put(const store::Store&, const model::Network& network) {
-  return "network " + network.annotations.name + written(network.meta.version);
-}
-std::string put(const store::Store& store, const model::Task& task) {
-  return "task " + task_name(store, task) + ": " + model::to_string(task.status.state);
+std::string done_to(const model::Task& task) {
+  return std::string(": ") + model::to_string(task.status.state);
 }
 
 std::string words(const store::Store& store, const model::Put& action) {
-  return std::visit([&](const auto& object) { return put(store, object); }, action.object);
+  return std::visit(
+      [&]<class T>(const T& object) { return T::kWord + name_of(store, object) + done_to(object); },
+      action.object);
 }
 
 std::string words(const store::Store& store, const model::Remove& action) {
-  std::string name = to_base36(action.id, kIdLength).substr(0, kShortId);
-  if (action.kind == model::Kind::task) name = task_name(store, TaskId(action.id));
-  if (action.kind == model::Kind::service) name = service_name(store, ServiceId(action.id));
-  if (action.kind == model::Kind::node) name = node_name(store, NodeId(action.id));
-  return std::string(model::to_string(action.kind)) + ' ' + name + ": remove";
+  std::string name = ' ' + to_base36(action.id, kIdLength).substr(0, kShortId);
+  model::visit_kind(action.kind, [&]<class T>() {
+    if constexpr (model::PutKinds::contains<T>)
+      if (const auto object = store.find<T>(store::IdOf<T>(action.id))) name = name_of(store, *object);
+  });
+  return model::to_string(action.kind) + name + ": remove";
 }
 
 std::string words(const store::Store& store, const model::TaskStep& step) {

@@ -79,15 +79,21 @@ Result<void> read_entry(ManagerState& state, std::string_view key, std::string_v
   return {};
 }
 
-template <class T>
-Result<store::Store::Record> as_record(Result<T> decoded) {
-  if (!decoded) return decoded.error();
-  return store::Store::Record(std::move(*decoded));
-}
-
 void put_piece(std::string& out, std::string_view bytes) {
   put_u32(out, static_cast<std::uint32_t>(bytes.size()));
   out += bytes;
+}
+
+// An object's id as the rest of its key on disk: in the order of ids.
+void put_id(std::string& bytes, const std::string& name) { bytes += name; }
+template <class Tag>
+void put_id(std::string& bytes, const Id<Tag>& id) {
+  put_u64(bytes, static_cast<std::uint64_t>(id.value() >> 64));
+  put_u64(bytes, static_cast<std::uint64_t>(id.value()));
+}
+void put_id(std::string& bytes, const std::pair<ServiceId, std::uint64_t>& id) {
+  put_id(bytes, id.first);
+  put_u64(bytes, id.second);
 }
 
 // Takes one length-prefixed piece off `data`.
@@ -112,52 +118,27 @@ std::string log_key(std::uint64_t index) { return eight(index); }
 std::string member_key(std::uint64_t raft_id) { return std::string(kMemberPrefix) + eight(raft_id); }
 std::string removed_key(std::uint64_t raft_id) { return std::string(kRemovedPrefix) + eight(raft_id); }
 
-std::string object_key(const store::Store::Key& key) {
+std::string object_key(const store::Key& key) {
   std::string bytes(1, static_cast<char>(key.kind));
-  if (key.kind == model::Kind::key_value) return bytes + key.name;
-  put_u64(bytes, static_cast<std::uint64_t>(key.id >> 64));
-  put_u64(bytes, static_cast<std::uint64_t>(key.id));
-  if (key.kind == model::Kind::task_template) put_u64(bytes, key.spec_version);
+  model::visit_kind(key.kind, [&]<class T>() { put_id(bytes, store::id_of_key<T>(key)); });
   return bytes;
 }
 
 std::string encode_record(const store::Store::Record& record) {
-  return std::visit(
-      [](const auto& object) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(object)>, store::Store::TaskTemplateRecord>) {
-          return codec::encode_template(object.service_id, object.spec_version, object.templ);
-        } else {
-          return codec::encode(object);
-        }
-      },
-      record);
+  return std::visit([](const auto& object) { return codec::encode(object); }, record);
 }
 
 Result<store::Store::Record> decode_record(std::string_view key, std::string_view value) {
-  if (key.size() > 1 && static_cast<model::Kind>(key[0]) == model::Kind::key_value)
-    return as_record(codec::decode_key_value(value));
-  if (key.size() < 17) return plain_error(Code::data_loss, "the key is too short");
-  switch (static_cast<model::Kind>(key[0])) {
-    case model::Kind::cluster:
-      return as_record(codec::decode_cluster(value));
-    case model::Kind::node:
-      return as_record(codec::decode_node(value));
-    case model::Kind::service:
-      return as_record(codec::decode_service(value));
-    case model::Kind::task:
-      return as_record(codec::decode_task(value));
-    case model::Kind::network:
-      return as_record(codec::decode_network(value));
-    case model::Kind::task_template: {
-      auto decoded = codec::decode_template(value);
-      if (!decoded) return decoded.error();
-      return store::Store::Record(store::Store::TaskTemplateRecord{decoded->service_id, decoded->spec_version,
-                                                                   std::move(decoded->templ)});
-    }
-    case model::Kind::key_value:
-      break;
-  }
-  return plain_error(Code::data_loss, "unknown kind of object");
+  if (key.empty()) return plain_error(Code::data_loss, "the key is empty");
+  std::optional<Result<store::Store::Record>> out;
+  model::visit_kind(static_cast<model::Kind>(key[0]), [&]<class T>() {
+    auto object = codec::decode<T>(value);
+    if (!object) return void(out.emplace(object.error()));
+    if (object_key(store::key_of<T>(store::id_of(*object))) != key)
+      return void(out.emplace(plain_error(Code::data_loss, "the key is another object's")));
+    out.emplace(store::Store::Record(std::move(*object)));
+  });
+  return out ? std::move(*out) : plain_error(Code::data_loss, "unknown kind of object");
 }
 
 Result<ManagerState> load_manager(ports::Disk& disk) {

@@ -30,7 +30,7 @@ namespace swarm::node {
 inline constexpr const char* kAppliedKey = "applied";
 
 std::string log_key(std::uint64_t index);
-std::string object_key(const store::Store::Key& key);
+std::string object_key(const store::Key& key);
 std::string member_key(std::uint64_t raft_id);
 std::string removed_key(std::uint64_t raft_id);
 std::string eight(std::uint64_t value);

@@ -43,7 +43,7 @@ TEST(Global, the_tasks_of_a_deleted_node_are_deleted) {
   Global global;
   global.begin();
   model::Transaction transaction;
-  transaction.actions.push_back(model::Remove{model::Kind::node, global.swarm.node_id(1).value(), 0});
+  transaction.actions.push_back(model::Remove::of<model::Node>(global.swarm.node_id(1)));
   global.swarm.apply(std::move(transaction));
   global.swarm.settle();
   EXPECT_EQ(global.swarm.tasks(global.id).size(), 1U);

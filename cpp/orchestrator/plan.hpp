@@ -37,7 +37,7 @@ class Plan {
   }
   void remove(const model::Task& task) {
     touched_.insert(key_of(task));
-    transaction_.actions.push_back(model::Remove{model::Kind::task, task.id.value(), 0});
+    transaction_.actions.push_back(model::Remove::of<model::Task>(task.id));
   }
   void observe_as(const model::Task& task, model::TaskStatus status) {
     model::TaskStep step;

@@ -81,7 +81,7 @@ TEST(Replicated, a_task_that_was_taken_away_is_made_again) {
   const ServiceId id = swarm.create(TestSwarm::spec(2));
   swarm.settle();
   model::Transaction transaction;
-  transaction.actions.push_back(model::Remove{model::Kind::task, swarm.live_in(id, 1)->id.value(), 0});
+  transaction.actions.push_back(model::Remove::of<model::Task>(swarm.live_in(id, 1)->id));
   swarm.apply(std::move(transaction));
   swarm.settle();
   EXPECT_EQ(live_slots(swarm, id), (std::vector<std::uint64_t>{1, 2}));

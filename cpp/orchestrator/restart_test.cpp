@@ -71,7 +71,7 @@ TEST(Attempts, moves_cost_none) {
          const auto node = one.node();
          one.swarm.report(*one.task(), TaskState::orphaned);
          model::Transaction transaction;
-         transaction.actions.push_back(model::Remove{model::Kind::node, one.swarm.node_id(node).value(), 0});
+         transaction.actions.push_back(model::Remove::of<model::Node>(one.swarm.node_id(node)));
          one.swarm.apply(std::move(transaction));
          one.swarm.advance(kSecond);
          one.swarm.add_node(node);

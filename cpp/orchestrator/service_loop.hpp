@@ -59,9 +59,8 @@ class ServiceLoop : public store::LeaderLoop {
   void observe_change(const store::Store& store, const store::Change<model::Service>& change, Instant now);
   void observe_change(const store::Store& store, const store::Change<model::Task>& change, Instant now);
   void observe_change(const store::Store& store, const store::Change<model::Node>& change, Instant now);
-  void observe_change(const store::Store&, const store::Change<model::Cluster>&, Instant) {}
-  void observe_change(const store::Store&, const store::Change<model::Network>&, Instant) {}
-  void observe_change(const store::Store&, const store::Change<model::KeyValue>&, Instant) {}
+  template <class T>
+  void observe_change(const store::Store&, const store::Change<T>&, Instant) {}  // of no concern
   void note_task(const store::Store& store, const model::Task& task);
   void clear_gone(const View& view);
   void replace_ended(const View& view);

@@ -160,7 +160,7 @@ class TestSwarm {
   }
   void remove(ServiceId id) {
     model::Transaction transaction;
-    transaction.actions.push_back(model::Remove{model::Kind::service, id.value(), 0});
+    transaction.actions.push_back(model::Remove::of<model::Service>(id));
     apply(std::move(transaction));
   }
   const model::UpdateStatus status(ServiceId id) const {

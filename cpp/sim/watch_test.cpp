@@ -225,7 +225,7 @@ TEST_F(Promises, what_was_removed_is_gone_when_it_is_answered) {
   EXPECT_EQ(answered("DELETE", "services/web", 503), "");
   EXPECT_EQ(answered("DELETE", "services/web", 200),
             "DELETE /services/web was answered 200 at 2.005s, and the service is still there");
-  commit({model::Remove{model::Kind::service, 1}});
+  commit({model::Remove{model::Service::kKind, 1}});
   EXPECT_EQ(answered("DELETE", "services/web", 200), "");
   EXPECT_EQ(answered("POST", "services/web/update", 200), "") << "a write before the removal, answered late";
 }

@@ -1,5 +1,8 @@
 // Applier: one transaction on its way into the store. First every check, then every write; a check that fails
 // leaves the store as it was. What it does follows from the store and the transaction alone.
+//
+// All kinds of objects take the same path. What one of them needs besides is an overload of check_more,
+// complete or wrote.
 #pragma once
 
 #include <map>
@@ -18,19 +21,30 @@ class Applier {
   Applied run();
 
  private:
-  // ---- checks: an error text, or nothing
-  std::optional<std::string> check_all();
-  std::optional<std::string> check(const model::Put& put);
-  std::optional<std::string> check(const model::Remove& remove);
-  std::optional<std::string> check(const model::TaskStep& step);
-  std::optional<std::string> check(const model::NodeStep& step);
-  std::optional<std::string> check(const model::WriteKey& write);
+  using Refusal = std::optional<std::string>;  // why the transaction changes nothing
+
+  // ---- checks
+  Refusal check_all();
+  Refusal check(const model::Put& put);
+  Refusal check(const model::Remove& remove);
+  Refusal check(const model::TaskStep& step);
+  Refusal check(const model::NodeStep& step);
+  Refusal check(const model::WriteKey& write);
   template <class T>
-  std::optional<std::string> check_object(const Ref<T>& stored, const T& object);
-  std::optional<std::string> check_task(const model::Task& task);
-  std::optional<std::string> check_service(const model::Service& service);
-  std::optional<std::string> check_network(const model::Network& network);
-  std::optional<std::string> check_object(const model::Cluster& cluster);
+  Refusal check_put(const T& object);
+  template <class T>
+  Refusal check_version(const T& object);
+  template <class T>
+  Refusal check_name(const T& object);
+  template <class T>
+  Refusal check_removed(const model::Remove& remove);
+  template <class T>
+  Refusal check_more(const T&) {
+    return std::nullopt;
+  }
+  Refusal check_more(const model::Cluster& cluster);
+  Refusal check_more(const model::Service& service);
+  Refusal check_more(const model::Task& task);
 
   // ---- writes
   void write(const model::Put& put);
@@ -38,37 +52,43 @@ class Applier {
   void write(const model::TaskStep& step);
   void write(const model::NodeStep& step);
   void write(const model::WriteKey& write);
-  void put(const model::Cluster& cluster);
-  void put(const model::Node& node);
-  void put(const model::Service& service);
-  void put(const model::Task& task);
-  void put(const model::Network& network);
-  void remove_task(TaskId id);
-  void remove_service(ServiceId id);
+  // `after` takes the place of `before`: stamped with the version and the times, counted, indexed, noted.
+  template <class T>
+  void replace(const Ref<T>& before, T after);
+  template <class T>
+  void remove(const Ref<T>& before);
+  template <class T>
+  void note(const Ref<T>& before, const Ref<T>& after);
+  template <class T>
+  void complete(T&) {}
+  void complete(model::Task& task);
+  template <class T>
+  void wrote(const T*, const T*) {}
+  void wrote(const model::Service* before, const model::Service* after);
+  void wrote(const model::Task* before, const model::Task* after);
 
-  template <class T>
-  T stamped(const T& object, const Ref<T>& before);
-  template <class T>
-  void note(model::Kind kind, Uint128 id, Ref<T> before, Ref<T> after);
-  void index_task(const model::Task& task);
-  void unindex_task(const model::Task& task);
-  void drop_unused_templates();
+  // ---- templates
+  using TemplateId = std::pair<ServiceId, std::uint64_t>;
   void keep_template(const model::Service& service);
+  bool is_needed(const TemplateId& id) const;
+  void drop_unused_templates();
 
-  friend class Store;
+  template <class T>
+  Table<T>& table() {
+    return store_.data_.table<T>();
+  }
 
   Store& store_;
   const model::Transaction& transaction_;
   std::uint64_t index_;
   ChangeSet changes_;
   // What the actions checked so far will bring, so that two of one transaction cannot contradict each other.
-  std::map<std::string, ServiceId> claimed_service_names_;
-  std::map<std::string, NetworkId> claimed_network_names_;
-  std::set<Store::Key> created_;
-  std::set<std::pair<ServiceId, std::uint64_t>> templates_to_come_;
+  std::map<std::pair<model::Kind, std::string>, Key> claimed_names_;
+  std::set<Key> created_;
+  std::set<TemplateId> templates_to_come_;
   // Templates that may have lost their last user. Looked at when all is written: a later action may need
   // them.
-  std::set<std::pair<ServiceId, std::uint64_t>> released_;
+  std::set<TemplateId> released_;
 };
 
 }  // namespace swarm::store

@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "model/transaction.hpp"
+#include "model/kinds.hpp"
 
 namespace swarm::store {
 
@@ -18,8 +18,7 @@ struct Change {
   const T& latest() const { return after ? *after : *before; }
 };
 
-using AnyChange = std::variant<Change<model::Cluster>, Change<model::Node>, Change<model::Service>,
-                               Change<model::Task>, Change<model::Network>, Change<model::KeyValue>>;
+using AnyChange = model::ShownKinds::Each<Change>::Into<std::variant>;
 
 struct ChangeSet {
   std::uint64_t version = 0;  // the entry's index

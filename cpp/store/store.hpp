@@ -12,21 +12,17 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/result.hpp"
 #include "model/transaction.hpp"
 #include "store/change_set.hpp"
+#include "store/table.hpp"
 
 namespace swarm::store {
-
-template <class T>
-using Ref = std::shared_ptr<const T>;
-
-// Ordered by id. Iterate it freely; never keep an iterator across an apply.
-template <class IdType, class T>
-using Table = std::map<IdType, Ref<T>>;
 
 struct Applied {
   model::Outcome outcome;
@@ -42,22 +38,36 @@ class Store {
 
   // ---- reading
   std::uint64_t version() const { return version_; }  // index of the last applied entry
-  const model::Cluster* cluster() const { return cluster_.get(); }
-  const Table<NodeId, model::Node>& nodes() const { return nodes_; }
-  const Table<ServiceId, model::Service>& services() const { return services_; }
-  const Table<TaskId, model::Task>& tasks() const { return tasks_; }
-  const Table<NetworkId, model::Network>& networks() const { return networks_; }
-  const std::map<std::string, Ref<model::KeyValue>, std::less<>>& keys() const { return keys_; }
+  // The objects of one kind (model/kinds.hpp), by id: all<model::Node>().
+  template <class T>
+  const typename Table<T>::Objects& all() const {
+    return table<T>().objects;
+  }
+  // One of them; null for what is not there.
+  template <class T>
+  Ref<T> find(const IdOf<T>& id) const {
+    return table<T>().find(id);
+  }
+  // By name, compared without case; for kinds whose names are unique.
+  template <HasUniqueName T>
+  Ref<T> named(std::string_view name) const {
+    return table<T>().named(name);
+  }
 
-  Ref<model::Node> node(NodeId id) const;
-  Ref<model::Service> service(ServiceId id) const;
-  Ref<model::Task> task(TaskId id) const;
-  Ref<model::Network> network(NetworkId id) const;
-  Ref<model::KeyValue> key(std::string_view key) const;
+  const model::Cluster* cluster() const;
+  const auto& nodes() const { return all<model::Node>(); }
+  const auto& services() const { return all<model::Service>(); }
+  const auto& tasks() const { return all<model::Task>(); }
+  const auto& networks() const { return all<model::Network>(); }
+  const auto& keys() const { return all<model::KeyValue>(); }
 
-  // Names are compared without case.
-  Ref<model::Service> service_named(std::string_view name) const;
-  Ref<model::Network> network_named(std::string_view name) const;
+  Ref<model::Node> node(NodeId id) const { return find<model::Node>(id); }
+  Ref<model::Service> service(ServiceId id) const { return find<model::Service>(id); }
+  Ref<model::Task> task(TaskId id) const { return find<model::Task>(id); }
+  Ref<model::Network> network(NetworkId id) const { return find<model::Network>(id); }
+  Ref<model::KeyValue> key(std::string_view key) const { return table<model::KeyValue>().find(key); }
+  Ref<model::Service> service_named(std::string_view name) const { return named<model::Service>(name); }
+  Ref<model::Network> network_named(std::string_view name) const { return named<model::Network>(name); }
 
   // Tasks of a service by (slot, id): a slot is a range. Tasks on a node by id. Empty sets for the unknown.
   using SlotIndex = std::set<std::pair<std::uint64_t, TaskId>>;
@@ -65,14 +75,14 @@ class Store {
   std::vector<Ref<model::Task>> tasks_in_slot(ServiceId id, std::uint64_t slot) const;
   const std::set<TaskId>& tasks_on_node(NodeId id) const;
   // Tasks of services that are gone, too: all services that still have tasks.
-  const std::map<ServiceId, SlotIndex>& service_index() const { return tasks_by_service_; }
+  const std::map<ServiceId, SlotIndex>& service_index() const { return data_.tasks_by_service; }
 
   // The shared template of a version of a service; null when nobody refers to it any more.
   Ref<model::TaskTemplate> task_template(ServiceId id, std::uint64_t spec_version) const;
 
   // How many there are in each state; every state is there. Kept as they change: reading costs nothing.
-  const std::map<model::TaskState, std::int64_t>& task_counts() const { return task_counts_; }
-  const std::map<model::NodeState, std::int64_t>& node_counts() const { return node_counts_; }
+  const std::map<model::TaskState, std::int64_t>& task_counts() const { return data_.task_counts; }
+  const std::map<model::NodeState, std::int64_t>& node_counts() const { return data_.node_counts; }
 
   // ---- writing
   // Applies the entry at `index` (greater than version()). All or nothing.
@@ -81,57 +91,60 @@ class Store {
   void skip_to(std::uint64_t index);
 
   // ---- disk and snapshots
+  using Key = store::Key;
+  // One record as a value: an object, or a task's template.
+  using Record = model::Kinds::Into<std::variant>;
   // Keys of what changed since the last call, for the batch that carries the applied index.
-  struct Key {
-    model::Kind kind;
-    Uint128 id = 0;
-    std::uint64_t spec_version = 0;  // task templates only
-    std::string name{};              // in place of the id: of a key
-    auto operator<=>(const Key&) const = default;
-  };
   std::vector<Key> take_dirty();
-  // One object as a value; nothing when it is gone. Templates come as TaskTemplateRecord.
-  struct TaskTemplateRecord {
-    ServiceId service_id;
-    std::uint64_t spec_version = 0;
-    model::TaskTemplate templ;
-  };
-  using Record = std::variant<model::Cluster, model::Node, model::Service, model::Task, model::Network,
-                              TaskTemplateRecord, model::KeyValue>;
-  std::optional<Record> record(const Key& key) const;
-  std::vector<Key> all_keys() const;  // templates before the tasks that refer to them
+  std::optional<Record> record(const Key& key) const;  // nothing when it is gone
+  std::vector<Key> all_keys() const;                   // in the order of model::Kinds
   // Replaces everything. Tasks may come before their templates in `records`.
   Result<void> restore(std::vector<Record> records, std::uint64_t version);
 
  private:
   friend class Applier;
 
-  std::uint64_t version_ = 0;
-  Ref<model::Cluster> cluster_;
-  Table<NodeId, model::Node> nodes_;
-  Table<ServiceId, model::Service> services_;
-  Table<TaskId, model::Task> tasks_;
-  Table<NetworkId, model::Network> networks_;
-  std::map<std::string, Ref<model::KeyValue>, std::less<>> keys_;
-  std::map<std::string, ServiceId, std::less<>> service_names_;  // lower case
-  std::map<std::string, NetworkId, std::less<>> network_names_;
-  std::map<ServiceId, SlotIndex> tasks_by_service_;
-  std::map<NodeId, std::set<TaskId>> tasks_by_node_;
-  struct TemplateSlot {
-    Ref<model::TaskTemplate> templ;
-    std::uint64_t users =
-        0;  // tasks that refer to it; the service's current and previous versions hold it besides
-  };
-  std::map<std::pair<ServiceId, std::uint64_t>, TemplateSlot> templates_;
-  std::map<model::TaskState, std::int64_t> task_counts_;
-  std::map<model::NodeState, std::int64_t> node_counts_;
-  std::set<Key> dirty_;
+  // All that a restore replaces.
+  struct Data {
+    Data();
+    model::Kinds::Each<Table>::Into<std::tuple> tables;
+    std::map<ServiceId, SlotIndex> tasks_by_service;
+    std::map<NodeId, std::set<TaskId>> tasks_by_node;
+    std::map<model::TaskState, std::int64_t> task_counts;
+    std::map<model::NodeState, std::int64_t> node_counts;
 
-  void count(const model::Task& task, std::int64_t step);
-  void count(const model::Node& node, std::int64_t step);
-  // Other kinds have no states that are counted.
+    template <class T>
+    Table<T>& table() {
+      return std::get<Table<T>>(tables);
+    }
+    // `after` takes the place of `before`; either may be null.
+    template <class T>
+    void replace(const Ref<T>& before, const Ref<T>& after);
+    // What is counted and indexed of a kind beside its table.
+    void count(const model::Task* task, std::int64_t step);
+    void count(const model::Node* node, std::int64_t step);
+    template <class T>
+    void count(const T*, std::int64_t) {}
+    void index(const model::Task* before, const model::Task* after);
+    template <class T>
+    void index(const T*, const T*) {}
+    void add_to_index(const model::Task& task);
+    void take_from_index(const model::Task& task);
+    // Records of a snapshot or a disk.
+    template <class T>
+    void adopt(T&& object);
+    void adopt(model::TaskTemplateRecord&& record);
+    Result<void> adopt_tasks(std::vector<model::Task> tasks);
+  };
+
   template <class T>
-  void count(const T&, std::int64_t) {}
+  const Table<T>& table() const {
+    return std::get<Table<T>>(data_.tables);
+  }
+
+  std::uint64_t version_ = 0;
+  Data data_;
+  std::set<Key> dirty_;
 };
 
 }  // namespace swarm::store

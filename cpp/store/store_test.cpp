@@ -7,11 +7,14 @@
 namespace swarm::store {
 namespace {
 
-using model::Kind;
+using model::Node;
 using model::Put;
 using model::Remove;
+using model::Service;
+using model::Task;
 using model::TaskState;
 using model::TaskStep;
+using model::TaskTemplateRecord;
 using model::WriteKey;
 
 ServiceId service_id(std::uint64_t n) { return ServiceId(n); }
@@ -121,14 +124,14 @@ TEST_F(StoreTest, AnUpdateNamesTheVersionItSaw) {
   auto gone = seen;
   gone.id = service_id(9);
   EXPECT_EQ(error_of({Put{gone}}), "object does not exist");
-  EXPECT_EQ(error_of({Remove{Kind::service, 1, 1}}), "update out of sequence");
-  EXPECT_EQ(error_of({Remove{Kind::service, 1, 2}}), "");
+  EXPECT_EQ(error_of({Remove{Service::kKind, 1, 1}}), "update out of sequence");
+  EXPECT_EQ(error_of({Remove{Service::kKind, 1, 2}}), "");
 }
 
 TEST_F(StoreTest, AllOrNothing) {
   apply({Put{a_service(1, "web")}, Put{a_node(1)}});
   store_.take_dirty();
-  const auto applied = apply({Put{a_service(2, "api")}, Put{a_task(1, 1, 1)}, Remove{Kind::node, 1, 0},
+  const auto applied = apply({Put{a_service(2, "api")}, Put{a_task(1, 1, 1)}, Remove{Node::kKind, 1, 0},
                               TaskStep{task_id(77), 5, {}, {}, {}, {}}});
   EXPECT_FALSE(applied.outcome.applied);
   EXPECT_EQ(applied.outcome.error, "object does not exist");
@@ -150,7 +153,7 @@ TEST_F(StoreTest, NamesAreUniqueWithoutCase) {
   EXPECT_EQ(error_of({Put{renamed}}), "");
   EXPECT_FALSE(store_.service_named("web"));
   EXPECT_EQ(error_of({Put{a_service(2, "web")}}), "") << "the old name is free again";
-  EXPECT_EQ(error_of({Remove{Kind::service, 2, 0}}), "");
+  EXPECT_EQ(error_of({Remove{Service::kKind, 2, 0}}), "");
   EXPECT_EQ(error_of({Put{a_service(3, "WEB")}}), "");
 }
 
@@ -171,7 +174,7 @@ TEST_F(StoreTest, CountsTasksAndNodesByState) {
   EXPECT_EQ(store_.task_counts().at(TaskState::new_), 1);
   EXPECT_EQ(store_.task_counts().at(TaskState::failed), 0) << "a state without tasks is there, too";
   EXPECT_EQ(store_.node_counts().at(model::NodeState::unknown), 1);
-  apply({Remove{Kind::task, task_id(1).value(), 0}, Remove{Kind::node, node_id(1).value(), 0}});
+  apply({Remove{Task::kKind, task_id(1).value(), 0}, Remove{Node::kKind, node_id(1).value(), 0}});
   EXPECT_EQ(store_.task_counts().at(TaskState::running), 0);
   EXPECT_EQ(store_.node_counts().at(model::NodeState::unknown), 0);
 }
@@ -254,24 +257,25 @@ TEST_F(StoreTest, ATemplateLivesAsLongAsATaskOrItsServiceNeedsIt) {
   const auto c = update("c");
   EXPECT_TRUE(store_.task_template(service_id(1), 0)) << "a task needs it";
   EXPECT_TRUE(store_.task_template(service_id(1), b)) << "a rollback needs it";
-  apply({Remove{Kind::task, 1, 0}});
+  apply({Remove{Task::kKind, 1, 0}});
   EXPECT_FALSE(store_.task_template(service_id(1), 0));
   const auto d = update("d");
   EXPECT_FALSE(store_.task_template(service_id(1), b));
   EXPECT_TRUE(store_.task_template(service_id(1), c));
   apply({Put{a_task(2, 1, 1, d)}});
-  apply({Remove{Kind::service, 1, 0}});
+  apply({Remove{Service::kKind, 1, 0}});
   EXPECT_TRUE(store_.task_template(service_id(1), d)) << "its tasks outlive a service";
   EXPECT_FALSE(store_.task_template(service_id(1), c));
   const auto dirty = store_.take_dirty();
-  apply({Remove{Kind::task, 2, 0}});
+  apply({Remove{Task::kKind, 2, 0}});
   EXPECT_FALSE(store_.task_template(service_id(1), d));
-  EXPECT_EQ(store_.take_dirty(), (std::vector<Store::Key>{{Kind::task, 2, 0}, {Kind::task_template, 1, d}}));
+  EXPECT_EQ(store_.take_dirty(),
+            (std::vector<Store::Key>{{Task::kKind, 2, 0}, {TaskTemplateRecord::kKind, 1, d}}));
 }
 
 TEST_F(StoreTest, ATaskOfAServiceThatIsGoneIsRefusedOnEveryReplicaAlike) {
   apply({Put{a_service(1, "web")}});
-  apply({Remove{Kind::service, 1, 0}});
+  apply({Remove{Service::kKind, 1, 0}});
   auto task = a_task(1, 1, 1);
   EXPECT_EQ(error_of({Put{task}}), "object does not exist");
   task.templ = std::make_shared<model::TaskTemplate>();  // only the proposer has it: it must not matter
@@ -280,7 +284,7 @@ TEST_F(StoreTest, ATaskOfAServiceThatIsGoneIsRefusedOnEveryReplicaAlike) {
 
 TEST_F(StoreTest, ARemovalAndATaskInOneTransactionAgree) {
   apply({Put{a_service(1, "web")}});
-  EXPECT_EQ(error_of({Remove{Kind::service, 1, 0}, Put{a_task(1, 1, 1)}}), "");
+  EXPECT_EQ(error_of({Remove{Service::kKind, 1, 0}, Put{a_task(1, 1, 1)}}), "");
   EXPECT_TRUE(stored_task(1).templ);
   EXPECT_TRUE(store_.task_template(service_id(1), 0));
 }
@@ -292,7 +296,7 @@ TEST_F(StoreTest, ATaskIsNotPlacedOnANodeThatWasRemovedMeanwhile) {
   second.id = task_id(2);
   first.node_id = second.node_id = node_id(1);
   EXPECT_EQ(error_of({first}), "");
-  apply({Remove{Kind::node, 1, 0}});
+  apply({Remove{Node::kKind, 1, 0}});
   EXPECT_EQ(error_of({second}), "object does not exist");
   EXPECT_TRUE(stored_task(2).node_id.empty());
 }
@@ -310,10 +314,10 @@ TEST_F(StoreTest, IndexesFollowTheTasks) {
   assign.node_id = node_id(1);
   apply({assign});
   EXPECT_EQ(store_.tasks_on_node(node_id(1)), (std::set{task_id(1), task_id(2)}));
-  apply({Remove{Kind::task, 2, 0}});
+  apply({Remove{Task::kKind, 2, 0}});
   EXPECT_EQ(store_.tasks_on_node(node_id(1)), std::set{task_id(1)});
   EXPECT_EQ(store_.tasks_in_slot(service_id(1), 2).size(), 1u);
-  apply({Remove{Kind::task, 1, 0}, Remove{Kind::task, 3, 0}});
+  apply({Remove{Task::kKind, 1, 0}, Remove{Task::kKind, 3, 0}});
   EXPECT_TRUE(store_.service_index().empty());
   EXPECT_TRUE(store_.tasks_on_node(node_id(1)).empty());
 }
@@ -321,8 +325,7 @@ TEST_F(StoreTest, IndexesFollowTheTasks) {
 TEST_F(StoreTest, ARestoreThatLacksATemplateIsRefused) {
   apply({Put{a_service(1, "web")}, Put{a_task(1, 1, 1)}});
   auto records = records_of(store_);
-  std::erase_if(records,
-                [](const auto& one) { return std::holds_alternative<Store::TaskTemplateRecord>(one); });
+  std::erase_if(records, [](const auto& one) { return std::holds_alternative<TaskTemplateRecord>(one); });
   Store other;
   const auto restored = other.restore(std::move(records), 5);
   ASSERT_FALSE(restored.ok());
@@ -402,9 +405,9 @@ class RandomLife {
         return status_step(some_task(), state);
       }
       case 5:
-        return Remove{Kind::task, some_task(), 0};
+        return Remove{Task::kKind, some_task(), 0};
       case 6:
-        return Remove{Kind::service, id, 0};
+        return Remove{Service::kKind, id, 0};
       case 7:
       case 8:
         return write_key("k" + std::to_string(id));

@@ -267,20 +267,10 @@ bool same_object(const T& a, const T& b) {
   }
 }
 
-store::Ref<model::Node> look(const store::Store& s, const model::Node& o) { return s.node(o.id); }
-store::Ref<model::Service> look(const store::Store& s, const model::Service& o) { return s.service(o.id); }
-store::Ref<model::Task> look(const store::Store& s, const model::Task& o) { return s.task(o.id); }
-store::Ref<model::Network> look(const store::Store& s, const model::Network& o) { return s.network(o.id); }
-store::Ref<model::KeyValue> look(const store::Store& s, const model::KeyValue& o) { return s.key(o.key); }
-
 template <class T>
 bool differs_in(const store::Store& a, const store::Store& b, const T& object) {
-  if constexpr (std::is_same_v<T, model::Cluster>) {
-    return a.cluster() == nullptr || b.cluster() == nullptr || a.cluster()->meta != b.cluster()->meta;
-  } else {
-    const auto left = look(a, object), right = look(b, object);
-    return (left == nullptr) != (right == nullptr) || (left && !same_object(*left, *right));
-  }
+  const auto left = a.find<T>(store::id_of(object)), right = b.find<T>(store::id_of(object));
+  return (left == nullptr) != (right == nullptr) || (left && !same_object(*left, *right));
 }
 
 template <class Map>
@@ -292,35 +282,30 @@ bool differ(const Map& a, const Map& b) {
 
 }  // namespace
 
-namespace {
-
-const char* kind_of(const store::AnyChange& change) {
-  constexpr const char* kKinds[] = {"the cluster", "a node", "a service", "a task", "a network", "a key"};
-  return kKinds[change.index()];
-}
-
-}  // namespace
-
 std::optional<std::string> Replica::differs_recently(const store::Store& other, std::uint64_t after) const {
   for (auto it = recent_.upper_bound(after); it != recent_.end(); ++it)
     for (const auto& change : it->second) {
-      const bool differs_here =
-          std::visit([&](const auto& one) { return differs_in(*store_, other, one.latest()); }, change);
-      if (differs_here)
+      const char* kind = std::visit(
+          [&]<class T>(const store::Change<T>& one) -> const char* {
+            return differs_in(*store_, other, one.latest()) ? T::kWord : nullptr;
+          },
+          change);
+      if (kind != nullptr)
         return "its store differs at version " + std::to_string(other.version()) + " in what entry " +
-               std::to_string(it->first) + " wrote (" + kind_of(change) + ")";
+               std::to_string(it->first) + " wrote (" + kind + ")";
     }
   return std::nullopt;
 }
 
 std::optional<std::string> Replica::differs(const store::Store& other) const {
   if (other.version() != store_->version()) return std::nullopt;
-  if (differ(store_->nodes(), other.nodes())) return "its nodes differ from what the log says";
-  if (differ(store_->services(), other.services())) return "its services differ from what the log says";
-  if (differ(store_->tasks(), other.tasks())) return "its tasks differ from what the log says";
-  if (differ(store_->networks(), other.networks())) return "its networks differ from what the log says";
-  if (differ(store_->keys(), other.keys())) return "its keys differ from what the log says";
-  return std::nullopt;
+  std::optional<std::string> found;
+  model::ShownKinds::any([&]<class T>() {
+    if (differ(store_->all<T>(), other.all<T>()))
+      found = std::string("its objects of kind ") + T::kWord + " differ from what the log says";
+    return found.has_value();
+  });
+  return found;
 }
 
 }  // namespace swarm::sim

@@ -1,0 +1,73 @@
+// What the store counts and indexes beside its tables: tasks by service and slot, by node and by template;
+// the states of tasks and nodes.
+#include "store/data.hpp"
+
+namespace swarm::store {
+
+using model::TaskTemplateRecord;
+
+Store::Data::Data() {
+  using model::NodeState;
+  using model::TaskState;
+  for (const TaskState state :
+       {TaskState::new_, TaskState::pending, TaskState::assigned, TaskState::accepted, TaskState::preparing,
+        TaskState::ready, TaskState::starting, TaskState::running, TaskState::complete, TaskState::shutdown,
+        TaskState::failed, TaskState::rejected, TaskState::orphaned})
+    task_counts[state] = 0;
+  for (const NodeState state :
+       {NodeState::unknown, NodeState::down, NodeState::ready, NodeState::disconnected})
+    node_counts[state] = 0;
+}
+
+void Store::Data::count(const model::Task* task, std::int64_t step) {
+  task_counts[task->status.state] += step;
+}
+void Store::Data::count(const model::Node* node, std::int64_t step) {
+  node_counts[node->status.state] += step;
+}
+
+void Store::Data::index(const model::Task* before, const model::Task* after) {
+  const bool stays = before != nullptr && after != nullptr && before->node_id == after->node_id &&
+                     before->service_id == after->service_id && before->slot == after->slot &&
+                     before->spec_version == after->spec_version;
+  if (stays) return;
+  if (before != nullptr) take_from_index(*before);
+  if (after != nullptr) add_to_index(*after);
+}
+
+void Store::Data::add_to_index(const model::Task& task) {
+  tasks_by_service[task.service_id].insert({task.slot, task.id});
+  if (!task.node_id.empty()) tasks_by_node[task.node_id].insert(task.id);
+  ++table<TaskTemplateRecord>().objects[{task.service_id, task.spec_version}].users;
+}
+
+void Store::Data::take_from_index(const model::Task& task) {
+  auto& of_service = tasks_by_service[task.service_id];
+  of_service.erase({task.slot, task.id});
+  if (of_service.empty()) tasks_by_service.erase(task.service_id);
+  if (!task.node_id.empty()) {
+    auto& on_node = tasks_by_node[task.node_id];
+    on_node.erase(task.id);
+    if (on_node.empty()) tasks_by_node.erase(task.node_id);
+  }
+  --table<TaskTemplateRecord>().objects[{task.service_id, task.spec_version}].users;
+}
+
+void Store::Data::adopt(TaskTemplateRecord&& record) {
+  table<TaskTemplateRecord>().objects[{record.service_id, record.spec_version}].templ =
+      std::make_shared<model::TaskTemplate>(std::move(record.templ));
+}
+
+Result<void> Store::Data::adopt_tasks(std::vector<model::Task> tasks) {
+  for (model::Task& task : tasks) {
+    task.templ = table<TaskTemplateRecord>().find({task.service_id, task.spec_version});
+    if (!task.templ)
+      return plain_error(Code::data_loss, "task " + task.id.str() + " names version " +
+                                              std::to_string(task.spec_version) + " of service " +
+                                              task.service_id.str() + ", which is not there");
+    adopt(std::move(task));
+  }
+  return {};
+}
+
+}  // namespace swarm::store
