@@ -10,7 +10,7 @@
 #   make compilers  the simulator by clang, too: every seed has the same trace
 #   make sanitize  unit tests, stories and some seeds under clang's checks of memory and undefined behaviour; make threads:
 #                  cpp/real and a daemon under load, under its check for races; make tidy: clang-tidy; make coverage
-#   make extremes  every number at its extremes under clang's checks for overflow, of unsigned numbers too
+#   make extremes  the simulator's share of make sanitize: every number at its extremes, and some seeds
 #   make pins    the trace hashes that tests/seeds/pinned.txt pins, anew
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
 .PHONY: quick check-all build test clients demo bench lint wheel wheels compilers extremes sanitize threads tidy coverage pins clean setup ctest layers simulation pytest
@@ -81,10 +81,7 @@ compilers: build
 	@scripts/compilers.sh
 
 extremes: setup
-	@cmake --preset ubsan >/dev/null && cmake --build --preset ubsan
-	@build/ubsan/cpp/base/base_test --gtest_brief=1
-	@build/ubsan/cpp/sim/sim_test --gtest_brief=1 --gtest_filter='Extremes*:Bounds*'
-	@build/ubsan/cpp/tools/swarm_sim/swarm_sim --seeds 20
+	@scripts/sanitizers.sh core
 
 sanitize: setup
 	@scripts/sanitizers.sh
