@@ -25,6 +25,7 @@
 #include "store/change_set.hpp"
 #include "store/leader_loop.hpp"
 #include "store/store.hpp"
+#include "store/table.hpp"
 
 namespace swarm::scheduler {
 namespace {
