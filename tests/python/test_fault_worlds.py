@@ -346,6 +346,23 @@ def test_ctrl_c_in_the_middle_of_a_begin_or_an_end_leaves_nothing(monkeypatch: p
 
 
 @pytest.mark.real
+def test_heal_waits_for_what_a_timer_is_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    put_right, taken = RealBreaker._put_right, threading.Event()
+
+    def slowly(self: RealBreaker, entry: Any) -> None:
+        taken.set()
+        threading.Event().wait(0.3)
+        put_right(self, entry)
+
+    with sp.Swarm(managers=1, workers=1, mode="real") as c:
+        monkeypatch.setattr(RealBreaker, "_put_right", slowly)
+        c.faults.freeze("w1", for_="50ms")
+        assert taken.wait(10)
+        c.heal()
+        assert not _left(c)
+
+
+@pytest.mark.real
 def test_an_older_copy_of_a_disk_is_put_back_once_at_the_next_start() -> None:
     with sp.Swarm(managers=1, workers=1, mode="real") as c:
         c.services.create("nginx", name="kept", replicas=0)

@@ -22,8 +22,10 @@ def packages(name: str) -> set[str]:
 
 
 def run(*words: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    of_make = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # tests may themselves be run by make
+    ours = {name: value for name, value in os.environ.items() if name not in of_make}
     return subprocess.run(
-        words, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, check=True
+        words, cwd=cwd, env={**ours, **environment}, capture_output=True, text=True, check=True
     )
 
 

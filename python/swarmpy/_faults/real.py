@@ -49,6 +49,7 @@ class RealBreaker:
         self._begins: dict[int, threading.Timer] = {}  # of those, for faults that are to begin
         self._skipped: list[tuple[int, SkippedFault]] = []
         self._quiet_lock = threading.RLock()
+        self._ending = threading.RLock()  # held from taking a fault off the page until all is put right
         self._going_on: threading.Timer | None = None  # after a quiet time, in a moment
 
     # ---- before
@@ -307,6 +308,10 @@ class RealBreaker:
             self._begins.pop(number, None)
         if self._cluster.ended:
             return
+        with self._ending:
+            self._end_known(number)
+
+    def _end_known(self, number: int) -> None:
         known = self._ledger.read().find(number)
         if known is None:
             return
@@ -376,6 +381,8 @@ class RealBreaker:
             timer.cancel()
         self._timers.clear()
         self._begins.clear()
+        with self._ending:  # what a timer is ending just now is off the page, but perhaps not yet put right
+            pass
         for node in [] if self._cluster.ended else self._cluster.nodes:
             inside.untell_all(node)
         if failed:
