@@ -15,6 +15,7 @@ import pytest
 
 import swarmpy as sp
 from swarmpy.peek import Peek
+from two_histories import two_histories
 
 
 def made(seed: int = 1, *, managers: int = 3, workers: int = 2) -> sp.Swarm:
@@ -440,27 +441,6 @@ def test_what_breaks_is_said_in_a_sentence(invariant: sp.Invariant, does: str, s
                 c.nodes["m2"].kill()
             c.sleep("10s")
         assert caught.value.invariant == invariant.name and caught.value.at == c.now
-
-
-def two_histories(c: sp.Swarm) -> tuple[str, str]:
-    """One voter's disk comes back as it was before it voted. So the manager that was away wins the same term
-    and writes over what was committed and answered. Gives both leaders.
-    """
-    away = c.wait_leader().name
-    voters = [node.name for node in c.nodes if node.role == "manager" and node.name != away]
-    c.sleep("1s")
-    for name in voters:
-        c.faults.disk(name, old_copy=True)
-    alone = c.faults.partition(away)
-    first = c.wait_leader(other_than=away).name
-    c.services.create("nginx", name="lost", replicas=1)
-    c.sleep("1s")
-    c.faults.partition(first)
-    alone.heal()
-    (forgetful,) = (name for name in voters if name != first)
-    c.nodes[forgetful].kill()
-    c.nodes[forgetful].restart()
-    return first, away
 
 
 @pytest.mark.parametrize(
