@@ -87,7 +87,7 @@ class WorldHost {
       return what(world);
     });
   }
-  // As `use` and `use_machine`, where the world becomes another by it: refused to whoever only looks.
+  // As `use` and `use_machine`, for calls that change the world: a caller that may only look is refused.
   template <class Use>
   auto act(Use&& what) {
     check_may_act();
@@ -106,8 +106,8 @@ class WorldHost {
     return what(static_cast<const sim::World&>(*world_));
   }
 
-  // World::quiet. Faults go on as soon as anybody asks or does anything: nobody can tell that from at once,
-  // and who holds them back again before that has them held back all the time.
+  // World::quiet. Faults go on at the next call, which looks the same as at once. A caller that holds them
+  // back again before that call has them held back without a gap.
   void quiet(bool on);
 
   // From now on, and to the world's end.

@@ -127,8 +127,8 @@ class DispatcherTest : public testing::Test {
   std::vector<Send> inbox_;
 };
 
-// A session belongs to its node and its link: who names another node's session is refused, and nothing comes
-// of it.
+// A session belongs to its node and its link: a message that names another node's session is refused and
+// changes nothing.
 TEST_F(DispatcherTest, AnotherNodesSessionIsNobodysToUse) {
   const NodeId victim = add_node(), forger = add_node();
   const TaskId task = add_task(victim);

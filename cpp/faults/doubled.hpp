@@ -1,5 +1,5 @@
-// Keys that are there twice in one object of a JSON text. A parser keeps one of them, in silence; whoever
-// wrote both meant something else.
+// Keys that are there twice in one object of a JSON text. A parser keeps one of them, in silence; the
+// author of both meant something else.
 #pragma once
 
 #include <string_view>

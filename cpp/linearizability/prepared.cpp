@@ -87,7 +87,7 @@ void Observed::count(std::uint32_t number, int by) {
   if (op.kind == Kind::add) added_[op.value] += by;
 }
 
-// A read asks for something and gives nothing. A value that nobody saw may as well not have been written; but
+// A read asks for something and gives nothing. A value that no read saw need not have been written; but
 // an answer such as "it is not 3" may be owed to it. A value that was removed from a set is missed where it
 // was added.
 bool Observed::may_go(std::uint32_t number) const {
@@ -108,7 +108,7 @@ bool Observed::may_go(std::uint32_t number) const {
 
 namespace {
 
-// Whose outcome is unknown and whom nobody saw is left out: it never took effect.
+// An operation of unknown outcome whose effect no other saw is left out: it may never have taken effect.
 std::vector<std::uint32_t> that_matter(const History& history, const std::vector<std::uint32_t>& which,
                                        Model model) {
   Observed observed(history, model);

@@ -54,7 +54,8 @@ struct Prepared {
 // `which`: indices into the history, all of one key.
 Prepared prepare(const History& history, const std::vector<std::uint32_t>& which, Model model);
 
-// A write and its like whose effect nobody sees, if it is taken away: `seen` says of which values that is so.
+// Finds writes that can be taken away because no other operation sees their effect; `seen_` counts
+// the operations that see each value.
 class Observed {
  public:
   Observed(const History& history, Model model) : history_(history), model_(model) {}

@@ -84,7 +84,8 @@ class Window {
     return any;
   }
 
-  // Less all of [begin, end) that may go, and of all else what nobody sees then.
+  // `which` without all of [begin, end) that may go, and without every other write that no operation then
+  // sees.
   Which without(const Which& which, std::size_t begin, std::size_t end) const {
     Observed observed(cut_, model_);
     for (const std::uint32_t op : which) observed.add(op);

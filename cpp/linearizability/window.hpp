@@ -1,7 +1,7 @@
 // The smallest contradictory window: operations are left out as long as what is left contradicts itself.
 //
-// What is left out never makes a contradiction of its own: a read may go; a write may go when nobody who
-// stays has seen its value (prepared.hpp, Observed).
+// What is left out never makes a contradiction of its own: a read may go; a write may go when no operation
+// that stays has seen its value (prepared.hpp, Observed).
 #pragma once
 
 #include <vector>

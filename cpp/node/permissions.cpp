@@ -9,7 +9,7 @@ namespace swarm::node {
 namespace {
 
 // The first piece of a snapshot carries the Raft message; those that follow it belong to it by their link.
-// One that cannot be read is from nobody.
+// A message that cannot be read has no sender.
 std::optional<RaftEnds> ends_of(const wire::SnapshotChunk& chunk) {
   if (chunk.number != 0) return std::nullopt;
   const auto message = codec::decode_raft_message(chunk.message);

@@ -73,7 +73,7 @@ Result<void> Injector::begin_now(FaultId id, const Fault& fault) {
   return {};
 }
 
-// Nobody waits for an answer any more: what cannot begin is kept for who asks, and told to the trace.
+// No caller waits for an answer here: a fault that cannot begin is kept in skipped_faults, and in the trace.
 void Injector::begin_planned(FaultId id) {
   const auto it = planned_.find(id);
   if (it == planned_.end()) return;  // ended before it began
@@ -223,7 +223,7 @@ std::vector<std::pair<FaultId, Fault>> Injector::active() const {
   return all;
 }
 
-// Without its times: those are the trace's own, and how long it was to last is nobody's business yet.
+// Without its times: those are the trace's own, and how long it was to last is not known to the machines.
 static std::string bare(Fault fault) {
   fault.at.reset();
   fault.lasts.reset();

@@ -95,8 +95,8 @@ void World::Impl::note_visible(Machine& at) {
   at.visible = now;
 }
 
-// What was asked for speaks first. Once a disk has lost what was durable nobody promises anything, and
-// whoever asks for invariants wants to hear theirs.
+// What was asked for speaks first. Once a disk has lost what was durable, Raft promises nothing more,
+// and a test that asked for invariants needs to see those break.
 bool World::Impl::own_rules_hold() const {
   return !watch.broken() && (shared.damage.empty() || !watch.asks());
 }
