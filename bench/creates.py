@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 from bench.floors import durable_writes
 from bench.swarm import ALIVE, Swarm, load, spec, swarm
@@ -17,16 +19,23 @@ PEER = "241/s"
 def measure() -> list[Row]:
     rates: dict[int, list[float]] = {1: [], 64: []}
     times: list[float] = []
+    leader_cpu: list[float] = []
+    all_cpu: list[float] = []
     disk: list[float] = []
     first = count(step=1_000_000)
     for _ in range(ROUNDS):
         with swarm(workers=0) as s:
             disk += durable_writes(100)
             for connections, seen in rates.items():
+                leader, before = s.leader().name, _cpu(s)
                 result = _load(s, connections, first)
+                spent = {name: time - before[name] for name, time in _cpu(s).items()}
                 seen.append(result["rate"])
                 if connections == 1:
                     times.append(result["p50"] / 1e6)
+                    continue
+                leader_cpu.append(spent[leader] / result["answered"])
+                all_cpu.append(sum(spent.values()) / result["answered"])
     floor = median(disk)
     one, many = median(rates[1]), median(rates[64])
     return [
@@ -45,7 +54,27 @@ def measure() -> list[Row]:
             many >= 4_000,
             f"{many * floor:.1f} creates per fdatasync time",
         ),
+        Row(
+            "  CPU per create then: the leader; all three",
+            "",
+            f"p50 {_micro(leader_cpu)} (min {min(leader_cpu) * 1e6:.0f}); {_micro(all_cpu)}",
+            None,
+        ),
     ]
+
+
+def _micro(seconds: list[float]) -> str:
+    return f"{median(seconds) * 1e6:.0f} us"
+
+
+def _cpu(s: Swarm) -> dict[str, float]:
+    """Seconds of CPU that each daemon has used, user and system."""
+    return {node.name: _cpu_of(node.pid or 0) for node in s.nodes}
+
+
+def _cpu_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _load(s: Swarm, connections: int, first: Iterator[int]) -> dict[str, float]:
