@@ -25,7 +25,7 @@ bool has_swarm(const Context& context) {
 }  // namespace
 
 struct Api::State {
-  Desk desk;
+  Replies replies;
 };
 
 Api::Api() : state_(std::make_unique<State>()) {}
@@ -38,18 +38,18 @@ Scope Api::scope(const http::Request& request) {
 
 namespace {
 
-void serve(Desk& desk, ApiId id, const http::Request& request, const Context& context) {
+void serve(Replies& replies, ApiId id, const http::Request& request, const Context& context) {
   const Target target = Target::parse(request.target);
   if (auto text = bad_version(target)) {
-    if (target.version < kMinVersion) return desk.reply_text(id, 400, std::move(*text));
-    return desk.refuse(id, plain_error(Code::invalid_argument, std::move(*text)));
+    if (target.version < kMinVersion) return replies.reply_text(id, 400, std::move(*text));
+    return replies.refuse(id, plain_error(Code::invalid_argument, std::move(*text)));
   }
   Match match = find_route(request.method, target);
-  if (match.route == nullptr) return desk.refuse(id, plain_error(Code::not_found, "page not found"));
+  if (match.route == nullptr) return replies.refuse(id, plain_error(Code::not_found, "page not found"));
   if (match.route->needs == Needs::manager && !has_swarm(context))
-    return desk.refuse(id, no_manager(context.local));
-  if (match.route->handler == nullptr) return desk.refuse(id, not_yet(match.route->not_yet));
-  Call call{id, request, target, std::move(match.name), context, desk};
+    return replies.refuse(id, no_manager(context.local));
+  if (match.route->handler == nullptr) return replies.refuse(id, not_yet(match.route->not_yet));
+  Call call{id, request, target, std::move(match.name), context, replies};
   match.route->handler(call);
 }
 
@@ -93,54 +93,54 @@ std::optional<Answer> whole(std::vector<Effect> effects) {
 }  // namespace
 
 void Api::request(ApiId id, const http::Request& request, const Context& context) {
-  serve(state_->desk, id, request, context);
+  serve(state_->replies, id, request, context);
 }
 
 std::optional<Answer> Api::look(const http::Request& request, const Context& context,
                                 const LogSource& source) const {
   if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
-  Desk desk(state_->desk);
-  serve(desk, 0, request, context);
-  std::vector<Effect> effects = desk.take_effects();
+  Replies replies(state_->replies);
+  serve(replies, 0, request, context);
+  std::vector<Effect> effects = replies.take_effects();
   if (const auto wish = logs_wanted(effects); wish && !wish->options.follow) {
-    desk.log_news(0, gathered(*wish, source), context);
-    for (Effect& effect : desk.take_effects()) effects.push_back(std::move(effect));
+    replies.log_news(0, gathered(*wish, source), context);
+    for (Effect& effect : replies.take_effects()) effects.push_back(std::move(effect));
   }
   return whole(std::move(effects));
 }
 
 Answer Api::refusal(const Error& error) {
-  Desk desk;
-  desk.refuse(0, error);
-  return *whole(desk.take_effects());
+  Replies replies;
+  replies.refuse(0, error);
+  return *whole(replies.take_effects());
 }
 
 void Api::settled(ApiId id, const model::Outcome& outcome, const Context& context) {
-  state_->desk.settled(id, outcome, context);
+  state_->replies.settled(id, outcome, context);
 }
 
 void Api::operation_done(ApiId id, const Result<OperationResult>& result, const Context& context) {
-  state_->desk.operation_done(id, result, context);
+  state_->replies.operation_done(id, result, context);
 }
 
 void Api::log_news(ApiId id, const LogNews& news, const Context& context) {
-  state_->desk.log_news(id, news, context);
+  state_->replies.log_news(id, news, context);
 }
 
-void Api::abort(ApiId id) { state_->desk.abort(id); }
-void Api::fail(ApiId id, const Error& error) { state_->desk.fail(id, error); }
+void Api::abort(ApiId id) { state_->replies.abort(id); }
+void Api::fail(ApiId id, const Error& error) { state_->replies.fail(id, error); }
 
 void Api::observe(const store::ChangeSet& changes, const Context& context) {
-  state_->desk.observe(changes, context);
+  state_->replies.observe(changes, context);
 }
 void Api::observe(const agent::ContainerEvent& event, const Context& context) {
-  state_->desk.observe(event, context);
+  state_->replies.observe(event, context);
 }
-void Api::changes_skipped() { state_->desk.changes_skipped(); }
-void Api::on_deadline(const Context& context) { state_->desk.on_deadline(context); }
-Instant Api::next_deadline() const { return state_->desk.next_deadline(); }
+void Api::changes_skipped() { state_->replies.changes_skipped(); }
+void Api::on_deadline(const Context& context) { state_->replies.on_deadline(context); }
+Instant Api::next_deadline() const { return state_->replies.next_deadline(); }
 
-std::vector<Effect> Api::take_effects() { return state_->desk.take_effects(); }
-std::size_t Api::open_requests() const { return state_->desk.open_requests(); }
+std::vector<Effect> Api::take_effects() { return state_->replies.take_effects(); }
+std::size_t Api::open_requests() const { return state_->replies.open_requests(); }
 
 }  // namespace swarm::docker

@@ -1,7 +1,8 @@
-// Call: one request as a handler sees it. A handler answers through the desk, at once or later, exactly once.
+// Call: one request as a handler sees it. A handler answers through `replies`, at once or later, exactly
+// once.
 #pragma once
 
-#include "docker/desk.hpp"
+#include "docker/replies.hpp"
 
 namespace swarm::docker {
 
@@ -11,7 +12,7 @@ struct Call {
   const Target& target;
   std::string name;  // what stands for `*` or `**` in the route
   const Context& context;
-  Desk& desk;
+  Replies& replies;
 
   // Of routes that need a manager only.
   const store::Store& store() const { return *context.store; }
@@ -21,9 +22,11 @@ struct Call {
   // The query's `version`, which an update must name: "invalid service version '': ...".
   Result<std::uint64_t> object_version(std::string_view kind) const;
 
-  void reply(std::string json, std::uint32_t status = 200) const { desk.reply(id, status, std::move(json)); }
-  void reply_empty(std::uint32_t status = 200) const { desk.reply_empty(id, status); }
-  void refuse(const Error& error) const { desk.refuse(id, error); }
+  void reply(std::string json, std::uint32_t status = 200) const {
+    replies.reply(id, status, std::move(json));
+  }
+  void reply_empty(std::uint32_t status = 200) const { replies.reply_empty(id, status); }
+  void refuse(const Error& error) const { replies.refuse(id, error); }
 };
 
 using Handler = void (*)(Call& call);

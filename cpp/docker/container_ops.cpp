@@ -14,12 +14,12 @@ Result<int> parse_signal(const std::string& text) {
 }
 
 // The operation is under way: the reply waits until the process has ended.
-Desk::OnDone reply_when_ended(TaskId task) {
-  return [task](Desk& desk, ApiId id, const OperationResult&, const Context& context) {
+Replies::OnDone reply_when_ended(TaskId task) {
+  return [task](Replies& replies, ApiId id, const OperationResult&, const Context& context) {
     const agent::LocalTask* local = local_task(context, task);
-    if (local == nullptr || !local->process_runs) return desk.reply_empty(id, 204);
-    desk.await_end(id, task, false,
-                   [](Desk& later, ApiId call, std::int64_t) { later.reply_empty(call, 204); });
+    if (local == nullptr || !local->process_runs) return replies.reply_empty(id, 204);
+    replies.await_end(id, task, false,
+                      [](Replies& later, ApiId call, std::int64_t) { later.reply_empty(call, 204); });
   };
 }
 
@@ -43,11 +43,11 @@ void kill_container(Call& call) {
         Code::already_exists,
         "cannot kill container: " + call.name + ": container " + local.container_id + " is not running"));
   const TaskId task = local.task.id;
-  call.desk.perform(
+  call.replies.perform(
       call.id, SignalContainer{task, *signal},
-      [task, number = *signal](Desk& desk, ApiId id, const OperationResult&, const Context& context) {
-        desk.observe(agent::ContainerEvent{task, "kill", 0, number}, context);
-        desk.reply_empty(id, 204);
+      [task, number = *signal](Replies& replies, ApiId id, const OperationResult&, const Context& context) {
+        replies.observe(agent::ContainerEvent{task, "kill", 0, number}, context);
+        replies.reply_empty(id, 204);
       });
 }
 
@@ -68,7 +68,7 @@ void stop_container(Call& call) {
     // Docker: a negative number waits as long as it takes.
     wish.grace = *number < 0 ? Duration::max() : Duration::seconds(*number);
   }
-  call.desk.perform(call.id, wish, reply_when_ended(task));
+  call.replies.perform(call.id, wish, reply_when_ended(task));
 }
 
 void start_container(Call& call) {
@@ -85,16 +85,16 @@ void wait_container(Call& call) {
   const auto found = find_container(call.context, call.name);
   if (!found) return call.refuse(found.error());
   const agent::LocalTask& local = **found;
-  call.desk.begin_stream(call.id, "application/json");  // at once: the CLI waits for the headers
+  call.replies.begin_stream(call.id, "application/json");  // at once: the CLI waits for the headers
   if (!local.process_runs && condition != "removed") {
-    call.desk.piece(call.id, wait_reply(local.exit_code));
-    return call.desk.end(call.id);
+    call.replies.piece(call.id, wait_reply(local.exit_code));
+    return call.replies.end(call.id);
   }
-  call.desk.await_end(call.id, local.task.id, condition == "removed",
-                      [](Desk& desk, ApiId id, std::int64_t exit_code) {
-                        desk.piece(id, wait_reply(exit_code));
-                        desk.end(id);
-                      });
+  call.replies.await_end(call.id, local.task.id, condition == "removed",
+                         [](Replies& replies, ApiId id, std::int64_t exit_code) {
+                           replies.piece(id, wait_reply(exit_code));
+                           replies.end(id);
+                         });
 }
 
 void remove_container(Call& call) {
@@ -110,8 +110,8 @@ void remove_container(Call& call) {
         Code::already_exists, "cannot remove container \"" + call.name +
                                   "\": container is running: stop the container before removing or force "
                                   "remove"));
-  call.desk.perform(call.id, SignalContainer{local.task.id, model::kKillSignal},
-                    reply_when_ended(local.task.id));
+  call.replies.perform(call.id, SignalContainer{local.task.id, model::kKillSignal},
+                       reply_when_ended(local.task.id));
 }
 
 void prune_containers(Call& call) { call.reply(R"({"ContainersDeleted":[],"SpaceReclaimed":0})"); }

@@ -61,13 +61,13 @@ std::string stats_line(const Context& context, const agent::LocalTask& local, co
 }
 
 // One more line; a task of which nothing is left has none.
-Desk::OnBeat next_line(TaskId task, Sample before, bool goes_on) {
-  return [task, before, goes_on](Desk& desk, ApiId id,
+Replies::OnBeat next_line(TaskId task, Sample before, bool goes_on) {
+  return [task, before, goes_on](Replies& replies, ApiId id,
                                  const Context& context) mutable -> std::optional<Instant> {
     const agent::LocalTask* local = local_task(context, task);
     if (local == nullptr || !is_container(*local)) return std::nullopt;
     const Sample sample = sample_of(context, task);
-    desk.piece(id, stats_line(context, *local, before, sample));
+    replies.piece(id, stats_line(context, *local, before, sample));
     before = sample;
     return goes_on ? std::optional(context.now + kPeriod) : std::nullopt;
   };
@@ -85,11 +85,11 @@ void show_stats(Call& call) {
   if (streams && call.target.flag("one-shot"))
     return call.refuse(plain_error(Code::invalid_argument, "cannot have stream=true and one-shot=true"));
   const Sample first = sample_of(call.context, local.task.id);
-  call.desk.begin_stream(call.id, "application/json");
+  call.replies.begin_stream(call.id, "application/json");
   const bool at_once = streams || call.target.flag("one-shot") || !local.process_runs;
-  if (at_once) call.desk.piece(call.id, stats_line(call.context, local, {}, first));
-  if (at_once && !streams) return call.desk.end(call.id);
-  call.desk.open_beat(call.id, next_line(local.task.id, first, streams), call.context.now + kPeriod);
+  if (at_once) call.replies.piece(call.id, stats_line(call.context, local, {}, first));
+  if (at_once && !streams) return call.replies.end(call.id);
+  call.replies.open_beat(call.id, next_line(local.task.id, first, streams), call.context.now + kPeriod);
 }
 
 }  // namespace swarm::docker

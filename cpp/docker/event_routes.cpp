@@ -18,15 +18,15 @@ void stream(Call& call, bool with_tasks) {
                                                                ") cannot be after `until` time (" +
                                                                to_rfc3339(**until) + ")"));
   EventFilter filter(*filters, with_tasks, *since, *until);
-  call.desk.begin_stream(call.id, "application/json");
+  call.replies.begin_stream(call.id, "application/json");
   // The past is shown to who asks for it: by `since`, or by an `until` that lies in it.
   const WallTime wall = call.context.wall;
   if (*since || (*until && **until <= wall))
-    for (std::string& line : call.desk.past().replay(filter)) call.desk.piece(call.id, std::move(line));
-  if (*until && **until <= wall) return call.desk.end(call.id);
+    for (std::string& line : call.replies.past().replay(filter)) call.replies.piece(call.id, std::move(line));
+  if (*until && **until <= wall) return call.replies.end(call.id);
   std::optional<Instant> end;
   if (*until) end = call.context.now + (**until - wall);
-  call.desk.open_events(call.id, std::move(filter), end);
+  call.replies.open_events(call.id, std::move(filter), end);
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ void show_changes(Call& call) {
   const auto after = parse_whole<std::uint64_t>(given);
   if (!after) return call.refuse(not_a_number("after must be the number of an entry", "ParseUint", given));
   const RaftView& raft = call.context.raft;
-  const EventLog& log = call.desk.past();
+  const EventLog& log = call.replies.past();
   const std::uint64_t from = std::max(raft.began_from, log.forgotten_until());
   const bool whole = *after >= from;
   Json json;

@@ -42,11 +42,11 @@ std::string conflict_text(const model::WriteKey& write, const model::KeyValue* t
 }
 
 // The condition did not hold when the entry was applied. The answer has what holds now.
-void tell_conflict(Desk& desk, ApiId id, const model::WriteKey& write, const store::Store& store) {
+void tell_conflict(Replies& replies, ApiId id, const model::WriteKey& write, const store::Store& store) {
   const auto there = store.key(write.key);
   Error error{Code::aborted, conflict_text(write, there.get()),
               "read the key again and compare with what it has now", false, 409};
-  desk.refuse(id, error, [&](Json& json) {
+  replies.refuse(id, error, [&](Json& json) {
     json.field("Key", write.key);
     write_version(json, there ? there->meta.version : 0);
     if (there) {
@@ -57,30 +57,31 @@ void tell_conflict(Desk& desk, ApiId id, const model::WriteKey& write, const sto
   });
 }
 
-void tell_refusal(Desk& desk, ApiId id, const model::WriteKey& write, const model::Outcome& outcome,
+void tell_refusal(Replies& replies, ApiId id, const model::WriteKey& write, const model::Outcome& outcome,
                   const store::Store& store) {
-  if (outcome.error == "object does not exist") return desk.refuse(id, no_such_key(write.key));
-  if (outcome.error == "update out of sequence") return tell_conflict(desk, id, write, store);
-  desk.refuse(id, {Code::resource_exhausted,
-                   "there are " + std::to_string(model::kMaxKeys) + " keys already, and no more are allowed",
-                   "Delete keys that are no longer needed.", false, 400});
+  if (outcome.error == "object does not exist") return replies.refuse(id, no_such_key(write.key));
+  if (outcome.error == "update out of sequence") return tell_conflict(replies, id, write, store);
+  replies.refuse(id,
+                 {Code::resource_exhausted,
+                  "there are " + std::to_string(model::kMaxKeys) + " keys already, and no more are allowed",
+                  "Delete keys that are no longer needed.", false, 400});
 }
 
 void propose_write(Call& call, const model::WriteKey& write) {
   auto transaction = control::write_key(write);
   if (!transaction) return call.refuse(transaction.error());
-  call.desk.propose(
+  call.replies.propose(
       call.id, std::move(*transaction),
-      [write](Desk& desk, ApiId id, const model::Outcome& outcome, const Context&) {
+      [write](Replies& replies, ApiId id, const model::Outcome& outcome, const Context&) {
         Json json;
         json.object([&] {
           json.field("Key", write.key);
           write_version(json, write.value ? outcome.version : 0);
         });
-        desk.reply(id, 200, json.take());
+        replies.reply(id, 200, json.take());
       },
-      [write](Desk& desk, ApiId id, const model::Outcome& outcome, const Context& context) {
-        tell_refusal(desk, id, write, outcome, *context.store);
+      [write](Replies& replies, ApiId id, const model::Outcome& outcome, const Context& context) {
+        tell_refusal(replies, id, write, outcome, *context.store);
       });
 }
 

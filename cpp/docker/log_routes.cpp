@@ -12,8 +12,8 @@ constexpr int kContainerStatus = 400, kSwarmStatus = 500;
 bool has_terminal(const model::TaskSpec& spec) { return spec.container && spec.container->tty; }
 
 void start(Call& call, LogStream stream, Operation operation) {
-  call.desk.begin_stream(call.id, log_content_type(stream, call.target.version));
-  call.desk.open_logs(call.id, std::move(stream), std::move(operation));
+  call.replies.begin_stream(call.id, log_content_type(stream, call.target.version));
+  call.replies.open_logs(call.id, std::move(stream), std::move(operation));
 }
 
 void start_swarm(Call& call, LogStream stream, bool terminal) {
@@ -27,10 +27,10 @@ void start_swarm(Call& call, LogStream stream, bool terminal) {
 void tell_of_no_logs(Call& call, LogStream stream, const model::Task& task) {
   if (task.node_id.empty()) note_missing(stream, "task " + task.id.str() + " has not been scheduled");
   stream.raw = has_terminal(task.spec());
-  call.desk.begin_stream(call.id, log_content_type(stream, call.target.version));
+  call.replies.begin_stream(call.id, log_content_type(stream, call.target.version));
   if (std::string frame = incomplete_frame(stream); !frame.empty())
-    call.desk.piece(call.id, std::move(frame));
-  call.desk.end(call.id);
+    call.replies.piece(call.id, std::move(frame));
+  call.replies.end(call.id);
 }
 
 }  // namespace

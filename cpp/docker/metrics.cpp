@@ -42,7 +42,7 @@ std::string exposition(const std::vector<Metric>& metrics) {
 }
 
 void show_metrics(Call& call) {
-  call.desk.reply_as(call.id, kMetricsContentType, exposition(call.context.inside->metrics()));
+  call.replies.reply_as(call.id, kMetricsContentType, exposition(call.context.inside->metrics()));
 }
 
 }  // namespace swarm::docker

@@ -84,29 +84,29 @@ void write_event(Json& json, const RaftEvent& event) {
 }
 
 // What came after `last`, a line each; then this is the newest.
-void send_news(Desk& desk, ApiId id, const RaftPast& past, WallTime since, std::uint64_t& last) {
+void send_news(Replies& replies, ApiId id, const RaftPast& past, WallTime since, std::uint64_t& last) {
   for (const RaftEvent& event : past.events) {
     if (event.time < since) continue;
     Json json;
     write_event(json, event);
-    desk.piece(id, json.take() + "\n");
+    replies.piece(id, json.take() + "\n");
   }
   last = past.last;
 }
 
 // Each line as it comes, until the client goes or this is no manager any more.
 void follow(Call& call, std::uint64_t after, WallTime since) {
-  call.desk.begin_stream(call.id, "application/json");
+  call.replies.begin_stream(call.id, "application/json");
   const WallTime began = call.context.inside->raft_past(after).began;
-  const auto beat = [after, since, began](Desk& desk, ApiId id,
+  const auto beat = [after, since, began](Replies& replies, ApiId id,
                                           const Context& context) mutable -> std::optional<Instant> {
     if (context.store == nullptr) return std::nullopt;
     const RaftPast past = context.inside->raft_past(after);
     if (past.began != began) return std::nullopt;
-    send_news(desk, id, past, since, after);
+    send_news(replies, id, past, since, after);
     return context.now + kFollowPeriod;
   };
-  call.desk.open_beat(call.id, beat, call.context.now);
+  call.replies.open_beat(call.id, beat, call.context.now);
 }
 
 }  // namespace
@@ -198,8 +198,8 @@ void transfer_leadership(Call& call) {
     if (!node) return call.refuse(node.error());
     wish.to = (*node)->id;
   }
-  call.desk.perform(call.id, wish, [](Desk& desk, ApiId id, const OperationResult&, const Context&) {
-    desk.reply_empty(id, 200);
+  call.replies.perform(call.id, wish, [](Replies& replies, ApiId id, const OperationResult&, const Context&) {
+    replies.reply_empty(id, 200);
   });
 }
 

@@ -69,7 +69,7 @@ void list_services(Call& call) {
       if (!shown(*service, *filters)) continue;
       std::optional<ServiceCounts> counts;
       if (*with_status) counts = count_tasks(call.store(), *service);
-      call.desk.services().write(json, *service, counts);
+      call.replies.services().write(json, *service, counts);
     }
   });
   call.reply(json.take());
@@ -94,15 +94,16 @@ void create_service(Call& call) {
   const std::vector<std::string> warnings = call.context.runner.warnings(*spec, nullptr);
   auto transaction = control::create_service(call.store(), service, std::move(*spec));
   if (!transaction) return call.refuse(transaction.error());
-  call.desk.propose(call.id, std::move(*transaction),
-                    [service, warnings](Desk& desk, ApiId id, const model::Outcome&, const Context&) {
-                      Json json;
-                      json.object([&] {
-                        json.field("ID", service.str());
-                        write_warnings(json, warnings);
-                      });
-                      desk.reply(id, 201, json.take());
-                    });
+  call.replies.propose(
+      call.id, std::move(*transaction),
+      [service, warnings](Replies& replies, ApiId id, const model::Outcome&, const Context&) {
+        Json json;
+        json.object([&] {
+          json.field("ID", service.str());
+          write_warnings(json, warnings);
+        });
+        replies.reply(id, 201, json.take());
+      });
 }
 
 void update_service(Call& call) {
@@ -119,12 +120,12 @@ void update_service(Call& call) {
   auto transaction = control::update_service(
       call.store(), {(*service)->id, *version, std::move(*spec), rollback == "previous", call.context.wall});
   if (!transaction) return call.refuse(transaction.error());
-  call.desk.propose(call.id, std::move(*transaction),
-                    [warnings](Desk& desk, ApiId id, const model::Outcome&, const Context&) {
-                      Json json;
-                      json.object([&] { write_warnings(json, warnings); });
-                      desk.reply(id, 200, json.take());
-                    });
+  call.replies.propose(call.id, std::move(*transaction),
+                       [warnings](Replies& replies, ApiId id, const model::Outcome&, const Context&) {
+                         Json json;
+                         json.object([&] { write_warnings(json, warnings); });
+                         replies.reply(id, 200, json.take());
+                       });
 }
 
 void remove_service(Call& call) {
@@ -132,9 +133,10 @@ void remove_service(Call& call) {
   if (!service) return call.refuse(service.error());
   auto transaction = control::remove_service(call.store(), (*service)->id);
   if (!transaction) return call.refuse(transaction.error());
-  call.desk.propose(
-      call.id, std::move(*transaction),
-      [](Desk& desk, ApiId id, const model::Outcome&, const Context&) { desk.reply_empty(id, 200); });
+  call.replies.propose(call.id, std::move(*transaction),
+                       [](Replies& replies, ApiId id, const model::Outcome&, const Context&) {
+                         replies.reply_empty(id, 200);
+                       });
 }
 
 }  // namespace swarm::docker

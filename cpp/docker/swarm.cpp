@@ -20,7 +20,9 @@ constexpr const char* kNoForce =
     "leave "
     "with --force and start anew";
 
-void done_empty(Desk& desk, ApiId id, const OperationResult&, const Context&) { desk.reply_empty(id, 200); }
+void done_empty(Replies& replies, ApiId id, const OperationResult&, const Context&) {
+  replies.reply_empty(id, 200);
+}
 
 // moby daemon/cluster/listen_addr.go resolveDataPathAddr.
 Result<void> check_addresses(const Fields& from) {
@@ -168,11 +170,12 @@ void init_swarm(Call& call) {
   if (call.context.local.state != SwarmState::inactive) return call.refuse(already_in_swarm());
   if (!wish) return call.refuse(wish.error());
   if (const auto fine = control::validate_cluster_spec(wish->spec); !fine) return call.refuse(fine.error());
-  call.desk.perform(call.id, *wish, [](Desk& desk, ApiId id, const OperationResult& result, const Context&) {
-    Json json;
-    json.value(result.node.str());
-    desk.reply(id, 200, json.take());
-  });
+  call.replies.perform(call.id, *wish,
+                       [](Replies& replies, ApiId id, const OperationResult& result, const Context&) {
+                         Json json;
+                         json.value(result.node.str());
+                         replies.reply(id, 200, json.take());
+                       });
 }
 
 void join_swarm(Call& call) {
@@ -181,7 +184,7 @@ void join_swarm(Call& call) {
   if (call.context.local.state != SwarmState::inactive) return call.refuse(already_in_swarm());
   const auto wish = read_join(*body);
   if (!wish) return call.refuse(wish.error());
-  call.desk.perform(call.id, *wish, done_empty);
+  call.replies.perform(call.id, *wish, done_empty);
 }
 
 void leave_swarm(Call& call) {
@@ -197,7 +200,7 @@ void leave_swarm(Call& call) {
       return call.refuse(error);
     }
   }
-  call.desk.perform(call.id, SwarmLeave{force}, done_empty);
+  call.replies.perform(call.id, SwarmLeave{force}, done_empty);
 }
 
 void update_swarm(Call& call) {
@@ -205,9 +208,10 @@ void update_swarm(Call& call) {
   if (!update) return call.refuse(update.error());
   auto transaction = control::update_cluster(call.store(), *update);
   if (!transaction) return call.refuse(transaction.error());
-  call.desk.propose(
-      call.id, std::move(*transaction),
-      [](Desk& desk, ApiId id, const model::Outcome&, const Context&) { desk.reply_empty(id, 200); });
+  call.replies.propose(call.id, std::move(*transaction),
+                       [](Replies& replies, ApiId id, const model::Outcome&, const Context&) {
+                         replies.reply_empty(id, 200);
+                       });
 }
 
 void show_unlock_key(Call& call) { call.reply(R"({"UnlockKey":""})"); }

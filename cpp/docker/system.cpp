@@ -140,11 +140,11 @@ void write_engine_facts(Json& json, const LocalNode& local) {
 }  // namespace
 
 void ping(Call& call) {
-  call.desk.reply_text(call.id, 200, call.request.method == "HEAD" ? "" : "OK",
-                       {{"Builder-Version", "1"},
-                        {"Swarm", ping_word(call.context.local)},
-                        {"Cache-Control", "no-cache, no-store, must-revalidate"},
-                        {"Pragma", "no-cache"}});
+  call.replies.reply_text(call.id, 200, call.request.method == "HEAD" ? "" : "OK",
+                          {{"Builder-Version", "1"},
+                           {"Swarm", ping_word(call.context.local)},
+                           {"Cache-Control", "no-cache, no-store, must-revalidate"},
+                           {"Pragma", "no-cache"}});
 }
 
 void show_version(Call& call) {

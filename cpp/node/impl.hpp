@@ -7,23 +7,23 @@
 #include <vector>
 
 #include "node/agent_part.hpp"
+#include "node/api_router.hpp"
 #include "node/core.hpp"
-#include "node/door.hpp"
-#include "node/leadership.hpp"
+#include "node/leader_loops.hpp"
+#include "node/lifecycle.hpp"
 #include "node/log_hub.hpp"
-#include "node/manager.hpp"
 #include "node/membership.hpp"
 #include "node/node.hpp"
 #include "node/permissions.hpp"
 #include "node/refusals.hpp"
-#include "node/swarm_ops.hpp"
+#include "node/replica.hpp"
 
 namespace swarm::node {
 
-class Node::Impl final : public Door::Host,
+class Node::Impl final : public ApiRouter::Host,
                          public AgentPart::Host,
                          public LogHub::Host,
-                         public SwarmOps::Host {
+                         public Lifecycle::Host {
  public:
   Impl(NodeOptions options, ports::Ports ports);
 
@@ -39,28 +39,28 @@ class Node::Impl final : public Door::Host,
   Visible visible() const;
   void reseed(std::uint64_t seed);
 
-  // ---- Door::Host
+  // ---- ApiRouter::Host
   docker::Context api_context() override;
-  Manager* manager() override { return manager_.get(); }
-  bool leads() override { return leadership_ != nullptr; }
+  Replica* replica() override { return replica_.get(); }
+  bool leads() override { return loops_ != nullptr; }
   std::optional<Address> leader_address() override;
   void perform(ports::ApiId id, docker::Operation operation) override;
   // ---- AgentPart::Host
   void to_dispatcher(const wire::Message& message) override { to_dispatcher_.push_back(message); }
-  void on_session_facts(const agent::SessionFacts& facts) override { ops_.on_session_facts(facts); }
-  void on_removed() override { ops_.on_removed(); }
+  void on_session_facts(const agent::SessionFacts& facts) override { lifecycle_.on_session_facts(facts); }
+  void on_removed() override { lifecycle_.on_removed(); }
   void on_container_event(const agent::ContainerEvent& event) override;
   // ---- LogHub::Host
   std::optional<ports::LinkId> agent_link(NodeId node) override;
   NodeId node_of(TaskId task) override;
   std::string name_of_node(NodeId node) override;
   void log_news(ports::ApiId id, const docker::LogNews& news) override;
-  // ---- SwarmOps::Host
+  // ---- Lifecycle::Host
   agent::Worker* worker() override { return agent_ ? &agent_->worker() : nullptr; }
   void start_agent() override;
   void stop_agent() override;
-  void start_manager(std::unique_ptr<Manager> manager) override;
-  void stop_manager() override;
+  void start_replica(std::unique_ptr<Replica> replica) override;
+  void stop_replica() override;
   void close_links() override;
   void answer(ports::ApiId id, const Result<docker::OperationResult>& result) override;
   bool is_settled_in() override;
@@ -75,7 +75,7 @@ class Node::Impl final : public Door::Host,
   void on(const ports::TaskStarted& event);
   void on(const ports::TaskExited& event);
   void on(const ports::TaskLog& event) { logs_.on_log(event); }
-  void on(ports::ApiArrived event) { door_.arrived(event.id, std::move(event.request)); }
+  void on(ports::ApiArrived event) { router_.arrived(event.id, std::move(event.request)); }
   void on(ports::ApiAborted event);
   void on(const ports::MeshProblems& event);
   Result<docker::OperationResult> hand_over(NodeId to);
@@ -104,12 +104,12 @@ class Node::Impl final : public Door::Host,
 
   Core core_;
   Refusals refusals_;
-  Door door_;
+  ApiRouter router_;
   LogHub logs_;
-  SwarmOps ops_;
+  Lifecycle lifecycle_;
   std::unique_ptr<AgentPart> agent_;
-  std::unique_ptr<Manager> manager_;
-  std::unique_ptr<Leadership> leadership_;
+  std::unique_ptr<Replica> replica_;
+  std::unique_ptr<LeaderLoops> loops_;
   std::unique_ptr<Membership> membership_;
   std::deque<ports::Event> queue_;
   std::deque<wire::Message> to_dispatcher_;
@@ -120,7 +120,7 @@ class Node::Impl final : public Door::Host,
   bool view_is_fresh_ = false;  // nothing was done since they were made that could change them
   std::uint64_t container_events_ = 0;
   bool shutting_down_ = false;
-  bool manager_retired_ = false;
+  bool replica_retired_ = false;
 };
 
 }  // namespace swarm::node

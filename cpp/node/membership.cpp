@@ -44,12 +44,12 @@ void Membership::on_message(ports::LinkId link, const model::Principal& who, con
 
 std::vector<wire::ManagerPeer> Membership::managers() const {
   std::vector<wire::ManagerPeer> peers;
-  for (const auto& [id, peer] : manager_.members()) peers.push_back(peer);
+  for (const auto& [id, peer] : replica_.members()) peers.push_back(peer);
   return peers;
 }
 
 std::uint64_t Membership::raft_id_of(NodeId node) const {
-  for (const auto& [id, peer] : manager_.members())
+  for (const auto& [id, peer] : replica_.members())
     if (peer.node == node) return id;
   return 0;
 }
@@ -57,7 +57,7 @@ std::uint64_t Membership::raft_id_of(NodeId node) const {
 // ---- joining as a node
 
 void Membership::on_join(ports::LinkId link, const wire::JoinRequest& message) {
-  const store::Store& store = manager_.store();
+  const store::Store& store = replica_.store();
   const NodeId id = node_id_for(core_.ports.crypto, store.cluster()->id, message.request);
   if (store.node(id)) return answer_join(link, message.request, id, std::nullopt);
   for (const auto& [proposal, pending] : joins_)
@@ -65,7 +65,7 @@ void Membership::on_join(ports::LinkId link, const wire::JoinRequest& message) {
   const Address* remote = core_.links.remote(link);
   auto joining = control::join_node(store, id, message, remote != nullptr ? remote->host() : std::string());
   if (!joining) return answer_join(link, message.request, NodeId(), joining.error());
-  if (const std::uint64_t proposal = manager_.propose(std::move(*joining)); proposal != 0)
+  if (const std::uint64_t proposal = replica_.propose(std::move(*joining)); proposal != 0)
     joins_[proposal] = {link, message.request, id};
 }
 
@@ -74,9 +74,9 @@ void Membership::answer_join(ports::LinkId link, std::uint64_t request, NodeId n
   wire::JoinReply reply;
   reply.request = request;
   reply.error = std::move(error);
-  reply.root_cert_pem = manager_.store().cluster()->root_ca.cert_pem;
-  if (const auto stored = manager_.store().node(node); stored && !reply.error) {
-    reply.cluster = manager_.store().cluster()->id;
+  reply.root_cert_pem = replica_.store().cluster()->root_ca.cert_pem;
+  if (const auto stored = replica_.store().node(node); stored && !reply.error) {
+    reply.cluster = replica_.store().cluster()->id;
     reply.node = node;
     reply.role = stored->spec.desired_role;
     reply.managers = managers();
@@ -105,15 +105,15 @@ bool Membership::settled(std::uint64_t request, const model::Outcome& outcome) {
 // ---- joining the Raft group
 
 void Membership::on_raft_join(ports::LinkId link, NodeId id, const wire::RaftJoinRequest& message) {
-  const auto node = manager_.store().node(id);
+  const auto node = replica_.store().node(id);
   const std::uint64_t raft_id = raft_id_for(core_.ports.crypto, id, message.request);
   Joiner joiner{link, message.request, {id, raft_id, message.address}, false, core_.now + kDialPatience};
   if (!node || node->spec.desired_role != model::NodeRole::manager)
     return answer_raft_join(
         joiner,
         plain_error(Code::permission_denied, "node " + id.str() + " is not to be a manager of this swarm"));
-  if (manager_.members().contains(raft_id)) return answer_raft_join(joiner, std::nullopt);
-  if (manager_.was_removed(raft_id))
+  if (replica_.members().contains(raft_id)) return answer_raft_join(joiner, std::nullopt);
+  if (replica_.was_removed(raft_id))
     return answer_raft_join(
         joiner, plain_error(Code::failed_precondition,
                             "node " + id.str() + " was taken out of the Raft group meanwhile: ask anew"));
@@ -152,7 +152,7 @@ void Membership::on_link_closed(const Address& outbound) {
 void Membership::on_leave(ports::LinkId link, NodeId id, const wire::LeaveRequest& message) {
   wire::LeaveReply reply;
   reply.request = message.request;
-  const auto node = manager_.store().node(id);
+  const auto node = replica_.store().node(id);
   if (!node) {
     core_.links.send(link, wire::Message(std::move(reply)));
     return;
@@ -166,7 +166,7 @@ void Membership::on_leave(ports::LinkId link, NodeId id, const wire::LeaveReques
   left.manager.reset();
   model::Transaction transaction;
   transaction.actions.push_back(model::Put{std::move(left)});
-  if (const std::uint64_t proposal = manager_.propose(std::move(transaction)); proposal != 0)
+  if (const std::uint64_t proposal = replica_.propose(std::move(transaction)); proposal != 0)
     leaves_[proposal] = {link, reply};
   wake_ = core_.now;
 }
@@ -182,30 +182,30 @@ void Membership::on_role_intents(const std::vector<control::RoleIntent>& intents
 bool Membership::propose(raft::ConfChangeType type, std::uint64_t raft_id, const wire::ManagerPeer& peer) {
   raft::ConfChangeV2 change;
   change.changes.push_back({type, raft_id, codec::encode(peer)});
-  return manager_.propose_membership(change);
+  return replica_.propose_membership(change);
 }
 
 bool Membership::run() {
-  if (!manager_.leads() || manager_.raft().conf_change_pending()) return false;
+  if (!replica_.leads() || replica_.raft().conf_change_pending()) return false;
   return remove_members() || change_joiners() || promote_learners();
 }
 
 bool Membership::remove_members() {
   for (auto it = removals_.begin(); it != removals_.end();) {
-    const auto member = manager_.members().find(*it);
+    const auto member = replica_.members().find(*it);
     const auto node =
-        member == manager_.members().end() ? nullptr : manager_.store().node(member->second.node);
+        member == replica_.members().end() ? nullptr : replica_.store().node(member->second.node);
     const auto successor = node ? joiners_.find(node->id) : joiners_.end();
     const bool superseded = successor != joiners_.end() && successor->second.peer.raft_id != *it;
     const bool wanted_again = node && node->spec.desired_role == model::NodeRole::manager && !superseded;
-    if (member == manager_.members().end() || wanted_again) {
+    if (member == replica_.members().end() || wanted_again) {
       it = removals_.erase(it);
       continue;
     }
-    if (*it == manager_.raft_id()) {
-      if (manager_.voters().size() < 2) return false;  // nobody could lead
+    if (*it == replica_.raft_id()) {
+      if (replica_.voters().size() < 2) return false;  // nobody could lead
       // Whoever leads next removes this member (swarmkit manager/role_manager.go).
-      manager_.transfer_leadership(manager_.successor());
+      replica_.transfer_leadership(replica_.successor());
       wake_ = core_.now + kLook;
       return false;
     }
@@ -218,7 +218,7 @@ bool Membership::remove_members() {
 bool Membership::change_joiners() {
   for (auto it = joiners_.begin(); it != joiners_.end();) {
     const Joiner& joiner = it->second;
-    if (manager_.members().contains(joiner.peer.raft_id)) {
+    if (replica_.members().contains(joiner.peer.raft_id)) {
       answer_raft_join(joiner, std::nullopt);
       it = joiners_.erase(it);
     } else if (joiner.reachable && raft_id_of(joiner.peer.node) == 0) {  // a past life is removed first
@@ -233,14 +233,14 @@ bool Membership::change_joiners() {
 // A learner that has caught up becomes a voter: one that is there and has acknowledged something. A vote that
 // nobody gives can cost the group its quorum.
 bool Membership::promote_learners() {
-  const auto& peers = manager_.raft().progress();
-  for (const std::uint64_t id : manager_.learners()) {
+  const auto& peers = replica_.raft().progress();
+  for (const std::uint64_t id : replica_.learners()) {
     const auto progress = peers.find(id);
     if (progress == peers.end() || !progress->second.recent_active || progress->second.match == 0 ||
-        progress->second.match + 16 < manager_.raft().commit())
+        progress->second.match + 16 < replica_.raft().commit())
       continue;
-    const auto member = manager_.members().find(id);
-    if (member != manager_.members().end())
+    const auto member = replica_.members().find(id);
+    if (member != replica_.members().end())
       return propose(raft::ConfChangeType::add_node, id, member->second);
   }
   return false;
@@ -261,7 +261,7 @@ void Membership::on_deadline() {
                       it->second.peer.address.str()));
     it = joiners_.erase(it);
   }
-  const bool waiting = !joiners_.empty() || !removals_.empty() || !manager_.learners().empty();
+  const bool waiting = !joiners_.empty() || !removals_.empty() || !replica_.learners().empty();
   wake_ = waiting ? core_.now + kLook : Instant::never();
 }
 

@@ -1,6 +1,6 @@
 // Membership: the leader's side of joining, leaving and changing roles. Nodes by tokens; managers by changes
 // of the Raft group, one at a time, learner first (Raft dissertation section 4.2.1). NOT here: the joining
-// node's side (swarm_ops), when a role shall change (control/role_manager).
+// node's side (lifecycle), when a role shall change (control/role_manager).
 #pragma once
 
 #include <deque>
@@ -12,13 +12,13 @@
 
 #include "control/role_manager.hpp"
 #include "node/core.hpp"
-#include "node/manager.hpp"
+#include "node/replica.hpp"
 
 namespace swarm::node {
 
 class Membership {
  public:
-  Membership(Core& core, Manager& manager) : core_(core), manager_(manager) {}
+  Membership(Core& core, Replica& replica) : core_(core), replica_(replica) {}
 
   // Answers on `link`, now or when the log has it. A member that joins the group or leaves is `who`, whatever
   // the message says.
@@ -54,7 +54,7 @@ class Membership {
   std::uint64_t raft_id_of(NodeId node) const;
 
   Core& core_;
-  Manager& manager_;
+  Replica& replica_;
   struct PendingJoin {
     ports::LinkId link = 0;
     std::uint64_t request = 0;

@@ -105,18 +105,18 @@ void add_raft_counters(Families& to, const Meters& meters) {
              meters.snapshots_installed);
 }
 
-void add_raft(Families& to, const Manager& manager) {
-  const raft::RawNode& raft = manager.raft();
+void add_raft(Families& to, const Replica& replica) {
+  const raft::RawNode& raft = replica.raft();
   to.gauge("raft_term", "The Raft term that this manager is in.", raft.term());
-  to.gauge("raft_is_leader", "1 if this manager leads, else 0.", manager.leads() ? 1 : 0);
-  to.gauge("raft_has_leader", "1 if this manager knows a leader, else 0.", manager.leader() != 0 ? 1 : 0);
+  to.gauge("raft_is_leader", "1 if this manager leads, else 0.", replica.leads() ? 1 : 0);
+  to.gauge("raft_has_leader", "1 if this manager knows a leader, else 0.", replica.leader() != 0 ? 1 : 0);
   to.gauge("raft_commit_index", "The last log entry that is known to be committed.", raft.commit());
   to.gauge("raft_applied_index", "The last log entry that is in this manager's store.",
-           manager.store().version());
+           replica.store().version());
   to.gauge("raft_first_index", "The first log entry that is kept in memory.", raft.first_index());
   to.gauge("raft_last_index", "The last log entry, committed or not.", raft.last_index());
-  to.gauge("raft_voters", "Members of the Raft group that vote.", manager.voters().size());
-  to.gauge("raft_learners", "Members of the Raft group without a vote yet.", manager.learners().size());
+  to.gauge("raft_voters", "Members of the Raft group that vote.", replica.voters().size());
+  to.gauge("raft_learners", "Members of the Raft group without a vote yet.", replica.learners().size());
 }
 
 void add_node_counters(Families& to, const Meters& meters) {
@@ -164,16 +164,16 @@ std::vector<Metric> counters(const Meters& meters) {
 
 std::vector<Metric> Node::Impl::metrics() const {
   Families out;
-  add_counters(out, core_.meters, manager_ != nullptr);
-  if (manager_) {
-    add_raft(out, *manager_);
-    if (manager_->store().cluster() != nullptr) add_swarm(out, manager_->store());
+  add_counters(out, core_.meters, replica_ != nullptr);
+  if (replica_) {
+    add_raft(out, *replica_);
+    if (replica_->store().cluster() != nullptr) add_swarm(out, replica_->store());
     // This node's own agent has no link.
-    const std::size_t own = leadership_ && agent_ ? 1 : 0;
+    const std::size_t own = loops_ && agent_ ? 1 : 0;
     out.gauge("dispatcher_sessions", "Agents that are registered at this node as the leader.",
               sessions_.size() + own);
   }
-  out.gauge("api_requests_open", "API requests that are not answered to their end.", door_.open_requests());
+  out.gauge("api_requests_open", "API requests that are not answered to their end.", router_.open_requests());
   out.gauge("agent_tasks", "Tasks that this node keeps, past ones too.",
             agent_ ? agent_->worker().tasks().size() : 0);
   out.gauge("links_open", "Connections to other nodes.", core_.links.open_count());
@@ -184,12 +184,12 @@ std::vector<Metric> Node::Impl::metrics() const {
 
 docker::Inside Node::Impl::make_inside() const {
   docker::Inside inside;
-  inside.raft = [this] { return manager_ ? manager_->detail() : docker::RaftDetail(); };
+  inside.raft = [this] { return replica_ ? replica_->detail() : docker::RaftDetail(); };
   inside.log = [this](std::uint64_t from, std::uint64_t limit) {
-    return manager_ ? manager_->log_rows(from, limit) : std::vector<docker::LogRow>();
+    return replica_ ? replica_->log_rows(from, limit) : std::vector<docker::LogRow>();
   };
   inside.raft_past = [this](std::uint64_t after) {
-    return manager_ ? manager_->past(after) : docker::RaftPast();
+    return replica_ ? replica_->past(after) : docker::RaftPast();
   };
   inside.metrics = [this] { return metrics(); };
   return inside;

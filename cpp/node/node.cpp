@@ -17,7 +17,7 @@ Instant Node::next_deadline() const { return impl_->next_deadline(); }
 void Node::shut_down(Instant now) { impl_->shut_down(now); }
 bool Node::stopped() const { return impl_->stopped(); }
 Inspection Node::inspect() const { return impl_->inspect(); }
-docker::Answer Node::without_leader() { return Door::without_leader(); }
+docker::Answer Node::without_leader() { return ApiRouter::without_leader(); }
 Visible Node::visible() const { return impl_->visible(); }
 void Node::reseed(std::uint64_t seed) { impl_->reseed(seed); }
 std::optional<docker::Answer> Node::look(const http::Request& request, Instant now, bool leaderless,
@@ -28,9 +28,9 @@ std::optional<docker::Answer> Node::look(const http::Request& request, Instant n
 Node::Impl::Impl(NodeOptions options, ports::Ports ports)
     : core_(std::move(options), ports),
       refusals_(core_),
-      door_(core_, *this),
+      router_(core_, *this),
       logs_(core_, *this),
-      ops_(core_, *this) {
+      lifecycle_(core_, *this) {
   core_.links.set_source(core_.options.address);
   inside_ = make_inside();
   local_.description = core_.options.description;
@@ -61,11 +61,11 @@ Result<void> Node::Impl::start(Instant now) {
       return plain_error(Code::data_loss,
                          "the data root is corrupt: this node is a manager, but its Raft state is "
                          "gone; restore it from a copy, or start with an empty data root and join again");
-    auto manager = Manager::load(core_);
-    if (!manager) return manager.error();
-    if (const auto listening = ops_.listen_again(); !listening) return listening;
-    start_manager(std::move(*manager));
-    if (manager_->voters() == std::set<std::uint64_t>{manager_->raft_id()}) manager_->campaign();
+    auto replica = Replica::load(core_);
+    if (!replica) return replica.error();
+    if (const auto listening = lifecycle_.listen_again(); !listening) return listening;
+    start_replica(std::move(*replica));
+    if (replica_->voters() == std::set<std::uint64_t>{replica_->raft_id()}) replica_->campaign();
   }
   core_.links.set_hello(core_.hello());
   agent_ = std::make_unique<AgentPart>(core_, *this);
@@ -78,8 +78,8 @@ void Node::Impl::reseed(std::uint64_t seed) {
   core_.rng = Rng(seed);
   core_.links.reseed(core_.rng.fork());
   if (agent_) agent_->worker().reseed(core_.rng.fork());
-  if (manager_) manager_->reseed(core_.rng.next());
-  if (leadership_) leadership_->reseed(core_.rng);
+  if (replica_) replica_->reseed(core_.rng.next());
+  if (loops_) loops_->reseed(core_.rng);
 }
 
 void Node::Impl::on(ports::LinkOpened event) {
@@ -102,13 +102,13 @@ void Node::Impl::on(ports::LinkClosed event) {
 
 void Node::Impl::link_gone(ports::LinkId link, const Links::Gone& gone) {
   sessions_.erase(link);
-  if (manager_) manager_->on_link_closed(link, gone);
+  if (replica_) replica_->on_link_closed(link, gone);
   if (membership_ && gone.outbound) membership_->on_link_closed(*gone.outbound);
-  if (leadership_) leadership_->dispatcher().on_link_closed(manager_->store(), link, core_.now);
+  if (loops_) loops_->dispatcher().on_link_closed(replica_->store(), link, core_.now);
   if (agent_) agent_->on_link_closed(link);
-  ops_.on_link_closed(link);
+  lifecycle_.on_link_closed(link);
   logs_.on_link_closed(link);
-  door_.on_link_closed(link);
+  router_.on_link_closed(link);
 }
 
 void Node::Impl::close_links() {
@@ -123,18 +123,18 @@ void Node::Impl::on(ports::FrameArrived event) {
   const Way way = core_.links.is_outbound(event.link) ? Way::answers : Way::asks;
   if (const auto denial = check(who, way, hearer(), event.frame))
     return refuse(event.link, who, event.frame, *denial);
-  if (auto* message = std::get_if<raft::Message>(&event.frame)) return manager_->step(std::move(*message));
+  if (auto* message = std::get_if<raft::Message>(&event.frame)) return replica_->step(std::move(*message));
   on_wire(event.link, who, std::move(std::get<wire::Message>(event.frame)));
 }
 
 Hearer Node::Impl::hearer() const {
   Hearer out;
   if (core_.identity) out.cluster = core_.identity->cluster;
-  if (!manager_) return out;
-  out.raft_id = manager_->raft_id();
-  out.members = &manager_->members();
-  out.removed = &manager_->removed();
-  if (manager_->raft().hears_leader()) out.leader = manager_->raft().leader();
+  if (!replica_) return out;
+  out.raft_id = replica_->raft_id();
+  out.members = &replica_->members();
+  out.removed = &replica_->removed();
+  if (replica_->raft().hears_leader()) out.leader = replica_->raft().leader();
   return out;
 }
 
@@ -151,7 +151,7 @@ void Node::Impl::on_wire(ports::LinkId link, const model::Principal& who, wire::
   const Part part = permission(message).part;
   switch (part) {
     case Part::replica:
-      if (manager_) manager_->on_chunk(link, std::move(std::get<wire::SnapshotChunk>(message)));
+      if (replica_) replica_->on_chunk(link, std::move(std::get<wire::SnapshotChunk>(message)));
       return;
     case Part::membership:
     case Part::dispatcher:
@@ -159,7 +159,7 @@ void Node::Impl::on_wire(ports::LinkId link, const model::Principal& who, wire::
     case Part::api:
       return on_api_wire(link, std::move(message));
     case Part::lifecycle:
-      return ops_.on_message(link, message);
+      return lifecycle_.on_message(link, message);
     case Part::logs:
       return logs_.on_message(link, message);
     case Part::agent:
@@ -169,28 +169,28 @@ void Node::Impl::on_wire(ports::LinkId link, const model::Principal& who, wire::
 
 void Node::Impl::on_leader_wire(ports::LinkId link, const model::Principal& who, Part part,
                                 const wire::Message& message) {
-  if (!leadership_) return refuse_as_follower(link, message);
+  if (!loops_) return refuse_as_follower(link, message);
   if (part == Part::membership) return membership_->on_message(link, who, message);
   sessions_.insert(link);
-  leadership_->dispatcher().on_message(manager_->store(), link, who, core_.links.remote(link)->host(),
-                                       message, core_.now);
+  loops_->dispatcher().on_message(replica_->store(), link, who, core_.links.remote(link)->host(), message,
+                                  core_.now);
 }
 
 void Node::Impl::on_api_wire(ports::LinkId link, wire::Message message) {
   if (auto* forward = std::get_if<wire::ApiForward>(&message)) {
-    door_.on_forward(link, std::move(*forward));
+    router_.on_forward(link, std::move(*forward));
   } else if (const auto* cancel = std::get_if<wire::ApiCancel>(&message)) {
-    door_.on_cancel(link, *cancel);
+    router_.on_cancel(link, *cancel);
   } else if (auto* head = std::get_if<wire::ApiReplyHead>(&message)) {
-    door_.on_reply(link, std::move(*head));
+    router_.on_reply(link, std::move(*head));
   } else if (auto* body = std::get_if<wire::ApiReplyBody>(&message)) {
-    door_.on_reply(link, std::move(*body));
+    router_.on_reply(link, std::move(*body));
   }
 }
 
 // Not the leader: say who is, if it is known. A node that is no manager (yet, or any more) has no say.
 void Node::Impl::refuse_as_follower(ports::LinkId link, const wire::Message& message) {
-  if (!manager_) return;
+  if (!replica_) return;
   const auto leader = leader_address();
   if (const auto* join = std::get_if<wire::JoinRequest>(&message)) {
     if (!leader) return;  // it asks again
@@ -229,56 +229,56 @@ void Node::Impl::on(const ports::MeshProblems& event) {
   if (agent_) agent_->on_event(event);
 }
 
-void Node::Impl::on(ports::ApiAborted event) { door_.aborted(event.id); }
+void Node::Impl::on(ports::ApiAborted event) { router_.aborted(event.id); }
 
 void Node::Impl::on_container_event(const agent::ContainerEvent& event) {
   ++container_events_;
-  door_.api().observe(event, api_context());
+  router_.api().observe(event, api_context());
 }
 
 std::optional<Address> Node::Impl::leader_address() {
-  if (!manager_ || manager_->leader() == 0 || manager_->leader() == manager_->raft_id()) return std::nullopt;
-  return manager_->address_of(manager_->leader());
+  if (!replica_ || replica_->leader() == 0 || replica_->leader() == replica_->raft_id()) return std::nullopt;
+  return replica_->address_of(replica_->leader());
 }
 
 std::optional<ports::LinkId> Node::Impl::agent_link(NodeId node) {
-  if (node.empty() || !leadership_) return std::nullopt;
-  return leadership_->dispatcher().link_of(node);
+  if (node.empty() || !loops_) return std::nullopt;
+  return loops_->dispatcher().link_of(node);
 }
 
 NodeId Node::Impl::node_of(TaskId task) {
-  const auto stored = manager_ ? manager_->store().task(task) : nullptr;
+  const auto stored = replica_ ? replica_->store().task(task) : nullptr;
   return stored ? stored->node_id : NodeId();
 }
 
 std::string Node::Impl::name_of_node(NodeId node) {
-  const auto stored = manager_ ? manager_->store().node(node) : nullptr;
+  const auto stored = replica_ ? replica_->store().node(node) : nullptr;
   return stored ? stored->display_name() : node.str();
 }
 
 void Node::Impl::log_news(ports::ApiId id, const docker::LogNews& news) {
-  door_.api().log_news(id, news, api_context());
+  router_.api().log_news(id, news, api_context());
 }
 
 // This node's own object, as this node's store has it, is as it will stay until somebody wants otherwise.
 bool Node::Impl::is_settled_in() {
-  if (!manager_ || !core_.identity) return false;
-  const auto own = manager_->store().node(core_.identity->node);
+  if (!replica_ || !core_.identity) return false;
+  const auto own = replica_->store().node(core_.identity->node);
   if (!own || own->status.state != model::NodeState::ready || own->role != model::NodeRole::manager)
     return false;
-  return !leadership_ || leadership_->dispatcher().is_settled(own->id);
+  return !loops_ || loops_->dispatcher().is_settled(own->id);
 }
 
 void Node::Impl::answer(ports::ApiId id, const Result<docker::OperationResult>& result) {
   view_is_fresh_ = false;
-  if (id != 0) door_.api().operation_done(id, result, api_context());
+  if (id != 0) router_.api().operation_done(id, result, api_context());
 }
 
 void Node::Impl::perform(ports::ApiId id, docker::Operation operation) {
   const docker::OperationResult done;
-  if (const auto* init = std::get_if<docker::SwarmInit>(&operation)) return ops_.init(id, *init);
-  if (const auto* join = std::get_if<docker::SwarmJoin>(&operation)) return ops_.join(id, *join);
-  if (const auto* leave = std::get_if<docker::SwarmLeave>(&operation)) return ops_.leave(id, *leave);
+  if (const auto* init = std::get_if<docker::SwarmInit>(&operation)) return lifecycle_.init(id, *init);
+  if (const auto* join = std::get_if<docker::SwarmJoin>(&operation)) return lifecycle_.join(id, *join);
+  if (const auto* leave = std::get_if<docker::SwarmLeave>(&operation)) return lifecycle_.leave(id, *leave);
   if (const auto* local = std::get_if<docker::OpenLocalLogs>(&operation))
     return logs_.open_local(id, local->task, local->options);
   if (const auto* swarm = std::get_if<docker::OpenSwarmLogs>(&operation))
@@ -299,12 +299,12 @@ void Node::Impl::perform(ports::ApiId id, docker::Operation operation) {
 }
 
 Result<docker::OperationResult> Node::Impl::hand_over(NodeId to) {
-  if (!leadership_) return plain_error(Code::failed_precondition, "this manager is not the leader");
-  std::uint64_t target = to.empty() ? manager_->successor() : 0;
-  for (const auto& [raft_id, peer] : manager_->members())
-    if (peer.node == to && raft_id != manager_->raft_id()) target = raft_id;
+  if (!loops_) return plain_error(Code::failed_precondition, "this manager is not the leader");
+  std::uint64_t target = to.empty() ? replica_->successor() : 0;
+  for (const auto& [raft_id, peer] : replica_->members())
+    if (peer.node == to && raft_id != replica_->raft_id()) target = raft_id;
   if (target == 0) return plain_error(Code::not_found, "no other manager to hand leadership to");
-  manager_->transfer_leadership(target);
+  replica_->transfer_leadership(target);
   return docker::OperationResult{};
 }
 
@@ -318,17 +318,17 @@ void Node::Impl::start_agent() {
 
 void Node::Impl::stop_agent() { agent_.reset(); }
 
-void Node::Impl::start_manager(std::unique_ptr<Manager> manager) { manager_ = std::move(manager); }
+void Node::Impl::start_replica(std::unique_ptr<Replica> replica) { replica_ = std::move(replica); }
 
 // The manager may be on the call stack: it is put away at the end of the round.
-void Node::Impl::stop_manager() {
+void Node::Impl::stop_replica() {
   step_down();
-  manager_retired_ = true;
+  replica_retired_ = true;
 }
 
 void Node::Impl::step_down() {
-  if (!leadership_) return;
-  leadership_.reset();
+  if (!loops_) return;
+  loops_.reset();
   membership_.reset();
   to_dispatcher_.clear();
   view_is_fresh_ = false;
@@ -344,7 +344,7 @@ void Node::Impl::step_down() {
 void Node::Impl::shut_down(Instant now) {
   core_.now = now;
   shutting_down_ = true;
-  if (leadership_) manager_->transfer_leadership(manager_->successor());
+  if (loops_) replica_->transfer_leadership(replica_->successor());
   if (agent_) agent_->drain();
 }
 
@@ -354,24 +354,24 @@ bool Node::Impl::stopped() const {
 
 Inspection Node::Impl::inspect() const {
   Inspection out;
-  if (manager_) {
-    out.raft = &manager_->raft();
-    out.log = &manager_->log();
-    out.store = &manager_->store();
-    out.members = &manager_->members();
-    out.removed = &manager_->removed();
-    out.group = &manager_->group();
-    out.raft_id = manager_->raft_id();
-    out.writes_log = manager_->busy();
+  if (replica_) {
+    out.raft = &replica_->raft();
+    out.log = &replica_->log();
+    out.store = &replica_->store();
+    out.members = &replica_->members();
+    out.removed = &replica_->removed();
+    out.group = &replica_->group();
+    out.raft_id = replica_->raft_id();
+    out.writes_log = replica_->busy();
     out.is_manager = true;
-    out.is_leader = leadership_ != nullptr;
+    out.is_leader = loops_ != nullptr;
   }
   if (agent_) out.worker = &agent_->worker();
   if (core_.identity) {
     out.id = core_.identity->node;
     out.cluster = core_.identity->cluster;
   }
-  out.state = ops_.state();
+  out.state = lifecycle_.state();
   return out;
 }
 

@@ -39,26 +39,26 @@ void Node::Impl::take_events() {
 
 void Node::Impl::run_deadlines() {
   view_is_fresh_ = false;
-  if (manager_) manager_->on_deadline();
+  if (replica_) replica_->on_deadline();
   if (membership_) membership_->on_deadline();
   if (agent_) agent_->on_deadline();
-  ops_.on_deadline();
+  lifecycle_.on_deadline();
   logs_.on_deadline();
-  door_.on_deadline();
+  router_.on_deadline();
 }
 
 bool Node::Impl::run_parts() {
   bool did = run_manager();
   did |= run_leader();
   if (agent_) did |= agent_->run();
-  ops_.run();
+  lifecycle_.run();
   view_is_fresh_ = false;
-  did |= door_.run();
-  if (manager_retired_) {
-    manager_retired_ = false;
-    manager_.reset();
+  did |= router_.run();
+  if (replica_retired_) {
+    replica_retired_ = false;
+    replica_.reset();
     view_is_fresh_ = false;
-    door_.on_manager_gone();
+    router_.on_replica_gone();
     if (agent_) agent_->on_leader_changed();
     did = true;
   }
@@ -67,46 +67,46 @@ bool Node::Impl::run_parts() {
 
 bool Node::Impl::run_manager() {
   view_is_fresh_ = false;
-  if (!manager_) return false;
-  const bool did = manager_->run();
+  if (!replica_) return false;
+  const bool did = replica_->run();
   // First: what is said of a version of the store names the members as of that version.
-  if (manager_->take_members_changed()) note_members();
-  if (manager_->take_skipped()) door_.on_changes_skipped();
+  if (replica_->take_members_changed()) note_members();
+  if (replica_->take_skipped()) router_.on_changes_skipped();
   // Before a change of leader: new loops start from a store that has these entries already.
-  for (AppliedEntry& entry : manager_->take_applied()) deliver_applied(std::move(entry));
-  if (manager_->take_leader_changed()) note_leader_change();
-  for (const std::uint64_t context : manager_->take_reads()) door_.on_read_ready(context);
+  for (AppliedEntry& entry : replica_->take_applied()) deliver_applied(std::move(entry));
+  if (replica_->take_leader_changed()) note_leader_change();
+  for (const std::uint64_t context : replica_->take_reads()) router_.on_read_ready(context);
   return did;
 }
 
 // Observers first, then whoever waits for the outcome: an answer never speaks of what the loops have not
 // seen.
 void Node::Impl::deliver_applied(AppliedEntry entry) {
-  if (leadership_) leadership_->observe(entry.changes);
-  if (!entry.changes.changes.empty()) door_.on_changes(entry.changes);
+  if (loops_) loops_->observe(entry.changes);
+  if (!entry.changes.changes.empty()) router_.on_changes(entry.changes);
   if (entry.request == 0) return;
-  if (leadership_ && leadership_->settled(entry.request, entry.outcome)) return;
+  if (loops_ && loops_->settled(entry.request, entry.outcome)) return;
   if (membership_ && membership_->settled(entry.request, entry.outcome)) return;
-  door_.on_applied(entry.request, entry.outcome);
+  router_.on_applied(entry.request, entry.outcome);
 }
 
 void Node::Impl::note_leader_change() {
   view_is_fresh_ = false;
-  if (manager_->leads() && !leadership_) {
-    leadership_ = std::make_unique<Leadership>(core_, *manager_);
-    membership_ = std::make_unique<Membership>(core_, *manager_);
+  if (replica_->leads() && !loops_) {
+    loops_ = std::make_unique<LeaderLoops>(core_, *replica_);
+    membership_ = std::make_unique<Membership>(core_, *replica_);
     note_members();
-  } else if (!manager_->leads() && leadership_) {
+  } else if (!replica_->leads() && loops_) {
     step_down();
   }
   if (agent_) agent_->on_leader_changed();
-  door_.on_leader_changed();
+  router_.on_leader_changed();
 }
 
 void Node::Impl::note_members() {
   std::vector<wire::ManagerPeer> peers;
-  for (const auto& [id, peer] : manager_->members()) peers.push_back(peer);
-  if (leadership_) leadership_->set_managers(peers);
+  for (const auto& [id, peer] : replica_->members()) peers.push_back(peer);
+  if (loops_) loops_->set_managers(peers);
   if (core_.identity && !peers.empty() && core_.identity->managers != peers) {
     core_.identity->managers = std::move(peers);
     core_.commit(save_identity(*core_.identity), {});
@@ -115,17 +115,17 @@ void Node::Impl::note_members() {
 
 bool Node::Impl::run_leader() {
   view_is_fresh_ = false;
-  if (!leadership_) return false;
+  if (!loops_) return false;
   bool did = false;
-  auto& dispatcher = leadership_->dispatcher();
+  auto& dispatcher = loops_->dispatcher();
   while (!to_dispatcher_.empty() && core_.identity) {
     const wire::Message message = std::move(to_dispatcher_.front());
     to_dispatcher_.pop_front();
-    dispatcher.on_message(manager_->store(), kLocalLink, core_.self(), core_.identity->advertise.host(),
+    dispatcher.on_message(replica_->store(), kLocalLink, core_.self(), core_.identity->advertise.host(),
                           message, core_.now);
     did = true;
   }
-  did |= leadership_->plan();
+  did |= loops_->plan();
   for (auto& send : dispatcher.take_sends()) {
     did = true;
     if (send.link != kLocalLink) {
@@ -134,7 +134,7 @@ bool Node::Impl::run_leader() {
       agent_->on_message(kLocalLink, send.message);
     }
   }
-  membership_->on_role_intents(leadership_->take_role_intents());
+  membership_->on_role_intents(loops_->take_role_intents());
   did |= membership_->run();
   return did;
 }
@@ -146,22 +146,22 @@ void Node::Impl::refresh_local_view() {
 }
 
 void Node::Impl::show(docker::LocalNode& local, docker::RaftView& raft) const {
-  local.state = ops_.state();
-  local.error = ops_.error();
-  local.control_available = manager_ != nullptr;
-  local.is_leader = leadership_ != nullptr;
+  local.state = lifecycle_.state();
+  local.error = lifecycle_.error();
+  local.control_available = replica_ != nullptr;
+  local.is_leader = loops_ != nullptr;
   local.node = core_.identity ? core_.identity->node : NodeId();
   local.cluster = core_.identity ? core_.identity->cluster : ClusterId();
   local.node_addr = core_.identity ? core_.identity->advertise.host() : std::string();
   local.managers = core_.identity ? core_.identity->managers : std::vector<wire::ManagerPeer>();
   local.mesh_problems = agent_ ? agent_->mesh_problems() : std::vector<std::string>();
-  raft = manager_ ? manager_->view() : docker::RaftView{};
-  if (manager_ && manager_->leader() == 0 && local.error.empty()) local.error = docker::kNoLeaderText;
+  raft = replica_ ? replica_->view() : docker::RaftView{};
+  if (replica_ && replica_->leader() == 0 && local.error.empty()) local.error = docker::kNoLeaderText;
 }
 
 docker::Context Node::Impl::api_context() {
   refresh_local_view();
-  return docker::Context{manager_ ? &manager_->store() : nullptr,
+  return docker::Context{replica_ ? &replica_->store() : nullptr,
                          local_,
                          raft_view_,
                          agent_ ? &agent_->worker() : nullptr,
@@ -180,7 +180,7 @@ std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Ins
   show(local, raft);
   if (leaderless) raft.leader = 0;
   Rng rng = core_.rng;  // a copy: no chance is drawn
-  const docker::Context context{manager_ ? &manager_->store() : nullptr,
+  const docker::Context context{replica_ ? &replica_->store() : nullptr,
                                 local,
                                 raft,
                                 agent_ ? &agent_->worker() : nullptr,
@@ -190,22 +190,22 @@ std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Ins
                                 now,
                                 core_.wall(),
                                 &inside_};
-  return door_.look(request, context, source);
+  return router_.look(request, context, source);
 }
 
 Visible Node::Impl::visible() const {
   std::uint64_t shown = fold(kFnvStart, container_events_);
-  shown = fold(shown, static_cast<std::uint64_t>(ops_.state()) << 32 | ops_.error().size());
+  shown = fold(shown, static_cast<std::uint64_t>(lifecycle_.state()) << 32 | lifecycle_.error().size());
   if (agent_) shown = fold(shown, agent_->mesh_problems().size());
-  if (!manager_) return {shown, 0};
-  return {fold(shown, manager_->visible_swarm()), manager_->visible_raft()};
+  if (!replica_) return {shown, 0};
+  return {fold(shown, replica_->visible_swarm()), replica_->visible_raft()};
 }
 
 Instant Node::Impl::next_deadline() const {
-  Instant next = std::min({ops_.next_deadline(), logs_.next_deadline(), door_.next_deadline()});
+  Instant next = std::min({lifecycle_.next_deadline(), logs_.next_deadline(), router_.next_deadline()});
   if (!queue_.empty()) next = core_.now;
-  if (manager_) next = std::min(next, manager_->next_deadline());
-  if (leadership_) next = std::min(next, leadership_->next_deadline());
+  if (replica_) next = std::min(next, replica_->next_deadline());
+  if (loops_) next = std::min(next, loops_->next_deadline());
   if (membership_) next = std::min(next, membership_->next_deadline());
   if (agent_) next = std::min(next, agent_->next_deadline());
   return next;

@@ -4,7 +4,7 @@
 
 #include "codec/codec.hpp"
 #include "faults/draw.hpp"
-#include "node/manager_disk.hpp"
+#include "node/replica_disk.hpp"
 #include "sim/test_swarm.hpp"
 #include "sim/watch_rules.hpp"
 
@@ -139,7 +139,7 @@ TEST(BrokenPromises, ACommitThatIsAnotherAfterARestartIsTold) {
   const std::string forged = world.leader() == "m1" ? "m2" : "m1";
   world.crash(forged);
   ports::Disk& disk = world.disk_of_dead(forged);
-  const auto state = node::load_manager(disk);
+  const auto state = node::load_replica(disk);
   ASSERT_TRUE(state.ok());
   raft::Entry entry;
   for (const raft::Entry& one : state->entries)

@@ -12,7 +12,7 @@
 #include "docker/specs.hpp"
 #include "docker/url.hpp"
 #include "model/bounds.hpp"
-#include "node/manager_disk.hpp"
+#include "node/replica_disk.hpp"
 #include "sim/churn.hpp"
 
 namespace swarm::sim {

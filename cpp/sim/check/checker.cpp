@@ -4,7 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
-#include "node/manager_disk.hpp"
+#include "node/replica_disk.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -22,7 +22,7 @@ std::optional<std::string> log_on_disk(const node::Inspection& now, const SimDis
 // A start would find the members and the removed that the node knows, and as much of the log applied.
 std::optional<std::string> differs_on_disk(const node::Inspection& now, SimDisk& disk) {
   if (now.raft == nullptr) return std::nullopt;
-  const auto state = node::load_manager(disk);
+  const auto state = node::load_replica(disk);
   if (!state) return state.error().message;
   if (state->members != *now.members) return "the members on disk are not those of the node";
   if (state->removed != *now.removed) return "the removed members on disk are not those of the node";

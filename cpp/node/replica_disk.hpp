@@ -51,7 +51,7 @@ struct ManagerState {
   std::vector<store::Store::Record> records;
   std::uint64_t applied = 0;
 };
-Result<ManagerState> load_manager(ports::Disk& disk);
+Result<ManagerState> load_replica(ports::Disk& disk);
 
 // What changed in the store since the last call, and the applied index with it.
 void put_dirty(store::Store& store, ports::DiskBatch& batch);

@@ -3,7 +3,7 @@
 
 #include "codec/codec.hpp"
 #include "node/entry_words.hpp"
-#include "node/manager.hpp"
+#include "node/replica.hpp"
 
 namespace swarm::node {
 namespace {
@@ -24,7 +24,7 @@ std::optional<docker::RaftProgress> progress_of(const raft::ProgressMap& all, st
 // ---- who is who
 
 // An address where the store does not know the node (yet); the number of a member that is gone.
-std::string Manager::name_of(std::uint64_t raft_id) const {
+std::string Replica::name_of(std::uint64_t raft_id) const {
   if (raft_id == 0) return {};
   const auto member = members_.find(raft_id);
   if (member == members_.end()) return std::to_string(raft_id);
@@ -32,7 +32,7 @@ std::string Manager::name_of(std::uint64_t raft_id) const {
   return node ? node->display_name() : member->second.address.str();
 }
 
-docker::RaftDetail Manager::detail() const {
+docker::RaftDetail Replica::detail() const {
   docker::RaftDetail out;
   out.vote = raft_->vote();
   out.vote_name = name_of(out.vote);
@@ -53,7 +53,7 @@ docker::RaftDetail Manager::detail() const {
   return out;
 }
 
-std::vector<docker::LogRow> Manager::log_rows(std::uint64_t from, std::uint64_t limit) const {
+std::vector<docker::LogRow> Replica::log_rows(std::uint64_t from, std::uint64_t limit) const {
   std::vector<docker::LogRow> out;
   for (const raft::Entry& entry : raft_->entries(from, limit)) out.push_back(row_of(entry, *store_));
   return out;
@@ -61,7 +61,7 @@ std::vector<docker::LogRow> Manager::log_rows(std::uint64_t from, std::uint64_t 
 
 // ---- the story
 
-void Manager::begin_story() {
+void Replica::begin_story() {
   facts_ = {raft_->term(), raft_->role(), raft_->leader(), raft_->vote()};
   if (facts_.term == 0) return;  // it has heard of nobody yet
   docker::RaftEvent event;
@@ -71,7 +71,7 @@ void Manager::begin_story() {
   tell(std::move(event));
 }
 
-void Manager::note_raft() {
+void Replica::note_raft() {
   const RaftFacts now{raft_->term(), raft_->role(), raft_->leader(), raft_->vote()};
   if (now == facts_) return;
   const RaftFacts before = std::exchange(facts_, now);
@@ -82,7 +82,7 @@ void Manager::note_raft() {
 }
 
 // Names as they are now; who has none yet is named when somebody asks.
-void Manager::tell(docker::RaftEvent event) {
+void Replica::tell(docker::RaftEvent event) {
   const auto known = [this](std::uint64_t id) {
     const auto member = members_.find(id);
     const auto node = member == members_.end() ? nullptr : store_->node(member->second.node);
@@ -97,7 +97,7 @@ void Manager::tell(docker::RaftEvent event) {
 }
 
 // Before the change is applied: one that is removed has its name still.
-void Manager::tell_member(const raft::ConfChangeSingle& change, std::uint64_t index) {
+void Replica::tell_member(const raft::ConfChangeSingle& change, std::uint64_t index) {
   if (change.type == raft::ConfChangeType::update_node) return;
   docker::RaftEvent event;
   event.term = raft_->term();
@@ -113,7 +113,7 @@ void Manager::tell_member(const raft::ConfChangeSingle& change, std::uint64_t in
   tell(std::move(event));
 }
 
-void Manager::tell_snapshot(const char* action, std::uint64_t index, std::uint64_t to) {
+void Replica::tell_snapshot(const char* action, std::uint64_t index, std::uint64_t to) {
   ++(to != 0 ? core_.meters.snapshots_sent : core_.meters.snapshots_installed);
   docker::RaftEvent event;
   event.term = raft_->term();
@@ -124,7 +124,7 @@ void Manager::tell_snapshot(const char* action, std::uint64_t index, std::uint64
   tell(std::move(event));
 }
 
-docker::RaftPast Manager::past(std::uint64_t after) const {
+docker::RaftPast Replica::past(std::uint64_t after) const {
   docker::RaftPast past = story_.after(after);
   for (docker::RaftEvent& event : past.events) {
     if (event.subject_name.empty()) event.subject_name = name_of(event.subject);

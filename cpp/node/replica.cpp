@@ -1,4 +1,4 @@
-#include "node/manager.hpp"
+#include "node/replica.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -38,19 +38,19 @@ raft::Config raft_config(std::uint64_t raft_id, std::uint64_t applied, const mod
 
 }  // namespace
 
-Result<raft::Snapshot> NodeLog::snapshot() const { return make_snapshot(); }
+Result<raft::Snapshot> ReplicaLog::snapshot() const { return make_snapshot(); }
 
-Manager::Manager(Core& core)
+Replica::Replica(Core& core)
     : core_(core),
-      log_(std::make_unique<NodeLog>()),
+      log_(std::make_unique<ReplicaLog>()),
       store_(std::make_unique<store::Store>()),
       story_(core.wall()) {
   log_->make_snapshot = [this] { return make_snapshot(); };
 }
 
-Manager::~Manager() = default;
+Replica::~Replica() = default;
 
-void Manager::start_raft(std::uint64_t applied) {
+void Replica::start_raft(std::uint64_t applied) {
   const model::RaftSettings settings =
       store_->cluster() != nullptr ? model::usable(store_->cluster()->spec.raft) : model::RaftSettings{};
   raft_ = std::make_unique<raft::RawNode>(raft_config(raft_id_, applied, settings, core_.rng.next()), *log_);
@@ -58,91 +58,91 @@ void Manager::start_raft(std::uint64_t applied) {
   begin_story();
 }
 
-Result<std::unique_ptr<Manager>> Manager::load(Core& core) {
-  auto state = load_manager(core.ports.disk);
+Result<std::unique_ptr<Replica>> Replica::load(Core& core) {
+  auto state = load_replica(core.ports.disk);
   if (!state) return state.error();
-  std::unique_ptr<Manager> manager(new Manager(core));
-  manager->raft_id_ = state->raft_id;
-  manager->members_ = std::move(state->members);
-  manager->removed_ = std::move(state->removed);
-  manager->conf_state_ = state->conf;
-  const auto restored = manager->store_->restore(std::move(state->records), state->applied);
+  std::unique_ptr<Replica> replica(new Replica(core));
+  replica->raft_id_ = state->raft_id;
+  replica->members_ = std::move(state->members);
+  replica->removed_ = std::move(state->removed);
+  replica->conf_state_ = state->conf;
+  const auto restored = replica->store_->restore(std::move(state->records), state->applied);
   if (!restored) return restored.error();
-  manager->began_from_ = state->applied;
+  replica->began_from_ = state->applied;
   // The log's own snapshot carries the membership as of the applied index: changes after it are applied
   // again.
   state->snapshot.conf_state = state->conf;
-  if (state->snapshot.index > 0) manager->log_->apply_snapshot(state->snapshot);
-  manager->log_->append(state->entries);
-  manager->log_->set_hard_state(state->hard);
-  manager->term_ = state->hard.term;
-  manager->applied_term_ = *manager->log_->term(state->applied);
-  manager->start_raft(state->applied);
-  manager->warn_of_stored_numbers();
-  return manager;
+  if (state->snapshot.index > 0) replica->log_->apply_snapshot(state->snapshot);
+  replica->log_->append(state->entries);
+  replica->log_->set_hard_state(state->hard);
+  replica->term_ = state->hard.term;
+  replica->applied_term_ = *replica->log_->term(state->applied);
+  replica->start_raft(state->applied);
+  replica->warn_of_stored_numbers();
+  return replica;
 }
 
-std::unique_ptr<Manager> Manager::create(Core& core, const wire::ManagerPeer& self,
+std::unique_ptr<Replica> Replica::create(Core& core, const wire::ManagerPeer& self,
                                          const model::Transaction& first) {
-  std::unique_ptr<Manager> manager(new Manager(core));
-  manager->raft_id_ = self.raft_id;
-  manager->members_[self.raft_id] = self;
-  manager->conf_state_.voters = {self.raft_id};
-  const auto applied = manager->store_->apply(first, kFirstIndex);
+  std::unique_ptr<Replica> replica(new Replica(core));
+  replica->raft_id_ = self.raft_id;
+  replica->members_[self.raft_id] = self;
+  replica->conf_state_.voters = {self.raft_id};
+  const auto applied = replica->store_->apply(first, kFirstIndex);
   SWARM_CHECK(applied.outcome.applied, applied.outcome.error);
-  manager->began_from_ = kFirstIndex;
+  replica->began_from_ = kFirstIndex;
   raft::Snapshot begin;
   begin.index = kFirstIndex;
   begin.term = kFirstTerm;
-  begin.conf_state = manager->conf_state_;
-  manager->log_->apply_snapshot(begin);
-  manager->log_->set_hard_state({kFirstTerm, 0, kFirstIndex});
-  manager->term_ = manager->applied_term_ = kFirstTerm;
+  begin.conf_state = replica->conf_state_;
+  replica->log_->apply_snapshot(begin);
+  replica->log_->set_hard_state({kFirstTerm, 0, kFirstIndex});
+  replica->term_ = replica->applied_term_ = kFirstTerm;
   ports::DiskBatch batch;
   batch.sync = true;
   batch.put(Family::raft_state, "self", eight(self.raft_id));
   batch.put(Family::raft_state, "hard", codec::encode(raft::HardState{kFirstTerm, 0, kFirstIndex}));
-  batch.put(Family::raft_state, "conf", codec::encode(manager->conf_state_));
+  batch.put(Family::raft_state, "conf", codec::encode(replica->conf_state_));
   batch.put(Family::raft_state, "snapshot", codec::encode(begin));
   batch.put(Family::raft_state, member_key(self.raft_id), codec::encode(self));
-  put_dirty(*manager->store_, batch);
-  manager->start_raft(kFirstIndex);
-  Manager* raw = manager.get();
+  put_dirty(*replica->store_, batch);
+  replica->start_raft(kFirstIndex);
+  Replica* raw = replica.get();
   raw->busy_ = true;
   core.commit(std::move(batch), [raw, alive = std::weak_ptr(raw->alive_)] {
     if (alive.expired()) return;
     raw->busy_ = false;
     raw->campaign();
   });
-  return manager;
+  return replica;
 }
 
-std::unique_ptr<Manager> Manager::join(Core& core, std::uint64_t raft_id,
+std::unique_ptr<Replica> Replica::join(Core& core, std::uint64_t raft_id,
                                        std::vector<wire::ManagerPeer> members) {
-  std::unique_ptr<Manager> manager(new Manager(core));
-  manager->raft_id_ = raft_id;
-  for (const auto& peer : members) manager->members_[peer.raft_id] = peer;
+  std::unique_ptr<Replica> replica(new Replica(core));
+  replica->raft_id_ = raft_id;
+  for (const auto& peer : members) replica->members_[peer.raft_id] = peer;
   ports::DiskBatch batch;
   batch.sync = true;
   batch.put(Family::raft_state, "self", eight(raft_id));
   for (const auto& peer : members)
     batch.put(Family::raft_state, member_key(peer.raft_id), codec::encode(peer));
-  manager->start_raft(0);
-  manager->busy_ = true;  // until begin()
+  replica->start_raft(0);
+  replica->busy_ = true;  // until begin()
   core.commit(std::move(batch), {});
-  return manager;
+  return replica;
 }
 
 // ---- in
 
-void Manager::step(raft::Message message) {
+void Replica::step(raft::Message message) {
   if (was_removed(message.from)) return;  // it will learn so from its dispatcher session
   ++Meters::of(core_.meters.received, message.type);
   (void)raft_->step(std::move(message));  // what Raft refuses it may refuse: the sender asks again
   note_raft();
 }
 
-std::uint64_t Manager::propose(model::Transaction transaction) {
+std::uint64_t Replica::propose(model::Transaction transaction) {
   if (!is_raft_leader_) return 0;
   transaction.request = core_.rng.next() | 1;
   transaction.time = core_.wall();
@@ -152,20 +152,20 @@ std::uint64_t Manager::propose(model::Transaction transaction) {
   return taken ? request : 0;
 }
 
-bool Manager::propose_membership(const raft::ConfChangeV2& change) {
+bool Replica::propose_membership(const raft::ConfChangeV2& change) {
   return is_raft_leader_ && raft_->propose_conf_change(change).ok();
 }
 
-void Manager::read_index(std::uint64_t context) { (void)raft_->read_index(eight(context)); }
-void Manager::transfer_leadership(std::uint64_t to) {
+void Replica::read_index(std::uint64_t context) { (void)raft_->read_index(eight(context)); }
+void Replica::transfer_leadership(std::uint64_t to) {
   if (to != 0) raft_->transfer_leader(to);
 }
-void Manager::campaign() {
+void Replica::campaign() {
   (void)raft_->campaign();
   note_raft();
 }
 
-void Manager::on_deadline() {
+void Replica::on_deadline() {
   if (next_tick_ <= core_.now) {
     raft_->tick();
     note_raft();
@@ -183,7 +183,7 @@ void Manager::on_deadline() {
   }
 }
 
-void Manager::on_link_closed(ports::LinkId link, const Links::Gone& gone) {
+void Replica::on_link_closed(ports::LinkId link, const Links::Gone& gone) {
   incoming_.erase(link);
   std::uint64_t peer = gone.peer.raft_id;
   if (peer == 0 && gone.outbound)
@@ -205,7 +205,7 @@ void Manager::on_link_closed(ports::LinkId link, const Links::Gone& gone) {
 
 // ---- one round
 
-bool Manager::run() {
+bool Replica::run() {
   if (busy_ || !raft_->has_ready()) return false;
   auto ready = std::make_shared<raft::Ready>(raft_->ready());
   note_soft_state(*ready);
@@ -247,7 +247,7 @@ bool Manager::run() {
   return true;
 }
 
-void Manager::finish(const raft::Ready& ready) {
+void Replica::finish(const raft::Ready& ready) {
   if (ready.snapshot) log_->apply_snapshot(*ready.snapshot);
   if (!ready.entries.empty()) log_->append(ready.entries);
   if (ready.hard_state) log_->set_hard_state(*ready.hard_state);
@@ -256,7 +256,7 @@ void Manager::finish(const raft::Ready& ready) {
   note_raft();
 }
 
-void Manager::note_soft_state(const raft::Ready& ready) {
+void Replica::note_soft_state(const raft::Ready& ready) {
   if (!ready.soft_state) return;
   const bool leader_now = ready.soft_state->role == raft::Role::leader;
   if (leader_ != ready.soft_state->leader || leader_now != is_raft_leader_) leader_changed_ = true;
@@ -270,11 +270,11 @@ void Manager::note_soft_state(const raft::Ready& ready) {
   });
 }
 
-std::vector<std::uint64_t> Manager::take_reads() { return std::exchange(reads_, {}); }
+std::vector<std::uint64_t> Replica::take_reads() { return std::exchange(reads_, {}); }
 
 // ---- applying
 
-void Manager::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
+void Replica::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
   applied_term_ = entry.term;
   if (entry.type == raft::EntryType::normal) {
     apply_transaction(entry);
@@ -287,7 +287,7 @@ void Manager::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
   }
 }
 
-void Manager::apply_transaction(const raft::Entry& entry) {
+void Replica::apply_transaction(const raft::Entry& entry) {
   if (entry.data.empty()) return store_->skip_to(entry.index);  // a leader's first entry
   const auto transaction = codec::decode_transaction(entry.data);
   SWARM_CHECK(transaction.ok(), "entry", entry.index, transaction.ok() ? "" : transaction.error().message);
@@ -303,19 +303,19 @@ void Manager::apply_transaction(const raft::Entry& entry) {
 
 // What was stored before there were bounds, or by a version without them, is used as near as may be, and
 // said.
-void Manager::warn_of_stored_numbers() {
+void Replica::warn_of_stored_numbers() {
   warn_of(store_->cluster());
   for (const auto& [id, service] : store_->services()) warn_of(service.get());
 }
 
 template <class Object>
-void Manager::warn_of(const Object* object) {
+void Replica::warn_of(const Object* object) {
   if (object == nullptr) return;
   for (const std::string& sentence : model::kept_in_bounds(*object))
     core_.trace("warning.bounds", [&] { return sentence; });
 }
 
-void Manager::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch) {
+void Replica::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch) {
   const raft::ConfChangeV2 change = raft::decode_conf_change(entry);
   for (const auto& single : change.changes) tell_member(single, entry.index);
   conf_state_ = raft_->apply_conf_change(change);
@@ -337,7 +337,7 @@ void Manager::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch
 
 // ---- snapshots and compaction
 
-raft::Snapshot Manager::make_snapshot() const {
+raft::Snapshot Replica::make_snapshot() const {
   raft::Snapshot snapshot;
   snapshot.index = store_->version();
   snapshot.term = applied_term_;
@@ -346,7 +346,7 @@ raft::Snapshot Manager::make_snapshot() const {
   return snapshot;
 }
 
-void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
+void Replica::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   auto unpacked = unpack_snapshot(snapshot.data);
   SWARM_CHECK(unpacked.ok(), "snapshot", snapshot.index, unpacked.ok() ? "" : unpacked.error().message);
   skipped_ = store_->cluster() != nullptr;  // one that was empty has missed nothing
@@ -365,7 +365,7 @@ void Manager::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
 
 // Keeps the log short: after snapshot_interval entries all but the newest few go. Nothing beyond `applied`:
 // Raft may look at what it does not know to be applied.
-void Manager::compact(std::uint64_t applied, ports::DiskBatch& batch) {
+void Replica::compact(std::uint64_t applied, ports::DiskBatch& batch) {
   const model::Cluster* cluster = store_->cluster();
   if (cluster == nullptr) return;
   const auto settings = model::usable(cluster->spec.raft);
@@ -384,12 +384,12 @@ void Manager::compact(std::uint64_t applied, ports::DiskBatch& batch) {
 
 // ---- sending
 
-std::optional<Address> Manager::address_of(std::uint64_t raft_id) const {
+std::optional<Address> Replica::address_of(std::uint64_t raft_id) const {
   const auto it = members_.find(raft_id);
   return it == members_.end() ? std::nullopt : std::optional(it->second.address);
 }
 
-void Manager::send(raft::Message message) {
+void Replica::send(raft::Message message) {
   const std::uint64_t to = message.to;
   const auto address = address_of(to);
   if (!address || to == raft_id_) return;
@@ -398,7 +398,7 @@ void Manager::send(raft::Message message) {
   if (!core_.links.send_to(*address, std::move(message), core_.now)) raft_->report_unreachable(to);
 }
 
-void Manager::send_snapshot(raft::Message message, const Address& to) {
+void Replica::send_snapshot(raft::Message message, const Address& to) {
   const ports::LinkId link = core_.links.to(to, core_.now);
   if (link == 0) {
     raft_->report_snapshot(message.to, false);
@@ -419,7 +419,7 @@ void Manager::send_snapshot(raft::Message message, const Address& to) {
   }
 }
 
-void Manager::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
+void Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
   Incoming& incoming = incoming_[link];
   if (chunk.number == 0) incoming = {chunk.snapshot_index, 0, std::move(chunk.message), {}};
   if (chunk.number != incoming.next || chunk.snapshot_index != incoming.index) {
@@ -439,15 +439,15 @@ void Manager::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
 
 // ---- looking
 
-std::set<std::uint64_t> Manager::voters() const {
+std::set<std::uint64_t> Replica::voters() const {
   return {conf_state_.voters.begin(), conf_state_.voters.end()};
 }
 
-std::set<std::uint64_t> Manager::learners() const {
+std::set<std::uint64_t> Replica::learners() const {
   return {conf_state_.learners.begin(), conf_state_.learners.end()};
 }
 
-std::uint64_t Manager::successor() const {
+std::uint64_t Replica::successor() const {
   std::uint64_t best = 0;
   std::pair<bool, std::uint64_t> rank;
   for (const auto& [id, progress] : raft_->progress()) {
@@ -458,7 +458,7 @@ std::uint64_t Manager::successor() const {
   return best;
 }
 
-docker::RaftView Manager::view() const {
+docker::RaftView Replica::view() const {
   docker::RaftView view;
   view.leader = leader_;
   view.id = raft_id_;
@@ -480,7 +480,7 @@ docker::RaftView Manager::view() const {
   return view;
 }
 
-std::uint64_t Manager::visible_swarm() const {
+std::uint64_t Replica::visible_swarm() const {
   std::uint64_t hash = fold(kFnvStart, leader_ << 1 | (leads_ ? 1U : 0U));
   if (is_raft_leader_ || leader_ == 0) hash = fold(hash, store_->version());
   if (is_raft_leader_)
@@ -489,7 +489,7 @@ std::uint64_t Manager::visible_swarm() const {
   return hash;
 }
 
-std::uint64_t Manager::visible_raft() const {
+std::uint64_t Replica::visible_raft() const {
   std::uint64_t hash = fold(kFnvStart, raft_->term());
   hash = fold(hash, static_cast<std::uint64_t>(raft_->role()));
   return fold(fold(fold(hash, raft_->commit()), store_->version()), story_.last());

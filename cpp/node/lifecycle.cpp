@@ -1,4 +1,4 @@
-#include "node/swarm_ops.hpp"
+#include "node/lifecycle.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -25,15 +25,15 @@ constexpr const char* kJoinTimeout =
 
 }  // namespace
 
-docker::SwarmState SwarmOps::state() const {
+docker::SwarmState Lifecycle::state() const {
   if (initialising_ || joining_) return docker::SwarmState::pending;
   if (core_.identity) return docker::SwarmState::active;
   return docker::SwarmState::inactive;
 }
 
 // The stock CLI always sends "0.0.0.0:2377": the wildcard means this node's own address where it has one.
-Result<SwarmOps::Addresses> SwarmOps::addresses(const std::string& listen_text,
-                                                const std::string& advertise_text) const {
+Result<Lifecycle::Addresses> Lifecycle::addresses(const std::string& listen_text,
+                                                  const std::string& advertise_text) const {
   const auto listen_at = Address::parse(listen_text, model::kManagementPort);
   if (!listen_at || listen_at->port == 0)  // nobody could join at a port that is drawn by lot
     return plain_error(
@@ -62,16 +62,16 @@ Result<SwarmOps::Addresses> SwarmOps::addresses(const std::string& listen_text,
   return out;
 }
 
-Result<void> SwarmOps::listen(const Address& address) { return core_.ports.transport.listen(address); }
+Result<void> Lifecycle::listen(const Address& address) { return core_.ports.transport.listen(address); }
 
-Result<void> SwarmOps::listen_again() {
+Result<void> Lifecycle::listen_again() {
   if (!core_.identity || core_.identity->role != model::NodeRole::manager) return {};
   return listen(core_.identity->listen);
 }
 
 // ---- init
 
-void SwarmOps::init(ports::ApiId id, const docker::SwarmInit& wish) {
+void Lifecycle::init(ports::ApiId id, const docker::SwarmInit& wish) {
   const auto where = addresses(wish.listen_addr, wish.advertise_addr);
   if (!where) return host_.answer(id, where.error());
   if (const auto listening = listen(where->listen); !listening) return host_.answer(id, listening.error());
@@ -113,7 +113,7 @@ void SwarmOps::init(ports::ApiId id, const docker::SwarmInit& wish) {
   error_.clear();  // of a join that failed before
   core_.identity = identity;
   core_.links.set_hello(core_.hello());
-  host_.start_manager(Manager::create(core_, self, first));
+  host_.start_replica(Replica::create(core_, self, first));
   // The log first, who we are second: a crash between the two leaves no half-made manager.
   core_.commit(save_identity(identity), [this] {
     if (core_.identity) host_.start_agent();  // it may have left already
@@ -122,7 +122,7 @@ void SwarmOps::init(ports::ApiId id, const docker::SwarmInit& wish) {
 
 // ---- join
 
-void SwarmOps::join(ports::ApiId id, const docker::SwarmJoin& wish) {
+void Lifecycle::join(ports::ApiId id, const docker::SwarmJoin& wish) {
   auto token = control::parse_join_token(wish.token);
   if (!token) return host_.answer(id, token.error());
   const auto where = addresses(wish.listen_addr, wish.advertise_addr);
@@ -155,21 +155,21 @@ void SwarmOps::join(ports::ApiId id, const docker::SwarmJoin& wish) {
   ask_to_join();
 }
 
-void SwarmOps::ask_to_join() {
+void Lifecycle::ask_to_join() {
   joining_->resend = core_.now + kResend;
   const Address target = joining_->targets[joining_->next_target % joining_->targets.size()];
   joining_->link = core_.links.to(target, core_.now);
   if (joining_->link != 0) core_.links.send(joining_->link, wire::Message(joining_->request));
 }
 
-void SwarmOps::on_link_closed(ports::LinkId link) {
+void Lifecycle::on_link_closed(ports::LinkId link) {
   if (joining_ && joining_->stage == JoinStage::asking && joining_->link == link) {
     joining_->link = 0;
     ++joining_->next_target;
   }
 }
 
-void SwarmOps::on_join_reply(const wire::JoinReply& reply) {
+void Lifecycle::on_join_reply(const wire::JoinReply& reply) {
   if (!joining_ || joining_->stage != JoinStage::asking || reply.request != joining_->request.request) return;
   if (reply.leader) {
     joining_->targets.insert(joining_->targets.begin(), *reply.leader);
@@ -184,7 +184,7 @@ void SwarmOps::on_join_reply(const wire::JoinReply& reply) {
   become_member(reply);
 }
 
-void SwarmOps::fail_join(const Error& error) {
+void Lifecycle::fail_join(const Error& error) {
   const ports::ApiId id = joining_->id;
   joining_.reset();
   error_ = error.message;
@@ -192,7 +192,7 @@ void SwarmOps::fail_join(const Error& error) {
   if (id != 0) host_.answer(id, error);
 }
 
-void SwarmOps::become_member(const wire::JoinReply& reply) {
+void Lifecycle::become_member(const wire::JoinReply& reply) {
   Identity identity;
   identity.node = reply.node;
   identity.cluster = reply.cluster;
@@ -213,7 +213,7 @@ void SwarmOps::become_member(const wire::JoinReply& reply) {
 
 // ---- into the Raft group
 
-void SwarmOps::on_session_facts(const agent::SessionFacts& facts) {
+void Lifecycle::on_session_facts(const agent::SessionFacts& facts) {
   if (!core_.identity || leaving_) return;
   if (!facts.managers.empty() && facts.managers != core_.identity->managers) {
     core_.identity->managers = facts.managers;
@@ -221,8 +221,8 @@ void SwarmOps::on_session_facts(const agent::SessionFacts& facts) {
   }
   role_wanted_ = facts.role;
   ready_ = facts.ready;
-  const Manager* manager = host_.manager();
-  if (manager == nullptr) {
+  const Replica* replica = host_.replica();
+  if (replica == nullptr) {
     if (facts.role == model::NodeRole::manager) {
       start_raft_join();
     } else {
@@ -233,13 +233,13 @@ void SwarmOps::on_session_facts(const agent::SessionFacts& facts) {
   }
   // A deposed leader may not have heard yet that this node is a manager (again): its word is older than what
   // this node has applied.
-  if (initialising_ || facts.version < manager->store().version()) return;
+  if (initialising_ || facts.version < replica->store().version()) return;
   const bool member = std::any_of(facts.managers.begin(), facts.managers.end(),
-                                  [&](const auto& peer) { return peer.raft_id == manager->raft_id(); });
+                                  [&](const auto& peer) { return peer.raft_id == replica->raft_id(); });
   if (facts.role == model::NodeRole::worker || !member) demote();
 }
 
-void SwarmOps::start_raft_join() {
+void Lifecycle::start_raft_join() {
   if (raft_joining_ || wiping_ || leaving_) return;
   if (const auto listening = listen(core_.identity->listen); !listening) {
     error_ = listening.error().message;
@@ -252,7 +252,7 @@ void SwarmOps::start_raft_join() {
   ask_to_join_raft();
 }
 
-void SwarmOps::ask_to_join_raft() {
+void Lifecycle::ask_to_join_raft() {
   raft_joining_->resend = core_.now + kResend;
   const wire::RaftJoinRequest request{raft_joining_->request, core_.identity->node,
                                       core_.identity->advertise};
@@ -267,8 +267,8 @@ void SwarmOps::ask_to_join_raft() {
       core_.links.send_to(peer.address, wire::Message(request), core_.now);
 }
 
-void SwarmOps::on_raft_join_reply(const wire::RaftJoinReply& reply) {
-  if (!raft_joining_ || reply.request != raft_joining_->request || host_.manager() != nullptr) return;
+void Lifecycle::on_raft_join_reply(const wire::RaftJoinReply& reply) {
+  if (!raft_joining_ || reply.request != raft_joining_->request || host_.replica() != nullptr) return;
   if (reply.leader) {
     raft_joining_->leader = reply.leader;
     return ask_to_join_raft();
@@ -294,16 +294,16 @@ void SwarmOps::on_raft_join_reply(const wire::RaftJoinReply& reply) {
   ready_ = false;
   // Links that were opened as a worker's go: their peers would refuse a manager's words on them.
   host_.close_links();
-  host_.start_manager(Manager::join(core_, reply.raft_id, reply.members));
+  host_.start_replica(Replica::join(core_, reply.raft_id, reply.members));
   // Batches are done in their order: the member's state is on disk before the name that speaks of it.
   core_.commit(save_identity(*core_.identity), [this, raft_id = reply.raft_id] {
-    if (host_.manager() != nullptr && host_.manager()->raft_id() == raft_id) host_.manager()->begin();
+    if (host_.replica() != nullptr && host_.replica()->raft_id() == raft_id) host_.replica()->begin();
   });
 }
 
 // The identity first: a manager's state that no identity speaks of is wiped at the next start.
-void SwarmOps::demote() {
-  host_.stop_manager();
+void Lifecycle::demote() {
+  host_.stop_replica();
   core_.ports.transport.stop_listening();
   core_.identity->role = model::NodeRole::worker;
   core_.identity->raft_id = 0;
@@ -312,35 +312,35 @@ void SwarmOps::demote() {
   wiping_ = true;
   core_.commit(save_identity(*core_.identity), [this] {
     wiping_ = false;
-    if (host_.manager() == nullptr) core_.ports.disk.wipe_manager();  // not what a new swarm put there
+    if (host_.replica() == nullptr) core_.ports.disk.wipe_manager();  // not what a new swarm put there
     join_raft_if_wanted();
   });
 }
 
-void SwarmOps::join_raft_if_wanted() {
+void Lifecycle::join_raft_if_wanted() {
   raft_retry_ = Instant::never();
-  if (core_.identity && role_wanted_ == model::NodeRole::manager && host_.manager() == nullptr)
+  if (core_.identity && role_wanted_ == model::NodeRole::manager && host_.replica() == nullptr)
     start_raft_join();
 }
 
 // ---- leave
 
-void SwarmOps::leave(ports::ApiId id, const docker::SwarmLeave&) {
+void Lifecycle::leave(ports::ApiId id, const docker::SwarmLeave&) {
   if (leaving_)
     return host_.answer(id, plain_error(Code::failed_precondition, "this node is leaving already"));
   raft_joining_.reset();
   give_up_coming();
   leaving_ = Leaving{id, core_.rng.next(), false, false, core_.now, core_.now + kLeavePatience};
-  const bool last = host_.manager() != nullptr && host_.manager()->voters().size() <= 1 && host_.leads();
+  const bool last = host_.replica() != nullptr && host_.replica()->voters().size() <= 1 && host_.leads();
   leaving_->told = last || !core_.identity;
   tell_leader_of_leaving();
 }
 
-void SwarmOps::tell_leader_of_leaving() {
+void Lifecycle::tell_leader_of_leaving() {
   if (leaving_->told || !core_.identity) return;
   leaving_->resend = core_.now + kResend;
   // Hand over first: a leader cannot see to its own departure.
-  if (host_.leads()) return host_.manager()->transfer_leadership(host_.manager()->successor());
+  if (host_.leads()) return host_.replica()->transfer_leadership(host_.replica()->successor());
   const wire::LeaveRequest request{leaving_->request, core_.identity->node};
   if (const auto leader = host_.leader_address()) {
     core_.links.send_to(*leader, wire::Message(request), core_.now);
@@ -351,7 +351,7 @@ void SwarmOps::tell_leader_of_leaving() {
       core_.links.send_to(peer.address, wire::Message(request), core_.now);
 }
 
-void SwarmOps::finish_leaving() {
+void Lifecycle::finish_leaving() {
   const ports::ApiId id = leaving_->id;
   leaving_.reset();
   forget_everything();
@@ -359,7 +359,7 @@ void SwarmOps::finish_leaving() {
 }
 
 // Whoever waits for this node to be in a swarm waits no more.
-void SwarmOps::give_up_coming() {
+void Lifecycle::give_up_coming() {
   const Error gone = plain_error(Code::aborted, "the node left the swarm meanwhile");
   const ports::ApiId joined = joining_ ? joining_->id : 0;
   const ports::ApiId begun = initialising_ ? init_id_ : 0;
@@ -369,9 +369,9 @@ void SwarmOps::give_up_coming() {
   if (begun != 0) host_.answer(begun, gone);
 }
 
-void SwarmOps::forget_everything() {
+void Lifecycle::forget_everything() {
   host_.stop_agent();
-  host_.stop_manager();
+  host_.stop_replica();
   core_.ports.transport.stop_listening();
   host_.close_links();
   core_.identity.reset();
@@ -383,7 +383,7 @@ void SwarmOps::forget_everything() {
   role_wanted_ = model::NodeRole::worker;
 }
 
-void SwarmOps::on_removed() {
+void Lifecycle::on_removed() {
   if (leaving_) {
     leaving_->told = true;
     return;
@@ -395,7 +395,7 @@ void SwarmOps::on_removed() {
 
 // ---- the rest
 
-void SwarmOps::on_message(ports::LinkId, const wire::Message& message) {
+void Lifecycle::on_message(ports::LinkId, const wire::Message& message) {
   if (const auto* join_reply = std::get_if<wire::JoinReply>(&message)) on_join_reply(*join_reply);
   if (const auto* raft_reply = std::get_if<wire::RaftJoinReply>(&message)) on_raft_join_reply(*raft_reply);
   if (const auto* leave_reply = std::get_if<wire::LeaveReply>(&message)) {
@@ -403,10 +403,10 @@ void SwarmOps::on_message(ports::LinkId, const wire::Message& message) {
   }
 }
 
-void SwarmOps::run() {
+void Lifecycle::run() {
   // Its own log says that it is out: whatever it shall be, it is not this member any more.
-  if (core_.identity && !leaving_ && host_.manager() != nullptr &&
-      host_.manager()->was_removed(core_.identity->raft_id))
+  if (core_.identity && !leaving_ && host_.replica() != nullptr &&
+      host_.replica()->was_removed(core_.identity->raft_id))
     demote();
   finish_init();
   finish_join();
@@ -418,7 +418,7 @@ void SwarmOps::run() {
     finish_leaving();
 }
 
-void SwarmOps::finish_init() {
+void Lifecycle::finish_init() {
   if (!initialising_) return;
   // Lost again before it came to rest: its patience begins anew, for a deadline that is over wakes at once.
   if (!host_.leads() || host_.worker() == nullptr || !host_.worker()->in_session())
@@ -428,11 +428,11 @@ void SwarmOps::finish_init() {
   host_.answer(init_id_, docker::OperationResult{core_.identity->node});
 }
 
-void SwarmOps::finish_join() {
+void Lifecycle::finish_join() {
   if (!joining_ || joining_->stage == JoinStage::asking) return;
   const bool in_session = host_.worker() != nullptr && host_.worker()->in_session();
-  const bool in_group = host_.manager() != nullptr && host_.manager()->leader() != 0 &&
-                        host_.manager()->voters().contains(core_.identity->raft_id);
+  const bool in_group = host_.replica() != nullptr && host_.replica()->leader() != 0 &&
+                        host_.replica()->voters().contains(core_.identity->raft_id);
   const bool as_manager = joining_->stage == JoinStage::raft;
   if (as_manager ? !in_group : !in_session) return joining_->settle_by.reset();
   const bool settled = in_session && ready_ && (!as_manager || host_.is_settled_in());
@@ -443,12 +443,12 @@ void SwarmOps::finish_join() {
 }
 
 // It is in the swarm: has it come to rest, or waited long enough for that?
-bool SwarmOps::has_settled(bool settled, std::optional<Instant>& settle_by) {
+bool Lifecycle::has_settled(bool settled, std::optional<Instant>& settle_by) {
   if (!settle_by) settle_by = core_.now + kSettlePatience;
   return settled || *settle_by <= core_.now;
 }
 
-void SwarmOps::on_deadline() {
+void Lifecycle::on_deadline() {
   if (joining_ && joining_->id != 0 && joining_->give_up <= core_.now) {
     const ports::ApiId id = std::exchange(joining_->id, 0);
     host_.answer(id, Error{Code::unavailable, kJoinTimeout, {}, false, 503});
@@ -472,7 +472,7 @@ void SwarmOps::on_deadline() {
   }
 }
 
-Instant SwarmOps::next_deadline() const {
+Instant Lifecycle::next_deadline() const {
   Instant next = Instant::never();
   if (joining_ && joining_->id != 0) next = std::min(next, joining_->give_up);
   if (joining_ && joining_->stage == JoinStage::asking) next = std::min(next, joining_->resend);

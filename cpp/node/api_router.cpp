@@ -1,4 +1,4 @@
-#include "node/door.hpp"
+#include "node/api_router.hpp"
 
 #include <utility>
 
@@ -31,14 +31,14 @@ Error leader_lost() {
 
 }  // namespace
 
-void Door::arrived(ports::ApiId id, http::Request request) {
+void ApiRouter::arrived(ports::ApiId id, http::Request request) {
   Call& call = calls_[id];
   call.request = std::move(request);
   call.give_up = core_.now + kPatience;
   route(id, call);
 }
 
-void Door::on_forward(ports::LinkId link, wire::ApiForward message) {
+void ApiRouter::on_forward(ports::LinkId link, wire::ApiForward message) {
   const auto origin = std::pair(link, message.id);
   if (by_origin_.contains(origin)) return;  // the frame came twice
   const ports::ApiId id = next_remote_++;
@@ -51,13 +51,13 @@ void Door::on_forward(ports::LinkId link, wire::ApiForward message) {
   route(id, call);
 }
 
-bool Door::answered_here(const Call& call, docker::Scope scope) {
-  if (scope == docker::Scope::local || host_.manager() == nullptr) return true;
+bool ApiRouter::answered_here(const Call& call, docker::Scope scope) {
+  if (scope == docker::Scope::local || host_.replica() == nullptr) return true;
   if (scope == docker::Scope::swarm_read && wants_local(call.request)) return true;
   return scope == docker::Scope::swarm_write && host_.leads();
 }
 
-void Door::route(ports::ApiId id, Call& call) {
+void ApiRouter::route(ports::ApiId id, Call& call) {
   const docker::Scope scope = docker::Api::scope(call.request);
   if (answered_here(call, scope)) return handle(id, call);
   if (host_.leads()) {
@@ -72,7 +72,7 @@ void Door::route(ports::ApiId id, Call& call) {
   forward(id, call);
 }
 
-void Door::forward(ports::ApiId id, Call& call) {
+void ApiRouter::forward(ports::ApiId id, Call& call) {
   const auto address = host_.leader_address();
   const ports::LinkId link = address ? core_.links.to(*address, core_.now) : 0;
   if (link == 0) return set_stage(id, call, Stage::waiting);
@@ -85,12 +85,12 @@ void Door::forward(ports::ApiId id, Call& call) {
                                                         call.request.headers, call.request.body}));
 }
 
-void Door::handle(ports::ApiId id, Call& call) {
+void ApiRouter::handle(ports::ApiId id, Call& call) {
   set_stage(id, call, Stage::handled);
   api_.request(id, call.request, host_.api_context());
 }
 
-void Door::set_stage(ports::ApiId id, Call& call, Stage stage) {
+void ApiRouter::set_stage(ports::ApiId id, Call& call, Stage stage) {
   call.stage = stage;
   deadlines_.erase({call.give_up, id});
   waiting_.erase(id);
@@ -101,13 +101,13 @@ void Door::set_stage(ports::ApiId id, Call& call, Stage stage) {
   }
 }
 
-void Door::route_waiting() {
+void ApiRouter::route_waiting() {
   const std::set<ports::ApiId> waiting = std::exchange(waiting_, {});
   for (const ports::ApiId id : waiting)
     if (const auto it = calls_.find(id); it != calls_.end()) route(id, it->second);
 }
 
-void Door::refuse_no_leader(ports::ApiId id) {
+void ApiRouter::refuse_no_leader(ports::ApiId id) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   set_stage(id, it->second, Stage::handled);
@@ -121,7 +121,7 @@ void Door::refuse_no_leader(ports::ApiId id) {
 
 // ---- answers of the leader to what was passed on
 
-void Door::on_reply(ports::LinkId link, wire::ApiReplyHead message) {
+void ApiRouter::on_reply(ports::LinkId link, wire::ApiReplyHead message) {
   const auto it = by_forward_.find(message.id);
   if (it == by_forward_.end()) return;
   const ports::ApiId id = it->second;
@@ -146,7 +146,7 @@ void Door::on_reply(ports::LinkId link, wire::ApiReplyHead message) {
   for (auto& body : std::exchange(call.early, {})) on_reply(link, std::move(body));
 }
 
-void Door::on_reply(ports::LinkId link, wire::ApiReplyBody message) {
+void ApiRouter::on_reply(ports::LinkId link, wire::ApiReplyBody message) {
   const auto it = by_forward_.find(message.id);
   if (it == by_forward_.end()) return;
   const ports::ApiId id = it->second;
@@ -159,7 +159,7 @@ void Door::on_reply(ports::LinkId link, wire::ApiReplyBody message) {
   if (!over) expect_answer(id, call);
 }
 
-void Door::pass_on(ports::ApiId id, wire::ApiReplyBody body) {
+void ApiRouter::pass_on(ports::ApiId id, wire::ApiReplyBody body) {
   Call& call = calls_.at(id);
   if (auto head = std::exchange(call.held, std::nullopt)) begin(id, std::move(*head));
   if (!body.bytes.empty()) piece(id, std::move(body.bytes));
@@ -168,18 +168,18 @@ void Door::pass_on(ports::ApiId id, wire::ApiReplyBody body) {
 }
 
 // What has begun and shall be whole, or has a gap, comes soon or not at all: a frame of it was lost.
-void Door::expect_answer(ports::ApiId id, Call& call) {
+void ApiRouter::expect_answer(ports::ApiId id, Call& call) {
   deadlines_.erase({call.give_up, id});
   if (!call.held && !call.answer.has_gap()) return;
   call.give_up = core_.now + kPatience;
   deadlines_.insert({call.give_up, id});
 }
 
-void Door::on_cancel(ports::LinkId link, const wire::ApiCancel& message) {
+void ApiRouter::on_cancel(ports::LinkId link, const wire::ApiCancel& message) {
   if (const auto it = by_origin_.find({link, message.id}); it != by_origin_.end()) aborted(it->second);
 }
 
-void Door::on_link_closed(ports::LinkId link) {
+void ApiRouter::on_link_closed(ports::LinkId link) {
   std::vector<ports::ApiId> gone, orphaned;
   for (const auto& [id, call] : calls_) {
     if (call.origin && call.origin->first == link) gone.push_back(id);
@@ -190,7 +190,7 @@ void Door::on_link_closed(ports::LinkId link) {
 }
 
 // A frame of it was lost on a link that lives.
-void Door::abandon_answer(ports::ApiId id) {
+void ApiRouter::abandon_answer(ports::ApiId id) {
   Call& call = calls_.at(id);
   core_.links.send(call.target->first, wire::Message(wire::ApiCancel{call.target->second}));
   call.give_up = core_.now + kPatience;
@@ -198,7 +198,7 @@ void Door::abandon_answer(ports::ApiId id) {
 }
 
 // Nothing more will come of what was passed on.
-void Door::lose_answer(ports::ApiId id) {
+void ApiRouter::lose_answer(ports::ApiId id) {
   Call& call = calls_.at(id);
   by_forward_.erase(call.target->second);
   call.target.reset();
@@ -216,7 +216,7 @@ void Door::lose_answer(ports::ApiId id) {
   }
 }
 
-void Door::aborted(ports::ApiId id) {
+void ApiRouter::aborted(ports::ApiId id) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   if (it->second.target)
@@ -225,7 +225,7 @@ void Door::aborted(ports::ApiId id) {
   forget(id);
 }
 
-void Door::forget(ports::ApiId id) {
+void ApiRouter::forget(ports::ApiId id) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   const Call& call = it->second;
@@ -239,7 +239,7 @@ void Door::forget(ports::ApiId id) {
 
 // ---- reads
 
-void Door::on_read_ready(std::uint64_t context) {
+void ApiRouter::on_read_ready(std::uint64_t context) {
   const auto it = reads_.find(context);
   if (it == reads_.end()) return;
   const std::vector<ports::ApiId> ids = std::move(it->second);
@@ -249,7 +249,7 @@ void Door::on_read_ready(std::uint64_t context) {
       handle(id, call->second);
 }
 
-void Door::on_leader_changed() {
+void ApiRouter::on_leader_changed() {
   reads_.clear();
   unread_.clear();
   std::vector<ports::ApiId> again;
@@ -265,16 +265,16 @@ void Door::on_leader_changed() {
   route_waiting();
 }
 
-void Door::on_manager_gone() { on_leader_changed(); }
+void ApiRouter::on_replica_gone() { on_leader_changed(); }
 
-std::optional<docker::Answer> Door::look(const http::Request& request, const docker::Context& context,
-                                         const docker::LogSource& source) const {
+std::optional<docker::Answer> ApiRouter::look(const http::Request& request, const docker::Context& context,
+                                              const docker::LogSource& source) const {
   auto answer = api_.look(request, context, source);
   if (answer) say_nothing_done(answer->head);
   return answer;
 }
 
-docker::Answer Door::without_leader() {
+docker::Answer ApiRouter::without_leader() {
   docker::Answer answer = docker::Api::refusal(no_leader());
   say_nothing_done(answer.head);
   return answer;
@@ -282,12 +282,12 @@ docker::Answer Door::without_leader() {
 
 // ---- writes
 
-void Door::propose(ports::ApiId id, model::Transaction transaction) {
+void ApiRouter::propose(ports::ApiId id, model::Transaction transaction) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
-  Manager* manager = host_.manager();
+  Replica* replica = host_.replica();
   const std::uint64_t request =
-      manager != nullptr && host_.leads() ? manager->propose(std::move(transaction)) : 0;
+      replica != nullptr && host_.leads() ? replica->propose(std::move(transaction)) : 0;
   if (request == 0) return api_.fail(id, no_leader());
   by_proposal_[request] = id;
   it->second.may_be_done = true;
@@ -295,7 +295,7 @@ void Door::propose(ports::ApiId id, model::Transaction transaction) {
   deadlines_.insert({it->second.give_up, id});
 }
 
-void Door::on_applied(std::uint64_t request, const model::Outcome& outcome) {
+void ApiRouter::on_applied(std::uint64_t request, const model::Outcome& outcome) {
   const auto it = by_proposal_.find(request);
   if (it == by_proposal_.end()) return;
   const ports::ApiId id = it->second;
@@ -306,13 +306,13 @@ void Door::on_applied(std::uint64_t request, const model::Outcome& outcome) {
   api_.settled(id, outcome, host_.api_context());
 }
 
-void Door::on_changes(const store::ChangeSet& changes) { api_.observe(changes, host_.api_context()); }
+void ApiRouter::on_changes(const store::ChangeSet& changes) { api_.observe(changes, host_.api_context()); }
 
-void Door::on_changes_skipped() { api_.changes_skipped(); }
+void ApiRouter::on_changes_skipped() { api_.changes_skipped(); }
 
 // ---- out
 
-bool Door::run() {
+bool ApiRouter::run() {
   bool did = false;
   if (!unread_.empty() && reads_.empty() && host_.leads()) {
     // One check at a time: reads that come meanwhile wait for the next, which then serves all of them.
@@ -320,7 +320,7 @@ bool Door::run() {
     const std::uint64_t context = core_.rng.next();
     reads_[context].assign(unread_.begin(), unread_.end());
     unread_.clear();
-    host_.manager()->read_index(context);
+    host_.replica()->read_index(context);
     did = true;
   }
   for (auto& effect : api_.take_effects()) {
@@ -330,7 +330,7 @@ bool Door::run() {
   return did;
 }
 
-void Door::carry_out(docker::Effect effect) {
+void ApiRouter::carry_out(docker::Effect effect) {
   if (auto* reply = std::get_if<docker::BeginReply>(&effect)) {
     begin(reply->id, std::move(reply->head));
   } else if (auto* bytes = std::get_if<docker::ReplyPiece>(&effect)) {
@@ -347,7 +347,7 @@ void Door::carry_out(docker::Effect effect) {
   }
 }
 
-void Door::begin(ports::ApiId id, http::ResponseHead head) {
+void ApiRouter::begin(ports::ApiId id, http::ResponseHead head) {
   const auto it = calls_.find(id);
   if (it == calls_.end() || it->second.head_sent) return;
   it->second.head_sent = true;
@@ -360,20 +360,20 @@ void Door::begin(ports::ApiId id, http::ResponseHead head) {
                                                     head.streaming}));
 }
 
-void Door::piece(ports::ApiId id, std::string bytes) {
+void ApiRouter::piece(ports::ApiId id, std::string bytes) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   if (!it->second.origin) return core_.ports.api.piece(id, std::move(bytes));
   send_back(it->second, {0, std::move(bytes), false, 0, false});
 }
 
-void Door::send_back(Call& call, wire::ApiReplyBody body) {
+void ApiRouter::send_back(Call& call, wire::ApiReplyBody body) {
   body.id = call.origin->second;
   body.number = ++call.pieces;
   core_.links.send(call.origin->first, wire::Message(std::move(body)));
 }
 
-void Door::end(ports::ApiId id) {
+void ApiRouter::end(ports::ApiId id) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   if (it->second.origin) {
@@ -384,7 +384,7 @@ void Door::end(ports::ApiId id) {
   forget(id);
 }
 
-void Door::cut(ports::ApiId id) {
+void ApiRouter::cut(ports::ApiId id) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   if (it->second.origin) {
@@ -395,7 +395,7 @@ void Door::cut(ports::ApiId id) {
   forget(id);
 }
 
-void Door::on_deadline() {
+void ApiRouter::on_deadline() {
   if (retry_ <= core_.now) {
     retry_ = Instant::never();
     route_waiting();
@@ -414,7 +414,7 @@ void Door::on_deadline() {
   if (api_.next_deadline() <= core_.now) api_.on_deadline(host_.api_context());
 }
 
-Instant Door::next_deadline() const {
+Instant ApiRouter::next_deadline() const {
   Instant next = std::min(retry_, api_.next_deadline());
   if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
   return next;

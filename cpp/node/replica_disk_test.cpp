@@ -1,4 +1,4 @@
-#include "node/manager_disk.hpp"
+#include "node/replica_disk.hpp"
 
 #include <gtest/gtest.h>
 
@@ -43,7 +43,7 @@ TEST(ManagerDisk, WhatIsWrittenComesBack) {
   batch.put(Family::raft_state, member_key(42), codec::encode(peer));
   disk.commit(std::move(batch), 0);
 
-  auto state = load_manager(disk);
+  auto state = load_replica(disk);
   ASSERT_TRUE(state.ok()) << state.error().message;
   EXPECT_EQ(state->raft_id, 42U);
   EXPECT_EQ(state->hard.term, 3U);
@@ -66,7 +66,7 @@ TEST(ManagerDisk, WhatIsCorruptIsNamed) {
   ports::DiskBatch batch;
   batch.put(Family::raft_log, log_key(1), "rubbish");
   disk.commit(std::move(batch), 0);
-  const auto state = load_manager(disk);
+  const auto state = load_replica(disk);
   ASSERT_FALSE(state.ok());
   EXPECT_NE(state.error().message.find("raft log key 0000000000000001"), std::string::npos)
       << state.error().message;
@@ -83,7 +83,7 @@ TEST(ManagerDisk, AGapInTheLogIsRefused) {
     batch.put(Family::raft_log, log_key(index), codec::encode(entry));
   }
   disk.commit(std::move(batch), 0);
-  EXPECT_FALSE(load_manager(disk).ok());
+  EXPECT_FALSE(load_replica(disk).ok());
 }
 
 TEST(ManagerDisk, AnEntryThatShouldHaveBeenWrittenOverIsRefused) {
@@ -97,7 +97,7 @@ TEST(ManagerDisk, AnEntryThatShouldHaveBeenWrittenOverIsRefused) {
     batch.put(Family::raft_log, log_key(index), codec::encode(entry));
   }
   disk.commit(std::move(batch), 0);
-  EXPECT_FALSE(load_manager(disk).ok());
+  EXPECT_FALSE(load_replica(disk).ok());
 }
 
 TEST(ManagerDisk, ASnapshotCarriesAllAndACutOneIsRefused) {
@@ -143,7 +143,7 @@ TEST(ManagerDisk, ASnapshotTakesThePlaceOfAllThatWasThere) {
   put_dirty(store, batch);
   disk.commit(std::move(batch), 0);
 
-  const auto state = load_manager(disk);
+  const auto state = load_replica(disk);
   ASSERT_TRUE(state.ok()) << state.error().message;
   EXPECT_EQ(state->raft_id, 42U) << "who this is does not come with a snapshot";
   EXPECT_EQ(state->hard.term, 3U);

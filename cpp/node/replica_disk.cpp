@@ -1,4 +1,4 @@
-#include "node/manager_disk.hpp"
+#include "node/replica_disk.hpp"
 
 #include "base/bytes.hpp"
 #include "codec/codec.hpp"
@@ -141,7 +141,7 @@ Result<store::Store::Record> decode_record(std::string_view key, std::string_vie
   return out ? std::move(*out) : plain_error(Code::data_loss, "unknown kind of object");
 }
 
-Result<ManagerState> load_manager(ports::Disk& disk) {
+Result<ManagerState> load_replica(ports::Disk& disk) {
   ManagerState state;
   auto read = scan_all(disk, Family::raft_state, "raft state",
                        [&](auto key, auto value) { return read_state(state, key, value); });

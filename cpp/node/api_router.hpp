@@ -1,4 +1,4 @@
-// Door: where a request to the API is answered, and how it gets there.
+// ApiRouter: where a request to the API is answered, and how it gets there.
 //
 // Local requests are answered here at once. What concerns the swarm is answered by the leader: here, after a
 // linearizable read check (Raft section 6.4, ReadIndex; one check serves all reads that came before it), or
@@ -17,26 +17,26 @@
 
 #include "node/core.hpp"
 #include "node/in_order.hpp"
-#include "node/manager.hpp"
+#include "node/replica.hpp"
 
 namespace swarm::node {
 
 inline constexpr Duration kPatience = Duration::seconds(2);
 
-class Door {
+class ApiRouter {
  public:
   // What the door needs of its node.
   class Host {
    public:
     virtual ~Host() = default;
     virtual docker::Context api_context() = 0;
-    virtual Manager* manager() = 0;                       // null unless this node is a manager
+    virtual Replica* replica() = 0;                       // null unless this node is a manager
     virtual bool leads() = 0;                             // this node is the leader and ready to be one
     virtual std::optional<Address> leader_address() = 0;  // of another node
     virtual void perform(ports::ApiId id, docker::Operation operation) = 0;
   };
 
-  Door(Core& core, Host& host) : core_(core), host_(host) {}
+  ApiRouter(Core& core, Host& host) : core_(core), host_(host) {}
 
   // ---- clients of this node
   void arrived(ports::ApiId id, http::Request request);
@@ -55,7 +55,7 @@ class Door {
   void on_changes_skipped();  // a snapshot took their place
   void on_leader_changed();
   // No manager any more: what waited for one is refused.
-  void on_manager_gone();
+  void on_replica_gone();
 
   docker::Api& api() { return api_; }
   // What a client would be told at once, out of what this node knows. See Node::look.

@@ -1,4 +1,4 @@
-// Desk: where calls are answered. It writes replies, and remembers what each open request waits for: an
+// Replies: where calls are answered. It writes replies, and remembers what each open request waits for: an
 // outcome, an operation, log lines, events, the end of a container. NOT here: what an answer says (the
 // resource files).
 //
@@ -23,18 +23,18 @@
 
 namespace swarm::docker {
 
-class Desk {
+class Replies {
  public:
-  Desk() = default;
+  Replies() = default;
   // For one look: it shows the past of `of`; what it comes to remember goes with it.
-  explicit Desk(Desk& of) : past_(of.past_), writer_(of.writer_) {}
+  explicit Replies(Replies& of) : past_(of.past_), writer_(of.writer_) {}
 
-  using OnSettled = std::function<void(Desk&, ApiId, const model::Outcome&, const Context&)>;
-  using OnDone = std::function<void(Desk&, ApiId, const OperationResult&, const Context&)>;
+  using OnSettled = std::function<void(Replies&, ApiId, const model::Outcome&, const Context&)>;
+  using OnDone = std::function<void(Replies&, ApiId, const OperationResult&, const Context&)>;
   // The task's container ended (`exit_code`), or its record is gone.
-  using OnEnd = std::function<void(Desk&, ApiId, std::int64_t exit_code)>;
+  using OnEnd = std::function<void(Replies&, ApiId, std::int64_t exit_code)>;
   // Writes a piece; when the next is due, nothing when this was the last.
-  using OnBeat = std::function<std::optional<Instant>(Desk&, ApiId, const Context&)>;
+  using OnBeat = std::function<std::optional<Instant>(Replies&, ApiId, const Context&)>;
 
   // ---- whole replies
   void reply(ApiId id, std::uint32_t status, std::string json);

@@ -1,4 +1,4 @@
-// SwarmOps: this node's own way in and out of a swarm, and from one role to the other: init, join, leave,
+// Lifecycle: this node's own way in and out of a swarm, and from one role to the other: init, join, leave,
 // promotion, demotion, removal. Each is a small story of steps with patience; nothing sits silent: `state()`
 // and `error()` say what it waits for. NOT here: the leader's side of the same stories (membership).
 #pragma once
@@ -12,30 +12,30 @@
 #include "agent/worker.hpp"
 #include "control/join.hpp"
 #include "node/core.hpp"
-#include "node/manager.hpp"
+#include "node/replica.hpp"
 
 namespace swarm::node {
 
-class SwarmOps {
+class Lifecycle {
  public:
   class Host {
    public:
     virtual ~Host() = default;
-    virtual Manager* manager() = 0;
+    virtual Replica* replica() = 0;
     virtual bool leads() = 0;
     virtual std::optional<Address> leader_address() = 0;
     virtual agent::Worker* worker() = 0;
     virtual void start_agent() = 0;
     virtual void stop_agent() = 0;
-    virtual void start_manager(std::unique_ptr<Manager> manager) = 0;
-    virtual void stop_manager() = 0;
+    virtual void start_replica(std::unique_ptr<Replica> replica) = 0;
+    virtual void stop_replica() = 0;
     virtual void close_links() = 0;  // all of them, and whoever used one learns so
     // The own object in the own store says a ready manager, and nothing is about to change it.
     virtual bool is_settled_in() = 0;
     virtual void answer(ports::ApiId id, const Result<docker::OperationResult>& result) = 0;
   };
 
-  SwarmOps(Core& core, Host& host) : core_(core), host_(host) {}
+  Lifecycle(Core& core, Host& host) : core_(core), host_(host) {}
 
   void init(ports::ApiId id, const docker::SwarmInit& wish);
   void join(ports::ApiId id, const docker::SwarmJoin& wish);

@@ -1,5 +1,5 @@
-// Manager: the Raft half of a manager node. The consensus core, the log on disk, the store it feeds, and the
-// members' addresses. Leader or follower alike; what only a leader does is in leadership.
+// Replica: the Raft half of a manager node. The consensus core, the log on disk, the store it feeds, and the
+// members' addresses. Leader or follower alike; what only a leader does is in leader_loops.
 //
 // Durability (Raft section 5, and "durable before said"): one synced batch at a time is on its way to the
 // disk. Messages that may go at once are sent with it, those that speak for it when it is done. Entries, hard
@@ -16,15 +16,15 @@
 #include <vector>
 
 #include "node/core.hpp"
-#include "node/manager_disk.hpp"
 #include "node/raft_story.hpp"
+#include "node/replica_disk.hpp"
 #include "raft/raft.hpp"
 #include "store/store.hpp"
 
 namespace swarm::node {
 
 // The in-memory mirror of the log; a snapshot is made of the store when a follower needs one.
-class NodeLog final : public raft::MemoryStorage {
+class ReplicaLog final : public raft::MemoryStorage {
  public:
   std::function<raft::Snapshot()> make_snapshot;
   Result<raft::Snapshot> snapshot() const override;
@@ -37,17 +37,17 @@ struct AppliedEntry {
   store::ChangeSet changes;
 };
 
-class Manager {
+class Replica {
  public:
   // What the disk holds, or an Error that names the key that cannot be read.
-  static Result<std::unique_ptr<Manager>> load(Core& core);
+  static Result<std::unique_ptr<Replica>> load(Core& core);
   // A new swarm of one manager: `first` is its first transaction, `self` its only member.
-  static std::unique_ptr<Manager> create(Core& core, const wire::ManagerPeer& self,
+  static std::unique_ptr<Replica> create(Core& core, const wire::ManagerPeer& self,
                                          const model::Transaction& first);
   // An empty member-to-be: the leader will send it everything.
-  static std::unique_ptr<Manager> join(Core& core, std::uint64_t raft_id,
+  static std::unique_ptr<Replica> join(Core& core, std::uint64_t raft_id,
                                        std::vector<wire::ManagerPeer> members);
-  ~Manager();
+  ~Replica();
   // A member-to-be takes part once its node's identity says so on disk: one that forgot that it voted must
   // never be.
   void begin() { busy_ = false; }
@@ -82,7 +82,7 @@ class Manager {
   const store::Store& store() const { return *store_; }
   const raft::RawNode& raft() const { return *raft_; }
   void reseed(std::uint64_t seed) { raft_->reseed(seed); }
-  const NodeLog& log() const { return *log_; }
+  const ReplicaLog& log() const { return *log_; }
   std::uint64_t raft_id() const { return raft_id_; }
   std::uint64_t leader() const { return leader_; }  // 0: unknown
   // Leads, and has applied an entry of its own term: its store is as new as the log it was elected with.
@@ -105,7 +105,7 @@ class Manager {
   bool busy() const { return busy_; }
 
  private:
-  explicit Manager(Core& core);
+  explicit Replica(Core& core);
   void start_raft(std::uint64_t applied);
   std::string snapshot_data() const;
   raft::Snapshot make_snapshot() const;
@@ -132,7 +132,7 @@ class Manager {
   Core& core_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
   std::uint64_t raft_id_ = 0;
-  std::unique_ptr<NodeLog> log_;
+  std::unique_ptr<ReplicaLog> log_;
   std::unique_ptr<raft::RawNode> raft_;
   std::unique_ptr<store::Store> store_;
   std::map<std::uint64_t, wire::ManagerPeer> members_;

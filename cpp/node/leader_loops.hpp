@@ -1,4 +1,4 @@
-// Leadership: what only the leader does. Made when this node is elected, destroyed when it steps down:
+// LeaderLoops: what only the leader does. Made when this node is elected, destroyed when it steps down:
 // everything in here can be made again from the store.
 //
 // The order of the loops is the order of the story of a task: orchestrators create, the allocator readies,
@@ -13,14 +13,14 @@
 #include "control/role_manager.hpp"
 #include "dispatcher/dispatcher.hpp"
 #include "node/core.hpp"
-#include "node/manager.hpp"
+#include "node/replica.hpp"
 #include "store/leader_loop.hpp"
 
 namespace swarm::node {
 
-class Leadership {
+class LeaderLoops {
  public:
-  Leadership(Core& core, Manager& manager);
+  LeaderLoops(Core& core, Replica& replica);
 
   void reseed(Rng& rng);
   void observe(const store::ChangeSet& changes);
@@ -47,7 +47,7 @@ class Leadership {
   Loop* add(Arguments&&... arguments);
 
   Core& core_;
-  Manager& manager_;
+  Replica& replica_;
   std::vector<Slot> loops_;
   Instant not_before_{};  // after a refused proposal
   dispatcher::Dispatcher* dispatcher_ = nullptr;

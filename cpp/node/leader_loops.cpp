@@ -1,4 +1,4 @@
-#include "node/leadership.hpp"
+#include "node/leader_loops.hpp"
 
 #include <algorithm>
 
@@ -13,15 +13,15 @@
 namespace swarm::node {
 
 template <class Loop, class... Arguments>
-Loop* Leadership::add(Arguments&&... arguments) {
+Loop* LeaderLoops::add(Arguments&&... arguments) {
   auto loop = std::make_unique<Loop>(std::forward<Arguments>(arguments)...);
   Loop* raw = loop.get();
   loops_.push_back({std::move(loop), 0});
   return raw;
 }
 
-Leadership::Leadership(Core& core, Manager& manager) : core_(core), manager_(manager) {
-  const model::Cluster* cluster = manager.store().cluster();
+LeaderLoops::LeaderLoops(Core& core, Replica& replica) : core_(core), replica_(replica) {
+  const model::Cluster* cluster = replica.store().cluster();
   const Duration heartbeat =
       cluster != nullptr ? model::usable_heartbeat(cluster->spec.heartbeat_period) : model::kHeartbeatPeriod;
   add<orchestrator::ReplicatedOrchestrator>(core.rng.fork());
@@ -32,47 +32,47 @@ Leadership::Leadership(Core& core, Manager& manager) : core_(core), manager_(man
   dispatcher_ = add<dispatcher::Dispatcher>(core.rng.fork(), heartbeat);
   add<orchestrator::TaskReaper>();
   role_manager_ = add<control::RoleManager>();
-  for (Slot& slot : loops_) slot.loop->start(manager.store(), core.now, core.wall());
+  for (Slot& slot : loops_) slot.loop->start(replica.store(), core.now, core.wall());
 }
 
-void Leadership::reseed(Rng& rng) {
+void LeaderLoops::reseed(Rng& rng) {
   for (Slot& slot : loops_) slot.loop->reseed(rng.fork());
 }
 
-void Leadership::observe(const store::ChangeSet& changes) {
-  for (Slot& slot : loops_) slot.loop->observe(manager_.store(), changes, core_.now);
+void LeaderLoops::observe(const store::ChangeSet& changes) {
+  for (Slot& slot : loops_) slot.loop->observe(replica_.store(), changes, core_.now);
 }
 
-bool Leadership::settled(std::uint64_t request, const model::Outcome& outcome) {
+bool LeaderLoops::settled(std::uint64_t request, const model::Outcome& outcome) {
   for (Slot& slot : loops_) {
     if (slot.in_flight != request) continue;
     slot.in_flight = 0;
-    slot.loop->settled(manager_.store(), outcome, core_.now);
+    slot.loop->settled(replica_.store(), outcome, core_.now);
     return true;
   }
   return false;
 }
 
-bool Leadership::plan() {
+bool LeaderLoops::plan() {
   if (core_.now < not_before_) return false;
   bool did = false;
   for (Slot& slot : loops_) {
     if (slot.in_flight != 0) continue;
-    auto transaction = slot.loop->plan(manager_.store(), core_.now, core_.wall());
+    auto transaction = slot.loop->plan(replica_.store(), core_.now, core_.wall());
     if (!transaction || transaction->empty()) continue;
-    slot.in_flight = manager_.propose(std::move(*transaction));
+    slot.in_flight = replica_.propose(std::move(*transaction));
     did = true;
     if (slot.in_flight != 0) continue;
     // Refused by Raft (a transfer is under way, or leadership is lost): the loop makes its plan again, in a
     // while.
     not_before_ = core_.now + model::kRaftTick;
-    slot.loop->settled(manager_.store(), model::Outcome{false, 0, "the proposal was dropped"}, core_.now);
+    slot.loop->settled(replica_.store(), model::Outcome{false, 0, "the proposal was dropped"}, core_.now);
     break;
   }
   return did;
 }
 
-Instant Leadership::next_deadline() const {
+Instant LeaderLoops::next_deadline() const {
   Instant next = Instant::never();
   for (const Slot& slot : loops_)
     if (slot.in_flight == 0) next = std::min(next, slot.loop->next_deadline());

@@ -1,4 +1,4 @@
-#include "docker/desk.hpp"
+#include "docker/replies.hpp"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@ namespace swarm::docker {
 
 // ---- whole replies
 
-void Desk::head(ApiId id, std::uint32_t status, http::Headers headers, bool streaming) {
+void Replies::head(ApiId id, std::uint32_t status, http::Headers headers, bool streaming) {
   headers.emplace_back("Api-Version", "1.50");
   headers.emplace_back("Ostype", "linux");
   headers.emplace_back("Docker-Experimental", "false");
@@ -14,36 +14,36 @@ void Desk::head(ApiId id, std::uint32_t status, http::Headers headers, bool stre
   effects_.emplace_back(BeginReply{id, {status, std::move(headers), streaming}});
 }
 
-void Desk::reply(ApiId id, std::uint32_t status, std::string json) {
+void Replies::reply(ApiId id, std::uint32_t status, std::string json) {
   // Exactly this: Go's client compares the header of errors for equality.
   head(id, status, {{"Content-Type", "application/json"}}, false);
   piece(id, std::move(json) + "\n");
   end(id);
 }
 
-void Desk::reply_empty(ApiId id, std::uint32_t status) {
+void Replies::reply_empty(ApiId id, std::uint32_t status) {
   head(id, status, {}, false);
   end(id);
 }
 
-void Desk::reply_text(ApiId id, std::uint32_t status, std::string text, http::Headers more) {
+void Replies::reply_text(ApiId id, std::uint32_t status, std::string text, http::Headers more) {
   more.emplace_back("Content-Type", "text/plain; charset=utf-8");
   head(id, status, std::move(more), false);
   if (!text.empty()) piece(id, std::move(text));
   end(id);
 }
 
-void Desk::reply_as(ApiId id, std::string content_type, std::string text) {
+void Replies::reply_as(ApiId id, std::string content_type, std::string text) {
   head(id, 200, {{"Content-Type", std::move(content_type)}}, false);
   if (!text.empty()) piece(id, std::move(text));
   end(id);
 }
 
-void Desk::refuse(ApiId id, const Error& error) {
+void Replies::refuse(ApiId id, const Error& error) {
   refuse(id, error, [](Json&) {});
 }
 
-void Desk::refuse(ApiId id, const Error& error, const std::function<void(Json&)>& more) {
+void Replies::refuse(ApiId id, const Error& error, const std::function<void(Json&)>& more) {
   http::Headers headers{{"Content-Type", "application/json"}, {"Swarmpy-Code", code_name(error.code)}};
   std::string hint = next_step(error);
   std::replace_if(
@@ -61,32 +61,32 @@ void Desk::refuse(ApiId id, const Error& error, const std::function<void(Json&)>
 
 // ---- replies in pieces
 
-void Desk::begin_stream(ApiId id, std::string content_type) {
+void Replies::begin_stream(ApiId id, std::string content_type) {
   head(id, 200, {{"Content-Type", std::move(content_type)}}, true);
 }
 
-void Desk::piece(ApiId id, std::string bytes) { effects_.emplace_back(ReplyPiece{id, std::move(bytes)}); }
+void Replies::piece(ApiId id, std::string bytes) { effects_.emplace_back(ReplyPiece{id, std::move(bytes)}); }
 
-void Desk::end(ApiId id) { effects_.emplace_back(EndReply{id}); }
-void Desk::cut(ApiId id) { effects_.emplace_back(CutReply{id}); }
+void Replies::end(ApiId id) { effects_.emplace_back(EndReply{id}); }
+void Replies::cut(ApiId id) { effects_.emplace_back(CutReply{id}); }
 
 // ---- what takes time
 
-void Desk::propose(ApiId id, model::Transaction transaction, OnSettled then, OnSettled otherwise) {
+void Replies::propose(ApiId id, model::Transaction transaction, OnSettled then, OnSettled otherwise) {
   proposals_[id] = {std::move(then), std::move(otherwise)};
   effects_.emplace_back(Propose{id, std::move(transaction)});
 }
 
-void Desk::perform(ApiId id, Operation operation, OnDone then) {
+void Replies::perform(ApiId id, Operation operation, OnDone then) {
   operations_[id] = std::move(then);
   effects_.emplace_back(Perform{id, std::move(operation)});
 }
 
-void Desk::await_end(ApiId id, TaskId task, bool until_removed, OnEnd then) {
+void Replies::await_end(ApiId id, TaskId task, bool until_removed, OnEnd then) {
   waits_[id] = Wait{task, until_removed, std::move(then)};
 }
 
-void Desk::open_logs(ApiId id, LogStream stream, Operation operation) {
+void Replies::open_logs(ApiId id, LogStream stream, Operation operation) {
   if (!stream.tasks.empty() || !stream.swarm) stream.open = 1;
   if (stream.options.follow && !stream.service.empty()) followers_[stream.service].insert(id);
   const bool asks = stream.open != 0, waits = stream.options.follow;
@@ -98,14 +98,14 @@ void Desk::open_logs(ApiId id, LogStream stream, Operation operation) {
   }
 }
 
-void Desk::open_events(ApiId id, EventFilter filter, std::optional<Instant> until) {
+void Replies::open_events(ApiId id, EventFilter filter, std::optional<Instant> until) {
   if (until) deadlines_.insert({*until, id});
   event_streams_.emplace(id, EventStream{std::move(filter), until});
 }
 
 // ---- what comes back
 
-void Desk::settled(ApiId id, const model::Outcome& outcome, const Context& context) {
+void Replies::settled(ApiId id, const model::Outcome& outcome, const Context& context) {
   const auto it = proposals_.find(id);
   if (it == proposals_.end()) return;
   const Proposal proposal = std::move(it->second);
@@ -116,7 +116,7 @@ void Desk::settled(ApiId id, const model::Outcome& outcome, const Context& conte
   refuse(id, outcome.error == kNoLeaderText ? rpc_error(Code::unknown, kNoLeaderText) : refused(outcome));
 }
 
-void Desk::operation_done(ApiId id, const Result<OperationResult>& result, const Context& context) {
+void Replies::operation_done(ApiId id, const Result<OperationResult>& result, const Context& context) {
   const auto it = operations_.find(id);
   if (it == operations_.end()) {
     // Opening logs has no answer of its own, unless it failed.
@@ -132,7 +132,7 @@ void Desk::operation_done(ApiId id, const Result<OperationResult>& result, const
   refuse(id, result.error());
 }
 
-void Desk::log_news(ApiId id, const LogNews& news, const Context& context) {
+void Replies::log_news(ApiId id, const LogNews& news, const Context& context) {
   const auto it = logs_.find(id);
   if (it == logs_.end()) return;
   LogStream& stream = it->second;
@@ -150,7 +150,7 @@ void Desk::log_news(ApiId id, const LogNews& news, const Context& context) {
 
 // A service that is followed has tasks to come as long as it exists, a task lines until it has ended; of both
 // only the leader hears.
-bool Desk::has_more_to_come(const LogStream& stream, const Context& context) const {
+bool Replies::has_more_to_come(const LogStream& stream, const Context& context) const {
   if (!stream.options.follow || stream.service.empty() || context.store == nullptr) return false;
   if (!context.local.is_leader) return false;
   if (stream.only.empty()) return context.store->service(stream.service) != nullptr;
@@ -158,13 +158,13 @@ bool Desk::has_more_to_come(const LogStream& stream, const Context& context) con
   return task && !stream.tasks.contains(stream.only) && !model::is_terminal(task->state());
 }
 
-void Desk::finish_logs(ApiId id) {
+void Replies::finish_logs(ApiId id) {
   if (std::string frame = incomplete_frame(logs_.at(id)); !frame.empty()) piece(id, std::move(frame));
   close(id);
   end(id);
 }
 
-void Desk::close(ApiId id) {
+void Replies::close(ApiId id) {
   proposals_.erase(id);
   operations_.erase(id);
   waits_.erase(id);
@@ -185,23 +185,23 @@ void Desk::close(ApiId id) {
   }
 }
 
-void Desk::abort(ApiId id) {
+void Replies::abort(ApiId id) {
   if (logs_.contains(id)) effects_.emplace_back(Perform{id, CloseLogs{}});
   close(id);
 }
 
-void Desk::fail(ApiId id, const Error& error) {
+void Replies::fail(ApiId id, const Error& error) {
   close(id);
   refuse(id, error);
 }
 
-void Desk::send_event(const Event& event) {
+void Replies::send_event(const Event& event) {
   for (const auto& [id, stream] : event_streams_)
     if (auto line = stream.filter.line(event)) piece(id, std::move(*line));
 }
 
 // A task of a service whose logs are followed has begun to run.
-void Desk::follow(const store::Change<model::Task>& change, const Context&) {
+void Replies::follow(const store::Change<model::Task>& change, const Context&) {
   if (change.removed() || !has_logs(*change.after)) return;
   const auto of = followers_.find(change.after->service_id);
   if (of == followers_.end()) return;
@@ -217,7 +217,7 @@ void Desk::follow(const store::Change<model::Task>& change, const Context&) {
 }
 
 // The followed streams that a change may have been the last thing for.
-std::set<ApiId> Desk::followers_of(const store::ChangeSet& changes) const {
+std::set<ApiId> Replies::followers_of(const store::ChangeSet& changes) const {
   std::set<ApiId> out;
   for (const auto& any : changes.changes) {
     const auto* task = std::get_if<store::Change<model::Task>>(&any);
@@ -229,7 +229,7 @@ std::set<ApiId> Desk::followers_of(const store::ChangeSet& changes) const {
   return out;
 }
 
-void Desk::observe(const store::ChangeSet& changes, const Context& context) {
+void Replies::observe(const store::ChangeSet& changes, const Context& context) {
   const std::vector<Event> events = events_.add(changes, context);
   if (!event_streams_.empty())
     for (const Event& event : events) send_event(event);
@@ -242,7 +242,7 @@ void Desk::observe(const store::ChangeSet& changes, const Context& context) {
 }
 
 // This manager leads no more: it hears of no agent, and the new leader knows nothing of these requests.
-void Desk::forsake_followers() {
+void Replies::forsake_followers() {
   std::vector<ApiId> idle;
   for (const auto& [service, ids] : followers_)
     for (const ApiId id : ids)
@@ -253,7 +253,7 @@ void Desk::forsake_followers() {
   }
 }
 
-void Desk::observe(const agent::ContainerEvent& event, const Context& context) {
+void Replies::observe(const agent::ContainerEvent& event, const Context& context) {
   for (const Event& shown : events_.add(event, context)) send_event(shown);
   if (event.action != "die" && event.action != "destroy") return;
   std::vector<std::pair<ApiId, OnEnd>> ended;
@@ -267,7 +267,7 @@ void Desk::observe(const agent::ContainerEvent& event, const Context& context) {
 }
 
 // Events are lost: a stream that went on would hide it.
-void Desk::changes_skipped() {
+void Replies::changes_skipped() {
   const auto streams = std::exchange(event_streams_, {});
   for (const auto& [id, stream] : streams) {
     if (stream.until) deadlines_.erase({*stream.until, id});
@@ -275,7 +275,7 @@ void Desk::changes_skipped() {
   }
 }
 
-void Desk::on_deadline(const Context& context) {
+void Replies::on_deadline(const Context& context) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= context.now) {
     const ApiId id = deadlines_.begin()->second;
     if (const auto beat = beats_.find(id); beat != beats_.end()) {
@@ -290,12 +290,12 @@ void Desk::on_deadline(const Context& context) {
 
 // ---- what is said again and again
 
-void Desk::open_beat(ApiId id, OnBeat then, Instant first) {
+void Replies::open_beat(ApiId id, OnBeat then, Instant first) {
   beats_.emplace(id, Beat{std::move(then), first});
   deadlines_.insert({first, id});
 }
 
-void Desk::tick(ApiId id, const Context& context) {
+void Replies::tick(ApiId id, const Context& context) {
   Beat& beat = beats_.at(id);
   const std::optional<Instant> next = beat.then(*this, id, context);
   if (!next) {
@@ -306,11 +306,11 @@ void Desk::tick(ApiId id, const Context& context) {
   deadlines_.insert({*next, id});
 }
 
-Instant Desk::next_deadline() const {
+Instant Replies::next_deadline() const {
   return deadlines_.empty() ? Instant::never() : deadlines_.begin()->first;
 }
 
-std::size_t Desk::open_requests() const {
+std::size_t Replies::open_requests() const {
   return proposals_.size() + operations_.size() + waits_.size() + logs_.size() + event_streams_.size() +
          beats_.size();
 }
