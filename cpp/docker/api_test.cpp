@@ -3,6 +3,7 @@
 
 #include "control/join.hpp"
 #include "docker/fixture_test.hpp"
+#include "model/builtin_plugins.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -230,6 +231,15 @@ TEST_F(ApiTest, TheSwarmShowsItsSettingsAndTokens) {
   EXPECT_EQ(at(info, "Swarm.Cluster.ID"), at(swarm, "ID"));
   EXPECT_EQ(at(info, "Swarm.Cluster.JoinTokens.Worker"), "") << "tokens are not for everybody's eyes";
   EXPECT_EQ(at(info, "Plugins"), "object");
+}
+
+TEST_F(ApiTest, WhatRunsTasksHereIsShownAsDockersRuntimes) {
+  local_.description.plugins = model::builtin_plugins({"sandbox", "process"});
+  const Value info = get("/info").json();
+  EXPECT_EQ(at(info, "Runtimes.sandbox.path"), "");
+  EXPECT_EQ(at(info, "Runtimes.process.path"), "");
+  EXPECT_EQ(at(info, "DefaultRuntime"), "sandbox") << "the first that is asked";
+  EXPECT_EQ(at(info, "Plugins.Volume.0"), "local");
 }
 
 TEST_F(ApiTest, TwoManagersAreWarnedOf) {

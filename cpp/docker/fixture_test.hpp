@@ -19,7 +19,6 @@ class ListRunner final : public ports::Runner {
   void stop(TaskId, Duration, int) override {}
   void signal(TaskId, int) override {}
   void remove(TaskId) override {}
-  std::vector<ports::Adopted> adopt() override { return {}; }
   ports::LogStreamId open_logs(TaskId, const wire::LogOptions&) override { return 1; }
   void close_logs(ports::LogStreamId) override {}
   std::optional<ports::Usage> usage(TaskId) override { return usage_; }

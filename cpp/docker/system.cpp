@@ -5,6 +5,7 @@
 #include "docker/images.hpp"
 #include "docker/objects.hpp"
 #include "model/bounds.hpp"
+#include "model/builtin_plugins.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -108,16 +109,26 @@ void write_machine(Json& json, const LocalNode& local) {
       .field("ServerVersion", machine.engine_version);
 }
 
+std::vector<std::string> plugins_of(const LocalNode& local, std::string_view type) {
+  std::vector<std::string> names;
+  for (const auto& plugin : local.description.plugins)
+    if (plugin.type == type) names.push_back(plugin.name);
+  return names;
+}
+
 void write_plugins(Json& json, const LocalNode& local) {
   json.object("Plugins", [&] {
-    for (const char* type : {"Volume", "Network", "Log"}) {
-      std::vector<std::string> names;
-      for (const auto& plugin : local.description.plugins)
-        if (plugin.type == type) names.push_back(plugin.name);
-      json.field(type, names);
-    }
+    for (const char* type : {"Volume", "Network", "Log"}) json.field(type, plugins_of(local, type));
     json.null("Authorization");
   });
+}
+
+void write_runtimes(Json& json, const LocalNode& local) {
+  const auto names = plugins_of(local, model::kRuntimePlugin);
+  json.object("Runtimes", [&] {
+    for (const std::string& name : names) json.object(name.c_str(), [&] { json.field("path", ""); });
+  });
+  json.field("DefaultRuntime", names.empty() ? std::string() : names.front());
 }
 
 // What a container engine would say; clients expect the keys.
@@ -129,8 +140,8 @@ void write_engine_facts(Json& json, const LocalNode& local) {
                             "PidsLimit", "OomKillDisable", "LiveRestoreEnabled", "Debug"})
     json.field(limit, false);
   json.field("IPv4Forwarding", true).field("ExperimentalBuild", false).field("IndexServerAddress", "");
-  json.object("Runtimes", [&] { json.object("process", [&] { json.field("path", ""); }); });
-  json.field("DefaultRuntime", "process").field("InitBinary", "").field("Isolation", "");
+  write_runtimes(json, local);
+  json.field("InitBinary", "").field("Isolation", "");
   for (const char* commit : {"ContainerdCommit", "RuncCommit", "InitCommit"})
     json.object(commit, [&] { json.field("ID", ""); });
   json.array("SecurityOptions", [] {}).null("RegistryConfig").null("GenericResources");

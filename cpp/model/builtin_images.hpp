@@ -3,7 +3,7 @@
 // but the name; the tags are known all the same, because a mistyped one is the commonest failed update there
 // is.
 //
-// NOT here: images that a user added; what a stand-in does (real/image_catalogue, sim/sim_runner).
+// NOT here: images that a user added; what a stand-in does (real/runner/image_catalogue, sim/sim_runner).
 #pragma once
 
 #include <cstdint>

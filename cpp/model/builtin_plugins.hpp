@@ -1,19 +1,23 @@
-// The drivers that the engine of every node has, in both worlds: as Docker shows them in `docker info` and
-// `docker node inspect`.
+// The drivers that the engine of every node has, in both worlds, and what runs its tasks (plugins of type
+// Runtime, the node's capabilities): as Docker shows them in `docker info` and `docker node inspect`.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "model/node.hpp"
 
 namespace swarm::model {
 
-inline std::vector<Plugin> builtin_plugins() {
-  return {{"Log", "json-file"},
-          {"Network", "bridge"},
-          {"Network", "host"},
-          {"Network", "overlay"},
-          {"Volume", "local"}};
+inline constexpr const char* kRuntimePlugin = "Runtime";
+
+// By type, as Docker sorts them. `executors`: in the order in which the node's runner asks them.
+inline std::vector<Plugin> builtin_plugins(const std::vector<std::string>& executors) {
+  std::vector<Plugin> out{
+      {"Log", "json-file"}, {"Network", "bridge"}, {"Network", "host"}, {"Network", "overlay"}};
+  for (const std::string& name : executors) out.push_back({kRuntimePlugin, name});
+  out.push_back({"Volume", "local"});
+  return out;
 }
 
 }  // namespace swarm::model

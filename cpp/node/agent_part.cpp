@@ -6,6 +6,7 @@
 #include "codec/codec.hpp"
 #include "control/process_checks.hpp"
 #include "go_template/placeholders.hpp"
+#include "ports/runtimes.hpp"
 
 namespace swarm::node {
 namespace {
@@ -41,6 +42,7 @@ Result<ports::Launch> launch_of(const Core& core, const model::Task& task) {
   ports::Launch launch;
   launch.task = task.id;
   launch.name = model::task_name(task);
+  launch.runtime = ports::runtime_of(task.spec());
   if (task.spec().container) {
     auto expanded =
         go_template::expand(*task.spec().container, go_template::facts_of(task, core.options.description));

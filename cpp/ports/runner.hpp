@@ -1,8 +1,9 @@
-// Runner: runs tasks. Real: process groups (sandboxes and OCI containers later). Simulated: scripted lives.
+// Runner: runs tasks. Real: a chooser over executors (process groups; sandboxes and OCI containers later).
+// Simulated: scripted lives.
 //
 // A task on this node goes prepare -> start -> (stop | kill) -> exit -> remove. Each call is answered by one
-// event. Handles (container ids) can be written down, and what still runs after a restart of the node can be
-// adopted.
+// event. A task for which the node has no executor is not prepared (ports/runtimes.hpp). No task outlives its
+// node's daemon, so that there is nothing to find again after a restart.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,9 @@ namespace swarm::ports {
 // All that a runner needs to know of a task.
 struct Launch {
   TaskId task;
-  std::string name;                // "<service>.<slot>.<task id>"
-  model::ContainerSpec container;  // its placeholders are expanded
+  std::string name;                   // "<service>.<slot>.<task id>"
+  std::string runtime = "container";  // TaskTemplate.Runtime: chooses the executor
+  model::ContainerSpec container;     // its placeholders are expanded
   Duration stop_grace;
   ServiceId service_id;
   std::string service_name;
@@ -37,12 +39,6 @@ struct Image {
   std::vector<std::string> command;
   bool builtin = false;
   bool operator==(const Image&) const = default;
-};
-
-struct Adopted {
-  TaskId task;
-  std::string container_id;
-  std::int64_t pid = 0;
 };
 
 // What a task uses, with all of its processes. Times and counts only grow; 0 where the runner cannot tell.
@@ -62,8 +58,7 @@ class Runner {
   // `signal`, or for 0 the stop signal of its spec; after the grace SIGKILL -> TaskExited.
   virtual void stop(TaskId task, Duration grace, int signal) = 0;
   virtual void signal(TaskId task, int number) = 0;  // no event of its own
-  virtual void remove(TaskId task) = 0;      // forgets the task, its logs and its address; kills what runs
-  virtual std::vector<Adopted> adopt() = 0;  // what an earlier run of this node left running
+  virtual void remove(TaskId task) = 0;  // forgets the task, its logs and its address; kills what runs
   // Nothing of a task that does not run.
   virtual std::optional<Usage> usage(TaskId task) = 0;
   // Lines kept so far, then, with `follow`, those to come: TaskLog events, the last with `end`. A task whose

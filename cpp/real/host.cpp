@@ -16,9 +16,10 @@
 #include "real/http/http_server.hpp"
 #include "real/l4_relay.hpp"
 #include "real/openssl_crypto.hpp"
-#include "real/process_runner.hpp"
+#include "real/process/process_executor.hpp"
 #include "real/rocks_disk.hpp"
-#include "real/task_address.hpp"
+#include "real/runner/task_address.hpp"
+#include "real/runner/task_runner.hpp"
 #include "real/tcp_transport.hpp"
 
 namespace swarm::real {
@@ -35,7 +36,14 @@ std::string web_program() {
   return !exists(beside) && exists(built) ? built : beside;
 }
 
-model::NodeDescription describe(const HostOptions& options) {
+// The order is that of choice: a task goes to the first that takes it.
+std::vector<MakeExecutor> all_executors() {
+  // swarm-web can be the shim, and is there sooner than this program.
+  const std::string web = web_program();
+  return {exists(web) ? ProcessExecutor::maker(web) : ProcessExecutor::maker()};
+}
+
+model::NodeDescription describe(const HostOptions& options, const std::vector<std::string>& executors) {
   utsname machine{};
   ::uname(&machine);
   model::NodeDescription out;
@@ -45,7 +53,7 @@ model::NodeDescription describe(const HostOptions& options) {
   out.resources.memory_bytes = ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
   out.engine_version = "28.2.2";  // whose API this daemon speaks
   out.engine_labels = options.labels;
-  out.plugins = model::builtin_plugins();
+  out.plugins = model::builtin_plugins(executors);
   return out;
 }
 
@@ -110,7 +118,7 @@ struct Host::Impl {
   FaultyClock clock;  // the machine's, until a fault says otherwise
   OpensslCrypto crypto;
   std::unique_ptr<RocksDisk> disk;
-  std::unique_ptr<ProcessRunner> runner;
+  std::unique_ptr<TaskRunner> runner;
   std::unique_ptr<TcpTransport> transport;
   std::unique_ptr<FaultyTransport> links;  // these three: only with --faults
   std::unique_ptr<FaultyDisk> faulty_disk;
@@ -162,14 +170,13 @@ Result<void> Host::Impl::open_disk() {
 }
 
 Result<void> Host::Impl::open_runner() {
-  ProcessRunner::Options tasks;
+  TaskRunner::Options tasks;
   tasks.data_root = std::filesystem::absolute(options.data_root);
   tasks.web_program = web_program();
-  if (exists(tasks.web_program))
-    tasks.shim = tasks.web_program;  // it can be one, and is there sooner than we
-  tasks.node_name = describe(options).hostname + options.address.str() + options.data_root;
+  tasks.executors = all_executors();
+  tasks.node_name = describe(options, {}).hostname + options.address.str() + options.data_root;
   auto made =
-      ProcessRunner::open(reactor, std::move(tasks), [this](ports::Event event) { emit(std::move(event)); });
+      TaskRunner::open(reactor, std::move(tasks), [this](ports::Event event) { emit(std::move(event)); });
   if (!made) return made.error();
   runner = std::move(*made);
   return {};
@@ -211,7 +218,7 @@ void Host::Impl::make_server() {
 
 void Host::Impl::make_node() {
   node::NodeOptions about;
-  about.description = describe(options);
+  about.description = describe(options, runner->executors());
   describe_system(about);
   about.address = options.address;
   about.data_root = options.data_root;

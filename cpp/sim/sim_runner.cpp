@@ -9,6 +9,7 @@
 #include "model/builtin_images.hpp"
 #include "model/kept_fields.hpp"
 #include "ports/builtin_images.hpp"
+#include "ports/runtimes.hpp"
 #include "ports/task_environment.hpp"
 
 namespace swarm::sim {
@@ -130,11 +131,13 @@ ImageScript SimRunner::script_of(const model::ContainerSpec& container) const {
   return script;
 }
 
-// Why the node cannot make its container: the texts of the process runner. There are no files here, and of
+// Why the node cannot make its container: the texts of the real runner. There are no files here, and of
 // users those that Docker's images have; an image of a user's own has whom it likes.
 std::string SimRunner::why_not(const Process& process) const {
   const model::ContainerSpec& container = process.launch.container;
   const std::string reference = model::normal_reference(container.image);
+  if (process.launch.runtime != ports::kContainerRuntime)
+    return ports::no_executor(process.launch.runtime, {kExecutor}).message;
   if (!process.script.exists) return "No such image: " + reference;
   const std::string user = container.user.substr(0, container.user.find(':'));
   if (!user.empty() && stand_in_of(reference) && !adds(reference) && !model::is_builtin_user(user))

@@ -15,6 +15,9 @@
 
 namespace swarm::sim {
 
+// What the simulator plays in place of: real nodes of today run processes.
+inline constexpr const char* kExecutor = "process";
+
 class SimRunner final : public ports::Runner {
  public:
   SimRunner(Shared& shared, MachineIndex machine, Rng rng) : shared_(shared), machine_(machine), rng_(rng) {}
@@ -24,7 +27,6 @@ class SimRunner final : public ports::Runner {
   void stop(TaskId task, Duration grace, int signal) override;
   void signal(TaskId task, int number) override;
   void remove(TaskId task) override;
-  std::vector<ports::Adopted> adopt() override { return {}; }
   ports::LogStreamId open_logs(TaskId task, const wire::LogOptions& options) override;
   void close_logs(ports::LogStreamId stream) override;
   std::optional<ports::Usage> usage(TaskId task) override;

@@ -1,8 +1,8 @@
 // swarm-web: the stand-in web server behind the images nginx, httpd and swarmpy/web. A page that names image,
 // service, task, slot, node and address; one poll loop; up in a millisecond. settings.hpp says how to make it
 // slow or broken. Called with --redis it answers as redis.hpp says, with --ping HOST as ping.hpp does, with
-// --task-shim it is a task's shim (real/task_shim.hpp). NOT a web server for anything else: GET and HEAD of
-// any path give the one page.
+// --task-shim it is a task's shim (real/process/task_shim.hpp). NOT a web server for anything else: GET and
+// HEAD of any path give the one page.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-#include "real/task_shim.hpp"
+#include "real/process/task_shim.hpp"
 #include "tools/swarm_web/ping.hpp"
 #include "tools/swarm_web/redis.hpp"
 #include "tools/swarm_web/settings.hpp"

@@ -22,7 +22,7 @@
 #include "real/host.hpp"
 #include "real/http/reactor.hpp"
 #include "real/log_trace.hpp"
-#include "real/task_shim.hpp"
+#include "real/process/task_shim.hpp"
 
 namespace {
 

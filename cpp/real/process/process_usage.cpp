@@ -1,4 +1,4 @@
-#include "real/process_usage.hpp"
+#include "real/process/process_usage.hpp"
 
 #include <unistd.h>
 

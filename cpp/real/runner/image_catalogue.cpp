@@ -1,4 +1,4 @@
-#include "real/image_catalogue.hpp"
+#include "real/runner/image_catalogue.hpp"
 
 #include <algorithm>
 

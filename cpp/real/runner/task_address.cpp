@@ -1,4 +1,4 @@
-#include "real/task_address.hpp"
+#include "real/runner/task_address.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>

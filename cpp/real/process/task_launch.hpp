@@ -3,8 +3,8 @@
 //
 //   PATH, HOME               the daemon's path; the task's own directory
 //   SWARM_PORT_<target>      the port to bind for target port <target>; the same number unless ports below
-//   1024 need a
-//                            right that the daemon lacks (then 10000 more)
+//   1024 need
+//                            a right that the daemon lacks (then 10000 more)
 #pragma once
 
 #include <string>
@@ -22,9 +22,5 @@ std::vector<std::string> process_environment(const ports::Launch& launch, const 
 // "name:group"), that what is bound is there.
 Result<void> check_user(const std::string& user);
 Result<void> check_mounts(const std::vector<model::Mount>& mounts);
-
-// The first word of a command as a shell would find it: by its path, or in $PATH. An error when nothing is
-// there that can be run.
-Result<void> check_program(const std::string& program);
 
 }  // namespace swarm::real

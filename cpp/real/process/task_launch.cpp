@@ -1,25 +1,15 @@
-#include "real/task_launch.hpp"
+#include "real/process/task_launch.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cstdlib>
 #include <sstream>
 
 #include "model/builtin_images.hpp"
 #include "ports/task_environment.hpp"
 #include "real/files.hpp"
-#include "real/task_address.hpp"
+#include "real/runner/program.hpp"
+#include "real/runner/task_address.hpp"
 
 namespace swarm::real {
 namespace {
-
-constexpr const char* kUsualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-std::string path_of_daemon() {
-  const char* path = std::getenv("PATH");
-  return path != nullptr ? path : kUsualPath;
-}
 
 // The first column of /etc/passwd and /etc/group.
 bool is_listed(const char* file, const std::string& name) {
@@ -35,16 +25,11 @@ Error not_found(const char* what, const std::string& name, const char* file) {
                                           ": no matching entries in " + file + " file");
 }
 
-bool can_run(const std::string& path) {
-  struct stat facts {};
-  return ::stat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) && ::access(path.c_str(), X_OK) == 0;
-}
-
 }  // namespace
 
 std::vector<std::string> process_environment(const ports::Launch& launch, const std::string& address,
                                              const std::string& container_id, const std::string& directory) {
-  ports::Environment given{{"PATH", path_of_daemon()}, {"HOME", directory}};
+  ports::Environment given{{"PATH", program_path()}, {"HOME", directory}};
   for (const std::uint32_t port : launch.target_ports)
     given["SWARM_PORT_" + std::to_string(port)] = std::to_string(bindable_port(port));
   std::vector<std::string> out;
@@ -74,23 +59,6 @@ Result<void> check_mounts(const std::vector<model::Mount>& mounts) {
           "invalid mount config for type \"bind\": bind source path does not exist: " + mount.source);
   }
   return {};
-}
-
-Result<void> check_program(const std::string& program) {
-  const auto refused = [&program](const char* why, const char* hint) {
-    Error error = plain_error(Code::invalid_argument, "exec: \"" + program + "\": " + why);
-    error.hint = hint;
-    return error;
-  };
-  if (program.find('/') != std::string::npos) {
-    if (!program.starts_with('/')) return refused("a path that begins nowhere", "Give its full path.");
-    if (!exists(program)) return refused("no such file or directory", "Give the path of a program.");
-    return can_run(program) ? Result<void>() : refused("permission denied", "Make it executable: chmod +x.");
-  }
-  std::istringstream places(path_of_daemon());
-  for (std::string place; std::getline(places, place, ':');)
-    if (!place.empty() && can_run(place + "/" + program)) return {};
-  return refused("executable file not found in $PATH", "Install it, or give its full path.");
 }
 
 }  // namespace swarm::real

@@ -1,4 +1,4 @@
-#include "real/task_shim.hpp"
+#include "real/process/task_shim.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-#include "real/process_runner.hpp"
+// Tasks as processes, by the runner that every node has.
+#include "real/process/process_executor.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -9,9 +10,10 @@
 #include <fstream>
 
 #include "real/http/run_until.hpp"
-#include "real/task_launch.hpp"
-#include "real/task_log.hpp"
-#include "real/task_shim.hpp"
+#include "real/process/task_launch.hpp"
+#include "real/process/task_shim.hpp"
+#include "real/runner/program.hpp"
+#include "real/runner/task_runner.hpp"
 
 namespace swarm::real {
 namespace {
@@ -19,24 +21,25 @@ namespace {
 // This test program is its own shim: before main, as swarmd does it.
 __attribute__((constructor)) void shim_first(int argc, char** argv, char**) { run_as_shim(argc, argv); }
 
-class ProcessRunnerTest : public testing::Test {
+class ProcessExecutorTest : public testing::Test {
  protected:
-  ProcessRunnerTest() {
+  ProcessExecutorTest() {
     char name[] = "/tmp/runner_test_XXXXXX";
     root_ = ::mkdtemp(name);
     open();
   }
-  ~ProcessRunnerTest() override {
+  ~ProcessExecutorTest() override {
     runner_.reset();
     std::filesystem::remove_all(root_);
   }
   void open() {
     runner_.reset();
-    ProcessRunner::Options options;
+    TaskRunner::Options options;
     options.data_root = root_;
     options.web_program = "/bin/true";
-    auto opened = ProcessRunner::open(reactor_, options,
-                                      [this](ports::Event event) { events_.push_back(std::move(event)); });
+    options.executors = {ProcessExecutor::maker()};
+    auto opened = TaskRunner::open(reactor_, options,
+                                   [this](ports::Event event) { events_.push_back(std::move(event)); });
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     runner_ = std::move(*opened);
   }
@@ -89,11 +92,11 @@ class ProcessRunnerTest : public testing::Test {
 
   Reactor reactor_;
   std::vector<ports::Event> events_;
-  std::unique_ptr<ProcessRunner> runner_;
+  std::unique_ptr<TaskRunner> runner_;
   std::string root_;
 };
 
-TEST_F(ProcessRunnerTest, TellsHowATaskEndedAndWhatItSaid) {
+TEST_F(ProcessExecutorTest, TellsHowATaskEndedAndWhatItSaid) {
   run(shell(1, "echo out; echo err >&2; printf partial; exit 7"));
   run(shell(2, "kill -9 $$"));
   ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)) && of<ports::TaskExited>(TaskId(2)); }));
@@ -110,7 +113,7 @@ TEST_F(ProcessRunnerTest, TellsHowATaskEndedAndWhatItSaid) {
   EXPECT_EQ(logs(TaskId(1)), "");
 }
 
-TEST_F(ProcessRunnerTest, TellsATaskWhoAndWhereItIs) {
+TEST_F(ProcessExecutorTest, TellsATaskWhoAndWhereItIs) {
   auto launch = shell(
       1, "echo $SWARM_SERVICE_NAME $SWARM_TASK_SLOT $SWARM_NODE_HOSTNAME $SWARM_PORT_8080 $SWARM_TASK_IP $X");
   launch.target_ports = {8080};
@@ -122,7 +125,7 @@ TEST_F(ProcessRunnerTest, TellsATaskWhoAndWhereItIs) {
   EXPECT_EQ(logs(TaskId(1)), "o:web 3 m1 8080 " + address + " mine ");
 }
 
-TEST_F(ProcessRunnerTest, RefusesAnUnknownImageAndAnUnknownProgram) {
+TEST_F(ProcessExecutorTest, RefusesAnUnknownImageAndAnUnknownProgram) {
   auto launch = shell(1, "");
   launch.container.image = "nosuch/thing:1";
   runner_->prepare(launch);
@@ -135,7 +138,7 @@ TEST_F(ProcessRunnerTest, RefusesAnUnknownImageAndAnUnknownProgram) {
             "exec: \"no-such-program\": executable file not found in $PATH");
 }
 
-TEST_F(ProcessRunnerTest, SurvivesACommandOfSeveralLines) {
+TEST_F(ProcessExecutorTest, SurvivesACommandOfSeveralLines) {
   auto launch = shell(1, "");
   launch.container.args = {"no\nsuch\nexited x"};
   run(launch);
@@ -144,7 +147,7 @@ TEST_F(ProcessRunnerTest, SurvivesACommandOfSeveralLines) {
             "exec: \"no such exited x\": executable file not found in $PATH");
 }
 
-TEST_F(ProcessRunnerTest, StopsByRequestAndByForceAfterTheGrace) {
+TEST_F(ProcessExecutorTest, StopsByRequestAndByForceAfterTheGrace) {
   run(shell(1, "trap 'exit 5' TERM; touch ../../ready1; while :; do sleep 0.01; done"));
   run(shell(2, "trap '' TERM; touch ../../ready2; while :; do sleep 0.01; done"));
   ASSERT_TRUE(until([&] {
@@ -160,7 +163,7 @@ TEST_F(ProcessRunnerTest, StopsByRequestAndByForceAfterTheGrace) {
   EXPECT_GE(steady_now() - asked, Duration::millis(200));
 }
 
-TEST_F(ProcessRunnerTest, AnswersAStopOfWhatNeverRan) {
+TEST_F(ProcessExecutorTest, AnswersAStopOfWhatNeverRan) {
   runner_->prepare(shell(1, "true"));
   runner_->stop(TaskId(1), Duration::seconds(1), 0);
   EXPECT_TRUE(of<ports::TaskExited>(TaskId(1)));
@@ -171,7 +174,7 @@ TEST_F(ProcessRunnerTest, AnswersAStopOfWhatNeverRan) {
 constexpr const char* kFamily =
     "(setsid sh -c 'echo $$ > ../../grandchild; sleep 1000 & wait' &) ; sleep 1000";
 
-TEST_F(ProcessRunnerTest, LeavesNoGrandchildWhenATaskIsKilled) {
+TEST_F(ProcessExecutorTest, LeavesNoGrandchildWhenATaskIsKilled) {
   run(shell(1, kFamily));
   const pid_t grandchild = pid_in("tasks/grandchild");
   ASSERT_TRUE(until([&] { return of<ports::TaskStarted>(TaskId(1)); }));
@@ -182,7 +185,7 @@ TEST_F(ProcessRunnerTest, LeavesNoGrandchildWhenATaskIsKilled) {
   EXPECT_FALSE(lives(grandchild));
 }
 
-TEST_F(ProcessRunnerTest, LeavesNoGrandchildWhenTheShimIsKilled) {
+TEST_F(ProcessExecutorTest, LeavesNoGrandchildWhenTheShimIsKilled) {
   run(shell(1, kFamily));
   const pid_t grandchild = pid_in("tasks/grandchild");
   ASSERT_TRUE(until([&] { return of<ports::TaskStarted>(TaskId(1)); }));
@@ -196,14 +199,15 @@ TEST_F(ProcessRunnerTest, LeavesNoGrandchildWhenTheShimIsKilled) {
   EXPECT_TRUE(until([&] { return !lives(grandchild); }));
 }
 
-TEST_F(ProcessRunnerTest, LeavesNothingWhenTheDaemonIsKilledAndWaitsForItInTheNextLife) {
+TEST_F(ProcessExecutorTest, LeavesNothingWhenTheDaemonIsKilledAndWaitsForItInTheNextLife) {
   runner_.reset();  // its lock is wanted by the child
   const pid_t daemon = ::fork();
   if (daemon == 0) {
     Reactor reactor;
-    ProcessRunner::Options options;
+    TaskRunner::Options options;
     options.data_root = root_;
-    auto runner = ProcessRunner::open(reactor, options, [](const ports::Event&) {});
+    options.executors = {ProcessExecutor::maker()};
+    auto runner = TaskRunner::open(reactor, options, [](const ports::Event&) {});
     (*runner)->prepare(shell(1, kFamily));
     (*runner)->start(TaskId(1));
     reactor.run();
@@ -217,7 +221,7 @@ TEST_F(ProcessRunnerTest, LeavesNothingWhenTheDaemonIsKilledAndWaitsForItInTheNe
   EXPECT_FALSE(lives(grandchild));
 }
 
-TEST_F(ProcessRunnerTest, TakesAFloodAtItsOwnPaceAndNothingIsLost) {
+TEST_F(ProcessExecutorTest, TakesAFloodAtItsOwnPaceAndNothingIsLost) {
   run(shell(1, "seq 200000"));
   run(shell(2, "yes"));
   const Instant before = steady_now();
@@ -232,7 +236,7 @@ TEST_F(ProcessRunnerTest, TakesAFloodAtItsOwnPaceAndNothingIsLost) {
   EXPECT_LT(kept, 5U << 20);
 }
 
-TEST_F(ProcessRunnerTest, FollowsLogsUntilTheTaskEnds) {
+TEST_F(ProcessExecutorTest, FollowsLogsUntilTheTaskEnds) {
   run(shell(1, "echo one; sleep 1000"));
   ASSERT_TRUE(until([&] { return of<ports::TaskStarted>(TaskId(1)); }));
   runner_->signal(TaskId(1), SIGTERM);
@@ -246,7 +250,7 @@ TEST_F(ProcessRunnerTest, FollowsLogsUntilTheTaskEnds) {
   EXPECT_TRUE(of<ports::TaskExited>(TaskId(1)));
 }
 
-TEST_F(ProcessRunnerTest, MakesAWorkingDirectoryThatIsNotThereOrSaysWhyNot) {
+TEST_F(ProcessExecutorTest, MakesAWorkingDirectoryThatIsNotThereOrSaysWhyNot) {
   auto there = shell(1, "pwd");
   there.container.dir = root_ + "/a/b";
   run(there);
@@ -260,7 +264,7 @@ TEST_F(ProcessRunnerTest, MakesAWorkingDirectoryThatIsNotThereOrSaysWhyNot) {
       << of<ports::TaskPrepared>(TaskId(2))->error;
 }
 
-TEST_F(ProcessRunnerTest, ATasksHostnameIsItsContainersIdAndAGlobalOnesSlotItsNode) {
+TEST_F(ProcessExecutorTest, ATasksHostnameIsItsContainersIdAndAGlobalOnesSlotItsNode) {
   auto launch = shell(1, "echo $HOSTNAME $SWARM_TASK_SLOT");
   launch.slot = 0;
   launch.node_id = NodeId(9);
@@ -270,7 +274,7 @@ TEST_F(ProcessRunnerTest, ATasksHostnameIsItsContainersIdAndAGlobalOnesSlotItsNo
                                  NodeId(9).str() + " ");
 }
 
-TEST_F(ProcessRunnerTest, IsStoppedByTheSignalThatIsAskedFor) {
+TEST_F(ProcessExecutorTest, IsStoppedByTheSignalThatIsAskedFor) {
   auto launch =
       shell(1, "trap 'exit 7' RTMIN+3; trap 'exit 8' QUIT; touch $HOME/up; while :; do sleep .01; done");
   launch.container.stop_signal = "SIGRTMIN+3";
@@ -289,7 +293,7 @@ TEST_F(ProcessRunnerTest, IsStoppedByTheSignalThatIsAskedFor) {
   EXPECT_EQ(of<ports::TaskExited>(TaskId(2))->exit_code, 8);
 }
 
-TEST_F(ProcessRunnerTest, ATagThatNobodyMadeIsNoImage) {
+TEST_F(ProcessExecutorTest, ATagThatNobodyMadeIsNoImage) {
   for (const auto& [image, text] : {std::pair{"nginx:nosuch", "No such image: nginx:nosuch"},
                                     {"alpine:3.99", "No such image: alpine:3.99"},
                                     {"nginx@sha256:00", "No such image: nginx@sha256:00"}}) {
@@ -301,7 +305,7 @@ TEST_F(ProcessRunnerTest, ATagThatNobodyMadeIsNoImage) {
   }
 }
 
-TEST_F(ProcessRunnerTest, KeepsImagesOfItsUsersOverARestart) {
+TEST_F(ProcessExecutorTest, KeepsImagesOfItsUsersOverARestart) {
   ASSERT_TRUE(runner_->add_image({"mine:1", {"/bin/sh", "-c", "echo \"tab\there\"; exit 4"}, false}).ok());
   EXPECT_FALSE(runner_->add_image({"bad", {"nosuchprogram"}, false}).ok());
   open();
@@ -314,32 +318,7 @@ TEST_F(ProcessRunnerTest, KeepsImagesOfItsUsersOverARestart) {
   EXPECT_EQ(logs(TaskId(1)), "o:tab\there ");
 }
 
-TEST(TaskLogFile, IsBoundedAndKeepsTheNewest) {
-  char name[] = "/tmp/log_test_XXXXXX";
-  const std::string folder = ::mkdtemp(name);
-  TaskLogFile log(folder + "/log");
-  for (int i = 0; i < 5'000; ++i)
-    log.append({{TaskId(1), false, WallTime{i}, std::string(1'000, 'x') + std::to_string(i)}});
-  const auto lines = log.read(TaskId(1), {});
-  EXPECT_TRUE(lines.back().text.ends_with("x4999"));
-  EXPECT_LT(lines.size(), 2'200U);
-  EXPECT_GT(lines.size(), 900U);
-  std::filesystem::remove_all(folder);
-}
-
-TEST(LineSplitter, CutsLongLinesAndKeepsEmptyOnes) {
-  LineSplitter splitter;
-  std::vector<std::string> lines;
-  splitter.add("a\n\nb", lines);
-  splitter.add("c\n" + std::string(20'000, 'z') + "\n", lines);
-  ASSERT_EQ(lines.size(), 5U);
-  EXPECT_EQ(lines[1], "");
-  EXPECT_EQ(lines[2], "bc");
-  EXPECT_EQ(lines[3].size(), 16U * 1024);
-  EXPECT_EQ(lines[4].size(), 20'000U - 16 * 1024);
-}
-
-TEST(TaskLaunch, FindsProgramsAsAShellDoes) {
+TEST(Program, IsFoundAsAShellFindsIt) {
   EXPECT_TRUE(check_program("sh").ok());
   EXPECT_TRUE(check_program("/bin/sh").ok());
   EXPECT_EQ(check_program("nosuchprogram").error().message,

@@ -1,4 +1,4 @@
-#include "real/task_log.hpp"
+#include "real/runner/task_log.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,0 +1,52 @@
+// ProcessExecutor: tasks of runtime "container" as process groups on this machine, each behind a shim
+// (task_shim.hpp) that outlives nothing. A task learns its address and itself from its environment
+// (task_launch.hpp).
+//
+// NOT here: namespaces, limits, mounts: `warnings` says what is not honoured.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "real/runner/executor.hpp"
+
+namespace swarm::real {
+
+class ProcessExecutor final : public Executor {
+ public:
+  // `shim`: a program that calls run_as_shim first.
+  ProcessExecutor(ExecutorTools tools, std::string shim);
+  ~ProcessExecutor() override;
+  ProcessExecutor(const ProcessExecutor&) = delete;
+  ProcessExecutor& operator=(const ProcessExecutor&) = delete;
+
+  static MakeExecutor maker(std::string shim = "/proc/self/exe");
+
+  std::string name() const override { return "process"; }
+  bool takes(const ports::Launch& launch) const override;
+  Result<void> check(const Work& work) override;
+  Result<void> prepare(const Work& work) override;
+  Result<Pipes> start(const Work& work) override;
+  void signal(RunId run, int number) override;
+  void kill(RunId run) override;
+  std::optional<ports::Usage> usage(RunId run) override;
+  std::vector<std::string> warnings(const model::ServiceSpec& spec,
+                                    const model::ServiceSpec* before) override;
+
+ private:
+  struct Process;
+  Process* find(RunId run);
+  void watch(RunId run, Fd control, Fd shim_end);
+  void hear(RunId run);
+  void on_line(Process& process, const std::string& line);
+  void on_shim_end(RunId run);
+  void kill_strays() const;
+
+  ExecutorTools tools_;
+  std::string shim_;
+  std::map<RunId, std::unique_ptr<Process>> processes_;  // whose shim lives
+};
+
+}  // namespace swarm::real
