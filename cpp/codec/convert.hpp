@@ -13,6 +13,7 @@
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "model/feature_level.hpp"
 #include "model/meta.hpp"
 #include "specs.pb.h"
 
@@ -59,6 +60,14 @@ inline std::string bytes_of(Uint128 value) {
 template <class Tag>
 std::string bytes_of(const Id<Tag>& id) {
   return bytes_of(id.value());
+}
+
+// Level 1 is not written: its bytes are those from before there were levels.
+inline std::uint32_t written_level(model::FeatureLevel level) {
+  return level == model::kFirstLevel ? 0 : level;
+}
+inline model::FeatureLevel read_level(std::uint32_t written) {
+  return written == 0 ? model::kFirstLevel : written;
 }
 
 // ---- lists

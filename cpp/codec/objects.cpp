@@ -136,6 +136,7 @@ void put(const model::NodeDescription& from, swarmpy::NodeDescription* to) {
     out->set_type(plugin.type);
     out->set_name(plugin.name);
   }
+  to->set_feature_level(written_level(from.feature_level));
 }
 void get(const swarmpy::NodeDescription& from, model::NodeDescription& to, Reading& reading) {
   to.hostname = from.hostname();
@@ -144,6 +145,7 @@ void get(const swarmpy::NodeDescription& from, model::NodeDescription& to, Readi
   to.engine_version = from.engine_version();
   to.engine_labels = get_labels(from.engine_labels());
   for (const auto& plugin : from.plugins()) to.plugins.push_back({plugin.type(), plugin.name()});
+  to.feature_level = read_level(from.feature_level());
 }
 
 void put(const model::NodeStatus& from, swarmpy::NodeStatus* to) {
@@ -265,6 +267,7 @@ void put(const model::Cluster& from, swarmpy::Cluster* to) {
   to->set_subnet_size(from.subnet_size);
   to->set_data_path_port(from.data_path_port);
   for (const NodeId& id : from.removed_nodes) to->add_removed_nodes(bytes_of(id));
+  to->set_feature_level(written_level(from.feature_level));
 }
 void get(const swarmpy::Cluster& from, model::Cluster& to, Reading& reading) {
   to.id = reading.id<ClusterId>(from.id(), "cluster id");
@@ -290,9 +293,15 @@ void get(const swarmpy::Cluster& from, model::Cluster& to, Reading& reading) {
   to.data_path_port = from.data_path_port();
   for (const auto& id : from.removed_nodes())
     to.removed_nodes.push_back(reading.id<NodeId>(id, "removed node"));
+  to.feature_level = read_level(from.feature_level());
 }
 
 // ---- the public functions
+
+model::FeatureLevel feature_level_of_cluster(std::string_view bytes) {
+  Scratch<swarmpy::Cluster> message;
+  return parse_into(*message, bytes) ? read_level(message->feature_level()) : model::kFirstLevel;
+}
 
 template <AnyKind T>
 std::string encode(const T& object) {

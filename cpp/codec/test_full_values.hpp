@@ -188,7 +188,7 @@ inline model::Task Filler::task() {
 }
 
 inline model::NodeDescription Filler::description() {
-  return {text(), {text(), text()}, resources(), text(), labels(), {{text(), text()}, {text(), text()}}};
+  return {text(), {text(), text()}, resources(), text(), labels(), {{text(), text()}, {text(), text()}}, 7};
 }
 
 inline model::Node Filler::node() {
@@ -224,6 +224,7 @@ inline model::Cluster Filler::cluster() {
   cluster.subnet_size = small();
   cluster.data_path_port = small();
   cluster.removed_nodes = {id<NodeId>(), id<NodeId>()};
+  cluster.feature_level = 9;
   return cluster;
 }
 
