@@ -13,7 +13,7 @@
 #   make extremes  the simulator's share of make sanitize: every number at its extremes, and some seeds
 #   make pins    the trace hashes that tests/seeds/pinned.txt pins, anew
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
-.PHONY: quick check-all build test clients demo bench lint wheel wheels compilers extremes sanitize threads tidy coverage pins clean setup ctest layers simulation pytest
+.PHONY: quick check-all build test clients demo bench lint wheel wheels compilers extremes example-kind sanitize threads tidy coverage pins clean setup ctest layers simulation pytest
 
 BUILD := build/release
 BIN := .venv/bin
@@ -47,6 +47,7 @@ check-all: build
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory tidy
 	@$(MAKE) --no-print-directory compilers SEEDS=500
+	@$(MAKE) --no-print-directory example-kind
 	@$(MAKE) --no-print-directory sanitize SEEDS=100
 	@$(MAKE) --no-print-directory threads
 	@$(MAKE) --no-print-directory clients
@@ -79,6 +80,10 @@ lint: setup
 
 compilers: build
 	@scripts/compilers.sh
+
+# What one more kind of object costs, and that it lives as every kind does.
+example-kind: setup
+	@.venv/bin/python scripts/example_kind.py
 
 extremes: setup
 	@scripts/sanitizers.sh core

@@ -50,24 +50,18 @@ const std::map<std::string, Again>& types() {
 
 Lines full_values() {
   full::Filler fill;
-  Lines out = {
-      {"cluster", encode(fill.cluster())},
-      {"node", encode(fill.node())},
-      {"service", encode(fill.service())},
-      {"task", encode(fill.task())},
-      {"network", encode(fill.network())},
-      {"key_value", encode(fill.key_value())},
-      {"task_template", encode(model::TaskTemplateRecord{fill.id<ServiceId>(), 7, fill.task_template()})},
-      {"transaction", encode(fill.transaction())},
-      {"hello", encode(wire::Hello{9, fill.id<ClusterId>(), fill.id<NodeId>(), model::NodeRole::manager, 5})},
-      {"manager_peer", encode(fill.peer())},
-      {"raft_message", encode(fill.raft_message())},
-      {"entry", encode(fill.entry())},
-      {"hard_state", encode(raft::HardState{3, 4, 5})},
-      {"conf_state", encode(fill.conf_state())},
-      {"raft_snapshot", encode(fill.snapshot())}};
-  for (const auto& message : fill.messages())
-    out["message " + std::to_string(message.index())] = encode(message);
+  Lines out = {{"transaction", encode(fill.of<model::Transaction>())},
+               {"hello", encode(fill.of<wire::Hello>())},
+               {"manager_peer", encode(fill.of<wire::ManagerPeer>())},
+               {"raft_message", encode(fill.of<raft::Message>())},
+               {"entry", encode(fill.of<raft::Entry>())},
+               {"hard_state", encode(fill.of<raft::HardState>())},
+               {"conf_state", encode(fill.of<raft::ConfState>())},
+               {"raft_snapshot", encode(fill.of<raft::Snapshot>())}};
+  model::Kinds::each([&]<class T>() { out[T::kWord] = encode(fill.of<T>()); });
+  std::vector<wire::Message> messages;
+  fill.each_of(messages);
+  for (const auto& message : messages) out["message " + std::to_string(message.index())] = encode(message);
   return out;
 }
 

@@ -1,41 +1,27 @@
-// Inside the codec: the message of each kind of object, and its field in a Put. A kind without its row here
-// does not compile.
+// Inside the codec: the message of each kind of object. What a Put may carry has its field there
+// (SWARM_CASE(Put, ...) beside its description); other kinds have a line here, or do not compile.
 #pragma once
 
-#include "model/kinds.hpp"
+#include <utility>
+
+#include "model/describe/kinds.hpp"
 #include "objects.pb.h"
 
 namespace swarm::codec {
 
 template <class T>
-struct MessageOf;
-template <class T>
-struct PutField;
-
-#define SWARM_MESSAGE(Type, message) \
-  template <>                        \
-  struct MessageOf<model::Type> {    \
-    using type = swarmpy::message;   \
-  };
-
-#define SWARM_PUT(Type, field)                                                      \
-  SWARM_MESSAGE(Type, Type)                                                         \
-  template <>                                                                       \
-  struct PutField<model::Type> {                                                    \
-    static constexpr auto kCase = swarmpy::Put::k##Type;                            \
-    static swarmpy::Type* of(swarmpy::Put& put) { return put.mutable_##field(); }   \
-    static const swarmpy::Type& of(const swarmpy::Put& put) { return put.field(); } \
-  };
-
-SWARM_PUT(Cluster, cluster)
-SWARM_PUT(Node, node)
-SWARM_PUT(Service, service)
-SWARM_PUT(Task, task)
-SWARM_PUT(Network, network)
-SWARM_MESSAGE(KeyValue, KeyValue)
-SWARM_MESSAGE(TaskTemplateRecord, TaskTemplate)
-
-#undef SWARM_PUT
-#undef SWARM_MESSAGE
+struct MessageOf {
+  using type =
+      std::remove_cvref_t<decltype(model::Case<model::Put, T>::of.template operator()<model::Access::get>(
+          std::declval<const swarmpy::Put&>()))>;
+};
+template <>
+struct MessageOf<model::KeyValue> {
+  using type = swarmpy::KeyValue;
+};
+template <>
+struct MessageOf<model::TaskTemplateRecord> {
+  using type = swarmpy::TaskTemplate;
+};
 
 }  // namespace swarm::codec

@@ -84,9 +84,8 @@ Error no_manager(const LocalNode& local) {
     case SwarmState::active:
       return plain_error(Code::unavailable, local.control_available ? kPreparing : kWorker);
     case SwarmState::pending:
-      return plain_error(Code::unavailable, kPreparing);
     case SwarmState::error:
-      return plain_error(Code::unavailable, "This node is not a swarm manager: " + local.error);
+      return plain_error(Code::unavailable, kPreparing);
     case SwarmState::locked:
       return plain_error(Code::unavailable, kLocked);
     case SwarmState::inactive:

@@ -71,7 +71,9 @@ std::uint64_t Fields::count(std::string_view name, std::uint64_t fallback) const
   return whole<std::uint64_t>(name, fallback, "uint64");
 }
 
-std::uint32_t Fields::count32(std::string_view name) const { return whole<std::uint32_t>(name, 0, "uint32"); }
+std::uint32_t Fields::count32(std::string_view name, std::uint32_t fallback) const {
+  return whole<std::uint32_t>(name, fallback, "uint32");
+}
 
 double Fields::number(std::string_view name) const {
   const Value* value = find(name);
@@ -81,10 +83,6 @@ double Fields::number(std::string_view name) const {
   if (const auto number = value->whole()) return static_cast<double>(*number);
   wrong(*value, path_to(name), "float64");
   return 0;
-}
-
-std::optional<Duration> Fields::optional_duration(std::string_view name) const {
-  return has(name) ? std::optional(duration(name)) : std::nullopt;
 }
 
 std::vector<std::string> Fields::texts_of(const Value& value, const std::string& path) const {

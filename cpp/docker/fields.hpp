@@ -41,12 +41,23 @@ class Fields {
   bool flag(std::string_view name) const;
   std::int64_t integer(std::string_view name, std::int64_t fallback = 0) const;
   std::uint64_t count(std::string_view name, std::uint64_t fallback = 0) const;
-  std::uint32_t count32(std::string_view name) const;
+  std::uint32_t count32(std::string_view name, std::uint32_t fallback = 0) const;
   double number(std::string_view name) const;
   Duration duration(std::string_view name) const { return {integer(name)}; }
-  std::optional<Duration> optional_duration(std::string_view name) const;
   std::vector<std::string> texts(std::string_view name) const;
   model::Labels pairs(std::string_view name) const;
+
+  // By the type of the field. What is absent leaves a number as it is, and makes anything else empty.
+  void read(std::string_view name, std::string& to) const { to = text(name); }
+  void read(std::string_view name, bool& to) const { to = flag(name); }
+  void read(std::string_view name, std::int64_t& to) const { to = integer(name, to); }
+  void read(std::string_view name, std::uint64_t& to) const { to = count(name, to); }
+  void read(std::string_view name, std::uint32_t& to) const { to = count32(name, to); }
+  void read(std::string_view name, double& to) const { to = number(name); }
+  void read(std::string_view name, Duration& to) const { to.ns = integer(name, to.ns); }
+  void read(std::string_view name, model::Labels& to) const { to = pairs(name); }
+  void read(std::string_view name, std::vector<std::string>& to) const { to = texts(name); }
+  void read(std::string_view name, std::vector<std::vector<std::string>>& to) const { to = text_lists(name); }
 
   Fields object(std::string_view name) const;
   std::vector<Fields> objects(std::string_view name) const;

@@ -111,12 +111,13 @@ void Json::separate() {
   if (last != '{' && last != '[' && last != ':') out_ += ',';
 }
 
-void Json::open(char bracket) {
+Json& Json::begin(char bracket) {
   separate();
   out_ += bracket;
+  return *this;
 }
 
-Json& Json::close(char bracket) {
+Json& Json::end(char bracket) {
   out_ += bracket;
   return *this;
 }

@@ -53,15 +53,15 @@ class Json {
  public:
   template <class Body>
   Json& object(Body&& body) {
-    open('{');
+    open();
     body();
-    return close('}');
+    return close();
   }
   template <class Body>
   Json& array(Body&& body) {
-    open('[');
+    begin('[');
     body();
-    return close(']');
+    return end(']');
   }
   template <class Body>
   Json& object(std::string_view name, Body&& body) {
@@ -73,6 +73,10 @@ class Json {
     key(name);
     return array(body);
   }
+
+  // An object whose members are written between the two.
+  Json& open() { return begin('{'); }
+  Json& close() { return end('}'); }
 
   Json& key(std::string_view name);
   Json& value(std::string_view text);
@@ -111,8 +115,8 @@ class Json {
     const auto end = std::to_chars(text, text + sizeof text, number).ptr;
     return raw(std::string_view(text, static_cast<std::size_t>(end - text)));
   }
-  void open(char bracket);
-  Json& close(char bracket);
+  Json& begin(char bracket);
+  Json& end(char bracket);
   void separate();
 
   std::string out_;

@@ -3,37 +3,21 @@
 #include <set>
 
 #include "base/bytes.hpp"
+#include "docker/described.hpp"
 #include "docker/specs.hpp"
 #include "model/constraint.hpp"
+#include "model/describe/network.hpp"
+#include "model/describe/node.hpp"
+#include "model/describe/service.hpp"
+#include "model/describe/task.hpp"
 #include "model/restart.hpp"
 
 namespace swarm::docker {
 namespace {
 
-void write_engine(Json& json, const model::NodeDescription& description) {
-  json.object("Engine", [&] {
-    json.field_if("EngineVersion", description.engine_version).field_if("Labels", description.engine_labels);
-    if (description.plugins.empty()) return;
-    json.array("Plugins", [&] {
-      for (const auto& plugin : description.plugins)
-        json.object([&] { json.field("Type", plugin.type).field("Name", plugin.name); });
-    });
-  });
-}
-
 void write_description(Json& json, const model::NodeDescription& description, const std::string& tls) {
   json.object("Description", [&] {
-    json.field_if("Hostname", description.hostname);
-    json.object("Platform", [&] {
-      json.field_if("Architecture", description.platform.architecture)
-          .field_if("OS", description.platform.os);
-    });
-    json.object("Resources", [&] {
-      json.field_if("NanoCPUs", description.resources.nano_cpus)
-          .field_if("MemoryBytes", description.resources.memory_bytes);
-      write_generic_resources(json, "GenericResources", description.resources.generic_resources);
-    });
-    write_engine(json, description);
+    write_fields(json, description);
     json.key("TLSInfo").raw(tls);
   });
 }
@@ -53,44 +37,17 @@ void write_manager(Json& json, const model::Node& node, const Context& context) 
   });
 }
 
-void write_update_status(Json& json, const model::UpdateStatus& status) {
-  json.object("UpdateStatus", [&] {
-    json.field("State", model::to_string(status.state));
-    if (status.started_at) json.field("StartedAt", *status.started_at);
-    if (status.completed_at) json.field("CompletedAt", *status.completed_at);
-    json.field("Message", status.message);
-  });
-}
-
-// Ports in host mode, once the task's process is there to have them (Docker Engine API, PortStatus).
-void write_port_status(Json& json, const model::Task& task) {
-  json.object("PortStatus", [&] { write_ports(json, "Ports", task.status.port_status); });
-}
-
 void write_task_status(Json& json, const model::Task& task) {
-  const model::TaskStatus& status = task.status;
-  json.object("Status", [&] {
-    json.field("Timestamp", status.timestamp)
-        .field("State", model::to_string(status.state))
-        .field_if("Message", status.message)
-        .field_if("Err", model::error_of(task));
-    const model::ContainerStatus& container = status.container;
-    if (container != model::ContainerStatus{})
-      json.object("ContainerStatus", [&] {
-        json.field("ContainerID", container.container_id)
-            .field("PID", container.pid)
-            .field("ExitCode", container.exit_code);
-      });
-    write_port_status(json, task);
-  });
+  model::TaskStatus shown = task.status;
+  shown.err = model::error_of(task);
+  write_field(json, "Status", shown);
 }
 
 }  // namespace
 
 void write_head(Json& json, const std::string& id, const model::Meta& meta) {
   json.field("ID", id);
-  json.object("Version", [&] { json.field("Index", meta.version); });
-  json.field("CreatedAt", meta.created_at).field("UpdatedAt", meta.updated_at);
+  write_fields(json, meta);
 }
 
 std::string tls_info(const Context& context) {
@@ -130,11 +87,7 @@ void write_node(Json& json, const model::Node& node, const Context& context, con
     json.key("Spec");
     write_node_spec(json, node.spec);
     write_description(json, node.description, tls);
-    json.object("Status", [&] {
-      json.field("State", model::to_string(node.status.state))
-          .field_if("Message", node.status.message)
-          .field_if("Addr", node.status.addr);
-    });
+    write_field(json, "Status", node.status);
     write_manager(json, node, context);
   });
 }
@@ -150,14 +103,7 @@ void write_network(Json& json, const model::Network& network) {
         .field("EnableIPv6", false);
     json.object("IPAM", [&] {
       json.field("Driver", "default").null("Options");
-      json.array("Config", [&] {
-        for (const auto& config : network.ipam)
-          json.object([&] {
-            json.field_if("Subnet", config.subnet)
-                .field_if("IPRange", config.ip_range)
-                .field_if("Gateway", config.gateway);
-          });
-      });
+      write_field(json, "Config", network.ipam);
     });
     json.field("Internal", network.internal)
         .field("Attachable", network.attachable)
@@ -219,11 +165,11 @@ void write_members(Json& json, const model::Service& service, bool defaults) {
   }
   json.object("Endpoint", [&] {
     json.object("Spec", [&] {
-      if (service.spec.endpoint) write_endpoint_spec(json, *service.spec.endpoint);
+      if (service.spec.endpoint) write_fields(json, *service.spec.endpoint);
     });
-    write_ports(json, "Ports", service.ports);
+    write_unless_empty(json, "Ports", service.ports);
   });
-  if (service.update_status) write_update_status(json, *service.update_status);
+  write_unless_empty(json, "UpdateStatus", service.update_status);
 }
 
 }  // namespace
@@ -260,7 +206,7 @@ void TaskWriter::write(Json& json, const model::Task& task) {
   std::string& spec = specs_[{task.service_id, task.spec_version}];
   if (spec.empty()) {
     Json text;
-    write_task_spec(text, task.spec(), TaskSpecOf::task);
+    write_task_spec(text, task.spec());
     spec = text.take();
   }
   json.object([&] {

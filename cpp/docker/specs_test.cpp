@@ -1,5 +1,6 @@
 // Specs keep every field: JSON to model to JSON is the same JSON.
 #include "docker/specs.hpp"
+#include "codec/test_full_values.hpp"
 #include "model/kept_fields.hpp"
 
 #include <gtest/gtest.h>
@@ -107,6 +108,48 @@ TEST(Specs, WhatComesBackReadsAsTheSameSpec) {
     write_service_spec(json, *first);
     EXPECT_EQ(*read_service_spec(*parse_json(json.str())), *first)
         << "or an update that changes nothing restarts tasks";
+  }
+}
+
+// Words that JSON takes only some of.
+void keep_to_dockers_words(model::ServiceSpec& spec) {
+  spec.task.runtime = "container";
+  if (!spec.task.container) return;
+  spec.task.container->isolation = "hyperv";
+  for (auto& mount : spec.task.container->mounts) mount.type = "bind";
+}
+
+// JSON holds text only: what is not UTF-8 comes back as U+FFFD, so it is written once more.
+TEST(Specs, WhateverIsSetComesBack) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed)
+    for (auto fill : {codec::full::Filler(seed), codec::full::Filler::sparse(seed)}) {
+      auto spec = fill.of<model::ServiceSpec>();
+      keep_to_dockers_words(spec);
+      Json first, second;
+      write_service_spec(first, spec);
+      const auto read = read_service_spec(*parse_json(first.str()));
+      ASSERT_TRUE(read.ok()) << read.error().message;
+      write_service_spec(second, *read);
+      EXPECT_EQ(second.str(), first.str());
+    }
+}
+
+TEST(Specs, WhateverIsSetOfANodeAndOfTheSwarmComesBack) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    codec::full::Filler fill(seed);
+    auto node = fill.of<model::NodeSpec>();
+    auto swarm = fill.of<model::ClusterSpec>();
+    node.annotations = {"node", {{"zone", "a"}}};
+    swarm.annotations.name = "default";
+    Json json, first, second;
+    write_node_spec(json, node);
+    EXPECT_EQ(*read_node_spec(*parse_json(json.str())), node);
+    write_cluster_spec(first, swarm);
+    const Value value = *parse_json(first.str());
+    Issues issues;
+    write_cluster_spec(second, read_cluster_spec(Fields(&value, issues, "Spec")));
+    EXPECT_FALSE(issues.any());
+    EXPECT_EQ(second.str(), first.str());
   }
 }
 

@@ -101,7 +101,7 @@ Result<SwarmInit> read_init(const Value& body) {
   const Fields spec = from.object("Spec");
   out.spec = read_cluster_spec(spec);
   out.spec.auto_lock_managers |= from.flag("AutoLockManagers");
-  const auto availability = read_availability(from.text("Availability"), true);
+  const auto availability = read_availability(from.text("Availability"));
   if (issues.any()) return issues.first();
   if (!availability) return availability.error();
   out.availability = *availability;
@@ -116,7 +116,7 @@ Result<SwarmJoin> read_join(const Value& body) {
   if (const auto fine = check_addresses(from); !fine) return fine.error();
   SwarmJoin out{from.text("ListenAddr"),   from.text("AdvertiseAddr"), from.text("DataPathAddr"),
                 from.texts("RemoteAddrs"), from.text("JoinToken"),     model::Availability::active};
-  const auto availability = read_availability(from.text("Availability"), true);
+  const auto availability = read_availability(from.text("Availability"));
   if (issues.any()) return issues.first();
   if (!availability) return availability.error();
   out.availability = *availability;

@@ -1,33 +1,6 @@
 #include "model/task.hpp"
 
-#include <utility>
-
-#include "base/check.hpp"
-
 namespace swarm::model {
-namespace {
-
-constexpr std::pair<TaskState, const char*> kWords[] = {
-    {TaskState::new_, "new"},          {TaskState::pending, "pending"},     {TaskState::assigned, "assigned"},
-    {TaskState::accepted, "accepted"}, {TaskState::preparing, "preparing"}, {TaskState::ready, "ready"},
-    {TaskState::starting, "starting"}, {TaskState::running, "running"},     {TaskState::complete, "complete"},
-    {TaskState::shutdown, "shutdown"}, {TaskState::failed, "failed"},       {TaskState::rejected, "rejected"},
-    {TaskState::remove, "remove"},     {TaskState::orphaned, "orphaned"}};
-
-}  // namespace
-
-const char* to_string(TaskState state) {
-  for (const auto& [value, word] : kWords)
-    if (value == state) return word;
-  SWARM_CHECK(false, "task state", static_cast<int>(state));
-}
-
-std::optional<TaskState> parse_task_state(std::string_view word) {
-  for (const auto& [value, text] : kWords)
-    if (word == text) return value;
-  return std::nullopt;
-}
-
 namespace {
 
 template <class T>

@@ -9,8 +9,7 @@
 namespace swarm::raft {
 
 // The entry that carries `change` (without term and index), and the way back. Empty data is a change that
-// leaves a joint configuration. Data that cannot be read is a change that changes nothing, on every member
-// alike.
+// leaves a joint configuration.
 Entry encode_conf_change(const ConfChangeV2& change);
 ConfChangeV2 decode_conf_change(const Entry& entry);
 

@@ -10,7 +10,6 @@
 #include "sim/churn.hpp"
 #include "sim/fault_plan.hpp"
 #include "sim/register_work.hpp"
-#include "sim/upgrades.hpp"
 #include "sim/workload.hpp"
 
 namespace swarm::sim {
@@ -20,7 +19,6 @@ struct ChaosOptions {
   Duration storm = Duration::seconds(60);
   bool record_trace = false;
   bool check = true;
-  bool upgrades = false;  // machines run builds of two feature levels
 };
 
 class Chaos {
@@ -47,7 +45,6 @@ class Chaos {
   std::unique_ptr<Workload> workload_;
   std::unique_ptr<RegisterWork> register_;
   std::unique_ptr<Churn> churn_;  // when the seed has one
-  std::unique_ptr<Upgrades> upgrades_;
 };
 
 }  // namespace swarm::sim

@@ -3,7 +3,7 @@
 // the checkers hold, and with usual numbers again all is as usual.
 //
 // The fields are not listed here: they are the numbers in the JSON of a spec whose every field is set
-// (codec/test_full_values.hpp, which the codec's own test keeps complete). So a new one cannot be forgotten.
+// (codec/test_full_values.hpp, which fills whatever is described). So a new one cannot be forgotten.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -223,14 +223,16 @@ class Extremes : public testing::Test {
 std::vector<Path> numbers_of_a_service() {
   codec::full::Filler filler;
   Json json;
-  docker::write_service_spec(json, filler.service_spec());
+  auto spec = filler.of<model::ServiceSpec>();
+  spec.mode = model::ReplicatedMode{2};
+  docker::write_service_spec(json, spec);
   return numbers_in(json.take());
 }
 
 std::vector<Path> numbers_of_the_swarm() {
   codec::full::Filler filler;
   Json json;
-  docker::write_cluster_spec(json, filler.cluster().spec);
+  docker::write_cluster_spec(json, filler.of<model::ClusterSpec>());
   return numbers_in(json.take());
 }
 

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "codec/codec.hpp"
 #include "model/defaults.hpp"
+#include "model/difference.hpp"
 #include "model/restart.hpp"
-#include "node/apply_entry.hpp"
 #include "sim/store_copy.hpp"
 
 namespace swarm::sim {
@@ -72,30 +73,21 @@ bool may_double(const model::Service& service) {
 
 }  // namespace
 
-bool same_task(const model::Task& a, const model::Task& b) {
-  return a.id == b.id && a.meta == b.meta && a.service_id == b.service_id && a.slot == b.slot &&
-         a.node_id == b.node_id && a.spec_version == b.spec_version && a.desired_state == b.desired_state &&
-         a.status == b.status && a.applied_at == b.applied_at &&
-         (a.restarts == nullptr) == (b.restarts == nullptr) &&
-         (a.restarts == b.restarts || *a.restarts == *b.restarts) &&
-         (a.templ == nullptr) == (b.templ == nullptr) &&
-         (a.templ == nullptr || a.templ == b.templ || *a.templ == *b.templ);
-}
-
 void Replica::begin(const store::Store& store) { store_ = copy_of(store); }
 
-std::optional<std::string> Replica::apply(const raft::Entry& entry, const model::Build& build) {
+std::optional<std::string> Replica::apply(const raft::Entry& entry) {
   remarks_.clear();
   if (entry.index <= store_->version()) return std::nullopt;
   if (entry.type != raft::EntryType::normal || entry.data.empty()) {
     store_->skip_to(entry.index);
     return std::nullopt;
   }
-  const auto [request, time, applied, refused] = node::apply_entry(*store_, build, entry.data, entry.index);
+  const auto transaction = codec::decode_transaction(entry.data);
+  if (!transaction) return "entry " + std::to_string(entry.index) + ": " + transaction.error().message;
+  const store::Applied applied = store_->apply(*transaction, entry.index);
   store_->take_dirty();
-  if (refused) return std::nullopt;
   remember(entry.index, applied.changes);
-  const Moment now{entry.index, time};
+  const Moment now{entry.index, transaction->time};
   std::optional<std::string> broken;
   for (const auto& change : applied.changes.changes)
     if (const auto* task = std::get_if<store::Change<model::Task>>(&change)) {
@@ -255,27 +247,20 @@ std::optional<std::string> Replica::check_placement(const model::Task& task) con
 
 namespace {
 
+// In what the object with this id is not the same in both stores; nothing if it is.
 template <class T>
-bool same_object(const T& a, const T& b) {
-  if constexpr (std::is_same_v<T, model::Task>) {
-    return same_task(a, b);
-  } else if constexpr (requires { a == b; }) {
-    return a == b;
-  } else {
-    return a.meta == b.meta;
-  }
-}
-
-template <class T>
-bool differs_in(const store::Store& a, const store::Store& b, const T& object) {
-  const auto left = a.find<T>(store::id_of(object)), right = b.find<T>(store::id_of(object));
-  return (left == nullptr) != (right == nullptr) || (left && !same_object(*left, *right));
+std::optional<std::string> differs_in(const store::Store& ours, const store::Store& theirs, const T& object) {
+  const auto left = ours.find<T>(store::id_of(object)), right = theirs.find<T>(store::id_of(object));
+  if (left == nullptr && right == nullptr) return std::nullopt;
+  if (left == nullptr || right == nullptr) return right == nullptr ? "it is not there" : "it is there";
+  if (*left == *right) return std::nullopt;
+  return model::difference(*right, *left);
 }
 
 template <class Map>
 bool differ(const Map& a, const Map& b) {
   return !std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-    return x.first == y.first && same_object(*x.second, *y.second);
+    return x.first == y.first && *x.second == *y.second;
   });
 }
 
@@ -284,14 +269,15 @@ bool differ(const Map& a, const Map& b) {
 std::optional<std::string> Replica::differs_recently(const store::Store& other, std::uint64_t after) const {
   for (auto it = recent_.upper_bound(after); it != recent_.end(); ++it)
     for (const auto& change : it->second) {
-      const char* kind = std::visit(
-          [&]<class T>(const store::Change<T>& one) -> const char* {
-            return differs_in(*store_, other, one.latest()) ? T::kWord : nullptr;
+      const auto words = std::visit(
+          [&]<class T>(const store::Change<T>& one) -> std::optional<std::string> {
+            const auto in = differs_in(*store_, other, one.latest());
+            return in ? std::optional(T::kWord + (", " + *in)) : std::nullopt;
           },
           change);
-      if (kind != nullptr)
+      if (words)
         return "its store differs at version " + std::to_string(other.version()) + " in what entry " +
-               std::to_string(it->first) + " wrote (" + kind + ")";
+               std::to_string(it->first) + " wrote (" + *words + ")";
     }
   return std::nullopt;
 }

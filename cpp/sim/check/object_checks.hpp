@@ -21,8 +21,8 @@ class Replica {
   // Begins as a copy of `store`.
   void begin(const store::Store& store);
   bool begun() const { return store_ != nullptr; }
-  // Applies the next committed entry as `build` does. An error in one sentence when it breaks a rule.
-  std::optional<std::string> apply(const raft::Entry& entry, const model::Build& build = {});
+  // Applies the next committed entry. An error in one sentence when it breaks a rule.
+  std::optional<std::string> apply(const raft::Entry& entry);
   const store::Store& store() const { return *store_; }
   // What the entry at `index` changed; null for one that changed nothing, or is long past.
   const std::vector<store::AnyChange>* changes_at(std::uint64_t index) const {
@@ -63,7 +63,5 @@ class Replica {
   std::map<Place, Moment> doubled_;      // since when two tasks run there and are meant to
   std::map<std::uint64_t, std::vector<store::AnyChange>> recent_;  // by index, the last few
 };
-
-bool same_task(const model::Task& a, const model::Task& b);
 
 }  // namespace swarm::sim

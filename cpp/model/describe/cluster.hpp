@@ -1,0 +1,45 @@
+// The fields of the cluster (model/cluster.hpp).
+#pragma once
+
+#include "model/cluster.hpp"
+#include "model/describe/meta.hpp"
+
+namespace swarm::model {
+
+SWARM_DESCRIBE(RaftSettings) {
+  SWARM_ROW(snapshot_interval, always("SnapshotInterval"));
+  SWARM_ROW(keep_old_snapshots, always("KeepOldSnapshots"));
+  SWARM_ROW(log_entries_for_slow_followers, always("LogEntriesForSlowFollowers"));
+  SWARM_ROW(election_tick, always("ElectionTick"));
+  SWARM_ROW(heartbeat_tick, always("HeartbeatTick"));
+}
+
+SWARM_DESCRIBE(ExternalCa) {
+  SWARM_ROW(protocol, always("Protocol"));
+  SWARM_ROW(url, always("URL"));
+  SWARM_ROW(options, omit("Options"));
+  SWARM_ROW(ca_cert, always("CACert"));
+}
+
+SWARM_DESCRIBE(CaSettings) {
+  SWARM_ROW(node_cert_expiry, always("NodeCertExpiry"));
+  SWARM_ROW(external_cas, omit("ExternalCAs"));
+  SWARM_ROW(force_rotate, omit("ForceRotate"));
+}
+
+SWARM_DESCRIBE(ClusterSpec) {
+  SWARM_ROW(annotations, flat);
+  SWARM_ROW(task_history_retention_limit, always("Orchestration.TaskHistoryRetentionLimit"));
+  SWARM_ROW(raft, always("Raft"));
+  SWARM_ROW(heartbeat_period, always("Dispatcher.HeartbeatPeriod"));
+  SWARM_ROW(ca, always("CAConfig"));
+  SWARM_ROW(log_driver, omit("TaskDefaults.LogDriver"));
+  SWARM_ROW(auto_lock_managers, always("EncryptionConfig.AutoLockManagers"));
+}
+
+SWARM_FIELDS(RootCa, cert_pem, key_pem, join_token_worker, join_token_manager)
+// As it is shown, without its secrets: docker/objects.cpp.
+SWARM_FIELDS(Cluster, id, meta, spec, root_ca, default_addr_pool, subnet_size, data_path_port, removed_nodes)
+SWARM_CASE(Put, Cluster, cluster)
+
+}  // namespace swarm::model

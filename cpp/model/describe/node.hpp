@@ -1,0 +1,40 @@
+// The fields of a node (model/node.hpp).
+#pragma once
+
+#include "model/describe/service_spec.hpp"
+#include "model/node.hpp"
+
+namespace swarm::model {
+
+SWARM_DESCRIBE(NodeSpec) {
+  SWARM_ROW(annotations, flat);
+  SWARM_ROW(desired_role, required("Role"));
+  SWARM_ROW(availability, required("Availability"));
+}
+
+SWARM_DESCRIBE(Plugin) {
+  SWARM_ROW(type, always("Type"));
+  SWARM_ROW(name, always("Name"));
+}
+
+SWARM_DESCRIBE(NodeDescription) {
+  SWARM_ROW(hostname, omit("Hostname"));
+  SWARM_ROW(platform, always("Platform"));
+  SWARM_ROW(resources, always("Resources"));
+  SWARM_ROW(engine_version, omit("Engine.EngineVersion"));
+  SWARM_ROW(engine_labels, omit("Engine.Labels"));
+  SWARM_ROW(plugins, omit("Engine.Plugins"));
+}
+
+SWARM_DESCRIBE(NodeStatus) {
+  SWARM_ROW(state, always("State"));
+  SWARM_ROW(message, omit("Message"));
+  SWARM_ROW(addr, omit("Addr"));
+}
+
+SWARM_FIELDS(ManagerStatus, raft_id, addr)
+// As it is shown, with what only a manager knows: docker/objects.cpp.
+SWARM_FIELDS(Node, id, meta, spec, description, status, role, manager)
+SWARM_CASE(Put, Node, node)
+
+}  // namespace swarm::model

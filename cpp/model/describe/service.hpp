@@ -1,0 +1,21 @@
+// The fields of a service (model/service.hpp).
+#pragma once
+
+#include "model/describe/service_spec.hpp"
+#include "model/service.hpp"
+
+namespace swarm::model {
+
+SWARM_DESCRIBE(UpdateStatus) {
+  SWARM_ROW(state, always("State"));
+  SWARM_ROW(started_at, omit("StartedAt"));
+  SWARM_ROW(completed_at, omit("CompletedAt"));
+  SWARM_ROW(message, always("Message"));
+}
+
+// As it is shown, its endpoint is made of two fields: docker/objects.cpp.
+SWARM_FIELDS(Service, id, meta, spec, spec_version, previous_spec, previous_spec_version, update_status,
+             ports)
+SWARM_CASE(Put, Service, service)
+
+}  // namespace swarm::model
