@@ -2,7 +2,9 @@
 //
 // Decoding is total: whatever the bytes, the answer is a value or an Error ("corrupt task: ..."), never a
 // crash. What was absent stays absent. Enums out of range are errors; unknown fields are ignored, so that a
-// newer node may speak to an older one. NEVER compare or hash encoded bytes: compare values.
+// newer node may speak to an older one. What stands in the log is different: there, what an older node would
+// drop or refuse must wait for its level (model/feature_level.hpp). NEVER compare or hash encoded bytes:
+// compare values.
 #pragma once
 
 #include <string>
@@ -26,6 +28,9 @@ std::string encode(const T& object);
 // The errors name the kind: "corrupt task: ...".
 template <AnyKind T>
 Result<T> decode(std::string_view bytes);
+
+// The level in a stored cluster, whatever else a newer build wrote there; 1 where it cannot be read.
+model::FeatureLevel feature_level_of_cluster(std::string_view bytes);
 
 std::string encode(const wire::Message& message);
 Result<wire::Message> decode_wire_message(std::string_view bytes);

@@ -14,6 +14,12 @@ SWARM_CONVERSION(, model::TaskStatus, swarmpy::TaskStatus)
 SWARM_CONVERSION(, model::TaskTemplateRecord, swarmpy::TaskTemplate)
 SWARM_CONVERSION(, model::Network, swarmpy::Network)
 
+model::FeatureLevel feature_level_of_cluster(std::string_view bytes) {
+  Scratch<swarmpy::Cluster> message;
+  const bool is_readable = parse_into(*message, bytes);
+  return is_readable && message->feature_level() != 0 ? message->feature_level() : model::kFirstLevel;
+}
+
 template <AnyKind T>
 std::string encode(const T& object) {
   return encode_as<typename MessageOf<T>::type>(object);

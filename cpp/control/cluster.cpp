@@ -40,6 +40,7 @@ model::Transaction make_cluster(const NewCluster& fresh, const model::Node& firs
   if (!fresh.default_addr_pool.empty()) cluster.default_addr_pool = fresh.default_addr_pool;
   cluster.subnet_size = fresh.subnet_size;
   cluster.data_path_port = fresh.data_path_port;
+  cluster.feature_level = first.description.feature_level;  // its only manager knows it
   model::Network ingress;
   ingress.id = NetworkId::random(rng);
   ingress.annotations.name = "ingress";

@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 #include "base/id.hpp"
+#include "control/feature_level.hpp"
 
 namespace swarm::control {
 namespace {
@@ -91,6 +92,11 @@ Result<model::Transaction> join_node(const store::Store& store, NodeId id, const
   const auto& removed = cluster->removed_nodes;
   if (std::find(removed.begin(), removed.end(), id) != removed.end())
     return rpc_error(Code::permission_denied, "node " + id.str() + " was removed from this swarm");
+  if (as_manager) {
+    const auto& description = request.description;
+    const auto may = may_manage(description.hostname, description.feature_level, cluster->feature_level);
+    if (!may) return may.error();
+  }
   model::Node node;
   node.id = id;
   node.spec.desired_role = node.role = as_manager ? model::NodeRole::manager : model::NodeRole::worker;

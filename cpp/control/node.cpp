@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "control/feature_level.hpp"
+
 namespace swarm::control {
 namespace {
 
@@ -63,6 +65,10 @@ Result<model::Transaction> update_node(const store::Store& store, NodeId id, std
   if (node->meta.version != version) return rpc_error(Code::unknown, "update out of sequence");
   if (node->spec.desired_role == NodeRole::manager && spec.desired_role == NodeRole::worker)
     if (const auto allowed = may_demote(store, *node, members); !allowed) return allowed.error();
+  if (spec.desired_role == NodeRole::manager && node->spec.desired_role == NodeRole::worker) {
+    const auto may = may_manage(node->display_name(), node->description.feature_level, store.feature_level());
+    if (!may) return may.error();
+  }
   model::Node next = *node;
   next.spec = spec;
   model::Transaction transaction;

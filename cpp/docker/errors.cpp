@@ -84,8 +84,9 @@ Error no_manager(const LocalNode& local) {
     case SwarmState::active:
       return plain_error(Code::unavailable, local.control_available ? kPreparing : kWorker);
     case SwarmState::pending:
-    case SwarmState::error:
       return plain_error(Code::unavailable, kPreparing);
+    case SwarmState::error:
+      return plain_error(Code::unavailable, "This node is not a swarm manager: " + local.error);
     case SwarmState::locked:
       return plain_error(Code::unavailable, kLocked);
     case SwarmState::inactive:

@@ -93,6 +93,9 @@ void list_catalogue(Call& call);
 void add_to_catalogue(Call& call);
 void service_history(Call& call);
 
+// feature_level.cpp
+void show_feature_level(Call& call);
+
 // raft_routes.cpp
 void show_raft(Call& call);
 void show_raft_log(Call& call);

@@ -153,6 +153,7 @@ constexpr Route kRoutes[] = {
     {"GET", "swarmpy/v1/raft/log", kHere, kManager, show_raft_log},
     {"GET", "swarmpy/v1/raft/events", kHere, kManager, raft_events},
     {"POST", "swarmpy/v1/raft/transfer", kWrite, kManager, transfer_leadership},
+    {"GET", "swarmpy/v1/feature-level", kRead, kManager, show_feature_level},
     {"GET", "swarmpy/v1/services/*/history", kRead, kManager, service_history},
     {"GET", "swarmpy/v1/kv", kRead, kManager, list_keys},
     {"GET", "swarmpy/v1/kv/*", kRead, kManager, show_key},

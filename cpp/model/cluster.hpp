@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/defaults.hpp"
+#include "model/feature_level.hpp"
 #include "model/kind.hpp"
 #include "model/meta.hpp"
 
@@ -67,7 +68,8 @@ struct Cluster {
   std::vector<std::string> default_addr_pool{"10.0.0.0/8"};
   std::uint32_t subnet_size = 24;
   std::uint32_t data_path_port = 4789;
-  std::vector<NodeId> removed_nodes;  // may not come back under the same id
+  std::vector<NodeId> removed_nodes;         // may not come back under the same id
+  FeatureLevel feature_level = kFirstLevel;  // only ever rises
   bool operator==(const Cluster&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/feature_level.hpp"
 #include "model/kind.hpp"
 #include "model/service_spec.hpp"
 
@@ -44,6 +45,7 @@ struct NodeDescription {
   std::string engine_version;
   Labels engine_labels;
   std::vector<Plugin> plugins;
+  FeatureLevel feature_level = kFirstLevel;  // the highest that its build knows
   bool operator==(const NodeDescription&) const = default;
 };
 

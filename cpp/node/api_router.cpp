@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "control/feature_level.hpp"
+
 namespace swarm::node {
 namespace {
 
@@ -286,6 +288,11 @@ void ApiRouter::propose(ports::ApiId id, model::Transaction transaction) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   Replica* replica = host_.replica();
+  if (replica != nullptr && host_.leads()) {
+    const auto needed = needed_level(core_.options.build, transaction);
+    const auto may = control::may_propose(replica->store(), needed, replica->member_nodes());
+    if (!may) return api_.fail(id, may.error());
+  }
   const std::uint64_t request =
       replica != nullptr && host_.leads() ? replica->propose(std::move(transaction)) : 0;
   if (request == 0) return api_.fail(id, no_leader());

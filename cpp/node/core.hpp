@@ -34,6 +34,14 @@ struct Core {
   Rng rng;
   Links links;
   std::optional<Identity> identity;
+  // This node is a manager whose replica does not take part: its swarm is at a feature level that this build
+  // does not know. Its tasks go on; its Raft state waits on the disk, as it was at `version`, for an upgraded
+  // build.
+  struct Outdated {
+    std::string why;
+    std::uint64_t version = 0;
+  };
+  std::optional<Outdated> outdated;
   Instant now;
 
   WallTime wall() const { return ports.clock.wall(); }

@@ -88,10 +88,12 @@ class Node::Impl final : public ApiRouter::Host,
   void on_api_wire(ports::LinkId link, wire::Message message);
   void refuse_as_follower(ports::LinkId link, const wire::Message& message);
 
+  Result<void> open_replica();
   void take_events();
   void run_deadlines();
   bool run_parts();
   bool run_manager();
+  void stop_outdated(model::FeatureLevel level, std::uint64_t version);
   bool run_leader();
   void note_leader_change();
   void note_members();

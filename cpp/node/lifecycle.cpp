@@ -26,6 +26,7 @@ constexpr const char* kJoinTimeout =
 }  // namespace
 
 docker::SwarmState Lifecycle::state() const {
+  if (core_.outdated) return docker::SwarmState::error;
   if (initialising_ || joining_) return docker::SwarmState::pending;
   if (core_.identity) return docker::SwarmState::active;
   return docker::SwarmState::inactive;
@@ -221,6 +222,7 @@ void Lifecycle::on_session_facts(const agent::SessionFacts& facts) {
   }
   role_wanted_ = facts.role;
   ready_ = facts.ready;
+  if (core_.outdated) return on_session_facts_while_outdated(facts);
   const Replica* replica = host_.replica();
   if (replica == nullptr) {
     if (facts.role == model::NodeRole::manager) {
@@ -237,6 +239,14 @@ void Lifecycle::on_session_facts(const agent::SessionFacts& facts) {
   const bool member = std::any_of(facts.managers.begin(), facts.managers.end(),
                                   [&](const auto& peer) { return peer.raft_id == replica->raft_id(); });
   if (facts.role == model::NodeRole::worker || !member) demote();
+}
+
+// It stays the member that it is until it is upgraded, or taken out of the group.
+void Lifecycle::on_session_facts_while_outdated(const agent::SessionFacts& facts) {
+  if (facts.version < core_.outdated->version) return;
+  const bool member = std::any_of(facts.managers.begin(), facts.managers.end(),
+                                  [&](const auto& peer) { return peer.raft_id == core_.identity->raft_id; });
+  if (!member) demote();
 }
 
 void Lifecycle::start_raft_join() {
@@ -304,6 +314,7 @@ void Lifecycle::on_raft_join_reply(const wire::RaftJoinReply& reply) {
 // The identity first: a manager's state that no identity speaks of is wiped at the next start.
 void Lifecycle::demote() {
   host_.stop_replica();
+  core_.outdated.reset();
   core_.ports.transport.stop_listening();
   core_.identity->role = model::NodeRole::worker;
   core_.identity->raft_id = 0;
@@ -374,6 +385,7 @@ void Lifecycle::forget_everything() {
   host_.stop_replica();
   core_.ports.transport.stop_listening();
   host_.close_links();
+  core_.outdated.reset();
   core_.identity.reset();
   core_.links.set_hello(core_.hello());
   core_.ports.disk.wipe_all();

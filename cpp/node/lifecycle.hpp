@@ -54,7 +54,7 @@ class Lifecycle {
   Instant next_deadline() const;
 
   docker::SwarmState state() const;
-  const std::string& error() const { return error_; }
+  const std::string& error() const { return core_.outdated ? core_.outdated->why : error_; }
 
  private:
   enum class JoinStage : std::uint8_t { asking, session, raft };
@@ -91,6 +91,7 @@ class Lifecycle {
   void on_join_reply(const wire::JoinReply& reply);
   void fail_join(const Error& error);
   void become_member(const wire::JoinReply& reply);
+  void on_session_facts_while_outdated(const agent::SessionFacts& facts);
   void start_raft_join();
   void ask_to_join_raft();
   void on_raft_join_reply(const wire::RaftJoinReply& reply);

@@ -4,6 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "codec/codec.hpp"
+#include "control/feature_level.hpp"
 #include "control/join.hpp"
 
 namespace swarm::node {
@@ -85,6 +86,10 @@ void Membership::answer_join(ports::LinkId link, std::uint64_t request, NodeId n
 }
 
 bool Membership::settled(std::uint64_t request, const model::Outcome& outcome) {
+  if (request == raising_) {
+    raising_ = 0;
+    return true;
+  }
   if (const auto it = joins_.find(request); it != joins_.end()) {
     const PendingJoin join = it->second;
     joins_.erase(it);
@@ -112,6 +117,7 @@ void Membership::on_raft_join(ports::LinkId link, NodeId id, const wire::RaftJoi
     return answer_raft_join(
         joiner,
         plain_error(Code::permission_denied, "node " + id.str() + " is not to be a manager of this swarm"));
+  if (const auto may = may_manage(id); !may) return answer_raft_join(joiner, may.error());
   if (replica_.members().contains(raft_id)) return answer_raft_join(joiner, std::nullopt);
   if (replica_.was_removed(raft_id))
     return answer_raft_join(
@@ -123,6 +129,13 @@ void Membership::on_raft_join(ports::LinkId link, NodeId id, const wire::RaftJoi
   if (!joiner.reachable) core_.links.to(message.address, core_.now);
   joiners_[id] = joiner;
   wake_ = core_.now;
+}
+
+Result<void> Membership::may_manage(NodeId id) const {
+  const auto node = replica_.store().node(id);
+  if (!node) return {};
+  return control::may_manage(node->display_name(), node->description.feature_level,
+                             replica_.store().feature_level());
 }
 
 void Membership::answer_raft_join(const Joiner& joiner, std::optional<Error> error) {
@@ -186,8 +199,18 @@ bool Membership::propose(raft::ConfChangeType type, std::uint64_t raft_id, const
 }
 
 bool Membership::run() {
-  if (!replica_.leads() || replica_.raft().conf_change_pending()) return false;
-  return remove_members() || change_joiners() || promote_learners();
+  // The level rises between two changes of the group: whoever is a member then knows it.
+  if (!replica_.leads() || replica_.raft().conf_change_pending() || raising_ != 0) return false;
+  return raise_level() || remove_members() || change_joiners() || promote_learners();
+}
+
+bool Membership::raise_level() {
+  const model::Build& build = core_.options.build;
+  if (replica_.store().feature_level() >= build.feature_level) return false;
+  auto raise = control::raise_level(replica_.store(), build, replica_.member_nodes());
+  if (!raise) return false;
+  raising_ = replica_.propose(std::move(*raise));
+  return raising_ != 0;
 }
 
 bool Membership::remove_members() {
@@ -220,6 +243,9 @@ bool Membership::change_joiners() {
     const Joiner& joiner = it->second;
     if (replica_.members().contains(joiner.peer.raft_id)) {
       answer_raft_join(joiner, std::nullopt);
+      it = joiners_.erase(it);
+    } else if (const auto may = may_manage(joiner.peer.node); !may) {
+      answer_raft_join(joiner, may.error());
       it = joiners_.erase(it);
     } else if (joiner.reachable && raft_id_of(joiner.peer.node) == 0) {  // a past life is removed first
       return propose(raft::ConfChangeType::add_learner_node, joiner.peer.raft_id, joiner.peer);

@@ -49,6 +49,8 @@ class Membership {
   std::vector<wire::ManagerPeer> managers() const;
   bool propose(raft::ConfChangeType type, std::uint64_t raft_id, const wire::ManagerPeer& peer);
   bool change_joiners();
+  bool raise_level();
+  Result<void> may_manage(NodeId node) const;
   bool promote_learners();
   bool remove_members();
   std::uint64_t raft_id_of(NodeId node) const;
@@ -64,6 +66,7 @@ class Membership {
   std::map<std::uint64_t, std::pair<ports::LinkId, wire::LeaveReply>> leaves_;  // by proposal
   std::map<NodeId, Joiner> joiners_;
   std::set<std::uint64_t> removals_;  // Raft ids on their way out
+  std::uint64_t raising_ = 0;         // the proposal that raises the feature level
   Instant wake_ = Instant::never();
 };
 

@@ -3,7 +3,9 @@
 
 #include <utility>
 
+#include "control/feature_level.hpp"
 #include "node/impl.hpp"
+#include "node/replica_disk.hpp"
 
 namespace swarm::node {
 
@@ -33,6 +35,7 @@ Node::Impl::Impl(NodeOptions options, ports::Ports ports)
       lifecycle_(core_, *this) {
   core_.links.set_source(core_.options.address);
   inside_ = make_inside();
+  core_.options.description.feature_level = core_.options.build.feature_level;
   local_.description = core_.options.description;
   local_.hostname = core_.options.description.hostname;
   local_.data_root = core_.options.data_root;
@@ -61,15 +64,34 @@ Result<void> Node::Impl::start(Instant now) {
       return plain_error(Code::data_loss,
                          "the data root is corrupt: this node is a manager, but its Raft state is "
                          "gone; restore it from a copy, or start with an empty data root and join again");
-    auto replica = Replica::load(core_);
-    if (!replica) return replica.error();
-    if (const auto listening = lifecycle_.listen_again(); !listening) return listening;
-    start_replica(std::move(*replica));
-    if (replica_->voters() == std::set<std::uint64_t>{replica_->raft_id()}) replica_->campaign();
+    if (const auto loaded = open_replica(); !loaded) return loaded;
   }
   core_.links.set_hello(core_.hello());
   agent_ = std::make_unique<AgentPart>(core_, *this);
   return agent_->start();
+}
+
+Result<void> Node::Impl::open_replica() {
+  if (const auto level = stored_level(core_.ports.disk); level > core_.options.build.feature_level) {
+    stop_outdated(level, stored_version(core_.ports.disk));
+    return {};
+  }
+  auto replica = Replica::load(core_);
+  if (!replica) return replica.error();
+  if (const auto listening = lifecycle_.listen_again(); !listening) return listening;
+  start_replica(std::move(*replica));
+  if (replica_->voters() == std::set<std::uint64_t>{replica_->raft_id()}) replica_->campaign();
+  return {};
+}
+
+// To the other members it is as if it were down. Its agent goes on, and asks them for its session.
+void Node::Impl::stop_outdated(model::FeatureLevel level, std::uint64_t version) {
+  core_.outdated = Core::Outdated{control::too_old(core_.options.build.feature_level, level), version};
+  core_.trace("warning.outdated", [&] { return core_.outdated->why; });
+  if (!replica_) return;
+  stop_replica();
+  core_.ports.transport.stop_listening();
+  close_links();
 }
 
 // ---- links

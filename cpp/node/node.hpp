@@ -37,6 +37,7 @@ struct NodeOptions {
   // The address of this node: what an unspecified listen or advertise address means here, and where links
   // leave from.
   Address address;
+  model::Build build;     // what it knows, and says of itself: description.feature_level is set from it
   std::string data_root;  // shown by /info only
   // Likewise: "Debian GNU/Linux 12 (bookworm)", "12", "6.1.0-13-amd64".
   std::string operating_system, os_version, kernel_version;

@@ -6,6 +6,7 @@
 #include "base/bytes.hpp"
 #include "codec/codec.hpp"
 #include "model/bounds.hpp"
+#include "node/apply_entry.hpp"
 #include "raft/conf_change.hpp"
 
 namespace swarm::node {
@@ -137,6 +138,7 @@ std::unique_ptr<Replica> Replica::join(Core& core, std::uint64_t raft_id,
 
 void Replica::step(raft::Message message) {
   if (was_removed(message.from)) return;  // it will learn so from its dispatcher session
+  if (message.snapshot && !may_install(message.snapshot->index, message.snapshot->data)) return;
   ++Meters::of(core_.meters.received, message.type);
   (void)raft_->step(std::move(message));  // what Raft refuses it may refuse: the sender asks again
   note_raft();
@@ -144,6 +146,12 @@ void Replica::step(raft::Message message) {
 
 std::uint64_t Replica::propose(model::Transaction transaction) {
   if (!is_raft_leader_) return 0;
+  // Loops, too, ask the level of the cluster before they plan something newer; ApiRouter tells clients.
+  const model::FeatureLevel needed = needed_level(core_.options.build, transaction);
+  if (needed > store_->feature_level()) {
+    core_.trace("proposal.refused", [&] { return "it needs feature level " + std::to_string(needed); });
+    return 0;
+  }
   transaction.request = core_.rng.next() | 1;
   transaction.time = core_.wall();
   const std::uint64_t request = transaction.request;
@@ -214,6 +222,7 @@ bool Replica::run() {
   // the host).
   batch.sync = ready->must_sync || ready->snapshot.has_value();
   const std::uint64_t advanced = store_->version();  // what Raft knows to be applied
+  if (ready->snapshot && is_too_new(snapshot_level(ready->snapshot->data))) return true;
   if (ready->snapshot) install(*ready->snapshot, batch);
   if (ready->hard_state) {
     batch.put(Family::raft_state, "hard", codec::encode(*ready->hard_state));
@@ -226,7 +235,7 @@ bool Replica::run() {
       batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
   }
   for (auto& message : ready->messages) send(std::move(message));
-  for (const auto& entry : ready->committed_entries) apply(entry, batch);
+  if (!apply_all(*ready, batch)) return true;
   for (const auto& read : ready->read_states)
     if (read.context.size() == 8) reads_.push_back(get_u64(read.context));
   if (!ready->committed_entries.empty() || ready->snapshot) put_dirty(*store_, batch);
@@ -274,6 +283,20 @@ std::vector<std::uint64_t> Replica::take_reads() { return std::exchange(reads_, 
 
 // ---- applying
 
+// Returns false at the entry that raises the level beyond what this build knows.
+bool Replica::apply_all(const raft::Ready& ready, ports::DiskBatch& batch) {
+  for (const auto& entry : ready.committed_entries) {
+    apply(entry, batch);
+    if (is_too_new(store_->feature_level())) return false;
+  }
+  return true;
+}
+
+bool Replica::is_too_new(model::FeatureLevel level) {
+  if (level > core_.options.build.feature_level) too_new_ = level;
+  return too_new_ != 0;
+}
+
 void Replica::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
   applied_term_ = entry.term;
   if (entry.type == raft::EntryType::normal) {
@@ -288,17 +311,20 @@ void Replica::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
 }
 
 void Replica::apply_transaction(const raft::Entry& entry) {
-  if (entry.data.empty()) return store_->skip_to(entry.index);  // a leader's first entry
-  const auto transaction = codec::decode_transaction(entry.data);
-  SWARM_CHECK(transaction.ok(), "entry", entry.index, transaction.ok() ? "" : transaction.error().message);
-  store::Applied applied = store_->apply(*transaction, entry.index);
+  EntryResult result = apply_entry(*store_, core_.options.build, entry.data, entry.index);
+  if (entry.data.empty()) return;  // a leader's first entry
+  store::Applied& applied = result.applied;
+  if (result.refused)
+    core_.trace("warning.entry", [&] {
+      return "entry " + std::to_string(entry.index) + " changes nothing: " + applied.outcome.error;
+    });
   for (const auto& change : applied.changes.changes) {
     if (const auto* cluster = std::get_if<store::Change<model::Cluster>>(&change))
       warn_of(cluster->after.get());
     if (const auto* service = std::get_if<store::Change<model::Service>>(&change))
       warn_of(service->after.get());
   }
-  applied_entries_.push_back({transaction->request, std::move(applied.outcome), std::move(applied.changes)});
+  applied_entries_.push_back({result.request, std::move(applied.outcome), std::move(applied.changes)});
 }
 
 // What was stored before there were bounds, or by a version without them, is used as near as may be, and
@@ -320,6 +346,7 @@ void Replica::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch
   for (const auto& single : change.changes) tell_member(single, entry.index);
   conf_state_ = raft_->apply_conf_change(change);
   for (const auto& single : change.changes) {
+    if (single.node == raft::kNone) continue;
     if (single.type == raft::ConfChangeType::remove_node) {
       members_.erase(single.node);
       removed_.insert(single.node);
@@ -347,14 +374,15 @@ raft::Snapshot Replica::make_snapshot() const {
 }
 
 void Replica::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
-  auto unpacked = unpack_snapshot(snapshot.data);
-  SWARM_CHECK(unpacked.ok(), "snapshot", snapshot.index, unpacked.ok() ? "" : unpacked.error().message);
+  if (!unpacked_ || unpacked_->first != snapshot.index) may_install(snapshot.index, snapshot.data);
+  SWARM_CHECK(unpacked_, "snapshot", snapshot.index, "could be read when it came");
+  UnpackedSnapshot unpacked = std::exchange(unpacked_, std::nullopt)->second;
   skipped_ = store_->cluster() != nullptr;  // one that was empty has missed nothing
-  const auto restored = store_->restore(std::move(unpacked->records), snapshot.index);
+  const auto restored = store_->restore(std::move(unpacked.records), snapshot.index);
   SWARM_CHECK(restored.ok(), "snapshot", snapshot.index, restored.ok() ? "" : restored.error().message);
   began_from_ = snapshot.index;
-  members_ = std::move(unpacked->members);
-  removed_ = std::move(unpacked->removed);
+  members_ = std::move(unpacked.members);
+  removed_ = std::move(unpacked.removed);
   conf_state_ = snapshot.conf_state;
   applied_term_ = snapshot.term;
   put_snapshot(snapshot, *store_, members_, removed_, batch);
@@ -437,10 +465,29 @@ void Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
   incoming_.erase(link);
 }
 
+// Read before Raft takes it, which has no way back: what cannot be read is as lost on the way, and the leader
+// sends it again. One of a newer level passes: run() stops before it.
+bool Replica::may_install(std::uint64_t index, std::string_view data) {
+  if (snapshot_level(data) > core_.options.build.feature_level) return true;
+  auto unpacked = unpack_snapshot(data);
+  if (!unpacked) {
+    core_.trace("warning.snapshot", [&] { return "it is not installed: " + unpacked.error().message; });
+    return false;
+  }
+  unpacked_.emplace(index, std::move(*unpacked));
+  return true;
+}
+
 // ---- looking
 
 std::set<std::uint64_t> Replica::voters() const {
   return {conf_state_.voters.begin(), conf_state_.voters.end()};
+}
+
+std::vector<NodeId> Replica::member_nodes() const {
+  std::vector<NodeId> nodes;
+  for (const auto& [id, peer] : members_) nodes.push_back(peer.node);
+  return nodes;
 }
 
 std::set<std::uint64_t> Replica::learners() const {

@@ -67,6 +67,8 @@ class Replica {
   void on_deadline();
   Instant next_deadline() const { return next_tick_; }
   // One round: what Raft has ready goes to the disk, the peers and the store. True when there was something.
+  // A round that meets a feature level which this build does not know keeps nothing, as after a crash: see
+  // too_new().
   bool run();
 
   // ---- out
@@ -78,6 +80,10 @@ class Replica {
   // True once after a snapshot took the place of entries: what they changed is not told one by one.
   bool take_skipped() { return std::exchange(skipped_, false); }
 
+  // The level of the swarm, where this build does not know it: this replica must not take part from here on;
+  // else 0.
+  model::FeatureLevel too_new() const { return too_new_; }
+
   // ---- looking
   const store::Store& store() const { return *store_; }
   const raft::RawNode& raft() const { return *raft_; }
@@ -88,6 +94,7 @@ class Replica {
   // Leads, and has applied an entry of its own term: its store is as new as the log it was elected with.
   bool leads() const { return leads_; }
   const std::map<std::uint64_t, wire::ManagerPeer>& members() const { return members_; }
+  std::vector<NodeId> member_nodes() const;
   const std::set<std::uint64_t>& removed() const { return removed_; }
   std::optional<Address> address_of(std::uint64_t raft_id) const;
   bool was_removed(std::uint64_t raft_id) const { return removed_.contains(raft_id); }
@@ -111,7 +118,10 @@ class Replica {
   raft::Snapshot make_snapshot() const;
   void finish(const raft::Ready& ready);
   void install(const raft::Snapshot& snapshot, ports::DiskBatch& batch);
+  bool may_install(std::uint64_t index, std::string_view data);
   void apply(const raft::Entry& entry, ports::DiskBatch& batch);
+  bool apply_all(const raft::Ready& ready, ports::DiskBatch& batch);
+  bool is_too_new(model::FeatureLevel level);
   void apply_transaction(const raft::Entry& entry);
   void warn_of_stored_numbers();
   template <class Object>
@@ -146,6 +156,7 @@ class Replica {
   bool is_raft_leader_ = false;
   bool leads_ = false;
   bool busy_ = false;
+  model::FeatureLevel too_new_ = 0;
   bool leader_changed_ = false, members_changed_ = false, skipped_ = false;
   Instant next_tick_;
   RaftStory story_;
@@ -159,6 +170,7 @@ class Replica {
     std::string message, data;
   };
   std::map<ports::LinkId, Incoming> incoming_;
+  std::optional<std::pair<std::uint64_t, UnpackedSnapshot>> unpacked_;  // by index: on its way through Raft
 };
 
 }  // namespace swarm::node

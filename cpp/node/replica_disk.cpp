@@ -10,6 +10,8 @@ using ports::Family;
 
 constexpr std::string_view kMemberPrefix = "member/";
 constexpr std::string_view kRemovedPrefix = "removed/";
+constexpr char kClusterKind = static_cast<char>(model::Cluster::kKind);
+constexpr std::string_view kClusterPrefix(&kClusterKind, 1);
 
 Error corrupt(const std::string& what, const Error& why) {
   return plain_error(Code::data_loss,
@@ -155,6 +157,30 @@ Result<ManagerState> load_replica(ports::Disk& disk) {
   if (state.raft_id == 0)
     return corrupt("raft state key 'self'", plain_error(Code::data_loss, "it is missing"));
   return state;
+}
+
+model::FeatureLevel stored_level(ports::Disk& disk) {
+  model::FeatureLevel level = model::kFirstLevel;
+  disk.scan(Family::objects, kClusterPrefix, [&](std::string_view key, std::string_view value) {
+    if (key.starts_with(kClusterPrefix)) level = codec::feature_level_of_cluster(value);
+    return false;
+  });
+  return level;
+}
+
+model::FeatureLevel snapshot_level(std::string_view data) {
+  while (!data.empty()) {
+    const auto key = take_piece(data);
+    const auto value = key ? take_piece(data) : std::nullopt;
+    if (!value) break;
+    if (key->starts_with(kClusterPrefix)) return codec::feature_level_of_cluster(*value);
+  }
+  return model::kFirstLevel;
+}
+
+std::uint64_t stored_version(ports::Disk& disk) {
+  const auto value = disk.get(Family::objects, kAppliedKey);
+  return value && value->size() == 8 ? get_u64(*value) : 0;
 }
 
 void put_dirty(store::Store& store, ports::DiskBatch& batch) {

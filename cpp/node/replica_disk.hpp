@@ -53,6 +53,13 @@ struct ManagerState {
 };
 Result<ManagerState> load_replica(ports::Disk& disk);
 
+// The feature level of the cluster on the disk, or in a snapshot; 1 where there is none. Reads nothing else
+// of it: a newer build may have written what this one cannot read.
+model::FeatureLevel stored_level(ports::Disk& disk);
+model::FeatureLevel snapshot_level(std::string_view data);
+// The applied index on the disk; 0 where there is none.
+std::uint64_t stored_version(ports::Disk& disk);
+
 // What changed in the store since the last call, and the applied index with it.
 void put_dirty(store::Store& store, ports::DiskBatch& batch);
 

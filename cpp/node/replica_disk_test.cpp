@@ -60,6 +60,32 @@ TEST(ManagerDisk, WhatIsWrittenComesBack) {
   EXPECT_EQ(*again.key("k"), *store.key("k"));
 }
 
+TEST(ManagerDisk, TheLevelIsReadWhereNothingElseCanBe) {
+  TestDisk disk;
+  EXPECT_EQ(stored_level(disk), model::kFirstLevel) << "nothing is stored";
+  put_self(disk);
+  store::Store store;
+  model::Transaction first = two_objects();
+  std::get<model::Cluster>(std::get<model::Put>(first.actions[0]).object).feature_level = 5;
+  ASSERT_TRUE(store.apply(first, 2).outcome.applied);
+  ports::DiskBatch batch;
+  put_dirty(store, batch);
+  batch.put(Family::objects, "\x63 of a kind to come", "not readable");
+  batch.put(Family::raft_state, "a key to come", "not readable");
+  disk.commit(std::move(batch), 0);
+  EXPECT_EQ(stored_level(disk), 5U);
+  EXPECT_EQ(stored_version(disk), 2U);
+  EXPECT_FALSE(load_replica(disk).ok()) << "else it proves nothing";
+
+  const std::map<std::uint64_t, wire::ManagerPeer> members{
+      {42, {NodeId(5), 42, Address::v4(127, 0, 1, 1, 1)}}};
+  const std::string snapshot = pack_snapshot(store, members, {7});
+  EXPECT_EQ(snapshot_level(snapshot), 5U);
+  EXPECT_EQ(snapshot_level(snapshot + "rubbish"), 5U);
+  EXPECT_EQ(snapshot_level("rubbish"), model::kFirstLevel);
+  EXPECT_EQ(snapshot_level(""), model::kFirstLevel);
+}
+
 TEST(ManagerDisk, WhatIsCorruptIsNamed) {
   TestDisk disk;
   put_self(disk);

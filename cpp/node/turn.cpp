@@ -69,6 +69,10 @@ bool Node::Impl::run_manager() {
   view_is_fresh_ = false;
   if (!replica_) return false;
   const bool did = replica_->run();
+  if (const model::FeatureLevel level = replica_->too_new(); level != 0) {
+    stop_outdated(level, replica_->store().version());
+    return true;
+  }
   // First: what is said of a version of the store names the members as of that version.
   if (replica_->take_members_changed()) note_members();
   if (replica_->take_skipped()) router_.on_changes_skipped();

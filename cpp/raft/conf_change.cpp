@@ -32,6 +32,13 @@ std::string encode_changes(const ConfChangeV2& change) {
 
 constexpr std::size_t kHead = 1 + 8 + 4;
 
+ConfChangeV2 unreadable(bool v1) {
+  ConfChangeV2 change;
+  change.v1 = v1;
+  change.changes.push_back({ConfChangeType::update_node, kNone, {}});
+  return change;
+}
+
 }  // namespace
 
 Entry encode_conf_change(const ConfChangeV2& change) {
@@ -48,9 +55,9 @@ ConfChangeV2 decode_conf_change(const Entry& entry) {
   change.transition = static_cast<Transition>(entry.data[0]);
   std::string_view rest = std::string_view(entry.data).substr(1);
   while (!rest.empty()) {
-    SWARM_CHECK(rest.size() >= kHead, "membership change cut short at entry", entry.index);
+    if (rest.size() < kHead) return unreadable(change.v1);
     const std::size_t length = get_u32(rest, 9);
-    SWARM_CHECK(rest.size() >= kHead + length, "membership change cut short at entry", entry.index);
+    if (rest.size() - kHead < length) return unreadable(change.v1);
     change.changes.push_back(
         {static_cast<ConfChangeType>(rest[0]), get_u64(rest, 1), std::string(rest.substr(kHead, length))});
     rest.remove_prefix(kHead + length);

@@ -9,7 +9,8 @@
 namespace swarm::raft {
 
 // The entry that carries `change` (without term and index), and the way back. Empty data is a change that
-// leaves a joint configuration.
+// leaves a joint configuration. Data that cannot be read is a change that changes nothing, on every member
+// alike.
 Entry encode_conf_change(const ConfChangeV2& change);
 ConfChangeV2 decode_conf_change(const Entry& entry);
 

@@ -216,5 +216,18 @@ TEST(ConfChange, AnEntryCarriesAChangeThereAndBack) {
   EXPECT_TRUE(encode_conf_change({}).data.empty()) << "leaving a joint configuration";
 }
 
+TEST(ConfChange, AnEntryThatCannotBeReadIsAChangeThatChangesNothing) {
+  ConfChangeV2 change;
+  change.changes = {{ConfChangeType::remove_node, 1, "context"}};
+  for (std::size_t size = 2; size < encode_conf_change(change).data.size(); ++size) {
+    Entry entry = encode_conf_change(change);
+    entry.data.resize(size);
+    const ConfChangeV2 read = decode_conf_change(entry);
+    ASSERT_EQ(read.changes.size(), 1U) << size;
+    ASSERT_EQ(read.changes[0].node, kNone);
+    ASSERT_FALSE(read.leaves_joint() || read.enters_joint());
+  }
+}
+
 }  // namespace
 }  // namespace swarm::raft

@@ -224,6 +224,7 @@ void Host::Impl::make_node() {
   about.data_root = options.data_root;
   about.seed = get_u64(crypto.random_bytes(8));
   about.insecure_no_tls = options.insecure_no_tls;
+  about.build = options.build;
   node = std::make_unique<node::Node>(
       std::move(about), ports::Ports{clock, own_or_faulty_transport(), own_or_faulty_disk(), *runner, *relay,
                                      crypto, *server, trace});

@@ -14,6 +14,7 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
+#include "model/feature_level.hpp"
 #include "model/meta.hpp"
 #include "real/http/reactor.hpp"
 #include "real/log_trace.hpp"
@@ -28,7 +29,8 @@ struct HostOptions {
   Address address;       // unspecified: all interfaces
   std::string hostname;  // empty: the machine's
   bool insecure_no_tls = false;
-  bool faults = false;  // may be told to break (faults.hpp)
+  bool faults = false;   // may be told to break (faults.hpp)
+  model::Build build{};  // what it says it knows; another than its own for tests of upgrades only
 };
 
 class Host {

@@ -45,6 +45,10 @@ void Chaos::run() {
 void Chaos::form() {
   for (const auto* group : {&kManagers, &kWorkers})
     for (const auto& name : *group) world_->add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
+  if (options_.upgrades) {
+    upgrades_ = std::make_unique<Upgrades>(*world_, Rng(options_.seed ^ 0x75706772616465));
+    upgrades_->begin();
+  }
   const std::string error = form_swarm(*world_, kManagers, kWorkers, knobs_.short_log.value_or(LogLength{}));
   SWARM_CHECK(error.empty(), error);
   const bool ready =
@@ -76,6 +80,7 @@ void Chaos::storm() {
     world_->run_for(kSlice);
     workload_->poll();
     register_->poll();
+    if (upgrades_) upgrades_->poll();
     if (churn_) churn_->poll();
     if (churn_ && next_churn <= world_->now()) {
       churn_->act();
@@ -97,6 +102,7 @@ void Chaos::calm() {
     world_->start(name);
     world_->set_disk_latency(name, Duration::micros(50), Duration::micros(400));
   }
+  if (upgrades_) upgrades_->finish();
 }
 
 void Chaos::converge() {
@@ -124,6 +130,8 @@ void Chaos::converge() {
   SWARM_CHECK(!leader.empty(), "nobody leads");
   const std::string broken = workload_->broken_promise(*world_->node(leader).inspect().store);
   SWARM_CHECK(broken.empty(), broken);
+  const auto level = world_->node(leader).inspect().store->feature_level();
+  SWARM_CHECK(level == (upgrades_ ? 2 : model::kFeatureLevel), "the swarm is at feature level", level);
   const std::string contradiction = register_->contradiction();
   SWARM_CHECK(contradiction.empty(), contradiction);
 }

@@ -10,6 +10,7 @@
 #include "sim/churn.hpp"
 #include "sim/fault_plan.hpp"
 #include "sim/register_work.hpp"
+#include "sim/upgrades.hpp"
 #include "sim/workload.hpp"
 
 namespace swarm::sim {
@@ -19,6 +20,7 @@ struct ChaosOptions {
   Duration storm = Duration::seconds(60);
   bool record_trace = false;
   bool check = true;
+  bool upgrades = false;  // machines run builds of two feature levels
 };
 
 class Chaos {
@@ -45,6 +47,7 @@ class Chaos {
   std::unique_ptr<Workload> workload_;
   std::unique_ptr<RegisterWork> register_;
   std::unique_ptr<Churn> churn_;  // when the seed has one
+  std::unique_ptr<Upgrades> upgrades_;
 };
 
 }  // namespace swarm::sim

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "codec/codec.hpp"
+#include "node/apply_entry.hpp"
 #include "sim/chronicle_words.hpp"
 #include "sim/machine.hpp"
 #include "sim/store_copy.hpp"
@@ -112,20 +112,17 @@ void Chronicle::follow_store(Instant at, const Machine& machine) {
     if (entry.index > store_->version() + 1) break;  // the log begins later: the store is taken over below
     if (entry.type != raft::EntryType::normal || entry.data.empty()) {
       store_->skip_to(entry.index);
-    } else if (!apply(at, entry.data, entry.index)) {
-      break;
+    } else {
+      apply(at, machine.shared.build, entry);
     }
   }
   if (store_->version() < now.store->version()) adopt(at, *now.store);
 }
 
-bool Chronicle::apply(Instant at, const std::string& entry, std::uint64_t index) {
-  const auto transaction = codec::decode_transaction(entry);
-  if (!transaction) return false;
-  const store::Applied applied = store_->apply(*transaction, index);
+void Chronicle::apply(Instant at, const model::Build& build, const raft::Entry& entry) {
+  const store::Applied applied = node::apply_entry(*store_, build, entry.data, entry.index).applied;
   store_->take_dirty();
   for (const auto& change : applied.changes.changes) note(at, change);
-  return true;
 }
 
 // Where a recording begins in the middle, and after a gap: what is there now.

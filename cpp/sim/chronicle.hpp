@@ -173,7 +173,7 @@ class Chronicle {
 
   void follow_raft(Instant at, const Machine& machine);
   void follow_store(Instant at, const Machine& machine);
-  bool apply(Instant at, const std::string& entry, std::uint64_t index);
+  void apply(Instant at, const model::Build& build, const raft::Entry& entry);
   void adopt(Instant at, const store::Store& store);
   void note(Instant at, const store::AnyChange& change);
   void note_task(Instant at, const store::Change<model::Task>& change);

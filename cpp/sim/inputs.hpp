@@ -13,6 +13,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/number.hpp"
+#include "model/feature_level.hpp"
 #include "sim/world.hpp"
 
 namespace swarm::sim::inputs {
@@ -61,6 +63,32 @@ using ShutDown = OnMachine<Deed::shut_down>;
 using DiskByHand = OnMachine<Deed::disk_by_hand>;  // what is written there is not in the journal
 using WireByHand = OnMachine<Deed::wire_by_hand>;  // nor what is sent there
 
+struct SetBuild {
+  static constexpr std::string_view kVerb = "build";
+  std::string machine;
+  std::uint64_t feature_level = model::kFeatureLevel;
+  std::vector<std::vector<std::string>> since;  // {number of the kind, level}
+  template <class Visit>
+  void fields(Visit&& visit) {
+    visit("machine", machine);
+    visit("feature_level", feature_level);
+    visit("since", since);
+  }
+  static SetBuild of(std::string_view machine, const model::Build& build) {
+    SetBuild out{std::string(machine), build.feature_level, {}};
+    for (const auto& [kind, level] : build.since)
+      out.since.push_back({std::to_string(static_cast<int>(kind)), std::to_string(level)});
+    return out;
+  }
+  model::Build build() const {
+    model::Build out{static_cast<model::FeatureLevel>(feature_level), {}};
+    for (const auto& pair : since)
+      if (pair.size() == 2)
+        out.since[static_cast<model::Kind>(parse_whole<std::uint8_t>(pair[0]).value_or(0))] =
+            parse_whole<model::FeatureLevel>(pair[1]).value_or(model::kFirstLevel);
+    return out;
+  }
+};
 struct Cut {
   static constexpr std::string_view kVerb = "cut";
   std::string from, to;
@@ -298,13 +326,12 @@ struct Reseed {
 
 namespace swarm::sim {
 
-using Input =
-    std::variant<inputs::AddMachine, inputs::Crash, inputs::PowerOff, inputs::Start, inputs::Pause,
-                 inputs::Resume, inputs::ShutDown, inputs::DiskByHand, inputs::Cut, inputs::Mend,
-                 inputs::Partition, inputs::Heal, inputs::SetNetwork, inputs::SetDiskLatency,
-                 inputs::KillTask, inputs::SetImage, inputs::CallMachine, inputs::HangUp, inputs::HttpGet,
-                 inputs::HttpForget, inputs::OccupyPort, inputs::Note, inputs::BeginFault, inputs::EndFault,
-                 inputs::RunPlan, inputs::Quiet, inputs::LeaveOut, inputs::Reseed, inputs::BeginLoad,
-                 inputs::EndLoad, inputs::GiveUpRequests, inputs::AddRule, inputs::WireByHand>;
+using Input = std::variant<
+    inputs::AddMachine, inputs::Crash, inputs::PowerOff, inputs::Start, inputs::Pause, inputs::Resume,
+    inputs::ShutDown, inputs::DiskByHand, inputs::Cut, inputs::Mend, inputs::Partition, inputs::Heal,
+    inputs::SetNetwork, inputs::SetDiskLatency, inputs::KillTask, inputs::SetImage, inputs::CallMachine,
+    inputs::HangUp, inputs::HttpGet, inputs::HttpForget, inputs::OccupyPort, inputs::Note, inputs::BeginFault,
+    inputs::EndFault, inputs::RunPlan, inputs::Quiet, inputs::LeaveOut, inputs::Reseed, inputs::BeginLoad,
+    inputs::EndLoad, inputs::GiveUpRequests, inputs::AddRule, inputs::WireByHand, inputs::SetBuild>;
 
 }  // namespace swarm::sim

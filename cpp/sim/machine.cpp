@@ -114,6 +114,7 @@ std::string Machine::start() {
   node_options.data_root = "/var/lib/swarmpy/" + options.name;
   node_options.seed = part_rng(shared.options.seed, index, 100 + life).next();
   node_options.meters = meters;
+  node_options.build = build;
   node = std::make_unique<node::Node>(
       std::move(node_options), ports::Ports{clock, transport, disk, runner, mesh, crypto, calls, trace});
   const auto started = node->start(clock.local());

@@ -86,6 +86,7 @@ struct Machine {
   MachineTrace trace;
   std::shared_ptr<node::Meters> meters = std::make_shared<node::Meters>();  // of all its lives
   std::unique_ptr<node::Node> node;
+  model::Build build;  // of the engine, from the next start on
   std::uint32_t life = 0;
   bool paused = false;
   bool disk_failed = false;  // and that is why it is down

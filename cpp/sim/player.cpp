@@ -29,6 +29,7 @@ struct Tell {
   void operator()(const inputs::ShutDown& it) const { world.shut_down(it.machine); }
   void operator()(const inputs::DiskByHand& it) const { static_cast<void>(world.disk_of_dead(it.machine)); }
   void operator()(const inputs::WireByHand& it) const { static_cast<void>(world.wire_by_hand(it.machine)); }
+  void operator()(const inputs::SetBuild& it) const { world.set_build(it.machine, it.build()); }
   void operator()(const inputs::Cut& it) const { world.cut(it.from, it.to); }
   void operator()(const inputs::Mend& it) const { world.mend(it.from, it.to); }
   void operator()(const inputs::Partition& it) const { world.partition(it.groups); }

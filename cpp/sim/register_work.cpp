@@ -15,6 +15,7 @@ constexpr std::size_t kClients = 3;
 constexpr Duration kPatience = Duration::seconds(6);
 constexpr std::int64_t kShortestRestMs = 50, kLongestRestMs = 1'200;
 constexpr std::uint64_t kMostSteps = 2'000'000;  // some thousands are enough for a seed
+constexpr std::uint32_t kRefused = 400;          // the swarm's feature level does not allow it yet
 constexpr const char* kPath = "/swarmpy/v1/kv/x";
 
 std::string value_in(const std::string& body) {
@@ -110,7 +111,7 @@ void RegisterWork::finish(Client& client) {
     if (op.kind == lin::Kind::cas) op.succeeded = !refused;
     if (op.kind == lin::Kind::read) client.last_seen = missing ? std::string() : op.seen.front();
     if (op.kind != lin::Kind::read && !refused) client.last_seen = op.value;
-  } else if (says_nothing_done(reply.head)) {
+  } else if (says_nothing_done(reply.head) || status == kRefused) {
     op.kind = lin::Kind::read;  // of unknown outcome: nothing at all
   }
   world_.hang_up(*client.call);

@@ -20,6 +20,7 @@ struct Shared {
       : options(world_options), recorder(world_options.record_trace) {}
 
   WorldOptions options;
+  model::Build build;  // the newest that any machine runs
   EventQueue queue;
   Instant now;
   Recorder recorder;

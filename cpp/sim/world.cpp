@@ -255,6 +255,15 @@ void World::shut_down(std::string_view name) {
   impl_->shut_down(impl_->machine(name));
 }
 
+void World::set_build(std::string_view name, const model::Build& build) {
+  const auto written = impl_->input([&] { return inputs::SetBuild::of(name, build); });
+  Machine& at = impl_->machine(name);
+  at.build = build;
+  model::Build& newest = impl_->shared.build;
+  if (build.feature_level >= newest.feature_level) newest = build;
+  impl_->note(at, "sim.build");
+}
+
 const node::Node& World::node(std::string_view name) const {
   const Machine& at = impl_->machine(name);
   SWARM_CHECK(at.alive(), name, "is not alive");

@@ -130,7 +130,9 @@ class World {
   void start(std::string_view name);      // a crashed machine goes on from its disk
   void pause(std::string_view name);      // SIGSTOP: frames and timers wait; links stay open
   void resume(std::string_view name);
-  void shut_down(std::string_view name);                // SIGTERM: an orderly stop
+  void shut_down(std::string_view name);  // SIGTERM: an orderly stop
+  // Installs another build of the engine: the machine's next daemon runs it.
+  void set_build(std::string_view name, const model::Build& build);
   const node::Node& node(std::string_view name) const;  // alive machines only
   Address address(std::string_view name) const;
 

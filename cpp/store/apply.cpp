@@ -14,6 +14,7 @@ constexpr const char* kMissing = "object does not exist";
 constexpr const char* kConflict = "name conflicts with an existing object";
 constexpr const char* kSequence = "update out of sequence";
 constexpr const char* kTooMany = "too many keys";
+constexpr const char* kLowered = "the feature level of a swarm is never lowered";
 constexpr const char* kStays = "objects of this kind cannot be removed";
 
 // Nothing was changed: writing it again would only move the version.
@@ -94,7 +95,10 @@ Applier::Refusal Applier::check_name(const T& object) {
 }
 
 Applier::Refusal Applier::check_more(const model::Cluster& cluster) {
-  return cluster.meta.version == 0 && store_.cluster() != nullptr ? Refusal(kExists) : std::nullopt;
+  const model::Cluster* stored = store_.cluster();
+  if (stored == nullptr) return std::nullopt;
+  if (cluster.meta.version == 0) return kExists;
+  return cluster.feature_level < stored->feature_level ? Refusal(kLowered) : std::nullopt;
 }
 
 Applier::Refusal Applier::check_more(const model::Service& service) {

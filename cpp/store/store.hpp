@@ -55,6 +55,10 @@ class Store {
   }
 
   const model::Cluster* cluster() const;
+  // What may stand in the log from the next entry on.
+  model::FeatureLevel feature_level() const {
+    return cluster() != nullptr ? cluster()->feature_level : model::kFirstLevel;
+  }
   const auto& nodes() const { return all<model::Node>(); }
   const auto& services() const { return all<model::Service>(); }
   const auto& tasks() const { return all<model::Task>(); }

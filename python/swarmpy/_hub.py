@@ -180,6 +180,11 @@ class Hub:
         """What we change ourselves we also see at once, however short a moment lasts."""
         return self.world.moment(), self.client.writes
 
+    def feature_levels(self) -> dict[str, Any]:
+        """`Level` of the swarm, and `Nodes` with the `Level` that each node's build knows."""
+        levels: dict[str, Any] = self.client.json("GET", "/swarmpy/v1/feature-level")
+        return levels
+
     def node(self, node_id: str, *, before_write: bool = False) -> NodeInfo:
         raw = self.client.json("GET", f"/nodes/{node_id}", before_write=before_write)
         return NodeInfo.from_api(raw)

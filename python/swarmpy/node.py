@@ -148,9 +148,9 @@ class Node(metaclass=Brief):
     """`Node("m1")` starts one daemon of its own, outside any swarm; `swarm.nodes["m1"]` is one of a swarm's.
 
     `.name` (its hostname), `.id`, `.role`, `.state`, `.availability`, `.reachability`, `.is_leader`,
-    `.labels`, `.addr` (`ip:2377`), `.docker_host`, `.swarm`. Nodes of their own in `mode="sim"` share one
-    network, so they can join each other; in `mode="real"` each is a daemon on this machine that ends with
-    Python. Use `with`, or `close()`.
+    `.feature_level`, `.labels`, `.addr` (`ip:2377`), `.docker_host`, `.swarm`. Nodes of their own in
+    `mode="sim"` share one network, so they can join each other; in `mode="real"` each is a daemon on this
+    machine that ends with Python. Use `with`, or `close()`.
     """
 
     def __init__(self, name: str, *, mode: Mode | str = Mode.SIM) -> None:
@@ -221,6 +221,16 @@ class Node(metaclass=Brief):
     def alive(self) -> bool:
         """Its daemon runs, as far as this Python knows: True for a machine that is not ours."""
         return self._hub.open_world.alive(self.name)
+
+    @property
+    def feature_level(self) -> int:
+        """The highest feature level that its build of swarmpy knows, as it said it when it registered last.
+
+        Raises `NotManager` when it is in no swarm. See `swarm.feature_level`, and docs/upgrading.md.
+        """
+        node_id = self._look("feature_level").id
+        nodes = self._hub.feature_levels()["Nodes"]
+        return next((int(node["Level"]) for node in nodes if node["ID"] == node_id), 1)
 
     @property
     def raft(self) -> RaftState:

@@ -212,6 +212,14 @@ class Swarm(metaclass=Brief):
         return self._world.mode
 
     @property
+    def feature_level(self) -> int:
+        """How much of the log's language all of its managers understand: it rises by itself when the last of
+        them runs a build that knows more (`node.feature_level`), and never falls. What needs a higher one is
+        refused, with the names of the managers to upgrade. See docs/upgrading.md.
+        """
+        return int(self._hub.feature_levels()["Level"])
+
+    @property
     def seed(self) -> int | None:
         """What chance comes from: all of it in a simulated swarm, swarmpy's own choices in a real one (None
         where none was given).

@@ -38,8 +38,19 @@ SWARM_DESCRIBE(ClusterSpec) {
 }
 
 SWARM_FIELDS(RootCa, cert_pem, key_pem, join_token_worker, join_token_manager)
+
 // As it is shown, without its secrets: docker/objects.cpp.
-SWARM_FIELDS(Cluster, id, meta, spec, root_ca, default_addr_pool, subnet_size, data_path_port, removed_nodes)
+SWARM_DESCRIBE(Cluster) {
+  SWARM_ROW(id);
+  SWARM_ROW(meta);
+  SWARM_ROW(spec);
+  SWARM_ROW(root_ca);
+  SWARM_ROW(default_addr_pool);
+  SWARM_ROW(subnet_size);
+  SWARM_ROW(data_path_port);
+  SWARM_ROW(removed_nodes);
+  SWARM_ROW_UNLESS(feature_level, kFirstLevel);
+}
 SWARM_CASE(Put, Cluster, cluster)
 
 }  // namespace swarm::model

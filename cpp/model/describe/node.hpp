@@ -24,6 +24,7 @@ SWARM_DESCRIBE(NodeDescription) {
   SWARM_ROW(engine_version, omit("Engine.EngineVersion"));
   SWARM_ROW(engine_labels, omit("Engine.Labels"));
   SWARM_ROW(plugins, omit("Engine.Plugins"));
+  SWARM_ROW_UNLESS(feature_level, kFirstLevel);
 }
 
 SWARM_DESCRIBE(NodeStatus) {

@@ -82,7 +82,7 @@ void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection
     const bool known = !swarm.raft.empty() && swarm.raft.knows(entry.index);
     if (const auto broken = swarm.raft.check(entry, now.raft->term())) fail(name, *broken);
     if (known || !swarm.replica.begun()) continue;
-    const auto broken = swarm.replica.apply(entry);
+    const auto broken = swarm.replica.apply(entry, shared_.build);
     if (listener_ && &swarm == first_) listener_(swarm.replica, swarm.replica.changes_at(entry.index));
     if (shared_.recorder.keeps_lines())
       for (const auto& remark : swarm.replica.remarks())

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "codec/codec.hpp"
 #include "model/defaults.hpp"
 #include "model/difference.hpp"
 #include "model/restart.hpp"
+#include "node/apply_entry.hpp"
 #include "sim/store_copy.hpp"
 
 namespace swarm::sim {
@@ -75,19 +75,18 @@ bool may_double(const model::Service& service) {
 
 void Replica::begin(const store::Store& store) { store_ = copy_of(store); }
 
-std::optional<std::string> Replica::apply(const raft::Entry& entry) {
+std::optional<std::string> Replica::apply(const raft::Entry& entry, const model::Build& build) {
   remarks_.clear();
   if (entry.index <= store_->version()) return std::nullopt;
   if (entry.type != raft::EntryType::normal || entry.data.empty()) {
     store_->skip_to(entry.index);
     return std::nullopt;
   }
-  const auto transaction = codec::decode_transaction(entry.data);
-  if (!transaction) return "entry " + std::to_string(entry.index) + ": " + transaction.error().message;
-  const store::Applied applied = store_->apply(*transaction, entry.index);
+  const auto [request, time, applied, refused] = node::apply_entry(*store_, build, entry.data, entry.index);
   store_->take_dirty();
+  if (refused) return std::nullopt;
   remember(entry.index, applied.changes);
-  const Moment now{entry.index, transaction->time};
+  const Moment now{entry.index, time};
   std::optional<std::string> broken;
   for (const auto& change : applied.changes.changes)
     if (const auto* task = std::get_if<store::Change<model::Task>>(&change)) {

@@ -21,8 +21,8 @@ class Replica {
   // Begins as a copy of `store`.
   void begin(const store::Store& store);
   bool begun() const { return store_ != nullptr; }
-  // Applies the next committed entry. An error in one sentence when it breaks a rule.
-  std::optional<std::string> apply(const raft::Entry& entry);
+  // Applies the next committed entry as `build` does. An error in one sentence when it breaks a rule.
+  std::optional<std::string> apply(const raft::Entry& entry, const model::Build& build = {});
   const store::Store& store() const { return *store_; }
   // What the entry at `index` changed; null for one that changed nothing, or is long past.
   const std::vector<store::AnyChange>* changes_at(std::uint64_t index) const {

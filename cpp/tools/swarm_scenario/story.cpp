@@ -89,6 +89,10 @@ std::string Teller::verb(const Line& line) {
                                                         {"resume", &Teller::fault},
                                                         {"partition", &Teller::fault},
                                                         {"heal", &Teller::fault},
+                                                        {"install", &Teller::install},
+                                                        {"upgrade", &Teller::install},
+                                                        {"downgrade", &Teller::install},
+                                                        {"levels", &Teller::levels},
                                                         {"faults", &Teller::faults_now},
                                                         {"quiet", &Teller::quiet},
                                                         {"disks", &Teller::disks},
@@ -123,6 +127,14 @@ std::string Teller::verb(const Line& line) {
 // ---- machines and time
 // --------------------------------------------------------------------------------------
 
+namespace {
+
+model::Build build_of(const Line& line) {
+  return {whole<model::FeatureLevel>(line.option("level")), {{model::KeyValue::kKind, 2}}};
+}
+
+}  // namespace
+
 std::string Teller::machines(const Line& line) {
   const auto cpus = whole<std::int64_t>(line.option("cpus", "4"));
   for (std::size_t i = 1; i < line.words.size(); ++i) {
@@ -130,6 +142,27 @@ std::string Teller::machines(const Line& line) {
     options.name = line.words[i];
     options.resources = {saturating_mul<std::int64_t>(cpus, 1'000'000'000), 8LL << 30, 0, {}};
     world_->add_machine(options);
+    if (!line.has("level")) continue;
+    world_->set_build(options.name, build_of(line));
+    world_->crash(options.name);
+    world_->start(options.name);
+  }
+  return {};
+}
+
+// install m1 level=2: the next daemon of m1 is of a build that knows level 2. / upgrade m1 m2 level=2,
+// downgrade m1 level=1: each is stopped, gets the build and is started. In these stories keys (kv) are what
+// came with level 2.
+std::string Teller::install(const Line& line) {
+  const bool at_once = line.words.front() != "install";
+  for (std::size_t i = 1; i < line.words.size(); ++i) {
+    const std::string& name = line.words[i];
+    if (at_once) {
+      world_->shut_down(name);
+      world_->run_until([&] { return !world_->alive(name); }, Duration::seconds(20));
+    }
+    world_->set_build(name, build_of(line));
+    if (at_once) world_->start(name);
   }
   return {};
 }

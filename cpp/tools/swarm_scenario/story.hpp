@@ -56,6 +56,8 @@ class Teller {
   std::string faults_now(const Line& line);
   std::string quiet(const Line& line);
   std::string disks(const Line& line);
+  std::string install(const Line& line);
+  std::string levels(const Line& line);
   std::string run(const Line& line);
   std::string until(const Line& line);
   std::string converge(const Line& line);

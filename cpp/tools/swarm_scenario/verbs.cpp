@@ -271,6 +271,21 @@ std::string Teller::node(const Line& line) {
   return ok(reply) ? "" : refusal(reply);
 }
 
+// levels: "swarm 1: m1 2, m2 1; m2 knows feature level 1"
+std::string Teller::levels(const Line& line) {
+  const sim::Reply reply = ask(line, get("/swarmpy/v1/feature-level"));
+  if (!ok(reply)) return refusal(reply);
+  const auto parsed = docker::parse_json(reply.body);
+  std::vector<std::string> rows;
+  for (const Value& node : *parsed->find("Nodes")->items())
+    rows.push_back(text_at(node, {"Hostname"}) + " " + text_at(node, {"Level"}));
+  std::sort(rows.begin(), rows.end());
+  std::string text = "swarm " + text_at(*parsed, {"Level"}) + ":";
+  for (std::size_t i = 0; i < rows.size(); ++i) text += (i == 0 ? " " : ", ") + rows[i];
+  const std::string held = text_at(*parsed, {"HeldBackBy"});
+  return text + (held.empty() ? "" : "; held back: " + held);
+}
+
 std::string Teller::leader(const Line&) {
   const std::string name = sim::leader_of(*world_);
   return name.empty() ? "nobody leads" : name + " leads";

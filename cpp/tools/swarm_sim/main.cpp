@@ -2,7 +2,7 @@
 // that fails is told with its faults, the last lines of its trace and the one line that replays it.
 //
 //     swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] [--jobs 2]
-//     [--quiet-swarm]
+//     [--upgrades] [--quiet-swarm]
 //     swarm_sim --hashes [--seeds N] [--from K]
 //     swarm_sim --pinned FILE [--renew]
 //
@@ -54,7 +54,7 @@ std::string verdict(std::uint64_t seed, const Options& options, std::uint64_t& e
 
 void tell_failure(std::ostream& out, std::uint64_t seed, const Options& options, const std::string& failure) {
   out << "\nFAIL seed " << seed << ": " << failure << "replay: swarm_sim --seed " << seed << " --seconds "
-      << options.seconds << " --trace\n";
+      << options.seconds << (options.upgrades ? " --upgrades" : "") << " --trace\n";
 }
 
 std::vector<std::uint64_t> seeds_of(const Options& options) {
@@ -252,6 +252,8 @@ Options parse(int argc, char** argv) {
       options.twice = true;
     } else if (flag == "--trace") {
       options.trace = true;
+    } else if (flag == "--upgrades") {
+      options.upgrades = true;
     } else if (flag == "--quiet-swarm") {
       options.quiet_swarm = true;
     } else if (flag == "--hashes") {
@@ -262,7 +264,7 @@ Options parse(int argc, char** argv) {
       options.renew = true;
     } else {
       std::cerr << "usage: swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] "
-                   "[--jobs 2] [--quiet-swarm] [--hashes] [--pinned FILE [--renew]]\n";
+                   "[--jobs 2] [--upgrades] [--quiet-swarm] [--hashes] [--pinned FILE [--renew]]\n";
       std::exit(2);
     }
   }

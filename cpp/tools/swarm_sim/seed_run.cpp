@@ -25,7 +25,7 @@ std::string text_of(const std::vector<sim::World::TraceLine>& lines, std::size_t
 
 Run run_seed(std::uint64_t seed, const Options& options, bool keep_trace, std::ostream* trace) {
   Run run;
-  sim::Chaos chaos({seed, Duration::seconds(options.seconds), keep_trace, true});
+  sim::Chaos chaos({seed, Duration::seconds(options.seconds), keep_trace, true, options.upgrades});
   try {
     chaos.run();
   } catch (const Broken& broken) {

@@ -64,6 +64,11 @@ void declare(CLI::App& app, Flags& flags) {
                "Listen outside loopback although there is no TLS yet");
   app.add_flag("--faults", flags.host.faults,
                "Take faults (POST /swarmpy/v1/faults) at the unix socket: for tests on purpose");
+  app.add_option("--test-feature-level", flags.host.build.feature_level,
+                 "Act as a build that knows this feature level")
+      ->envname("SWARMPY_TEST_FEATURE_LEVEL")
+      ->check(CLI::PositiveNumber)
+      ->group("");  // not for people: what is newer it does not know all the same
   app.add_option("--lease-fd", flags.lease_fd, "Stop when the other side of this pipe is closed");
   app.add_option("--ready-fd", flags.ready_fd, "Write \"ready\" to this descriptor once the API answers");
 }

@@ -16,6 +16,7 @@ from swarmpy.cli.table import table
 from swarmpy.errors import SwarmError
 
 KEYS = ("cluster", "name", "state", "role", "pid", "address", "docker_host", "data_root")
+ERROR = "error"
 ASK_SECONDS = 2.0
 MANY_MANAGERS, MANY_NODES = 9, 40  # above these `up` asks first
 
@@ -80,6 +81,9 @@ def _answer(question: str) -> str:
 def ls(options: argparse.Namespace) -> None:
     rows = _rows([LocalCluster.open(options.cluster)] if options.cluster else LocalCluster.all())
     print(json.dumps(rows, indent=2) if options.json or options.format == "json" else _table(rows))
+    for row in rows:
+        if row["state"] == ERROR:
+            print(f"{row['cluster']} {row['name']}: {row['error']}", file=sys.stderr)
 
 
 def env(options: argparse.Namespace) -> None:
@@ -126,26 +130,34 @@ def _rows(clusters: Iterable[LocalCluster]) -> list[dict[str, Any]]:
 
 def _row(cluster: LocalCluster, node: LocalNode) -> dict[str, Any]:
     pid = node.pid
+    swarm = {} if pid is None else _swarm_of(node)
+    failed = swarm.get("LocalNodeState") == ERROR
     values = (
         cluster.name,
         node.name,
-        "dead" if pid is None else "running",
-        node.role if pid is None else _role_now(node),
+        "dead" if pid is None else ERROR if failed else "running",
+        _role_now(node, swarm),
         pid,
         node.address,
         node.docker_host,
         str(node.data_root),
     )
-    return dict(zip(KEYS, values, strict=True))
+    row = dict(zip(KEYS, values, strict=True))
+    return {**row, "error": swarm["Error"]} if failed else row
 
 
-def _role_now(node: LocalNode) -> str:
-    """What the node is in its swarm; outside one, or when it does not answer, what it was started as."""
+def _swarm_of(node: LocalNode) -> dict[str, Any]:
+    """What the node says of its swarm; nothing when it does not answer."""
     try:
-        swarm = node.door.get("/info", timeout=ASK_SECONDS)["Swarm"]
+        swarm: dict[str, Any] = node.door.get("/info", timeout=ASK_SECONDS)["Swarm"]
     except SwarmError:
-        return node.role
-    if swarm["LocalNodeState"] != "active":
+        return {}
+    return swarm
+
+
+def _role_now(node: LocalNode, swarm: dict[str, Any]) -> str:
+    """What the node is in its swarm; outside one, or when it does not answer, what it was started as."""
+    if swarm.get("LocalNodeState") != "active":
         return node.role
     return "manager" if swarm["ControlAvailable"] else "worker"
 

@@ -1,0 +1,39 @@
+#include "model/feature_level.hpp"
+
+#include <gtest/gtest.h>
+
+#include "model/transaction.hpp"
+
+namespace swarm::model {
+namespace {
+
+Transaction of(std::initializer_list<Action> actions) {
+  Transaction transaction;
+  transaction.actions = actions;
+  return transaction;
+}
+
+const Build kKeysAreNew{2, {{KeyValue::kKind, 2}}};
+
+TEST(FeatureLevel, WhatThisBuildWritesNeedsNoMoreThanItKnows) {
+  const Transaction everything = of({Put{Cluster{}}, Put{Node{}}, Put{Service{}}, Put{Task{}}, Put{Network{}},
+                                     Remove::of<Node>(NodeId(1)), TaskStep{}, NodeStep{}, WriteKey{}});
+  EXPECT_EQ(needed_level(Build{}, everything), kFirstLevel);
+  EXPECT_LE(needed_level(Build{}, everything), kFeatureLevel);
+}
+
+TEST(FeatureLevel, TheNewestOfItsActionsCounts) {
+  EXPECT_EQ(needed_level(kKeysAreNew, of({Put{Node{}}})), 1U);
+  EXPECT_EQ(needed_level(kKeysAreNew, of({WriteKey{}})), 2U);
+  EXPECT_EQ(needed_level(kKeysAreNew, of({Put{Node{}}, WriteKey{}, TaskStep{}})), 2U);
+}
+
+TEST(FeatureLevel, ARemovalNeedsWhatItsKindNeeds) {
+  const Build build{3, {{Network::kKind, 3}}};
+  EXPECT_EQ(needed_level(build, of({Remove::of<Network>(NetworkId(1))})), 3U);
+  EXPECT_EQ(needed_level(build, of({Put{Network{}}})), 3U);
+  EXPECT_EQ(needed_level(build, of({Remove::of<Service>(ServiceId(1))})), 1U);
+}
+
+}  // namespace
+}  // namespace swarm::model

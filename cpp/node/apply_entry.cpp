@@ -1,0 +1,44 @@
+#include "node/apply_entry.hpp"
+
+#include <utility>
+
+#include "codec/codec.hpp"
+
+namespace swarm::node {
+namespace {
+
+EntryResult refuse(store::Store& store, std::uint64_t index, std::string why) {
+  store.skip_to(index);
+  EntryResult result;
+  result.refused = true;
+  result.applied.outcome = {false, index, std::move(why)};
+  result.applied.changes.version = index;
+  return result;
+}
+
+}  // namespace
+
+EntryResult apply_entry(store::Store& store, const model::Build& build, std::string_view data,
+                        std::uint64_t index) {
+  if (data.empty()) {
+    store.skip_to(index);
+    return {};
+  }
+  const auto transaction = codec::decode_transaction(data);
+  if (!transaction) return refuse(store, index, transaction.error().message);
+  return apply_entry(store, build, *transaction, index);
+}
+
+EntryResult apply_entry(store::Store& store, const model::Build& build, const model::Transaction& transaction,
+                        std::uint64_t index) {
+  const model::FeatureLevel needed = needed_level(build, transaction);
+  if (needed <= store.feature_level())
+    return {transaction.request, transaction.time, store.apply(transaction, index), false};
+  auto result = refuse(store, index,
+                       "it needs feature level " + std::to_string(needed) + ", and the swarm is at " +
+                           std::to_string(store.feature_level()));
+  result.request = transaction.request;
+  return result;
+}
+
+}  // namespace swarm::node
