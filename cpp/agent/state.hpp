@@ -84,7 +84,7 @@ struct Worker::State {
   bool stop(const LocalTask& local, Life& life);
   void forget(TaskId id);
   void open_host_ports(LocalTask& local);
-  std::uint32_t free_host_port() const;
+  std::uint32_t free_host_port(model::PortProtocol protocol) const;
 
   // ---- assignments
   void on(const wire::Assignments& message, WallTime wall);

@@ -170,21 +170,22 @@ void Worker::State::open_host_ports(LocalTask& local) {
   if (!local.task.templ->endpoint) return;
   for (model::PortConfig port : local.task.templ->endpoint->ports) {
     if (port.publish_mode != model::PublishMode::host) continue;
-    if (port.published_port == 0) port.published_port = free_host_port();
+    if (port.published_port == 0) port.published_port = free_host_port(port.protocol);
     local.task.status.port_status.push_back(std::move(port));
   }
 }
 
-std::uint32_t Worker::State::free_host_port() const {
-  std::set<std::uint32_t> taken;
+std::uint32_t Worker::State::free_host_port(model::PortProtocol protocol) const {
+  std::set<model::PortKey> taken;
   for (const auto& [id, local] : tasks) {
-    for (const auto& port : local.task.status.port_status) taken.insert(port.published_port);
+    for (const auto& port : local.task.status.port_status) taken.insert({port.protocol, port.published_port});
     if (!local.task.templ->endpoint) continue;
-    for (const auto& port : local.task.templ->endpoint->ports) taken.insert(port.published_port);
+    for (const auto& port : local.task.templ->endpoint->ports)
+      taken.insert({port.protocol, port.published_port});
   }
-  std::uint32_t port = kFirstEphemeralPort;
-  while (taken.contains(port) || table->find(port) != nullptr) ++port;
-  return port;
+  model::PortKey port{protocol, kFirstEphemeralPort};
+  while (taken.contains(port) || table->find(port) != nullptr) ++port.port;
+  return port.port;
 }
 
 void Worker::State::forget(TaskId id) {

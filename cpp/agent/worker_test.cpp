@@ -150,7 +150,7 @@ TEST_F(WorkerTest, AHostPortThatIsLeftOpenIsPickedAndReported) {
   model::Task one = task(), two = task();
   one.templ = two.templ = templ;
   auto table = std::make_shared<model::ForwardingTable>();
-  table->routes.push_back({{49152, 80}, {}, {}});
+  table->routes.push_back({{model::tcp_port(49152), 80}, {}, {}});
   worker().set_table(table);
   open_session();
   assign_all({one, two});

@@ -66,7 +66,7 @@ void Allocator::release(ServiceId id, const std::vector<PortConfig>& ports) {
   }
 }
 
-bool Allocator::is_free(const PortKey& key, ServiceId asking) const {
+bool Allocator::is_free(const model::PortKey& key, ServiceId asking) const {
   const auto it = holders_.find(key);
   return it == holders_.end() || (it->second.size() == 1 && it->second.contains(asking));
 }
@@ -76,9 +76,9 @@ bool Allocator::is_free(const PortKey& key, ServiceId asking) const {
 std::optional<std::vector<PortConfig>> Allocator::ports_for(const model::Service& service) const {
   Ports ports;
   if (service.spec.endpoint) ports = service.spec.endpoint->ports;
-  std::set<PortKey> taken;  // by this service itself
+  std::set<model::PortKey> taken;  // by this service itself
   const auto take = [&](PortConfig& port, std::uint32_t number) {
-    const PortKey key{port.protocol, number};
+    const model::PortKey key{port.protocol, number};
     if (number == 0 || taken.contains(key) || !is_free(key, service.id)) return false;
     port.published_port = number;
     taken.insert(key);

@@ -28,19 +28,17 @@ class Allocator final : public store::LeaderLoop {
   Instant next_deadline() const override { return Instant::never(); }
 
  private:
-  using PortKey = std::pair<model::PortProtocol, std::uint32_t>;
-
   using Ports = std::vector<model::PortConfig>;
 
   void hold(ServiceId id, const Ports& ports);
   void release(ServiceId id, const Ports& ports);
-  bool is_free(const PortKey& key, ServiceId asking) const;
+  bool is_free(const model::PortKey& key, ServiceId asking) const;
   std::optional<Ports> ports_for(const model::Service& service) const;
   bool allocate(const model::Service& service, model::Transaction& transaction);
   void note(const store::Change<model::Task>& change);
 
   // Ports in the store and in the plan under way. Two holders: an update that the API let through in a race.
-  std::map<PortKey, std::set<ServiceId>> holders_;
+  std::map<model::PortKey, std::set<ServiceId>> holders_;
   std::set<ServiceId> without_ports_;  // a port that they ask for is taken
   std::map<ServiceId, std::set<TaskId>> new_tasks_;
   std::set<ServiceId> dirty_services_;

@@ -88,7 +88,8 @@ class Filler {
     value.port = static_cast<std::uint16_t>(1 + rng_.below(0xffff));
   }
   void fill(model::MeshPort& value) {
-    value.published = static_cast<std::uint32_t>(1 + rng_.below(0xffff));
+    fill(value.published.protocol);
+    value.published.port = static_cast<std::uint32_t>(1 + rng_.below(0xffff));
     value.target = static_cast<std::uint32_t>(1 + rng_.below(0xffff));
   }
   void fill(model::ReplicatedMode& value) { value.replicas = 2 + rng_.below(model::kMaxReplicas - 2); }

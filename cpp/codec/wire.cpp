@@ -30,12 +30,15 @@ struct Converter<Address> {
 template <>
 struct Converter<model::MeshPort> {
   static void put(const model::MeshPort& from, pb::MeshPort& to) {
-    to.set_published(from.published);
+    to.set_published(from.published.port);
     to.set_target(from.target);
+    to.set_protocol(static_cast<std::uint32_t>(from.published.protocol));
   }
   static void get(const pb::MeshPort& from, model::MeshPort& to, Reading& reading) {
     if (from.published() > 0xffff || from.target() > 0xffff) return reading.fail("a port is out of range");
-    to = {from.published(), from.target()};
+    reading.take(from.protocol(), to.published.protocol);
+    to.published.port = from.published();
+    to.target = from.target();
   }
 };
 

@@ -14,7 +14,7 @@ std::vector<model::MeshPort> published(const model::Service& service) {
   for (const auto& port : service.ports)
     if (port.publish_mode == model::PublishMode::ingress && port.protocol == model::PortProtocol::tcp &&
         port.published_port != 0)
-      out.push_back({port.published_port, port.target_port});
+      out.push_back({{port.protocol, port.published_port}, port.target_port});
   return out;
 }
 

@@ -69,7 +69,8 @@ TEST_F(MeshDirectoryTest, NamesTasksThatRunAndAreMeantTo) {
   put_task(second_, TaskState::starting);
   const auto all = directory_.all();
   ASSERT_EQ(all.services.size(), 1U);
-  EXPECT_EQ(all.services[0].ports, (std::vector<model::MeshPort>{{8080, 80}})) << "tcp, through the mesh";
+  EXPECT_EQ(all.services[0].ports, (std::vector<model::MeshPort>{{model::tcp_port(8080), 80}}))
+      << "tcp, through the mesh";
   ASSERT_EQ(all.backends.size(), 1U);
   EXPECT_EQ(all.backends[0].task, first_);
   EXPECT_EQ(all.backends[0].data.str(), "127.0.1.9:7946");

@@ -9,6 +9,7 @@
 
 #include "base/address.hpp"
 #include "base/id.hpp"
+#include "model/port.hpp"
 
 namespace swarm::model {
 
@@ -16,7 +17,7 @@ inline constexpr std::uint16_t kManagementPort = 2377;  // managers, unless they
 inline constexpr std::uint16_t kDataPort = 7946;        // node to node, TCP
 
 struct MeshPort {
-  std::uint32_t published = 0;
+  PortKey published;
   std::uint32_t target = 0;
   friend auto operator<=>(const MeshPort&, const MeshPort&) = default;
 };
@@ -41,10 +42,10 @@ struct Route {
 struct ForwardingTable {
   std::vector<Route> routes;  // by published port
 
-  const Route* find(std::uint32_t published) const {
+  const Route* find(const PortKey& published) const {
     const auto it =
         std::lower_bound(routes.begin(), routes.end(), published,
-                         [](const Route& r, std::uint32_t port) { return r.port.published < port; });
+                         [](const Route& r, const PortKey& port) { return r.port.published < port; });
     return it != routes.end() && it->port.published == published ? &*it : nullptr;
   }
 };

@@ -12,6 +12,7 @@
 
 #include "model/container_spec.hpp"
 #include "model/meta.hpp"
+#include "model/port.hpp"
 
 namespace swarm::model {
 
@@ -92,7 +93,6 @@ struct UpdateConfig {
   bool operator==(const UpdateConfig&) const = default;
 };
 
-enum class PortProtocol : std::uint8_t { tcp, udp, sctp };
 enum class PublishMode : std::uint8_t { ingress, host };
 
 struct PortConfig {

@@ -69,7 +69,7 @@ model::MeshTask mesh_task(const agent::LocalTask& local, const Address& address)
   }
   for (const auto& port : local.task.status.port_status)
     if (port.protocol == model::PortProtocol::tcp)
-      out.host_ports.push_back({port.published_port, port.target_port});
+      out.host_ports.push_back({{port.protocol, port.published_port}, port.target_port});
   return out;
 }
 

@@ -101,13 +101,13 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
   }
 
  private:
-  // A listening socket: the published port's, or (port 0) the one for other nodes.
+  // A listening socket: the published port's, or (no port) the one for other nodes.
   struct Listener final : Watcher {
-    Listener(Impl& its_relay, mesh::Port its_port, Fd its_fd)
+    Listener(Impl& its_relay, mesh::PortKey its_port, Fd its_fd)
         : relay(its_relay), port(its_port), fd(std::move(its_fd)) {}
     void on_ready(std::uint32_t) override { relay.accept(*this); }
     Impl& relay;
-    mesh::Port port;
+    mesh::PortKey port;
     Fd fd;
   };
   struct Due {
@@ -142,10 +142,10 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
   void close_all();
 
   // ---- listeners
-  void listen(mesh::Port port);
+  void listen(mesh::PortKey port);
   void listen_for_peers();
-  void add_listener(mesh::Port port, Fd fd);
-  void drop_listener(mesh::Port port);
+  void add_listener(mesh::PortKey port, Fd fd);
+  void drop_listener(mesh::PortKey port);
   void accept(Listener& listener);
 
   // ---- connections and links
@@ -193,7 +193,7 @@ class L4Relay::Impl final : public ConnOwner, public LinkOwner {
   bool deciding_ = false;
   std::vector<mesh::ConnId> dialled_;  // open since the machine was asked last
   std::vector<mesh::ConnId> closed_;   // while the machine was being asked
-  std::map<mesh::Port, std::unique_ptr<Listener>> listeners_;
+  std::map<mesh::PortKey, std::unique_ptr<Listener>> listeners_;
   std::unordered_map<mesh::ConnId, std::unique_ptr<Conn>> conns_;
   std::vector<std::unique_ptr<Link>> links_;
   std::map<Address, Link*> links_to_;
@@ -426,7 +426,7 @@ void L4Relay::Impl::follow_faults() {
 
 // Listeners of published ports come and go with the table.
 void L4Relay::Impl::close_all() {
-  drop_listener(0);
+  drop_listener({});
   peers_problem_.clear();
   std::vector<Conn*> conns;
   for (const auto& [id, conn] : conns_) conns.push_back(conn.get());
@@ -441,10 +441,10 @@ void L4Relay::Impl::close_all() {
 
 // ---- listeners
 
-void L4Relay::Impl::listen(mesh::Port port) {
+void L4Relay::Impl::listen(mesh::PortKey port) {
   if (listeners_.contains(port)) return machine_.listening(port, {});
   Address at = options_.address;
-  at.port = static_cast<std::uint16_t>(port);
+  at.port = static_cast<std::uint16_t>(port.port);
   Fd fd = listen_on(at);
   const int error = errno;
   machine_.listening(port, fd.valid() ? std::string() : cannot_listen(at, error));
@@ -456,16 +456,16 @@ void L4Relay::Impl::listen_for_peers() {
   at.port = options_.data_port;
   Fd fd = listen_on(at);
   peers_problem_ = fd.valid() ? "" : cannot_listen(at, errno) + " (other nodes' traffic to tasks here)";
-  if (fd.valid()) add_listener(0, std::move(fd));
+  if (fd.valid()) add_listener({}, std::move(fd));
 }
 
-void L4Relay::Impl::add_listener(mesh::Port port, Fd fd) {
+void L4Relay::Impl::add_listener(mesh::PortKey port, Fd fd) {
   auto listener = std::make_unique<Listener>(*this, port, std::move(fd));
   watch(listener->fd.get(), *listener);
   listeners_[port] = std::move(listener);
 }
 
-void L4Relay::Impl::drop_listener(mesh::Port port) {
+void L4Relay::Impl::drop_listener(mesh::PortKey port) {
   const auto it = listeners_.find(port);
   if (it == listeners_.end()) return;
   std::erase_if(resting_, [&](const auto& one) { return one.second == it->second.get(); });
@@ -492,7 +492,7 @@ void L4Relay::Impl::accept(Listener& listener) {
       return;
     }
     const Address from = peer_of(fd.get());
-    if (listener.port == 0) {
+    if (listener.port == mesh::PortKey{}) {
       Link& link = add_link(std::move(fd), from, false);
       strangers_.emplace_back(steady_now() + options_.greeting_patience, &link);
       watch(link.fd(), link);

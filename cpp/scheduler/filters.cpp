@@ -65,7 +65,7 @@ Filters::Filters(const model::TaskTemplate& templ, ServiceId service) : service_
   if (!templ.endpoint) return;
   for (const auto& port : templ.endpoint->ports)
     if (port.publish_mode == model::PublishMode::host && port.published_port != 0)
-      host_ports_.emplace_back(port.protocol, port.published_port);
+      host_ports_.push_back({port.protocol, port.published_port});
 }
 
 bool Filters::passes_resource(const NodeInfo& info) const {
@@ -90,7 +90,7 @@ std::optional<Filter> Filters::refusal(const NodeInfo& info) const {
   if (!passes_resource(info)) return Filter::resource;
   if (unreadable_constraints_ || !model::matches(constraints_, *info.node)) return Filter::constraint;
   if (!passes_platform(*info.node)) return Filter::platform;
-  if (std::ranges::any_of(host_ports_, [&](const PortKey& port) { return info.uses(port); }))
+  if (std::ranges::any_of(host_ports_, [&](const model::PortKey& port) { return info.uses(port); }))
     return Filter::host_port;
   if (placement_ != nullptr && placement_->max_replicas > 0 &&
       info.tasks_of(service_) >= placement_->max_replicas)

@@ -34,7 +34,7 @@ class Filters {
   const model::Placement* placement_ = nullptr;
   bool unreadable_constraints_ = false;
   std::vector<model::Constraint> constraints_;
-  std::vector<PortKey> host_ports_;
+  std::vector<model::PortKey> host_ports_;
 };
 
 class Explanation {

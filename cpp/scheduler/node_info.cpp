@@ -51,7 +51,7 @@ void NodeInfo::change(const model::Task& task, std::int64_t sign) {
   if (!endpoint) return;
   for (const auto& port : endpoint->ports)
     if (port.publish_mode == model::PublishMode::host && port.published_port != 0)
-      add_to(host_ports_, PortKey(port.protocol, port.published_port), sign);
+      add_to(host_ports_, model::PortKey{port.protocol, port.published_port}, sign);
 }
 
 std::int64_t NodeInfo::free_generic(const std::string& kind) const {

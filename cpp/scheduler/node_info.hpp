@@ -22,8 +22,6 @@ struct GroupKey {
   auto operator<=>(const GroupKey&) const = default;
 };
 
-using PortKey = std::pair<model::PortProtocol, std::uint32_t>;
-
 inline constexpr std::size_t kFaultyFailures = 5;
 inline constexpr Duration kFailureWindow = Duration::seconds(5 * 60);
 
@@ -49,7 +47,7 @@ class NodeInfo {
   std::int64_t free_generic(const std::string& kind) const;
   std::uint64_t tasks() const { return tasks_; }
   std::uint64_t tasks_of(ServiceId service) const;
-  bool uses(const PortKey& port) const { return host_ports_.contains(port); }
+  bool uses(const model::PortKey& port) const { return host_ports_.contains(port); }
 
   void note_failure(const GroupKey& group, Instant now);
   // 0 below the limit: only a node that fails again and again is avoided.
@@ -65,7 +63,7 @@ class NodeInfo {
   // Wider than what one task may reserve, so that a sum of many is exact and can be taken off again.
   __int128 nano_cpus_ = 0, memory_bytes_ = 0;
   std::map<std::string, __int128> generic_;
-  std::map<PortKey, std::int64_t> host_ports_;
+  std::map<model::PortKey, std::int64_t> host_ports_;
   std::map<GroupKey, std::deque<Instant>> failures_;
 };
 

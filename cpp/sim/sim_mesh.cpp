@@ -66,7 +66,7 @@ void MeshNet::machine_ended(MachineIndex machine, bool silent) {
   for (const auto id : over) finish(id, 0, {}, "connection reset by peer");
 }
 
-void MeshNet::occupy(MachineIndex machine, mesh::Port port, bool taken) {
+void MeshNet::occupy(MachineIndex machine, const model::PortKey& port, bool taken) {
   SimMesh& at = *machines_[machine];
   if (taken) {
     at.occupied_.insert(port);
@@ -97,7 +97,7 @@ void MeshNet::send(MachineIndex from, MachineIndex to, MeshStep step) {
 
 // ---- requests
 
-RequestId MeshNet::request(MachineIndex machine, mesh::Port port, LoadId load) {
+RequestId MeshNet::request(MachineIndex machine, std::uint32_t port, LoadId load) {
   const RequestId id = ++last_;
   shared_.requests.began(id, shared_.now, machine, port, load);
   replies_[id];
@@ -108,7 +108,7 @@ RequestId MeshNet::request(MachineIndex machine, mesh::Port port, LoadId load) {
   return id;
 }
 
-RequestId MeshNet::refused(MachineIndex machine, mesh::Port port, LoadId load) {
+RequestId MeshNet::refused(MachineIndex machine, std::uint32_t port, LoadId load) {
   const RequestId id = ++last_;
   if (load == 0) replies_[id] = {true, 0, {}, "connection refused", {}};
   shared_.requests.began(id, shared_.now, machine, port, load);
@@ -144,8 +144,9 @@ void MeshNet::arrived(MachineIndex machine, const MeshStep& step) {
   Flight& flight = it->second;
   const bool current = step.attempt == flight.attempt;
   if (step.step == Step::request) {
-    if (!at.listening_.contains(step.number)) return finish(step.conn, 0, {}, "connection refused");
-    at.machine_.accepted(step.conn, step.number);
+    const model::PortKey port = model::tcp_port(step.number);
+    if (!at.listening_.contains(port)) return finish(step.conn, 0, {}, "connection refused");
+    at.machine_.accepted(step.conn, port);
   } else if (step.step == Step::dialed && current) {
     on_dialed(at, step.conn, flight);
   } else if (step.step == Step::served && current) {
@@ -244,9 +245,9 @@ void MeshNet::perform(SimMesh& at, const mesh::Effect& effect) {
   }
 }
 
-void MeshNet::listen(SimMesh& at, mesh::Port port) {
+void MeshNet::listen(SimMesh& at, const model::PortKey& port) {
   if (at.occupied_.contains(port))
-    return at.machine_.listening(port, "port " + std::to_string(port) + " is in use by another program");
+    return at.machine_.listening(port, "port " + std::to_string(port.port) + " is in use by another program");
   at.listening_.insert(port);
   at.machine_.listening(port, {});
 }

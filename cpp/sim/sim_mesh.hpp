@@ -37,7 +37,7 @@ class SimMesh final : public ports::Mesh {
   MeshNet& net_;
   MachineIndex index_;
   bool joined_ = false;
-  std::set<mesh::Port> listening_, occupied_;
+  std::set<model::PortKey> listening_, occupied_;
   std::vector<std::string> problems_;
   mesh::Machine machine_;
 };
@@ -58,14 +58,15 @@ class MeshNet {
   void add_machine(SimMesh& machine, const Address& address);
   void machine_ended(MachineIndex machine, bool silent);
   // Another program has, or gives back, a port of a machine.
-  void occupy(MachineIndex machine, mesh::Port port, bool taken);
-  bool listens(MachineIndex machine, mesh::Port port) const {
+  void occupy(MachineIndex machine, const model::PortKey& port, bool taken);
+  bool listens(MachineIndex machine, const model::PortKey& port) const {
     return machines_[machine]->listening_.contains(port);
   }
 
-  // `load`: whose it is; then nobody asks for the reply, and it is only logged (Shared::requests).
-  RequestId request(MachineIndex machine, mesh::Port port, LoadId load = 0);
-  RequestId refused(MachineIndex machine, mesh::Port port, LoadId load = 0);  // it does not run
+  // To a TCP port. `load`: whose it is; then nobody asks for the reply, and it is only logged
+  // (Shared::requests).
+  RequestId request(MachineIndex machine, std::uint32_t port, LoadId load = 0);
+  RequestId refused(MachineIndex machine, std::uint32_t port, LoadId load = 0);  // it does not run
   HttpReply* find(RequestId id);
   void forget(RequestId id) { replies_.erase(id); }
   void arrived(MachineIndex machine, const MeshStep& step);
@@ -92,7 +93,7 @@ class MeshNet {
   void on_answer(SimMesh& at, const MeshStep& step, Flight& flight);
   void reply(std::uint64_t conn, Flight& flight, const std::string& page);
   void finish(std::uint64_t conn, std::uint32_t status, std::string body, std::string error);
-  void listen(SimMesh& at, mesh::Port port);
+  void listen(SimMesh& at, const model::PortKey& port);
   void push(MachineIndex machine, Duration after, MeshStep step);
   void send(MachineIndex from, MachineIndex to, MeshStep step);
 

@@ -85,7 +85,7 @@ HttpReply World::fetch(std::string_view machine, std::uint32_t port) {
 
 void World::occupy_port(std::string_view name, std::uint32_t port, bool taken) {
   const auto written = impl_->input([&] { return inputs::OccupyPort{std::string(name), port, taken}; });
-  impl_->mesh.occupy(impl_->machine(name).index, port, taken);
+  impl_->mesh.occupy(impl_->machine(name).index, model::tcp_port(port), taken);
 }
 
 // ---- loads

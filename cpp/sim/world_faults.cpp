@@ -72,8 +72,10 @@ Injector::Hands World::Impl::hands() {
           [this](Machine& at) { start(at); },
           [this](Machine& at) { pause(at); },
           [this](Machine& at) { resume(at); },
-          [this](Machine& at, std::uint32_t port, bool taken) { mesh.occupy(at.index, port, taken); },
-          [this](Machine& at, std::uint32_t port) { return mesh.listens(at.index, port); },
+          [this](Machine& at, std::uint32_t port, bool taken) {
+            mesh.occupy(at.index, model::tcp_port(port), taken);
+          },
+          [this](Machine& at, std::uint32_t port) { return mesh.listens(at.index, model::tcp_port(port)); },
           [this] { return leader(); },
           [this] { return voters(); },
           [this](const std::string& name) { return task_named(name); },

@@ -50,20 +50,20 @@ bool Machine::may_serve(TaskId task) const {
 // ---- listeners
 
 void Machine::review_listeners() {
-  std::set<Port> wanted;
+  std::set<PortKey> wanted;
   for (const auto& route : table_->routes) wanted.insert(route.port.published);
   for (const auto& [port, target] : host_ports_) wanted.insert(port);
-  for (const Port port : listeners_)
+  for (const PortKey& port : listeners_)
     if (!wanted.contains(port)) {
       problems_.erase(port);
       effects_.push_back(StopListening{port});
     }
-  for (const Port port : wanted)
+  for (const PortKey& port : wanted)
     if (!listeners_.contains(port)) effects_.push_back(ListenOn{port});
   listeners_ = std::move(wanted);
 }
 
-void Machine::listening(Port port, std::string problem) {
+void Machine::listening(const PortKey& port, std::string problem) {
   if (problem.empty() || !listeners_.contains(port)) {
     problems_.erase(port);
   } else {
@@ -83,7 +83,7 @@ std::vector<std::string> Machine::problems() const {
 
 // ---- connections
 
-void Machine::accepted(ConnId id, Port port) {
+void Machine::accepted(ConnId id, const PortKey& port) {
   Conn& conn = conns_[id];
   conn.port = port;
   try_next(id, conn);
@@ -97,7 +97,7 @@ void Machine::stream_arrived(ConnId id, TaskId task, std::uint32_t target) {
 void Machine::dial_done(ConnId id, bool ok) {
   const auto it = conns_.find(id);
   if (it == conns_.end() || ok) return;
-  if (it->second.port == 0) return refuse(id);
+  if (!it->second.port) return refuse(id);
   try_next(id, it->second);
 }
 
@@ -107,8 +107,9 @@ void Machine::reset_unused(ConnId id, bool told) {
 }
 
 void Machine::try_next(ConnId id, Conn& conn) {
-  const model::Route* route = table_->find(conn.port);
-  const auto host = host_ports_.find(conn.port);
+  const PortKey& port = *conn.port;
+  const model::Route* route = table_->find(port);
+  const auto host = host_ports_.find(port);
   if (route == nullptr && host != host_ports_.end()) {
     const auto [task, target] = host->second;
     if (!conn.tried.empty() || !dial_local(id, conn, task, target)) wait(id, conn);
@@ -118,7 +119,7 @@ void Machine::try_next(ConnId id, Conn& conn) {
   if (count == 0) return refuse(id);
   if (conn.tried.size() >= kMaxTries) return wait(id, conn);
   // Each node begins somewhere else: five nodes that get one request each should not ask the same task.
-  auto [turn, is_new] = turns_.try_emplace(conn.port, 0);
+  auto [turn, is_new] = turns_.try_emplace(port, 0);
   if (is_new) turn->second = static_cast<std::size_t>(static_cast<std::uint64_t>(self_.value()) % count);
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t at = (turn->second + i) % count;

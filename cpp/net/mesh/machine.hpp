@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -31,7 +32,7 @@ inline constexpr Duration kRetryPause = Duration::millis(10);
 inline constexpr Duration kPatience = Duration::seconds(1);
 
 using ConnId = std::uint64_t;
-using Port = std::uint32_t;
+using model::PortKey;
 
 struct DialLocal {
   ConnId conn = 0;
@@ -48,10 +49,10 @@ struct Refuse {  // reset the client, or tell the peer no
   ConnId conn = 0;
 };
 struct ListenOn {
-  Port port = 0;
+  PortKey port;
 };
 struct StopListening {
-  Port port = 0;
+  PortKey port;
 };
 struct Wait {  // there are tasks, but none that takes it yet: call retry() after kRetryPause
   ConnId conn = 0;
@@ -69,13 +70,13 @@ class Machine {
   void leave();  // no table, no tasks, no listeners
 
   // ---- listeners; `problem` in words, empty: it listens
-  void listening(Port port, std::string problem);
+  void listening(const PortKey& port, std::string problem);
   void retry_listening();  // another program may have let go of its port
   bool has_problems() const { return !problems_.empty(); }
   std::vector<std::string> problems() const;
 
   // ---- connections
-  void accepted(ConnId conn, Port port);
+  void accepted(ConnId conn, const PortKey& port);
   void stream_arrived(ConnId conn, TaskId task, std::uint32_t target);
   void dial_done(ConnId conn, bool ok);
   // By the backend, before a byte came back. `told`: something was sent to it already.
@@ -95,8 +96,8 @@ class Machine {
     bool stopping = false;
   };
   struct Conn {
-    Port port = 0;  // 0: another node's stream
-    TaskId task;    // where it goes
+    std::optional<PortKey> port;  // none: another node's stream
+    TaskId task;                  // where it goes
     std::vector<TaskId> tried;
     Duration waited;
     bool told = false;  // each task once more at most: no rounds
@@ -111,11 +112,11 @@ class Machine {
   NodeId self_;
   std::shared_ptr<const model::ForwardingTable> table_ = std::make_shared<model::ForwardingTable>();
   std::map<TaskId, LocalTask> tasks_;
-  std::map<Port, std::pair<TaskId, std::uint32_t>> host_ports_;
-  std::map<Port, std::size_t> turns_;  // whose turn it is
+  std::map<PortKey, std::pair<TaskId, std::uint32_t>> host_ports_;
+  std::map<PortKey, std::size_t> turns_;  // whose turn it is
   std::map<ConnId, Conn> conns_;
-  std::set<Port> listeners_;
-  std::map<Port, std::string> problems_;
+  std::set<PortKey> listeners_;
+  std::map<PortKey, std::string> problems_;
   std::vector<Effect> effects_;
 };
 

@@ -7,7 +7,8 @@
 namespace swarm::mesh {
 namespace {
 
-constexpr Port kPort = 8080;
+constexpr PortKey kPort = model::tcp_port(8080);
+model::MeshPort host_port(std::uint32_t number) { return {model::tcp_port(number), 80}; }
 const NodeId kHere(1), kThere(2);
 const ServiceId kService(7);
 
@@ -155,21 +156,32 @@ TEST_F(MeshMachine, ListensForWhatIsPublishedAndSaysWhatItCannotHave) {
   EXPECT_EQ(std::get<StopListening>(only()).port, kPort);
 }
 
+// One number, two protocols: two ports (model::PortKey).
+TEST_F(MeshMachine, APortIsAProtocolAndANumber) {
+  const PortKey udp{model::PortProtocol::udp, 8080};
+  up(10);
+  up(11, {{udp, 80}});
+  table({backend(10, kHere)});
+  machine_.accepted(1, udp);
+  EXPECT_EQ(std::get<DialLocal>(only()).task, TaskId(11));
+  EXPECT_EQ(connect(), 10u);
+}
+
 TEST_F(MeshMachine, AHostPortThatIsTakenStaysItsOwners) {
-  up(10, {{9000, 80}});
-  up(11, {{9000, 80}});
+  up(10, {host_port(9000)});
+  up(11, {host_port(9000)});
   machine_.take_effects();
-  machine_.accepted(1, 9000);
+  machine_.accepted(1, model::tcp_port(9000));
   EXPECT_EQ(std::get<DialLocal>(only()).task, TaskId(10));
 }
 
 TEST_F(MeshMachine, AHostPortLeadsToThisNodesOwnTask) {
-  up(10, {{9090, 80}});
-  EXPECT_EQ(std::get<ListenOn>(only()).port, 9090u);
-  machine_.accepted(1, 9090);
+  up(10, {host_port(9090)});
+  EXPECT_EQ(std::get<ListenOn>(only()).port, model::tcp_port(9090));
+  machine_.accepted(1, model::tcp_port(9090));
   EXPECT_EQ(std::get<DialLocal>(only()).task, TaskId(10));
   machine_.task_gone(TaskId(10));
-  EXPECT_EQ(std::get<StopListening>(only()).port, 9090u);
+  EXPECT_EQ(std::get<StopListening>(only()).port, model::tcp_port(9090));
 }
 
 TEST(TableKeeper, TakesIncrementsInOrderAndAsksForTheWholeAfterAGap) {

@@ -154,7 +154,7 @@ struct TestNode {
   std::unique_lock<std::mutex> held_up() {
     std::unique_lock hold(lock);
     const Fd taken = relay::listen_on(at(address, kPublished + 2));
-    relay->task_up({TaskId(99), address, {}, {{kPublished + 2, kTarget}}});
+    relay->task_up({TaskId(99), address, {}, {{model::tcp_port(kPublished + 2), kTarget}}});
     ::poll(nullptr, 0, 50);
     return hold;
   }
@@ -187,7 +187,7 @@ class L4RelayTest : public testing::TestWithParam<bool> {
     for (const auto task : tasks)
       backends->push_back({TaskId(task), kService, home().id, at(home().address, kData)});
     auto table = std::make_shared<model::ForwardingTable>();
-    table->routes.push_back({{kPublished, kTarget}, kService, backends});
+    table->routes.push_back({{model::tcp_port(kPublished), kTarget}, kService, backends});
     first_.relay->set_table(table);
   }
   std::unique_ptr<FakeTask> task(std::uint64_t number, FakeTask::Talk talk) {
@@ -522,7 +522,7 @@ TEST(L4RelayAlone, AThrottledNodesRelayTakesLonger) {
   auto backends = std::make_shared<std::vector<model::MeshBackend>>();
   backends->push_back({TaskId(1), kService, node.id, at(node.address, kData)});
   auto table = std::make_shared<model::ForwardingTable>();
-  table->routes.push_back({{kPublished, kTarget}, kService, backends});
+  table->routes.push_back({{model::tcp_port(kPublished), kTarget}, kService, backends});
   node.relay->set_table(table);
   const auto carry = [&] {
     Plain user = node.client();
@@ -543,8 +543,9 @@ TEST(L4RelayAlone, APortOfAnotherProgramIsAProblemUntilItIsFree) {
   TestNode node(3);
   Fd taken = relay::listen_on(at(node.address, kPublished));
   auto table = std::make_shared<model::ForwardingTable>();
-  table->routes.push_back(
-      {{kPublished, kTarget}, kService, std::make_shared<std::vector<model::MeshBackend>>()});
+  table->routes.push_back({{model::tcp_port(kPublished), kTarget},
+                           kService,
+                           std::make_shared<std::vector<model::MeshBackend>>()});
   node.relay->set_table(table);
   ASSERT_TRUE(node.has_problem(true));
   EXPECT_NE(node.problems.front().find("127.0.9.13:18080: the port is in use"), std::string::npos);
@@ -567,7 +568,7 @@ TEST(L4RelayAlone, ALinkThatBreaksIsNotGivenToTheNextTry) {
   auto backends = std::make_shared<std::vector<model::MeshBackend>>();
   for (const std::uint64_t task : {1, 2, 3}) backends->push_back({TaskId(task), kService, NodeId(6), other});
   auto table = std::make_shared<model::ForwardingTable>();
-  table->routes.push_back({{kPublished, kTarget}, kService, backends});
+  table->routes.push_back({{model::tcp_port(kPublished), kTarget}, kService, backends});
   node.relay->set_table(table);
   Plain user = node.client();
   const auto began = std::chrono::steady_clock::now();
@@ -618,8 +619,9 @@ TEST(L4RelayAlone, WhatIsToldToAnotherWaitsForRoomOnItsLink) {
     return std::make_shared<std::vector<model::MeshBackend>>(std::move(all));
   };
   auto table = std::make_shared<model::ForwardingTable>();
-  table->routes.push_back({{kPublished, kTarget}, kService, backends({at_busy})});
-  table->routes.push_back({{kPublished + 1, kTarget}, kService, backends({at_busy, at_dying})});
+  table->routes.push_back({{model::tcp_port(kPublished), kTarget}, kService, backends({at_busy})});
+  table->routes.push_back(
+      {{model::tcp_port(kPublished + 1), kTarget}, kService, backends({at_busy, at_dying})});
   node.relay->set_table(table);
   std::vector<Plain> users;
   for (int i = 0; i < kFilling; ++i) users.push_back(node.client());

@@ -166,7 +166,7 @@ int run(double span) {
   local->task_up({TaskId(1), task, {kTarget}, {}});
   auto table = std::make_shared<model::ForwardingTable>();
   const model::MeshBackend backend{TaskId(1), ServiceId(1), NodeId(1), with_port(near, kData)};
-  table->routes.push_back({{kPort, kTarget},
+  table->routes.push_back({{model::tcp_port(kPort), kTarget},
                            ServiceId(1),
                            std::make_shared<std::vector<model::MeshBackend>>(std::vector{backend})});
   local->set_table(table);
