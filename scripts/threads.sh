@@ -11,6 +11,7 @@ trap 'rm -f "$log"' EXIT
 cmake --preset threads >"$log" 2>&1 || { cat "$log"; exit 1; }
 cmake --build --preset threads
 export TSAN_OPTIONS="suppressions=$PWD/cmake/tsan.txt halt_on_error=1"
+build/threads/cpp/real/stream/stream_test --gtest_brief=1
 build/threads/cpp/real/http/http_test --gtest_brief=1
 build/threads/cpp/real/real_test --gtest_brief=1
 .venv/bin/python scripts/daemon_under_load.py build/threads

@@ -1,6 +1,6 @@
 // PortKey: the name of a port that can be held once, by one service or on one node: a protocol and a number.
 // The allocator, the scheduler and the mesh (net/mesh) know ports by it. NOT here: what a service asks for
-// (PortConfig, service_spec.hpp), and who answers there (mesh.hpp).
+// (PortConfig, service_spec.hpp), and which tasks answer there (mesh.hpp).
 #pragma once
 
 #include <compare>

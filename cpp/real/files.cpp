@@ -11,11 +11,6 @@
 
 namespace swarm::real {
 
-void Fd::reset(int fd) {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = fd;
-}
-
 Error file_error(const std::string& path, std::string_view what) {
   return plain_error(Code::data_loss, path + ": " + std::string(what) + ": " + std::strerror(errno));
 }

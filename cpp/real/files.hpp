@@ -4,31 +4,11 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "base/result.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
-
-// A descriptor that closes itself.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() { reset(); }
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    reset(std::exchange(other.fd_, -1));
-    return *this;
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-  bool valid() const { return fd_ >= 0; }
-  void reset(int fd = -1);
-
- private:
-  int fd_ = -1;
-};
 
 Error file_error(const std::string& path, std::string_view what);  // "PATH: what: errno's words"
 bool exists(const std::string& path);

@@ -1,10 +1,20 @@
 // L4Relay: the mesh's packet path on this machine. Listens at the node's own address for published ports and
 // at 7946/tcp for other nodes; carries bytes between clients, tasks and other nodes.
 //
-// One thread of its own with epoll, so that packets do not wait for Raft nor Raft for packets. The machine of
-// net/mesh decides on that thread; facts come from the node's thread under one mutex. A dial to a task is
-// made under that mutex too: when task_stopping() returns, no connection is on its way to the task. NOT here:
-// bytes (mesh/conn), streams (mesh/link), which task (net/mesh).
+// One thread of its own with epoll, so that packets do not wait for Raft nor Raft for packets. It works in
+// rounds:
+//
+//   1. what is ready (mesh/poller) is noted: no call, no decision
+//   2. clients and nodes that have arrived are taken in; links give their frames to connections; connections
+//   move
+//      their bytes. Each returns its news, and the round gathers them as events
+//   3. the machine of net/mesh is asked once, with all events; what it wants is carried out
+//   4. what links have to say is written
+//
+// Facts come from the node's thread under one mutex, and 3 happens under it: when task_stopping() returns, no
+// connection is on its way to the task, and none will be. Connections, links and listeners are named by
+// number everywhere: what has gone is not found, and may go at once. NOT here: bytes (mesh/flow, mesh/conn),
+// streams (mesh/link), which task (net/mesh).
 #pragma once
 
 #include <functional>
@@ -16,6 +26,7 @@
 #include "base/time.hpp"
 #include "ports/mesh.hpp"
 #include "real/mesh/delay_line.hpp"
+#include "real/stream/byte_stream.hpp"
 
 namespace swarm::real {
 
@@ -28,9 +39,10 @@ class L4Relay final : public ports::Mesh {
     std::function<std::uint32_t(std::uint32_t)> bindable_port;
     // Why other nodes may not be listened for, in a sentence; empty: they may.
     std::string no_peers;
-    // For who comes to the data port to say who he is.
+    // How long a peer at the data port may take to introduce itself.
     Duration greeting_patience = Duration::seconds(10);
-    std::uint64_t seed = 1;  // of the chance in faults
+    std::uint64_t seed = 1;   // of the chance in faults
+    StreamMaker link_stream;  // what links are made of; empty: plain sockets
   };
   // `problems`: each time that they change, on the relay's thread.
   using Problems = std::function<void(std::vector<std::string>)>;

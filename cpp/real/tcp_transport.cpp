@@ -1,133 +1,105 @@
 #include "real/tcp_transport.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
+#include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <deque>
 #include <map>
+#include <optional>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "real/frame.hpp"
-#include "real/http/asio_reactor.hpp"
+#include "real/http/acceptor.hpp"
+#include "real/stream/sockets.hpp"
 
 namespace swarm::real {
 namespace {
-
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
 
 constexpr std::size_t kSoftQueue = 16UL * 1024 * 1024;   // beyond: Raft's oldest frames go
 constexpr std::size_t kHardQueue = 128UL * 1024 * 1024;  // beyond: the link goes
 constexpr std::size_t kMaxGather = 64;
 constexpr std::size_t kMaxStrangers = 1'024;
 constexpr std::size_t kReadSize = 64 * 1024;
-constexpr std::chrono::seconds kHandshake{5}, kLinger{2};
-
-tcp::endpoint endpoint_of(const Address& address) {
-  if (address.is_v4())
-    return {asio::ip::address_v4({address.ip[12], address.ip[13], address.ip[14], address.ip[15]}),
-            address.port};
-  return {asio::ip::address_v6(address.ip), address.port};
-}
-
-Address address_of(const tcp::endpoint& endpoint) {
-  if (endpoint.address().is_v4()) {
-    const auto b = endpoint.address().to_v4().to_bytes();
-    return Address::v4(b[0], b[1], b[2], b[3], endpoint.port());
-  }
-  Address out;
-  out.ip = endpoint.address().to_v6().to_bytes();
-  out.port = endpoint.port();
-  return out;
-}
+constexpr int kReadsInARow = 4;  // then other links have their turn
+constexpr Duration kHandshake = Duration::seconds(5), kLinger = Duration::seconds(2);
 
 // Go's words, as Docker's users know them: "listen tcp 127.0.1.1:2377: bind: address already in use".
-Error cannot_listen(const Address& address, const error_code& error) {
+Error cannot_listen(const Address& address, int error) {
   const std::string start = "listen tcp " + address.str() + ": bind: ";
-  if (error.value() == EADDRINUSE)
+  if (error == EADDRINUSE)
     return {Code::failed_precondition, start + "address already in use",
             "another daemon listens there; give this one an address of its own with --address"};
-  if (error.value() == EADDRNOTAVAIL)
+  if (error == EADDRNOTAVAIL)
     return {Code::failed_precondition, start + "cannot assign requested address",
             "the address must be one of this machine's own"};
-  return plain_error(Code::failed_precondition, start + std::strerror(error.value()));
-}
-
-// A dead peer's machine answers nothing: noticed within about ten seconds. Silence of a live one is the
-// node's to judge.
-void tune(tcp::socket& socket) {
-  error_code ignored;
-  socket.non_blocking(true, ignored);
-  socket.set_option(tcp::no_delay(true), ignored);
-  socket.set_option(asio::socket_base::keep_alive(true), ignored);
-  const int fd = socket.native_handle();
-  const int idle = 5, interval = 2, count = 3, user_timeout_ms = 10'000;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof user_timeout_ms);
+  return plain_error(Code::failed_precondition, start + std::strerror(error));
 }
 
 }  // namespace
 
 struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
   struct Link : std::enable_shared_from_this<Link> {
-    Link(Impl& transport, ports::LinkId number, tcp::socket its_socket)
-        : owner(&transport), id(number), socket(std::move(its_socket)), timer(socket.get_executor()) {}
+    Link(Impl& transport, ports::LinkId number, const Address& peer, bool from_outside)
+        : owner(&transport),
+          home(transport.weak_from_this()),
+          reactor(transport.reactor),
+          id(number),
+          timer(reactor),
+          remote(peer),
+          inbound(from_outside) {}
 
     void connect(const Address& source);
+    void use(Fd fd);
     void connected();
-    void give_up_after(std::chrono::seconds delay, const char* why);
+    void give_up_after(Duration delay, const char* why);
+    void on_ready(const Readiness& now);
+    void wait_for(Want want) { want == Want::read ? watch->want_read() : watch->want_write(); }
     void read();
     void on_bytes(std::string_view bytes);
     void on_hello(const wire::Hello& theirs);
     void send(std::string bytes);
     void make_room();
     void flush();
+    void sent(std::size_t count);
+    bool has_sent_all() const { return queue.empty() && !stream->holds_back(); }
     void fail(const std::string& reason);
     void close_softly();
     void shut();
 
     Impl* owner;  // null once nobody wants to hear of this link any more
+    std::weak_ptr<Impl> home;
+    Reactor& reactor;
     ports::LinkId id;
-    tcp::socket socket;
-    asio::steady_timer timer;
+    std::unique_ptr<ByteStream> stream;
+    std::unique_ptr<ReadyWatch> watch;  // of the stream's descriptor
+    Timer timer;
     FrameReader reader;
     std::deque<std::string> queue;
-    std::size_t queued = 0;
+    std::size_t queued = 0,
+                front_sent = 0;  // bytes of the queue; of its first frame, those that went already
     Address remote;
-    bool inbound = false, is_connected = false, is_open = false, writing = false, dead = false;
+    bool inbound, is_connected = false, is_open = false, dead = false;
+    bool resting = false;  // it has written in this turn: what is said meanwhile goes together
   };
 
-  Impl(Reactor& the_reactor, Emit the_emit) : reactor(the_reactor), emit(std::move(the_emit)) {}
+  Impl(Reactor& the_reactor, Emit the_emit, StreamMaker the_maker)
+      : reactor(the_reactor), emit(std::move(the_emit)), maker(std::move(the_maker)) {}
 
-  std::shared_ptr<Link> add(tcp::socket socket) {
-    const auto link = std::make_shared<Link>(*this, ++last_link, std::move(socket));
+  std::shared_ptr<Link> add(const Address& remote, bool inbound) {
+    const auto link = std::make_shared<Link>(*this, ++last_link, remote, inbound);
     links[link->id] = link;
     return link;
   }
-  void accept(const std::shared_ptr<tcp::acceptor>& from);
-  void accept_later(const std::shared_ptr<tcp::acceptor>& from);
-  void stop() {
-    error_code ignored;
-    if (acceptor) acceptor->close(ignored);
-    acceptor.reset();
-  }
+  void take(Accepted who);
 
   Reactor& reactor;
   Emit emit;
-  std::shared_ptr<tcp::acceptor> acceptor;
+  StreamMaker maker;
+  std::optional<Acceptor> acceptor;
   wire::Hello hello;
   std::map<ports::LinkId, std::shared_ptr<Link>> links;
+  std::map<ports::LinkId, std::shared_ptr<Link>> leaving;  // closed here; their last frames are on their way
   std::size_t strangers = 0;  // links from outside that have not said who they are
   ports::LinkId last_link = 0;
 };
@@ -135,85 +107,83 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
 // ---- a link's beginning
 
 void TcpTransport::Impl::Link::connect(const Address& source) {
-  const tcp::endpoint to = endpoint_of(remote);
-  error_code error;
-  socket.open(to.protocol(), error);
-  // A plain connect to 127.0.x.y leaves from 127.0.0.1: peers would take that for this node's address.
-  if (!error && !source.is_unspecified() && source.is_v4() == remote.is_v4()) {
-    const int one = 1;
-    ::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-    Address from = source;
-    from.port = 0;
-    socket.bind(endpoint_of(from), error);
-  }
-  if (error) {
-    const std::string why = error.message();
-    return owner->reactor.post(
-        [self = shared_from_this(), why] { self->fail("dial " + self->remote.str() + ": " + why); });
-  }
+  Dialled dialled = dial(remote, source);
+  if (dialled.error != 0)
+    return reactor.post([self = shared_from_this(), why = dialled.error] {
+      self->fail("dial " + self->remote.str() + ": " + std::strerror(why));
+    });
+  use(std::move(dialled.fd));
   give_up_after(kHandshake, "no answer within 5s");
-  socket.async_connect(to, [self = shared_from_this()](const error_code& failure) {
-    if (self->dead) return;
-    if (failure) return self->fail("dial " + self->remote.str() + ": " + failure.message());
-    self->connected();
-  });
+  watch->want_write();
+}
+
+void TcpTransport::Impl::Link::use(Fd fd) {
+  const int number = fd.get();
+  tune_link(number);
+  stream = make_stream(owner->maker, std::move(fd), inbound ? Side::accepted : Side::dialled);
+  watch = std::make_unique<ReadyWatch>(
+      reactor, number,
+      [this] {
+        on_ready({true, false, false});
+      },
+      [this] {
+        on_ready({false, true, false});
+      });
 }
 
 void TcpTransport::Impl::Link::connected() {
   is_connected = true;
-  tune(socket);
+  stream->note({false, true, false});
   flush();
+  if (!dead) watch->want_read();
+}
+
+void TcpTransport::Impl::Link::give_up_after(Duration delay, const char* why) {
+  timer.after(delay, [weak = weak_from_this(), why] {
+    if (const auto self = weak.lock(); self && !self->dead) self->fail(why);
+  });
+}
+
+void TcpTransport::Impl::take(Accepted who) {
+  const auto link = add(who.from, true);
+  ++strangers;
+  link->use(std::move(who.fd));
+  link->send(encode_frame(hello));
+  link->give_up_after(kHandshake, "no hello within 5s");
+  link->connected();
+}
+
+void TcpTransport::Impl::Link::on_ready(const Readiness& now) {
+  const auto self = shared_from_this();
+  if (!is_connected) {
+    if (const int error = connect_error(stream->fd()); error != 0)
+      return fail("dial " + remote.str() + ": " + std::strerror(error));
+    return connected();
+  }
+  stream->note(now);
   read();
-}
-
-void TcpTransport::Impl::Link::give_up_after(std::chrono::seconds delay, const char* why) {
-  timer.expires_after(delay);
-  timer.async_wait([self = shared_from_this(), why](const error_code& cancelled) {
-    if (!cancelled && !self->dead) self->fail(why);
-  });
-}
-
-void TcpTransport::Impl::accept(const std::shared_ptr<tcp::acceptor>& from) {
-  if (strangers >= kMaxStrangers) return accept_later(from);
-  from->async_accept([self = shared_from_this(), from](const error_code& error, tcp::socket socket) {
-    if (!from->is_open()) return;
-    if (error) return self->accept_later(from);
-    error_code gone;
-    const tcp::endpoint peer = socket.remote_endpoint(gone);
-    if (!gone) {
-      const auto link = self->add(std::move(socket));
-      link->inbound = true;
-      ++self->strangers;
-      link->remote = address_of(peer);
-      link->send(encode_frame(self->hello));
-      link->give_up_after(kHandshake, "no hello within 5s");
-      link->connected();
-    }
-    self->accept(from);
-  });
-}
-
-// Out of descriptors, or of patience with strangers: breathe, then go on.
-void TcpTransport::Impl::accept_later(const std::shared_ptr<tcp::acceptor>& from) {
-  auto pause = std::make_shared<Timer>(reactor);
-  pause->after(Duration::millis(100), [self = shared_from_this(), from, pause] {
-    if (from->is_open()) self->accept(from);
-  });
+  if (!dead) flush();
 }
 
 // ---- in
 
 // Waits first and reads then: a quiet link, of which a leader has thousands, needs no buffer.
 void TcpTransport::Impl::Link::read() {
-  socket.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](error_code error) {
-    if (self->dead) return;
+  Outcome got{.io = Io::blocked};
+  for (int i = 0; stream->may_read(); ++i) {
+    if (i == kReadsInARow)
+      return reactor.post([self = shared_from_this()] {
+        if (!self->dead) self->read();
+      });
     char bytes[kReadSize];
-    const std::size_t count = error ? 0 : self->socket.read_some(asio::buffer(bytes), error);
-    if (error == asio::error::would_block) return self->read();
-    if (error) return self->fail(error == asio::error::eof ? "closed by the peer" : error.message());
-    self->on_bytes({bytes, count});
-    if (!self->dead) self->read();
-  });
+    got = stream->read(bytes, kReadSize);
+    if (got.io == Io::blocked) break;
+    if (got.io == Io::ended) return fail("closed by the peer");
+    if (got.io == Io::reset) return fail(std::strerror(got.error));
+    on_bytes({bytes, got.bytes});
+    if (dead) return;
+  }
+  wait_for(got.wants);
 }
 
 void TcpTransport::Impl::Link::on_bytes(std::string_view bytes) {
@@ -257,10 +227,12 @@ void TcpTransport::Impl::Link::send(std::string bytes) {
   flush();
 }
 
+// A frame of which a part has gone stays: the peer waits for the rest.
 void TcpTransport::Impl::Link::make_room() {
   std::deque<std::string> kept;
   for (std::string& bytes : queue) {
-    if (queued > kSoftQueue && kind_of(bytes) == FrameKind::raft) {
+    const bool begun = kept.empty() && front_sent > 0;
+    if (queued > kSoftQueue && !begun && kind_of(bytes) == FrameKind::raft) {
       queued -= bytes.size();
     } else {
       kept.push_back(std::move(bytes));
@@ -269,25 +241,32 @@ void TcpTransport::Impl::Link::make_room() {
   queue = std::move(kept);
 }
 
+// What is said first in a turn goes at once, and all the rest of it together.
 void TcpTransport::Impl::Link::flush() {
-  if (!is_connected || writing || dead || queue.empty()) return;
-  auto batch = std::make_shared<std::vector<std::string>>();
-  std::vector<asio::const_buffer> buffers;
-  while (!queue.empty() && batch->size() < kMaxGather) {
-    batch->push_back(std::move(queue.front()));
-    queue.pop_front();
-  }
-  for (const std::string& bytes : *batch) buffers.push_back(asio::buffer(bytes));
-  writing = true;
-  asio::async_write(socket, buffers,
-                    [self = shared_from_this(), batch](const error_code& error, std::size_t sent) {
-                      self->writing = false;
-                      if (self->dead) return;
-                      if (error) return self->fail(error.message());
-                      self->queued -= sent;
-                      if (self->owner == nullptr && self->queue.empty()) return self->shut();
-                      self->flush();
-                    });
+  if (!is_connected || resting || dead || has_sent_all()) return;
+  if (!stream->may_write()) return watch->want_write();
+  std::array<std::string_view, kMaxGather> pieces;
+  std::size_t count = 0;
+  for (auto it = queue.begin(); it != queue.end() && count < kMaxGather; ++it) pieces[count++] = *it;
+  if (count > 0) pieces[0].remove_prefix(front_sent);
+  const Outcome outcome = stream->write(std::span(pieces.data(), count));
+  if (outcome.io == Io::reset) return fail(std::strerror(outcome.error));
+  if (outcome.io == Io::blocked) return wait_for(outcome.wants);
+  sent(outcome.bytes);
+  resting = true;
+  reactor.post([self = shared_from_this()] {
+    self->resting = false;
+    if (self->dead) return;
+    if (self->owner == nullptr && self->has_sent_all()) return self->shut();
+    self->flush();
+  });
+}
+
+void TcpTransport::Impl::Link::sent(std::size_t count) {
+  queued -= count;
+  count += front_sent;
+  for (; !queue.empty() && count >= queue.front().size(); queue.pop_front()) count -= queue.front().size();
+  front_sent = count;
 }
 
 // ---- a link's end
@@ -311,24 +290,27 @@ void TcpTransport::Impl::Link::fail(const std::string& reason) {
 void TcpTransport::Impl::Link::close_softly() {
   if (inbound && !is_open) --owner->strangers;
   owner = nullptr;
-  if (!is_connected || (queue.empty() && !writing)) return shut();
+  if (!is_connected || has_sent_all()) return shut();
+  if (const auto at = home.lock()) at->leaving[id] = shared_from_this();
   give_up_after(kLinger, "closed");
 }
 
 void TcpTransport::Impl::Link::shut() {
   dead = true;
-  error_code ignored;
   timer.cancel();
-  socket.close(ignored);
+  watch.reset();
+  stream.reset();
+  if (const auto at = home.lock()) at->leaving.erase(id);  // the last: it may end with that
 }
 
 // ---- the port
 
-TcpTransport::TcpTransport(Reactor& reactor, Emit emit)
-    : impl_(std::make_shared<Impl>(reactor, std::move(emit))) {}
+TcpTransport::TcpTransport(Reactor& reactor, Emit emit, StreamMaker stream)
+    : impl_(std::make_shared<Impl>(reactor, std::move(emit), std::move(stream))) {}
 
 TcpTransport::~TcpTransport() {
-  impl_->stop();
+  impl_->acceptor.reset();
+  impl_->links.merge(impl_->leaving);
   for (const auto& [_, link] : std::exchange(impl_->links, {})) {
     link->owner = nullptr;
     link->shut();
@@ -336,25 +318,19 @@ TcpTransport::~TcpTransport() {
 }
 
 Result<void> TcpTransport::listen(const Address& address) {
-  impl_->stop();
-  const tcp::endpoint endpoint = endpoint_of(address);
-  auto acceptor = std::make_shared<tcp::acceptor>(context_of(impl_->reactor));
-  error_code error;
-  acceptor->open(endpoint.protocol(), error);
-  if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor->bind(endpoint, error);
-  if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
-  if (error) return cannot_listen(address, error);
-  impl_->acceptor = acceptor;
-  impl_->accept(acceptor);
+  impl_->acceptor.reset();
+  Fd listener = listen_on(address, Any::both);
+  if (!listener.valid()) return cannot_listen(address, errno);
+  impl_->acceptor.emplace(
+      impl_->reactor, std::move(listener), [impl = impl_.get()] { return impl->strangers < kMaxStrangers; },
+      [impl = impl_.get()](Accepted who) { impl->take(std::move(who)); });
   return {};
 }
 
-void TcpTransport::stop_listening() { impl_->stop(); }
+void TcpTransport::stop_listening() { impl_->acceptor.reset(); }
 
 ports::LinkId TcpTransport::open(const Address& to, const Address& source, const wire::Hello& hello) {
-  const auto link = impl_->add(tcp::socket(context_of(impl_->reactor)));
-  link->remote = to;
+  const auto link = impl_->add(to, false);
   link->send(encode_frame(hello));
   link->connect(source);
   return link->id;

@@ -1,4 +1,5 @@
-// TcpTransport: frames between nodes over TCP (TLS later, behind the same face).
+// TcpTransport: frames between nodes over byte streams (real/stream): plain TCP, or what `stream` makes of
+// it.
 //
 // A frame on the wire: length (4 bytes, big-endian, of what follows), kind (1 byte: hello, raft or wire),
 // payload by the codec. The first frame in both directions is a Hello with the protocol's version; anything
@@ -13,13 +14,14 @@
 
 #include "ports/ports.hpp"
 #include "real/http/reactor.hpp"
+#include "real/stream/byte_stream.hpp"
 
 namespace swarm::real {
 
 class TcpTransport final : public ports::Transport {
  public:
   using Emit = std::function<void(ports::Event)>;
-  TcpTransport(Reactor& reactor, Emit emit);
+  TcpTransport(Reactor& reactor, Emit emit, StreamMaker stream = {});
   ~TcpTransport() override;
 
   Result<void> listen(const Address& address) override;

@@ -5,13 +5,15 @@
 #include "base/bytes.hpp"
 #include "real/frame.hpp"
 #include "real/http/run_until.hpp"
+#include "real/stream/test_slow_stream.hpp"
 
 namespace swarm::real {
 namespace {
 
 struct Peer {
-  explicit Peer(Reactor& reactor)
-      : transport(reactor, [this](ports::Event event) { events.push_back(std::move(event)); }) {}
+  Peer(Reactor& reactor, StreamMaker stream)
+      : transport(
+            reactor, [this](ports::Event event) { events.push_back(std::move(event)); }, std::move(stream)) {}
   template <class T>
   const T* last() const {
     for (auto it = events.rbegin(); it != events.rend(); ++it)
@@ -22,7 +24,13 @@ struct Peer {
   TcpTransport transport;
 };
 
-class TcpTransportTest : public testing::Test {
+struct Streams {
+  const char* name;
+  StreamMaker maker;
+};
+
+// Every story is told of plain sockets, and of streams that do more (as TLS does).
+class TcpTransportTest : public testing::TestWithParam<Streams> {
  protected:
   TcpTransportTest() {
     hello_.node = NodeId(7);
@@ -34,13 +42,13 @@ class TcpTransportTest : public testing::Test {
   bool until(const std::function<bool()>& done) { return run_until(reactor_, done); }
 
   Reactor reactor_;
-  Peer server_{reactor_}, client_{reactor_};
+  Peer server_{reactor_, GetParam().maker}, client_{reactor_, GetParam().maker};
   wire::Hello hello_;
   Address address_ = Address::v4(127, 0, 9, 1);
   const Address source_ = Address::v4(127, 0, 9, 2);
 };
 
-TEST_F(TcpTransportTest, CarriesFramesInOrderFromTheSourceItWasGiven) {
+TEST_P(TcpTransportTest, CarriesFramesInOrderFromTheSourceItWasGiven) {
   wire::Hello mine;
   mine.node = NodeId(8);
   const auto link = client_.transport.open(address_, source_, mine);
@@ -65,7 +73,7 @@ TEST_F(TcpTransportTest, CarriesFramesInOrderFromTheSourceItWasGiven) {
   }
 }
 
-TEST_F(TcpTransportTest, TellsAtOnceThatTheOtherSideHasClosed) {
+TEST_P(TcpTransportTest, TellsAtOnceThatTheOtherSideHasClosed) {
   const auto link = client_.transport.open(address_, source_, {});
   ASSERT_TRUE(until([&] { return server_.last<ports::LinkOpened>() && client_.last<ports::LinkOpened>(); }));
   const auto theirs = server_.last<ports::LinkOpened>()->link;
@@ -78,7 +86,7 @@ TEST_F(TcpTransportTest, TellsAtOnceThatTheOtherSideHasClosed) {
   EXPECT_FALSE(server_.last<ports::LinkClosed>()) << "whoever closes is not told";
 }
 
-TEST_F(TcpTransportTest, RefusesAnotherVersionOfTheProtocol) {
+TEST_P(TcpTransportTest, RefusesAnotherVersionOfTheProtocol) {
   wire::Hello strange;
   strange.protocol_version = 99;
   client_.transport.open(address_, source_, strange);
@@ -86,7 +94,7 @@ TEST_F(TcpTransportTest, RefusesAnotherVersionOfTheProtocol) {
   EXPECT_FALSE(server_.last<ports::LinkOpened>());
 }
 
-TEST_F(TcpTransportTest, ReportsWhatCannotBeReachedOrListenedOn) {
+TEST_P(TcpTransportTest, ReportsWhatCannotBeReachedOrListenedOn) {
   Address nobody = address_;
   nobody.port = 1;
   client_.transport.open(nobody, source_, {});
@@ -98,6 +106,45 @@ TEST_F(TcpTransportTest, ReportsWhatCannotBeReachedOrListenedOn) {
   EXPECT_NE(client_.transport.listen(Address::v4(192, 0, 2, 1, 99)).error().message.find("cannot assign"),
             std::string::npos);
 }
+
+// More than the kernel takes at once, in both directions.
+TEST_P(TcpTransportTest, ManyLargeFramesComeWholeAndInOrder) {
+  const auto link = client_.transport.open(address_, source_, {});
+  ASSERT_TRUE(until([&] { return server_.last<ports::LinkOpened>() && client_.last<ports::LinkOpened>(); }));
+  const auto theirs = server_.last<ports::LinkOpened>()->link;
+  constexpr std::uint64_t kFrames = 40;
+  for (std::uint64_t i = 0; i < kFrames; ++i) {
+    wire::SnapshotChunk chunk;
+    chunk.data = std::string(300'000 + i, static_cast<char>(i));
+    client_.transport.send(link, ports::Frame(wire::Message(chunk)));
+    server_.transport.send(theirs, ports::Frame(wire::Message(chunk)));
+  }
+  for (Peer* peer : {&server_, &client_}) {
+    ASSERT_TRUE(until([&] { return peer->events.size() == kFrames + 1; }));
+    for (std::uint64_t i = 0; i < kFrames; ++i) {
+      const auto& frame = std::get<ports::FrameArrived>(peer->events[i + 1]).frame;
+      EXPECT_EQ(std::get<wire::SnapshotChunk>(std::get<wire::Message>(frame)).data,
+                std::string(300'000 + i, static_cast<char>(i)));
+    }
+  }
+}
+
+// What is still on its way goes out, for a moment; and then all of it is gone.
+TEST_P(TcpTransportTest, WhatWasSaidBeforeClosingIsHeardHoweverMuch) {
+  client_.transport.open(address_, source_, {});
+  ASSERT_TRUE(until([&] { return server_.last<ports::LinkOpened>() && client_.last<ports::LinkOpened>(); }));
+  const auto theirs = server_.last<ports::LinkOpened>()->link;
+  wire::SnapshotChunk chunk;
+  chunk.data = std::string(8UL * 1024 * 1024, 'x');
+  server_.transport.send(theirs, ports::Frame(wire::Message(chunk)));
+  server_.transport.close(theirs);
+  ASSERT_TRUE(until([&] { return client_.last<ports::LinkClosed>(); }));
+  EXPECT_TRUE(client_.last<ports::FrameArrived>());
+}
+
+INSTANTIATE_TEST_SUITE_P(Over, TcpTransportTest,
+                         testing::Values(Streams{"PlainStreams", {}}, Streams{"SlowStreams", slow_stream}),
+                         [](const auto& told) { return told.param.name; });
 
 TEST(FrameReader, TakesFramesFromBytesHoweverTheyAreCut) {
   wire::Hello hello;

@@ -168,6 +168,26 @@ void Machine::refuse(ConnId id) {
   effects_.push_back(Refuse{id});
 }
 
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+void Machine::handle(const Event& event) {
+  std::visit(
+      Overloaded{[this](const Accepted& e) { accepted(e.conn, e.port); },
+                 [this](const StreamArrived& e) { stream_arrived(e.conn, e.task, e.target); },
+                 [this](const DialDone& e) { dial_done(e.conn, e.ok); },
+                 [this](const ResetUnused& e) { reset_unused(e.conn, e.told); },
+                 [this](const Retry& e) { retry(e.conn); }, [this](const Closed& e) { closed(e.conn); },
+                 [this](const RetryListening&) { retry_listening(); }},
+      event);
+}
+
 std::vector<Effect> Machine::take_effects() { return std::exchange(effects_, {}); }
 
 }  // namespace swarm::mesh

@@ -59,6 +59,33 @@ struct Wait {  // there are tasks, but none that takes it yet: call retry() afte
 };
 using Effect = std::variant<DialLocal, DialPeer, Refuse, Wait, ListenOn, StopListening>;
 
+// Each is the call of the same name, as a value: for a caller that gathers what happened and asks once.
+struct Accepted {
+  ConnId conn = 0;
+  PortKey port;
+};
+struct StreamArrived {
+  ConnId conn = 0;
+  TaskId task;
+  std::uint32_t target = 0;
+};
+struct DialDone {
+  ConnId conn = 0;
+  bool ok = false;
+};
+struct ResetUnused {
+  ConnId conn = 0;
+  bool told = false;
+};
+struct Retry {
+  ConnId conn = 0;
+};
+struct Closed {
+  ConnId conn = 0;
+};
+struct RetryListening {};
+using Event = std::variant<Accepted, StreamArrived, DialDone, ResetUnused, Retry, Closed, RetryListening>;
+
 class Machine {
  public:
   // ---- facts
@@ -83,6 +110,8 @@ class Machine {
   void reset_unused(ConnId conn, bool told);
   void retry(ConnId conn);
   void closed(ConnId conn) { conns_.erase(conn); }
+
+  void handle(const Event& event);
 
   std::vector<Effect> take_effects();
 

@@ -167,6 +167,26 @@ TEST_F(MeshMachine, APortIsAProtocolAndANumber) {
   EXPECT_EQ(connect(), 10u);
 }
 
+// As a value, each event is the call of the same name.
+TEST_F(MeshMachine, WhatHappenedCanBeGatheredAndToldAtOnce) {
+  table({backend(11, kThere), backend(12, kThere)});
+  machine_.listening(kPort, "8080 is taken");
+  for (const Event& event : std::initializer_list<Event>{Accepted{1, kPort}, DialDone{1, false},
+                                                         Accepted{2, kPort}, ResetUnused{2, true}, Closed{2},
+                                                         StreamArrived{3, TaskId(77), 80}, RetryListening{}})
+    machine_.handle(event);
+  EXPECT_EQ(machine_.connections(), 1U) << "the first: the second is closed, the third refused";
+  const auto effects = machine_.take_effects();
+  ASSERT_EQ(effects.size(), 6U);
+  EXPECT_NE(std::get<DialPeer>(effects[0]).task, std::get<DialPeer>(effects[1]).task);
+  EXPECT_EQ(std::get<Refuse>(effects[4]).conn, 3U);
+  EXPECT_EQ(std::get<ListenOn>(effects[5]).port, kPort);
+  machine_.dial_done(1, false);
+  EXPECT_EQ(std::get<Wait>(only()).conn, 1U);
+  machine_.handle(Retry{1});
+  EXPECT_TRUE(std::holds_alternative<DialPeer>(only()));
+}
+
 TEST_F(MeshMachine, AHostPortThatIsTakenStaysItsOwners) {
   up(10, {host_port(9000)});
   up(11, {host_port(9000)});

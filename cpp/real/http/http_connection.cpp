@@ -1,12 +1,11 @@
 #include "real/http/http_connection.hpp"
 
+#include <array>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
-#include <chrono>
 #include <cstdio>
+#include <span>
 #include <utility>
 
 #include "base/time.hpp"
@@ -25,6 +24,7 @@ constexpr std::size_t kOutputLimit = 64ULL * 1024 * 1024;
 constexpr std::size_t kPipelineLimit = 128 * 1024;  // read ahead while a request is being answered
 constexpr std::size_t kAnswersLimit = 1024 * 1024;  // unread answers beyond which no request is taken
 constexpr std::size_t kReadSize = 32 * 1024;
+constexpr std::size_t kMaxGather = 64;
 constexpr std::int64_t kHeaderSeconds = 10, kBodySeconds = 60;
 
 std::string lower(std::string_view text) {
@@ -53,10 +53,17 @@ bool has_no_body(std::uint32_t status) { return status == 204 || status == 304 |
 
 }  // namespace
 
-HttpConnection::HttpConnection(Socket socket, Owner& owner)
-    : socket_(std::move(socket)), owner_(&owner), timer_(socket_.get_executor()) {
-  error_code ignored;
-  socket_.non_blocking(true, ignored);
+HttpConnection::HttpConnection(Reactor& reactor, std::unique_ptr<ByteStream> stream, bool local, Owner& owner)
+    : reactor_(reactor), stream_(std::move(stream)), is_local_(local), owner_(&owner), timer_(reactor) {
+  stream_->note({false, true, false});
+  watch_ = std::make_unique<ReadyWatch>(
+      reactor, stream_->fd(),
+      [this] {
+        on_ready({true, false, false});
+      },
+      [this] {
+        on_ready({false, true, false});
+      });
 }
 
 void HttpConnection::start() {
@@ -64,18 +71,13 @@ void HttpConnection::start() {
   read();
 }
 
-bool HttpConnection::is_local() const {
-  boost::system::error_code error;
-  return socket_.local_endpoint(error).protocol().family() == AF_UNIX && !error;
-}
-
 void HttpConnection::close() {
   if (closed_) return;
   closed_ = true;
   owner_ = nullptr;
-  error_code ignored;
   timer_.cancel();
-  socket_.close(ignored);
+  watch_.reset();
+  stream_.reset();
 }
 
 // The client is gone, or has to go.
@@ -90,30 +92,40 @@ void HttpConnection::lost() {
 }
 
 void HttpConnection::expect(std::int64_t seconds) {
-  const std::uint64_t generation = ++timer_generation_;
   timer_.cancel();
   if (seconds == 0) return;
-  timer_.expires_after(std::chrono::seconds(seconds));
-  timer_.async_wait([self = shared_from_this(), generation](const error_code& error) {
-    if (!error && generation == self->timer_generation_) self->lost();
+  timer_.after(Duration::seconds(seconds), [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->lost();
   });
 }
 
 // ---- in
 
+// Waits first and reads then: an idle connection, of which there may be ten thousand, needs no buffer.
 void HttpConnection::read() {
   if (closed_ || reading_ || input_.size() > kPipelineLimit) return;
   reading_ = true;
-  // Waits first and reads then: an idle connection, of which there may be ten thousand, needs no buffer.
-  socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](error_code error) {
-    self->reading_ = false;
-    if (self->closed_) return;
-    char bytes[kReadSize];
-    const std::size_t count = error ? 0 : self->socket_.read_some(asio::buffer(bytes), error);
-    if (error == asio::error::would_block) return self->read();
-    if (error) return self->lost();
-    self->on_read({bytes, count});
-  });
+  if (!stream_->may_read()) return watch_->want_read();
+  reactor_.post([self = shared_from_this()] { self->on_ready({}); });
+}
+
+void HttpConnection::on_ready(const Readiness& now) {
+  if (closed_) return;
+  const auto self = shared_from_this();
+  stream_->note(now);
+  if (reading_ && stream_->may_read()) take();
+  if (closed_ || writing_ != Output::waiting) return;
+  writing_ = Output::idle;
+  flush();
+}
+
+void HttpConnection::take() {
+  char bytes[kReadSize];
+  const Outcome got = stream_->read(bytes, kReadSize);
+  if (got.io == Io::blocked) return wait_for(got.wants);
+  reading_ = false;
+  if (got.io != Io::moved) return lost();
+  on_read({bytes, got.bytes});
 }
 
 void HttpConnection::on_read(std::string_view bytes) {
@@ -260,34 +272,47 @@ void HttpConnection::send(std::string bytes) {
   output_.push_back(std::move(bytes));
   // A reader this far behind will not catch up. Later, because the machine is in the middle of its answer.
   if (output_bytes_ > kOutputLimit && answering_ && head_ && head_->streaming)
-    return boost::asio::post(socket_.get_executor(), [self = shared_from_this()] { self->lost(); });
+    return reactor_.post([self = shared_from_this()] { self->lost(); });
   flush();
 }
 
+// What is said first in a turn goes at once, and all the rest of it together. Losing the client is told
+// later: the machine may be in the middle of its answer.
 void HttpConnection::flush() {
-  if (writing_ || closed_ || output_.empty()) return;
-  writing_ = true;
-  auto batch = std::make_shared<std::deque<std::string>>(std::exchange(output_, {}));
-  std::vector<asio::const_buffer> buffers;
-  for (const std::string& bytes : *batch) buffers.push_back(asio::buffer(bytes));
-  asio::async_write(socket_, buffers,
-                    [self = shared_from_this(), batch](const error_code& error, std::size_t sent) {
-                      self->writing_ = false;
-                      if (self->closed_) return;
-                      if (error) return self->lost();
-                      self->output_bytes_ -= sent;
-                      self->flush();
-                      self->hang_up();
-                      if (self->output_.empty()) self->go_on();
-                    });
+  if (writing_ != Output::idle || closed_ || has_sent_all()) return;
+  writing_ = Output::waiting;
+  if (!stream_->may_write()) return watch_->want_write();
+  std::array<std::string_view, kMaxGather> pieces;
+  std::size_t count = 0;
+  for (auto it = output_.begin(); it != output_.end() && count < kMaxGather; ++it) pieces[count++] = *it;
+  if (count > 0) pieces[0].remove_prefix(front_sent_);
+  const Outcome outcome = stream_->write(std::span(pieces.data(), count));
+  if (outcome.io == Io::blocked) return wait_for(outcome.wants);
+  if (outcome.io == Io::reset) return reactor_.post([self = shared_from_this()] { self->lost(); });
+  sent(outcome.bytes);
+  writing_ = Output::resting;
+  reactor_.post([self = shared_from_this()] {
+    if (self->closed_) return;
+    self->writing_ = Output::idle;
+    self->flush();
+    self->hang_up();
+    if (self->output_.empty()) self->go_on();
+  });
+}
+
+void HttpConnection::sent(std::size_t count) {
+  output_bytes_ -= count;
+  count += front_sent_;
+  for (; !output_.empty() && count >= output_.front().size(); output_.pop_front())
+    count -= output_.front().size();
+  front_sent_ = count;
 }
 
 // Our side ends first; closing at once, with bytes unread, would take the answer back from a client that
 // still sends.
 void HttpConnection::hang_up() {
-  if (closed_ || !close_when_sent_ || writing_) return;
-  error_code ignored;
-  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+  if (closed_ || !close_when_sent_ || writing_ != Output::idle || !has_sent_all()) return;
+  stream_->shut_writing();
 }
 
 void HttpConnection::finish() {
@@ -302,7 +327,7 @@ void HttpConnection::finish() {
     return hang_up();
   }
   // The next request may be here already; not within the machine's call.
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->go_on(); });
+  reactor_.post([self = shared_from_this()] { self->go_on(); });
 }
 
 void HttpConnection::go_on() {

@@ -1,9 +1,7 @@
-// HttpConnection: one client's connection to HttpServer. Asio and Beast inside; included by http_server.cpp
-// only.
+// HttpConnection: one client's connection to HttpServer, over a byte stream (real/stream). Beast's parser
+// inside; included by http_server.cpp only.
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <deque>
@@ -14,13 +12,13 @@
 #include <string_view>
 
 #include "ports/ports.hpp"
-#include "real/http/asio_reactor.hpp"
+#include "real/http/reactor.hpp"
+#include "real/stream/byte_stream.hpp"
 
 namespace swarm::real {
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
   // What the server does for its connections.
   struct Owner {
     std::function<ports::ApiId(HttpConnection&, http::Request)> arrived;  // names the request
@@ -29,10 +27,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     std::function<void(HttpConnection&)> gone;
   };
 
-  HttpConnection(Socket socket, Owner& owner);
+  // `local`: over a unix socket.
+  HttpConnection(Reactor& reactor, std::unique_ptr<ByteStream> stream, bool local, Owner& owner);
   void start();
-  void close();           // no callbacks after this
-  bool is_local() const;  // over a unix socket
+  void close();  // no callbacks after this
+  bool is_local() const { return is_local_; }
 
   void begin(http::ResponseHead head);
   void piece(std::string bytes);
@@ -42,6 +41,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   void read();
+  void on_ready(const Readiness& now);
+  void take();
+  void wait_for(Want want) { want == Want::read ? watch_->want_read() : watch_->want_write(); }
   void on_read(std::string_view bytes);
   void parse();
   bool feed();
@@ -52,18 +54,22 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::string head_text(std::optional<std::size_t> length);
   void send(std::string bytes);
   void flush();
+  void sent(std::size_t count);
+  bool has_sent_all() const { return output_.empty() && !stream_->holds_back(); }
   void hang_up();
   void finish();
   void go_on();
 
-  Socket socket_;
+  Reactor& reactor_;
+  std::unique_ptr<ByteStream> stream_;
+  std::unique_ptr<ReadyWatch> watch_;  // of the stream's descriptor
+  const bool is_local_;
   Owner* owner_;
-  boost::asio::steady_timer timer_;
-  std::uint64_t timer_generation_ = 0;
+  Timer timer_;
   std::string input_;  // read, not parsed yet
   std::unique_ptr<Parser> parser_;
   bool continued_ = false;  // "100 Continue" was said
-  bool reading_ = false;
+  bool reading_ = false;    // waits until there is something to read
 
   ports::ApiId id_ = 0;  // of the request that is being answered
   bool answering_ = false;
@@ -72,8 +78,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::string body_;
 
   std::deque<std::string> output_;
-  std::size_t output_bytes_ = 0;
-  bool writing_ = false, close_when_sent_ = false, closed_ = false;
+  std::size_t output_bytes_ = 0, front_sent_ = 0;  // of all; of the first piece, those that went already
+  // `resting`: it has written in this turn; what is said meanwhile goes together. `waiting`: until the stream
+  // is ready.
+  enum class Output : std::uint8_t { idle, resting, waiting } writing_ = Output::idle;
+  bool close_when_sent_ = false, closed_ = false;
 };
 
 }  // namespace swarm::real

@@ -6,9 +6,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -16,15 +13,12 @@
 #include <vector>
 
 #include "base/address.hpp"
-#include "real/http/asio_reactor.hpp"
+#include "real/http/acceptor.hpp"
 #include "real/http/http_connection.hpp"
+#include "real/stream/sockets.hpp"
 
 namespace swarm::real {
 namespace {
-
-namespace asio = boost::asio;
-using boost::system::error_code;
-using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 
 Error cannot_listen(const std::string& url, const std::string& why, std::string hint = {}) {
   return plain_error(Code::failed_precondition,
@@ -45,14 +39,31 @@ std::string reason(int number) {
   }
 }
 
-// A full backlog is an answer too: somebody is there, only slow.
-bool somebody_answers(const std::string& path) {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+Fd listen_at(const sockaddr_un& address) {
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) return fd;
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::listen(fd.get(), SOMAXCONN) == 0)
+    return fd;
+  const int why = errno;
+  fd.reset();
+  errno = why;
+  return fd;
+}
+
+sockaddr_un name_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+// A full backlog is an answer too: somebody is there, only slow.
+bool somebody_answers(const std::string& path) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const sockaddr_un address = name_of(path);
   const bool answers =
-      ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN;
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN;
   ::close(fd);
   return answers;
 }
@@ -66,8 +77,11 @@ std::size_t three_quarters_of_all_descriptors() {
 }  // namespace
 
 struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
-  Impl(Reactor& the_reactor, OnRequest request, OnAbort abort)
-      : reactor(the_reactor), on_request(std::move(request)), on_abort(std::move(abort)) {
+  Impl(Reactor& the_reactor, OnRequest request, OnAbort abort, StreamMaker tcp)
+      : reactor(the_reactor),
+        on_request(std::move(request)),
+        on_abort(std::move(abort)),
+        tcp_stream(std::move(tcp)) {
     owner.arrived = [this](HttpConnection& from, http::Request wish) {
       const ports::ApiId id = ++last_id;
       answering[id] = from.shared_from_this();
@@ -87,39 +101,15 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     owner.gone = [this](HttpConnection& which) { connections.erase(&which); };
   }
 
-  void accept(const std::shared_ptr<Acceptor>& acceptor) {
-    if (connections.size() >= most_connections) return accept_later(acceptor);
-    acceptor->async_accept(
-        [self = shared_from_this(), acceptor](const error_code& error, HttpConnection::Socket socket) {
-          if (!acceptor->is_open()) return;
-          if (error) return self->accept_later(acceptor);
-          const auto connection = std::make_shared<HttpConnection>(std::move(socket), self->owner);
-          self->connections[connection.get()] = connection;
+  void listen(Fd listener, bool local) {
+    acceptors.push_back(std::make_unique<Acceptor>(
+        reactor, std::move(listener), [this] { return connections.size() < most_connections; },
+        [this, local](Accepted who) {
+          auto stream = make_stream(local ? StreamMaker{} : tcp_stream, std::move(who.fd), Side::accepted);
+          const auto connection = std::make_shared<HttpConnection>(reactor, std::move(stream), local, owner);
+          connections[connection.get()] = connection;
           connection->start();
-          self->accept(acceptor);
-        });
-  }
-
-  // Out of descriptors: breathe, then go on. Who comes meanwhile waits in the kernel's queue.
-  void accept_later(const std::shared_ptr<Acceptor>& acceptor) {
-    auto pause = std::make_shared<Timer>(reactor);
-    pause->after(Duration::millis(100), [self = shared_from_this(), acceptor, pause] {
-      if (acceptor->is_open()) self->accept(acceptor);
-    });
-  }
-
-  template <class Endpoint>
-  Result<std::shared_ptr<Acceptor>> bind(const std::string& url, const Endpoint& endpoint) {
-    auto acceptor = std::make_shared<Acceptor>(context_of(reactor));
-    error_code error;
-    acceptor->open(endpoint.protocol(), error);
-    if (!error) acceptor->set_option(Acceptor::reuse_address(true), error);
-    if (!error) acceptor->bind(endpoint, error);
-    if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
-    if (error) return cannot_listen(url, reason(error.value()));
-    acceptors.push_back(acceptor);
-    accept(acceptor);
-    return acceptor;
+        }));
   }
 
   Result<std::string> listen_unix(const std::string& url, const std::string& path) {
@@ -133,9 +123,11 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
       ::unlink(path.c_str());
     }
     const mode_t before = ::umask(0117);  // for its owner and group, as dockerd's
-    auto bound = bind(url, asio::local::stream_protocol::endpoint(path));
+    Fd listener = listen_at(name_of(path));
+    const int error = errno;
     ::umask(before);
-    if (!bound) return bound.error();
+    if (!listener.valid()) return cannot_listen(url, reason(error));
+    listen(std::move(listener), true);
     socket_files.push_back(path);
     return url;
   }
@@ -147,22 +139,16 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     if (!address->is_loopback() && !insecure)
       return cannot_listen(url, "without TLS anybody could command this daemon",
                            "use an address in 127.0.0.0/8, or --insecure-no-tls");
-    auto bound = bind(url, asio::ip::tcp::endpoint(asio::ip::make_address(address->host()), address->port));
-    if (!bound) return bound.error();
-    const auto generic = (*bound)->local_endpoint();
-    asio::ip::tcp::endpoint real;
-    real.resize(generic.size());
-    std::memcpy(real.data(), generic.data(), generic.size());
+    Fd listener = listen_on(*address, Any::both);
+    if (!listener.valid()) return cannot_listen(url, reason(errno));
     Address result = *address;
-    result.port = real.port();
+    result.port = own_address(listener.get()).port;
+    listen(std::move(listener), false);
     return "tcp://" + result.str();
   }
 
   void close() {
-    for (const auto& acceptor : std::exchange(acceptors, {})) {
-      error_code ignored;
-      acceptor->close(ignored);
-    }
+    acceptors.clear();
     for (const std::string& path : std::exchange(socket_files, {})) ::unlink(path.c_str());
     for (const auto& [_, connection] : std::exchange(connections, {})) connection->close();
     answering.clear();
@@ -171,8 +157,9 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   Reactor& reactor;
   OnRequest on_request;
   OnAbort on_abort;
+  StreamMaker tcp_stream;
   HttpConnection::Owner owner;
-  std::vector<std::shared_ptr<Acceptor>> acceptors;
+  std::vector<std::unique_ptr<Acceptor>> acceptors;
   std::vector<std::string> socket_files;
   std::map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
   std::map<ports::ApiId, std::shared_ptr<HttpConnection>> answering;
@@ -181,8 +168,9 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   ports::ApiId begun = 0;  // the last request that was handed up
 };
 
-HttpServer::HttpServer(Reactor& reactor, OnRequest on_request, OnAbort on_abort)
-    : impl_(std::make_shared<Impl>(reactor, std::move(on_request), std::move(on_abort))) {}
+HttpServer::HttpServer(Reactor& reactor, OnRequest on_request, OnAbort on_abort, StreamMaker tcp_stream)
+    : impl_(std::make_shared<Impl>(reactor, std::move(on_request), std::move(on_abort),
+                                   std::move(tcp_stream))) {}
 HttpServer::~HttpServer() { close(); }
 void HttpServer::close() { impl_->close(); }
 

@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "ports/ports.hpp"
 #include "real/http/reactor.hpp"
+#include "real/stream/byte_stream.hpp"
 
 namespace swarm::real {
 
@@ -24,7 +25,8 @@ class HttpServer final : public ports::ApiSink {
   using OnRequest = std::function<void(ports::ApiId, http::Request)>;
   using OnAbort = std::function<void(ports::ApiId)>;
 
-  HttpServer(Reactor& reactor, OnRequest on_request, OnAbort on_abort);
+  // `tcp_stream`: what connections over TCP are made of; empty: plain sockets, as unix sockets always are.
+  HttpServer(Reactor& reactor, OnRequest on_request, OnAbort on_abort, StreamMaker tcp_stream = {});
   ~HttpServer() override;
 
   // "unix:///path" or "tcp://host:port" (port 0: any). Gives the URL that was really bound. A socket file

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "real/http/run_until.hpp"
+#include "real/stream/sockets.hpp"
+#include "real/stream/test_slow_stream.hpp"
 
 namespace swarm::real {
 namespace {
@@ -203,6 +205,35 @@ TEST_F(HttpServerTest, ReplacesADeadSocketAndRespectsALiveOne) {
   ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   ::close(fd);  // as after kill -9
   EXPECT_TRUE(other.listen("unix://" + stale).ok());
+}
+
+// A client whose stream has a handshake of its own, as TLS has.
+TEST_F(HttpServerTest, AnswersOverWhateverItsTcpStreamsAreMadeOf) {
+  std::vector<std::pair<ports::ApiId, http::Request>> heard;
+  HttpServer other(
+      reactor_, [&](ports::ApiId id, http::Request request) { heard.emplace_back(id, std::move(request)); },
+      [](ports::ApiId) {}, slow_stream);
+  const auto url = other.listen("tcp://127.0.0.1:0");
+  ASSERT_TRUE(url.ok());
+  Dialled dialled = dial(*Address::parse(url->substr(6), 0), {});
+  SlowStream client(std::move(dialled.fd), Side::dialled);
+  std::string words = "POST /a HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, 'x'),
+              answer;
+  const auto turn = [&] {
+    client.note({true, true, false});
+    const Outcome sent = client.write(words);
+    words.erase(0, sent.bytes);
+    char bytes[4'096];
+    const Outcome got = client.read(bytes, sizeof bytes);
+    answer.append(bytes, got.bytes);
+  };
+  ASSERT_TRUE(until([&] { return turn(), heard.size() == 1; }));
+  EXPECT_EQ(heard[0].second.body, std::string(100'000, 'x'));
+  other.begin(heard[0].first, {200, {}, false});
+  other.piece(heard[0].first, std::string(1'000'000, 'y'));
+  other.end(heard[0].first);
+  ASSERT_TRUE(until([&] { return turn(), answer.size() > 1'000'000; }));
+  EXPECT_TRUE(answer.ends_with(std::string(1'000'000, 'y')));
 }
 
 TEST_F(HttpServerTest, ListensOnLoopbackOnlyUnlessTold) {

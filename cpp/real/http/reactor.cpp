@@ -1,16 +1,27 @@
 #include "real/http/reactor.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <utility>
 
-#include "real/http/asio_reactor.hpp"
-
 namespace swarm::real {
 namespace asio = boost::asio;
 using Steady = std::chrono::steady_clock;
+
+struct Reactor::Impl {
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+};
+
+namespace {
+
+asio::io_context& context_of(Reactor& reactor) { return reactor.impl().context; }
+
+}  // namespace
 
 Instant steady_now() {
   return {std::chrono::duration_cast<std::chrono::nanoseconds>(Steady::now().time_since_epoch()).count()};
@@ -108,5 +119,37 @@ void FdWatch::resume() {
   state_->paused = false;
   state_->arm();
 }
+
+// ---- ReadyWatch
+
+struct ReadyWatch::State : std::enable_shared_from_this<State> {
+  using Descriptor = asio::posix::stream_descriptor;
+  struct Wish {
+    Descriptor::wait_type what;
+    std::function<void()> word;
+    bool open = false;
+  };
+  State(asio::io_context& context, int fd, std::function<void()> readable, std::function<void()> writable)
+      : descriptor(context, fd),
+        read{Descriptor::wait_read, std::move(readable)},
+        write{Descriptor::wait_write, std::move(writable)} {}
+  void ask(Wish& wish) {
+    if (std::exchange(wish.open, true)) return;
+    descriptor.async_wait(wish.what,
+                          [self = shared_from_this(), &wish](const boost::system::error_code& error) {
+                            wish.open = false;
+                            if (!error && self->descriptor.is_open()) wish.word();
+                          });
+  }
+  Descriptor descriptor;
+  Wish read, write;
+};
+
+ReadyWatch::ReadyWatch(Reactor& reactor, int fd, std::function<void()> readable,
+                       std::function<void()> writable)
+    : state_(std::make_shared<State>(context_of(reactor), fd, std::move(readable), std::move(writable))) {}
+ReadyWatch::~ReadyWatch() { state_->descriptor.release(); }
+void ReadyWatch::want_read() { state_->ask(state_->read); }
+void ReadyWatch::want_write() { state_->ask(state_->write); }
 
 }  // namespace swarm::real

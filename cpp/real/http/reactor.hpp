@@ -1,7 +1,7 @@
 // Reactor: the one thread of a daemon on which sockets, timers, tasks' pipes and the node itself live.
 //
 // Everything but post() and stop() belongs to the thread that calls run() (or to whoever has not called it
-// yet). NOT here: Asio's types; files that need them include asio_reactor.hpp.
+// yet). Made of Asio, which is in reactor.cpp alone. NOT here: bytes (real/stream).
 #pragma once
 
 #include <functional>
@@ -63,6 +63,23 @@ class FdWatch {
   // No more words until resume().
   void pause();
   void resume();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// Says when a descriptor that another owns is ready: once for each wish. It must go before the descriptor is
+// closed; then no word comes any more.
+class ReadyWatch {
+ public:
+  ReadyWatch(Reactor& reactor, int fd, std::function<void()> readable, std::function<void()> writable);
+  ~ReadyWatch();
+  ReadyWatch(const ReadyWatch&) = delete;
+  ReadyWatch& operator=(const ReadyWatch&) = delete;
+  // A wish that is open already stays one.
+  void want_read();
+  void want_write();
 
  private:
   struct State;

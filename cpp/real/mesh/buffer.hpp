@@ -12,6 +12,16 @@ namespace swarm::real::relay {
 
 class Buffer {
  public:
+  Buffer() = default;
+  Buffer(Buffer&& other) noexcept { *this = std::move(other); }
+  Buffer& operator=(Buffer&& other) noexcept {
+    bytes_ = std::move(other.bytes_);
+    begin_ = std::exchange(other.begin_, 0);
+    end_ = std::exchange(other.end_, 0);
+    capacity_ = std::exchange(other.capacity_, 0);
+    return *this;
+  }
+
   bool empty() const { return begin_ == end_; }
   std::size_t size() const { return end_ - begin_; }
   const char* data() const { return bytes_.get() + begin_; }
@@ -23,7 +33,6 @@ class Buffer {
     return bytes_.get() + end_;
   }
   void commit(std::size_t count) { end_ += count; }
-  std::size_t free_room() const { return capacity_ - end_; }
   void add(const char* from, std::size_t count) {
     if (count == 0) return;  // memcpy takes no null pointers, not even then
     std::memcpy(room(count), from, count);

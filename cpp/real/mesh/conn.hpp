@@ -5,112 +5,94 @@
 //   owner    stream from the client's node  <->  task's socket
 //
 // What one end does reaches the other unchanged: the end of one direction while the other goes on, a reset,
-// and that nobody reads. There is no time in here: an idle connection stays. NOT here: which task (the
-// machine), when a dial has taken too long (the relay).
+// and that one end does not read. No timeouts: an idle connection stays. Every call returns its news, for the
+// round that made the call (l4_relay.cpp); a Conn calls nothing back. NOT here: which task (net/mesh), when a
+// dial has taken too long (the round), how one direction moves (flow.hpp).
 #pragma once
 
 #include <cstdint>
 
 #include "net/mesh/machine.hpp"
-#include "real/mesh/link.hpp"
+#include "real/mesh/flow.hpp"
+#include "real/mesh/poller.hpp"
 
 namespace swarm::real::relay {
 
-class Conn;
-
-class ConnOwner {
+class Conn {
  public:
-  virtual ~ConnOwner() = default;
-  virtual void on_over(Conn& conn) = 0;
-  virtual void on_dialled(Conn& conn, bool ok) = 0;
-  // By the backend, before a byte came back: try another. `told`: something was sent to it.
-  virtual void on_unused_reset(Conn& conn, bool told) = 0;
-  virtual void wants_turn(Conn& conn) = 0;  // there is more; others first
-  virtual void watch(int fd, Watcher& watcher) = 0;
-  virtual char* scratch() = 0;  // kScratch bytes for one call
-};
-inline constexpr std::size_t kScratch = 128 * 1024;
-inline constexpr std::size_t kMostTold = 16 * 1024;
-
-class Conn final : public StreamUser {
- public:
+  enum class News : std::uint8_t {
+    none,
+    more,         // step() has more to do; others first
+    opened,       // the dial succeeded
+    dial_failed,  // it waits for another dial
+    unused,  // the task went before it said a word: it waits for another dial. told() says how far it came
+    over     // its sockets are closed, its stream is left: to be let go
+  };
+  // Of the relay: where sockets are watched, and kScratch bytes for the time of one call.
+  struct Tools {
+    Poller& poller;
+    char* scratch;
+  };
   // From a client, or (invalid `client`) from another node's stream.
-  Conn(ConnOwner& owner, mesh::ConnId id, Fd client, const Address& from);
+  Conn(const Tools& tools, mesh::ConnId id, Fd client, const Address& from);
+  Conn(Conn&&) = delete;  // its flows point into it
 
   mesh::ConnId id() const { return id_; }
-  const Address& client() const { return from_; }
-  bool waiting() const { return state_ == State::waiting; }
   bool dialling() const { return state_ == State::dialling; }
-  bool over() const { return state_ == State::over; }
-  bool from_peer() const { return owner_mode_; }
+  bool is_over() const { return state_ == State::over; }
+  // Returns true if the task that was `unused` had been given something.
+  bool told() const { return told_; }
 
-  void set_stream(Link& link, std::uint32_t stream);  // the other node's, of a Conn without a client
-  // on_dialled follows, perhaps at once.
-  void dial_task(const Address& task, const Address& source);
+  // ---- what the machine decided
+  News dial_task(const Address& task, const Address& source);
   void dial_peer(Link& link, TaskId task, std::uint32_t target);
-  void give_up_dial();  // it took too long
-  void refuse();        // no task takes it
-  void tell_opened();   // to the other node, where there is one
-  void turn();
-  void end();  // everything closes now, with resets
+  News give_up_dial();  // it took too long
+  News refuse();        // no task takes it
 
-  std::uint64_t attempt = 0;  // the relay's: which dial a deadline means
-  bool turn_wanted = false;
+  // ---- what happened
+  void accept_stream(Link& link, std::uint32_t stream);  // of the other node, for a Conn without a client
+  void note(Topic::Kind end, const Readiness& now) {
+    (end == Topic::Kind::client ? front_ : back_).socket.note(now);
+  }
+  News on_frame(const Frame& frame);
+  News on_link_lost() { return on_reset(false); }
+  News step();  // moves bytes, after anything that happened
+  News end();   // everything closes now, with resets
 
-  // ---- the stream's end
-  void on_opened(bool ok) override;
-  void on_data(const char* bytes, std::size_t count) override;
-  void on_finish() override;
-  void on_reset(bool by_task) override;
-  void on_credit(std::size_t count) override;
-  void on_room() override { turn(); }
+  std::uint64_t attempt = 0;  // the round's: which dial a deadline means
+  bool is_due = false;        // the round's: step() is to be called
 
  private:
   enum class State : std::uint8_t { waiting, dialling, open, over };
-  struct End final : Watcher {
-    explicit End(Conn& its_conn) : conn(its_conn) {}
-    void on_ready(std::uint32_t events) override {
-      socket.note(events);
-      conn.on_ready(*this);
-    }
-    Conn& conn;
-    Socket socket;
+  struct End {
+    PlainStream socket;
     bool watched = false;
   };
-  struct Flow {
-    Buffer pending;
-    std::uint64_t moved = 0;
-    bool eof = false;        // the source has said all
-    bool passed_on = false;  // ... and the sink knows
-    bool broken = false;     // the source is reset: so is the sink, after what is pending
-    bool sink_dead = false;  // nothing gets through any more
-  };
-  void on_ready(End& end);
-  void watch(End& end);
-  void open();
+  bool is_owner() const { return !has_client_; }
+  bool is_local() const { return has_client_ && back_.socket.is_open(); }
+  PlainStream& task_or_client() { return has_client_ ? front_.socket : back_.socket; }
+  void watch(End& end, Topic::Kind kind);
+  void watch_all();
+  News open();
+  News finish_dial();
+  News fail_dial();
+  News settle(Flow& flow, Flow::Step step);
+  News on_refused(Flow& flow);
+  News on_data(std::string_view bytes);
+  News on_reset(bool by_task);
   bool unused() const;
-  void keep(const char* bytes, std::size_t count);
-  void try_another();
-  void turn_local();
-  bool move(Socket& from, Socket& to, Flow& flow, const Flow& back);
-  void turn_stream();
-  bool send_stream(Socket& from);
-  void drain(Socket& to);
-  void give_credit(std::size_t count);
-  void leave_link();
-  void finish(bool reset);
+  News try_another();
+  News finish(bool reset);
 
-  ConnOwner& owner_;
+  Tools tools_;
   mesh::ConnId id_;
   Address from_;
   State state_ = State::waiting;
-  bool owner_mode_;
+  bool has_client_;
+  bool told_ = false;
   End front_, back_;  // the client; the task
-  Flow up_, down_;    // local: to the task, to the client. With a stream: to it, from it
-  Buffer told_;       // the one piece that the task was told, while it has not said anything
-  Link* link_ = nullptr;
-  std::uint32_t stream_ = 0;
-  std::size_t credit_ = kWindow, consumed_ = 0;
+  StreamEnd stream_;  // to the other node
+  Flow up_, down_;    // local: to the task, to the client. With a stream: into it, out of it
 };
 
 }  // namespace swarm::real::relay

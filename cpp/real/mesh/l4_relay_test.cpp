@@ -1,5 +1,6 @@
-// Two relays on loopback, tasks that are threads, clients with plain sockets. Each story is told twice where
-// it matters: to a task of the same node, and to another node's.
+// Two relays on loopback, tasks that are threads, clients with plain sockets. Each story is told thrice where
+// it matters: to a task of the same node, to another node's, and to another node's by links that are no plain
+// sockets.
 #include "real/l4_relay.hpp"
 
 #include <fcntl.h>
@@ -19,11 +20,11 @@
 #include "base/bytes.hpp"
 #include "real/http/reactor.hpp"
 #include "real/mesh/link.hpp"
+#include "real/stream/sockets.hpp"
+#include "real/stream/test_slow_stream.hpp"
 
 namespace swarm::real {
 namespace {
-
-using relay::Dialled;
 
 constexpr std::uint16_t kData = 17'946;
 constexpr std::uint32_t kPublished = 18'080, kTarget = 18'081;
@@ -41,10 +42,10 @@ class Plain {
  public:
   explicit Plain(Fd fd) : fd_(std::move(fd)) { make_blocking(); }
   explicit Plain(const Address& to) {
-    Dialled dialled = relay::dial(to, {});
+    Dialled dialled = dial(to, {});
     fd_ = std::move(dialled.fd);
     pollfd ready{fd_.get(), POLLOUT, 0};
-    connected_ = !dialled.refused && ::poll(&ready, 1, 10'000) == 1 && relay::connect_error(fd_.get()) == 0;
+    connected_ = dialled.error == 0 && ::poll(&ready, 1, 10'000) == 1 && connect_error(fd_.get()) == 0;
     make_blocking();
   }
   bool connected() const { return connected_; }
@@ -102,7 +103,7 @@ class Plain {
 class FakeTask {
  public:
   using Talk = std::function<void(Plain&)>;
-  FakeTask(const Address& address, Talk talk) : talk_(std::move(talk)), listener_(relay::listen_on(address)) {
+  FakeTask(const Address& address, Talk talk) : talk_(std::move(talk)), listener_(listen_on(address)) {
     EXPECT_TRUE(listener_.valid()) << address.str();
     const int flags = ::fcntl(listener_.get(), F_GETFL);
     ::fcntl(listener_.get(), F_SETFL, flags & ~O_NONBLOCK);
@@ -132,12 +133,13 @@ class FakeTask {
 void echo(Plain& client) { client.send(client.receive(4)); }
 
 struct TestNode {
-  explicit TestNode(int number, Duration greeting_patience = Duration::seconds(10))
+  explicit TestNode(int number, Duration greeting_patience = Duration::seconds(10), StreamMaker stream = {})
       : id(static_cast<std::uint64_t>(number)), address(node_address(number)) {
     L4Relay::Options options;
     options.address = address;
     options.data_port = kData;
     options.greeting_patience = greeting_patience;
+    options.link_stream = std::move(stream);
     options.bindable_port = [](std::uint32_t port) { return port; };
     relay = std::make_unique<L4Relay>(std::move(options), [this](std::vector<std::string> now) {
       const std::lock_guard hold(lock);
@@ -153,7 +155,7 @@ struct TestNode {
   // Its relay's thread does nothing until this is over.
   std::unique_lock<std::mutex> held_up() {
     std::unique_lock hold(lock);
-    const Fd taken = relay::listen_on(at(address, kPublished + 2));
+    const Fd taken = listen_on(at(address, kPublished + 2));
     relay->task_up({TaskId(99), address, {}, {{model::tcp_port(kPublished + 2), kTarget}}});
     ::poll(nullptr, 0, 50);
     return hold;
@@ -174,10 +176,16 @@ struct TestNode {
   std::unique_ptr<L4Relay> relay;
 };
 
-class L4RelayTest : public testing::TestWithParam<bool> {
+enum class Where : std::uint8_t { same_node, another_node, another_node_by_slow_links };
+
+class L4RelayTest : public testing::TestWithParam<Where> {
  protected:
+  static bool of_another_node() { return GetParam() != Where::same_node; }
+  static StreamMaker links() {
+    return GetParam() == Where::another_node_by_slow_links ? slow_stream : StreamMaker();
+  }
   // The client's node is the first; tasks are on the second when the story is told of another node.
-  TestNode& home() { return GetParam() ? second_ : first_; }
+  TestNode& home() { return of_another_node() ? second_ : first_; }
   static Address task_address(std::uint64_t task) {
     return Address::v4(127, 20, 9, static_cast<std::uint8_t>(task));
   }
@@ -196,7 +204,7 @@ class L4RelayTest : public testing::TestWithParam<bool> {
     return made;
   }
   Plain client() const { return first_.client(); }
-  TestNode first_{1}, second_{2};
+  TestNode first_{1, Duration::seconds(10), links()}, second_{2, Duration::seconds(10), links()};
 };
 
 TEST_P(L4RelayTest, ARequestComesBackFromEachTaskInTurn) {
@@ -468,7 +476,7 @@ TEST_P(FaultyLinks, BytesAreLateInBothDirections) {
   break_by({.latency = Duration::millis(40), .jitter = Duration::millis(10)});
   const Duration late = asked(user);
   mend();
-  EXPECT_EQ(late.ns >= Duration::millis(60).ns, GetParam()) << late.ns;
+  EXPECT_EQ(late.ns >= Duration::millis(60).ns, of_another_node()) << late.ns;
   EXPECT_LT(asked(user).ns, Duration::millis(60).ns);
 }
 
@@ -480,7 +488,7 @@ TEST_P(FaultyLinks, WhatIsLostIsSentAgain) {
   bool was_late = false;
   for (int i = 0; i < 50 && !was_late; ++i) was_late = asked(user).ns >= Duration::millis(200).ns;
   mend();
-  EXPECT_EQ(was_late, GetParam());
+  EXPECT_EQ(was_late, of_another_node());
 }
 
 TEST_P(FaultyLinks, HeldBytesComeInOneBurstWhenItEnds) {
@@ -489,12 +497,26 @@ TEST_P(FaultyLinks, HeldBytesComeInOneBurstWhenItEnds) {
   asked(user);
   break_by({.mute = true});
   ASSERT_TRUE(user.send("pingpongpuff"));
-  if (GetParam()) {
+  if (of_another_node()) {
     ::poll(nullptr, 0, 50);
     EXPECT_EQ(heard_, 1);
   }
   mend();
   EXPECT_EQ(user.receive(12), "pingpongpuff");
+}
+
+TEST_P(FaultyLinks, WhatADeafNodeHasNotReadIsReadWhenItHearsAgain) {
+  publish({1});
+  Plain user = client();
+  asked(user);
+  break_by({.deaf = true});
+  ASSERT_TRUE(user.send("pingpong"));
+  if (of_another_node()) {
+    ::poll(nullptr, 0, 50);
+    EXPECT_EQ(heard_, 1);
+  }
+  mend();
+  EXPECT_EQ(user.receive(8), "pingpong");
 }
 
 TEST_P(FaultyLinks, ManyBytesComeWholeAndInOrder) {
@@ -510,8 +532,13 @@ TEST_P(FaultyLinks, ManyBytesComeWholeAndInOrder) {
   EXPECT_TRUE(back == bytes);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tasks, FaultyLinks, testing::Bool(),
-                         [](const auto& told) { return told.param ? "OfAnotherNode" : "OfTheSameNode"; });
+std::string words(const testing::TestParamInfo<Where>& told) {
+  const char* const all[] = {"OfTheSameNode", "OfAnotherNode", "OfAnotherNodeBySlowLinks"};
+  return all[static_cast<std::size_t>(told.param)];
+}
+const auto kEverywhere =
+    testing::Values(Where::same_node, Where::another_node, Where::another_node_by_slow_links);
+INSTANTIATE_TEST_SUITE_P(Tasks, FaultyLinks, kEverywhere, words);
 
 TEST(L4RelayAlone, AThrottledNodesRelayTakesLonger) {
   constexpr std::size_t kMuch = 2UL * 1024 * 1024;
@@ -536,12 +563,11 @@ TEST(L4RelayAlone, AThrottledNodesRelayTakesLonger) {
   EXPECT_GT(carry(), 3 * swift);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tasks, L4RelayTest, testing::Bool(),
-                         [](const auto& told) { return told.param ? "OfAnotherNode" : "OfTheSameNode"; });
+INSTANTIATE_TEST_SUITE_P(Tasks, L4RelayTest, kEverywhere, words);
 
 TEST(L4RelayAlone, APortOfAnotherProgramIsAProblemUntilItIsFree) {
   TestNode node(3);
-  Fd taken = relay::listen_on(at(node.address, kPublished));
+  Fd taken = listen_on(at(node.address, kPublished));
   auto table = std::make_shared<model::ForwardingTable>();
   table->routes.push_back({{model::tcp_port(kPublished), kTarget},
                            kService,
@@ -577,7 +603,7 @@ TEST(L4RelayAlone, ALinkThatBreaksIsNotGivenToTheNextTry) {
 }
 
 // Its client has nothing more to say, and the other node gives credit only for what it got: only the link
-// can wake it.
+// can wake it. Long: two other nodes are played by hand, frame by frame.
 TEST(L4RelayAlone, WhatIsToldToAnotherWaitsForRoomOnItsLink) {
   constexpr int kFilling = 48, kTold = kFilling + 1;  // each a window: more than kernel and link take
   const Address full = at(node_address(8), kData), dying = at(node_address(9), kData);

@@ -10,19 +10,27 @@
 //   credit   count (4): so many bytes more may be sent                               both ways
 //
 // A stream may send kWindow bytes that the other end has not passed on yet: what a slow reader leaves unread
-// waits at its own end, and never on the link. Lives on the relay's thread. NOT here: who gets a connection.
+// waits at its own end, and never on the link. A link knows a stream's connection by number only; read(),
+// next() and flush() return what came of them, and none calls back. NOT here: which task gets a connection,
+// what a frame does (conn.hpp).
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/id.hpp"
+#include "net/mesh/machine.hpp"
 #include "real/mesh/buffer.hpp"
 #include "real/mesh/delay_line.hpp"
-#include "real/mesh/socket.hpp"
+#include "real/stream/byte_stream.hpp"
 
 namespace swarm::real::relay {
 
@@ -45,84 +53,85 @@ struct OpenStream {
   Address client;
 };
 
-class Link;
-
-// One end of a stream: a connection of this node.
-class StreamUser {
- public:
-  virtual ~StreamUser() = default;
-  virtual void on_opened(bool ok) = 0;
-  virtual void on_data(const char* bytes, std::size_t count) = 0;
-  virtual void on_finish() = 0;
-  virtual void on_reset(bool by_task) = 0;  // false: the link is gone
-  virtual void on_credit(std::size_t count) = 0;
-  virtual void on_room() = 0;  // the link takes more again
+struct Frame {
+  FrameType type = FrameType::open;
+  std::uint32_t stream = 0;
+  std::string_view payload;
 };
+OpenStream read_open(std::string_view payload);
 
-class LinkOwner {
+using LinkId = std::uint64_t;
+
+class Link {
  public:
-  virtual ~LinkOwner() = default;
-  virtual void on_stream(Link& link, std::uint32_t stream, const OpenStream& wish) = 0;
-  virtual void on_link_lost(Link& link) = 0;
-  virtual void wants_flush(Link& link) = 0;  // soon: at the end of the round
-};
+  // `speaking`: the links that have something to say are listed there, once each, until they are flushed.
+  Link(LinkId id, std::unique_ptr<ByteStream> bytes, const Address& remote, Side side, const Greeting& own,
+       std::vector<LinkId>& speaking);
 
-class Link final : public Watcher {
- public:
-  Link(LinkOwner& owner, Fd fd, const Address& remote, bool opener, const Greeting& own);
-  void on_ready(std::uint32_t events) override;
+  LinkId id() const { return id_; }
+  const Address& remote() const { return remote_; }
+  bool greeted() const { return greeted_; }
+  int fd() const { return bytes_->fd(); }
+  void note(const Readiness& now) { bytes_->note(now); }
 
-  // ---- streams
-  std::uint32_t open_stream(StreamUser& user, const OpenStream& wish);
-  void take_stream(std::uint32_t stream, StreamUser& user) { users_[stream] = &user; }
-  void forget(std::uint32_t stream);
+  // ---- in. A link is lost when a call returns `ended` or `reset`, or when it is corrupt().
+  bool may_read() const { return bytes_->may_read() && !is_deaf(); }
+  Outcome read();  // one piece; then next() until there is none
+  // The payload is valid until the next call.
+  std::optional<Frame> next();
+  bool corrupt() const { return corrupt_; }
+  void rest() { in_.let_go(); }  // until it can be read again, it needs no buffer
+
+  // ---- out. Frames wait for flush(), at the end of the round.
   void send(FrameType type, std::uint32_t stream);
   void send_credit(std::uint32_t stream, std::size_t count);
-  // Reads from `from` straight into the link: as Socket::read.
-  std::ptrdiff_t send_from(Socket& from, std::uint32_t stream, std::size_t most);
-  const char* newest(std::size_t count) const { return out_.data() + out_.size() - count; }  // sent just now
-  std::size_t send_bytes(const char* bytes, std::size_t most, std::uint32_t stream);         // how many
+  void send_data(std::uint32_t stream, std::string_view bytes);
+  // Where up to `most` bytes of data may be read to; put_data sends the first `count` of them.
+  char* data_space(std::size_t most) { return out_.room(kFrameHead + most) + kFrameHead; }
+  void put_data(std::uint32_t stream, std::size_t count);
   bool has_room() const { return out_.size() < kHighWater; }
-  void call_back(std::uint32_t stream) { waiting_.insert(stream); }  // once there is room
+  void await_room(std::uint32_t stream) { waiting_.insert(stream); }
+  Outcome flush();
+  // The connections that awaited room, once there is some.
+  std::vector<mesh::ConnId> take_waiting();
+  void speak();
 
-  // What is left to read and to write, when the owner was asked for a flush.
-  void turn() {
-    read();
-    flush();
-  }
-  // What waits because of a fault goes on when there is none. Whoever calls asks for a turn then.
+  // ---- streams
+  std::uint32_t open_stream(mesh::ConnId conn, const OpenStream& wish);
+  void bind(std::uint32_t stream, mesh::ConnId conn) { streams_[stream] = conn; }
+  void unbind(std::uint32_t stream);
+  std::optional<mesh::ConnId> conn_of(std::uint32_t stream) const;
+  std::vector<mesh::ConnId> conns() const;
+
+  // ---- faults. What waits because of one goes on when there is none; flush() then.
   void set_fault(const LinkFault& fault, Rng& chance);
-  // When it asks for the next; never, while the socket takes nothing: that says so itself.
+  // When it is to be flushed next; never, while the socket takes nothing: that says so itself.
   Instant next_due() const {
-    return delay_ == nullptr || !connected_ || !socket_.can_write ? Instant::never() : delay_->next();
+    return delay_ == nullptr || !connected_ || !bytes_->may_write() ? Instant::never() : delay_->next();
   }
-  void fail();
-  int fd() const { return socket_.fd.get(); }
-  const Address& remote() const { return remote_; }
-  bool opener() const { return opener_; }
-  bool dead() const { return dead_; }
-  bool greeted() const { return greeted_; }
 
-  bool flush_wanted = false;  // the owner's mark
+  bool listed = false;  // in `speaking`
 
  private:
   static constexpr std::size_t kHighWater = 1024 * 1024;
-  void flush();
+  bool is_deaf() const { return delay_ != nullptr && delay_->deaf(); }
   std::size_t may_go();  // of what is to be written: now
-  void read();
-  bool parse();
+  Outcome connect();
   bool take_greeting();
-  bool take_frame(FrameType type, std::uint32_t stream, const char* payload, std::size_t length);
+  bool allows(const Frame& frame) const;
   char* begin_frame(FrameType type, std::uint32_t stream, std::size_t length);
 
-  LinkOwner& owner_;
-  Socket socket_;
+  LinkId id_;
+  std::unique_ptr<ByteStream> bytes_;
   Address remote_;
-  bool opener_, connected_ = false, greeted_ = false, dead_ = false;
+  Side side_;
   Greeting own_;
+  std::vector<LinkId>& speaking_;
+  bool connected_ = false, greeted_ = false, corrupt_ = false;
   Buffer in_, out_;
+  std::size_t taken_ = 0;             // of in_: the frame that next() gave last
   std::unique_ptr<DelayLine> delay_;  // while there is a fault
-  std::map<std::uint32_t, StreamUser*> users_;
+  std::unordered_map<std::uint32_t, mesh::ConnId> streams_;
   std::set<std::uint32_t> waiting_;
   std::uint32_t last_stream_ = 0;
 };

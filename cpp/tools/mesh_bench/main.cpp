@@ -20,9 +20,9 @@
 #include "base/address.hpp"
 #include "base/id.hpp"
 #include "model/mesh.hpp"
-#include "real/files.hpp"
 #include "real/l4_relay.hpp"
-#include "real/mesh/socket.hpp"
+#include "real/stream/fd.hpp"
+#include "real/stream/sockets.hpp"
 
 namespace swarm::bench {
 namespace {
@@ -79,7 +79,7 @@ void serve_all(int listener) {
       while (true) {
         Fd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
         if (!client.valid()) return;
-        real::relay::tune(client.get());
+        real::tune(client.get());
         serve(std::move(client));
       }
     });
@@ -87,9 +87,9 @@ void serve_all(int listener) {
 }
 
 Fd connect_to(const Address& to) {
-  auto dialled = real::relay::dial(to, {});
+  auto dialled = real::dial(to, {});
   pollfd ready{dialled.fd.get(), POLLOUT, 0};
-  if (dialled.refused || ::poll(&ready, 1, 2'000) != 1 || real::relay::connect_error(dialled.fd.get()) != 0)
+  if (dialled.error != 0 || ::poll(&ready, 1, 2'000) != 1 || real::connect_error(dialled.fd.get()) != 0)
     return Fd();
   make_blocking(dialled.fd.get());
   return std::move(dialled.fd);
@@ -159,7 +159,7 @@ std::unique_ptr<real::L4Relay> relay(NodeId id, const Address& address) {
 int run(double span) {
   const Address near = Address::v4(127, 0, 8, 1), far = Address::v4(127, 0, 8, 2);
   const Address task = Address::v4(127, 20, 8, 1);
-  Fd listener = real::relay::listen_on(with_port(task, kTarget));
+  Fd listener = real::listen_on(with_port(task, kTarget));
   if (!listener.valid()) return std::perror("mesh_bench: listen"), 1;
   std::thread server([fd = listener.get()] { serve_all(fd); });
   const auto local = relay(NodeId(1), near), remote = relay(NodeId(2), far);

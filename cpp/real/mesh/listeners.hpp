@@ -1,0 +1,56 @@
+// Listeners: where the relay accepts: at the published ports, and at the data port for other nodes.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+#include "model/port.hpp"
+#include "real/mesh/poller.hpp"
+#include "real/stream/sockets.hpp"
+
+namespace swarm::real::relay {
+
+class Listeners {
+ public:
+  // `own`: of the node; unspecified: all of this machine.
+  Listeners(Poller& poller, const Address& own) : poller_(poller), own_(own) {}
+
+  // Each returns a problem in words; empty: it listens.
+  std::string listen(const model::PortKey& port);
+  std::string listen_for_nodes(std::uint16_t port);
+  void drop(const model::PortKey& port);
+  void drop_nodes();
+
+  struct Arrival {
+    Accepted peer;
+    std::optional<model::PortKey> port;  // none: another node
+  };
+  // What has arrived at the listener that an event named; the rest comes with the next event.
+  std::vector<Arrival> accept(std::uint64_t id, Instant now);
+
+  // When one that had to rest, out of descriptors, is to be watched again: wake().
+  Instant next_due() const;
+  void wake(Instant now);
+
+ private:
+  struct Listener {
+    std::uint64_t id = 0;
+    Fd fd;
+    Instant rests_until = Instant::never();
+  };
+  // None: other nodes'.
+  using Key = std::optional<model::PortKey>;
+  std::string listen(const Key& key, Address at);
+  void drop(const Key& key) { listeners_.erase(key); }
+
+  Poller& poller_;
+  Address own_;
+  std::map<Key, Listener> listeners_;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace swarm::real::relay
