@@ -51,7 +51,7 @@ def put_under_load(cluster: LocalCluster, seconds: float) -> None:
             seconds=seconds,
         ),
         "lists": begin_load(node.docker_host, path="/tasks", connections=2, seconds=seconds),
-        "the port": begin_load(f"http://{node.address}:{PORT}/", connections=8, seconds=seconds),
+        "the port": begin_load(f"tcp://{node.address}:{PORT}", connections=8, seconds=seconds),
     }
     for what, process in loads.items():
         result = finish(process)

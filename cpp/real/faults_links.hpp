@@ -60,7 +60,7 @@ class FaultyTransport final : public ports::Transport {
  public:
   using Emit = std::function<void(ports::Event)>;
   FaultyTransport(Reactor& reactor, Emit emit, std::uint64_t seed)
-      : reactor_(reactor), emit_(std::move(emit)), rng_(seed), due_(reactor), dials_(reactor) {}
+      : emit_(std::move(emit)), rng_(seed), due_(reactor), dials_(reactor) {}
 
   void put_before(ports::Transport& inner) { inner_ = &inner; }
   void hear(ports::Event event);  // all that the inner one says
@@ -92,7 +92,6 @@ class FaultyTransport final : public ports::Transport {
   void end_silence();
   void forget(ports::LinkId link);
 
-  Reactor& reactor_;
   Emit emit_;
   Rng rng_;
   ports::Transport* inner_ = nullptr;

@@ -612,7 +612,7 @@ TEST(L4RelayAlone, WhatIsToldToAnotherWaitsForRoomOnItsLink) {
   };
   const std::size_t greeting = relay::write_greeting({}).size(), open = relay::kFrameHead + 38;
   std::promise<void> filled, opened;
-  std::string told;
+  std::promise<std::string> told;
   FakeTask busy(full, [&](Plain& link) {
     std::string words = relay::write_greeting({kCluster, NodeId(8)});
     for (int i = 1; i <= kFilling; ++i) words += frame(relay::FrameType::opened, i);
@@ -621,12 +621,14 @@ TEST(L4RelayAlone, WhatIsToldToAnotherWaitsForRoomOnItsLink) {
     opened.get_future().wait();
     link.send(frame(relay::FrameType::opened, kTold));
     ::poll(nullptr, 0, 100);
-    while (told.empty()) {
+    std::string payload;
+    for (bool heard = false; !heard;) {
       const std::string head = link.receive(relay::kFrameHead);
-      if (head.size() < relay::kFrameHead) return;
-      const std::string payload = link.receive(get_u32(head, 8));
-      if (head[0] == static_cast<char>(relay::FrameType::data) && head[7] == kTold) told = payload;
+      if (head.size() < relay::kFrameHead) break;
+      payload = link.receive(get_u32(head, 8));
+      heard = head[0] == static_cast<char>(relay::FrameType::data) && head[7] == kTold;
     }
+    told.set_value(payload);
   });
   FakeTask dies(dying, [&](Plain& link) {
     link.receive(greeting + open);
@@ -662,7 +664,7 @@ TEST(L4RelayAlone, WhatIsToldToAnotherWaitsForRoomOnItsLink) {
   filled.set_value();
   for (auto& filler : fillers) filler.join();
   last.receive(1);
-  EXPECT_EQ(told, "ping");
+  EXPECT_EQ(told.get_future().get(), "ping");
 }
 
 TEST(L4RelayAlone, AStrangerAtTheDataPortIsShownTheDoor) {
