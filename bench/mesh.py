@@ -82,7 +82,7 @@ def _answers(address: str) -> bool:
 def _turn_about(
     backend: _Backend, peers: dict[str, str], measure: Callable[[str], float], rounds: int = PAIRS
 ) -> dict[str, float]:
-    """Medians, by who was asked; each round asks all of them, and the first does not count."""
+    """Medians, by the door that was asked; each round asks all of them, and the first does not count."""
     ways = {"direct": backend.direct, **backend.at, **peers}
     seen: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(1 + rounds):

@@ -116,7 +116,7 @@ def _small() -> Row:
 
 
 def _chaos() -> Row:
-    """Of one core, which nobody has to share; two of them are two such processes."""
+    """Of one core that has nothing else to do; two of them are two such processes."""
     what, must = "swarm_sim: five-node chaos seeds of 10 s, all checkers", ">= 30/s of CPU, 60/s on two cores"
     program = _program("swarm_sim")
     if program is None:

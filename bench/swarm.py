@@ -80,7 +80,7 @@ class Swarm:
         self.until(over, "the update is over", 120)
 
     def tasks(self, service: str) -> list[dict[str, Any]]:
-        """Those of its tasks that run and shall run."""
+        """Those of its tasks that run and are meant to."""
         filters = json.dumps({"service": [service], "desired-state": ["running"]})
         found = self.leader().door.get(f"/tasks?filters={filters.replace(' ', '')}")
         return [task for task in found if task["Status"]["State"] == "running"]

@@ -143,7 +143,7 @@ class Scanner:
         self.pending = (kind, self.at(last) if IDENTIFIER.match(name) else "")
 
     def in_block(self) -> bool:
-        """Returns true inside a function: what is declared there is nobody else's."""
+        """Returns true inside a function: what is declared there is used only there."""
         return bool(self.scopes) and self.scopes[-1][0] == "block"
 
     def identifier(self, index: int) -> None:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Layout and types: clang-format, ruff, mypy --strict on the public package. Then what is declared in vain, and functions
-# that are long or intricate without a reason.
+# Layout and types: clang-format, ruff, mypy --strict on the public package. Then what is declared in vain, functions
+# that are long or intricate without a reason, and sentences that are riddles.
 set -eu
 cd "$(dirname "$0")/.."
 git ls-files 'cpp/*.cpp' 'cpp/*.hpp' | xargs -r clang-format-14 --dry-run -Werror
@@ -9,3 +9,4 @@ git ls-files 'cpp/*.cpp' 'cpp/*.hpp' | xargs -r clang-format-14 --dry-run -Werro
 .venv/bin/mypy --strict python/swarmpy
 .venv/bin/python scripts/dead_declarations.py
 .venv/bin/python scripts/function_sizes.py
+.venv/bin/python scripts/plain_english.py

@@ -8,6 +8,7 @@ itself, from the commit before the last. The steps, the cheapest first:
   layers             the arrows of the house
   dead declarations  what a header declares in vain
   function sizes     long or intricate functions without a reason, in changed files
+  plain English      riddles in comments and docstrings, in changed files
   look               clang-format of changed C++; ruff of all Python; mypy when the package changed
   Python tests       changed test files, and the tests named after changed modules, without real daemons
   C++ tests          the tests of changed rooms, with the release preset
@@ -90,6 +91,7 @@ def steps_for(files: list[Path]) -> Iterator[Step]:
     yield Step("dead declarations", [PYTHON, "scripts/dead_declarations.py"])
     if cpp + python:
         yield Step("function sizes", [PYTHON, "scripts/function_sizes.py", *cpp, *python])
+        yield Step("plain English", [PYTHON, "scripts/plain_english.py", *cpp, *python])
     if cpp:
         yield Step("clang-format", ["clang-format-14", "--dry-run", "-Werror", *cpp])
     if python:

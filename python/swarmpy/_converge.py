@@ -107,7 +107,7 @@ class ServiceWait:
         self._began = hub.world.now()
         self._last: Look | None = None
         self._looked_at = self._began
-        self._hoped_at = self._began  # then it was not hopeless, or nobody could say
+        self._hoped_at = self._began  # then it was not hopeless, or no manager could say
         self._weather = ""
         self._hopeless_since: float | None = None
         self._verdict: tuple[OutcomeState, str] | None = None

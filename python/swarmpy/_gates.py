@@ -17,7 +17,7 @@ FaultGate: TypeAlias = Callable[[int, Any], Any]
 
 @dataclass(frozen=True)
 class Write:
-    """A change whose answer nobody needs. `verb`: `"kill"`, `"restart"`, `"scale"`, ...; `of`: the name of
+    """A change whose answer is not needed. `verb`: `"kill"`, `"restart"`, `"scale"`, ...; `of`: the name of
     the node, task or service; `detail`: to what, for people.
     """
 

@@ -1,7 +1,7 @@
 """Hub: what the objects of one swarm share: its world, the client, and the last things that were seen.
 
 The objects that users hold (Node, Service, Task) are names plus a Hub; what they show is asked when it is
-looked at. Reprs ask nobody: they show `seen`, stamped with its time.
+looked at. Reprs send no request: they show `seen`, stamped with its time.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Hub:
     # ---- gates: who runs a test again may leave out what is not needed for its failure
 
     def passed_fault(self, fault: FaultT) -> FaultT | None:
-        """The fault that shall begin now: this one, a shorter one in its place, or None for none at all."""
+        """The fault that is to begin now: this one, a shorter one in its place, or None for none at all."""
         number, self._faults_asked = self._faults_asked, self._faults_asked + 1
         if self.fault_gate is None:
             return fault
@@ -108,12 +108,12 @@ class Hub:
         return cast(FaultT, said)
 
     def may_write(self, verb: str, of: str, detail: object = "") -> bool:
-        """Returns true if this change, whose answer nobody needs, shall be made."""
+        """Returns true if this change, whose answer no later step needs, is to be made."""
         number, self._writes_asked = self._writes_asked, self._writes_asked + 1
         return self.write_gate is None or self.write_gate(number, Write(verb, of, str(detail)))
 
     def slept(self, span: float) -> float:
-        """How many seconds shall pass where `span` were asked for."""
+        """How many seconds are to pass where `span` were asked for."""
         number, self._sleeps_asked = self._sleeps_asked, self._sleeps_asked + 1
         return span if self.sleep_gate is None else self.sleep_gate(number, span)
 
@@ -196,7 +196,7 @@ class Hub:
         return self._node_names.get(node_id, node_id)
 
     def seen_node_name(self, node_id: str) -> str:
-        """As `node_name`, but asks nobody."""
+        """As `node_name`, but without a request."""
         return self._node_names.get(node_id, node_id)
 
     # ---- services and tasks

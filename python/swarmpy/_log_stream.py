@@ -104,7 +104,7 @@ class LogStream(Steady):
         return int(self._hub.client.json("GET", "/swarmpy/v1/raft", at=door)["Term"])
 
     def _since(self) -> object:
-        """The last line of whoever has been quiet the longest."""
+        """The last line of the task that has been quiet the longest."""
         if not self._told:
             return self._query.get("since")
         return times.api_seconds(round(min(at for at, _ in self._told.values()).timestamp() * 1e9))

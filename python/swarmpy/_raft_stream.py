@@ -78,7 +78,7 @@ class RaftReader:
         return sorted(found, key=stamp)
 
     def _ask(self, door: Connection) -> Any:
-        """None of who is no manager, or does not answer."""
+        """None of a node that is no manager, or does not answer."""
         now = self._hub.world.now()
         if self._rests.get(door.name, -math.inf) > now:
             return None
@@ -198,7 +198,7 @@ class RaftStream:
             self._hub.world.sleep(min(left, PAUSE))
 
     def close(self) -> None:
-        """Ends it, also for who waits in another thread."""
+        """Ends it, also for a thread that waits for it."""
         self._closed = True
         if self._other:
             self._other.close()

@@ -67,6 +67,6 @@ class Steady:
         except ASK_ANOTHER:
             stale = True
         if stale:
-            with contextlib.suppress(*ASK_ANOTHER):  # nobody knows more: this one is as good as any
+            with contextlib.suppress(*ASK_ANOTHER):  # no manager knows more: this one is as good as any
                 self.move()
         self._heard()

@@ -41,7 +41,7 @@ class Check(metaclass=Brief):
     A function gets the frozen state of the moment (`Peek`: `.running("web")`, `.leader`, `.nodes`, `.term`,
     `.requests`, ...) and says by its truth whether it holds; it only looks. In the simulator it is asked
     again whenever what it read may have changed, at the very event; after every event when it read `.now`.
-    What it raises is raised to whoever let time pass; where it raises at once, the check is not made.
+    What it raises is raised to the call that let time pass; where it raises at once, the check is not made.
 
     The first that is broken raises `InvariantBroken` and ends the run there.
 

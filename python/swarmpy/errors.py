@@ -79,7 +79,7 @@ class NoQuorum(SwarmError):
 
 
 class Unreachable(SwarmError):
-    """Nobody answers at that address: the node is dead, or the door is not there.
+    """Nothing answers at that address: the node is dead, or the door is not there.
 
     `.sent`: the request had gone out when the node fell silent, so it may have been carried out.
     """

@@ -188,7 +188,7 @@ def check_service(hub: Hub, service: str, *, may_come: bool) -> None:
         if known or (may_come and not infos) or _was(hub, service):
             return
         hub.check_leader()
-    except PASSING:  # nobody can say
+    except PASSING:  # no manager can say
         return
     raise not_found("service", service, [info.name for info in infos])
 

@@ -115,7 +115,7 @@ class RunningPlan(metaclass=Brief):
 
     @property
     def skipped(self) -> list[SkippedFault]:
-        """Its faults that could not begin when it was time (nobody led, say), each with the reason."""
+        """Its faults that could not begin when it was time (no leader, say), each with the reason."""
         return [one for number, one in self._faults._breaker().skipped() if number in self._numbers]
 
     def wait(self) -> RunningPlan:
@@ -191,7 +191,7 @@ class Faults(metaclass=Brief):
     def __init__(self, hub: Hub, random: Random) -> None:
         self._hub, self._random = hub, random
         self._held_so_far = 0.0  # seconds for which all faults were held back
-        self._holds: list[float] = []  # since when they are, by whoever holds them back
+        self._holds: list[float] = []  # since when they are held back, by each holder
 
     # ---- the network
 
@@ -206,7 +206,7 @@ class Faults(metaclass=Brief):
         node; or sides, `[["m1"], ["m2", "m3"]]`. One side alone is cut off from all others; nodes that are on
         no side hear everybody.
 
-        `one_way`: what the (first) side says reaches nobody on the other; it still hears.
+        `one_way`: what the (first) side says reaches no node on the other; it still hears.
         """
         if others:
             return self._do("partition", for_, groups=[side, *others], one_way=one_way)
@@ -536,7 +536,7 @@ class Faults(metaclass=Brief):
             node = str(fault.args.get("node", "")) if fault.kind in words.ENDS else ""
             note(self._hub.world, "fault", str(fault), node=node)
             return ActiveFault(self, fault, number)
-        except KeyboardInterrupt:  # nobody gets it: nobody could end it
+        except KeyboardInterrupt:  # the caller never gets it, and so could not end it
             self._end_number(number)
             raise
 
@@ -551,7 +551,7 @@ class Faults(metaclass=Brief):
         self._holds.append(self._hub.open_world.now())
 
     def _let_go(self, why: object) -> None:
-        """Once nobody holds them back any more."""
+        """Once no holder is left."""
         since = self._holds.pop()
         if self._holds or self._hub.closed:
             return
@@ -583,7 +583,7 @@ class Faults(metaclass=Brief):
         return self._hub.world.breaker()
 
     def _mend_a_part(self, number: int, cut: Fault, wanted: Fault) -> None:
-        """Of a cut between many, the links that shall be mended; the others stay cut."""
+        """Of a cut between many, the links that are to be mended; the others stay cut."""
         known = self._hub.world.machines()
         lost = {(one, other) for one, other in _pairs(cut, known)}
         mended = {pair for one, other in _pairs(wanted, known) for pair in ((one, other), (other, one))}

@@ -70,7 +70,7 @@ class Http(metaclass=Brief):
     def get(self, target: str, timeout: DurationLike = "10s") -> Response:
         """GET at a node's published port: `"m1:8080"`, `"http://w1:8080/path"`.
 
-        Every node answers, wherever the tasks run. Raises `Unreachable` when nobody does.
+        Every node answers, wherever the tasks run. Raises `Unreachable` when none does.
         """
         found = _TARGET.fullmatch(target) if isinstance(target, str) else None
         if found is None or not 0 < int(found.group(2)) < 65536:

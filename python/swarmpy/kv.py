@@ -205,7 +205,7 @@ class KV(metaclass=Brief):
     an entry of the Raft log; each read asks the leader, which makes sure that it still leads. (Both take
     time, also in the simulator: this is no look.) `for key in c.kv`, `len`, `in` and `[]` work as a dict's.
 
-    Everything raises `NoQuorum`, `Timeout` or `Unreachable` when nobody could carry it out. After such an
+    Everything raises `NoQuorum`, `Timeout` or `Unreachable` when no manager could carry it out. After such an
     error a change may still have been made, or be made later, unless its `.nothing_done` is true.
     Over HTTP: `/swarmpy/v1/kv/KEY`, where a value is its JSON text.
     """
@@ -244,7 +244,7 @@ class KV(metaclass=Brief):
             self._hub.client.json("POST", f"{_path(key)}/cas", body=body)
         except Conflict:
             return False
-        except NotFound:  # it was not there, and shall not be
+        except NotFound:  # it was not there, and is not to be
             return old is None
         return True
 
@@ -377,7 +377,7 @@ class KV(metaclass=Brief):
         return Random(f"kv {self._hub.world.seed if seed is None else seed} {self._recordings}")
 
     def _names(self, keys: int | Sequence[str], random: Random) -> tuple[str, ...]:
-        """Fresh ones: what an earlier recording has left would look like nobody's."""
+        """Fresh ones: what an earlier recording has left would belong to no client."""
         if isinstance(keys, str):
             return (_checked(keys),)
         if not isinstance(keys, int):

@@ -38,7 +38,7 @@ SHAPE = (
 class LinearizabilityResult(metaclass=Brief):
     """What came of the check; true if the history is linearizable.
 
-    `.verdict`: `"linearizable"`, `"contradiction"`, or `"unknown"` (the search was given up: nobody knows,
+    `.verdict`: `"linearizable"`, `"contradiction"`, or `"unknown"` (the search was given up,
     and it counts as false). `.key`: the key that contradicts itself. `.window`: the fewest operations of it
     that no order explains (each is needed). `.steps`: how much was tried. `.why`: all of that in words.
     In a notebook the window is a picture; `.svg()`, `.save("why.svg")`.

@@ -37,7 +37,7 @@ class Cluster(metaclass=Brief):
         return attach(self.name)
 
     def end(self) -> None:
-        """Ends its daemons and tasks and forgets it, whoever started it: `swarmpy down`. Raises
+        """Ends its daemons and tasks and forgets it, whichever process started it: `swarmpy down`. Raises
         `ClusterError` (and `NotFound`) when it is gone already.
         """
         from swarmpy._cluster import LocalCluster

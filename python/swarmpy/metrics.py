@@ -27,7 +27,7 @@ SAMPLE_HEADER = ("NODE", "LABELS", "VALUE")
 MOST_NODES = 5  # in a line of the table
 # Gauges that say how much a node has: the swarm has their sum. Of others it has the greatest.
 SUMMED = ("agent_tasks", "api_requests_open", "dispatcher_sessions", "links_open", "raft_is_leader")
-OF_THE_SWARM = "swarm_"  # what managers say of the same thing: whoever leads has the word
+OF_THE_SWARM = "swarm_"  # what managers say of the same thing: the leader's word counts
 
 
 class UnknownMetric(NotFound, KeyError):

@@ -72,7 +72,7 @@ class NodeSwarm(metaclass=Brief):
     """
 
     def __init__(self, hub: Hub, machine: str, node: Node | None = None) -> None:
-        """`node` is only kept: a node of its own ends when nobody holds it any more."""
+        """`node` is only kept: a node of its own ends when no variable holds it any more."""
         self._hub, self._machine, self._node = hub, machine, node
 
     def init(
@@ -187,7 +187,7 @@ class Node(metaclass=Brief):
 
     @property
     def role(self) -> Role:
-        """`worker` or `manager`: what it is meant to be. Raises `NotManager` when nobody who knows can be
+        """`worker` or `manager`: what it is meant to be. Raises `NotManager` when no manager can be
         asked.
         """
         return self._look("role").role
@@ -209,7 +209,7 @@ class Node(metaclass=Brief):
 
     @property
     def is_leader(self) -> bool:
-        """It leads the managers, as they say it themselves. Raises `NoQuorum` when nobody does."""
+        """It leads the managers, as they say it themselves. Raises `NoQuorum` when none does."""
         return self._look("is_leader").leader
 
     @property
@@ -456,12 +456,12 @@ class Nodes(metaclass=Brief):
     @property
     def note(self) -> str:
         """Empty when the last look at the list was the swarm's own answer. Else a sentence: how old the list
-        is, and why nobody could say more (there is no quorum). The repr begins with it.
+        is, and why more is not known (there is no quorum). The repr begins with it.
         """
         return self._note
 
     def _listed(self) -> list[NodeInfo]:
-        """As it last was while nobody can say: a swarm without a quorum has nodes to start again."""
+        """As it was when last known: a swarm without a quorum still has nodes to start again."""
         try:
             infos = self._hub.nodes()
         except (NoQuorum, NotManager, Timeout, Unreachable) as error:

@@ -1,6 +1,6 @@
 """Peek: a swarm at one moment, as a value. Two are equal when nothing differs; keep them, compare them.
 
-In the simulator a peek takes no time and the run goes on as if nobody had looked, also while there is no
+In the simulator a peek takes no time and the run goes on as if it had not happened, also while there is no
 leader or no quorum. In real time it is what the manager that knows most answered.
 """
 
@@ -114,7 +114,7 @@ class PeekTask(metaclass=Brief):
 class PeekRaft(metaclass=Brief):
     """What one manager knows of Raft. `role`: `"leader"`, `"follower"` or `"candidate"`. `leader`: the name
     of the one that it follows, "" for none. `commit`, `applied`: indexes of the log. `vote`: the name of the
-    one that it voted for in this term, "" for nobody. `node.raft` has more.
+    one that it voted for in this term, "" for none. `node.raft` has more.
     """
 
     node: str
@@ -286,7 +286,7 @@ class Peek(metaclass=Brief):
 
     @property
     def leader(self) -> str | None:
-        """Who leads and reaches a quorum, None for nobody."""
+        """The leader that reaches a quorum; None when there is none."""
         value: str | None = self._part("leader")
         return value
 
@@ -547,7 +547,7 @@ def _get(door: Connection, path: str) -> Any:
 
 
 def _raft_of(door: Connection) -> Any:
-    """None for who is no manager, or does not answer."""
+    """None for a node that is no manager, or does not answer."""
     try:
         return _get(door, "/swarmpy/v1/raft")
     except SwarmError:

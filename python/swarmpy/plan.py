@@ -154,7 +154,7 @@ class Fault(metaclass=Brief):
 
 @dataclass(frozen=True)
 class SkippedFault(metaclass=Brief):
-    """A fault that was planned (or held back) and could not begin when it was time: nobody led, its task was
+    """A fault that was planned (or held back) and could not begin in time: there was no leader, its task was
     not there. `.fault`; `.at`, seconds on the swarm's clock; `.why`, a sentence. `str()` says all of it.
     """
 

@@ -151,7 +151,7 @@ class RaftLog(metaclass=Brief):
         return [self._kept[index] for index in wanted]
 
     def __reduce__(self) -> Any:
-        """With all its entries: elsewhere nobody can be asked for them."""
+        """With all its entries: a copy of it has no manager to ask for them."""
         return _log_of, (self.node, self._first, self._last, list(self))
 
     def _missing(self, index: int) -> NotFound:
@@ -186,7 +186,7 @@ class RaftState(metaclass=Brief):
     `node`: the manager's name. `role`: `"leader"`, `"follower"` or `"candidate"`; `pre_candidate`: it only
     asks whether it could win, and its term is still the old one. `leader`: the name of the one that it
     follows, or itself; "" for none. `vote`: the name of the one that it voted for in this `term`, "" for
-    nobody. `commit`, `applied`: the last index of the log that is committed, and that is in its store.
+    no member. `commit`, `applied`: the last index of the log that is committed, and that is in its store.
     `first_index`, `last_index`: the ends of the log in its memory. `snapshot`: what stands before that.
     `members`: of the Raft group, itself among them; with their progress where it leads. `.log`: the log.
 

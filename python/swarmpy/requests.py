@@ -18,7 +18,7 @@ _FIELDS = ("time", "node", "task", "error", "took", "status", "port", "answered_
 class Request(metaclass=Brief):
     """A GET of a client. `time`: when it was meant to be sent, seconds on the swarm's clock. `node`: which
     node was asked. `task`: who answered, `"web.1"`, where the page says so, on the node `answered_by`.
-    `status`: HTTP's number, 0 where nobody answered; `error`: why it failed, "" when it did not. `took`:
+    `status`: HTTP's number, 0 without an answer; `error`: why it failed, "" when it did not. `took`:
     seconds from `time` to the end, so that a client which could not send in time is not left out.
     """
 

@@ -228,7 +228,7 @@ class Swarm(metaclass=Brief):
 
     @property
     def random(self) -> Random:
-        """A generator that begins with the seed, for choices that shall repeat:
+        """A generator that begins with the seed, for choices that must repeat:
         `swarm.random.choice(list(swarm.nodes)).kill()`. It has no part in the simulator's own chance.
         """
         return self._world.random
@@ -383,7 +383,7 @@ class Swarm(metaclass=Brief):
     def peek(self) -> Peek:
         """The whole swarm at this moment, a frozen value: nodes, services, tasks, and Raft of each manager.
 
-        In the simulator it takes no time and the run goes on as if nobody had looked. It also works without a
+        In the simulator it takes no time and the run goes on as if not asked. It also works without a
         leader or a quorum: `.leader` is None then, and the rest is the last that is known. Raises
         `Unreachable` when no manager runs.
         """
@@ -396,7 +396,7 @@ class Swarm(metaclass=Brief):
         """What its daemons count, a frozen mapping by Prometheus' names: `metrics["raft_elections_total"]` is
         a number of the whole swarm with `.by_node`. Each daemon serves its own as `GET /metrics`.
 
-        In the simulator it takes no time and the run goes on as if nobody had looked. Nodes that do not
+        In the simulator it takes no time and the run goes on as if not asked. Nodes that do not
         answer are named by its `.note`. Raises `Unreachable` when none does, and `NotFound` (a `KeyError`)
         for a name that there is not.
 
@@ -521,7 +521,7 @@ class Swarm(metaclass=Brief):
         finally:
             self.close()
 
-    # ---- looks: of what was seen last, nobody is asked
+    # ---- looks: at what was seen last, without a request
 
     def _head(self) -> str:
         seen = self._hub.seen
@@ -602,7 +602,7 @@ def connect(docker_host: str | Node | None = None) -> Swarm:
     """A swarm that exists already, by one of its managers: `"tcp://10.0.0.5:2375"`, `"unix:///path"`, or a
     Node of your own.
 
-    None: what `DOCKER_HOST` says, else docker's usual socket. Raises `Unreachable` when nobody answers there.
+    None: what `DOCKER_HOST` says, else docker's usual socket. Raises `Unreachable` without an answer.
     """
     if isinstance(docker_host, Node):
         return around(docker_host._hub.world)

@@ -24,7 +24,7 @@ needs_docker = pytest.mark.skipif(shutil.which("docker") is None, reason="no doc
 
 @contextmanager
 def own_home() -> Iterator[Path]:
-    """A $SWARMPY_HOME that nobody else uses; whatever a failed test leaves in it is ended."""
+    """A $SWARMPY_HOME that no other test uses; whatever a failed test leaves in it is ended."""
     before = os.environ.get("SWARMPY_HOME")
     with TemporaryDirectory(prefix="swarmpy-test-") as folder:
         os.environ["SWARMPY_HOME"] = f"{folder}/home"

@@ -1,4 +1,4 @@
-"""The parts of the package that ask nobody: durations, options, models, errors, tables."""
+"""The parts of the package that send no request: durations, options, models, errors, tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad clients at a real daemon: what they send is refused in a sentence, what they do hurts nobody else.
+"""Bad clients at a real daemon: what they send is refused in a sentence, what they do hurts no other client.
 
 Limits: a request's head 64 KiB, its body 64 MiB, ten seconds for the head, 64 MiB of unread stream.
 """

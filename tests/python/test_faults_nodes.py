@@ -1,4 +1,4 @@
-"""Real daemons that stop, die in the middle of things, and come back: nobody's hand is needed.
+"""Real daemons that stop, die in the middle of things, and come back: no person has to help.
 
 The simulator takes every single step of these (test_faults_sim.py); here the kernel, RocksDB and the clock
 take part, and the moment of each crash is drawn. SWARMPY_CRASHES and SWARMPY_PAUSE make it longer.

@@ -1,5 +1,5 @@
 """Faults in the simulator: a crash at every single step of init, join, promote, demote and leave; pauses;
-half and more of the managers gone and back. Nobody's hand is needed afterwards.
+half and more of the managers gone and back. No person has to help afterwards.
 """
 
 from __future__ import annotations

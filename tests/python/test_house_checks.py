@@ -26,6 +26,7 @@ dead = load("dead_declarations")
 sizes = load("function_sizes")
 quick = load("quick")
 known = load("known_findings")
+english = load("plain_english")
 
 HEADER = """
 #pragma once
@@ -182,9 +183,9 @@ def test_quick_chooses_steps_by_what_changed() -> None:
     always = ["layers", "dead declarations"]
     assert names("README.md") == always
     assert names("python/swarmpy/kv.py") == [
-        *always, "function sizes", "ruff check", "ruff format", "mypy", "Python tests",
+        *always, "function sizes", "plain English", "ruff check", "ruff format", "mypy", "Python tests",
     ]  # fmt: skip
-    assert names("cpp/raft/log.hpp")[:4] == [*always, "function sizes", "clang-format"]
+    assert names("cpp/raft/log.hpp")[:5] == [*always, "function sizes", "plain English", "clang-format"]
 
 
 def test_only_findings_in_known_places_fail_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -197,3 +198,32 @@ def test_only_findings_in_known_places_fail_nothing(capsys: pytest.CaptureFixtur
     assert known.report("check", 1, []) == 0
     assert known.report("check", 1, ["cpp/nowhere/x.hpp:1: f is never used"]) == 1
     assert "1 findings, 0 known ones" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "riddle"),
+    [
+        ("a.cpp", "int f();  // whoever asks first\n", "whoever"),
+        ("a.hpp", "// Kept for who reads it.\n", "for who"),
+        ("a.cpp", "// Who leads answers.\n", "Who leads answers."),
+        ("a.md", "The node shall stop.\n", "shall"),
+        ("a.py", '"""All of one mind."""\n', "of one mind"),
+        ("a.py", "f()  # nobody waits\n", "nobody"),
+        ("a.sh", "# Nobody waits\n", "Nobody"),
+    ],
+)
+def test_a_riddle_is_found_where_it_stands(tmp_path: Path, name: str, text: str, riddle: str) -> None:
+    (tmp_path / name).write_text(text)
+    found = english.findings(tmp_path, [tmp_path / name])
+    assert found == [f"{name}:1: {riddle!r}: name the thing"]
+
+
+def test_names_messages_questions_and_code_are_no_riddles(tmp_path: Path) -> None:
+    texts = {
+        "a.cpp": 'auto nobody = "nobody leads";  // the user "nobody", or `whoever()`\n// Who leads?\n',
+        "a.py": 'nobody = "whoever"  # the node that answers\n',
+        "a.md": "The follower asks.\n```\nnobody\n```\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    assert english.findings(tmp_path, [tmp_path / name for name in texts]) == []

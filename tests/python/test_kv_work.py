@@ -111,7 +111,7 @@ def test_a_write_that_was_sent_and_not_answered_may_have_taken_place() -> None:
     assert carried_out(work.write("k", 1), _Door()) == ("unknown", None, "no answer within 2 s")
     assert carried_out(work.read("k"), _Door())[0] == "failed", "a read changes nothing"
     assert carried_out(work.write("k", 1), _Door(refuses=True)) == ("failed", None, "connection refused")
-    # A change reads first: that nobody answers the read is no write.
+    # A change reads first: a read without an answer is no write.
     assert carried_out(work.change("k", list), _Door())[0] == "failed"
 
 

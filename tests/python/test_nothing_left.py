@@ -1,4 +1,4 @@
-"""Nothing is left behind: no process, no port, no socket, no folder, whoever dies and however."""
+"""Nothing is left behind: no process, no port, no socket, no folder, whichever process dies and however."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who runs the seeds: this process, others, or whatever executor there is. The report is the same."""
+"""What runs the seeds: this process, others, or whatever executor there is. The report is the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The timeline in a real browser: it opens, says what broke, answers mouse and keyboard, asks nobody."""
+"""The timeline in a real browser: it opens, says what broke, answers mouse and keyboard, sends no request."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """In a real browser: cards move on a JupyterLab page while a cell runs and the last picture stays, in the
-page's colours and for readers who trust nobody; what is drawn can be pointed at.
+page's colours and for viewers that trust no notebook; what is drawn can be pointed at.
 """
 
 from __future__ import annotations

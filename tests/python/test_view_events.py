@@ -22,9 +22,9 @@ def nothing_on_screens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told(c: sp.Swarm, since: float) -> list[tuple[float, int]]:
-    """(when, how many tasks run and shall), counted from events alone, from `since` on."""
+    """(when, how many tasks run and are meant to), counted from events alone, from `since` on."""
     down: set[str] = set()
-    tasks: dict[str, tuple[bool, str]] = {}  # does it run and shall it, and where
+    tasks: dict[str, tuple[bool, str]] = {}  # does it run, is it meant to, and where
     curve: list[tuple[float, int]] = []
     for at, together in groupby(c.events(["node", "task"]), lambda event: event.at):
         for event in together:

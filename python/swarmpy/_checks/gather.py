@@ -2,7 +2,7 @@
 new, and tells it as the items of a recording (docs/design/checks.md has their form).
 
 Invariants: it only looks. No change is missed between two looks and none comes twice, whichever manager is
-asked; what nobody keeps any more is told as a note.
+asked; a note says what no manager keeps any more.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Gatherer:
         self._presence(there)
 
     def _try(self, about: str, name: str, read: Callable[[Any], None], whom: Any) -> None:
-        """Who died meanwhile is asked again at the next look: what was told stays, and is known."""
+        """A daemon that died meanwhile is asked again at the next look; what it has answered stays known."""
         try:
             read(whom)
             self._failed.pop((about, name), None)
@@ -76,7 +76,7 @@ class Gatherer:
         return [one for door in self._hub.doors() if (one := self._asked(door)) is not None]
 
     def _asked(self, door: Connection) -> Manager | None:
-        """None for who is no manager, or does not answer."""
+        """None for a node that is no manager, or does not answer."""
         now = self._hub.world.now()
         if self._rests.get(door.name, -math.inf) > now:
             return None
@@ -119,7 +119,7 @@ class Gatherer:
         return False
 
     def _presence(self, there: list[Manager]) -> None:
-        """Who of the managers answers at this moment."""
+        """The managers that answer at this moment."""
         if not there and not self._managers:
             return
         best = max(there or self._managers.values(), key=knows)

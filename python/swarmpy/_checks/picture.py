@@ -116,7 +116,7 @@ class Picture:
         self._put(task_of(id, about, after if after is not None else told))
 
     def _unheard(self, about: Facts, before: TaskNow | None) -> None:
-        """A task of a service that nobody has told of: it was there before the recording began."""
+        """A task of a service that no event has named: it was there before the recording began."""
         if before is None and about.get("desired_state", "running") == "running":
             self.partly.add(about.get("service", ""))
 

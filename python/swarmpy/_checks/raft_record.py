@@ -9,7 +9,7 @@ Raw = Mapping[str, Any]
 
 
 class Leaders:
-    """Who led in which term, by the leader's own word and by that of who followed it."""
+    """The leader of each term, by its own word and by that of its followers."""
 
     def __init__(self) -> None:
         self._led: dict[int, tuple[object, str]] = {}

@@ -20,7 +20,7 @@ LOCAL = {"swarmpy-consistency": "local"}
 PAGE = 2_000  # entries of a log in one answer
 BEGIN = 1  # the entry that a new swarm begins with
 FIRST_TERM = (
-    1  # of who makes a new swarm; who joins one begins without, who is started again knows a later one
+    1  # of a manager that makes a new swarm; one that joins begins without, a restarted one knows a later one
 )
 TOLD = ("node", "service", "task")
 Tell = Callable[[Item], None]
@@ -188,7 +188,7 @@ class Logs:
 
 
 def knows(one: Manager) -> tuple[int, bool, int]:
-    """Who knows more is larger."""
+    """Orders managers by how much they know."""
     return one.view["Term"], one.view["Role"] == "leader", one.view["Applied"]
 
 

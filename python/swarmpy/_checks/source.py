@@ -190,7 +190,7 @@ class Source:
         return self._objects[1][("nodes", "services", "tasks").index(part)]
 
     def _seen(self) -> tuple[Any, Any, Any]:
-        """What whoever speaks for the swarm has; while no manager runs, what was seen last."""
+        """What the manager that speaks for the swarm has; while no manager runs, what was seen last."""
         views = raft_views(self._hub)
         if not views:
             return self._objects[1] if self._objects else (ByName(), ByName(), ())

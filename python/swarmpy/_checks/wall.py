@@ -171,7 +171,7 @@ class WallChecks:
             return
         try:
             self._replay.look_once()
-        except SwarmError:  # nobody can be asked just now; what happens is told later
+        except SwarmError:  # no manager answers just now; what happens meanwhile is read later
             return
 
     def _ask(self, state: Peek, kinds: list[str]) -> None:

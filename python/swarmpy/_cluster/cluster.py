@@ -197,7 +197,7 @@ class LocalCluster:
 
     @property
     def ended(self) -> bool:
-        """It was ended, by whomever; another of its name may be there now."""
+        """It was ended, by this process or another; a new one of its name may be there now."""
         return not self.folder.is_dir() or bool(self._id and self._raw().get("id", self._id) != self._id)
 
     def close(self) -> None:

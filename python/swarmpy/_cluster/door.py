@@ -53,7 +53,7 @@ class Door:
         timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """The decoded answer. SwarmError for an error reply, Unreachable when nobody answers."""
+        """The decoded answer. SwarmError for an error reply, Unreachable when there is no answer."""
         text = self.text(path, method, body, timeout, headers)
         return json.loads(text) if text.strip() else None
 

@@ -1,8 +1,8 @@
 """The lease that ties daemons to the Python that made them: a FIFO in the cluster's folder.
 
-The owner holds the write end open for as long as it lives; every daemon, whoever starts it, gets a read end
-(`swarmd --lease-fd`) and ends when that says end-of-file. The kernel closes what the dead held: no crash of
-Python leaves a daemon behind. A cluster without a lease has no FIFO.
+The owner holds the write end open for as long as it lives; every daemon, by whatever process started, gets a
+read end (`swarmd --lease-fd`) and ends when that says end-of-file. The kernel closes what the dead held:
+no crash of Python leaves a daemon behind. A cluster without a lease has no FIFO.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _path(folder: Path) -> Path:
 
 def hold(folder: Path) -> int:
     """Makes the lease and holds it: the descriptor to close when the cluster may end."""
-    draft = folder / "lease.new"  # nobody shall see a lease that is not held yet
+    draft = folder / "lease.new"  # no process may see a lease that is not held yet
     os.mkfifo(draft, 0o600)
     held = os.open(draft, os.O_RDWR)  # read-write: opening for writing alone waits for a reader
     draft.rename(_path(folder))
@@ -34,7 +34,7 @@ def is_held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        return os.read(end, 1) != b""  # end-of-file: nobody has the write end
+        return os.read(end, 1) != b""  # end-of-file: no process has the write end
     except BlockingIOError:
         return True
     finally:

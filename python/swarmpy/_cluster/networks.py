@@ -25,7 +25,7 @@ PROBED_HOSTS = range(1, 17)
 
 
 def choose(known: Iterable[int]) -> tuple[int, socket.socket]:
-    """The lowest X that no cluster of this home has (`known`) and nobody here uses, and the claim to it."""
+    """The lowest X that no cluster of this home has (`known`) and no process uses, and the claim to it."""
     taken = {*known, *(network for network, _ in _daemons())}
     for network in NETWORKS:
         if network in taken or (claim := _claim(network)) is None:
@@ -50,7 +50,7 @@ def _none_is_free() -> ClusterError:
 
 
 def claimed_for(folder: Path, address: str) -> socket.socket:
-    """The claim on a network that the cluster in `folder` has already: to be closed by who gave it on."""
+    """The claim that the cluster in `folder` has on its network; closed by the caller once passed on."""
     network = int(address.split(".")[2])
     claim = _claim(network)
     if claim is None and not _has_strangers(network, folder):

@@ -1,4 +1,4 @@
-"""A wait that takes long says what it waits for, on stderr: nobody looks at a silent program and wonders."""
+"""A wait that takes long says what it waits for, on stderr: a silent program would look stuck."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Exchange(Protocol):
 
 
 class Shown:
-    """A whole answer that took no time, as an exchange. `last_known`: nobody leads at this moment, and it is
+    """A whole answer that took no time, as an exchange. `last_known`: there is no leader now, and it is
     what the manager that knows most knew last.
     """
 

@@ -22,12 +22,12 @@ ASK_ANOTHER = (NoQuorum, Timeout, NotManager, Unreachable)  # what tells most fi
 MAYBE_DONE = "It may have been carried out: look at the present state before you try again."
 NOT_FOUND = 404  # of a manager without a leader: it may be there, and only not known to this one
 _NO_DEADLINE = float("inf")
-_ANY_READ = "/swarm"  # small, and answered only by who has a leader
+_ANY_READ = "/swarm"  # small, and answered only by a manager that has a leader
 _T = TypeVar("_T")
 
 
 class Client:
-    """Asks whoever can answer. `doors` gives the ways to try, best first; the last that answered is asked
+    """Asks until a node answers. `doors` gives the ways to try, best first; the last to answer is asked
     first. `dead`: names of machines that are known not to run, for errors.
 
     `look` gives answers to reads that are there without asking anybody, None for others. A look changes
@@ -119,7 +119,7 @@ class Client:
         or_any: bool = True,
     ) -> _T:
         """Takes what a manager answers of its own knowledge, from one that has a leader: so it is what the
-        swarm knows. Where none has, from whoever answers, `or_any`.
+        swarm knows. Where none has, from any node that answers, `or_any`.
         """
         request = make_request("GET", path, query=query)
 
@@ -212,7 +212,7 @@ def _weightiest(errors: Iterable[SwarmError]) -> SwarmError:
 
 
 def _told(error: SwarmError, said: Mapping[str, SwarmError], dead: Iterable[str]) -> SwarmError:
-    """The error, with who was asked and what each said."""
+    """The error, with the nodes that were asked and what each said."""
     error.asked = {name: other.message for name, other in said.items()}
     same = [name for name, text in error.asked.items() if text == error.message]
     parts = [f"asked {', '.join(same)}", *(f"{n}: {t}" for n, t in error.asked.items() if n not in same)]

@@ -1,6 +1,6 @@
 """A simulated node's door: the same requests, in process.
 
-A look (a GET whose answer is there) takes no time, and the run goes on as if nobody had looked. While
+A look (a GET whose answer is there) takes no time, and the run goes on as if it had not happened. While
 somebody waits for anything else, virtual time runs.
 """
 
@@ -40,7 +40,7 @@ class SimConnection:
 
 
 def look(world: World, name: str, request: Request) -> Shown | None:
-    """What `name` would answer now; "": whoever speaks for the swarm. None: the answer takes time."""
+    """What `name` would answer now; "": the swarm's witness. None: the answer takes time."""
     how, last_known, status, headers, body = world.look(name, request.target, list(request.headers.items()))
     if how == "dead":
         raise Unreachable(
@@ -101,7 +101,7 @@ class SimExchange:
         until = min(self._world.now_ns() + round(min(timeout, 1e9) * 1e9), _FAR_FUTURE_NS)
         try:
             how = self._pulse.run(lambda stop: self._world.wait_reply(self._call, wanted, stop), until)
-        except BaseException:  # Ctrl-C too: nobody waits for this answer any more
+        except BaseException:  # Ctrl-C too: the caller no longer waits for this answer
             self._abandon()
             raise
         if how == "gone":

@@ -24,7 +24,7 @@ PATIENCE = 5.0  # seconds for a daemon to take a fault
 
 
 def nodes_of(fault: Fault, nodes: Iterable[LocalNode]) -> list[LocalNode]:
-    """Who has to know of it: of a link both ends, and who is at none of them does nothing."""
+    """The daemons that have to know of it: both ends of a link; a daemon at neither end does nothing."""
     node = fault.args.get("node")
     if set(fault.args) == {"node", "old_copy"}:  # done from outside
         return []
@@ -49,7 +49,7 @@ def tell(ledger: Ledger, entry: Entry, node: LocalNode, addresses: Mapping[str, 
 
 
 def untell_all(node: LocalNode) -> None:
-    """Also what nobody knows of, for who began it was interrupted before it was written down."""
+    """Also faults that are on no page: their process was interrupted before it could write them down."""
     if not node.alive or node.stopped:
         return
     with suppress(SwarmError):

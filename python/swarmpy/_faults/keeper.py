@@ -2,7 +2,7 @@
 fault when its time is over, also when that Python is busy or dead; it holds the port that "another program
 has"; and it wakes a frozen daemon whose cluster ends.
 
-It ends by itself as soon as its fault is over, whoever ended it.
+It ends by itself as soon as its fault is over, whichever process ended it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def start(folder: Path, number: int, held: int | None = None) -> int:
 
 
 def dismiss(folder: Path, pid: int) -> None:
-    """Ends a keeper (unless it is who asks) and returns when what it held is free."""
+    """Ends a keeper (unless it is the caller itself) and returns when what it held is free."""
     import signal
 
     from swarmpy._cluster import processes
@@ -80,7 +80,7 @@ def _entry(folder: Path, number: int) -> float | None:
 
 
 def _is_orphan(folder: Path) -> bool:
-    """The Python that the cluster belongs to is dead: its daemons shall hear that, and end."""
+    """The Python that the cluster belongs to is dead: its daemons must hear that, and end."""
     from swarmpy._cluster import lease
 
     return (folder / "lease").exists() and not lease.is_held(folder)

@@ -81,7 +81,7 @@ class Ledger:
 
     @contextmanager
     def page(self) -> Iterator[Page]:
-        """To be changed: kept when the block ends well. Nobody else reads it meanwhile to change it."""
+        """To be changed: kept when the block ends well. No other process reads it meanwhile to change it."""
         with self._lock.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             page = self.read()

@@ -266,7 +266,7 @@ class RealBreaker:
                 self._kill_task(exact)
             else:
                 self._begin_now(exact, number)
-        except (SwarmError, OSError) as error:  # whoever runs the plan asks for it later
+        except (SwarmError, OSError) as error:  # the runner of the plan asks for it later
             self._skip(number, fault, error)
 
     def _skip(self, number: int, fault: Fault, error: Exception) -> None:
@@ -320,7 +320,9 @@ class RealBreaker:
                 entry = page.take(number)
             if entry is not None:  # else somebody else ends it
                 self._put_right(entry)
-        except KeyboardInterrupt:  # in the middle: perhaps it is off the page, and nobody else knows of it
+        except (
+            KeyboardInterrupt
+        ):  # in the middle: perhaps it is off the page, and no other process knows of it
             with self._ledger.page() as page:
                 page.take(number)
             self._put_right(known)

@@ -1,5 +1,5 @@
 """The processes of a cluster's running tasks, found by their shims: no daemon is asked, for it may stand
-still, or nobody may lead.
+still, or there may be no leader.
 """
 
 from __future__ import annotations

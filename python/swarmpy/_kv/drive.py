@@ -39,7 +39,7 @@ class Done:
 
 @dataclass
 class Plan:
-    """What shall be done: `ops` operations (None: until stopped), and how long a client rests after one."""
+    """The work to do: `ops` operations (None: until stopped), and how long a client rests after one."""
 
     clients: Sequence[Client]
     doors: Sequence[Connection]
@@ -62,7 +62,7 @@ class Driver(Protocol):
 
 
 def settle(done: Done, now: float, outcome: str, *, result: Any = None, error: str = "") -> None:
-    """Writes down what became of it. Nobody waits for what is unknown: it has no return."""
+    """Writes down what became of it. An unknown outcome has no return."""
     done.outcome, done.result, done.error = outcome, result, error
     done.returned = None if outcome == "unknown" else now
 
@@ -244,7 +244,7 @@ class ThreadDriver:
     def _finish(self, number: int, client: Client, done: Done, asking: Asking, door: Connection) -> bool:
         outcome, result, error = self._carry_out(asking, door)
         with self._lock:
-            if self._open.pop(number, None) is not done:  # nobody waited for it
+            if self._open.pop(number, None) is not done:  # its client no longer waited for it
                 return False
             settle(done, self._now(), outcome, result=result, error=error)
         if outcome == "ok":

@@ -53,7 +53,7 @@ def lanes(window: Sequence[Bar], title: str, theme: str = "auto") -> str:
 
 
 class Axis:
-    """Instants in their order, at equal distances where gaps are long: what matters is who came first."""
+    """Instants in their order, at equal distances where gaps are long: what matters is which came first."""
 
     def __init__(self, window: Sequence[Bar]) -> None:
         times = {bar.call for bar in window} | {bar.returned for bar in window if bar.returned is not None}

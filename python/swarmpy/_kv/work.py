@@ -1,6 +1,6 @@
 """Work: what a recorded client does, as generators of requests: each is sent the answer of the last one.
 
-A request that may have been carried out though nobody knows is `Lost`; one that certainly was not, `Refused`.
+A request that may or may not have been carried out is `Lost`; one that certainly was not, `Refused`.
 Pure: who sends the requests is `drive`'s business.
 """
 
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 class Lost(Exception):
-    """Nobody knows whether it was carried out; the sentence says why."""
+    """It may or may not have been carried out; the sentence says why."""
 
 
 Asking: TypeAlias = Generator[Request, Answer, Any]

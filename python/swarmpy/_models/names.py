@@ -1,4 +1,4 @@
-"""Names for services of which none was given, where they shall repeat with the seed of a real swarm.
+"""Names for services of which none was given, where they must repeat with the seed of a real swarm.
 
 As the engine's own (cpp/docker/names.cpp), which draws from the daemons' chance. Pure.
 """

@@ -175,7 +175,7 @@ def when_inevitable(
     branch. At most `forks` branches and `seconds` of CPU; Ctrl-C gives what is known so far. The same `seed`,
     the same answer (unless time ran out).
 
-    Raises `InvalidArgument` for a run that did not fail, or whose failure nobody can see again.
+    Raises `InvalidArgument` for a run that did not fail, or whose failure cannot be seen again.
 
     >>> found = when_inevitable("run.swarm", failed=lambda c: c.services["web"].running < 3)
     >>> found.since, found.jump, found.events

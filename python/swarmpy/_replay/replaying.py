@@ -87,7 +87,7 @@ class Replay(Swarm):
     """A run again (`sp.replay(path)`), standing at a moment of it. It shows what a swarm shows: `.nodes`,
     `.services`, `.events()`, `.peek()`, `watch`, `run(until=)`. It takes no orders: `fork` does.
 
-    Nobody moved it yet: it stands at the run's end, and the first `step()` is the run's first. Times are
+    Until it is moved, it stands at the run's end, and the first `step()` is the run's first. Times are
     seconds, or `"1.3s"`. `.now`, `.trace_hash`, `.end` (seconds), `.failure` (what broke, or None), `.faults`
     (all that was broken on purpose, a `Plan`).
     """
@@ -147,7 +147,7 @@ class Replay(Swarm):
         return min(round(asked * 1e9), self._replayed.end_ns)
 
     def step(self) -> Step | None:  # type: ignore[override]
-        """Takes the next event of the run (the first one where nobody moved it yet), and says what it was.
+        """Takes the next event of the run (the first one where it was not moved yet), and says what it was.
         None at the end.
         """
         self._hub.check_open()
@@ -338,7 +338,7 @@ class Replay(Swarm):
         """A live swarm that goes on from `at` (None: where this stands, or just before the fault that is left
         out) on its own. Inputs of the run that came later (calls, faults, kills) follow at their times, but
         for the fault of this number in `.faults`, and none with `inputs=False`. `seed`: fresh chance from
-        there on; without it and with all inputs it is the same run, as long as nobody does anything else.
+        there on; without it and with all inputs it is the same run, as long as nothing else is done.
 
         What a failed run did after its failure (faults that a `with` healed on its way out) does not follow:
         its faults go on as they were to. The run's `sp.inv` checks are asked on and raise `InvariantBroken`

@@ -60,7 +60,7 @@ class ReplayWorld(FollowedWorld):
         self._breaker = ReadOnlyBreaker(self)
 
     def is_set_up(self) -> None:
-        """All that belongs to it was made. Nobody said where to stand; until then it stands at the end."""
+        """All that belongs to it was made. Until it is told where to stand, it stands at the end."""
         self._moved = False
 
     # ---- where it stands
@@ -84,7 +84,7 @@ class ReplayWorld(FollowedWorld):
         return self._moved
 
     def pulse_beats(self) -> None:
-        """Who watches looks."""
+        """Calls the watchers."""
         self._pulse.beat()
 
     @property
@@ -93,7 +93,7 @@ class ReplayWorld(FollowedWorld):
         return self._broke
 
     def settle(self) -> None:
-        """Who did not say where to stand stands at the end of the run."""
+        """Without a place that was asked for, it stands at the end of the run."""
         if not self._moved:
             self.to(self.end_ns)
 

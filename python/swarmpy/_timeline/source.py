@@ -1,4 +1,4 @@
-"""source: where the chronicle of a run comes from. Who recorded has it; for others the run is made again out
+"""source: where the chronicle of a run comes from. A recorded run has it; any other is made again out
 of its own journal, recorded this time, and ends at the same moment with the same trace.
 """
 

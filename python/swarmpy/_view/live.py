@@ -1,4 +1,4 @@
-"""View: a picture of a swarm that keeps itself up to date, on a screen or for whoever asks for it."""
+"""View: a picture of a swarm that keeps itself up to date, on a screen or for a program that asks for it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class View(metaclass=Brief):
         return self._end is not None
 
     def svg(self) -> str:
-        """The picture, in the colours of `set_display(theme=...)`, else in those of who looks."""
+        """The picture, in the colours of `set_display(theme=...)`, else in those of the viewer."""
         return self._drawn(theme())
 
     def _drawn(self, theme: Theme, **how: bool) -> str:
@@ -86,7 +86,7 @@ class View(metaclass=Brief):
             )
 
     def html(self) -> str:
-        """The picture, and the same as a table for who cannot see it."""
+        """The picture, and the same as a table for people who cannot see it."""
         return f"{self._inline()}{self._details()}"
 
     def _inline(self) -> str:
@@ -182,7 +182,7 @@ class View(metaclass=Brief):
 
     def bundle(self, *, whole: bool) -> Bundle:
         """As IPython takes it. In passing: a part of the page, which knows its theme. What stays is a picture
-        in every viewer, also in one that trusts nobody and knows no styles: no HTML, which it would show
+        in every viewer, also in one that trusts no notebook and knows no styles: no HTML, which it would show
         instead, as bare words.
         """
         bundle: Bundle = {"text/plain": self.text(colour=False, width=100, height=200)}

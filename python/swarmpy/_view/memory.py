@@ -230,7 +230,7 @@ class Memory:
         return bool(news)
 
     def restarted(self, name: str, at: float) -> None:
-        """Its daemon was started, maybe after another that nobody saw dead."""
+        """Its daemon was started, maybe after another whose death was not seen."""
         self._died[name] = at
         self._note_daemon(name, at)
 
@@ -242,7 +242,7 @@ class Memory:
                     self._live(at, self.tasks[id])
 
     def lead(self, node_id: str, at: float) -> bool:
-        """Who leads; "": nobody. True when that is news."""
+        """Sets the leader; "": none. Returns true if that is news."""
         before, self.leader = self.leader, node_id
         if before == node_id:
             return False

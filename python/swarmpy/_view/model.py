@@ -15,7 +15,7 @@ MOST_LIVES, MOST_SAMPLES, MOST_MARKS, MOST_EVENTS = 20_000, 20_000, 500, 200
 
 
 class Look(StrEnum):
-    """How a task is drawn. `lost`: its node died, and nobody knows more of it."""
+    """How a task is drawn. `lost`: its node died, and no more is known of it."""
 
     RUNNING = "running"
     STARTING = "starting"
@@ -196,7 +196,7 @@ class History:
     requests: list[tuple[float, int, int]] = field(default_factory=list)  # at, ok, failed since the last
 
     def copy(self) -> History:
-        """As of now, for who reads it while it grows."""
+        """As of now, for a reader that looks while it grows."""
         parts = {field.name: copy(getattr(self, field.name)) for field in fields(self)}
         return History(**parts)
 

@@ -59,7 +59,7 @@ def _letter(number: int) -> str:
 
 
 class Theme(StrEnum):
-    """`AUTO`: as the page, else as the system. `NEUTRAL`: for a ground that nobody knows, light or dark."""
+    """`AUTO`: as the page, else as the system. `NEUTRAL`: for a ground that may be light or dark."""
 
     AUTO = "auto"
     LIGHT = "light"
@@ -135,7 +135,7 @@ def _of_page(name: str) -> str:
 
 
 def _style() -> str:
-    """Who knows no variables has the attributes."""
+    """A viewer that knows no CSS variables has the attributes."""
     fg, dim, card, edge, hair = map(_of_page, ("fg", "dim", "card", "edge", "hair"))
     return (
         f".swv{{font:{SIZE}px {FONT};{_own(_LIGHT)}}}"

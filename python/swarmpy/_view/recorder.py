@@ -105,7 +105,7 @@ class Recorder:
         return dead or news or led
 
     def _when(self, name: str, fresh: Sequence[Note]) -> float:
-        """It was killed or started by our own hand, or nobody knows better than now."""
+        """It was killed or started by our own hand, or no better time is known than now."""
         return next((one.at for one in reversed(fresh) if one.node == name), self._world.now())
 
     # ---- whom to ask
@@ -206,7 +206,7 @@ class Recorder:
         self._cursor = max(self._cursor or 0, told["Version"])
 
     def settled(self, at: float, kinds: list[str]) -> None:
-        """One entry is remembered: what happened by it, as `"task.running"`. For who wants to see each."""
+        """One entry is remembered: what happened by it, as `"task.running"`. For watchers of each entry."""
 
     def _is_news(self, raw: Mapping[str, Any]) -> bool:
         """Of a kind and a service that are shown, and not known from when all was asked for."""
@@ -253,7 +253,7 @@ class Recorder:
         )
 
     def _version_of(self, change: Event) -> str:
-        """Asked once for each version of a service's spec; its image, when nobody knows that any more."""
+        """Asked once for each version of a service's spec; its image, when that is no longer known."""
         facts = change.attributes
         key, image = (facts.get("service.id", ""), facts.get("spec_version", "")), facts.get("image", "")
         if key not in self._spec_names:

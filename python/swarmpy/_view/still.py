@@ -1,5 +1,5 @@
 """Still: a picture that does not move, as a notebook keeps it. As `View` does: SVG and PNG and no HTML, which
-viewers that trust nobody would show instead, as bare words.
+viewers that trust no notebook would show instead, as bare words.
 """
 
 from __future__ import annotations

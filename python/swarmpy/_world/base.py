@@ -43,7 +43,7 @@ class World(Protocol):
 
     @property
     def random(self) -> Random:
-        """For choices of ours that shall repeat with the seed."""
+        """For choices of this package that must repeat with the seed."""
 
     def ended(self) -> str:
         """Why nothing can be asked any more; "" while it can."""
@@ -77,7 +77,7 @@ class World(Protocol):
         """What `wait_for_news` compares with: how it is now."""
 
     def whole_mark(self) -> object:
-        """As `mark`, and Raft of each manager belongs to it. None: nobody can tell."""
+        """As `mark`, and Raft of each manager belongs to it. None: that cannot be known."""
 
     def wait_for_news(self, since: object, span: float, pause: float, needs: Needs | None) -> None:
         """Lets time pass until a look may show something else than at the mark `since` (None: until anything
@@ -89,7 +89,7 @@ class World(Protocol):
         """False only where `needs` are certainly not there: it is not worth to ask."""
 
     def look(self, request: Request) -> Shown | None:
-        """The answer to a GET that can be had without asking, by whoever speaks for the swarm. None: ask."""
+        """The answer to a GET that can be had without asking, by the swarm's witness. None: ask."""
 
     def doors(self, without: Collection[str] = ()) -> list[Connection]:
         """Ways to the machines that run, in the order of their making; `without` these names."""
@@ -109,7 +109,7 @@ class World(Protocol):
         """False for one that only thinks so: it reaches no quorum, as far as this world knows."""
 
     def counted(self, name: str) -> str:
-        """What a machine's daemons counted so far, as `GET /metrics` says it; "" where nobody knows."""
+        """What a machine's daemons counted so far, as `GET /metrics` says it; "" where that is not known."""
 
     def add(self, name: str, *, labels: Mapping[str, str], nano_cpus: int, memory_bytes: int) -> None:
         """Starts one more daemon, outside any swarm. 0 CPUs or memory: the world's default."""
@@ -156,7 +156,7 @@ class Door(metaclass=Brief):
         raise NotImplementedError
 
     def close(self) -> None:
-        """Nobody is served any more. Safe to call twice."""
+        """Stops serving. Safe to call twice."""
         raise NotImplementedError
 
     def __enter__(self) -> Door:

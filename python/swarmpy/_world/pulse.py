@@ -1,4 +1,4 @@
-"""Pulse: calls whoever watches, again and again while time passes. Two kinds, one for each kind of time.
+"""Pulse: calls the watchers, again and again while time passes. Two kinds, one for each kind of time.
 
 A beat returns the seconds until it wants the next one. What watches never sees two beats at once, and
 nothing is kept for later: a beat that comes late is one beat.

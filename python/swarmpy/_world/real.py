@@ -45,7 +45,7 @@ def http_get(host: str, port: int, path: str, timeout: float) -> tuple[int, str]
 
 
 def _nothing() -> None:
-    """Nobody looks."""
+    """No watcher."""
 
 
 class WallClock:
@@ -89,7 +89,7 @@ class WallClock:
         return time.monotonic() - self._start
 
     def sleep(self, span: float) -> None:
-        """Whatever is found meanwhile, by who looks in a thread (`between`), is raised here."""
+        """Whatever a watcher finds meanwhile in its thread (`between`) is raised here."""
         end = time.monotonic() + span
         self.between()
         while (left := end - time.monotonic()) > 0:
@@ -177,7 +177,7 @@ class RealWorld(WallClock):
 
     @classmethod
     def end(cls, cluster: LocalCluster) -> None:
-        """Ends a cluster, whoever it belongs to."""
+        """Ends a cluster, whichever process it belongs to."""
         owner = _owners.get(cluster.folder)
         if owner is not None and owner._ours:
             owner.close()

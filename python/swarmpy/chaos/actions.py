@@ -112,7 +112,7 @@ def partition(
     for_: float | str | None = None,
 ) -> str:
     """Cuts the swarm in parts: `of` is `"leader"`, `"minority"` or a node that is cut off from the others;
-    `groups` names the parts. `one_way`: what the first part says reaches nobody, but it still hears.
+    `groups` names the parts. `one_way`: what the first part says reaches no other part, but it still hears.
     """
     if (of is None) == (groups is None):
         raise ValueError("say of (leader, minority, or a node) or groups, and not both")

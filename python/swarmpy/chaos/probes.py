@@ -141,7 +141,7 @@ def p99_latency_ms() -> float:
 
 
 def http_status(node: str, port: int, path: str = "/") -> int:
-    """What a published port answers; 0 when nobody does."""
+    """What a published port answers; 0 without an answer."""
     try:
         return swarm().http.get(f"{node}:{port}{'' if path == '/' else path}").status
     except Unreachable:

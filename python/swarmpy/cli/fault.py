@@ -127,7 +127,7 @@ def begin(options: argparse.Namespace) -> None:
 
 
 def _waited_for(fault: Fault, breaker: Breaker) -> Fault:
-    """Nobody is there to begin a real one later: it is begun when it is time. A simulation does it itself."""
+    """This command waits and begins a real fault itself when it is time. A simulation does it by itself."""
     from swarmpy._faults.served import ServedBreaker
 
     if not fault.at or isinstance(breaker, ServedBreaker):

@@ -245,7 +245,7 @@ def _tell(item: pytest.Item, result: Result) -> None:
         path = (chosen.base or Path()) / chosen.report / f"{name}.result.json"
         try:
             path.write_text(result.to_json() + "\n")
-        except OSError as error:  # which shall not hide how the test ended
+        except OSError as error:  # which must not hide how the test ended
             item.user_properties.append((PROPERTY, f"{path} was not written: {error.strerror}"))
 
 

@@ -1,7 +1,7 @@
 """Chance: Python's own `random`, for as long as a seed is run. It begins with the seed, and is as it was
 afterwards.
 
-There is one for the whole process, and it shall be the test's alone. So seeds that run in threads take turns,
+There is one for the whole process, and it must be the test's alone. So seeds that run in threads take turns,
 and a thread that is no test's (Dask's workers draw all the time) gets another one meanwhile.
 """
 
@@ -24,9 +24,7 @@ _turns = threading.RLock()
 @contextlib.contextmanager
 def own_chance(seed: int) -> Iterator[None]:
     """Python's own `random` begins with the seed, too, and is as it was afterwards."""
-    main = (
-        threading.current_thread() is threading.main_thread()
-    )  # which nobody but a test of its own waits for
+    main = threading.current_thread() is threading.main_thread()  # only a test of its own waits for it
     with contextlib.nullcontext() if main else _turns, _not_for_others(), _begun(seed):
         yield
 
@@ -64,7 +62,7 @@ def _not_for_others() -> Iterator[None]:
 
 
 def _wait_for_draws_of_others(me: int) -> None:
-    """Who is in the middle of a draw from the test's one has begun it before; it takes microseconds."""
+    """A thread in the middle of a draw from the test's one has begun it before; that takes microseconds."""
     ends = time.monotonic() + PATIENCE
     while (
         any(_draws(frame) for thread, frame in sys._current_frames().items() if thread != me)

@@ -175,7 +175,7 @@ class SeedTest(metaclass=Brief):
 
     @property
     def seeds(self) -> Sequence[int]:
-        """The seeds that it runs, where nobody says otherwise."""
+        """The seeds that it runs, unless the command line or the environment says otherwise."""
         return self._settings.seeds
 
     @property
@@ -242,7 +242,7 @@ class SeedTest(metaclass=Brief):
 
 
 def told(result: Result) -> None:
-    """Where results go: to whoever listens (pytest's plugin), else to standard output."""
+    """Where results go: to a listener (pytest's plugin), else to standard output."""
     if listeners:
         for listener in listeners:
             listener(result)

@@ -21,7 +21,7 @@ class FaultMachine(RuleBasedStateMachine):
     Class attributes: `managers`, `workers`, `seed`; `bound`: after each example all is healed, and within so
     long the swarm must be as its services want it. `begin()` is called with a new `self.swarm`: create
     services and say what must hold (`self.swarm.check.always(...)`). The rules may take down every manager:
-    then there is nobody whom `self.swarm.peek()` could ask, and it raises `Unreachable`. A failing example is
+    then `self.swarm.peek()` has no manager to ask, and raises `Unreachable`. A failing example is
     made small by Hypothesis, and its steps are the test's.
 
     >>> class Web(FaultMachine):

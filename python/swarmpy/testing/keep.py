@@ -97,7 +97,7 @@ def _plain(name: str) -> str:
 
 
 def _test_of(record: Path) -> str:
-    """Whose record this is; "" where nobody can say."""
+    """Whose record this is; "" where that is not known."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         return str(json.loads(record.read_text()).get("test"))
     return ""

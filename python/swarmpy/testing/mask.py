@@ -43,7 +43,7 @@ class Mask:
         return bool(self.out or self.spans or self.managers is not None or self.workers is not None)
 
     def lets(self, item: Item) -> bool:
-        """Returns true if this one shall happen."""
+        """Returns true if this one is to happen."""
         return item not in self.out and (self.only is None or item in self.only or item[0] == "sleep")
 
     def without(self, *items: Item) -> Mask:

@@ -27,7 +27,7 @@ MOST_SEEDS = 200
 class NearestPassing(metaclass=Brief):
     """A run that passes, next to one that fails. `seed`: its own. `without`: the fault or change that it
     leaves out, None where it differs by its seed. `failing`, `passing`: hashes of both traces;
-    `differs_at`: seconds when they part, None where nobody can say.
+    `differs_at`: seconds when they part, None where that is not known.
     """
 
     failure: Failure

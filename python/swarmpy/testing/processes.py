@@ -149,7 +149,7 @@ def work(read: int, write: int) -> None:
 
 
 def _end_with_parent(pipe: int) -> None:
-    """Also in the middle of a long run: nobody waits for its answer any more."""
+    """Also in the middle of a long run: the parent no longer waits for its answer."""
     ended = select.poll()
     ended.register(pipe, 0)  # only of its end
     ended.poll()

@@ -1,6 +1,6 @@
 """Progress: how far the seeds are, on standard error: a bar on a terminal, else a line each five seconds.
 
-Nobody waits for it: what takes less than `AFTER` seconds shows nothing. `tqdm` and `rich` are used where
+It delays nothing: what takes less than `AFTER` seconds shows nothing. `tqdm` and `rich` are used where
 they are asked for.
 """
 

@@ -63,7 +63,7 @@ class ByValue:
 @dataclass(frozen=True)
 class Parcel:
     """All that a process needs to run some seeds of a test. `number`: no other parcel has it; some executors
-    (Dask's) give the answer that they have to who asks the same again.
+    (Dask's) give the answer that they have to a task that asks the same again.
     """
 
     test: str

@@ -260,7 +260,7 @@ def is_failure(error: BaseException) -> bool:
 
 
 def _raft(swarm: Swarm) -> tuple[int, str]:
-    """The term, and who leads: 0 and "" where nobody can say."""
+    """The term and the leader: 0 and "" where that is not known."""
     core = getattr(swarm._world, "core", None)
     leader = core.leader() if core else ""
     with contextlib.suppress(SwarmError):
