@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "model/container_spec.hpp"
 #include "model/restart.hpp"
 
 namespace swarm::agent {
@@ -60,7 +61,7 @@ class WorkerTest : public testing::Test {
   model::Task task(TaskState desired = TaskState::running) {
     auto templ = std::make_shared<model::TaskTemplate>();
     templ->spec.container.emplace();
-    templ->spec.container->image = "nginx:latest";
+    templ->spec.container.edit().image = "nginx:latest";
     model::Task task;
     task.id = TaskId::random(rng_);
     task.node_id = node_;

@@ -4,6 +4,7 @@
 
 #include "base/rng.hpp"
 #include "codec/test_full_values.hpp"
+#include "model/container_spec.hpp"
 #include "objects.pb.h"
 #include "raft.pb.h"
 #include "wire.pb.h"
@@ -114,7 +115,7 @@ TEST(Codec, OptionalZeroesAreNotAbsent) {
   model::TaskSpec spec;
   spec.restart = model::RestartPolicy{model::RestartCondition::none, Duration{}, 0, Duration{}};
   spec.container.emplace().init = false;
-  spec.container->stop_grace_period = Duration{};
+  spec.container.edit().stop_grace_period = Duration{};
   model::Service service;
   service.spec.task = spec;
   expect_round_trip(service, decode<model::Service>);

@@ -12,10 +12,11 @@
 #include <variant>
 #include <vector>
 
+#include "base/shared.hpp"
 #include "base/time.hpp"
 #include "codec/reading.hpp"
+#include "model/annotations.hpp"
 #include "model/describe.hpp"
-#include "model/meta.hpp"
 
 namespace swarm::codec {
 
@@ -55,6 +56,8 @@ template <class T>
 inline constexpr bool kMayBeAbsent = false;
 template <class T>
 inline constexpr bool kMayBeAbsent<std::optional<T>> = true;
+template <class T>
+inline constexpr bool kMayBeAbsent<Shared<T>> = true;
 template <class T>
 inline constexpr bool kMayBeAbsent<std::shared_ptr<T>> = true;
 
@@ -153,6 +156,10 @@ bool get_case(const Message& from, std::variant<T...>& to, Reading& reading) {
 
 template <class T>
 T& made(std::optional<T>& value) {
+  return value.emplace();
+}
+template <class T>
+T& made(Shared<T>& value) {
   return value.emplace();
 }
 template <class T>

@@ -1,4 +1,5 @@
 #include "codec/specs.hpp"
+#include "model/container_spec.hpp"
 
 namespace swarm::codec {
 

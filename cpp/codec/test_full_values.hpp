@@ -122,6 +122,10 @@ class Filler {
     if (there()) fill(value.emplace());
   }
   template <class T>
+  void fill(Shared<T>& value) {
+    if (there()) fill(value.emplace());
+  }
+  template <class T>
   void fill(std::shared_ptr<T>& value) {
     if (there()) value = std::make_shared<T>(of<std::remove_const_t<T>>());
   }

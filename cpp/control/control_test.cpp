@@ -9,6 +9,7 @@
 #include "control/reference.hpp"
 #include "control/role_manager.hpp"
 #include "control/service.hpp"
+#include "model/container_spec.hpp"
 
 namespace swarm::control {
 namespace {
@@ -293,9 +294,9 @@ TEST(Service, what_a_spec_may_not_say) {
       {[](auto& spec) { spec.annotations.name = "web-"; }, "name must be valid as a DNS name component"},
       {[](auto& spec) { spec.annotations.name = std::string(64, 'a'); },
        "name must be 63 characters or fewer"},
-      {[](auto& spec) { spec.task.container->image = ""; },
+      {[](auto& spec) { spec.task.container.edit().image = ""; },
        "ContainerSpec: image reference must be provided"},
-      {[](auto& spec) { spec.task.container->image = "Nginx"; },
+      {[](auto& spec) { spec.task.container.edit().image = "Nginx"; },
        "ContainerSpec: \"Nginx\" is not a valid repository/tag"},
       {[](auto& spec) { spec.task.container.reset(); }, "TaskSpec: missing runtime"},
       {[](auto& spec) { spec.task.resources.emplace().limits.emplace().nano_cpus = 100'000; },
@@ -312,20 +313,20 @@ TEST(Service, what_a_spec_may_not_say) {
        "Number of replicas must be non-negative"},
       {[](auto& spec) { spec.mode = model::ReplicatedMode{model::kMaxReplicas + 1}; },
        "Number of replicas must be at most 1000000, not 1000001"},
-      {[](auto& spec) { spec.task.container->stop_grace_period = Duration::seconds(-1); },
+      {[](auto& spec) { spec.task.container.edit().stop_grace_period = Duration::seconds(-1); },
        "ContainerSpec: stop-grace-period cannot be negative"},
-      {[](auto& spec) { spec.task.container->oom_score_adj = 1001; },
+      {[](auto& spec) { spec.task.container.edit().oom_score_adj = 1001; },
        "Invalid value 1001, range for oom score adj is [-1000, 1000]"},
       {[](auto& spec) {
-         spec.task.container->ulimits = {{"nofile", 2, 1}};
+         spec.task.container.edit().ulimits = {{"nofile", 2, 1}};
        },
        "ulimit soft limit must be less than or equal to hard limit: 2 > 1"},
       {[](auto& spec) {
-         spec.task.container->ulimits = {{"nofile", -1, 1}};
+         spec.task.container.edit().ulimits = {{"nofile", -1, 1}};
        },
        "ulimit soft limit must be less than or equal to hard limit: soft: -1 (unlimited), hard: 1"},
       {[](auto& spec) {
-         spec.task.container->ulimits = {{"nofile", -2, -1}};
+         spec.task.container.edit().ulimits = {{"nofile", -2, -1}};
        },
        "invalid ulimit value nofile=-2: Must not be negative, or -1 for unlimited"},
       {[](auto& spec) { spec.task.resources.emplace().limits.emplace().pids = -2; },
@@ -343,17 +344,18 @@ TEST(Service, what_a_spec_may_not_say) {
        "EndpointSpec: ports are numbers from 1 to 65535"},
       {[](auto& spec) { spec.rollback.emplace().monitor = Duration::nanos(-1); },
        "TaskSpec: update-monitor cannot be negative"},
-      {[](auto& spec) { spec.task.container->mounts.resize(2); }, "ContainerSpec: duplicate mount point: "},
-      {[](auto& spec) { spec.task.container->hostname = "h-{{ .Nope }}"; },
+      {[](auto& spec) { spec.task.container.edit().mounts.resize(2); },
+       "ContainerSpec: duplicate mount point: "},
+      {[](auto& spec) { spec.task.container.edit().hostname = "h-{{ .Nope }}"; },
        "expanding hostname failed: template: expansion:1:5: executing \"expansion\" at <.Nope>: can't "
        "evaluate field Nope in type *template.Context"},
-      {[](auto& spec) { spec.task.container->env = {"A={{.Service.Name"}; },
+      {[](auto& spec) { spec.task.container.edit().env = {"A={{.Service.Name"}; },
        "expanding env failed: expanding env \"A={{.Service.Name\": template: expansion:1: unclosed action"},
-      {[](auto& spec) { spec.task.container->env = {"A={{upper .Service.Name}}"}; },
+      {[](auto& spec) { spec.task.container.edit().env = {"A={{upper .Service.Name}}"}; },
        "expanding env failed: expanding env \"A={{upper .Service.Name}}\": template: expansion:1: function "
        "\"upper\" "
        "not defined"},
-      {[](auto& spec) { spec.task.container->healthcheck.emplace().interval = Duration::nanos(5); },
+      {[](auto& spec) { spec.task.container.edit().healthcheck.emplace().interval = Duration::nanos(5); },
        "ContainerSpec: Interval in HealthConfig cannot be less than 1ms"},
       {[](auto& spec) {
          spec.endpoint.emplace().ports.resize(2);
@@ -383,9 +385,9 @@ TEST(Service, what_a_spec_may_not_say) {
 TEST(Service, placeholders_are_tried_out_with_the_services_own_labels) {
   auto spec = web();
   spec.annotations.labels = {{"x", "1"}};
-  spec.task.container->hostname = "{{.Node.Hostname}}-{{- .Task.Slot -}}";
-  spec.task.container->env = {"A={{.Service.Labels.x}} }}", "B={{index .Service.Labels \"y\"}}",
-                              "C={{.Node.Platform.OS}}", "D={ { }", "E"};
+  spec.task.container.edit().hostname = "{{.Node.Hostname}}-{{- .Task.Slot -}}";
+  spec.task.container.edit().env = {"A={{.Service.Labels.x}} }}", "B={{index .Service.Labels \"y\"}}",
+                                    "C={{.Node.Platform.OS}}", "D={ { }", "E"};
   EXPECT_TRUE(validate_service_spec(spec).ok());
   spec.annotations.labels.clear();
   EXPECT_FALSE(validate_service_spec(spec).ok()) << "map has no entry for key \"x\"";
@@ -439,13 +441,13 @@ TEST(Service, what_no_process_can_be_given_is_refused) {
   };
   for (const auto& [change, text] : cases) {
     auto spec = web();
-    change(*spec.task.container);
+    change(spec.task.container.edit());
     const auto valid = validate_service_spec(spec);
     EXPECT_EQ(valid.ok() ? "" : valid.error().message, text);
   }
   auto spec = web();
-  spec.task.container->stop_signal = "rtmin+3";
-  spec.task.container->env = {"A=" + std::string(131'069, 'x'), "B"};
+  spec.task.container.edit().stop_signal = "rtmin+3";
+  spec.task.container.edit().env = {"A=" + std::string(131'069, 'x'), "B"};
   EXPECT_TRUE(validate_service_spec(spec).ok());
 }
 
@@ -493,7 +495,7 @@ TEST(Service, an_update_keeps_the_spec_before_and_a_rollback_swaps_them) {
   const ServiceId id = swarm.create(web());
   const std::uint64_t created = swarm.store.service(id)->meta.version;
   auto spec = web();
-  spec.task.container->image = "nginx:2";
+  spec.task.container.edit().image = "nginx:2";
   EXPECT_EQ(text_of(update_service(swarm.store, {id, created, {}, true})),
             "service " + id.str() + " does not have a previous spec");
   EXPECT_TRUE(swarm.apply(*update_service(swarm.store, {id, created, spec})).applied);

@@ -1,4 +1,5 @@
 #include "control/service.hpp"
+#include "model/container_spec.hpp"
 
 #include <algorithm>
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "model/bounds.hpp"
+#include "model/container_spec.hpp"
 
 namespace swarm::control {
 namespace {

@@ -12,6 +12,7 @@
 #include "control/service_numbers.hpp"
 #include "go_template/placeholders.hpp"
 #include "model/constraint.hpp"
+#include "model/container_spec.hpp"
 #include "model/mesh.hpp"
 
 namespace swarm::control {

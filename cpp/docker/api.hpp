@@ -18,6 +18,7 @@
 #include "agent/worker.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
+#include "docker/answer.hpp"
 #include "docker/inside.hpp"
 #include "model/transaction.hpp"
 #include "model/wire.hpp"
@@ -166,12 +167,6 @@ using Effect = std::variant<BeginReply, ReplyPiece, EndReply, CutReply, Propose,
 
 // What is kept of a task's output, for a look; an Error says why it cannot be had.
 using LogSource = std::function<Result<std::vector<wire::LogLine>>(TaskId, const wire::LogOptions&)>;
-
-// A whole answer, made at once.
-struct Answer {
-  http::ResponseHead head;
-  std::string body;
-};
 
 class Api {
  public:

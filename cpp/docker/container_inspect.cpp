@@ -5,6 +5,7 @@
 #include "docker/handlers.hpp"
 #include "docker/images.hpp"
 #include "go_template/placeholders.hpp"
+#include "model/container_spec.hpp"
 #include "ports/task_environment.hpp"
 
 namespace swarm::docker {

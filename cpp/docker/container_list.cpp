@@ -5,6 +5,7 @@
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
 #include "docker/images.hpp"
+#include "model/container_spec.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "docker/errors.hpp"
 #include "docker/images.hpp"
+#include "model/container_spec.hpp"
 
 namespace swarm::docker {
 

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/shared.hpp"
 #include "docker/fields.hpp"
 #include "docker/json.hpp"
 #include "docker/odd_fields.hpp"
@@ -28,6 +29,8 @@ template <class T>
 inline constexpr bool kIsOptional = false;
 template <class T>
 inline constexpr bool kIsOptional<std::optional<T>> = true;
+template <class T>
+inline constexpr bool kIsOptional<Shared<T>> = true;
 
 template <class T>
 struct ItemOf {};
@@ -175,9 +178,10 @@ void read_field(const Fields& from, std::string_view name, T& to) {
     from.read(name, to);
   }
 }
-template <class T>
-void read_field(const Fields& from, std::string_view name, std::optional<T>& to) {
-  if constexpr (model::Described<T>) {
+template <class Optional>
+requires kIsOptional<Optional>
+void read_field(const Fields& from, std::string_view name, Optional& to) {
+  if constexpr (model::Described<std::remove_cvref_t<decltype(*to)>>) {
     if (const Fields object = from.object(name); object.present()) read_fields(object, to.emplace());
   } else {
     if (from.has(name)) read_field(from, name, to.emplace());

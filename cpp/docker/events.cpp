@@ -4,6 +4,7 @@
 
 #include "docker/containers.hpp"
 #include "docker/json.hpp"
+#include "model/container_spec.hpp"
 #include "model/defaults.hpp"
 #include "model/restart.hpp"
 #include "model/signal.hpp"

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "docker/json.hpp"
-#include "model/meta.hpp"
+#include "model/annotations.hpp"
 
 namespace swarm::docker {
 

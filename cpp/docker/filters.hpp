@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "docker/url.hpp"
-#include "model/meta.hpp"
+#include "model/annotations.hpp"
 
 namespace swarm::docker {
 

@@ -7,6 +7,7 @@
 #include "docker/containers.hpp"
 #include "docker/filters.hpp"
 #include "docker/handlers.hpp"
+#include "model/container_spec.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -2,6 +2,7 @@
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
 #include "docker/lookup.hpp"
+#include "model/container_spec.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -16,9 +16,11 @@ void insert_defaults(std::optional<model::UpdateConfig>& config) {
 }
 model::ServiceSpec with_defaults(model::ServiceSpec spec) {
   model::TaskSpec& task = spec.task;
-  if (task.container && !task.container->stop_grace_period)
-    task.container->stop_grace_period = model::kStopGracePeriod;
-  if (task.container && !task.container->dns_config) task.container->dns_config.emplace();
+  if (task.container) {
+    model::ContainerSpec& container = task.container.edit();
+    if (!container.stop_grace_period) container.stop_grace_period = model::kStopGracePeriod;
+    if (!container.dns_config) container.dns_config.emplace();
+  }
   if (!task.resources) task.resources.emplace();
   if (!task.restart) task.restart.emplace().delay = model::kRestartDelay;
   if (!task.placement) task.placement.emplace();

@@ -1,6 +1,7 @@
 // Specs keep every field: JSON to model to JSON is the same JSON.
 #include "docker/specs.hpp"
 #include "codec/test_full_values.hpp"
+#include "model/container_spec.hpp"
 #include "model/kept_fields.hpp"
 
 #include <gtest/gtest.h>
@@ -115,8 +116,8 @@ TEST(Specs, WhatComesBackReadsAsTheSameSpec) {
 void keep_to_dockers_words(model::ServiceSpec& spec) {
   spec.task.runtime = "container";
   if (!spec.task.container) return;
-  spec.task.container->isolation = "hyperv";
-  for (auto& mount : spec.task.container->mounts) mount.type = "bind";
+  spec.task.container.edit().isolation = "hyperv";
+  for (auto& mount : spec.task.container.edit().mounts) mount.type = "bind";
 }
 
 // JSON holds text only: what is not UTF-8 comes back as U+FFFD, so it is written once more.

@@ -9,8 +9,8 @@
 #include "go_template/placeholders.hpp"
 #include "go_template/print.hpp"
 #include "go_template/test_go_results.hpp"
+#include "model/annotations.hpp"
 #include "model/container_spec.hpp"
-#include "model/meta.hpp"
 #include "model/task.hpp"
 
 namespace swarm::go_template {

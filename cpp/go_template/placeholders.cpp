@@ -9,8 +9,8 @@
 #include "go_template/executor.hpp"
 #include "go_template/text_literal.hpp"
 #include "go_template/value.hpp"
+#include "model/annotations.hpp"
 #include "model/container_spec.hpp"
-#include "model/meta.hpp"
 #include "model/node.hpp"
 #include "model/task.hpp"
 

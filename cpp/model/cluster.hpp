@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/annotations.hpp"
 #include "model/defaults.hpp"
 #include "model/feature_level.hpp"
 #include "model/kind.hpp"

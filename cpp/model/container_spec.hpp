@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "model/meta.hpp"
+#include "base/time.hpp"
+#include "model/annotations.hpp"
 
 namespace swarm::model {
 

@@ -1,8 +1,6 @@
 // Docker's defaults, in one place (swarmkit api/defaults/service.go; swarmpy's own where a comment says so).
 #pragma once
 
-#include <algorithm>
-
 #include "model/service_spec.hpp"
 
 namespace swarm::model {
@@ -39,12 +37,7 @@ inline RestartCondition restart_condition(const TaskSpec& spec) {
   return spec.restart ? spec.restart->condition : RestartCondition::any;
 }
 inline Duration monitor_period(const UpdateConfig& config) { return config.monitor.value_or(kUpdateMonitor); }
-inline Duration stop_grace(const TaskSpec& spec) {
-  return spec.container && spec.container->stop_grace_period ? *spec.container->stop_grace_period
-                                                             : kStopGracePeriod;
-}
-inline Duration old_task_timeout(const TaskSpec& spec) {
-  return std::max(kOldTaskTimeout, stop_grace(spec) + kKilledTaskTimeout);
-}
+Duration stop_grace(const TaskSpec& spec);
+Duration old_task_timeout(const TaskSpec& spec);
 
 }  // namespace swarm::model

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <iterator>
 
+#include "model/container_spec.hpp"
+
 namespace swarm::model {
 namespace {
 
 // ---- what a field asks for, into an otherwise empty spec
 
-ContainerSpec& container_of(ServiceSpec& spec) {
-  return spec.task.container ? *spec.task.container : spec.task.container.emplace();
-}
+ContainerSpec& container_of(ServiceSpec& spec) { return spec.task.container.edit(); }
 Resources& limits_of(ServiceSpec& spec) {
   auto& resources = spec.task.resources ? *spec.task.resources : spec.task.resources.emplace();
   return resources.limits ? *resources.limits : resources.limits.emplace();

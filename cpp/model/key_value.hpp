@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "model/annotations.hpp"
 #include "model/kind.hpp"
 #include "model/meta.hpp"
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "model/container_spec.hpp"
 #include "model/defaults.hpp"
 
 namespace swarm::model {
@@ -16,8 +17,9 @@ T value_of(const std::optional<T>& field) {
 
 TaskSpec with_defaults(TaskSpec spec) {
   if (spec.container) {
-    spec.container->stop_grace_period = stop_grace(spec);
-    spec.container->dns_config = value_of(spec.container->dns_config);
+    ContainerSpec& container = spec.container.edit();
+    container.stop_grace_period = stop_grace(spec);
+    container.dns_config = value_of(container.dns_config);
   }
   spec.resources = value_of(spec.resources);
   spec.resources->limits = value_of(spec.resources->limits);

@@ -1,5 +1,6 @@
 // A default that is said means what it means when it is left out; every other difference is one.
 #include "model/meaning.hpp"
+#include "model/container_spec.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,15 +10,15 @@ namespace {
 TaskSpec short_spec() {
   TaskSpec spec;
   spec.container.emplace();
-  spec.container->image = "nginx:1.10";
+  spec.container.edit().image = "nginx:1.10";
   return spec;
 }
 
 // As GET /services/ID?insertDefaults=true shows it.
 TaskSpec long_spec() {
   TaskSpec spec = short_spec();
-  spec.container->stop_grace_period = Duration::seconds(10);
-  spec.container->dns_config.emplace();
+  spec.container.edit().stop_grace_period = Duration::seconds(10);
+  spec.container.edit().dns_config.emplace();
   spec.resources.emplace();
   spec.restart = RestartPolicy{RestartCondition::any, Duration::seconds(5), 0, std::nullopt};
   spec.placement.emplace();
@@ -34,7 +35,7 @@ TEST(Meaning, OfADefaultIsTheSameSaidOrNot) {
 
 TEST(Meaning, DiffersInAnythingElse) {
   TaskSpec other = long_spec();
-  other.container->stop_grace_period = Duration::seconds(11);
+  other.container.edit().stop_grace_period = Duration::seconds(11);
   EXPECT_FALSE(same_meaning(short_spec(), other));
   other = long_spec();
   other.restart->delay = Duration();
@@ -46,7 +47,7 @@ TEST(Meaning, DiffersInAnythingElse) {
   other.force_update = 1;
   EXPECT_FALSE(same_meaning(short_spec(), other));
   other = long_spec();
-  other.container->image = "nginx:1.11";
+  other.container.edit().image = "nginx:1.11";
   EXPECT_FALSE(same_meaning(short_spec(), other));
 }
 

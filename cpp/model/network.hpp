@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/annotations.hpp"
 #include "model/kind.hpp"
 #include "model/meta.hpp"
 

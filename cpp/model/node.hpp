@@ -5,8 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "model/annotations.hpp"
 #include "model/feature_level.hpp"
 #include "model/kind.hpp"
+#include "model/meta.hpp"
+#include "model/resources.hpp"
 #include "model/service_spec.hpp"
 
 namespace swarm::model {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "model/kind.hpp"
+#include "model/meta.hpp"
 #include "model/service_spec.hpp"
 
 namespace swarm::model {

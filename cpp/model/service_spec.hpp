@@ -10,11 +10,15 @@
 #include <variant>
 #include <vector>
 
-#include "model/container_spec.hpp"
-#include "model/meta.hpp"
+#include "base/shared.hpp"
+#include "base/time.hpp"
+#include "model/annotations.hpp"
 #include "model/port.hpp"
+#include "model/resources.hpp"
 
 namespace swarm::model {
+
+struct ContainerSpec;  // model/container_spec.hpp
 
 enum class RestartCondition : std::uint8_t { none, on_failure, any };
 
@@ -54,7 +58,7 @@ struct ResourceRequirements {
 };
 
 struct TaskSpec {
-  std::optional<ContainerSpec> container;  // this engine runs containers' specs only
+  Shared<ContainerSpec> container;  // this engine runs containers' specs only
   std::optional<ResourceRequirements> resources;
   std::optional<RestartPolicy> restart;  // absent: any
   std::optional<Placement> placement;
@@ -62,7 +66,7 @@ struct TaskSpec {
   std::optional<Driver> log_driver;
   std::uint64_t force_update = 0;
   std::string runtime;  // "container" or empty
-  bool operator==(const TaskSpec&) const = default;
+  bool operator==(const TaskSpec&) const;
 };
 
 // Of one service: what a whole swarm is built for. Each replica is an object of every manager.

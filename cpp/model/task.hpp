@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/kind.hpp"
+#include "model/meta.hpp"
 #include "model/service_spec.hpp"
 
 namespace swarm::model {

@@ -6,6 +6,7 @@
 #include "codec/codec.hpp"
 #include "control/process_checks.hpp"
 #include "go_template/placeholders.hpp"
+#include "model/container_spec.hpp"
 #include "ports/runtimes.hpp"
 
 namespace swarm::node {
@@ -49,6 +50,8 @@ Result<ports::Launch> launch_of(const Core& core, const model::Task& task) {
     if (!expanded) return expanded.error();
     if (auto fine = control::check_process(*expanded); !fine) return fine.error();
     launch.container = std::move(*expanded);
+  } else {
+    launch.container.emplace();
   }
   launch.stop_grace = model::stop_grace(task.spec());
   launch.service_id = task.service_id;

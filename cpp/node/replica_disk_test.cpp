@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "codec/codec.hpp"
+#include "model/container_spec.hpp"
 #include "node/identity.hpp"
 #include "node/test_disk.hpp"
 

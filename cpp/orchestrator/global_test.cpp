@@ -67,7 +67,7 @@ TEST(Global, a_paused_node_keeps_what_it_has_and_gets_nothing_new) {
   global.begin();
   const TaskId kept = global.on(1)->id;
   global.swarm.set(1, Availability::pause);
-  global.swarm.update(global.id, [](auto& next) { next.task.container->image = "nginx:2"; });
+  global.swarm.update(global.id, [](auto& next) { next.task.container.edit().image = "nginx:2"; });
   global.swarm.advance(Duration::seconds(30));
   EXPECT_EQ(global.on(1)->id, kept) << "not updated";
   EXPECT_EQ(global.on(2)->spec().container->image, "nginx:2");
@@ -84,7 +84,7 @@ TEST(Global, a_node_that_missed_an_update_catches_up) {
   Global global;
   global.begin();
   global.swarm.set(1, Availability::pause);
-  global.swarm.update(global.id, [](auto& next) { next.task.container->image = "nginx:2"; });
+  global.swarm.update(global.id, [](auto& next) { next.task.container.edit().image = "nginx:2"; });
   global.swarm.advance(Duration::seconds(30));
   global.swarm.set(1, Availability::active);
   global.swarm.advance(Duration::seconds(30));

@@ -30,7 +30,7 @@ struct Paused {
     swarm.missing_images = {kNew};
     id = swarm.create(spec);
     swarm.settle();
-    swarm.update(id, [](auto& next) { next.task.container->image = kNew; });
+    swarm.update(id, [](auto& next) { next.task.container.edit().image = kNew; });
     swarm.advance(Duration::millis(10'500));
     ASSERT_EQ(swarm.status(id).state, UpdateState::paused);
     ASSERT_EQ(swarm.running_image(id, kOld), swarm.running(id)) << "the old ones stay and serve";
@@ -120,7 +120,7 @@ TEST(Handover, changes_in_the_pause_leave_one_task_in_a_slot) {
       {"rollback", [](Paused& one) { one.swarm.roll_back(one.id); }},
       {"another update",
        [](Paused& one) {
-         one.swarm.update(one.id, [](auto& next) { next.task.container->image = "nginx:3"; });
+         one.swarm.update(one.id, [](auto& next) { next.task.container.edit().image = "nginx:3"; });
        }},
       {"stop first from now on",
        [](Paused& one) {
@@ -150,7 +150,7 @@ TEST(Handover, a_node_that_is_paused_in_the_middle_keeps_one) {
   one.id = one.swarm.create(one.spec);
   one.swarm.settle();
   one.swarm.scheduling = false;
-  one.swarm.update(one.id, [](auto& next) { next.task.container->image = "nginx:2"; });
+  one.swarm.update(one.id, [](auto& next) { next.task.container.edit().image = "nginx:2"; });
   one.swarm.settle();
   const auto fresh = one.of("nginx:2");
   ASSERT_TRUE(fresh);
@@ -166,7 +166,7 @@ TEST(Handover, of_two_old_tasks_that_wait_for_an_update_the_younger_stays) {
   Paused one;
   one.begin();
   one.swarm.update(one.id, [](auto& next) {
-    next.task.container->image = "nginx:3";
+    next.task.container.edit().image = "nginx:3";
     next.task.placement.emplace().constraints = {"node.labels.x==y"};
   });
   one.swarm.scheduling = false;

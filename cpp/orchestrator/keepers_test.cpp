@@ -76,7 +76,7 @@ TEST(TaskReaper, what_still_runs_is_no_history_whatever_the_limit) {
   swarm.settle();
   const TaskId old = swarm.live_in(id, 1)->id;
   swarm.stubborn_images = {"nginx:1"};
-  swarm.update(id, [](auto& spec) { spec.task.container->image = "nginx:2"; });
+  swarm.update(id, [](auto& spec) { spec.task.container.edit().image = "nginx:2"; });
   swarm.advance(Duration::seconds(1));
   EXPECT_TRUE(swarm.store.task(old)) << "it has not stopped yet";
   EXPECT_EQ(swarm.tasks(id).size(), 2U);

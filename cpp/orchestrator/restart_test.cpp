@@ -251,14 +251,14 @@ TEST(Attempts, a_new_leader_knows_that_a_drain_has_no_delay) {
 struct Stopping {
   explicit Stopping(std::optional<Duration> grace) {
     spec = TestSwarm::spec(1);
-    spec.task.container->stop_grace_period = grace;
+    spec.task.container.edit().stop_grace_period = grace;
     id = swarm.create(spec);
     swarm.settle();
     old = swarm.live_in(id, 1)->id;
     swarm.stubborn_images = {kImage};
   }
   void update() {
-    swarm.update(id, [](auto& next) { next.task.container->image = "nginx:2"; });
+    swarm.update(id, [](auto& next) { next.task.container.edit().image = "nginx:2"; });
     swarm.settle();
   }
   bool waits() { return swarm.running(id) == 0; }
@@ -316,8 +316,8 @@ TEST(OldTask, that_its_node_no_longer_fits_is_waited_for_too) {
 TEST(OldTask, has_its_own_grace_and_not_that_of_the_update) {
   Stopping one(Duration::seconds(90));
   one.swarm.update(one.id, [](auto& next) {
-    next.task.container->image = "nginx:2";
-    next.task.container->stop_grace_period = Duration::seconds(1);
+    next.task.container.edit().image = "nginx:2";
+    next.task.container.edit().stop_grace_period = Duration::seconds(1);
   });
   one.swarm.advance(Duration::seconds(95));
   EXPECT_TRUE(one.waits());
@@ -331,7 +331,7 @@ TEST(OldTask, is_waited_for_by_a_new_leader_and_through_other_changes) {
   for (int i = 0; i < 8; ++i) {
     one.swarm.advance(Duration::seconds(10));
     if (i == 3) one.swarm.elect();
-    if (i == 4) one.swarm.update(one.id, [](auto& next) { next.task.container->image = "nginx:3"; });
+    if (i == 4) one.swarm.update(one.id, [](auto& next) { next.task.container.edit().image = "nginx:3"; });
     if (i == 5) one.swarm.update(one.id, [](auto& next) { next.mode = model::ReplicatedMode{0}; });
     if (i == 6) one.swarm.update(one.id, [](auto& next) { next.mode = model::ReplicatedMode{1}; });
     EXPECT_TRUE(one.waits()) << i;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "model/container_spec.hpp"
 #include "orchestrator/constraint_enforcer.hpp"
 #include "orchestrator/global.hpp"
 #include "orchestrator/replicated.hpp"

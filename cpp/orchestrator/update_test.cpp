@@ -25,7 +25,7 @@ struct Rolling {
     id = swarm.create(spec);
     swarm.settle();
     ASSERT_EQ(swarm.running_image(id, kOld), spec.replicas());
-    swarm.update(id, [](auto& next) { next.task.container->image = kNew; });
+    swarm.update(id, [](auto& next) { next.task.container.edit().image = kNew; });
   }
   model::UpdateState state() { return swarm.status(id).state; }
 
@@ -92,7 +92,7 @@ TEST(Update, a_new_task_that_cannot_be_placed_holds_the_update_up) {
   rolling.swarm.advance(Duration::seconds(600));
   EXPECT_EQ(rolling.swarm.running_image(rolling.id, kOld), 3U);
   EXPECT_EQ(rolling.state(), UpdateState::updating);
-  rolling.swarm.update(rolling.id, [](auto& next) { next.task.container->image = "nginx:3"; });
+  rolling.swarm.update(rolling.id, [](auto& next) { next.task.container.edit().image = "nginx:3"; });
   rolling.swarm.scheduling = true;
   rolling.swarm.advance(Duration::seconds(60));
   EXPECT_EQ(rolling.swarm.running_image(rolling.id, "nginx:3"), 4U) << "another update frees it";

@@ -20,9 +20,9 @@ namespace swarm::ports {
 // All that a runner needs to know of a task.
 struct Launch {
   TaskId task;
-  std::string name;                   // "<service>.<slot>.<task id>"
-  std::string runtime = "container";  // TaskTemplate.Runtime: chooses the executor
-  model::ContainerSpec container;     // its placeholders are expanded
+  std::string name;                        // "<service>.<slot>.<task id>"
+  std::string runtime = "container";       // TaskTemplate.Runtime: chooses the executor
+  Shared<model::ContainerSpec> container;  // never missing; its placeholders are expanded
   Duration stop_grace;
   ServiceId service_id;
   std::string service_name;

@@ -1,4 +1,5 @@
 #include "ports/task_environment.hpp"
+#include "model/container_spec.hpp"
 
 namespace swarm::ports {
 
@@ -13,7 +14,7 @@ std::string container_hostname(const std::string& wished, const std::string& con
 Environment task_environment(const Launch& launch, const std::string& address,
                              const std::string& container_id, Environment given) {
   Environment env = std::move(given);
-  env["HOSTNAME"] = container_hostname(launch.container.hostname, container_id);
+  env["HOSTNAME"] = container_hostname(launch.container->hostname, container_id);
   env["SWARM_TASK_IP"] = address;
   env["SWARM_TASK_ID"] = launch.task.str();
   env["SWARM_TASK_NAME"] = launch.name;
@@ -22,8 +23,8 @@ Environment task_environment(const Launch& launch, const std::string& address,
   env["SWARM_SERVICE_NAME"] = launch.service_name;
   env["SWARM_NODE_ID"] = launch.node_id.str();
   env["SWARM_NODE_HOSTNAME"] = launch.node_hostname;
-  env["SWARM_IMAGE"] = launch.container.image;
-  for (const std::string& setting : launch.container.env) {
+  env["SWARM_IMAGE"] = launch.container->image;
+  for (const std::string& setting : launch.container->env) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos) {
       env.erase(setting);

@@ -14,8 +14,8 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
+#include "model/annotations.hpp"
 #include "model/feature_level.hpp"
-#include "model/meta.hpp"
 #include "real/http/reactor.hpp"
 #include "real/log_trace.hpp"
 

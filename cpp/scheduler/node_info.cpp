@@ -6,7 +6,7 @@
 #include "base/id.hpp"
 #include "base/number.hpp"
 #include "base/time.hpp"
-#include "model/meta.hpp"
+#include "model/resources.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
 

@@ -15,7 +15,7 @@
 #include "base/id.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
-#include "model/meta.hpp"
+#include "model/annotations.hpp"
 #include "model/node.hpp"
 #include "model/restart.hpp"
 #include "model/service.hpp"

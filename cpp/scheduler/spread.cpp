@@ -14,7 +14,7 @@
 #include "base/check.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
-#include "model/meta.hpp"
+#include "model/annotations.hpp"
 #include "model/node.hpp"
 #include "scheduler/filters.hpp"
 #include "scheduler/node_info.hpp"

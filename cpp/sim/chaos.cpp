@@ -1,6 +1,7 @@
 #include "sim/chaos.hpp"
 
 #include "base/check.hpp"
+#include "node/node.hpp"
 
 namespace swarm::sim {
 namespace {

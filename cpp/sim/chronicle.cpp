@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/container_spec.hpp"
 #include "node/apply_entry.hpp"
 #include "sim/chronicle_words.hpp"
 #include "sim/machine.hpp"

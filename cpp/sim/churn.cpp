@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "node/node.hpp"
+
 namespace swarm::sim {
 namespace {
 

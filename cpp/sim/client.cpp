@@ -1,6 +1,8 @@
 #include "sim/client.hpp"
 
 #include "docker/json.hpp"
+#include "model/mesh.hpp"
+#include "node/node.hpp"
 #include "raft/raft.hpp"
 
 namespace swarm::sim {

@@ -15,10 +15,10 @@
 
 #include "base/time.hpp"
 #include "ports/ports.hpp"
+#include "sim/machine_index.hpp"
 
 namespace swarm::sim {
 
-using MachineIndex = std::uint32_t;
 using ConnectionId = std::uint64_t;
 
 // ---- to the node as it is

@@ -12,6 +12,7 @@
 #include "docker/specs.hpp"
 #include "docker/url.hpp"
 #include "model/bounds.hpp"
+#include "node/node.hpp"
 #include "node/replica_disk.hpp"
 #include "sim/churn.hpp"
 

@@ -4,6 +4,7 @@
 
 #include "model/constraint.hpp"
 #include "model/meaning.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 namespace {

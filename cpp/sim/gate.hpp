@@ -8,7 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "store/store.hpp"
+#include "base/id.hpp"
+
+namespace swarm::store {
+class Store;
+}
 
 namespace swarm::sim {
 

@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "node/node.hpp"
 #include "sim/churn.hpp"
 
 namespace swarm::sim {

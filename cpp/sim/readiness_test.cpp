@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "docker/json.hpp"
+#include "node/node.hpp"
 #include "sim/client.hpp"
 
 namespace swarm::sim {

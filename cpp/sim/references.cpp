@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "node/node.hpp"
 #include "store/store.hpp"
 
 namespace swarm::sim {

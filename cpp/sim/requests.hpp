@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/id.hpp"
 #include "base/time.hpp"
-#include "sim/event_queue.hpp"
 #include "sim/load_options.hpp"
+#include "sim/machine_index.hpp"
 
 namespace swarm::sim {
 

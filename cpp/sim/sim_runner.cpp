@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "base/number.hpp"
 #include "model/builtin_images.hpp"
+#include "model/container_spec.hpp"
 #include "model/kept_fields.hpp"
 #include "ports/builtin_images.hpp"
 #include "ports/runtimes.hpp"
@@ -134,7 +135,7 @@ ImageScript SimRunner::script_of(const model::ContainerSpec& container) const {
 // Why the node cannot make its container: the texts of the real runner. There are no files here, and of
 // users those that Docker's images have; an image of a user's own has whom it likes.
 std::string SimRunner::why_not(const Process& process) const {
-  const model::ContainerSpec& container = process.launch.container;
+  const model::ContainerSpec& container = *process.launch.container;
   const std::string reference = model::normal_reference(container.image);
   if (process.launch.runtime != ports::kContainerRuntime)
     return ports::no_executor(process.launch.runtime, {kExecutor}).message;
@@ -164,7 +165,7 @@ void SimRunner::prepare(const ports::Launch& launch) {
   process = Process{};
   said_.try_emplace(launch.task);  // from now on there is a place for its output
   process.launch = launch;
-  process.script = script_of(launch.container);
+  process.script = script_of(*launch.container);
   move(launch.task, TaskMoves::Step::prepared,
        draw(rng_, process.script.prepare_min, process.script.prepare_max));
 }
@@ -240,12 +241,12 @@ std::string SimRunner::page(TaskId task, std::uint32_t port) const {
   if (it == processes_.end() || it->second.stage != Stage::running) return {};
   const ports::Launch& launch = it->second.launch;
   const auto stand_in =
-      stand_in_of(model::repository_of(model::normal_reference(launch.container.image)) + ":latest");
+      stand_in_of(model::repository_of(model::normal_reference(launch.container->image)) + ":latest");
   if (stand_in == model::StandIn::shell || stand_in == model::StandIn::redis) return {};
-  if (stand_in == model::StandIn::web && port != web_port(launch.container)) return {};
+  if (stand_in == model::StandIn::web && port != web_port(*launch.container)) return {};
   const std::string& title = launch.service_name;
   return "<!DOCTYPE html>\n<title>" + title + "</title>\n<h1>" + title +
-         "</h1>\n<pre>\nimage: " + launch.container.image + "\nservice: " + title + "\ntask: " + task.str() +
+         "</h1>\n<pre>\nimage: " + launch.container->image + "\nservice: " + title + "\ntask: " + task.str() +
          "\nslot: " + ports::slot_word(launch) + "\nnode: " + launch.node_hostname + "\n</pre>\n";
 }
 
@@ -324,10 +325,10 @@ void SimRunner::say(TaskId task, std::string text) {
 
 void SimRunner::write_first_lines(TaskId task, Process& process) {
   const ports::Launch& launch = process.launch;
-  const auto words = words_of(launch.container);
-  if (!has_shell(launch.container)) {
-    say(task, launch.name + ": " + launch.container.image + " started on " + launch.node_hostname);
-    for (const auto& argument : launch.container.args) say(task, argument);
+  const auto words = words_of(*launch.container);
+  if (!has_shell(*launch.container)) {
+    say(task, launch.name + ": " + launch.container->image + " started on " + launch.node_hostname);
+    for (const auto& argument : launch.container->args) say(task, argument);
     return;
   }
   if (!words.empty() && words.front() == "ping") {

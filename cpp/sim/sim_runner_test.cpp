@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/container_spec.hpp"
+
 namespace swarm::sim {
 namespace {
 
@@ -19,7 +21,7 @@ std::string prepared(const ports::Launch& launch) {
 TEST(SimRunner, RefusesATaskThatNoExecutorTakesInTheWordsOfTheRealRunner) {
   ports::Launch launch;
   launch.task = TaskId(1);
-  launch.container.image = "alpine";
+  launch.container.edit().image = "alpine";
   EXPECT_EQ(prepared(launch), "");
   launch.runtime = "plugin";
   EXPECT_EQ(

@@ -1,5 +1,7 @@
 #include "sim/upgrades.hpp"
 
+#include "node/node.hpp"
+
 namespace swarm::sim {
 
 model::Build keys_are_new(model::FeatureLevel level) { return {level, {{model::KeyValue::kKind, 2}}}; }

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "model/container_spec.hpp"
+#include "node/node.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -18,12 +18,25 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
 #include "base/time.hpp"
+#include "docker/answer.hpp"
 #include "faults/plan.hpp"
-#include "node/node.hpp"
+#include "model/annotations.hpp"
+#include "model/feature_level.hpp"
+#include "model/resources.hpp"
 #include "ports/http.hpp"
 #include "sim/gate.hpp"
 #include "sim/load_options.hpp"
+
+namespace swarm::node {
+class Node;
+}
+namespace swarm::ports {
+class Disk;
+class Transport;
+}  // namespace swarm::ports
 
 namespace swarm::sim {
 

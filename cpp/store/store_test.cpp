@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/rng.hpp"
+#include "model/container_spec.hpp"
 
 namespace swarm::store {
 namespace {
@@ -249,7 +250,7 @@ TEST_F(StoreTest, ATemplateLivesAsLongAsATaskOrItsServiceNeedsIt) {
     service.previous_spec = service.spec;
     service.previous_spec_version = service.spec_version;
     service.spec_version = service.meta.version;
-    service.spec.task.container->image = image;
+    service.spec.task.container.edit().image = image;
     apply({Put{service}});
     return service.spec_version;
   };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/cluster.hpp"
+#include "model/describe/annotations.hpp"
 #include "model/describe/meta.hpp"
 
 namespace swarm::model {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "model/container_spec.hpp"
-#include "model/describe/meta.hpp"
+#include "model/describe/annotations.hpp"
 
 namespace swarm::model {
 

@@ -1,6 +1,7 @@
 // The fields of a network (model/network.hpp).
 #pragma once
 
+#include "model/describe/annotations.hpp"
 #include "model/describe/meta.hpp"
 #include "model/network.hpp"
 

@@ -1,6 +1,7 @@
 // The fields of a service (model/service.hpp).
 #pragma once
 
+#include "model/describe/meta.hpp"
 #include "model/describe/service_spec.hpp"
 #include "model/service.hpp"
 

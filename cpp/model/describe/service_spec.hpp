@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/describe/container_spec.hpp"
+#include "model/describe/resources.hpp"
 #include "model/service_spec.hpp"
 
 namespace swarm::model {

@@ -17,6 +17,7 @@
 #include <fstream>
 #include <utility>
 
+#include "model/container_spec.hpp"
 #include "model/kept_fields.hpp"
 #include "ports/runtimes.hpp"
 #include "real/process/process_usage.hpp"
@@ -96,7 +97,7 @@ bool ProcessExecutor::takes(const ports::Launch& launch) const {
 }
 
 Result<void> ProcessExecutor::check(const Work& work) {
-  const model::ContainerSpec& spec = work.launch.container;
+  const model::ContainerSpec& spec = *work.launch.container;
   // Which users an image of a user's own knows is the user's business.
   if (auto fine = work.users_own_image ? Result<void>() : check_user(spec.user); !fine) return fine;
   return check_mounts(spec.mounts);
@@ -104,7 +105,7 @@ Result<void> ProcessExecutor::check(const Work& work) {
 
 // As in a container: a working directory that is not there is made.
 Result<void> ProcessExecutor::prepare(const Work& work) {
-  const std::string& directory = work.launch.container.dir;
+  const std::string& directory = work.launch.container->dir;
   auto made = directory.empty() ? Result<void>() : make_directories(directory);
   if (made) return {};
   return plain_error(made.error().code,
@@ -117,7 +118,7 @@ Result<Pipes> ProcessExecutor::start(const Work& work) {
   auto opened = open_channels(tools_.lock);
   if (!opened) return opened.error();
   Channels& to = *opened;
-  const std::string& directory = work.launch.container.dir;
+  const std::string& directory = work.launch.container->dir;
   auto process = std::make_unique<Process>();
   process->run = work.run;
   const int failed = spawn_shim(

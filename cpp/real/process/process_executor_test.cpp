@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "model/container_spec.hpp"
 #include "real/http/run_until.hpp"
 #include "real/process/task_launch.hpp"
 #include "real/process/task_shim.hpp"
@@ -50,8 +51,8 @@ class ProcessExecutorTest : public testing::Test {
     launch.service_name = "web";
     launch.slot = 3;
     launch.node_hostname = "m1";
-    launch.container.image = "alpine";
-    launch.container.args = {"sh", "-c", script};
+    launch.container.edit().image = "alpine";
+    launch.container.edit().args = {"sh", "-c", script};
     return launch;
   }
   void run(const ports::Launch& launch) {
@@ -117,7 +118,7 @@ TEST_F(ProcessExecutorTest, TellsATaskWhoAndWhereItIs) {
   auto launch = shell(
       1, "echo $SWARM_SERVICE_NAME $SWARM_TASK_SLOT $SWARM_NODE_HOSTNAME $SWARM_PORT_8080 $SWARM_TASK_IP $X");
   launch.target_ports = {8080};
-  launch.container.env = {"X=mine", "NODE"};
+  launch.container.edit().env = {"X=mine", "NODE"};
   run(launch);
   ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)); }));
   const std::string address = of<ports::TaskStarted>(TaskId(1))->address;
@@ -127,11 +128,11 @@ TEST_F(ProcessExecutorTest, TellsATaskWhoAndWhereItIs) {
 
 TEST_F(ProcessExecutorTest, RefusesAnUnknownImageAndAnUnknownProgram) {
   auto launch = shell(1, "");
-  launch.container.image = "nosuch/thing:1";
+  launch.container.edit().image = "nosuch/thing:1";
   runner_->prepare(launch);
   EXPECT_EQ(of<ports::TaskPrepared>(TaskId(1))->error, "No such image: nosuch/thing:1");
   launch = shell(2, "");
-  launch.container.args = {"no-such-program"};
+  launch.container.edit().args = {"no-such-program"};
   run(launch);
   ASSERT_TRUE(until([&] { return of<ports::TaskStarted>(TaskId(2)); }));
   EXPECT_EQ(of<ports::TaskStarted>(TaskId(2))->error,
@@ -140,7 +141,7 @@ TEST_F(ProcessExecutorTest, RefusesAnUnknownImageAndAnUnknownProgram) {
 
 TEST_F(ProcessExecutorTest, SurvivesACommandOfSeveralLines) {
   auto launch = shell(1, "");
-  launch.container.args = {"no\nsuch\nexited x"};
+  launch.container.edit().args = {"no\nsuch\nexited x"};
   run(launch);
   ASSERT_TRUE(until([&] { return of<ports::TaskStarted>(TaskId(1)); }));
   EXPECT_EQ(of<ports::TaskStarted>(TaskId(1))->error,
@@ -252,12 +253,12 @@ TEST_F(ProcessExecutorTest, FollowsLogsUntilTheTaskEnds) {
 
 TEST_F(ProcessExecutorTest, MakesAWorkingDirectoryThatIsNotThereOrSaysWhyNot) {
   auto there = shell(1, "pwd");
-  there.container.dir = root_ + "/a/b";
+  there.container.edit().dir = root_ + "/a/b";
   run(there);
   ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)); }));
   EXPECT_EQ(logs(TaskId(1)), "o:" + root_ + "/a/b ");
   auto impossible = shell(2, "pwd");
-  impossible.container.dir = "/etc/passwd/x";
+  impossible.container.edit().dir = "/etc/passwd/x";
   runner_->prepare(impossible);
   EXPECT_TRUE(of<ports::TaskPrepared>(TaskId(2))->error.starts_with(
       "the working directory /etc/passwd/x is not there: "))
@@ -277,8 +278,8 @@ TEST_F(ProcessExecutorTest, ATasksHostnameIsItsContainersIdAndAGlobalOnesSlotIts
 TEST_F(ProcessExecutorTest, IsStoppedByTheSignalThatIsAskedFor) {
   auto launch =
       shell(1, "trap 'exit 7' RTMIN+3; trap 'exit 8' QUIT; touch $HOME/up; while :; do sleep .01; done");
-  launch.container.stop_signal = "SIGRTMIN+3";
-  launch.container.args[0] = "bash";
+  launch.container.edit().stop_signal = "SIGRTMIN+3";
+  launch.container.edit().args[0] = "bash";
   auto other = launch;
   other.task = TaskId(2);
   for (const auto& one : {launch, other}) {
@@ -298,7 +299,7 @@ TEST_F(ProcessExecutorTest, ATagThatNobodyMadeIsNoImage) {
                                     {"alpine:3.99", "No such image: alpine:3.99"},
                                     {"nginx@sha256:00", "No such image: nginx@sha256:00"}}) {
     auto launch = shell(1, "true");
-    launch.container.image = image;
+    launch.container.edit().image = image;
     events_.clear();
     runner_->prepare(launch);
     EXPECT_EQ(of<ports::TaskPrepared>(TaskId(1))->error, text);
@@ -310,8 +311,8 @@ TEST_F(ProcessExecutorTest, KeepsImagesOfItsUsersOverARestart) {
   EXPECT_FALSE(runner_->add_image({"bad", {"nosuchprogram"}, false}).ok());
   open();
   auto launch = shell(1, "");
-  launch.container.image = "mine:1";
-  launch.container.args = {};
+  launch.container.edit().image = "mine:1";
+  launch.container.edit().args = {};
   run(launch);
   ASSERT_TRUE(until([&] { return of<ports::TaskExited>(TaskId(1)); }));
   EXPECT_EQ(of<ports::TaskExited>(TaskId(1))->exit_code, 4);

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "model/builtin_images.hpp"
+#include "model/container_spec.hpp"
 #include "ports/task_environment.hpp"
 #include "real/files.hpp"
 #include "real/runner/program.hpp"

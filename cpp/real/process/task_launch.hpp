@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "model/container_spec.hpp"
 #include "ports/runner.hpp"
 
 namespace swarm::real {

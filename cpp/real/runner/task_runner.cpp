@@ -12,6 +12,7 @@
 
 #include "base/bytes.hpp"
 #include "model/builtin_images.hpp"
+#include "model/container_spec.hpp"
 #include "model/signal.hpp"
 #include "ports/runtimes.hpp"
 #include "real/files.hpp"
@@ -164,7 +165,7 @@ std::vector<std::string> TaskRunner::Impl::names() const {
 }
 
 Result<void> TaskRunner::Impl::find_image(Work& work) const {
-  const model::ContainerSpec& spec = work.launch.container;
+  const model::ContainerSpec& spec = *work.launch.container;
   auto command = catalogue.command_of(spec);
   if (!command) return plain_error(Code::not_found, "No such image: " + model::normal_reference(spec.image));
   work.command = std::move(*command);
@@ -267,7 +268,7 @@ void TaskRunner::Impl::on(const Ended& event) {
 // The stop rule of all executors: the signal, then SIGKILL after the grace.
 void TaskRunner::Impl::stop(Held& it, Duration grace, int signal) {
   // Of a spec that an older version accepted, a word may be none.
-  const int own = model::parse_signal(it.work.launch.container.stop_signal).value_or(SIGTERM);
+  const int own = model::parse_signal(it.work.launch.container->stop_signal).value_or(SIGTERM);
   it.executor->signal(it.work.run, signal != 0 ? signal : own);
   it.grace.emplace(reactor);
   it.grace->after(grace, [executor = it.executor, run = it.work.run] { executor->signal(run, SIGKILL); });
@@ -362,7 +363,8 @@ std::vector<std::string> TaskRunner::warnings(const model::ServiceSpec& spec,
                                               const model::ServiceSpec* before) {
   ports::Launch launch;
   launch.runtime = ports::runtime_of(spec.task);
-  if (spec.task.container) launch.container = *spec.task.container;
+  launch.container = spec.task.container;
+  launch.container.edit();  // one that asks for nothing where the spec has none
   Executor* executor = impl_->choose(launch);
   return executor != nullptr ? executor->warnings(spec, before) : std::vector<std::string>{};
 }

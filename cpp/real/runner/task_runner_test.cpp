@@ -8,6 +8,7 @@
 
 #include <filesystem>
 
+#include "model/container_spec.hpp"
 #include "real/http/run_until.hpp"
 
 namespace swarm::real {
@@ -80,7 +81,7 @@ class TaskRunnerTest : public testing::Test {
     ports::Launch out;
     out.task = TaskId(id);
     out.runtime = runtime;
-    out.container.image = "alpine";
+    out.container.edit().image = "alpine";
     return out;
   }
   // Prepared and handed to its executor.

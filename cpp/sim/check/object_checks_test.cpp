@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "codec/codec.hpp"
+#include "model/container_spec.hpp"
 
 namespace swarm::sim {
 namespace {

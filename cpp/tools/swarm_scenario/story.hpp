@@ -17,7 +17,9 @@
 
 #include "base/check.hpp"
 #include "base/number.hpp"
+#include "node/node.hpp"
 #include "sim/client.hpp"
+#include "store/store.hpp"
 
 namespace swarm::scenario {
 

@@ -1,0 +1,18 @@
+#include "model/defaults.hpp"
+
+#include <algorithm>
+
+#include "model/container_spec.hpp"
+
+namespace swarm::model {
+
+Duration stop_grace(const TaskSpec& spec) {
+  return spec.container && spec.container->stop_grace_period ? *spec.container->stop_grace_period
+                                                             : kStopGracePeriod;
+}
+
+Duration old_task_timeout(const TaskSpec& spec) {
+  return std::max(kOldTaskTimeout, stop_grace(spec) + kKilledTaskTimeout);
+}
+
+}  // namespace swarm::model
