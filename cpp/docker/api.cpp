@@ -31,26 +31,27 @@ struct Api::State {
 Api::Api() : state_(std::make_unique<State>()) {}
 Api::~Api() = default;
 
-Scope Api::scope(const http::Request& request) {
-  const Match match = find_route(request.method, Target::parse(request.target));
-  return match.route == nullptr ? Scope::local : match.route->scope;
+Routed::Routed(http::Request asked) : request(std::move(asked)), target(Target::parse(request.target)) {
+  Match match = find_route(request.method, target);
+  route = match.route;
+  name = std::move(match.name);
 }
+
+Scope Routed::scope() const { return route == nullptr ? Scope::local : route->scope; }
 
 namespace {
 
-void serve(Replies& replies, ApiId id, const http::Request& request, const Context& context) {
-  const Target target = Target::parse(request.target);
-  if (auto text = bad_version(target)) {
-    if (target.version < kMinVersion) return replies.reply_text(id, 400, std::move(*text));
+void serve(Replies& replies, ApiId id, const Routed& what, const Context& context) {
+  if (auto text = bad_version(what.target)) {
+    if (what.target.version < kMinVersion) return replies.reply_text(id, 400, std::move(*text));
     return replies.refuse(id, plain_error(Code::invalid_argument, std::move(*text)));
   }
-  Match match = find_route(request.method, target);
-  if (match.route == nullptr) return replies.refuse(id, plain_error(Code::not_found, "page not found"));
-  if (match.route->needs == Needs::manager && !has_swarm(context))
+  if (what.route == nullptr) return replies.refuse(id, plain_error(Code::not_found, "page not found"));
+  if (what.route->needs == Needs::manager && !has_swarm(context))
     return replies.refuse(id, no_manager(context.local));
-  if (match.route->handler == nullptr) return replies.refuse(id, not_yet(match.route->not_yet));
-  Call call{id, request, target, std::move(match.name), context, replies};
-  match.route->handler(call);
+  if (what.route->handler == nullptr) return replies.refuse(id, not_yet(what.route->not_yet));
+  Call call{id, what.request, what.target, what.name, context, replies};
+  what.route->handler(call);
 }
 
 std::optional<OpenSwarmLogs> logs_wanted(const std::vector<Effect>& effects) {
@@ -92,15 +93,15 @@ std::optional<Answer> whole(std::vector<Effect> effects) {
 
 }  // namespace
 
-void Api::request(ApiId id, const http::Request& request, const Context& context) {
-  serve(state_->replies, id, request, context);
+void Api::request(ApiId id, const Routed& what, const Context& context) {
+  serve(state_->replies, id, what, context);
 }
 
 std::optional<Answer> Api::look(const http::Request& request, const Context& context,
                                 const LogSource& source) const {
   if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
   Replies replies(state_->replies);
-  serve(replies, 0, request, context);
+  serve(replies, 0, Routed(request), context);
   std::vector<Effect> effects = replies.take_effects();
   if (const auto wish = logs_wanted(effects); wish && !wish->options.follow) {
     replies.log_news(0, gathered(*wish, source), context);

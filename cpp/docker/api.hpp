@@ -20,6 +20,7 @@
 #include "base/rng.hpp"
 #include "docker/answer.hpp"
 #include "docker/inside.hpp"
+#include "docker/url.hpp"
 #include "model/transaction.hpp"
 #include "model/wire.hpp"
 #include "ports/http.hpp"
@@ -168,15 +169,24 @@ using Effect = std::variant<BeginReply, ReplyPiece, EndReply, CutReply, Propose,
 // What is kept of a task's output, for a look; an Error says why it cannot be had.
 using LogSource = std::function<Result<std::vector<wire::LogLine>>(TaskId, const wire::LogOptions&)>;
 
+struct Route;
+// A request, parsed and routed once, when it arrives.
+struct Routed {
+  explicit Routed(http::Request asked);
+  http::Request request;
+  Target target;
+  const Route* route = nullptr;  // null: page not found
+  std::string name;              // what stands for `*` or `**` in the route
+  // By method and path alone. Unknown routes are local: they get their 404 or 501 here.
+  Scope scope() const;
+};
+
 class Api {
  public:
   Api();
   ~Api();
 
-  // By method and path alone. Unknown routes are local: they get their 404 or 501 here.
-  static Scope scope(const http::Request& request);
-
-  void request(ApiId id, const http::Request& request, const Context& context);
+  void request(ApiId id, const Routed& what, const Context& context);
   // What `request` would be answered at this very moment, and nothing changes by asking. Nothing when that
   // takes more than a moment: a change, a stream that goes on.
   std::optional<Answer> look(const http::Request& request, const Context& context,

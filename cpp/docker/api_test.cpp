@@ -96,7 +96,7 @@ TEST_F(ApiTest, InspectFindsNothingOfEveryKindAndGoesOn) {
 
 TEST_F(ApiTest, ScopeTellsWhereARequestIsAnswered) {
   const auto scope = [](const char* method, const char* target) {
-    return Api::scope({method, target, {}, {}});
+    return Routed({method, target, {}, {}}).scope();
   };
   EXPECT_EQ(scope("GET", "/v1.50/services?status=true"), Scope::swarm_read);
   EXPECT_EQ(scope("POST", "/v1.50/services/create"), Scope::swarm_write);

@@ -13,16 +13,6 @@ Result<int> parse_signal(const std::string& text) {
   return plain_error(Code::invalid_argument, "invalid signal: " + text);
 }
 
-// The operation is under way: the reply waits until the process has ended.
-Replies::OnDone reply_when_ended(TaskId task) {
-  return [task](Replies& replies, ApiId id, const OperationResult&, const Context& context) {
-    const agent::LocalTask* local = local_task(context, task);
-    if (local == nullptr || !local->process_runs) return replies.reply_empty(id, 204);
-    replies.await_end(id, task, false,
-                      [](Replies& later, ApiId call, std::int64_t) { later.reply_empty(call, 204); });
-  };
-}
-
 std::string wait_reply(std::int64_t exit_code) {
   Json json;
   json.object([&] { json.field("StatusCode", exit_code).null("Error"); });
@@ -30,6 +20,24 @@ std::string wait_reply(std::int64_t exit_code) {
 }
 
 }  // namespace
+
+void say(const ContainerKilled& then, Replies& replies, ApiId id, const OperationResult&,
+         const Context& context) {
+  replies.observe(agent::ContainerEvent{then.task, "kill", 0, then.signal}, context);
+  replies.reply_empty(id, 204);
+}
+
+void say(const ContainerStopped& then, Replies& replies, ApiId id, const OperationResult&,
+         const Context& context) {
+  const agent::LocalTask* local = local_task(context, then.task);
+  if (local == nullptr || !local->process_runs) return replies.reply_empty(id, 204);
+  replies.await_end(id, {then.task, false, false});
+}
+
+void say_exit_code(Replies& replies, ApiId id, std::int64_t exit_code) {
+  replies.piece(id, wait_reply(exit_code));
+  replies.end(id);
+}
 
 void kill_container(Call& call) {
   const std::string wish = call.target.text("signal");
@@ -43,12 +51,7 @@ void kill_container(Call& call) {
         Code::already_exists,
         "cannot kill container: " + call.name + ": container " + local.container_id + " is not running"));
   const TaskId task = local.task.id;
-  call.replies.perform(
-      call.id, SignalContainer{task, *signal},
-      [task, number = *signal](Replies& replies, ApiId id, const OperationResult&, const Context& context) {
-        replies.observe(agent::ContainerEvent{task, "kill", 0, number}, context);
-        replies.reply_empty(id, 204);
-      });
+  call.replies.perform(call.id, SignalContainer{task, *signal}, ContainerKilled{task, *signal});
 }
 
 void stop_container(Call& call) {
@@ -68,7 +71,7 @@ void stop_container(Call& call) {
     // Docker: a negative number waits as long as it takes.
     wish.grace = *number < 0 ? Duration::max() : Duration::seconds(*number);
   }
-  call.replies.perform(call.id, wish, reply_when_ended(task));
+  call.replies.perform(call.id, wish, ContainerStopped{task});
 }
 
 void start_container(Call& call) {
@@ -90,11 +93,7 @@ void wait_container(Call& call) {
     call.replies.piece(call.id, wait_reply(local.exit_code));
     return call.replies.end(call.id);
   }
-  call.replies.await_end(call.id, local.task.id, condition == "removed",
-                         [](Replies& replies, ApiId id, std::int64_t exit_code) {
-                           replies.piece(id, wait_reply(exit_code));
-                           replies.end(id);
-                         });
+  call.replies.await_end(call.id, {local.task.id, condition == "removed", true});
 }
 
 void remove_container(Call& call) {
@@ -111,7 +110,7 @@ void remove_container(Call& call) {
                                   "\": container is running: stop the container before removing or force "
                                   "remove"));
   call.replies.perform(call.id, SignalContainer{local.task.id, model::kKillSignal},
-                       reply_when_ended(local.task.id));
+                       ContainerStopped{local.task.id});
 }
 
 void prune_containers(Call& call) { call.reply(R"({"ContainersDeleted":[],"SpaceReclaimed":0})"); }

@@ -10,24 +10,18 @@ namespace {
 
 constexpr Duration kPeriod = Duration::seconds(1);
 
-struct Sample {
-  ports::Usage usage;
-  Duration system;  // what all CPUs have had to give so far
-  WallTime read;
-};
-
 std::uint64_t cpus_of(const LocalNode& local) {
   return static_cast<std::uint64_t>(
       std::max<std::int64_t>(local.description.resources.nano_cpus / 1'000'000'000, 1));
 }
 
-Sample sample_of(const Context& context, TaskId task) {
+StatsSample sample_of(const Context& context, TaskId task) {
   const std::int64_t cpus = static_cast<std::int64_t>(cpus_of(context.local));
   return {context.runner.usage(task).value_or(ports::Usage{}), Duration::nanos(context.now.ns * cpus),
           context.wall};
 }
 
-void write_cpu(Json& json, const char* name, const Sample& sample, const LocalNode& local) {
+void write_cpu(Json& json, const char* name, const StatsSample& sample, const LocalNode& local) {
   json.object(name, [&] {
     json.object("cpu_usage", [&] {
       json.field("total_usage", sample.usage.cpu_user + sample.usage.cpu_system)
@@ -41,8 +35,8 @@ void write_cpu(Json& json, const char* name, const Sample& sample, const LocalNo
   });
 }
 
-std::string stats_line(const Context& context, const agent::LocalTask& local, const Sample& before,
-                       const Sample& sample) {
+std::string stats_line(const Context& context, const agent::LocalTask& local, const StatsSample& before,
+                       const StatsSample& sample) {
   Json json;
   json.object([&] {
     json.field("name", "/" + model::task_name(local.task)).field("id", local.container_id);
@@ -60,20 +54,17 @@ std::string stats_line(const Context& context, const agent::LocalTask& local, co
   return json.take() + "\n";
 }
 
-// One more line; a task of which nothing is left has none.
-Replies::OnBeat next_line(TaskId task, Sample before, bool goes_on) {
-  return [task, before, goes_on](Replies& replies, ApiId id,
-                                 const Context& context) mutable -> std::optional<Instant> {
-    const agent::LocalTask* local = local_task(context, task);
-    if (local == nullptr || !is_container(*local)) return std::nullopt;
-    const Sample sample = sample_of(context, task);
-    replies.piece(id, stats_line(context, *local, before, sample));
-    before = sample;
-    return goes_on ? std::optional(context.now + kPeriod) : std::nullopt;
-  };
-}
-
 }  // namespace
+
+// One more line; a task of which nothing is left has none.
+std::optional<Instant> say(StatsBeat& beat, Replies& replies, ApiId id, const Context& context) {
+  const agent::LocalTask* local = local_task(context, beat.task);
+  if (local == nullptr || !is_container(*local)) return std::nullopt;
+  const StatsSample sample = sample_of(context, beat.task);
+  replies.piece(id, stats_line(context, *local, beat.before, sample));
+  beat.before = sample;
+  return beat.goes_on ? std::optional(context.now + kPeriod) : std::nullopt;
+}
 
 // A share of the CPU lies between two samples: who asks once without `one-shot` waits for the second, and a
 // stream begins with one that has nothing to be compared with.
@@ -84,12 +75,12 @@ void show_stats(Call& call) {
   const bool streams = call.target.text("stream").empty() || call.target.flag("stream");
   if (streams && call.target.flag("one-shot"))
     return call.refuse(plain_error(Code::invalid_argument, "cannot have stream=true and one-shot=true"));
-  const Sample first = sample_of(call.context, local.task.id);
+  const StatsSample first = sample_of(call.context, local.task.id);
   call.replies.begin_stream(call.id, "application/json");
   const bool at_once = streams || call.target.flag("one-shot") || !local.process_runs;
   if (at_once) call.replies.piece(call.id, stats_line(call.context, local, {}, first));
   if (at_once && !streams) return call.replies.end(call.id);
-  call.replies.open_beat(call.id, next_line(local.task.id, first, streams), call.context.now + kPeriod);
+  call.replies.open_beat(call.id, StatsBeat{local.task.id, first, streams}, call.context.now + kPeriod);
 }
 
 }  // namespace swarm::docker

@@ -79,7 +79,7 @@ void ApiTest::apply(model::Transaction transaction) {
 ApiId ApiTest::send(const std::string& method, const std::string& target, const std::string& body,
                     http::Headers headers) {
   if (headers.empty() && !body.empty()) headers = {{"content-type", "application/json"}};
-  api_.request(++last_, {method, target, std::move(headers), body}, context());
+  api_.request(++last_, Routed({method, target, std::move(headers), body}), context());
   const ApiId id = last_;
   drive();
   return id;

@@ -57,32 +57,10 @@ void tell_conflict(Replies& replies, ApiId id, const model::WriteKey& write, con
   });
 }
 
-void tell_refusal(Replies& replies, ApiId id, const model::WriteKey& write, const model::Outcome& outcome,
-                  const store::Store& store) {
-  if (outcome.error == "object does not exist") return replies.refuse(id, no_such_key(write.key));
-  if (outcome.error == "update out of sequence") return tell_conflict(replies, id, write, store);
-  replies.refuse(id,
-                 {Code::resource_exhausted,
-                  "there are " + std::to_string(model::kMaxKeys) + " keys already, and no more are allowed",
-                  "Delete keys that are no longer needed.", false, 400});
-}
-
 void propose_write(Call& call, const model::WriteKey& write) {
   auto transaction = control::write_key(write);
   if (!transaction) return call.refuse(transaction.error());
-  call.replies.propose(
-      call.id, std::move(*transaction),
-      [write](Replies& replies, ApiId id, const model::Outcome& outcome, const Context&) {
-        Json json;
-        json.object([&] {
-          json.field("Key", write.key);
-          write_version(json, write.value ? outcome.version : 0);
-        });
-        replies.reply(id, 200, json.take());
-      },
-      [write](Replies& replies, ApiId id, const model::Outcome& outcome, const Context& context) {
-        tell_refusal(replies, id, write, outcome, *context.store);
-      });
+  call.replies.propose(call.id, std::move(*transaction), KeyWritten{write});
 }
 
 Result<std::uint64_t> version_in(std::string_view text) {
@@ -122,6 +100,26 @@ Result<std::optional<std::string>> text_or_null(const Value& body, std::string_v
 }
 
 }  // namespace
+
+void say(const KeyWritten& then, Replies& replies, ApiId id, const model::Outcome& outcome) {
+  Json json;
+  json.object([&] {
+    json.field("Key", then.write.key);
+    write_version(json, then.write.value ? outcome.version : 0);
+  });
+  replies.reply(id, 200, json.take());
+}
+
+void say_refused(const KeyWritten& then, Replies& replies, ApiId id, const model::Outcome& outcome,
+                 const Context& context) {
+  if (outcome.error == "object does not exist") return replies.refuse(id, no_such_key(then.write.key));
+  if (outcome.error == "update out of sequence")
+    return tell_conflict(replies, id, then.write, *context.store);
+  replies.refuse(id,
+                 {Code::resource_exhausted,
+                  "there are " + std::to_string(model::kMaxKeys) + " keys already, and no more are allowed",
+                  "Delete keys that are no longer needed.", false, 400});
+}
 
 void list_keys(Call& call) {
   Json json;

@@ -30,10 +30,7 @@ bool shown(const model::Node& node, const Filters& filters) {
 
 void propose_empty(Call& call, Result<model::Transaction> transaction) {
   if (!transaction) return call.refuse(transaction.error());
-  call.replies.propose(call.id, std::move(*transaction),
-                       [](Replies& replies, ApiId id, const model::Outcome&, const Context&) {
-                         replies.reply_empty(id, 200);
-                       });
+  call.replies.propose(call.id, std::move(*transaction), EmptyAnswer{});
 }
 
 }  // namespace

@@ -98,18 +98,18 @@ void send_news(Replies& replies, ApiId id, const RaftPast& past, WallTime since,
 void follow(Call& call, std::uint64_t after, WallTime since) {
   call.replies.begin_stream(call.id, "application/json");
   const WallTime began = call.context.inside->raft_past(after).began;
-  const auto beat = [after, since, began](Replies& replies, ApiId id,
-                                          const Context& context) mutable -> std::optional<Instant> {
-    if (context.store == nullptr) return std::nullopt;
-    const RaftPast past = context.inside->raft_past(after);
-    if (past.began != began) return std::nullopt;
-    send_news(replies, id, past, since, after);
-    return context.now + kFollowPeriod;
-  };
-  call.replies.open_beat(call.id, beat, call.context.now);
+  call.replies.open_beat(call.id, RaftBeat{after, since, began}, call.context.now);
 }
 
 }  // namespace
+
+std::optional<Instant> say(RaftBeat& beat, Replies& replies, ApiId id, const Context& context) {
+  if (context.store == nullptr) return std::nullopt;
+  const RaftPast past = context.inside->raft_past(beat.after);
+  if (past.began != beat.began) return std::nullopt;
+  send_news(replies, id, past, beat.since, beat.after);
+  return context.now + kFollowPeriod;
+}
 
 void show_raft(Call& call) {
   const RaftView& raft = call.context.raft;
@@ -198,9 +198,7 @@ void transfer_leadership(Call& call) {
     if (!node) return call.refuse(node.error());
     wish.to = (*node)->id;
   }
-  call.replies.perform(call.id, wish, [](Replies& replies, ApiId id, const OperationResult&, const Context&) {
-    replies.reply_empty(id, 200);
-  });
+  call.replies.perform(call.id, wish, EmptyAnswer{});
 }
 
 }  // namespace swarm::docker

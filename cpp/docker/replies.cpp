@@ -72,25 +72,43 @@ void Replies::cut(ApiId id) { effects_.emplace_back(CutReply{id}); }
 
 // ---- what takes time
 
-void Replies::propose(ApiId id, model::Transaction transaction, OnSettled then, OnSettled otherwise) {
-  proposals_[id] = {std::move(then), std::move(otherwise)};
+std::optional<Instant> deadline_of(const Wait& wait) {
+  if (const auto* events = std::get_if<FollowsEvents>(&wait)) return events->until;
+  if (const auto* beats = std::get_if<Beats>(&wait)) return beats->next;
+  return std::nullopt;
+}
+
+void Replies::wait(ApiId id, Wait what) {
+  if (const auto deadline = deadline_of(what)) deadlines_.insert({*deadline, id});
+  if (std::holds_alternative<FollowsEvents>(what)) event_streams_.insert(id);
+  open_.insert_or_assign(id, std::move(what));
+}
+
+template <class Kind>
+Kind* Replies::waiting(ApiId id) {
+  const auto it = open_.find(id);
+  return it == open_.end() ? nullptr : std::get_if<Kind>(&it->second);
+}
+
+LogStream& Replies::logs(ApiId id) { return std::get<LogStream>(open_.at(id)); }
+
+void Replies::propose(ApiId id, model::Transaction transaction, OnApplied then) {
+  wait(id, AwaitsLog{std::move(then)});
   effects_.emplace_back(Propose{id, std::move(transaction)});
 }
 
 void Replies::perform(ApiId id, Operation operation, OnDone then) {
-  operations_[id] = std::move(then);
+  wait(id, AwaitsOperation{std::move(then)});
   effects_.emplace_back(Perform{id, std::move(operation)});
 }
 
-void Replies::await_end(ApiId id, TaskId task, bool until_removed, OnEnd then) {
-  waits_[id] = Wait{task, until_removed, std::move(then)};
-}
+void Replies::await_end(ApiId id, AwaitsEnd end) { wait(id, end); }
 
 void Replies::open_logs(ApiId id, LogStream stream, Operation operation) {
   if (!stream.tasks.empty() || !stream.swarm) stream.open = 1;
   if (stream.options.follow && !stream.service.empty()) followers_[stream.service].insert(id);
   const bool asks = stream.open != 0, waits = stream.options.follow;
-  logs_[id] = std::move(stream);
+  wait(id, std::move(stream));
   if (asks) {
     effects_.emplace_back(Perform{id, std::move(operation)});
   } else if (!waits) {
@@ -99,43 +117,42 @@ void Replies::open_logs(ApiId id, LogStream stream, Operation operation) {
 }
 
 void Replies::open_events(ApiId id, EventFilter filter, std::optional<Instant> until) {
-  if (until) deadlines_.insert({*until, id});
-  event_streams_.emplace(id, EventStream{std::move(filter), until});
+  wait(id, FollowsEvents{std::move(filter), until});
 }
+
+void Replies::open_beat(ApiId id, Beat beat, Instant first) { wait(id, Beats{std::move(beat), first}); }
 
 // ---- what comes back
 
 void Replies::settled(ApiId id, const model::Outcome& outcome, const Context& context) {
-  const auto it = proposals_.find(id);
-  if (it == proposals_.end()) return;
-  const Proposal proposal = std::move(it->second);
-  proposals_.erase(it);
-  if (outcome.applied) return proposal.then(*this, id, outcome, context);
-  if (proposal.otherwise && outcome.error != kNoLeaderText)
-    return proposal.otherwise(*this, id, outcome, context);
-  refuse(id, outcome.error == kNoLeaderText ? rpc_error(Code::unknown, kNoLeaderText) : refused(outcome));
+  const auto* waits = waiting<AwaitsLog>(id);
+  if (waits == nullptr) return;
+  const OnApplied then = waits->then;
+  close(id);
+  if (outcome.applied) return std::visit([&](const auto& one) { say(one, *this, id, outcome); }, then);
+  if (outcome.error == kNoLeaderText) return refuse(id, rpc_error(Code::unknown, kNoLeaderText));
+  if (const auto* key = std::get_if<KeyWritten>(&then)) return say_refused(*key, *this, id, outcome, context);
+  refuse(id, refused(outcome));
 }
 
 void Replies::operation_done(ApiId id, const Result<OperationResult>& result, const Context& context) {
-  const auto it = operations_.find(id);
-  if (it == operations_.end()) {
-    // Opening logs has no answer of its own, unless it failed.
-    if (const auto stream = logs_.find(id); !result && stream != logs_.end()) {
-      note_missing(stream->second, result.error().message);
-      finish_logs(id);
-    }
-    return;
+  if (auto* stream = waiting<LogStream>(id)) {
+    if (result) return;  // opening logs has no answer of its own, unless it failed
+    note_missing(*stream, result.error().message);
+    return finish_logs(id);
   }
-  const OnDone then = std::move(it->second);
-  operations_.erase(it);
-  if (result) return then(*this, id, *result, context);
-  refuse(id, result.error());
+  const auto* waits = waiting<AwaitsOperation>(id);
+  if (waits == nullptr) return;
+  const OnDone then = waits->then;
+  close(id);
+  if (!result) return refuse(id, result.error());
+  std::visit([&](const auto& one) { say(one, *this, id, *result, context); }, then);
 }
 
 void Replies::log_news(ApiId id, const LogNews& news, const Context& context) {
-  const auto it = logs_.find(id);
-  if (it == logs_.end()) return;
-  LogStream& stream = it->second;
+  LogStream* const found = waiting<LogStream>(id);
+  if (found == nullptr) return;
+  LogStream& stream = *found;
   std::string frames;
   for (const auto& line : news.lines) frames += log_frame(stream, line, context.store);
   for (const auto& missing : news.missing) {
@@ -159,34 +176,27 @@ bool Replies::has_more_to_come(const LogStream& stream, const Context& context) 
 }
 
 void Replies::finish_logs(ApiId id) {
-  if (std::string frame = incomplete_frame(logs_.at(id)); !frame.empty()) piece(id, std::move(frame));
+  if (std::string frame = incomplete_frame(logs(id)); !frame.empty()) piece(id, std::move(frame));
   close(id);
   end(id);
 }
 
 void Replies::close(ApiId id) {
-  proposals_.erase(id);
-  operations_.erase(id);
-  waits_.erase(id);
-  if (const auto it = logs_.find(id); it != logs_.end()) {
-    if (const auto of = followers_.find(it->second.service); of != followers_.end()) {
+  const auto it = open_.find(id);
+  if (it == open_.end()) return;
+  if (const auto deadline = deadline_of(it->second)) deadlines_.erase({*deadline, id});
+  event_streams_.erase(id);
+  if (const auto* stream = std::get_if<LogStream>(&it->second)) {
+    if (const auto of = followers_.find(stream->service); of != followers_.end()) {
       of->second.erase(id);
       if (of->second.empty()) followers_.erase(of);
     }
-    logs_.erase(it);
   }
-  if (const auto it = beats_.find(id); it != beats_.end()) {
-    deadlines_.erase({it->second.next, id});
-    beats_.erase(it);
-  }
-  if (const auto it = event_streams_.find(id); it != event_streams_.end()) {
-    if (it->second.until) deadlines_.erase({*it->second.until, id});
-    event_streams_.erase(it);
-  }
+  open_.erase(it);
 }
 
 void Replies::abort(ApiId id) {
-  if (logs_.contains(id)) effects_.emplace_back(Perform{id, CloseLogs{}});
+  if (waiting<LogStream>(id) != nullptr) effects_.emplace_back(Perform{id, CloseLogs{}});
   close(id);
 }
 
@@ -196,8 +206,8 @@ void Replies::fail(ApiId id, const Error& error) {
 }
 
 void Replies::send_event(const Event& event) {
-  for (const auto& [id, stream] : event_streams_)
-    if (auto line = stream.filter.line(event)) piece(id, std::move(*line));
+  for (const ApiId id : event_streams_)
+    if (auto line = std::get<FollowsEvents>(open_.at(id)).filter.line(event)) piece(id, std::move(*line));
 }
 
 // A task of a service whose logs are followed has begun to run.
@@ -206,7 +216,7 @@ void Replies::follow(const store::Change<model::Task>& change, const Context&) {
   const auto of = followers_.find(change.after->service_id);
   if (of == followers_.end()) return;
   for (const ApiId id : of->second) {
-    LogStream& stream = logs_.at(id);
+    LogStream& stream = logs(id);
     if (!stream.only.empty() && stream.only != change.after->id) continue;
     if (!stream.tasks.insert(change.after->id).second) continue;
     ++stream.open;
@@ -238,7 +248,7 @@ void Replies::observe(const store::ChangeSet& changes, const Context& context) {
   for (const auto& any : changes.changes)
     if (const auto* task = std::get_if<store::Change<model::Task>>(&any)) follow(*task, context);
   for (const ApiId id : followers_of(changes))
-    if (logs_.at(id).open == 0 && !has_more_to_come(logs_.at(id), context)) finish_logs(id);
+    if (logs(id).open == 0 && !has_more_to_come(logs(id), context)) finish_logs(id);
 }
 
 // This manager leads no more: it hears of no agent, and the new leader knows nothing of these requests.
@@ -246,9 +256,9 @@ void Replies::forsake_followers() {
   std::vector<ApiId> idle;
   for (const auto& [service, ids] : followers_)
     for (const ApiId id : ids)
-      if (logs_.at(id).open == 0) idle.push_back(id);
+      if (logs(id).open == 0) idle.push_back(id);
   for (const ApiId id : idle) {
-    note_missing(logs_.at(id), "the leader has changed in the middle of the stream");
+    note_missing(logs(id), "the leader has changed in the middle of the stream");
     finish_logs(id);
   }
 }
@@ -256,21 +266,23 @@ void Replies::forsake_followers() {
 void Replies::observe(const agent::ContainerEvent& event, const Context& context) {
   for (const Event& shown : events_.add(event, context)) send_event(shown);
   if (event.action != "die" && event.action != "destroy") return;
-  std::vector<std::pair<ApiId, OnEnd>> ended;
-  for (const auto& [id, wait] : waits_)
-    if (wait.task == event.task && (!wait.until_removed || event.action == "destroy"))
-      ended.emplace_back(id, wait.then);
-  for (const auto& [id, then] : ended) {
-    waits_.erase(id);
-    then(*this, id, event.exit_code);
+  std::vector<std::pair<ApiId, bool>> ended;
+  for (const auto& [id, wait] : open_) {
+    const auto* end = std::get_if<AwaitsEnd>(&wait);
+    if (end != nullptr && end->task == event.task && (!end->until_removed || event.action == "destroy"))
+      ended.emplace_back(id, end->says_code);
+  }
+  for (const auto& [id, says_code] : ended) {
+    close(id);
+    says_code ? say_exit_code(*this, id, event.exit_code) : reply_empty(id, 204);
   }
 }
 
 // Events are lost: a stream that went on would hide it.
 void Replies::changes_skipped() {
-  const auto streams = std::exchange(event_streams_, {});
-  for (const auto& [id, stream] : streams) {
-    if (stream.until) deadlines_.erase({*stream.until, id});
+  const std::set<ApiId> streams = event_streams_;
+  for (const ApiId id : streams) {
+    close(id);
     cut(id);
   }
 }
@@ -278,41 +290,39 @@ void Replies::changes_skipped() {
 void Replies::on_deadline(const Context& context) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= context.now) {
     const ApiId id = deadlines_.begin()->second;
-    if (const auto beat = beats_.find(id); beat != beats_.end()) {
-      deadlines_.erase(deadlines_.begin());
+    if (waiting<Beats>(id) != nullptr) {
       tick(id, context);
-      continue;
+    } else {
+      close(id);
+      end(id);
     }
-    close(id);
-    end(id);
   }
 }
 
 // ---- what is said again and again
 
-void Replies::open_beat(ApiId id, OnBeat then, Instant first) {
-  beats_.emplace(id, Beat{std::move(then), first});
-  deadlines_.insert({first, id});
-}
-
 void Replies::tick(ApiId id, const Context& context) {
-  Beat& beat = beats_.at(id);
-  const std::optional<Instant> next = beat.then(*this, id, context);
-  if (!next) {
-    beats_.erase(id);
-    return end(id);
-  }
-  beat.next = *next;
-  deadlines_.insert({*next, id});
+  Beat beat = std::move(waiting<Beats>(id)->beat);
+  close(id);
+  const auto next = std::visit([&](auto& one) { return say(one, *this, id, context); }, beat);
+  if (!next) return end(id);
+  wait(id, Beats{std::move(beat), *next});
 }
 
 Instant Replies::next_deadline() const {
   return deadlines_.empty() ? Instant::never() : deadlines_.begin()->first;
 }
 
-std::size_t Replies::open_requests() const {
-  return proposals_.size() + operations_.size() + waits_.size() + logs_.size() + event_streams_.size() +
-         beats_.size();
+std::size_t Replies::open_requests() const { return open_.size(); }
+
+// ---- answers without words
+
+void say(const EmptyAnswer& then, Replies& replies, ApiId id, const model::Outcome&) {
+  replies.reply_empty(id, then.status);
+}
+
+void say(const EmptyAnswer& then, Replies& replies, ApiId id, const OperationResult&, const Context&) {
+  replies.reply_empty(id, then.status);
 }
 
 }  // namespace swarm::docker

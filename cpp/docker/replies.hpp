@@ -20,6 +20,7 @@
 #include "docker/logs.hpp"
 #include "docker/objects.hpp"
 #include "docker/url.hpp"
+#include "docker/waits.hpp"
 
 namespace swarm::docker {
 
@@ -28,13 +29,6 @@ class Replies {
   Replies() = default;
   // For one look: it shows the past of `of`; what it comes to remember goes with it.
   explicit Replies(Replies& of) : past_(of.past_), writer_(of.writer_) {}
-
-  using OnSettled = std::function<void(Replies&, ApiId, const model::Outcome&, const Context&)>;
-  using OnDone = std::function<void(Replies&, ApiId, const OperationResult&, const Context&)>;
-  // The task's container ended (`exit_code`), or its record is gone.
-  using OnEnd = std::function<void(Replies&, ApiId, std::int64_t exit_code)>;
-  // Writes a piece; when the next is due, nothing when this was the last.
-  using OnBeat = std::function<std::optional<Instant>(Replies&, ApiId, const Context&)>;
 
   // ---- whole replies
   void reply(ApiId id, std::uint32_t status, std::string json);
@@ -52,13 +46,12 @@ class Replies {
   void cut(ApiId id);  // what was sent is not all, and the client shall see that
 
   // ---- what takes time
-  // `otherwise`: in place of Docker's text for what was refused when it was applied.
-  void propose(ApiId id, model::Transaction transaction, OnSettled then, OnSettled otherwise = nullptr);
+  void propose(ApiId id, model::Transaction transaction, OnApplied then);
   void perform(ApiId id, Operation operation, OnDone then);
-  void await_end(ApiId id, TaskId task, bool until_removed, OnEnd then);
+  void await_end(ApiId id, AwaitsEnd end);
   void open_logs(ApiId id, LogStream stream, Operation operation);
   void open_events(ApiId id, EventFilter filter, std::optional<Instant> until);
-  void open_beat(ApiId id, OnBeat then, Instant first);
+  void open_beat(ApiId id, Beat beat, Instant first);
 
   // ---- what comes back
   void settled(ApiId id, const model::Outcome& outcome, const Context& context);
@@ -78,22 +71,10 @@ class Replies {
   std::size_t open_requests() const;
 
  private:
-  struct Proposal {
-    OnSettled then, otherwise;
-  };
-  struct Wait {
-    TaskId task;
-    bool until_removed = false;
-    OnEnd then;
-  };
-  struct EventStream {
-    EventFilter filter;
-    std::optional<Instant> until;
-  };
-  struct Beat {
-    OnBeat then;
-    Instant next;
-  };
+  void wait(ApiId id, Wait what);
+  template <class Kind>
+  Kind* waiting(ApiId id);  // null unless the request waits for such a thing
+  LogStream& logs(ApiId id);
   void tick(ApiId id, const Context& context);
   void head(ApiId id, std::uint32_t status, http::Headers headers, bool streaming);
   void send_event(const Event& event);
@@ -105,14 +86,11 @@ class Replies {
   void forsake_followers();
 
   std::vector<Effect> effects_;
-  std::map<ApiId, Proposal> proposals_;
-  std::map<ApiId, OnDone> operations_;
-  std::map<ApiId, Wait> waits_;
-  std::map<ApiId, LogStream> logs_;
-  std::map<ApiId, EventStream> event_streams_;
-  std::map<ApiId, Beat> beats_;
+  std::map<ApiId, Wait> open_;
+  // Of those: by deadline, streams of events, and log streams that take in new tasks of a service.
   std::set<std::pair<Instant, ApiId>> deadlines_;
-  std::map<ServiceId, std::set<ApiId>> followers_;  // log streams that take in new tasks of a service
+  std::set<ApiId> event_streams_;
+  std::map<ServiceId, std::set<ApiId>> followers_;
   EventLog events_;
   ServiceWriter texts_;
   const EventLog* past_ = &events_;

@@ -94,16 +94,16 @@ void create_service(Call& call) {
   const std::vector<std::string> warnings = call.context.runner.warnings(*spec, nullptr);
   auto transaction = control::create_service(call.store(), service, std::move(*spec));
   if (!transaction) return call.refuse(transaction.error());
-  call.replies.propose(
-      call.id, std::move(*transaction),
-      [service, warnings](Replies& replies, ApiId id, const model::Outcome&, const Context&) {
-        Json json;
-        json.object([&] {
-          json.field("ID", service.str());
-          write_warnings(json, warnings);
-        });
-        replies.reply(id, 201, json.take());
-      });
+  call.replies.propose(call.id, std::move(*transaction), ServiceCreated{service, warnings});
+}
+
+void say(const ServiceCreated& then, Replies& replies, ApiId id, const model::Outcome&) {
+  Json json;
+  json.object([&] {
+    json.field("ID", then.service.str());
+    write_warnings(json, then.warnings);
+  });
+  replies.reply(id, 201, json.take());
 }
 
 void update_service(Call& call) {
@@ -120,12 +120,13 @@ void update_service(Call& call) {
   auto transaction = control::update_service(
       call.store(), {(*service)->id, *version, std::move(*spec), rollback == "previous", call.context.wall});
   if (!transaction) return call.refuse(transaction.error());
-  call.replies.propose(call.id, std::move(*transaction),
-                       [warnings](Replies& replies, ApiId id, const model::Outcome&, const Context&) {
-                         Json json;
-                         json.object([&] { write_warnings(json, warnings); });
-                         replies.reply(id, 200, json.take());
-                       });
+  call.replies.propose(call.id, std::move(*transaction), ServiceUpdated{warnings});
+}
+
+void say(const ServiceUpdated& then, Replies& replies, ApiId id, const model::Outcome&) {
+  Json json;
+  json.object([&] { write_warnings(json, then.warnings); });
+  replies.reply(id, 200, json.take());
 }
 
 void remove_service(Call& call) {
@@ -133,10 +134,7 @@ void remove_service(Call& call) {
   if (!service) return call.refuse(service.error());
   auto transaction = control::remove_service(call.store(), (*service)->id);
   if (!transaction) return call.refuse(transaction.error());
-  call.replies.propose(call.id, std::move(*transaction),
-                       [](Replies& replies, ApiId id, const model::Outcome&, const Context&) {
-                         replies.reply_empty(id, 200);
-                       });
+  call.replies.propose(call.id, std::move(*transaction), EmptyAnswer{});
 }
 
 }  // namespace swarm::docker

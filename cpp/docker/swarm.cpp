@@ -20,10 +20,6 @@ constexpr const char* kNoForce =
     "leave "
     "with --force and start anew";
 
-void done_empty(Replies& replies, ApiId id, const OperationResult&, const Context&) {
-  replies.reply_empty(id, 200);
-}
-
 // moby daemon/cluster/listen_addr.go resolveDataPathAddr.
 Result<void> check_addresses(const Fields& from) {
   if (from.text("ListenAddr").empty())
@@ -170,12 +166,13 @@ void init_swarm(Call& call) {
   if (call.context.local.state != SwarmState::inactive) return call.refuse(already_in_swarm());
   if (!wish) return call.refuse(wish.error());
   if (const auto fine = control::validate_cluster_spec(wish->spec); !fine) return call.refuse(fine.error());
-  call.replies.perform(call.id, *wish,
-                       [](Replies& replies, ApiId id, const OperationResult& result, const Context&) {
-                         Json json;
-                         json.value(result.node.str());
-                         replies.reply(id, 200, json.take());
-                       });
+  call.replies.perform(call.id, *wish, SwarmInitialised{});
+}
+
+void say(const SwarmInitialised&, Replies& replies, ApiId id, const OperationResult& result, const Context&) {
+  Json json;
+  json.value(result.node.str());
+  replies.reply(id, 200, json.take());
 }
 
 void join_swarm(Call& call) {
@@ -184,7 +181,7 @@ void join_swarm(Call& call) {
   if (call.context.local.state != SwarmState::inactive) return call.refuse(already_in_swarm());
   const auto wish = read_join(*body);
   if (!wish) return call.refuse(wish.error());
-  call.replies.perform(call.id, *wish, done_empty);
+  call.replies.perform(call.id, *wish, EmptyAnswer{});
 }
 
 void leave_swarm(Call& call) {
@@ -200,7 +197,7 @@ void leave_swarm(Call& call) {
       return call.refuse(error);
     }
   }
-  call.replies.perform(call.id, SwarmLeave{force}, done_empty);
+  call.replies.perform(call.id, SwarmLeave{force}, EmptyAnswer{});
 }
 
 void update_swarm(Call& call) {
@@ -208,10 +205,7 @@ void update_swarm(Call& call) {
   if (!update) return call.refuse(update.error());
   auto transaction = control::update_cluster(call.store(), *update);
   if (!transaction) return call.refuse(transaction.error());
-  call.replies.propose(call.id, std::move(*transaction),
-                       [](Replies& replies, ApiId id, const model::Outcome&, const Context&) {
-                         replies.reply_empty(id, 200);
-                       });
+  call.replies.propose(call.id, std::move(*transaction), EmptyAnswer{});
 }
 
 void show_unlock_key(Call& call) { call.reply(R"({"UnlockKey":""})"); }

@@ -68,10 +68,11 @@ void add_to_catalogue(Call& call) {
         plain_error(Code::invalid_argument, "\"" + image.reference + "\" is not a valid repository/tag"));
   if (!model::has_tag(name) && name.find('@') == std::string::npos) image.reference = model::any_tag_of(name);
   if (image.command.empty()) return call.refuse(plain_error(Code::invalid_argument, "Command must be given"));
-  call.replies.perform(call.id, AddImage{std::move(image)},
-                       [](Replies& replies, ApiId id, const OperationResult&, const Context&) {
-                         replies.reply(id, 201, "{}");
-                       });
+  call.replies.perform(call.id, AddImage{std::move(image)}, ImageAdded{});
+}
+
+void say(const ImageAdded&, Replies& replies, ApiId id, const OperationResult&, const Context&) {
+  replies.reply(id, 201, "{}");
 }
 
 void service_history(Call& call) {

@@ -3,66 +3,12 @@
 #include <utility>
 
 #include "base/bytes.hpp"
-#include "codec/codec.hpp"
-#include "control/process_checks.hpp"
-#include "go_template/placeholders.hpp"
-#include "model/container_spec.hpp"
-#include "ports/runtimes.hpp"
+#include "node/task_record.hpp"
 
 namespace swarm::node {
 namespace {
 
 constexpr Duration kRetry = Duration::millis(100);
-
-std::string task_key(TaskId id) {
-  std::string key;
-  put_u64(key, static_cast<std::uint64_t>(id.value() >> 64));
-  put_u64(key, static_cast<std::uint64_t>(id.value()));
-  return key;
-}
-
-// A record is an assignment of one task: the template travels with it.
-std::string encode_task_record(const model::Task& task) {
-  wire::Assignments record;
-  record.tasks.push_back({task});
-  return codec::encode(wire::Message(std::move(record)));
-}
-
-Result<model::Task> decode_task_record(std::string_view bytes) {
-  auto message = codec::decode_wire_message(bytes);
-  if (!message) return message.error();
-  auto* record = std::get_if<wire::Assignments>(&*message);
-  if (record == nullptr || record->tasks.size() != 1)
-    return plain_error(Code::data_loss, "not a task's record");
-  return std::move(record->tasks.front().task);
-}
-
-// An error for placeholders that stand only where a node's or a task's facts lead: `{{if eq .Node.Hostname
-// "m1"}}...`.
-Result<ports::Launch> launch_of(const Core& core, const model::Task& task) {
-  ports::Launch launch;
-  launch.task = task.id;
-  launch.name = model::task_name(task);
-  launch.runtime = ports::runtime_of(task.spec());
-  if (task.spec().container) {
-    auto expanded =
-        go_template::expand(*task.spec().container, go_template::facts_of(task, core.options.description));
-    if (!expanded) return expanded.error();
-    if (auto fine = control::check_process(*expanded); !fine) return fine.error();
-    launch.container = std::move(*expanded);
-  } else {
-    launch.container.emplace();
-  }
-  launch.stop_grace = model::stop_grace(task.spec());
-  launch.service_id = task.service_id;
-  launch.service_name = task.templ->service.name;
-  launch.slot = task.slot;
-  launch.node_id = task.node_id;
-  launch.node_hostname = core.options.description.hostname;
-  if (task.templ->endpoint)
-    for (const auto& port : task.templ->endpoint->ports) launch.target_ports.push_back(port.target_port);
-  return launch;
-}
 
 model::MeshTask mesh_task(const agent::LocalTask& local, const Address& address) {
   model::MeshTask out{local.task.id, address, {}, {}};
@@ -78,16 +24,11 @@ model::MeshTask mesh_task(const agent::LocalTask& local, const Address& address)
 
 }  // namespace
 
-AgentPart::AgentPart(Core& core, Host& host)
-    : core_(core), host_(host), worker_(core.identity->node, core.options.description, core.rng.fork()) {}
-
-AgentPart::~AgentPart() { core_.ports.mesh.leave(); }
-
-Result<void> AgentPart::start() {
-  core_.ports.mesh.join(core_.identity->cluster, core_.identity->node);
+Result<void> AgentPart::start(ports::Disk& disk, ClusterId cluster, Times at) {
+  out_.add(effect::JoinMesh{cluster, node_});
   std::vector<model::Task> records;
   Result<void> result;
-  core_.ports.disk.scan(ports::Family::agent, "", [&](std::string_view key, std::string_view value) {
+  disk.scan(ports::Family::agent, "", [&](std::string_view key, std::string_view value) {
     auto task = decode_task_record(value);
     if (task) {
       records.push_back(std::move(*task));
@@ -97,69 +38,78 @@ Result<void> AgentPart::start() {
     }
     return result.ok();
   });
-  if (result) worker_.resume(std::move(records), core_.now, core_.wall());
+  if (result) worker_.resume(std::move(records), at.now, at.wall);
   return result;
 }
 
 // ---- the way to the dispatcher
 
-std::optional<Address> AgentPart::pick_manager() {
-  if (const auto leader = host_.leader_address()) return leader;
+std::optional<Address> AgentPart::pick_manager(const Leads& leads,
+                                               const std::vector<wire::ManagerPeer>& managers) {
+  if (leads.leader) return leads.leader;
   if (hint_) return std::exchange(hint_, std::nullopt);
-  const auto& managers = core_.identity->managers;
   for (std::size_t i = 0; i < managers.size(); ++i) {
     const auto& peer = managers[next_manager_++ % managers.size()];
-    if (peer.node != core_.identity->node) return peer.address;
+    if (peer.node != node_) return peer.address;
   }
   return std::nullopt;
 }
 
-bool AgentPart::connect() {
-  if (link_ != 0 || core_.now < not_before_) return false;
-  if (host_.leads()) {
-    link_ = kLocalLink;
-    connected_ = true;
-    worker_.connected(core_.now);
-    return true;
+void AgentPart::connect(const Leads& leads, const std::vector<wire::ManagerPeer>& managers, Instant now) {
+  if (link_ != 0 || now < not_before_) return;
+  if (leads.here) return on_dialled(kLocalLink, true, now);
+  if (const auto address = pick_manager(leads, managers)) {
+    out_.add(effect::DialManager{*address});
+  } else {
+    on_dialled(0, false, now);
   }
-  const auto address = pick_manager();
-  link_ = address ? core_.links.to(*address, core_.now) : 0;
-  if (link_ == 0) {
-    not_before_ = core_.now + kRetry;
-    return false;
-  }
-  if (core_.links.peer(link_) != nullptr) on_link_opened(link_);
-  return true;
 }
 
-void AgentPart::on_link_opened(ports::LinkId link) {
+void AgentPart::on_dialled(ports::LinkId link, bool is_open, Instant now) {
+  link_ = link;
+  if (link == 0) {
+    not_before_ = now + kRetry;
+  } else if (is_open) {
+    on_link_opened(link, now);
+  }
+}
+
+void AgentPart::on_link_opened(ports::LinkId link, Instant now) {
   if (link != link_ || connected_) return;
   connected_ = true;
-  worker_.connected(core_.now);
+  worker_.connected(now);
 }
 
-void AgentPart::lost_link() {
+void AgentPart::lost_link(Instant now) {
   const bool told = connected_;
   link_ = 0;
   connected_ = false;
-  if (told) worker_.disconnected(core_.now);
+  if (told) worker_.disconnected(now);
 }
 
-void AgentPart::on_link_closed(ports::LinkId link) {
-  if (link == link_ && link != 0) lost_link();
+void AgentPart::on_link_gone(const LinkGone& event) {
+  if (event.link == link_ && link_ != 0) lost_link(event.at.now);
 }
 
-void AgentPart::on_leader_changed() {
+void AgentPart::on_leader_changed(bool leads_here, Instant now) {
   // Onto this node's own dispatcher, or off it. A leader elsewhere says by itself that it is not one any
   // more.
-  if (host_.leads() != (link_ == kLocalLink) && link_ != 0) lost_link();
-  not_before_ = core_.now;
+  if (leads_here != (link_ == kLocalLink) && link_ != 0) lost_link(now);
+  not_before_ = now;
 }
 
-void AgentPart::on_message(ports::LinkId link, const wire::Message& message) {
-  if (link != link_) return;
+void AgentPart::on_message(const Speaker& from, const wire::Message& message, Times at) {
+  if (from.link != link_) return;  // of a manager that this agent has left
   if (const auto* update = std::get_if<wire::MeshUpdate>(&message)) return on_mesh_update(*update);
-  worker_.on_message(message, core_.now, core_.wall());
+  worker_.on_message(message, at.now, at.wall);
+}
+
+void AgentPart::send_to_manager(wire::Message message) {
+  if (link_ == kLocalLink) {
+    out_.add(effect::ToDispatcher{std::move(message)});
+  } else if (link_ != 0) {
+    out_.add(effect::SendOn{link_, std::move(message)});
+  }
 }
 
 // ---- the mesh
@@ -169,7 +119,7 @@ void AgentPart::on_mesh_update(const wire::MeshUpdate& update) {
   const auto before = table_.table();
   wire::MeshAck ack = table_.on(update);
   if (table_.table() != before) {
-    core_.ports.mesh.set_table(table_.table());
+    out_.add(effect::SetTable{table_.table()});
     worker_.set_table(table_.table());
   }
   ack.problems = mesh_problems_;
@@ -178,55 +128,49 @@ void AgentPart::on_mesh_update(const wire::MeshUpdate& update) {
 
 void AgentPart::on_event(const ports::MeshProblems& event) {
   mesh_problems_ = event.sentences;
-  for (const std::string& sentence : mesh_problems_) core_.trace("mesh.problem", [&] { return sentence; });
+  for (const std::string& sentence : mesh_problems_) out_.add(effect::Tell{"mesh.problem", sentence});
   if (worker_.in_session())
     send_to_manager(wire::MeshAck{worker_.session(), table_.applied(), false, mesh_problems_});
 }
 
 // ---- the runner's answers
 
-void AgentPart::on_event(const ports::TaskPrepared& event) {
-  worker_.on_prepared(event.task, event.error, core_.now, core_.wall());
+void AgentPart::on_event(const ports::TaskPrepared& event, Times at) {
+  worker_.on_prepared(event.task, event.error, at.now, at.wall);
 }
 
-void AgentPart::on_event(const ports::TaskStarted& event) {
-  worker_.on_started(event.task, event.error, event.container_id, event.pid, event.address, core_.now,
-                     core_.wall());
+void AgentPart::on_event(const ports::TaskStarted& event, Times at) {
+  worker_.on_started(event.task, event.error, event.container_id, event.pid, event.address, at.now, at.wall);
   const auto local = worker_.tasks().find(event.task);
   if (local == worker_.tasks().end() || !local->second.process_runs) return;
   if (const auto address = Address::parse(event.address))
-    core_.ports.mesh.task_up(mesh_task(local->second, *address));
+    out_.add(effect::TaskUp{mesh_task(local->second, *address)});
 }
 
-void AgentPart::on_event(const ports::TaskExited& event) {
-  core_.ports.mesh.task_gone(event.task);
-  worker_.on_exited(event.task, event.exit_code, event.error, core_.now, core_.wall());
+void AgentPart::on_event(const ports::TaskExited& event, Times at) {
+  out_.add(effect::TaskGone{event.task});
+  worker_.on_exited(event.task, event.exit_code, event.error, at.now, at.wall);
 }
 
-// ---- effects
+// ---- what the worker wants
 
-bool AgentPart::run() {
-  const bool connecting = connect();
-  return take_effects() || connecting;
-}
-
-bool AgentPart::take_effects() {
+bool AgentPart::run(Times at) {
   std::vector<agent::Effect> effects = worker_.take_effects();
   if (effects.empty()) return false;
   // Now, not when the records are on disk and the process is told.
   for (const auto& effect : effects)
-    if (const auto* stop = std::get_if<agent::StopTask>(&effect)) core_.ports.mesh.task_stopping(stop->task);
+    if (const auto* stop = std::get_if<agent::StopTask>(&effect)) out_.add(effect::TaskStopping{stop->task});
   if (saving_) {
     held_.push_back(std::move(effects));
   } else {
-    perform(std::move(effects));
+    perform(std::move(effects), at);
   }
   return true;
 }
 
 // Everything from the first record on waits until all records of the list are on disk, if one of them must
 // be.
-void AgentPart::perform(std::vector<agent::Effect> effects) {
+void AgentPart::perform(std::vector<agent::Effect> effects, Times at) {
   ports::DiskBatch batch;
   std::vector<agent::Effect> later;
   for (auto& effect : effects) {
@@ -238,74 +182,71 @@ void AgentPart::perform(std::vector<agent::Effect> effects) {
         batch.erase(ports::Family::agent, task_key(save->task));
       }
     } else if (batch.empty()) {
-      perform_one(std::move(effect));
+      perform_one(std::move(effect), at);
     } else {
       later.push_back(std::move(effect));
     }
   }
   if (batch.empty()) return;
-  if (!batch.sync) {
-    core_.commit(std::move(batch), {});
-    for (auto& effect : later) perform_one(std::move(effect));
-    return;
-  }
-  saving_ = true;
-  core_.commit(std::move(batch), [this, alive = std::weak_ptr(alive_), later = std::move(later)]() mutable {
-    if (alive.expired()) return;
-    saving_ = false;
-    for (auto& effect : later) perform_one(std::move(effect));
-    while (!saving_ && !held_.empty()) {
-      auto next = std::move(held_.front());
-      held_.pop_front();
-      perform(std::move(next));
-    }
-  });
-}
-
-void AgentPart::send_to_manager(wire::Message message) {
-  if (link_ == kLocalLink) {
-    host_.to_dispatcher(message);
-  } else if (link_ != 0) {
-    core_.links.send(link_, std::move(message));
+  saving_ = batch.sync;
+  out_.add(effect::Store{std::move(batch), saving_ ? Waits{RecordsStored{life_}} : Waits{}});
+  if (saving_) {
+    after_save_ = std::move(later);
+  } else {
+    for (auto& effect : later) perform_one(std::move(effect), at);
   }
 }
 
-void AgentPart::perform_one(agent::Effect effect) {
+void AgentPart::on_stored(Times at) {
+  saving_ = false;
+  for (auto& effect : std::exchange(after_save_, {})) perform_one(std::move(effect), at);
+  while (!saving_ && !held_.empty()) {
+    auto next = std::move(held_.front());
+    held_.pop_front();
+    perform(std::move(next), at);
+  }
+}
+
+void AgentPart::prepare(const model::Task& task, Times at) {
+  if (auto launch = launch_of(task, description_)) {
+    out_.add(effect::Prepare{std::move(*launch)});
+  } else {
+    worker_.on_prepared(task.id, launch.error().message, at.now, at.wall);
+  }
+}
+
+void AgentPart::perform_one(agent::Effect effect, Times at) {
   if (auto* send = std::get_if<agent::SendToManager>(&effect)) {
     send_to_manager(std::move(send->message));
-  } else if (auto* prepare = std::get_if<agent::PrepareTask>(&effect)) {
-    if (const auto launch = launch_of(core_, prepare->task)) {
-      core_.ports.runner.prepare(*launch);
-    } else {
-      worker_.on_prepared(prepare->task.id, launch.error().message, core_.now, core_.wall());
-    }
+  } else if (auto* to_prepare = std::get_if<agent::PrepareTask>(&effect)) {
+    prepare(to_prepare->task, at);
   } else if (auto* start_task = std::get_if<agent::StartTask>(&effect)) {
-    core_.ports.runner.start(start_task->task);
+    out_.add(*start_task);
   } else if (auto* stop = std::get_if<agent::StopTask>(&effect)) {
-    core_.ports.runner.stop(stop->task, stop->grace, 0);
+    out_.add(*stop);
   } else if (auto* remove = std::get_if<agent::RemoveTask>(&effect)) {
-    core_.ports.mesh.task_gone(remove->task);
-    core_.ports.runner.remove(remove->task);
+    out_.add(effect::TaskGone{remove->task});
+    out_.add(*remove);
   } else if (auto* reconnect = std::get_if<agent::Reconnect>(&effect)) {
-    lost_link();
+    lost_link(at.now);
     hint_ = reconnect->leader;
     not_before_ = reconnect->not_before;
   } else if (auto* facts = std::get_if<agent::SessionFacts>(&effect)) {
-    host_.on_session_facts(*facts);
+    out_.add(std::move(*facts));
   } else if (std::holds_alternative<agent::Removed>(effect)) {
-    host_.on_removed();
+    out_.add(agent::Removed{});
   } else if (auto* event = std::get_if<agent::ContainerEvent>(&effect)) {
-    host_.on_container_event(*event);
+    out_.add(std::move(*event));
   }
 }
 
-void AgentPart::on_deadline() {
-  if (worker_.next_deadline() <= core_.now) worker_.on_deadline(core_.now, core_.wall());
+void AgentPart::on_deadline(Times at) {
+  if (worker_.next_deadline() <= at.now) worker_.on_deadline(at.now, at.wall);
 }
 
-Instant AgentPart::next_deadline() const {
+Instant AgentPart::next_deadline(Instant now) const {
   const Instant next = worker_.next_deadline();
-  return link_ == 0 ? std::min(next, std::max(not_before_, core_.now)) : next;
+  return link_ == 0 ? std::min(next, std::max(not_before_, now)) : next;
 }
 
 }  // namespace swarm::node

@@ -5,84 +5,94 @@
 // told.
 //
 // The link: to this node itself when it leads, else to the leader when it is known, else to one manager after
-// the other. Records are on disk before what follows them is done (SaveTask).
+// the other. Records are on disk before what follows them is done (SaveTask). A machine: events in, effects
+// out.
 #pragma once
 
 #include <deque>
-#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "agent/worker.hpp"
 #include "net/mesh/table_keeper.hpp"
-#include "node/core.hpp"
+#include "node/effects.hpp"
+#include "node/identity.hpp"
+#include "node/links.hpp"
 
 namespace swarm::node {
 
-// Stands for "this very node" wherever a link is named.
-inline constexpr ports::LinkId kLocalLink = ~ports::LinkId{0};
+// Where an agent may find a dispatcher, and when it is.
+struct Leads {
+  bool here = false;              // this node leads
+  std::optional<Address> leader;  // another node does, as this node's replica knows
+};
+struct Times {
+  Instant now;
+  WallTime wall;
+};
 
 class AgentPart {
  public:
-  class Host {
-   public:
-    virtual ~Host() = default;
-    virtual bool leads() = 0;
-    virtual std::optional<Address> leader_address() = 0;
-    virtual void to_dispatcher(const wire::Message& message) = 0;  // of this node, while it leads
-    virtual void on_session_facts(const agent::SessionFacts& facts) = 0;
-    virtual void on_removed() = 0;
-    virtual void on_container_event(const agent::ContainerEvent& event) = 0;
-  };
+  AgentPart(Life life, const Identity& identity, const model::NodeDescription& description, Rng rng)
+      : life_(life),
+        node_(identity.node),
+        description_(description),
+        worker_(identity.node, description, rng) {}
 
-  AgentPart(Core& core, Host& host);
-  ~AgentPart();
-  AgentPart(const AgentPart&) = delete;
-  AgentPart& operator=(const AgentPart&) = delete;
+  Life life() const { return life_; }
+  // Goes on from what the disk remembers; an Error names the key that cannot be read.
+  Result<void> start(ports::Disk& disk, ClusterId cluster, Times at);
 
-  Result<void> start();  // resumes what the disk remembers
-  void on_link_opened(ports::LinkId link);
-  void on_link_closed(ports::LinkId link);
-  void on_message(ports::LinkId link, const wire::Message& message);
-  void on_event(const ports::TaskPrepared& event);
-  void on_event(const ports::TaskStarted& event);
-  void on_event(const ports::TaskExited& event);
+  void on_dialled(ports::LinkId link, bool is_open, Instant now);  // 0: the address cannot be dialled now
+  void on_link_opened(ports::LinkId link, Instant now);
+  void on_link_gone(const LinkGone& event);
+  void on_message(const Speaker& from, const wire::Message& message, Times at);
+  void on_event(const ports::TaskPrepared& event, Times at);
+  void on_event(const ports::TaskStarted& event, Times at);
+  void on_event(const ports::TaskExited& event, Times at);
   void on_event(const ports::MeshProblems& event);
-  void on_leader_changed();
+  void on_leader_changed(bool leads_here, Instant now);
+  void on_stored(Times at);  // the records that something waits for
+  void on_deadline(Times at);
 
-  // Finds a manager when there is none, and carries out what the worker wants; true when there was something.
-  bool run();
-  void on_deadline();
-  Instant next_deadline() const;
+  // Looks for a manager when there is no link to one.
+  void connect(const Leads& leads, const std::vector<wire::ManagerPeer>& managers, Instant now);
+  bool has_link() const { return link_ != 0; }
+  // Carries out what the worker wants. Returns true if there was something.
+  bool run(Times at);
+  std::optional<Effect> next_effect() { return out_.next(); }
+  Instant next_deadline(Instant now) const;
 
-  void drain() { worker_.drain(core_.now, core_.wall()); }
+  void drain(Times at) { worker_.drain(at.now, at.wall); }
   const agent::Worker& worker() const { return worker_; }
   agent::Worker& worker() { return worker_; }
   const std::vector<std::string>& mesh_problems() const { return mesh_problems_; }
 
  private:
-  bool connect();
-  std::optional<Address> pick_manager();
-  bool take_effects();
-  void perform(std::vector<agent::Effect> effects);
-  void perform_one(agent::Effect effect);
-  void lost_link();
+  std::optional<Address> pick_manager(const Leads& leads, const std::vector<wire::ManagerPeer>& managers);
+  void perform(std::vector<agent::Effect> effects, Times at);
+  void perform_one(agent::Effect effect, Times at);
+  void prepare(const model::Task& task, Times at);
+  void lost_link(Instant now);
   void send_to_manager(wire::Message message);
   void on_mesh_update(const wire::MeshUpdate& update);
 
-  Core& core_;
-  Host& host_;
+  Life life_;
+  NodeId node_;
+  model::NodeDescription description_;
   agent::Worker worker_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
   ports::LinkId link_ = 0;  // 0: none; kLocalLink: this node's own dispatcher
   bool connected_ = false;  // the link is open and the worker knows
   Instant not_before_{};
   std::optional<Address> hint_;  // where the leader was said to be
   std::size_t next_manager_ = 0;
-  std::deque<std::vector<agent::Effect>> held_;  // behind a batch on its way to the disk
+  std::vector<agent::Effect> after_save_;        // what waits for records on their way to the disk
+  std::deque<std::vector<agent::Effect>> held_;  // what the worker wanted since
   bool saving_ = false;
   mesh::TableKeeper table_;
   std::vector<std::string> mesh_problems_;
+  Outbox out_;
 };
 
 }  // namespace swarm::node

@@ -1,16 +1,12 @@
 #include "node/api_router.hpp"
 
+#include <algorithm>
 #include <utility>
-
-#include "control/feature_level.hpp"
 
 namespace swarm::node {
 namespace {
 
 constexpr Duration kRetry = Duration::millis(20);
-// A manager that is asked although it does not lead says so with this, and the asker looks for the leader
-// again.
-constexpr std::uint32_t kNotLeaderStatus = 0;
 
 bool wants_local(const http::Request& request) { return request.header("swarmpy-consistency") == "local"; }
 
@@ -18,413 +14,251 @@ bool wants_local(const http::Request& request) { return request.header("swarmpy-
 constexpr const char* kNothingDone = "Swarmpy-Nothing-Done";
 constexpr std::uint32_t kServerError = 500;
 
-Error no_leader() { return rpc_error(Code::unknown, docker::kNoLeaderText); }
-
-void say_nothing_done(http::ResponseHead& head) {
-  if (head.status >= kServerError) head.headers.emplace_back(kNothingDone, "true");
+bool is_answered_here(const docker::Routed& what, const Leadership& leadership) {
+  if (what.scope() == docker::Scope::local || !leadership.is_manager()) return true;
+  if (what.scope() == docker::Scope::swarm_read && wants_local(what.request)) return true;
+  return what.scope() == docker::Scope::swarm_write && leadership.leads();
 }
 
-Error leader_lost() {
+}  // namespace
+
+Error ApiRouter::leader_lost() {
   return rpc_error(
       Code::unavailable,
       "the leader was lost while the request was under way: it may or may not have been carried out. "
       "Look at the present state, then try again");
 }
 
-}  // namespace
+Error ApiRouter::no_leader() { return rpc_error(Code::unknown, docker::kNoLeaderText); }
 
-void ApiRouter::arrived(ports::ApiId id, http::Request request) {
-  Call& call = calls_[id];
-  call.request = std::move(request);
-  call.give_up = core_.now + kPatience;
-  route(id, call);
+void ApiRouter::say_nothing_done(http::ResponseHead& head) {
+  if (head.status >= kServerError) head.headers.emplace_back(kNothingDone, "true");
 }
 
-void ApiRouter::on_forward(ports::LinkId link, wire::ApiForward message) {
-  const auto origin = std::pair(link, message.id);
-  if (by_origin_.contains(origin)) return;  // the frame came twice
-  const ports::ApiId id = next_remote_++;
-  by_origin_[origin] = id;
-  Call& call = calls_[id];
-  call.origin = origin;
-  call.request = {std::move(message.method), std::move(message.target), std::move(message.headers),
-                  std::move(message.body)};
-  call.give_up = core_.now + kPatience;
-  route(id, call);
+// ---- the way in
+
+void ApiRouter::arrived(ports::ApiId id, http::Request request, const Moment& at) {
+  const Instant give_up = at.now + kPatience;
+  requests_.add(id, {docker::Routed(std::move(request)), {}, request::Waiting{give_up}});
+  route(id, give_up, at);
 }
 
-bool ApiRouter::answered_here(const Call& call, docker::Scope scope) {
-  if (scope == docker::Scope::local || host_.replica() == nullptr) return true;
-  if (scope == docker::Scope::swarm_read && wants_local(call.request)) return true;
-  return scope == docker::Scope::swarm_write && host_.leads();
-}
-
-void ApiRouter::route(ports::ApiId id, Call& call) {
-  const docker::Scope scope = docker::Api::scope(call.request);
-  if (answered_here(call, scope)) return handle(id, call);
-  if (host_.leads()) {
-    set_stage(id, call, Stage::reading);
-    unread_.insert(id);
-    return;
+void ApiRouter::on_message(const Speaker& from, wire::Message message, const Moment& at) {
+  if (auto* forward = std::get_if<wire::ApiForward>(&message)) {
+    on_message(from.link, std::move(*forward), at);
+  } else if (const auto* cancel = std::get_if<wire::ApiCancel>(&message)) {
+    on_message(from.link, *cancel);
+  } else if (auto* head = std::get_if<wire::ApiReplyHead>(&message)) {
+    on_message(from.link, std::move(*head), at);
+  } else if (auto* body = std::get_if<wire::ApiReplyBody>(&message)) {
+    on_message(from.link, std::move(*body), at);
   }
-  if (call.origin) {
+}
+
+void ApiRouter::on_message(ports::LinkId link, wire::ApiForward message, const Moment& at) {
+  if (requests_.from(link, message.id) != 0) return;  // the frame came twice
+  const ports::ApiId id = next_remote_++;
+  const Instant give_up = at.now + kPatience;
+  http::Request request{std::move(message.method), std::move(message.target), std::move(message.headers),
+                        std::move(message.body)};
+  requests_.add(id, {docker::Routed(std::move(request)), ApiRequest::Origin{link, message.id},
+                     request::Waiting{give_up}});
+  route(id, give_up, at);
+}
+
+void ApiRouter::route(ports::ApiId id, Instant give_up, const Moment& at) {
+  const ApiRequest& request = *requests_.find(id);
+  if (is_answered_here(request.what, at.leadership)) return answer(id);
+  if (at.leadership.leads()) return requests_.enter(id, request::Reading{give_up});
+  if (request.origin) {
     begin(id, {kNotLeaderStatus, {}, false});
     return end(id);
   }
-  forward(id, call);
+  if (!at.leadership.address) return wait(id, give_up, at.now);
+  out_.add(effect::Forward{id, *at.leadership.address});
 }
 
-void ApiRouter::forward(ports::ApiId id, Call& call) {
-  const auto address = host_.leader_address();
-  const ports::LinkId link = address ? core_.links.to(*address, core_.now) : 0;
-  if (link == 0) return set_stage(id, call, Stage::waiting);
-  const std::uint64_t forward_id = ++last_forward_;
-  call.target = std::pair(link, forward_id);
-  call.may_be_done = true;
-  by_forward_[forward_id] = id;
-  set_stage(id, call, Stage::forwarded);
-  core_.links.send(link, wire::Message(wire::ApiForward{forward_id, call.request.method, call.request.target,
-                                                        call.request.headers, call.request.body}));
+void ApiRouter::on_way(ports::ApiId id, ports::LinkId link, const Moment& at) {
+  ApiRequest* found = requests_.find(id);
+  if (found == nullptr || !std::holds_alternative<request::Waiting>(found->stage)) return;
+  ApiRequest& request = *found;
+  const Instant give_up = std::get<request::Waiting>(request.stage).give_up;
+  if (link == 0) return wait(id, give_up, at.now);
+  request.may_be_done = true;
+  requests_.enter(id, request::Forwarded{give_up, link, ++last_forward_, {}});
+  const http::Request& asked = request.what.request;
+  out_.add(effect::SendOn{
+      link, wire::ApiForward{last_forward_, asked.method, asked.target, asked.headers, asked.body}});
 }
 
-void ApiRouter::handle(ports::ApiId id, Call& call) {
-  set_stage(id, call, Stage::handled);
-  api_.request(id, call.request, host_.api_context());
+void ApiRouter::answer(ports::ApiId id) {
+  requests_.enter(id, request::Answering{});
+  out_.add(effect::Answer{id});
 }
 
-void ApiRouter::set_stage(ports::ApiId id, Call& call, Stage stage) {
-  call.stage = stage;
-  deadlines_.erase({call.give_up, id});
-  waiting_.erase(id);
-  if (stage != Stage::handled) deadlines_.insert({call.give_up, id});
-  if (stage == Stage::waiting) {
-    waiting_.insert(id);
-    if (retry_ == Instant::never()) retry_ = core_.now + kRetry;
-  }
+void ApiRouter::fail(ports::ApiId id, Error error) {
+  requests_.enter(id, request::Answering{});
+  out_.add(effect::Fail{id, std::move(error)});
 }
 
-void ApiRouter::route_waiting() {
-  const std::set<ports::ApiId> waiting = std::exchange(waiting_, {});
-  for (const ports::ApiId id : waiting)
-    if (const auto it = calls_.find(id); it != calls_.end()) route(id, it->second);
+void ApiRouter::wait(ports::ApiId id, Instant give_up, Instant now) {
+  requests_.enter(id, request::Waiting{give_up});
+  if (retry_ == Instant::never()) retry_ = now + kRetry;
 }
+
+void ApiRouter::route_waiting(const Moment& at) {
+  if (requests_.waiting() == 0) return;
+  for (const ports::ApiId id : requests_.in<request::Waiting>())
+    route(id, std::get<request::Waiting>(requests_.find(id)->stage).give_up, at);
+}
+
+void ApiRouter::cancel(const WayOn& way) { out_.add(effect::SendOn{way.link, wire::ApiCancel{way.number}}); }
 
 void ApiRouter::refuse_no_leader(ports::ApiId id) {
-  const auto it = calls_.find(id);
-  if (it == calls_.end()) return;
-  set_stage(id, it->second, Stage::handled);
-  if (it->second.target) {
-    core_.links.send(it->second.target->first, wire::Message(wire::ApiCancel{it->second.target->second}));
-    by_forward_.erase(it->second.target->second);
-    it->second.target.reset();
-  }
-  api_.fail(id, no_leader());
+  if (const auto way = way_on(requests_.find(id)->stage)) cancel(*way);
+  fail(id, no_leader());
 }
 
-// ---- answers of the leader to what was passed on
+// ---- clients and links that go
 
-void ApiRouter::on_reply(ports::LinkId link, wire::ApiReplyHead message) {
-  const auto it = by_forward_.find(message.id);
-  if (it == by_forward_.end()) return;
-  const ports::ApiId id = it->second;
-  Call& call = calls_.at(id);
-  if (call.target->first != link) return;    // of a manager that was not asked this
-  if (call.stage == Stage::handled) return;  // the frame came twice
-  if (message.status == kNotLeaderStatus) {
-    by_forward_.erase(it);
-    call.target.reset();
-    call.may_be_done = false;
-    return set_stage(id, call, Stage::waiting);
-  }
-  set_stage(id, call, Stage::handled);
-  http::ResponseHead head{message.status, std::move(message.headers), message.streaming};
-  if (head.streaming) {
-    begin(id, std::move(head));
-  } else {
-    // Should the leader be lost now, half an answer must not look like a whole one.
-    call.held = std::move(head);
-    expect_answer(id, call);
-  }
-  for (auto& body : std::exchange(call.early, {})) on_reply(link, std::move(body));
+void ApiRouter::on_message(ports::LinkId link, const wire::ApiCancel& message) {
+  if (const ports::ApiId id = requests_.from(link, message.id); id != 0) aborted(id);
 }
 
-void ApiRouter::on_reply(ports::LinkId link, wire::ApiReplyBody message) {
-  const auto it = by_forward_.find(message.id);
-  if (it == by_forward_.end()) return;
-  const ports::ApiId id = it->second;
-  Call& call = calls_.at(id);
-  if (call.target->first != link) return;
-  if (!call.held && !call.head_sent) return call.early.push_back(std::move(message));
-  std::vector<wire::ApiReplyBody> ready = call.answer.add(std::move(message));
-  const bool over = !ready.empty() && ready.back().end;
-  for (auto& body : ready) pass_on(id, std::move(body));
-  if (!over) expect_answer(id, call);
-}
-
-void ApiRouter::pass_on(ports::ApiId id, wire::ApiReplyBody body) {
-  Call& call = calls_.at(id);
-  if (auto head = std::exchange(call.held, std::nullopt)) begin(id, std::move(*head));
-  if (!body.bytes.empty()) piece(id, std::move(body.bytes));
-  if (body.cut) return cut(id);
-  if (body.end) end(id);
-}
-
-// What has begun and shall be whole, or has a gap, comes soon or not at all: a frame of it was lost.
-void ApiRouter::expect_answer(ports::ApiId id, Call& call) {
-  deadlines_.erase({call.give_up, id});
-  if (!call.held && !call.answer.has_gap()) return;
-  call.give_up = core_.now + kPatience;
-  deadlines_.insert({call.give_up, id});
-}
-
-void ApiRouter::on_cancel(ports::LinkId link, const wire::ApiCancel& message) {
-  if (const auto it = by_origin_.find({link, message.id}); it != by_origin_.end()) aborted(it->second);
-}
-
-void ApiRouter::on_link_closed(ports::LinkId link) {
-  std::vector<ports::ApiId> gone, orphaned;
-  for (const auto& [id, call] : calls_) {
-    if (call.origin && call.origin->first == link) gone.push_back(id);
-    if (call.target && call.target->first == link) orphaned.push_back(id);
-  }
-  for (const ports::ApiId id : gone) aborted(id);
-  for (const ports::ApiId id : orphaned) lose_answer(id);
-}
-
-// A frame of it was lost on a link that lives.
-void ApiRouter::abandon_answer(ports::ApiId id) {
-  Call& call = calls_.at(id);
-  core_.links.send(call.target->first, wire::Message(wire::ApiCancel{call.target->second}));
-  call.give_up = core_.now + kPatience;
-  lose_answer(id);
-}
-
-// Nothing more will come of what was passed on.
-void ApiRouter::lose_answer(ports::ApiId id) {
-  Call& call = calls_.at(id);
-  by_forward_.erase(call.target->second);
-  call.target.reset();
-  call.held.reset();
-  call.answer = {};
-  call.early.clear();
-  deadlines_.erase({call.give_up, id});
-  if (call.head_sent) {
-    cut(id);
-  } else if (call.request.method == "GET") {
-    set_stage(id, call, Stage::waiting);
-  } else {
-    set_stage(id, call, Stage::handled);
-    api_.fail(id, leader_lost());
-  }
+void ApiRouter::on_link_gone(const LinkGone& event) {
+  const Instant now = event.at.now;
+  const auto [from, passed_on] = requests_.of(event.link);
+  for (const ports::ApiId id : from) aborted(id);
+  for (const ports::ApiId id : passed_on)
+    lose_answer(id, deadline_of(requests_.find(id)->stage).value_or(now + kPatience), now);
 }
 
 void ApiRouter::aborted(ports::ApiId id) {
-  const auto it = calls_.find(id);
-  if (it == calls_.end()) return;
-  if (it->second.target)
-    core_.links.send(it->second.target->first, wire::Message(wire::ApiCancel{it->second.target->second}));
-  if (it->second.stage == Stage::handled && !it->second.target) api_.abort(id);
-  forget(id);
-}
-
-void ApiRouter::forget(ports::ApiId id) {
-  const auto it = calls_.find(id);
-  if (it == calls_.end()) return;
-  const Call& call = it->second;
-  deadlines_.erase({call.give_up, id});
-  waiting_.erase(id);
-  unread_.erase(id);
-  if (call.origin) by_origin_.erase(*call.origin);
-  if (call.target) by_forward_.erase(call.target->second);
-  calls_.erase(it);
-}
-
-// ---- reads
-
-void ApiRouter::on_read_ready(std::uint64_t context) {
-  const auto it = reads_.find(context);
-  if (it == reads_.end()) return;
-  const std::vector<ports::ApiId> ids = std::move(it->second);
-  reads_.erase(it);
-  for (const ports::ApiId id : ids)
-    if (const auto call = calls_.find(id); call != calls_.end() && call->second.stage == Stage::reading)
-      handle(id, call->second);
-}
-
-void ApiRouter::on_leader_changed() {
-  reads_.clear();
-  unread_.clear();
-  std::vector<ports::ApiId> again;
-  for (const auto& [id, call] : calls_)
-    if (call.stage == Stage::reading) again.push_back(id);
-  for (const ports::ApiId id : again) set_stage(id, calls_.at(id), Stage::waiting);
-  if (!host_.leads()) {
-    // Proposals of a past term: nobody here will learn what became of them.
-    const auto proposals = std::exchange(by_proposal_, {});
-    for (const auto& [request, id] : proposals)
-      if (calls_.contains(id)) api_.fail(id, leader_lost());
+  const ApiRequest* request = requests_.find(id);
+  if (request == nullptr) return;
+  if (const auto way = way_on(request->stage)) {
+    cancel(*way);
+  } else if (std::holds_alternative<request::Answering>(request->stage) ||
+             std::holds_alternative<request::Proposed>(request->stage)) {
+    out_.add(effect::Abort{id});
   }
-  route_waiting();
+  requests_.erase(id);
 }
 
-void ApiRouter::on_replica_gone() { on_leader_changed(); }
+// ---- reads and writes
 
-std::optional<docker::Answer> ApiRouter::look(const http::Request& request, const docker::Context& context,
-                                              const docker::LogSource& source) const {
-  auto answer = api_.look(request, context, source);
-  if (answer) say_nothing_done(answer->head);
-  return answer;
+bool ApiRouter::run(const Moment& at) {
+  if (requests_.unread().empty() || check_ != 0 || !at.leadership.leads()) return false;
+  // One check at a time: reads that come meanwhile wait for the next, which then serves all of them.
+  // Followers pass a read on to their leader: no other manager may use the same name.
+  check_ = rng_.next();
+  checking_.assign(requests_.unread().begin(), requests_.unread().end());
+  for (const ports::ApiId id : checking_)
+    requests_.enter(id, request::Reading{*deadline_of(requests_.find(id)->stage), check_});
+  out_.add(effect::CheckRead{check_});
+  return true;
 }
 
-docker::Answer ApiRouter::without_leader() {
-  docker::Answer answer = docker::Api::refusal(no_leader());
-  say_nothing_done(answer.head);
-  return answer;
-}
-
-// ---- writes
-
-void ApiRouter::propose(ports::ApiId id, model::Transaction transaction) {
-  const auto it = calls_.find(id);
-  if (it == calls_.end()) return;
-  Replica* replica = host_.replica();
-  if (replica != nullptr && host_.leads()) {
-    const auto needed = needed_level(core_.options.build, transaction);
-    const auto may = control::may_propose(replica->store(), needed, replica->member_nodes());
-    if (!may) return api_.fail(id, may.error());
-  }
-  const std::uint64_t request =
-      replica != nullptr && host_.leads() ? replica->propose(std::move(transaction)) : 0;
-  if (request == 0) return api_.fail(id, no_leader());
-  by_proposal_[request] = id;
-  it->second.may_be_done = true;
-  it->second.give_up = core_.now + kPatience;
-  deadlines_.insert({it->second.give_up, id});
-}
-
-void ApiRouter::on_applied(std::uint64_t request, const model::Outcome& outcome) {
-  const auto it = by_proposal_.find(request);
-  if (it == by_proposal_.end()) return;
-  const ports::ApiId id = it->second;
-  by_proposal_.erase(it);
-  const auto call = calls_.find(id);
-  if (call == calls_.end()) return;
-  deadlines_.erase({call->second.give_up, id});
-  api_.settled(id, outcome, host_.api_context());
-}
-
-void ApiRouter::on_changes(const store::ChangeSet& changes) { api_.observe(changes, host_.api_context()); }
-
-void ApiRouter::on_changes_skipped() { api_.changes_skipped(); }
-
-// ---- out
-
-bool ApiRouter::run() {
-  bool did = false;
-  if (!unread_.empty() && reads_.empty() && host_.leads()) {
-    // One check at a time: reads that come meanwhile wait for the next, which then serves all of them.
-    // Followers pass a read on to their leader: its name must be nobody else's, too.
-    const std::uint64_t context = core_.rng.next();
-    reads_[context].assign(unread_.begin(), unread_.end());
-    unread_.clear();
-    host_.replica()->read_index(context);
-    did = true;
-  }
-  for (auto& effect : api_.take_effects()) {
-    carry_out(std::move(effect));
-    did = true;
-  }
-  return did;
-}
-
-void ApiRouter::carry_out(docker::Effect effect) {
-  if (auto* reply = std::get_if<docker::BeginReply>(&effect)) {
-    begin(reply->id, std::move(reply->head));
-  } else if (auto* bytes = std::get_if<docker::ReplyPiece>(&effect)) {
-    piece(bytes->id, std::move(bytes->bytes));
-  } else if (auto* over = std::get_if<docker::EndReply>(&effect)) {
-    end(over->id);
-  } else if (auto* broken = std::get_if<docker::CutReply>(&effect)) {
-    cut(broken->id);
-  } else if (auto* proposal = std::get_if<docker::Propose>(&effect)) {
-    propose(proposal->id, std::move(proposal->transaction));
-  } else if (auto* wish = std::get_if<docker::Perform>(&effect)) {
-    if (const auto it = calls_.find(wish->id); it != calls_.end()) it->second.may_be_done = true;
-    host_.perform(wish->id, std::move(wish->operation));
+void ApiRouter::on_read_ready(std::uint64_t check) {
+  if (check != check_ || check == 0) return;
+  check_ = 0;
+  for (const ports::ApiId id : std::exchange(checking_, {})) {
+    const ApiRequest* request = requests_.find(id);
+    const auto* reading = request ? std::get_if<request::Reading>(&request->stage) : nullptr;
+    if (reading != nullptr && reading->check == check) answer(id);
   }
 }
+
+void ApiRouter::on_leader_changed(const Moment& at) {
+  check_ = 0;
+  for (const ports::ApiId id : requests_.in<request::Reading>())
+    wait(id, *deadline_of(requests_.find(id)->stage), at.now);
+  if (!at.leadership.leads()) {
+    // Proposals of a past term: this node will not learn what became of them.
+    std::vector<std::pair<std::uint64_t, ports::ApiId>> lost;
+    for (const ports::ApiId id : requests_.in<request::Proposed>())
+      lost.emplace_back(std::get<request::Proposed>(requests_.find(id)->stage).proposal, id);
+    std::sort(lost.begin(), lost.end());
+    for (const auto& [proposal, id] : lost) fail(id, leader_lost());
+  }
+  route_waiting(at);
+}
+
+void ApiRouter::on_proposed(ports::ApiId id, std::uint64_t proposal, Instant now) {
+  if (proposal == 0) return fail(id, no_leader());
+  requests_.find(id)->may_be_done = true;
+  requests_.enter(id, request::Proposed{now + kPatience, proposal});
+}
+
+void ApiRouter::on_applied(std::uint64_t proposal, const model::Outcome& outcome) {
+  const ports::ApiId id = requests_.proposed(proposal);
+  if (id == 0) return;
+  requests_.enter(id, request::Answering{});
+  out_.add(effect::Settled{id, outcome});
+}
+
+void ApiRouter::on_performing(ports::ApiId id) {
+  if (ApiRequest* request = requests_.find(id)) request->may_be_done = true;
+}
+
+// ---- the way out
 
 void ApiRouter::begin(ports::ApiId id, http::ResponseHead head) {
-  const auto it = calls_.find(id);
-  if (it == calls_.end() || it->second.head_sent) return;
-  it->second.head_sent = true;
-  if (!it->second.origin && head.status >= 100 && head.status < 600)
-    ++core_.meters.answers[head.status / 100 - 1];
-  if (!it->second.may_be_done) say_nothing_done(head);
-  if (!it->second.origin) return core_.ports.api.begin(id, std::move(head));
-  core_.links.send(it->second.origin->first,
-                   wire::Message(wire::ApiReplyHead{it->second.origin->second, head.status, head.headers,
-                                                    head.streaming}));
+  ApiRequest* request = requests_.find(id);
+  if (request == nullptr || std::exchange(request->head_sent, true)) return;
+  if (!request->may_be_done) say_nothing_done(head);
+  if (const auto& origin = request->origin) {
+    out_.add(effect::SendOn{origin->link, wire::ApiReplyHead{origin->number, head.status,
+                                                             std::move(head.headers), head.streaming}});
+  } else {
+    out_.add(effect::BeginReply{id, std::move(head)});
+  }
 }
 
 void ApiRouter::piece(ports::ApiId id, std::string bytes) {
-  const auto it = calls_.find(id);
-  if (it == calls_.end()) return;
-  if (!it->second.origin) return core_.ports.api.piece(id, std::move(bytes));
-  send_back(it->second, {0, std::move(bytes), false, 0, false});
+  ApiRequest* request = requests_.find(id);
+  if (request == nullptr) return;
+  if (request->origin) return send_back(*request->origin, {0, std::move(bytes), false, 0, false});
+  out_.add(effect::PieceOfReply{id, std::move(bytes)});
 }
 
-void ApiRouter::send_back(Call& call, wire::ApiReplyBody body) {
-  body.id = call.origin->second;
-  body.number = ++call.pieces;
-  core_.links.send(call.origin->first, wire::Message(std::move(body)));
+void ApiRouter::send_back(ApiRequest::Origin& origin, wire::ApiReplyBody body) {
+  body.id = origin.number;
+  body.number = ++origin.pieces;
+  out_.add(effect::SendOn{origin.link, std::move(body)});
 }
 
-void ApiRouter::end(ports::ApiId id) {
-  const auto it = calls_.find(id);
-  if (it == calls_.end()) return;
-  if (it->second.origin) {
-    send_back(it->second, {0, {}, true, 0, false});
+void ApiRouter::finish(ports::ApiId id, bool cut) {
+  ApiRequest* request = requests_.find(id);
+  if (request == nullptr) return;
+  if (request->origin) {
+    send_back(*request->origin, {0, {}, true, 0, cut});
   } else {
-    core_.ports.api.end(id);
+    out_.add(effect::EndReply{id, cut});
   }
-  forget(id);
+  requests_.erase(id);
 }
 
-void ApiRouter::cut(ports::ApiId id) {
-  const auto it = calls_.find(id);
-  if (it == calls_.end()) return;
-  if (it->second.origin) {
-    send_back(it->second, {0, {}, true, 0, true});
-  } else {
-    core_.ports.api.cut(id);
-  }
-  forget(id);
-}
+void ApiRouter::end(ports::ApiId id) { finish(id, false); }
+void ApiRouter::cut(ports::ApiId id) { finish(id, true); }
 
-void ApiRouter::on_deadline() {
-  if (retry_ <= core_.now) {
+void ApiRouter::on_deadline(const Moment& at) {
+  if (retry_ <= at.now) {
     retry_ = Instant::never();
-    route_waiting();
-    if (!waiting_.empty()) retry_ = core_.now + kRetry;
+    route_waiting(at);
   }
-  while (!deadlines_.empty() && deadlines_.begin()->first <= core_.now) {
-    const ports::ApiId id = deadlines_.begin()->second;
-    deadlines_.erase(deadlines_.begin());
-    const auto call = calls_.find(id);
-    if (call != calls_.end() && call->second.stage == Stage::handled && call->second.target) {
-      abandon_answer(id);
-    } else {
+  while (const ports::ApiId id = requests_.due(at.now)) {
+    const RequestStage& stage = requests_.find(id)->stage;
+    if (!std::holds_alternative<request::Relaying>(stage)) {
       refuse_no_leader(id);
+      continue;
     }
+    // A frame of the answer was lost on a link that lives.
+    cancel(*way_on(stage));
+    lose_answer(id, at.now + kPatience, at.now);
   }
-  if (api_.next_deadline() <= core_.now) api_.on_deadline(host_.api_context());
 }
 
-Instant ApiRouter::next_deadline() const {
-  Instant next = std::min(retry_, api_.next_deadline());
-  if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
-  return next;
-}
+Instant ApiRouter::next_deadline() const { return std::min(retry_, requests_.next_deadline()); }
 
 }  // namespace swarm::node

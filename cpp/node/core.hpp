@@ -1,7 +1,6 @@
 // Core: what all parts of a node share. Plain references and values; no behaviour but helpers.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include "node/links.hpp"
 #include "node/meters.hpp"
 #include "node/node.hpp"
+#include "node/waits.hpp"
 
 namespace swarm::node {
 
@@ -34,36 +34,32 @@ struct Core {
   Rng rng;
   Links links;
   std::optional<Identity> identity;
-  // This node is a manager whose replica does not take part: its swarm is at a feature level that this build
-  // does not know. Its tasks go on; its Raft state waits on the disk, as it was at `version`, for an upgraded
-  // build.
-  struct Outdated {
-    std::string why;
-    std::uint64_t version = 0;
-  };
-  std::optional<Outdated> outdated;
   Instant now;
 
   WallTime wall() const { return ports.clock.wall(); }
 
-  // Commits `batch`; `then` runs in the turn after it is done.
-  void commit(ports::DiskBatch batch, std::function<void()> then) {
+  // Commits `batch`; `waits` goes on when it is done.
+  void commit(ports::DiskBatch batch, const Waits& waits = {}) {
     ++meters.disk_batches;
     if (batch.sync) ++meters.disk_syncs;
     const std::uint64_t token = ++last_token_;
-    waiting_[token] = std::move(then);
+    waiting_[token] = waits;
     ports.disk.commit(std::move(batch), token);
   }
-  void on_disk_done(std::uint64_t token) {
+  Waits take_done(std::uint64_t token) {
     const auto it = waiting_.find(token);
     SWARM_CHECK(it != waiting_.end(), "disk token", token);
-    auto then = std::move(it->second);
+    const Waits waits = it->second;
     waiting_.erase(it);
-    if (then) then();
+    return waits;
   }
   bool disk_idle() const { return waiting_.empty(); }
 
-  void trace(std::string_view kind, const std::function<std::string()>& text) {
+  Life next_life() { return ++last_life_; }  // of a replica or an agent
+
+  // `text` is made only when it is written.
+  template <class Text>
+  void trace(std::string_view kind, Text&& text) {
     if (ports.trace.enabled()) ports.trace.record(kind, text());
   }
 
@@ -84,7 +80,8 @@ struct Core {
  private:
   Meters own_meters_;
   std::uint64_t last_token_ = 0;
-  std::map<std::uint64_t, std::function<void()>> waiting_;
+  Life last_life_ = 0;
+  std::map<std::uint64_t, Waits> waiting_;
 };
 
 }  // namespace swarm::node

@@ -1,9 +1,13 @@
-// Node::Impl: the parts of a node and the wires between them. Each part knows its own story; here they meet.
+// Node::Impl: the parts of a node, and the order in which they act. Events come in (events.cpp), the turn
+// lets the parts act (turn.cpp), and what a part wants is carried out before anything else happens
+// (routing.cpp). No part knows another.
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "node/agent_part.hpp"
@@ -20,12 +24,12 @@
 
 namespace swarm::node {
 
-class Node::Impl final : public ApiRouter::Host,
-                         public AgentPart::Host,
-                         public LogHub::Host,
-                         public Lifecycle::Host {
+class Node::Impl {
  public:
   Impl(NodeOptions options, ports::Ports ports);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   Result<void> start(Instant now);
   void handle(ports::Event event) { queue_.push_back(std::move(event)); }
@@ -39,90 +43,181 @@ class Node::Impl final : public ApiRouter::Host,
   Visible visible() const;
   void reseed(std::uint64_t seed);
 
-  // ---- ApiRouter::Host
-  docker::Context api_context() override;
-  Replica* replica() override { return replica_.get(); }
-  bool leads() override { return loops_ != nullptr; }
-  std::optional<Address> leader_address() override;
-  void perform(ports::ApiId id, docker::Operation operation) override;
-  // ---- AgentPart::Host
-  void to_dispatcher(const wire::Message& message) override { to_dispatcher_.push_back(message); }
-  void on_session_facts(const agent::SessionFacts& facts) override { lifecycle_.on_session_facts(facts); }
-  void on_removed() override { lifecycle_.on_removed(); }
-  void on_container_event(const agent::ContainerEvent& event) override;
-  // ---- LogHub::Host
-  std::optional<ports::LinkId> agent_link(NodeId node) override;
-  NodeId node_of(TaskId task) override;
-  std::string name_of_node(NodeId node) override;
-  void log_news(ports::ApiId id, const docker::LogNews& news) override;
-  // ---- Lifecycle::Host
-  agent::Worker* worker() override { return agent_ ? &agent_->worker() : nullptr; }
-  void start_agent() override;
-  void stop_agent() override;
-  void start_replica(std::unique_ptr<Replica> replica) override;
-  void stop_replica() override;
-  void close_links() override;
-  void answer(ports::ApiId id, const Result<docker::OperationResult>& result) override;
-  bool is_settled_in() override;
-
  private:
-  // One overload per event: what came in, to the part that it concerns.
+  // What only the leader has: made when this node is elected and ready, gone when it steps down.
+  struct Leader {
+    Leader(Core& core, Replica& replica) : loops(core, replica), membership(core, replica) {}
+    LeaderLoops loops;
+    Membership membership;
+    std::deque<wire::Message> mail;    // of this node's own agent, to the dispatcher
+    std::set<ports::LinkId> sessions;  // links that agents registered on
+  };
+
+  Result<void> start_replica();  // as the disk has it
+  Result<void> start_agent();
+  void stop_outdated(model::FeatureLevel level, std::uint64_t version);
+
+  // ---- surroundings.cpp: how the node looks to its parts
+  Leadership leadership() const;
+  Moment moment() const { return {core_.now, leadership()}; }
+  Times times() const { return {core_.now, core_.wall()}; }
+  Surroundings surroundings() const;
+  bool is_settled() const;
+  Hearer hearer() const;
+  PlaceOfTask place_of(TaskId task) const;
+  std::optional<ports::LinkId> way_to(NodeId node) const;
+  std::map<NodeId, ports::LinkId> ways_to(const std::set<NodeId>& nodes) const;
+
+  // ---- events.cpp: what came in, to the part that it concerns
   void on(ports::LinkOpened event);
   void on(ports::LinkClosed event);
   void on(ports::FrameArrived event);
-  void on(ports::DiskDone event) { core_.on_disk_done(event.token); }
+  void on(ports::DiskDone event);
   void on(const ports::TaskPrepared& event);
   void on(const ports::TaskStarted& event);
   void on(const ports::TaskExited& event);
-  void on(const ports::TaskLog& event) { logs_.on_log(event); }
-  void on(ports::ApiArrived event) { router_.arrived(event.id, std::move(event.request)); }
+  void on(const ports::TaskLog& event);
+  void on(ports::ApiArrived event);
   void on(ports::ApiAborted event);
   void on(const ports::MeshProblems& event);
-  Result<docker::OperationResult> hand_over(NodeId to);
-  void link_gone(ports::LinkId link, const Links::Gone& gone);
-  Hearer hearer() const;
-  void refuse(ports::LinkId link, const model::Principal& who, const ports::Frame& frame, Denial denial);
-  void on_wire(ports::LinkId link, const model::Principal& who, wire::Message message);
-  void on_leader_wire(ports::LinkId link, const model::Principal& who, Part part,
-                      const wire::Message& message);
-  void on_api_wire(ports::LinkId link, wire::Message message);
+  void on_done(std::monostate) {}
+  void on_done(const ReplicaStored& stored);
+  void on_done(const RecordsStored& stored);
+  void on_done(const IdentityStored& stored);
+  void refuse(const Speaker& from, const ports::Frame& frame, Denial denial);
+  void on_wire(const Speaker& from, wire::Message message);
+  void on_leader_wire(const Speaker& from, Part part, const wire::Message& message);
   void refuse_as_follower(ports::LinkId link, const wire::Message& message);
+  void close_link(ports::LinkId link);
+  void close_links();
+  void link_gone(ports::LinkId link, const Links::Gone& gone);
 
-  Result<void> open_replica();
+  // ---- routing.cpp: carries out what a part wants, in its order
+  template <class AnyPart>
+  void settle(AnyPart& part);
+  void settle(Replica&) {}  // these act on their ports themselves
+  void settle(LeaderLoops&) {}
+  void settle(Membership&) {}
+  void settle(AgentPart&) { settle_agent(); }
+  void settle_agent();
+  void carry_out(effect::SendOn effect);
+  void carry_out(effect::SendTo effect);
+  void carry_out(effect::AskToJoin effect);
+  void carry_out(effect::DialManager effect);
+  void carry_out(effect::ToDispatcher effect);
+  void carry_out(effect::Listen effect);
+  void carry_out(effect::StopListening effect);
+  void carry_out(effect::CloseLinks effect);
+  void carry_out(effect::SayHello effect);
+  void carry_out(effect::Store effect);
+  void carry_out(effect::WipeReplica effect);
+  void carry_out(effect::WipeAll effect);
+  void carry_out(effect::StartAgent effect);
+  void carry_out(effect::StopAgent effect);
+  void carry_out(effect::DrainAgent effect);
+  void carry_out(effect::CreateReplica effect);
+  void carry_out(effect::JoinReplica effect);
+  void carry_out(effect::BeginReplica effect);
+  void carry_out(effect::StopReplica effect);
+  void carry_out(effect::HandOver effect);
+  void carry_out(effect::OperationDone effect);
+  void carry_out(effect::NewsOfLogs effect);
+  void carry_out(effect::Prepare effect);
+  void carry_out(const agent::StartTask& effect);
+  void carry_out(const agent::StopTask& effect);
+  void carry_out(const agent::RemoveTask& effect);
+  void carry_out(const agent::SessionFacts& effect);
+  void carry_out(const agent::Removed& effect);
+  void carry_out(const agent::ContainerEvent& effect);
+  void carry_out(const effect::OpenLogs& effect);
+  void carry_out(effect::CloseLogs effect);
+  void carry_out(effect::JoinMesh effect);
+  void carry_out(effect::SetTable effect);
+  void carry_out(effect::TaskUp effect);
+  void carry_out(effect::TaskStopping effect);
+  void carry_out(effect::TaskGone effect);
+  void carry_out(effect::Tell effect);
+  void carry_out(effect::Answer effect);
+  void carry_out(effect::Fail effect);
+  void carry_out(effect::Settled effect);
+  void carry_out(effect::Abort effect);
+  void carry_out(effect::Forward effect);
+  void carry_out(effect::CheckRead effect);
+  void carry_out(effect::BeginReply effect);
+  void carry_out(effect::PieceOfReply effect);
+  void carry_out(effect::EndReply effect);
+  // ... and what the API machine wants
+  bool settle_api();
+  void carry_out(docker::BeginReply effect);
+  void carry_out(docker::ReplyPiece effect);
+  void carry_out(docker::EndReply effect);
+  void carry_out(docker::CutReply effect);
+  void carry_out(docker::Propose effect);
+  void carry_out(docker::Perform effect);
+  // operations.cpp
+  void perform(ports::ApiId id, const docker::SwarmInit& wish);
+  void perform(ports::ApiId id, const docker::SwarmJoin& wish);
+  void perform(ports::ApiId id, const docker::SwarmLeave& wish);
+  void perform(ports::ApiId id, const docker::SignalContainer& wish);
+  void perform(ports::ApiId id, const docker::StopContainer& wish);
+  void perform(ports::ApiId id, const docker::OpenLocalLogs& wish);
+  void perform(ports::ApiId id, const docker::OpenSwarmLogs& wish);
+  void perform(ports::ApiId id, const docker::CloseLogs& wish);
+  void perform(ports::ApiId id, const docker::AddImage& wish);
+  void perform(ports::ApiId id, const docker::TransferLeadership& wish);
+  void operation_done(ports::ApiId id, const Result<docker::OperationResult>& result);
+
+  // ---- turn.cpp
   void take_events();
   void run_deadlines();
   bool run_parts();
-  bool run_manager();
-  void stop_outdated(model::FeatureLevel level, std::uint64_t version);
+  bool run_replica();
   bool run_leader();
+  bool run_agent();
+  void run_lifecycle();
+  bool run_api();
   void note_leader_change();
   void note_members();
   void deliver_applied(AppliedEntry entry);
   void step_down();
-  void refresh_local_view();
+  void retire_replica();
+  // Each part that this node has now, in the order in which they hear of an event.
+  template <class Act>
+  void each_part(Act&& act);
+
+  // ---- views.cpp: what the API sees
+  docker::Context api_context();
   void show(docker::LocalNode& local, docker::RaftView& raft) const;
   docker::Inside make_inside() const;
   std::vector<docker::Metric> metrics() const;
 
   Core core_;
   Refusals refusals_;
+  docker::Api api_;
   ApiRouter router_;
   LogHub logs_;
   Lifecycle lifecycle_;
   std::unique_ptr<AgentPart> agent_;
   std::unique_ptr<Replica> replica_;
-  std::unique_ptr<LeaderLoops> loops_;
-  std::unique_ptr<Membership> membership_;
+  std::unique_ptr<Leader> leader_;
   std::deque<ports::Event> queue_;
-  std::deque<wire::Message> to_dispatcher_;
-  std::set<ports::LinkId> sessions_;  // links that agents registered on, while this node leads
   docker::LocalNode local_;
   docker::RaftView raft_view_;
   docker::Inside inside_;
-  bool view_is_fresh_ = false;  // nothing was done since they were made that could change them
   std::uint64_t container_events_ = 0;
   bool shutting_down_ = false;
   bool replica_retired_ = false;
 };
+
+template <class Act>
+void Node::Impl::each_part(Act&& act) {
+  if (replica_) act(*replica_);
+  if (leader_) act(leader_->membership);
+  if (leader_) act(leader_->loops);
+  if (agent_) act(*agent_);
+  act(lifecycle_);
+  act(logs_);
+  act(router_);
+}
 
 }  // namespace swarm::node

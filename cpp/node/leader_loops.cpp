@@ -43,6 +43,10 @@ void LeaderLoops::observe(const store::ChangeSet& changes) {
   for (Slot& slot : loops_) slot.loop->observe(replica_.store(), changes, core_.now);
 }
 
+void LeaderLoops::on_link_gone(const LinkGone& event) {
+  dispatcher_->on_link_closed(replica_.store(), event.link, core_.now);
+}
+
 bool LeaderLoops::settled(std::uint64_t request, const model::Outcome& outcome) {
   for (Slot& slot : loops_) {
     if (slot.in_flight != request) continue;

@@ -28,8 +28,10 @@ class LeaderLoops {
   bool settled(std::uint64_t request, const model::Outcome& outcome);
   // Asks each loop that has nothing in flight for its next plan; true when there was one.
   bool plan();
-  void on_deadline() {}  // plan() asks again: a loop's deadline is a reason to plan
+
   Instant next_deadline() const;
+
+  void on_link_gone(const LinkGone& event);
 
   dispatcher::Dispatcher& dispatcher() { return *dispatcher_; }
   void set_managers(const std::vector<wire::ManagerPeer>& managers) {

@@ -1,123 +1,196 @@
 // Lifecycle: this node's own way in and out of a swarm, and from one role to the other: init, join, leave,
-// promotion, demotion, removal. Each is a small story of steps with patience; nothing sits silent: `state()`
-// and `error()` say what it waits for. NOT here: the leader's side of the same stories (membership).
+// promotion, demotion, removal. NOT here: the leader's side of the same stories (membership).
+//
+// A machine. Two values say where the node is: its `Stage` (outside, initialising, joining, member, leaving;
+// `locked` will be one more), and its way into the Raft group. Each stage has its own deadline and patience:
+// nothing waits in silence, and `state()` and `error()` say what for. Whoever calls says how the node looks
+// at that moment (Surroundings).
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
-#include "agent/worker.hpp"
 #include "control/join.hpp"
-#include "node/core.hpp"
-#include "node/replica.hpp"
+#include "node/effects.hpp"
+#include "node/identity.hpp"
+#include "node/links.hpp"
+#include "node/node.hpp"
 
 namespace swarm::node {
 
-class Lifecycle {
- public:
-  class Host {
-   public:
-    virtual ~Host() = default;
-    virtual Replica* replica() = 0;
-    virtual bool leads() = 0;
-    virtual std::optional<Address> leader_address() = 0;
-    virtual agent::Worker* worker() = 0;
-    virtual void start_agent() = 0;
-    virtual void stop_agent() = 0;
-    virtual void start_replica(std::unique_ptr<Replica> replica) = 0;
-    virtual void stop_replica() = 0;
-    virtual void close_links() = 0;  // all of them, and whoever used one learns so
-    // The own object in the own store says a ready manager, and nothing is about to change it.
-    virtual bool is_settled_in() = 0;
-    virtual void answer(ports::ApiId id, const Result<docker::OperationResult>& result) = 0;
-  };
+// The node around its lifecycle, as it is now.
+struct Surroundings {
+  Instant now;
+  WallTime wall;
+  bool leads = false;
+  std::optional<Address> leader;  // another node's
+  // Its replica, if it is a manager.
+  bool is_manager = false;
+  std::uint64_t raft_id = 0;
+  std::uint64_t version = 0;  // of its store
+  std::size_t voters = 0;
+  bool votes = false;         // it is one of the voters
+  bool knows_leader = false;  // it may be the leader itself
+  bool was_removed = false;   // its own log says that its identity's Raft id has left the group
+  // Its agent.
+  bool in_session = false;
+  bool idle = true;  // no task's process runs
+  // Its own object in its own store says a ready manager, and nothing is about to change that.
+  bool is_settled = false;
+};
 
-  Lifecycle(Core& core, Host& host) : core_(core), host_(host) {}
+// This node is a manager whose replica does not take part: its swarm is at a feature level that this build
+// does not know. Its tasks go on; its Raft state waits on the disk, as it was at `version`, for an upgraded
+// build.
+struct Outdated {
+  std::string why;
+  std::uint64_t version = 0;
+};
 
-  void init(ports::ApiId id, const docker::SwarmInit& wish);
-  void join(ports::ApiId id, const docker::SwarmJoin& wish);
-  void leave(ports::ApiId id, const docker::SwarmLeave& wish);
-
-  // After a restart: listen again where a manager listened. The address may be taken meanwhile.
-  Result<void> listen_again();
-
-  void on_message(ports::LinkId link, const wire::Message& message);
-  void on_link_closed(ports::LinkId link);
-  void on_session_facts(const agent::SessionFacts& facts);
-  void on_removed();
-
-  void run();
-  void on_deadline();
-  Instant next_deadline() const;
-
-  docker::SwarmState state() const;
-  const std::string& error() const { return core_.outdated ? core_.outdated->why : error_; }
-
- private:
-  enum class JoinStage : std::uint8_t { asking, session, raft };
-  struct Joining {
-    ports::ApiId id = 0;  // 0: answered already
-    JoinStage stage = JoinStage::asking;
+// Where the node is: in a swarm, or on its way in or out.
+namespace stage {
+struct Outside {};
+struct Initialising {
+  ports::ApiId id = 0;
+  docker::SwarmInit wish;
+  Address listen, advertise;
+  std::optional<Instant> settle_by;  // it leads and its agent is in session: answered then, ready or not
+};
+struct Joining {
+  struct Asking {  // a manager, for this node's id
     control::JoinToken token;
     std::vector<Address> targets;
     std::size_t next_target = 0;
-    Address listen, advertise;
+    Address listen;
     wire::JoinRequest request;
     ports::LinkId link = 0;
-    Instant resend, give_up, lose_hope;
-    std::optional<Instant> settle_by;  // it is in: answered then, ready or not
+    Instant resend, lose_hope;
   };
-  struct RaftJoining {
-    std::uint64_t request = 0;
-    Instant resend;
-    std::optional<Address> leader;
+  struct Entering {  // it is in the swarm; it is not quiet yet
+    bool as_manager = false;
+    bool ready = false;  // the managers say so in the present session
+    std::optional<Instant> settle_by;
   };
-  struct Leaving {
-    ports::ApiId id = 0;
-    std::uint64_t request = 0;
-    bool told = false;  // the leader knows, or nobody needs to
-    bool draining = false;
-    Instant resend, give_up;
-  };
-  struct Addresses {
-    Address listen, advertise;
-  };
-  Result<Addresses> addresses(const std::string& listen, const std::string& advertise) const;
-  Result<void> listen(const Address& address);
-  void ask_to_join();
-  void on_join_reply(const wire::JoinReply& reply);
+  ports::ApiId id = 0;  // 0: answered already
+  Address advertise;
+  Instant give_up;
+  std::variant<Asking, Entering> step;
+};
+struct Member {};
+struct Leaving {
+  ports::ApiId id = 0;
+  std::uint64_t request = 0;
+  bool known = false;  // the leader knows, or does not need to
+  bool draining = false;
+  Instant resend, give_up;
+};
+}  // namespace stage
+using Stage =
+    std::variant<stage::Outside, stage::Initialising, stage::Joining, stage::Member, stage::Leaving>;
+
+// Its way into the Raft group, which a worker goes when the session says that it is to be a manager.
+namespace way {
+struct AtRest {};     // the role is as it should be
+struct Listening {};  // asks for its own address first
+struct Asked {
+  std::uint64_t request = 0;
+  Instant resend;
+  std::optional<Address> leader;
+};
+struct Refused {
+  Instant retry;
+};
+struct Wiping {};  // a past replica's state is leaving the disk: no way back in until it is gone
+}  // namespace way
+using WayIn = std::variant<way::AtRest, way::Listening, way::Asked, way::Refused, way::Wiping>;
+
+class Lifecycle {
+ public:
+  // `identity` is the node's; only the lifecycle changes who the node is.
+  Lifecycle(const NodeOptions& options, std::optional<Identity>& identity, Rng& rng, ports::Crypto& crypto)
+      : options_(options), identity_(identity), rng_(rng), crypto_(crypto) {}
+
+  // After a restart as a member.
+  void resume() { stage_ = stage::Member{}; }
+  // Its replica has stopped, or was not started.
+  void on_outdated(Outdated outdated) { outdated_ = std::move(outdated); }
+
+  // ---- a client's wishes
+  void init(ports::ApiId id, const docker::SwarmInit& wish);
+  void join(ports::ApiId id, const docker::SwarmJoin& wish, const Surroundings& at);
+  void leave(ports::ApiId id, const Surroundings& at);
+
+  // ---- events
+  void on_message(const Speaker& from, const wire::Message& message, const Surroundings& at);
+  void on_asked(ports::LinkId link);  // 0: the address cannot be dialled now
+  void on_listening(const Result<void>& result, const Surroundings& at);
+  void on_link_gone(const LinkGone& event);
+  void on_session_facts(const agent::SessionFacts& facts, const Surroundings& at);
+  void on_removed(const Surroundings& at);  // by a manager's word
+  void on_stored(const IdentityStored& stored, const Surroundings& at);
+  void on_deadline(const Surroundings& at);
+  // Goes on as far as the surroundings allow.
+  void run(const Surroundings& at);
+
+  std::optional<Effect> next_effect() { return out_.next(); }
+  Instant next_deadline() const;
+  docker::SwarmState state() const;
+  const std::string& error() const { return outdated_ ? outdated_->why : error_; }
+  const Stage& stage() const { return stage_; }
+  const WayIn& way() const { return way_; }
+
+ private:
+  // init
+  void begin_swarm(stage::Initialising& init, const Surroundings& at);
+  void run(stage::Initialising& init, const Surroundings& at);
+  // join
+  stage::Joining::Asking* asking();  // null unless it asks for a place
+  void ask_to_join(stage::Joining::Asking& asking, Instant now);
+  void on_message(const wire::JoinReply& reply, const Surroundings& at);
   void fail_join(const Error& error);
   void become_member(const wire::JoinReply& reply);
-  void on_session_facts_while_outdated(const agent::SessionFacts& facts);
+  void run(stage::Joining& joining, const Surroundings& at);
+  void on_deadline(stage::Joining& joining, const Surroundings& at);
+  // the way into the group, and out of it
+  void on_facts_as_manager(const agent::SessionFacts& facts, const Surroundings& at);
+  void on_facts_while_outdated(const agent::SessionFacts& facts);
   void start_raft_join();
-  void ask_to_join_raft();
-  void on_raft_join_reply(const wire::RaftJoinReply& reply);
+  void on_raft_listening(const Result<void>& result, const Surroundings& at);
+  void ask_to_join_raft(way::Asked& asked, Instant now);
+  void on_message(const wire::RaftJoinReply& reply, const Surroundings& at);
+  void refuse_raft_join(const Error& error, Instant now);
+  void enter_group(const wire::RaftJoinReply& reply);
   void demote();
-  void join_raft_if_wanted();
+  // leave
+  void tell_leader(stage::Leaving& leaving, const Surroundings& at);
+  void on_message(const wire::LeaveReply& reply, const Surroundings& at);
+  void run(stage::Leaving& leaving, const Surroundings& at);
+  void on_deadline(stage::Leaving& leaving, const Surroundings& at);
   void give_up_coming();
-  void finish_init();
-  void finish_join();
-  bool has_settled(bool settled, std::optional<Instant>& settle_by);
-  void tell_leader_of_leaving();
-  void finish_leaving();
   void forget_everything();
+  // of no such step
+  template <class Other>
+  void run(Other&, const Surroundings&) {}
+  template <class Other>
+  void on_deadline(Other&, const Surroundings&) {}
 
-  Core& core_;
-  Host& host_;
-  std::optional<Joining> joining_;
-  std::optional<RaftJoining> raft_joining_;
-  std::optional<Leaving> leaving_;
-  Instant raft_retry_ = Instant::never();  // after a refusal
-  bool initialising_ = false;
-  bool ready_ = false;  // the managers say so in the present session
-  std::optional<Instant> init_settle_by_;
-  bool wiping_ = false;  // a past manager's state is on its way out: no way back in until it is gone
+  Error busy() const;  // why neither init nor join can begin
+  void send_to_managers(const wire::Message& message);
+  void save_identity_and(IdentityStored then);
+  void done(ports::ApiId id, Result<docker::OperationResult> result);
+
+  const NodeOptions& options_;
+  std::optional<Identity>& identity_;
+  Rng& rng_;
+  ports::Crypto& crypto_;
+  Stage stage_;
+  WayIn way_;
   model::NodeRole role_wanted_ = model::NodeRole::worker;  // as the session last said
-  ports::ApiId init_id_ = 0;
   std::string error_;
+  std::optional<Outdated> outdated_;
+  Outbox out_;
 };
 
 }  // namespace swarm::node

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/rng.hpp"
+#include "node/leadership.hpp"
 #include "ports/ports.hpp"
 
 namespace swarm::node {
@@ -66,6 +67,19 @@ class Links {
   wire::Hello hello_;
   std::map<ports::LinkId, Link> links_;
   std::map<Address, Dial> dials_;
+};
+
+// Who a message is from: the principal of the link that it came on, and the link to answer on.
+struct Speaker {
+  ports::LinkId link = 0;
+  model::Principal who;
+};
+
+// A link that was there has gone: every part hears of it, in one shape.
+struct LinkGone {
+  ports::LinkId link = 0;
+  Links::Gone gone;
+  Moment at;
 };
 
 }  // namespace swarm::node

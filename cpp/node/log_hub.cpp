@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "node/agent_part.hpp"
-
 namespace swarm::node {
 namespace {
 
@@ -21,72 +19,72 @@ void keep_tasks_of(ports::LinkId link, const std::map<TaskId, ports::LinkId>& op
   std::erase_if(chunk.missing, [&](const wire::MissingLog& missing) { return foreign(missing.task); });
 }
 
-}  // namespace
-
-void LogHub::send(ports::LinkId link, wire::Message message) {
-  if (link == kLocalLink) {
-    on_message(kLocalLink, message);
-  } else {
-    core_.links.send(link, std::move(message));
-  }
+// Docker's words (swarmkit manager/logbroker/subscription.go), with the node's name for its id.
+std::string why_not(const PlaceOfTask& place, bool leads) {
+  if (place.node.empty()) return "task " + place.task.str() + " has not been scheduled";
+  const std::string sentence = "node " + place.node_name + " is not available";
+  if (leads) return sentence;
+  return sentence + " (this manager does not lead: only the leader is in touch with it)";
 }
+
+}  // namespace
 
 // ---- for requests
 
+void LogHub::open(Source source, const wire::LogOptions& options) {
+  out_.add(effect::OpenLogs{source.task, options});
+  opening_.push_back(source);
+}
+
+void LogHub::on_opened(ports::LogStreamId stream) {
+  SWARM_CHECK(!opening_.empty(), "a log stream that was not asked for", stream);
+  sources_[stream] = opening_.front();
+  opening_.pop_front();
+}
+
 void LogHub::open_local(ports::ApiId id, TaskId task, const wire::LogOptions& options) {
-  const ports::LogStreamId stream = core_.ports.runner.open_logs(task, options);
-  sources_[stream] = Source{id, 0, 0, task};
+  open(Source{id, 0, 0, task}, options);
 }
 
-std::optional<ports::LinkId> LogHub::way_to(NodeId node) {
-  if (node.empty()) return std::nullopt;
-  if (core_.identity && core_.identity->node == node) return kLocalLink;  // whether it is in session or not
-  return host_.agent_link(node);
-}
-
-// Docker's words (swarmkit manager/logbroker/subscription.go), with the node's name for its id.
-std::string LogHub::why_not(TaskId task, NodeId node) {
-  if (node.empty()) return "task " + task.str() + " has not been scheduled";
-  const std::string name = host_.name_of_node(node);
-  if (host_.leads()) return "node " + name + " is not available";
-  return "node " + name +
-         " is not available (this manager does not lead: only the leader is in touch with it)";
-}
-
-void LogHub::open_swarm(ports::ApiId id, const std::vector<TaskId>& tasks, const wire::LogOptions& options) {
+void LogHub::open_swarm(ports::ApiId id, const std::vector<PlaceOfTask>& places, bool leads,
+                        const wire::LogOptions& options, Instant now) {
   const std::uint64_t stream = ++last_stream_;
   std::map<ports::LinkId, std::vector<TaskId>> by_link;
   Collection collection{id, options.follow, {}, {}};
   docker::LogNews news;
-  for (const TaskId task : tasks) {
-    const NodeId node = host_.node_of(task);
-    const auto link = way_to(node);
-    if (!link) {
-      news.missing.push_back({task, why_not(task, node)});
+  for (const PlaceOfTask& place : places) {
+    if (!place.way) {
+      news.missing.push_back({place.task, why_not(place, leads)});
       continue;
     }
-    by_link[*link].push_back(task);
-    collection.open[task] = *link;
-    Feed& feed = collection.feeds[*link];
-    feed.node = node;
-    feed.heard = core_.now;
+    by_link[*place.way].push_back(place.task);
+    collection.open[place.task] = *place.way;
+    Feed& feed = collection.feeds[*place.way];
+    feed.node = place.node;
+    feed.name = "node " + place.node_name;
+    feed.heard = now;
   }
-  if (collections_.empty()) next_look_ = core_.now + kLook;
+  if (collections_.empty()) next_look_ = now + kLook;
   collections_[stream] = std::move(collection);
   if (by_link.empty() || !news.missing.empty()) deliver(stream, std::move(news), {});
   for (auto& [link, its_tasks] : by_link)
     send(link, wire::LogSubscribe{stream, std::move(its_tasks), options});
 }
 
-void LogHub::close(ports::ApiId id) {
+template <class Condition>
+void LogHub::close_sources(Condition condition) {
   for (auto it = sources_.begin(); it != sources_.end();) {
-    if (it->second.request == id) {
-      core_.ports.runner.close_logs(it->first);
-      it = sources_.erase(it);
-    } else {
+    if (!condition(it->second)) {
       ++it;
+      continue;
     }
+    out_.add(effect::CloseLogs{it->first});
+    it = sources_.erase(it);
   }
+}
+
+void LogHub::close(ports::ApiId id) {
+  close_sources([id](const Source& source) { return source.request == id; });
   // A followed service has a collection for each batch of new tasks.
   std::vector<std::uint64_t> streams;
   for (const auto& [stream, collection] : collections_)
@@ -99,13 +97,13 @@ void LogHub::close(ports::ApiId id) {
   }
 }
 
-void LogHub::on_message(ports::LinkId link, const wire::Message& message) {
+void LogHub::on_message(const Speaker& from, const wire::Message& message, Instant now) {
   if (const auto* subscribe = std::get_if<wire::LogSubscribe>(&message)) {
-    subscribe_here(link, *subscribe);
+    subscribe_here(from.link, *subscribe);
   } else if (const auto* unsubscribe = std::get_if<wire::LogUnsubscribe>(&message)) {
-    unsubscribe_here(link, unsubscribe->stream);
+    unsubscribe_here(from.link, unsubscribe->stream);
   } else if (const auto* chunk = std::get_if<wire::LogChunk>(&message)) {
-    on_chunk(link, *chunk);
+    on_chunk(from.link, *chunk, now);
   }
 }
 
@@ -115,22 +113,14 @@ void LogHub::subscribe_here(ports::LinkId link, const wire::LogSubscribe& messag
   const auto [outlet, is_new] = outlets_.try_emplace({link, message.stream});
   if (!is_new) return;  // the frame came twice
   outlet->second.open = message.tasks.size();
-  for (const TaskId task : message.tasks) {
-    const ports::LogStreamId stream = core_.ports.runner.open_logs(task, message.options);
-    sources_[stream] = Source{0, link, message.stream, task};
-  }
+  for (const TaskId task : message.tasks) open(Source{0, link, message.stream, task}, message.options);
 }
 
 void LogHub::unsubscribe_here(ports::LinkId link, std::uint64_t stream) {
   outlets_.erase({link, stream});
-  for (auto it = sources_.begin(); it != sources_.end();) {
-    if (it->second.request == 0 && it->second.link == link && it->second.stream == stream) {
-      core_.ports.runner.close_logs(it->first);
-      it = sources_.erase(it);
-    } else {
-      ++it;
-    }
-  }
+  close_sources([=](const Source& source) {
+    return source.request == 0 && source.link == link && source.stream == stream;
+  });
 }
 
 void LogHub::on_log(const ports::TaskLog& event) {
@@ -141,7 +131,8 @@ void LogHub::on_log(const ports::TaskLog& event) {
   std::vector<wire::MissingLog> missing;
   if (!event.error.empty())
     missing.push_back({source.task, "task " + source.task.str() + ": " + event.error});
-  if (source.request != 0) return host_.log_news(source.request, {event.lines, missing, event.end});
+  if (source.request != 0)
+    return out_.add(effect::NewsOfLogs{source.request, {event.lines, std::move(missing), event.end}});
   wire::LogChunk chunk{source.stream, event.lines, {}, std::move(missing), 0};
   const auto outlet = outlets_.find({source.link, source.stream});
   chunk.number = ++outlet->second.chunks;
@@ -152,14 +143,14 @@ void LogHub::on_log(const ports::TaskLog& event) {
 
 // ---- as a manager
 
-void LogHub::on_chunk(ports::LinkId link, const wire::LogChunk& chunk) {
+void LogHub::on_chunk(ports::LinkId link, const wire::LogChunk& chunk, Instant now) {
   const auto it = collections_.find(chunk.stream);
   if (it == collections_.end()) return;
   const auto feed = it->second.feeds.find(link);
   if (feed == it->second.feeds.end()) return;
   const bool had_gap = feed->second.chunks.has_gap();
   std::vector<wire::LogChunk> ready = feed->second.chunks.add(chunk);
-  if (!ready.empty() || (it->second.follow && !had_gap)) feed->second.heard = core_.now;
+  if (!ready.empty() || (it->second.follow && !had_gap)) feed->second.heard = now;
   for (auto& one : ready) {
     const auto still = collections_.find(one.stream);
     if (still == collections_.end()) return;
@@ -175,75 +166,69 @@ void LogHub::deliver(std::uint64_t stream, docker::LogNews news, const std::vect
   news.end = it->second.open.empty();
   const ports::ApiId request = it->second.request;
   if (news.end) collections_.erase(it);
-  host_.log_news(request, news);
+  out_.add(effect::NewsOfLogs{request, std::move(news)});
 }
 
 // What was still to come over the link will not.
-void LogHub::give_up(std::uint64_t stream, ports::LinkId link, const std::string& reason) {
-  const auto it = collections_.find(stream);
+void LogHub::give_up(const Lost& lost) {
+  const auto it = collections_.find(lost.stream);
   if (it == collections_.end()) return;
   docker::LogNews news;
   std::vector<TaskId> finished;
   for (const auto& [task, where] : it->second.open) {
-    if (where != link) continue;
+    if (where != lost.link) continue;
     finished.push_back(task);
-    news.missing.push_back({task, reason});
+    news.missing.push_back({task, lost.reason});
   }
-  it->second.feeds.erase(link);
+  it->second.feeds.erase(lost.link);
   if (finished.empty()) return;
-  send(link, wire::LogUnsubscribe{stream});
-  deliver(stream, std::move(news), finished);
+  send(lost.link, wire::LogUnsubscribe{lost.stream});
+  deliver(lost.stream, std::move(news), finished);
 }
 
-void LogHub::on_link_closed(ports::LinkId link) {
-  for (auto it = sources_.begin(); it != sources_.end();) {
-    if (it->second.request == 0 && it->second.link == link) {
-      core_.ports.runner.close_logs(it->first);
-      it = sources_.erase(it);
-    } else {
-      ++it;
-    }
-  }
+void LogHub::on_link_gone(const LinkGone& event) {
+  const ports::LinkId link = event.link;
+  close_sources([link](const Source& source) { return source.request == 0 && source.link == link; });
   std::erase_if(outlets_, [link](const auto& entry) { return entry.first.first == link; });
-  std::vector<std::pair<std::uint64_t, std::string>> lost;
+  std::vector<Lost> lost;
   for (const auto& [stream, collection] : collections_)
     if (const auto feed = collection.feeds.find(link); feed != collection.feeds.end())
-      lost.emplace_back(stream,
-                        "node " + host_.name_of_node(feed->second.node) + " disconnected unexpectedly");
-  for (const auto& [stream, reason] : lost) give_up(stream, link, reason);
+      lost.push_back({stream, link, feed->second.name + " disconnected unexpectedly"});
+  for (const Lost& one : lost) give_up(one);
 }
 
 // The agents go over to the new leader: what they still have to say will not come here.
 void LogHub::on_step_down() {
-  std::vector<std::pair<std::uint64_t, ports::LinkId>> open;
-  for (const auto& [stream, collection] : collections_)
-    for (const auto& [link, feed] : collection.feeds) open.emplace_back(stream, link);
-  for (const auto& [stream, link] : open)
-    give_up(stream, link, "the leader has changed in the middle of the stream");
-}
-
-std::optional<std::string> LogHub::trouble(const Collection& collection, ports::LinkId link,
-                                           const Feed& feed) {
-  const std::string node = "node " + host_.name_of_node(feed.node);
-  if (way_to(feed.node) != link) return node + " disconnected unexpectedly";
-  const bool owes = !collection.follow || feed.chunks.has_gap();
-  if (owes && feed.heard + kAnswerPatience <= core_.now) return node + " did not answer in time";
-  return std::nullopt;
-}
-
-void LogHub::on_deadline() {
-  if (collections_.empty() || core_.now < next_look_) return;
-  next_look_ = core_.now + kLook;
-  struct Lost {
-    std::uint64_t stream;
-    ports::LinkId link;
-    std::string reason;
-  };
   std::vector<Lost> lost;
   for (const auto& [stream, collection] : collections_)
     for (const auto& [link, feed] : collection.feeds)
-      if (auto reason = trouble(collection, link, feed)) lost.push_back({stream, link, std::move(*reason)});
-  for (const Lost& one : lost) give_up(one.stream, one.link, one.reason);
+      lost.push_back({stream, link, "the leader has changed in the middle of the stream"});
+  for (const Lost& one : lost) give_up(one);
+}
+
+std::set<NodeId> LogHub::watched() const {
+  std::set<NodeId> nodes;
+  for (const auto& [stream, collection] : collections_)
+    for (const auto& [link, feed] : collection.feeds) nodes.insert(feed.node);
+  return nodes;
+}
+
+void LogHub::on_deadline(Instant now, const std::map<NodeId, ports::LinkId>& ways) {
+  if (!is_due(now)) return;
+  next_look_ = now + kLook;
+  std::vector<Lost> lost;
+  for (const auto& [stream, collection] : collections_) {
+    for (const auto& [link, feed] : collection.feeds) {
+      const auto way = ways.find(feed.node);
+      const bool owes = !collection.follow || feed.chunks.has_gap();
+      if (way == ways.end() || way->second != link) {
+        lost.push_back({stream, link, feed.name + " disconnected unexpectedly"});
+      } else if (owes && feed.heard + kAnswerPatience <= now) {
+        lost.push_back({stream, link, feed.name + " did not answer in time"});
+      }
+    }
+  }
+  for (const Lost& one : lost) give_up(one);
 }
 
 }  // namespace swarm::node

@@ -6,46 +6,52 @@
 //
 // A node whose link closes, whose session moves, or which is silent for kAnswerPatience is given up for the
 // streams that are open. A followed one is silent as long as it likes. Nothing is taken up again when the
-// node comes back: whoever wants its later lines asks again.
+// node comes back: a client that wants its later lines asks again. A machine: events in, effects out.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "node/core.hpp"
+#include "node/effects.hpp"
 #include "node/in_order.hpp"
+#include "node/links.hpp"
 
 namespace swarm::node {
 
+// Where the output of a task is to be had.
+struct PlaceOfTask {
+  TaskId task;
+  NodeId node;                       // empty: not placed, or gone
+  std::string node_name;             // its id when the store does not know it any more
+  std::optional<ports::LinkId> way;  // the link of its agent's session; kLocalLink: this node; nothing: none
+};
+
 class LogHub {
  public:
-  class Host {
-   public:
-    virtual ~Host() = default;
-    virtual bool leads() = 0;
-    virtual std::optional<ports::LinkId> agent_link(NodeId node) = 0;
-    virtual NodeId node_of(TaskId task) = 0;            // empty: not placed, or gone
-    virtual std::string name_of_node(NodeId node) = 0;  // its id when it is known no more
-    virtual void log_news(ports::ApiId id, const docker::LogNews& news) = 0;
-  };
-
-  LogHub(Core& core, Host& host) : core_(core), host_(host) {}
-
   // ---- for requests
   void open_local(ports::ApiId id, TaskId task, const wire::LogOptions& options);
-  void open_swarm(ports::ApiId id, const std::vector<TaskId>& tasks, const wire::LogOptions& options);
+  // `leads`: this manager is the leader, and so in touch with the agents.
+  void open_swarm(ports::ApiId id, const std::vector<PlaceOfTask>& places, bool leads,
+                  const wire::LogOptions& options, Instant now);
   void close(ports::ApiId id);
   // ---- as an agent
-  void on_message(ports::LinkId link, const wire::Message& message);
+  void on_message(const Speaker& from, const wire::Message& message, Instant now);
+  void on_opened(ports::LogStreamId stream);  // the oldest OpenLogs that had no answer
   void on_log(const ports::TaskLog& event);
-  void on_link_closed(ports::LinkId link);
+  void on_link_gone(const LinkGone& event);
   // ---- as a manager
   void on_step_down();
-  void on_deadline();
+  bool is_due(Instant now) const { return !collections_.empty() && next_look_ <= now; }
+  std::set<NodeId> watched() const;  // the nodes of open streams
+  // `ways`: the link of each watched node's session now; none: it has no session.
+  void on_deadline(Instant now, const std::map<NodeId, ports::LinkId>& ways);
   Instant next_deadline() const { return collections_.empty() ? Instant::never() : next_look_; }
+
+  std::optional<Effect> next_effect() { return out_.next(); }
 
  private:
   struct Source {  // one stream of the runner: for a request here, or for a manager
@@ -60,6 +66,7 @@ class LogHub {
   };
   struct Feed {  // what comes of one node
     NodeId node;
+    std::string name;  // "node m2"
     InOrder<wire::LogChunk> chunks;
     Instant heard;  // or, of one that is followed, since when a chunk is missing
   };
@@ -69,23 +76,28 @@ class LogHub {
     std::map<TaskId, ports::LinkId> open;
     std::map<ports::LinkId, Feed> feeds;
   };
-  std::optional<ports::LinkId> way_to(NodeId node);
-  std::string why_not(TaskId task, NodeId node);
+  struct Lost {
+    std::uint64_t stream = 0;
+    ports::LinkId link = 0;
+    std::string reason;
+  };
+  void open(Source source, const wire::LogOptions& options);
+  template <class Condition>
+  void close_sources(Condition condition);
   void subscribe_here(ports::LinkId link, const wire::LogSubscribe& message);
   void unsubscribe_here(ports::LinkId link, std::uint64_t stream);
-  void on_chunk(ports::LinkId link, const wire::LogChunk& chunk);
+  void on_chunk(ports::LinkId link, const wire::LogChunk& chunk, Instant now);
   void deliver(std::uint64_t stream, docker::LogNews news, const std::vector<TaskId>& finished);
-  void give_up(std::uint64_t stream, ports::LinkId link, const std::string& reason);
-  std::optional<std::string> trouble(const Collection& collection, ports::LinkId link, const Feed& feed);
-  void send(ports::LinkId link, wire::Message message);
+  void give_up(const Lost& lost);
+  void send(ports::LinkId link, wire::Message message) { out_.add(effect::SendOn{link, std::move(message)}); }
 
-  Core& core_;
-  Host& host_;
+  std::deque<Source> opening_;  // the runner is about to name their streams
   std::map<ports::LogStreamId, Source> sources_;
   std::map<std::uint64_t, Collection> collections_;
   std::map<std::pair<ports::LinkId, std::uint64_t>, Outlet> outlets_;  // by a manager's link and stream
   std::uint64_t last_stream_ = 0;
   Instant next_look_ = Instant::never();
+  Outbox out_;
 };
 
 }  // namespace swarm::node

@@ -33,7 +33,8 @@ std::uint64_t raft_id_for(ports::Crypto& crypto, NodeId node, std::uint64_t requ
 
 }  // namespace
 
-void Membership::on_message(ports::LinkId link, const model::Principal& who, const wire::Message& message) {
+void Membership::on_message(const Speaker& from, const wire::Message& message) {
+  const auto& [link, who] = from;
   if (const auto* join = std::get_if<wire::JoinRequest>(&message)) {
     on_join(link, *join);
   } else if (const auto* raft_join = std::get_if<wire::RaftJoinRequest>(&message)) {
@@ -155,9 +156,10 @@ void Membership::on_link_opened(const Address& outbound) {
   wake_ = core_.now;
 }
 
-void Membership::on_link_closed(const Address& outbound) {
+void Membership::on_link_gone(const LinkGone& event) {
+  if (!event.gone.outbound) return;
   for (auto& [node, joiner] : joiners_)
-    if (joiner.peer.address == outbound) joiner.reachable = false;
+    if (joiner.peer.address == *event.gone.outbound) joiner.reachable = false;
 }
 
 // ---- leaving

@@ -22,9 +22,9 @@ class Membership {
 
   // Answers on `link`, now or when the log has it. A member that joins the group or leaves is `who`, whatever
   // the message says.
-  void on_message(ports::LinkId link, const model::Principal& who, const wire::Message& message);
+  void on_message(const Speaker& from, const wire::Message& message);
   void on_link_opened(const Address& outbound);
-  void on_link_closed(const Address& outbound);
+  void on_link_gone(const LinkGone& event);
   // A proposal of this machine was settled; false when it is somebody else's.
   bool settled(std::uint64_t request, const model::Outcome& outcome);
   void on_role_intents(const std::vector<control::RoleIntent>& intents);

@@ -169,9 +169,9 @@ std::vector<Metric> Node::Impl::metrics() const {
     add_raft(out, *replica_);
     if (replica_->store().cluster() != nullptr) add_swarm(out, replica_->store());
     // This node's own agent has no link.
-    const std::size_t own = loops_ && agent_ ? 1 : 0;
+    const std::size_t own = leader_ && agent_ ? 1 : 0;
     out.gauge("dispatcher_sessions", "Agents that are registered at this node as the leader.",
-              sessions_.size() + own);
+              (leader_ ? leader_->sessions.size() : 0) + own);
   }
   out.gauge("api_requests_open", "API requests that are not answered to their end.", router_.open_requests());
   out.gauge("agent_tasks", "Tasks that this node keeps, past ones too.",

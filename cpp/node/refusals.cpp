@@ -9,11 +9,10 @@ constexpr Duration kOneLinePer = Duration::seconds(1);
 
 }  // namespace
 
-void Refusals::note(ports::LinkId link, const model::Principal& who, const char* message, Denial denial,
-                    bool closes) {
+void Refusals::note(const Speaker& from, const char* message, Denial denial, bool closes) {
   ++core_.meters.denied[static_cast<std::size_t>(denial)];
   if (!row_of(denial).logged) return;
-  core_.trace("frame.denied", [&] { return "link=" + std::to_string(link); });
+  core_.trace("frame.denied", [&] { return "link=" + std::to_string(from.link); });
   if (core_.now < quiet_until_) {
     ++unsaid_;
     return;
@@ -21,16 +20,16 @@ void Refusals::note(ports::LinkId link, const model::Principal& who, const char*
   quiet_until_ = core_.now + kOneLinePer;
   const std::uint64_t more = std::exchange(unsaid_, 0);
   core_.trace("warning.denied", [&] {
-    return sentence(link, who, message, denial) + (closes ? "; the link is closed" : "") +
+    return sentence(from, message, denial) + (closes ? "; the link is closed" : "") +
            (more != 0 ? " (" + std::to_string(more) + " more since the last such line)" : "");
   });
 }
 
-std::string Refusals::sentence(ports::LinkId link, const model::Principal& who, const char* message,
-                               Denial denial) const {
-  const Address* remote = core_.links.remote(link);
+std::string Refusals::sentence(const Speaker& from, const char* message, Denial denial) const {
+  const Address* remote = core_.links.remote(from.link);
   std::string line = std::string(message) + " from " + (remote != nullptr ? remote->str() : "?");
-  if (!who.node.empty()) line += " (" + std::string(model::to_string(who.role)) + " " + who.node.str() + ")";
+  if (!from.who.node.empty())
+    line += " (" + std::string(model::to_string(from.who.role)) + " " + from.who.node.str() + ")";
   return line + " was refused: " + row_of(denial).sentence;
 }
 

@@ -13,11 +13,10 @@ namespace swarm::node {
 class Refusals {
  public:
   explicit Refusals(Core& core) : core_(core) {}
-  void note(ports::LinkId link, const model::Principal& who, const char* message, Denial denial, bool closes);
+  void note(const Speaker& from, const char* message, Denial denial, bool closes);
 
  private:
-  std::string sentence(ports::LinkId link, const model::Principal& who, const char* message,
-                       Denial denial) const;
+  std::string sentence(const Speaker& from, const char* message, Denial denial) const;
 
   Core& core_;
   Instant quiet_until_{};

@@ -39,15 +39,14 @@ raft::Config raft_config(std::uint64_t raft_id, std::uint64_t applied, const mod
 
 }  // namespace
 
-Result<raft::Snapshot> ReplicaLog::snapshot() const { return make_snapshot(); }
+Result<raft::Snapshot> ReplicaLog::snapshot() const { return replica_.make_snapshot(); }
 
 Replica::Replica(Core& core)
     : core_(core),
-      log_(std::make_unique<ReplicaLog>()),
+      life_(core.next_life()),
+      log_(std::make_unique<ReplicaLog>(*this)),
       store_(std::make_unique<store::Store>()),
-      story_(core.wall()) {
-  log_->make_snapshot = [this] { return make_snapshot(); };
-}
+      story_(core.wall()) {}
 
 Replica::~Replica() = default;
 
@@ -108,13 +107,8 @@ std::unique_ptr<Replica> Replica::create(Core& core, const wire::ManagerPeer& se
   batch.put(Family::raft_state, member_key(self.raft_id), codec::encode(self));
   put_dirty(*replica->store_, batch);
   replica->start_raft(kFirstIndex);
-  Replica* raw = replica.get();
-  raw->busy_ = true;
-  core.commit(std::move(batch), [raw, alive = std::weak_ptr(raw->alive_)] {
-    if (alive.expired()) return;
-    raw->busy_ = false;
-    raw->campaign();
-  });
+  replica->busy_ = true;
+  core.commit(std::move(batch), ReplicaStored{replica->life_});
   return replica;
 }
 
@@ -130,7 +124,7 @@ std::unique_ptr<Replica> Replica::join(Core& core, std::uint64_t raft_id,
     batch.put(Family::raft_state, member_key(peer.raft_id), codec::encode(peer));
   replica->start_raft(0);
   replica->busy_ = true;  // until begin()
-  core.commit(std::move(batch), {});
+  core.commit(std::move(batch));
   return replica;
 }
 
@@ -145,8 +139,8 @@ void Replica::step(raft::Message message) {
 }
 
 std::uint64_t Replica::propose(model::Transaction transaction) {
-  if (!is_raft_leader_) return 0;
-  // Loops, too, ask the level of the cluster before they plan something newer; ApiRouter tells clients.
+  if (!leadership_.is_elected()) return 0;
+  // Loops, too, ask the level of the cluster before they plan something newer; the node tells clients.
   const model::FeatureLevel needed = needed_level(core_.options.build, transaction);
   if (needed > store_->feature_level()) {
     core_.trace("proposal.refused", [&] { return "it needs feature level " + std::to_string(needed); });
@@ -161,7 +155,7 @@ std::uint64_t Replica::propose(model::Transaction transaction) {
 }
 
 bool Replica::propose_membership(const raft::ConfChangeV2& change) {
-  return is_raft_leader_ && raft_->propose_conf_change(change).ok();
+  return leadership_.is_elected() && raft_->propose_conf_change(change).ok();
 }
 
 void Replica::read_index(std::uint64_t context) { (void)raft_->read_index(eight(context)); }
@@ -191,8 +185,9 @@ void Replica::on_deadline() {
   }
 }
 
-void Replica::on_link_closed(ports::LinkId link, const Links::Gone& gone) {
-  incoming_.erase(link);
+void Replica::on_link_gone(const LinkGone& event) {
+  const Links::Gone& gone = event.gone;
+  incoming_.erase(event.link);
   std::uint64_t peer = gone.peer.raft_id;
   if (peer == 0 && gone.outbound)
     for (const auto& [id, member] : members_)
@@ -201,10 +196,10 @@ void Replica::on_link_closed(ports::LinkId link, const Links::Gone& gone) {
   // A Raft id is a claim: the end of a stranger's link says nothing about the member that has the id.
   const auto member = members_.find(peer);
   if (gone.was_open && member != members_.end() && member->second.node != gone.peer.node) return;
-  if (is_raft_leader_) {
+  if (leadership_.is_elected()) {
     raft_->report_unreachable(peer);
     if (snapshots_sent_.erase(peer) != 0) raft_->report_snapshot(peer, false);
-  } else if (gone.was_open && peer == leader_) {
+  } else if (gone.was_open && peer == leadership_.leader) {
     // A dead process closes its sockets: no need to wait for silence. Pre-vote guards against a mere broken
     // link.
     raft_->hint_leader_lost();
@@ -215,45 +210,68 @@ void Replica::on_link_closed(ports::LinkId link, const Links::Gone& gone) {
 
 bool Replica::run() {
   if (busy_ || !raft_->has_ready()) return false;
-  auto ready = std::make_shared<raft::Ready>(raft_->ready());
-  note_soft_state(*ready);
-  ports::DiskBatch batch;
-  // A snapshot that is acknowledged must be there after a crash, like entries (etcd's MustSync leaves it to
-  // the host).
-  batch.sync = ready->must_sync || ready->snapshot.has_value();
+  raft::Ready ready = raft_->ready();
+  note_soft_state(ready);
   const std::uint64_t advanced = store_->version();  // what Raft knows to be applied
-  if (ready->snapshot && is_too_new(snapshot_level(ready->snapshot->data))) return true;
-  if (ready->snapshot) install(*ready->snapshot, batch);
-  if (ready->hard_state) {
-    batch.put(Family::raft_state, "hard", codec::encode(*ready->hard_state));
-    term_ = ready->hard_state->term;
-  }
-  if (!ready->entries.empty()) {
-    if (ready->entries.front().index <= log_->last_index())  // what is written over
-      batch.erase_range(Family::raft_log, log_key(ready->entries.front().index), std::string(9, '\xff'));
-    for (const auto& entry : ready->entries)
-      batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
-  }
-  for (auto& message : ready->messages) send(std::move(message));
-  if (!apply_all(*ready, batch)) return true;
-  for (const auto& read : ready->read_states)
-    if (read.context.size() == 8) reads_.push_back(get_u64(read.context));
-  if (!ready->committed_entries.empty() || ready->snapshot) put_dirty(*store_, batch);
+  if (ready.snapshot && is_too_new(snapshot_level(ready.snapshot->data))) return true;
+  ports::DiskBatch batch;
+  persist(ready, batch);
+  send_at_once(ready);
+  if (!apply(ready, batch)) return true;
   // A snapshot begins the log anew: there is nothing to shorten.
-  if (!ready->snapshot) compact(advanced, batch);
+  if (!ready.snapshot) compact(advanced, batch);
   if (!batch.sync) {
     // Nothing here must last before Raft goes on; what is written next comes after it on the disk, too.
-    if (!batch.empty()) core_.commit(std::move(batch), {});
-    finish(*ready);
+    if (!batch.empty()) core_.commit(std::move(batch));
+    finish(ready);
     return true;
   }
   busy_ = true;
-  core_.commit(std::move(batch), [this, ready, alive = std::weak_ptr(alive_)] {
-    if (alive.expired()) return;
-    busy_ = false;
-    finish(*ready);
-  });
+  storing_ = std::move(ready);
+  core_.commit(std::move(batch), ReplicaStored{life_});
   return true;
+}
+
+void Replica::on_stored() {
+  busy_ = false;
+  if (const auto ready = std::exchange(storing_, std::nullopt)) return finish(*ready);
+  campaign();  // the first manager of a new swarm
+}
+
+void Replica::persist(const raft::Ready& ready, ports::DiskBatch& batch) {
+  // A snapshot that is acknowledged must be there after a crash, like entries (etcd's MustSync leaves it to
+  // the host).
+  batch.sync = ready.must_sync || ready.snapshot.has_value();
+  if (ready.snapshot) install(*ready.snapshot, batch);
+  if (ready.hard_state) {
+    batch.put(Family::raft_state, "hard", codec::encode(*ready.hard_state));
+    term_ = ready.hard_state->term;
+  }
+  if (ready.entries.empty()) return;
+  if (ready.entries.front().index <= log_->last_index())  // what is written over
+    batch.erase_range(Family::raft_log, log_key(ready.entries.front().index), std::string(9, '\xff'));
+  for (const auto& entry : ready.entries)
+    batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
+}
+
+void Replica::send_at_once(raft::Ready& ready) {
+  for (auto& message : ready.messages) send(std::move(message));
+}
+
+bool Replica::apply(const raft::Ready& ready, ports::DiskBatch& batch) {
+  for (const auto& entry : ready.committed_entries) {
+    apply(entry, batch);
+    if (is_too_new(store_->feature_level())) return false;
+  }
+  for (const auto& read : ready.read_states)
+    if (read.context.size() == 8) reads_.push_back(get_u64(read.context));
+  if (!ready.committed_entries.empty() || ready.snapshot) put_dirty(*store_, batch);
+  return true;
+}
+
+bool Replica::is_too_new(model::FeatureLevel level) {
+  if (level > core_.options.build.feature_level) too_new_ = level;
+  return too_new_ != 0;
 }
 
 void Replica::finish(const raft::Ready& ready) {
@@ -267,35 +285,23 @@ void Replica::finish(const raft::Ready& ready) {
 
 void Replica::note_soft_state(const raft::Ready& ready) {
   if (!ready.soft_state) return;
-  const bool leader_now = ready.soft_state->role == raft::Role::leader;
-  if (leader_ != ready.soft_state->leader || leader_now != is_raft_leader_) leader_changed_ = true;
-  if (leader_ != ready.soft_state->leader) leader_since_ = core_.wall();
-  leader_ = ready.soft_state->leader;
-  is_raft_leader_ = leader_now;
-  if (!leader_now) leads_ = false;
+  using Is = Leadership::Stage;
+  const raft::SoftState& now = *ready.soft_state;
+  const bool elected = now.role == raft::Role::leader;
+  if (leadership_.leader != now.leader) leader_since_ = core_.wall();
+  if (leadership_.leader != now.leader || elected != leadership_.is_elected()) leader_changed_ = true;
+  if (elected != leadership_.is_elected()) leadership_.stage = elected ? Is::elected : Is::following;
+  leadership_.leader = now.leader;
+  leadership_.term = raft_->term();
   core_.trace("raft.role", [&] {
-    return std::string("role=") + raft::to_string(ready.soft_state->role) + " term=" + std::to_string(term_) +
-           " leader=" + std::to_string(leader_);
+    return std::string("role=") + raft::to_string(now.role) + " term=" + std::to_string(term_) +
+           " leader=" + std::to_string(now.leader);
   });
 }
 
 std::vector<std::uint64_t> Replica::take_reads() { return std::exchange(reads_, {}); }
 
 // ---- applying
-
-// Returns false at the entry that raises the level beyond what this build knows.
-bool Replica::apply_all(const raft::Ready& ready, ports::DiskBatch& batch) {
-  for (const auto& entry : ready.committed_entries) {
-    apply(entry, batch);
-    if (is_too_new(store_->feature_level())) return false;
-  }
-  return true;
-}
-
-bool Replica::is_too_new(model::FeatureLevel level) {
-  if (level > core_.options.build.feature_level) too_new_ = level;
-  return too_new_ != 0;
-}
 
 void Replica::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
   applied_term_ = entry.term;
@@ -304,8 +310,8 @@ void Replica::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
   } else {
     apply_membership(entry, batch);
   }
-  if (is_raft_leader_ && !leads_ && entry.term == raft_->term()) {
-    leads_ = true;
+  if (leadership_.stage == Leadership::Stage::elected && entry.term == raft_->term()) {
+    leadership_.stage = Leadership::Stage::leading;
     leader_changed_ = true;
   }
 }
@@ -507,7 +513,7 @@ std::uint64_t Replica::successor() const {
 
 docker::RaftView Replica::view() const {
   docker::RaftView view;
-  view.leader = leader_;
+  view.leader = leadership_.leader;
   view.id = raft_id_;
   view.term = raft_->term();
   view.commit = raft_->commit();
@@ -517,8 +523,8 @@ docker::RaftView Replica::view() const {
   view.role = raft::to_string(raft_->role());
   const auto& peers = raft_->progress();
   for (const auto& [id, peer] : members_) {
-    if (!is_raft_leader_) {  // only the leader hears from all
-      view.reachable[id] = leader_ != 0 || id == raft_id_;
+    if (!leadership_.is_elected()) {  // only the leader hears from all
+      view.reachable[id] = leadership_.leader != 0 || id == raft_id_;
       continue;
     }
     const auto progress = peers.find(id);
@@ -528,9 +534,9 @@ docker::RaftView Replica::view() const {
 }
 
 std::uint64_t Replica::visible_swarm() const {
-  std::uint64_t hash = fold(kFnvStart, leader_ << 1 | (leads_ ? 1U : 0U));
-  if (is_raft_leader_ || leader_ == 0) hash = fold(hash, store_->version());
-  if (is_raft_leader_)
+  std::uint64_t hash = fold(kFnvStart, leadership_.leader << 1 | (leadership_.leads() ? 1U : 0U));
+  if (leadership_.is_elected() || leadership_.leader == 0) hash = fold(hash, store_->version());
+  if (leadership_.is_elected())
     for (const auto& [id, progress] : raft_->progress())
       hash = fold(hash, id << 1 | (progress.recent_active ? 1U : 0U));
   return hash;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "node/core.hpp"
+#include "node/leadership.hpp"
 #include "node/raft_story.hpp"
 #include "node/replica_disk.hpp"
 #include "raft/raft.hpp"
@@ -23,11 +24,15 @@
 
 namespace swarm::node {
 
+class Replica;
 // The in-memory mirror of the log; a snapshot is made of the store when a follower needs one.
 class ReplicaLog final : public raft::MemoryStorage {
  public:
-  std::function<raft::Snapshot()> make_snapshot;
+  explicit ReplicaLog(const Replica& replica) : replica_(replica) {}
   Result<raft::Snapshot> snapshot() const override;
+
+ private:
+  const Replica& replica_;
 };
 
 // One applied entry that others want to hear of.
@@ -51,11 +56,14 @@ class Replica {
   // A member-to-be takes part once its node's identity says so on disk: one that forgot that it voted must
   // never be.
   void begin() { busy_ = false; }
+  Life life() const { return life_; }
+  // The batch that it waited for is on disk.
+  void on_stored();
 
   // ---- in
   void step(raft::Message message);
   void on_chunk(ports::LinkId link, wire::SnapshotChunk chunk);
-  void on_link_closed(ports::LinkId link, const Links::Gone& gone);
+  void on_link_gone(const LinkGone& event);
   // Proposes; the number by which the outcome will be found, 0 when this node does not lead.
   std::uint64_t propose(model::Transaction transaction);
   bool propose_membership(const raft::ConfChangeV2& change);
@@ -90,9 +98,9 @@ class Replica {
   void reseed(std::uint64_t seed) { raft_->reseed(seed); }
   const ReplicaLog& log() const { return *log_; }
   std::uint64_t raft_id() const { return raft_id_; }
-  std::uint64_t leader() const { return leader_; }  // 0: unknown
-  // Leads, and has applied an entry of its own term: its store is as new as the log it was elected with.
-  bool leads() const { return leads_; }
+  const Leadership& leadership() const { return leadership_; }
+  std::uint64_t leader() const { return leadership_.leader; }  // 0: unknown
+  bool leads() const { return leadership_.leads(); }
   const std::map<std::uint64_t, wire::ManagerPeer>& members() const { return members_; }
   std::vector<NodeId> member_nodes() const;
   const std::set<std::uint64_t>& removed() const { return removed_; }
@@ -109,19 +117,22 @@ class Replica {
   std::uint64_t visible_swarm() const;
   std::uint64_t visible_raft() const;
   const raft::ConfState& group() const { return conf_state_; }
+  raft::Snapshot make_snapshot() const;  // of the store, for a follower that needs one
   bool busy() const { return busy_; }
 
  private:
   explicit Replica(Core& core);
   void start_raft(std::uint64_t applied);
-  std::string snapshot_data() const;
-  raft::Snapshot make_snapshot() const;
+  // One round, over one Ready: what is kept, what is said at once, what is applied, and what waits for the
+  // disk.
+  void persist(const raft::Ready& ready, ports::DiskBatch& batch);
+  void send_at_once(raft::Ready& ready);
+  bool apply(const raft::Ready& ready, ports::DiskBatch& batch);  // false: it is too new, see too_new()
+  bool may_install(std::uint64_t index, std::string_view data);
+  bool is_too_new(model::FeatureLevel level);
   void finish(const raft::Ready& ready);
   void install(const raft::Snapshot& snapshot, ports::DiskBatch& batch);
-  bool may_install(std::uint64_t index, std::string_view data);
   void apply(const raft::Entry& entry, ports::DiskBatch& batch);
-  bool apply_all(const raft::Ready& ready, ports::DiskBatch& batch);
-  bool is_too_new(model::FeatureLevel level);
   void apply_transaction(const raft::Entry& entry);
   void warn_of_stored_numbers();
   template <class Object>
@@ -140,7 +151,7 @@ class Replica {
   void compact(std::uint64_t applied, ports::DiskBatch& batch);
 
   Core& core_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  Life life_;
   std::uint64_t raft_id_ = 0;
   std::unique_ptr<ReplicaLog> log_;
   std::unique_ptr<raft::RawNode> raft_;
@@ -148,14 +159,13 @@ class Replica {
   std::map<std::uint64_t, wire::ManagerPeer> members_;
   std::set<std::uint64_t> removed_;
   raft::ConfState conf_state_;
-  std::uint64_t leader_ = 0;
+  Leadership leadership_{Leadership::Stage::following, 0, 0, {}};
   WallTime leader_since_;
   std::uint64_t began_from_ = 0;  // of its store: a snapshot's index, or what the disk had
   raft::Term term_ = 0;
-  raft::Term applied_term_ = 0;  // of the entry at the store's version
-  bool is_raft_leader_ = false;
-  bool leads_ = false;
-  bool busy_ = false;
+  raft::Term applied_term_ = 0;         // of the entry at the store's version
+  bool busy_ = false;                   // a batch is on its way to the disk, or it does not take part yet
+  std::optional<raft::Ready> storing_;  // what that batch is of; none: a new swarm's first
   model::FeatureLevel too_new_ = 0;
   bool leader_changed_ = false, members_changed_ = false, skipped_ = false;
   Instant next_tick_;

@@ -36,7 +36,7 @@ docker::RaftDetail Replica::detail() const {
   docker::RaftDetail out;
   out.vote = raft_->vote();
   out.vote_name = name_of(out.vote);
-  out.leader_name = name_of(leader_);
+  out.leader_name = name_of(leadership_.leader);
   out.pre_candidate = raft_->role() == raft::Role::pre_candidate;
   out.first_index = raft_->first_index();
   out.last_index = raft_->last_index();
@@ -47,7 +47,7 @@ docker::RaftDetail Replica::detail() const {
   for (const auto& [id, peer] : members_) {
     docker::RaftMember member{
         id, peer.node, name_of(id), peer.address.str(), voting.contains(id), seen.reachable.at(id), {}};
-    if (is_raft_leader_) member.progress = progress_of(raft_->progress(), id);
+    if (leadership_.is_elected()) member.progress = progress_of(raft_->progress(), id);
     out.members.push_back(std::move(member));
   }
   return out;

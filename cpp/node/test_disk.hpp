@@ -2,6 +2,8 @@
 #pragma once
 
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "ports/disk.hpp"
 
@@ -9,7 +11,8 @@ namespace swarm::node {
 
 class TestDisk final : public ports::Disk {
  public:
-  void commit(ports::DiskBatch batch, std::uint64_t) override {
+  void commit(ports::DiskBatch batch, std::uint64_t token) override {
+    tokens_.push_back(token);
     for (const auto& op : batch.ops) write(op);
   }
   void scan(ports::Family family, std::string_view from,
@@ -31,6 +34,8 @@ class TestDisk final : public ports::Disk {
     for (const auto family : ports::kManagerFamilies) tables_[family].clear();
   }
   void wipe_all() override { tables_.clear(); }
+  // Of the batches since the last call.
+  std::vector<std::uint64_t> take_tokens() { return std::exchange(tokens_, {}); }
 
  private:
   void write(const ports::DiskOp& op) {
@@ -48,6 +53,7 @@ class TestDisk final : public ports::Disk {
     }
   }
   std::map<ports::Family, std::map<std::string, std::string>> tables_;
+  std::vector<std::uint64_t> tokens_;
 };
 
 }  // namespace swarm::node

@@ -32,41 +32,42 @@ void Node::Impl::take_events() {
   for (std::size_t taken = 0; taken < kEventBudget && !queue_.empty(); ++taken) {
     ports::Event event = std::move(queue_.front());
     queue_.pop_front();
-    if (!std::holds_alternative<ports::ApiArrived>(event)) view_is_fresh_ = false;
     std::visit([this](auto&& one) { on(std::forward<decltype(one)>(one)); }, std::move(event));
   }
 }
 
 void Node::Impl::run_deadlines() {
-  view_is_fresh_ = false;
   if (replica_) replica_->on_deadline();
-  if (membership_) membership_->on_deadline();
-  if (agent_) agent_->on_deadline();
-  lifecycle_.on_deadline();
-  logs_.on_deadline();
-  router_.on_deadline();
+  if (leader_) leader_->membership.on_deadline();
+  if (agent_) agent_->on_deadline(times());
+  lifecycle_.on_deadline(surroundings());
+  settle(lifecycle_);
+  if (logs_.is_due(core_.now)) logs_.on_deadline(core_.now, ways_to(logs_.watched()));
+  settle(logs_);
+  router_.on_deadline(moment());
+  settle(router_);
+  if (api_.next_deadline() <= core_.now) api_.on_deadline(api_context());
 }
 
 bool Node::Impl::run_parts() {
-  bool did = run_manager();
+  bool did = run_replica();
   did |= run_leader();
-  if (agent_) did |= agent_->run();
-  lifecycle_.run();
-  view_is_fresh_ = false;
-  did |= router_.run();
-  if (replica_retired_) {
-    replica_retired_ = false;
-    replica_.reset();
-    view_is_fresh_ = false;
-    router_.on_replica_gone();
-    if (agent_) agent_->on_leader_changed();
-    did = true;
-  }
-  return did;
+  did |= run_agent();
+  run_lifecycle();
+  did |= run_api();
+  if (!std::exchange(replica_retired_, false)) return did;
+  retire_replica();
+  return true;
 }
 
-bool Node::Impl::run_manager() {
-  view_is_fresh_ = false;
+void Node::Impl::retire_replica() {
+  replica_.reset();
+  router_.on_leader_changed(moment());
+  settle(router_);
+  if (agent_) agent_->on_leader_changed(false, core_.now);
+}
+
+bool Node::Impl::run_replica() {
   if (!replica_) return false;
   const bool did = replica_->run();
   if (const model::FeatureLevel level = replica_->too_new(); level != 0) {
@@ -75,143 +76,118 @@ bool Node::Impl::run_manager() {
   }
   // First: what is said of a version of the store names the members as of that version.
   if (replica_->take_members_changed()) note_members();
-  if (replica_->take_skipped()) router_.on_changes_skipped();
+  if (replica_->take_skipped()) api_.changes_skipped();
   // Before a change of leader: new loops start from a store that has these entries already.
   for (AppliedEntry& entry : replica_->take_applied()) deliver_applied(std::move(entry));
   if (replica_->take_leader_changed()) note_leader_change();
-  for (const std::uint64_t context : replica_->take_reads()) router_.on_read_ready(context);
+  for (const std::uint64_t check : replica_->take_reads()) router_.on_read_ready(check);
+  settle(router_);
   return did;
 }
 
-// Observers first, then whoever waits for the outcome: an answer never speaks of what the loops have not
-// seen.
+// Observers first, then the part that waits for the outcome: an answer never speaks of what the loops have
+// not seen.
 void Node::Impl::deliver_applied(AppliedEntry entry) {
-  if (loops_) loops_->observe(entry.changes);
-  if (!entry.changes.changes.empty()) router_.on_changes(entry.changes);
+  if (leader_) leader_->loops.observe(entry.changes);
+  if (!entry.changes.changes.empty()) api_.observe(entry.changes, api_context());
   if (entry.request == 0) return;
-  if (loops_ && loops_->settled(entry.request, entry.outcome)) return;
-  if (membership_ && membership_->settled(entry.request, entry.outcome)) return;
+  if (leader_ && leader_->loops.settled(entry.request, entry.outcome)) return;
+  if (leader_ && leader_->membership.settled(entry.request, entry.outcome)) return;
   router_.on_applied(entry.request, entry.outcome);
+  settle(router_);
 }
 
 void Node::Impl::note_leader_change() {
-  view_is_fresh_ = false;
-  if (replica_->leads() && !loops_) {
-    loops_ = std::make_unique<LeaderLoops>(core_, *replica_);
-    membership_ = std::make_unique<Membership>(core_, *replica_);
+  if (replica_->leads() && !leader_) {
+    leader_ = std::make_unique<Leader>(core_, *replica_);
     note_members();
-  } else if (!replica_->leads() && loops_) {
+  } else if (!replica_->leads() && leader_) {
     step_down();
   }
-  if (agent_) agent_->on_leader_changed();
-  router_.on_leader_changed();
+  if (agent_) agent_->on_leader_changed(leader_ != nullptr, core_.now);
+  router_.on_leader_changed(moment());
+  settle(router_);
+}
+
+void Node::Impl::step_down() {
+  if (!leader_) return;
+  const std::set<ports::LinkId> sessions = std::move(leader_->sessions);
+  leader_.reset();
+  logs_.on_step_down();
+  settle(logs_);
+  // Agents find the new leader by themselves once their link closes.
+  for (const ports::LinkId link : sessions) close_link(link);
+  if (agent_) agent_->on_leader_changed(false, core_.now);
 }
 
 void Node::Impl::note_members() {
   std::vector<wire::ManagerPeer> peers;
   for (const auto& [id, peer] : replica_->members()) peers.push_back(peer);
-  if (loops_) loops_->set_managers(peers);
+  if (leader_) leader_->loops.set_managers(peers);
   if (core_.identity && !peers.empty() && core_.identity->managers != peers) {
     core_.identity->managers = std::move(peers);
-    core_.commit(save_identity(*core_.identity), {});
+    core_.commit(save_identity(*core_.identity));
   }
 }
 
 bool Node::Impl::run_leader() {
-  view_is_fresh_ = false;
-  if (!loops_) return false;
+  if (!leader_) return false;
   bool did = false;
-  auto& dispatcher = loops_->dispatcher();
-  while (!to_dispatcher_.empty() && core_.identity) {
-    const wire::Message message = std::move(to_dispatcher_.front());
-    to_dispatcher_.pop_front();
+  auto& dispatcher = leader_->loops.dispatcher();
+  while (!leader_->mail.empty() && core_.identity) {
+    const wire::Message message = std::move(leader_->mail.front());
+    leader_->mail.pop_front();
     dispatcher.on_message(replica_->store(), kLocalLink, core_.self(), core_.identity->advertise.host(),
                           message, core_.now);
     did = true;
   }
-  did |= loops_->plan();
+  did |= leader_->loops.plan();
   for (auto& send : dispatcher.take_sends()) {
     did = true;
     if (send.link != kLocalLink) {
       core_.links.send(send.link, std::move(send.message));
     } else if (agent_) {
-      agent_->on_message(kLocalLink, send.message);
+      agent_->on_message({kLocalLink, core_.self()}, send.message, times());
+      settle_agent();
     }
   }
-  membership_->on_role_intents(loops_->take_role_intents());
-  did |= membership_->run();
+  leader_->membership.on_role_intents(leader_->loops.take_role_intents());
+  did |= leader_->membership.run();
   return did;
 }
 
-// ---- what the API sees
-
-void Node::Impl::refresh_local_view() {
-  if (!std::exchange(view_is_fresh_, true)) show(local_, raft_view_);
+bool Node::Impl::run_agent() {
+  if (!agent_) return false;
+  const bool had_link = agent_->has_link();
+  if (!had_link) {
+    const Leadership who_leads = leadership();
+    agent_->connect({who_leads.leads(), who_leads.address}, core_.identity->managers, core_.now);
+    settle_agent();
+  }
+  const bool connecting = agent_->has_link() && !had_link;
+  const bool did = agent_->run(times());
+  settle_agent();
+  return did || connecting;
 }
 
-void Node::Impl::show(docker::LocalNode& local, docker::RaftView& raft) const {
-  local.state = lifecycle_.state();
-  local.error = lifecycle_.error();
-  local.control_available = replica_ != nullptr;
-  local.is_leader = loops_ != nullptr;
-  local.node = core_.identity ? core_.identity->node : NodeId();
-  local.cluster = core_.identity ? core_.identity->cluster : ClusterId();
-  local.node_addr = core_.identity ? core_.identity->advertise.host() : std::string();
-  local.managers = core_.identity ? core_.identity->managers : std::vector<wire::ManagerPeer>();
-  local.mesh_problems = agent_ ? agent_->mesh_problems() : std::vector<std::string>();
-  raft = replica_ ? replica_->view() : docker::RaftView{};
-  if (replica_ && replica_->leader() == 0 && local.error.empty()) local.error = docker::kNoLeaderText;
+void Node::Impl::run_lifecycle() {
+  lifecycle_.run(surroundings());
+  settle(lifecycle_);
 }
 
-docker::Context Node::Impl::api_context() {
-  refresh_local_view();
-  return docker::Context{replica_ ? &replica_->store() : nullptr,
-                         local_,
-                         raft_view_,
-                         agent_ ? &agent_->worker() : nullptr,
-                         core_.ports.runner,
-                         core_.ports.crypto,
-                         core_.rng,
-                         core_.now,
-                         core_.wall(),
-                         &inside_};
-}
-
-std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Instant now, bool leaderless,
-                                               const docker::LogSource& source) const {
-  docker::LocalNode local = local_;
-  docker::RaftView raft;
-  show(local, raft);
-  if (leaderless) raft.leader = 0;
-  Rng rng = core_.rng;  // a copy: no chance is drawn
-  const docker::Context context{replica_ ? &replica_->store() : nullptr,
-                                local,
-                                raft,
-                                agent_ ? &agent_->worker() : nullptr,
-                                core_.ports.runner,
-                                core_.ports.crypto,
-                                rng,
-                                now,
-                                core_.wall(),
-                                &inside_};
-  return router_.look(request, context, source);
-}
-
-Visible Node::Impl::visible() const {
-  std::uint64_t shown = fold(kFnvStart, container_events_);
-  shown = fold(shown, static_cast<std::uint64_t>(lifecycle_.state()) << 32 | lifecycle_.error().size());
-  if (agent_) shown = fold(shown, agent_->mesh_problems().size());
-  if (!replica_) return {shown, 0};
-  return {fold(shown, replica_->visible_swarm()), replica_->visible_raft()};
+bool Node::Impl::run_api() {
+  const bool reads = router_.run(moment());
+  settle(router_);
+  return settle_api() || reads;
 }
 
 Instant Node::Impl::next_deadline() const {
-  Instant next = std::min({lifecycle_.next_deadline(), logs_.next_deadline(), router_.next_deadline()});
+  Instant next = std::min(
+      {lifecycle_.next_deadline(), logs_.next_deadline(), router_.next_deadline(), api_.next_deadline()});
   if (!queue_.empty()) next = core_.now;
   if (replica_) next = std::min(next, replica_->next_deadline());
-  if (loops_) next = std::min(next, loops_->next_deadline());
-  if (membership_) next = std::min(next, membership_->next_deadline());
-  if (agent_) next = std::min(next, agent_->next_deadline());
+  if (leader_) next = std::min({next, leader_->loops.next_deadline(), leader_->membership.next_deadline()});
+  if (agent_) next = std::min(next, agent_->next_deadline(core_.now));
   return next;
 }
 

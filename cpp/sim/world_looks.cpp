@@ -38,8 +38,8 @@ Result<std::vector<wire::LogLine>> World::Impl::output(const Machine& at, TaskId
 Look World::look(std::string_view name, const http::Request& request) const {
   const Machine* asked = name.empty() ? nullptr : &impl_->machine(name);
   if (asked != nullptr && !asked->alive()) return {Look::How::dead, false, {}};
-  const bool own =
-      docker::Api::scope(request) == docker::Scope::local || request.header("swarmpy-consistency") == "local";
+  const bool own = docker::Routed(request).scope() == docker::Scope::local ||
+                   request.header("swarmpy-consistency") == "local";
   if (asked != nullptr && (asked->paused || own || !asked->node->inspect().is_manager))
     return impl_->shown_by(*asked, request, false);
   const Witness witness = find_witness(impl_->machines, impl_->network, asked);

@@ -1,0 +1,113 @@
+// What an open request waits for, as data: what it is answered with when its proposal is applied, when its
+// operation is done or when a container ends; log lines; events; the next beat. The function that says it
+// stands in the file of its resource.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "docker/api.hpp"
+#include "docker/events.hpp"
+#include "docker/logs.hpp"
+
+namespace swarm::docker {
+
+class Replies;
+
+// ---- answers to come
+struct EmptyAnswer {
+  std::uint32_t status = 200;
+};
+struct ServiceCreated {
+  ServiceId service;
+  std::vector<std::string> warnings;
+};
+struct ServiceUpdated {
+  std::vector<std::string> warnings;
+};
+struct KeyWritten {
+  model::WriteKey write;
+};
+using OnApplied = std::variant<EmptyAnswer, ServiceCreated, ServiceUpdated, KeyWritten>;
+
+struct SwarmInitialised {};
+struct ImageAdded {};
+struct ContainerKilled {
+  TaskId task;
+  int signal = 0;
+};
+struct ContainerStopped {  // the reply waits until the process has ended
+  TaskId task;
+};
+using OnDone = std::variant<EmptyAnswer, SwarmInitialised, ImageAdded, ContainerKilled, ContainerStopped>;
+
+// ---- what is said again and again
+struct StatsSample {
+  ports::Usage usage;
+  Duration system;  // what all CPUs have had to give so far
+  WallTime read;
+};
+struct StatsBeat {
+  TaskId task;
+  StatsSample before;
+  bool goes_on = true;
+};
+struct RaftBeat {
+  std::uint64_t after = 0;
+  WallTime since, began;
+};
+using Beat = std::variant<StatsBeat, RaftBeat>;
+
+// ---- one for each open request
+struct AwaitsLog {  // the proposal
+  OnApplied then;
+};
+struct AwaitsOperation {
+  OnDone then;
+};
+struct AwaitsEnd {  // of a container, or of its record
+  TaskId task;
+  bool until_removed = false;
+  bool says_code = false;  // else the reply is empty
+};
+struct FollowsEvents {
+  EventFilter filter;
+  std::optional<Instant> until;
+};
+struct Beats {
+  Beat beat;
+  Instant next;
+};
+using Wait = std::variant<AwaitsLog, AwaitsOperation, AwaitsEnd, LogStream, FollowsEvents, Beats>;
+// When it is due by itself.
+std::optional<Instant> deadline_of(const Wait& wait);
+
+// ---- how each is said: when a proposal was applied
+void say(const EmptyAnswer& then, Replies& replies, ApiId id, const model::Outcome& outcome);
+void say(const ServiceCreated& then, Replies& replies, ApiId id, const model::Outcome& outcome);
+void say(const ServiceUpdated& then, Replies& replies, ApiId id, const model::Outcome& outcome);
+void say(const KeyWritten& then, Replies& replies, ApiId id, const model::Outcome& outcome);
+// ... or refused when it was, in place of Docker's text
+void say_refused(const KeyWritten& then, Replies& replies, ApiId id, const model::Outcome& outcome,
+                 const Context& context);
+// when an operation is done
+void say(const EmptyAnswer& then, Replies& replies, ApiId id, const OperationResult& result,
+         const Context& context);
+void say(const SwarmInitialised& then, Replies& replies, ApiId id, const OperationResult& result,
+         const Context& context);
+void say(const ImageAdded& then, Replies& replies, ApiId id, const OperationResult& result,
+         const Context& context);
+void say(const ContainerKilled& then, Replies& replies, ApiId id, const OperationResult& result,
+         const Context& context);
+void say(const ContainerStopped& then, Replies& replies, ApiId id, const OperationResult& result,
+         const Context& context);
+// when a container has ended
+void say_exit_code(Replies& replies, ApiId id, std::int64_t exit_code);
+// A piece; when the next is due, nothing when this was the last.
+std::optional<Instant> say(StatsBeat& beat, Replies& replies, ApiId id, const Context& context);
+std::optional<Instant> say(RaftBeat& beat, Replies& replies, ApiId id, const Context& context);
+
+}  // namespace swarm::docker

@@ -1,0 +1,179 @@
+// The events' way in: what happened, to the part that it concerns. A frame passes the permissions first.
+#include <utility>
+
+#include "node/impl.hpp"
+
+namespace swarm::node {
+
+// ---- links
+
+void Node::Impl::on(ports::LinkOpened event) {
+  core_.links.on_opened(event);
+  core_.trace("link.opened", [&] {
+    return "remote=" + event.remote.str() + " peer=" + event.peer.node.str() +
+           (event.inbound ? " inbound" : "");
+  });
+  if (event.inbound) return;
+  if (agent_) agent_->on_link_opened(event.link, core_.now);
+  if (leader_) leader_->membership.on_link_opened(event.remote);
+}
+
+void Node::Impl::on(ports::LinkClosed event) {
+  const auto gone = core_.links.on_closed(event.link, core_.now);
+  if (!gone) return;
+  core_.trace("link.closed", [&] { return "peer=" + gone->peer.node.str() + " reason=" + event.reason; });
+  link_gone(event.link, *gone);
+}
+
+void Node::Impl::link_gone(ports::LinkId link, const Links::Gone& gone) {
+  if (leader_) leader_->sessions.erase(link);
+  each_part([&](auto& part) {
+    part.on_link_gone({link, gone, moment()});
+    settle(part);
+  });
+}
+
+void Node::Impl::close_link(ports::LinkId link) {
+  if (const auto gone = core_.links.close(link)) link_gone(link, *gone);
+}
+
+void Node::Impl::close_links() {
+  for (const auto& [link, gone] : core_.links.close_all()) link_gone(link, gone);
+}
+
+// ---- frames
+
+void Node::Impl::on(ports::FrameArrived event) {
+  const model::Principal* peer = core_.links.peer(event.link);
+  if (peer == nullptr)  // the link was closed here while the frame was on its way
+    return core_.trace("frame.denied", [&] { return "link=" + std::to_string(event.link); });
+  const Speaker from{event.link, *peer};  // a copy: a handler may close the link
+  const Way way = core_.links.is_outbound(event.link) ? Way::answers : Way::asks;
+  if (const auto denial = check(from.who, way, hearer(), event.frame))
+    return refuse(from, event.frame, *denial);
+  if (auto* message = std::get_if<raft::Message>(&event.frame)) return replica_->step(std::move(*message));
+  on_wire(from, std::move(std::get<wire::Message>(event.frame)));
+}
+
+void Node::Impl::refuse(const Speaker& from, const ports::Frame& frame, Denial denial) {
+  // A link that this node opened stays: it would only be dialled again.
+  const bool closes = row_of(denial).closes && !core_.links.is_outbound(from.link);
+  refusals_.note(from, permission(frame).name, denial, closes);
+  if (closes) close_link(from.link);
+}
+
+void Node::Impl::on_wire(const Speaker& from, wire::Message message) {
+  const Part part = permission(message).part;
+  switch (part) {
+    case Part::replica:
+      if (replica_) replica_->on_chunk(from.link, std::move(std::get<wire::SnapshotChunk>(message)));
+      return;
+    case Part::membership:
+    case Part::dispatcher:
+      return on_leader_wire(from, part, message);
+    case Part::api:
+      router_.on_message(from, std::move(message), moment());
+      return settle(router_);
+    case Part::lifecycle:
+      lifecycle_.on_message(from, message, surroundings());
+      return settle(lifecycle_);
+    case Part::logs:
+      logs_.on_message(from, message, core_.now);
+      return settle(logs_);
+    case Part::agent:
+      if (agent_) agent_->on_message(from, message, times());
+      return settle_agent();
+  }
+}
+
+void Node::Impl::on_leader_wire(const Speaker& from, Part part, const wire::Message& message) {
+  if (!leader_) return refuse_as_follower(from.link, message);
+  if (part == Part::membership) return leader_->membership.on_message(from, message);
+  leader_->sessions.insert(from.link);
+  leader_->loops.dispatcher().on_message(replica_->store(), from.link, from.who,
+                                         core_.links.remote(from.link)->host(), message, core_.now);
+}
+
+// Not the leader: say who is, if it is known. A node that is no manager (yet, or any more) has no say.
+void Node::Impl::refuse_as_follower(ports::LinkId link, const wire::Message& message) {
+  if (!replica_) return;
+  const auto leader = leadership().address;
+  if (const auto* join = std::get_if<wire::JoinRequest>(&message)) {
+    if (!leader) return;  // it asks again
+    wire::JoinReply reply;
+    reply.request = join->request;
+    reply.leader = leader;
+    core_.links.send(link, wire::Message(std::move(reply)));
+  } else if (const auto* raft_join = std::get_if<wire::RaftJoinRequest>(&message)) {
+    if (!leader) return;
+    wire::RaftJoinReply reply;
+    reply.request = raft_join->request;
+    reply.leader = leader;
+    core_.links.send(link, wire::Message(std::move(reply)));
+  } else if (!std::holds_alternative<wire::LeaveRequest>(message)) {
+    wire::SessionRefused refused;
+    if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&message)) refused.session = heartbeat->session;
+    refused.reason = "this manager is not the leader";
+    refused.leader = leader;
+    core_.links.send(link, wire::Message(std::move(refused)));
+  }
+}
+
+// ---- the disk: a part that is not the one that wrote has nothing to go on with
+
+void Node::Impl::on(ports::DiskDone event) {
+  std::visit([this](const auto& waits) { on_done(waits); }, core_.take_done(event.token));
+}
+
+void Node::Impl::on_done(const ReplicaStored& stored) {
+  if (replica_ && replica_->life() == stored.replica) replica_->on_stored();
+}
+
+void Node::Impl::on_done(const RecordsStored& stored) {
+  if (!agent_ || agent_->life() != stored.agent) return;
+  agent_->on_stored(times());
+  settle_agent();
+}
+
+void Node::Impl::on_done(const IdentityStored& stored) {
+  lifecycle_.on_stored(stored, surroundings());
+  settle(lifecycle_);
+}
+
+// ---- tasks and clients
+
+void Node::Impl::on(const ports::TaskPrepared& event) {
+  if (agent_) agent_->on_event(event, times());
+}
+
+void Node::Impl::on(const ports::TaskStarted& event) {
+  if (agent_) agent_->on_event(event, times());
+  settle_agent();
+}
+
+void Node::Impl::on(const ports::TaskExited& event) {
+  if (agent_) agent_->on_event(event, times());
+  settle_agent();
+}
+
+void Node::Impl::on(const ports::MeshProblems& event) {
+  if (agent_) agent_->on_event(event);
+  settle_agent();
+}
+
+void Node::Impl::on(const ports::TaskLog& event) {
+  logs_.on_log(event);
+  settle(logs_);
+}
+
+void Node::Impl::on(ports::ApiArrived event) {
+  router_.arrived(event.id, std::move(event.request), moment());
+  settle(router_);
+}
+
+void Node::Impl::on(ports::ApiAborted event) {
+  router_.aborted(event.id);
+  settle(router_);
+}
+
+}  // namespace swarm::node

@@ -1,0 +1,91 @@
+// Init: this node becomes the first manager of a new swarm.
+#include <utility>
+
+#include "control/cluster.hpp"
+#include "node/lifecycle.hpp"
+#include "node/lifecycle_times.hpp"
+#include "node/own_addresses.hpp"
+
+namespace swarm::node {
+namespace {
+
+control::NewCluster new_cluster(ClusterId id, const docker::SwarmInit& wish,
+                                const ports::Crypto::KeyPair& root, ports::Crypto& crypto) {
+  control::NewCluster fresh;
+  fresh.id = id;
+  fresh.spec = wish.spec;
+  fresh.default_addr_pool = wish.default_addr_pool;
+  fresh.subnet_size = wish.subnet_size;
+  fresh.data_path_port = wish.data_path_port;
+  fresh.root_cert_pem = root.cert_pem;
+  fresh.root_key_pem = root.key_pem;
+  const std::string digest = crypto.sha256(root.cert_pem);
+  fresh.join_token_worker = control::make_join_token(digest, crypto.random_bytes(16));
+  fresh.join_token_manager = control::make_join_token(digest, crypto.random_bytes(16));
+  return fresh;
+}
+
+model::Node first_node(const Identity& identity, const docker::SwarmInit& wish,
+                       const model::NodeDescription& description) {
+  model::Node node;
+  node.id = identity.node;
+  node.spec.desired_role = node.role = model::NodeRole::manager;
+  node.spec.availability = wish.availability;
+  node.description = description;
+  node.status.state = model::NodeState::ready;
+  node.status.addr = identity.advertise.host();
+  node.manager = model::ManagerStatus{identity.raft_id, identity.advertise.str()};
+  return node;
+}
+
+}  // namespace
+
+Error Lifecycle::busy() const {
+  return plain_error(Code::failed_precondition,
+                     std::holds_alternative<stage::Leaving>(stage_)
+                         ? "this node is leaving its swarm: try again when it has left"
+                         : "this node is part of a swarm, or on its way into one");
+}
+
+void Lifecycle::init(ports::ApiId id, const docker::SwarmInit& wish) {
+  if (!std::holds_alternative<stage::Outside>(stage_)) return done(id, busy());
+  const auto own = own_addresses(options_, wish.listen_addr, wish.advertise_addr);
+  if (!own) return done(id, own.error());
+  stage_ = stage::Initialising{id, wish, own->listen, own->advertise, {}};
+  out_.add(effect::Listen{own->listen});
+}
+
+void Lifecycle::begin_swarm(stage::Initialising& init, const Surroundings& at) {
+  Identity identity;
+  identity.node = NodeId::random(rng_);
+  identity.cluster = ClusterId::random(rng_);
+  identity.role = model::NodeRole::manager;
+  identity.raft_id = (rng_.next() >> 1) | 1;
+  identity.listen = init.listen;
+  identity.advertise = init.advertise;
+  const wire::ManagerPeer self{identity.node, identity.raft_id, identity.advertise};
+  identity.managers = {self};
+  const auto root = crypto_.make_root_ca(at.wall);
+  identity.root_cert_pem = root.cert_pem;
+  model::Transaction first =
+      control::make_cluster(new_cluster(identity.cluster, init.wish, root, crypto_),
+                            first_node(identity, init.wish, options_.description), rng_);
+  first.time = at.wall;
+  error_.clear();  // of a join that failed before
+  identity_ = std::move(identity);
+  out_.add(effect::SayHello{});
+  out_.add(effect::CreateReplica{self, std::move(first)});
+  // The log first, who we are second: a crash between the two leaves no half-made manager.
+  save_identity_and({IdentityStored::Then::start_agent});
+}
+
+void Lifecycle::run(stage::Initialising& init, const Surroundings& at) {
+  // Lost again before it came to rest: its patience begins anew, for a deadline that is over wakes at once.
+  if (!at.leads || !at.in_session) return init.settle_by.reset();
+  if (!has_settled(at.is_settled, init.settle_by, at.now)) return;
+  const ports::ApiId id = init.id;
+  stage_ = stage::Member{};
+  done(id, docker::OperationResult{identity_->node});
+}
+
+}  // namespace swarm::node

@@ -1,0 +1,90 @@
+// Leave: the leader is told, the tasks stop, and all that this node knew of the swarm goes.
+#include <utility>
+
+#include "node/lifecycle.hpp"
+#include "node/lifecycle_times.hpp"
+
+namespace swarm::node {
+
+using stage::Leaving;
+
+void Lifecycle::leave(ports::ApiId id, const Surroundings& at) {
+  if (std::holds_alternative<Leaving>(stage_))
+    return done(id, plain_error(Code::failed_precondition, "this node is leaving already"));
+  if (std::holds_alternative<way::Asked>(way_)) way_ = way::AtRest{};
+  give_up_coming();
+  Leaving leaving{id, rng_.next(), false, false, at.now, at.now + kLeavePatience};
+  const bool last = at.is_manager && at.voters <= 1 && at.leads;
+  leaving.known = last || !identity_;
+  stage_ = leaving;
+  tell_leader(std::get<Leaving>(stage_), at);
+}
+
+void Lifecycle::on_removed(const Surroundings& at) {
+  if (auto* leaving = std::get_if<Leaving>(&stage_)) {
+    leaving->known = true;
+    return;
+  }
+  give_up_coming();
+  stage_ = Leaving{0, 0, true, false, at.now, at.now};
+  error_ = "this node was removed from the swarm";
+}
+
+void Lifecycle::tell_leader(Leaving& leaving, const Surroundings& at) {
+  if (leaving.known || !identity_) return;
+  leaving.resend = at.now + kResend;
+  // Hand over first: a leader cannot see to its own departure.
+  if (at.leads) return out_.add(effect::HandOver{});
+  const wire::LeaveRequest request{leaving.request, identity_->node};
+  if (at.leader) {
+    out_.add(effect::SendTo{*at.leader, request});
+  } else {
+    send_to_managers(request);
+  }
+}
+
+void Lifecycle::on_message(const wire::LeaveReply& reply, const Surroundings&) {
+  auto* leaving = std::get_if<Leaving>(&stage_);
+  if (leaving != nullptr && reply.request == leaving->request && !reply.leader) leaving->known = true;
+}
+
+void Lifecycle::run(Leaving& leaving, const Surroundings& at) {
+  if (!leaving.known) return;
+  if (!std::exchange(leaving.draining, true)) return out_.add(effect::DrainAgent{});
+  if (!at.idle) return;
+  const ports::ApiId id = leaving.id;
+  stage_ = stage::Outside{};
+  forget_everything();
+  done(id, docker::OperationResult{});
+}
+
+void Lifecycle::on_deadline(Leaving& leaving, const Surroundings& at) {
+  if (leaving.known) return;
+  if (leaving.give_up <= at.now) {
+    leaving.known = true;  // no manager answers: it is our own decision
+  } else if (leaving.resend <= at.now) {
+    tell_leader(leaving, at);
+  }
+}
+
+// Fails the init or join that waits for this node to be in a swarm.
+void Lifecycle::give_up_coming() {
+  const Error gone = plain_error(Code::aborted, "the node left the swarm meanwhile");
+  if (const auto* joining = std::get_if<stage::Joining>(&stage_)) done(joining->id, gone);
+  if (const auto* init = std::get_if<stage::Initialising>(&stage_)) done(init->id, gone);
+}
+
+void Lifecycle::forget_everything() {
+  out_.add(effect::StopAgent{});
+  out_.add(effect::StopReplica{});
+  out_.add(effect::StopListening{});
+  out_.add(effect::CloseLinks{});
+  outdated_.reset();
+  identity_.reset();
+  out_.add(effect::SayHello{});
+  out_.add(effect::WipeAll{});
+  if (!std::holds_alternative<way::Wiping>(way_)) way_ = way::AtRest{};
+  role_wanted_ = model::NodeRole::worker;
+}
+
+}  // namespace swarm::node

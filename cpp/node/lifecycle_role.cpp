@@ -1,0 +1,137 @@
+// From worker to manager and back: the session says what this node is to be; the way into the Raft group
+// takes a listening address, a Raft id from the leader, and an identity on disk that names it.
+#include <algorithm>
+#include <utility>
+
+#include "node/lifecycle.hpp"
+#include "node/lifecycle_times.hpp"
+
+namespace swarm::node {
+
+void Lifecycle::on_session_facts(const agent::SessionFacts& facts, const Surroundings& at) {
+  if (!identity_ || std::holds_alternative<stage::Leaving>(stage_)) return;
+  if (!facts.managers.empty() && facts.managers != identity_->managers) {
+    identity_->managers = facts.managers;
+    out_.add(effect::Store{save_identity(*identity_), {}});
+  }
+  role_wanted_ = facts.role;
+  if (auto* joining = std::get_if<stage::Joining>(&stage_))
+    if (auto* entering = std::get_if<stage::Joining::Entering>(&joining->step)) entering->ready = facts.ready;
+  if (outdated_) return on_facts_while_outdated(facts);
+  if (at.is_manager) return on_facts_as_manager(facts, at);
+  if (facts.role == model::NodeRole::manager) return start_raft_join();
+  error_.clear();  // what kept it out of the group is no error of a worker
+  if (!std::holds_alternative<way::Asked>(way_)) return;
+  way_ = way::AtRest{};
+  out_.add(effect::StopListening{});
+}
+
+// A deposed leader may not have heard yet that this node is a manager (again): facts that are older than what
+// this node has applied are no reason to go.
+void Lifecycle::on_facts_as_manager(const agent::SessionFacts& facts, const Surroundings& at) {
+  if (std::holds_alternative<stage::Initialising>(stage_) || facts.version < at.version) return;
+  const bool member = std::any_of(facts.managers.begin(), facts.managers.end(),
+                                  [&](const auto& peer) { return peer.raft_id == at.raft_id; });
+  if (facts.role == model::NodeRole::worker || !member) demote();
+}
+
+// It stays the member that it is until it is upgraded, or taken out of the group.
+void Lifecycle::on_facts_while_outdated(const agent::SessionFacts& facts) {
+  if (facts.version < outdated_->version) return;
+  const bool member = std::any_of(facts.managers.begin(), facts.managers.end(),
+                                  [&](const auto& peer) { return peer.raft_id == identity_->raft_id; });
+  if (!member) demote();
+}
+
+// ---- into the Raft group
+
+void Lifecycle::start_raft_join() {
+  if (std::holds_alternative<stage::Leaving>(stage_)) return;
+  if (!std::holds_alternative<way::AtRest>(way_) && !std::holds_alternative<way::Refused>(way_)) return;
+  way_ = way::Listening{};
+  out_.add(effect::Listen{identity_->listen});
+}
+
+void Lifecycle::on_raft_listening(const Result<void>& result, const Surroundings& at) {
+  if (!result) {
+    error_ = result.error().message;
+    way_ = way::Refused{at.now + kRaftRetry};
+    if (std::holds_alternative<stage::Joining>(stage_)) fail_join(result.error());
+    return;
+  }
+  way_ = way::Asked{rng_.next(), at.now, std::nullopt};
+  ask_to_join_raft(std::get<way::Asked>(way_), at.now);
+}
+
+void Lifecycle::ask_to_join_raft(way::Asked& asked, Instant now) {
+  asked.resend = now + kResend;
+  const wire::RaftJoinRequest request{asked.request, identity_->node, identity_->advertise};
+  if (const auto leader = std::exchange(asked.leader, std::nullopt)) {
+    out_.add(effect::SendTo{*leader, request});
+  } else {
+    send_to_managers(request);  // the leader answers; the others say who leads
+  }
+}
+
+void Lifecycle::send_to_managers(const wire::Message& message) {
+  for (const auto& peer : identity_->managers)
+    if (peer.node != identity_->node) out_.add(effect::SendTo{peer.address, message});
+}
+
+void Lifecycle::on_message(const wire::RaftJoinReply& reply, const Surroundings& at) {
+  auto* asked = std::get_if<way::Asked>(&way_);
+  if (asked == nullptr || reply.request != asked->request || at.is_manager) return;
+  if (reply.leader) {
+    asked->leader = reply.leader;
+    return ask_to_join_raft(*asked, at.now);
+  }
+  way_ = way::AtRest{};
+  if (reply.error) return refuse_raft_join(*reply.error, at.now);
+  enter_group(reply);
+}
+
+void Lifecycle::refuse_raft_join(const Error& error, Instant now) {
+  error_ = error.message;
+  out_.add(effect::StopListening{});
+  const auto* joining = std::get_if<stage::Joining>(&stage_);
+  if (joining == nullptr) {
+    way_ = way::Refused{now + kRaftRetry};
+    return;
+  }
+  const ports::ApiId id = joining->id;
+  stage_ = stage::Outside{};
+  done(id, error);
+  forget_everything();
+}
+
+void Lifecycle::enter_group(const wire::RaftJoinReply& reply) {
+  error_.clear();
+  identity_->raft_id = reply.raft_id;
+  identity_->role = model::NodeRole::manager;
+  identity_->managers = reply.members;
+  if (auto* joining = std::get_if<stage::Joining>(&stage_))
+    if (auto* entering = std::get_if<stage::Joining::Entering>(&joining->step)) entering->ready = false;
+  out_.add(effect::SayHello{});
+  // Links that were opened as a worker's go: their peers would refuse a manager's words on them.
+  out_.add(effect::CloseLinks{});
+  out_.add(effect::JoinReplica{reply.raft_id, reply.members});
+  // Batches are done in their order: the member's state is on disk before the name that speaks of it.
+  save_identity_and({IdentityStored::Then::begin_replica, reply.raft_id});
+}
+
+// ---- and out of it
+
+// The identity first: a manager's state that no identity speaks of is wiped at the next start.
+void Lifecycle::demote() {
+  out_.add(effect::StopReplica{});
+  outdated_.reset();
+  out_.add(effect::StopListening{});
+  identity_->role = model::NodeRole::worker;
+  identity_->raft_id = 0;
+  out_.add(effect::CloseLinks{});
+  out_.add(effect::SayHello{});
+  way_ = way::Wiping{};
+  save_identity_and({IdentityStored::Then::wipe_replica});
+}
+
+}  // namespace swarm::node

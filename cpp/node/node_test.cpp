@@ -1,0 +1,153 @@
+// A whole node among ports that write down what it did: what its parts want reaches the part or the port that
+// it is for, and what comes of it comes back.
+#include "node/node.hpp"
+
+#include "node/test_ports.hpp"
+
+namespace swarm::node {
+namespace {
+
+struct Answered {
+  std::uint32_t status = 0;
+  std::string body;
+  bool ended = false;
+};
+
+class NodeTest : public testing::Test {
+ protected:
+  class Replies final : public ports::ApiSink {
+   public:
+    void begin(ports::ApiId id, http::ResponseHead head) override { answers[id].status = head.status; }
+    void piece(ports::ApiId id, std::string bytes) override { answers[id].body += bytes; }
+    void end(ports::ApiId id) override { answers[id].ended = true; }
+    void cut(ports::ApiId id) override { answers[id].ended = true; }
+    std::map<ports::ApiId, Answered> answers;
+  };
+
+  NodeTest() { begin(); }
+  void begin() {
+    NodeOptions options;
+    options.address = at(1);
+    options.description.hostname = "m1";
+    options.seed = 3;
+    node_ = std::make_unique<Node>(std::move(options),
+                                   ports::Ports{world_.clock, world_.transport, world_.disk, world_.runner,
+                                                world_.mesh, world_.crypto, replies_, world_.trace});
+    ASSERT_TRUE(node_->start(now_).ok());
+  }
+  // Turns, with the disk's answers, until the node is quiet.
+  void turn() {
+    for (bool first = true; first || tell_disk(); first = false) node_->turn(now_);
+  }
+  bool tell_disk() {
+    const auto tokens = world_.disk.take_tokens();
+    for (const std::uint64_t token : tokens) node_->handle(ports::DiskDone{token});
+    return !tokens.empty();
+  }
+  void pass(Duration time) {
+    for (const Instant end = now_ + time; now_ < end; now_ = now_ + Duration::millis(20)) turn();
+  }
+  ports::ApiId send(const std::string& method, const std::string& target, const std::string& body = "") {
+    http::Headers headers;
+    if (!body.empty()) headers.emplace_back("content-type", "application/json");
+    node_->handle(ports::ApiArrived{++last_, {method, target, headers, body}});
+    turn();
+    return last_;
+  }
+  Answered ask(const std::string& method, const std::string& target, const std::string& body = "") {
+    const ports::ApiId id = send(method, target, body);
+    pass(Duration::seconds(3));
+    return replies_.answers[id];
+  }
+  void init() {
+    const Answered answered = ask("POST", "/swarm/init", R"({"ListenAddr":"127.0.1.1:2377"})");
+    ASSERT_EQ(answered.status, 200u) << answered.body;
+    ASSERT_EQ(answered.body, "\"" + node_->inspect().id.str() + "\"\n");
+  }
+
+  TestWorld world_;
+  Replies replies_;
+  std::unique_ptr<Node> node_;
+  Instant now_{1'000'000'000};
+  ports::ApiId last_ = 0;
+};
+
+TEST_F(NodeTest, InitMakesALeaderWithAnAgentInSession) {
+  init();
+  const Inspection seen = node_->inspect();
+  EXPECT_TRUE(seen.is_leader);
+  EXPECT_EQ(seen.state, docker::SwarmState::active);
+  ASSERT_NE(seen.worker, nullptr);
+  EXPECT_TRUE(seen.worker->in_session());
+  EXPECT_EQ(world_.transport.identity.raft_id, seen.raft_id) << "it says its name on every link";
+}
+
+TEST_F(NodeTest, AWriteIsAnsweredWhenItIsInTheStoreAndAReadAfterIt) {
+  init();
+  EXPECT_EQ(
+      ask("POST", "/services/create", R"({"Name":"web","TaskTemplate":{"ContainerSpec":{"Image":"nginx"}}})")
+          .status,
+      201u);
+  EXPECT_EQ(node_->inspect().store->services().size(), 1u);
+  const Answered listed = ask("GET", "/services");
+  EXPECT_EQ(listed.status, 200u);
+  EXPECT_NE(listed.body.find("\"web\""), std::string::npos);
+}
+
+TEST_F(NodeTest, OperationsOfTheNodeAreAnswered) {
+  init();
+  const Answered added = ask("POST", "/swarmpy/v1/images", R"({"Reference":"mine:1","Command":["sh"]})");
+  EXPECT_EQ(added.status, 201u) << added.body;
+  const Answered moved = ask("POST", "/swarmpy/v1/raft/transfer");
+  EXPECT_NE(moved.body.find("no other manager to hand leadership to"), std::string::npos) << moved.body;
+}
+
+TEST_F(NodeTest, LeavingLeavesNothingBehind) {
+  init();
+  EXPECT_EQ(ask("POST", "/swarm/leave?force=true").status, 200u);
+  EXPECT_EQ(node_->inspect().state, docker::SwarmState::inactive);
+  EXPECT_FALSE(node_->inspect().is_manager);
+  EXPECT_FALSE(world_.disk.has_manager_state());
+  init();
+}
+
+TEST_F(NodeTest, ANodeThatIsStartedAgainIsWhatItWas) {
+  init();
+  const NodeId id = node_->inspect().id;
+  node_.reset();
+  world_.disk.take_tokens();
+  begin();
+  pass(Duration::seconds(3));
+  EXPECT_EQ(node_->inspect().id, id);
+  EXPECT_TRUE(node_->inspect().is_leader);
+  EXPECT_TRUE(node_->inspect().worker->in_session());
+}
+
+TEST_F(NodeTest, ARaftStateWithoutAnIdentityIsWiped) {
+  ports::DiskBatch batch;
+  batch.put(ports::Family::raft_state, "self", "1");
+  world_.disk.commit(std::move(batch), 1);
+  world_.disk.take_tokens();
+  begin();
+  EXPECT_FALSE(world_.disk.has_manager_state()) << "an init that a crash cut short";
+}
+
+TEST_F(NodeTest, AFrameThatIsDeniedClosesTheLinkOfItsSenderAndEveryPartHearsIt) {
+  init();
+  node_->handle(
+      ports::LinkOpened{7, {node_->inspect().cluster, NodeId(5), model::NodeRole::worker, 0}, at(5), true});
+  node_->handle(ports::FrameArrived{7, wire::Message(wire::LeaveRequest{1, NodeId(6)})});
+  turn();
+  EXPECT_EQ(world_.transport.closed, std::vector<ports::LinkId>{7});
+  EXPECT_EQ(world_.trace.of("warning.denied").size(), 1u);
+}
+
+TEST_F(NodeTest, AnOrderlyStopWaitsForTheDisk) {
+  init();
+  node_->shut_down(now_);
+  turn();
+  EXPECT_TRUE(node_->stopped());
+}
+
+}  // namespace
+}  // namespace swarm::node

@@ -1,0 +1,175 @@
+// The Raft half of a manager among ports that write down what it did: what is durable before it is said, who
+// leads, and what a snapshot and a restart bring.
+#include "node/replica.hpp"
+
+#include "codec/codec.hpp"
+#include "node/test_leader.hpp"
+
+namespace swarm::node {
+namespace {
+
+using raft::MessageType;
+using Is = Leadership::Stage;
+
+class ReplicaTest : public testing::Test {
+ protected:
+  // A member-to-be that knows the leader, member 1 at 127.0.1.1.
+  ReplicaTest() : replica_(Replica::join(world_.core, 2, {{NodeId(1), 1, at(1)}})) { stored(); }
+
+  void stored() {
+    for (const std::uint64_t token : world_.disk.take_tokens())
+      if (std::holds_alternative<ReplicaStored>(world_.core.take_done(token))) replica_->on_stored();
+  }
+  void hear_append(std::uint64_t index, raft::Term term = 5) {
+    raft::Message message;
+    message.type = MessageType::app;
+    message.from = 1;
+    message.to = 2;
+    message.term = term;
+    message.index = index - 1;
+    message.log_term = index == 1 ? 0 : term;
+    message.entries = {{term, index, raft::EntryType::normal, ""}};
+    replica_->step(std::move(message));
+  }
+  std::vector<raft::Message> said() {
+    std::vector<raft::Message> out;
+    for (const auto& [link, frame] : world_.transport.sent)
+      if (const auto* message = std::get_if<raft::Message>(&frame)) out.push_back(*message);
+    world_.transport.sent.clear();
+    return out;
+  }
+  std::vector<wire::SnapshotChunk> pieces_of(const raft::Snapshot& snapshot, std::size_t count) {
+    raft::Message message;
+    message.type = MessageType::snap;
+    message.from = 1;
+    message.to = 2;
+    message.term = snapshot.term;
+    message.snapshot = std::make_shared<raft::Snapshot>(snapshot);
+    message.snapshot->data.clear();
+    message.snapshot->conf_state.learners = {2};
+    std::vector<wire::SnapshotChunk> out;
+    const std::size_t size = snapshot.data.size() / count + 1;
+    for (std::size_t i = 0; i < count; ++i)
+      out.push_back({snapshot.index, static_cast<std::uint32_t>(i), i + 1 == count,
+                     i == 0 ? codec::encode(message) : "", snapshot.data.substr(i * size, size)});
+    return out;
+  }
+
+  TestWorld world_;
+  std::unique_ptr<Replica> replica_;
+};
+
+TEST_F(ReplicaTest, AMemberToBeTakesNoPartBeforeItsIdentityIsOnDisk) {
+  hear_append(1);
+  EXPECT_FALSE(replica_->run());
+  replica_->begin();
+  EXPECT_TRUE(replica_->run());
+}
+
+TEST_F(ReplicaTest, AnAppendIsAcknowledgedWhenItIsOnDisk) {
+  replica_->begin();
+  hear_append(1);
+  replica_->run();
+  EXPECT_TRUE(said().empty()) << "nothing that speaks for the entry before the disk has it";
+  EXPECT_TRUE(world_.disk.get(ports::Family::raft_log, log_key(1)));
+  hear_append(2);
+  EXPECT_FALSE(replica_->run()) << "one batch is under way at a time";
+  stored();
+  const auto answers = said();
+  ASSERT_FALSE(answers.empty());
+  EXPECT_EQ(answers.back().type, MessageType::app_resp);
+  EXPECT_EQ(answers.back().index, 1u);
+}
+
+TEST_F(ReplicaTest, WhoLeadsIsOneValueWithItsTerm) {
+  replica_->begin();
+  EXPECT_EQ(replica_->leadership().stage, Is::following);
+  EXPECT_EQ(replica_->leader(), 0u);
+  hear_append(1, 7);
+  replica_->run();
+  EXPECT_TRUE(replica_->take_leader_changed());
+  EXPECT_FALSE(replica_->take_leader_changed()) << "once for each change";
+  EXPECT_EQ(replica_->leadership(), (Leadership{Is::following, 7, 1, {}}));
+}
+
+TEST_F(ReplicaTest, AFollowerProposesNothing) {
+  replica_->begin();
+  EXPECT_EQ(replica_->propose({}), 0u);
+  EXPECT_FALSE(replica_->propose_membership({}));
+}
+
+TEST_F(ReplicaTest, ASnapshotComesInPiecesAndTakesTheStoresPlace) {
+  TestLeader leader;
+  replica_->begin();
+  for (auto& piece : pieces_of(leader.replica->make_snapshot(), 3)) {
+    EXPECT_EQ(replica_->store().cluster(), nullptr);
+    replica_->on_chunk(3, std::move(piece));
+    replica_->run();
+  }
+  stored();
+  ASSERT_NE(replica_->store().cluster(), nullptr);
+  EXPECT_EQ(replica_->store().version(), leader.replica->store().version());
+  EXPECT_EQ(replica_->members().size(), 1u);
+  EXPECT_FALSE(replica_->take_skipped()) << "an empty store has missed nothing";
+}
+
+TEST_F(ReplicaTest, ASnapshotOfWhichAPieceIsMissingIsNone) {
+  TestLeader leader;
+  replica_->begin();
+  auto pieces = pieces_of(leader.replica->make_snapshot(), 3);
+  replica_->on_chunk(3, pieces[0]);
+  replica_->on_chunk(3, pieces[2]);
+  replica_->on_chunk(3, pieces[1]);
+  replica_->on_chunk(3, pieces[2]);
+  EXPECT_FALSE(replica_->run());
+  replica_->on_chunk(3, pieces[0]);
+  replica_->on_link_gone({3, {}, {}});
+  replica_->on_chunk(3, pieces[1]);
+  replica_->on_chunk(3, pieces[2]);
+  EXPECT_FALSE(replica_->run()) << "the link that brought its beginning is gone";
+}
+
+TEST(ReplicaOfOne, LeadsWhenItHasAppliedAnEntryOfItsTerm) {
+  TestLeader leader;
+  const Leadership seen = leader.replica->leadership();
+  EXPECT_TRUE(seen.leads());
+  EXPECT_EQ(seen.leader, 1u);
+  EXPECT_EQ(seen.term, leader.replica->raft().term());
+  EXPECT_TRUE(leader.replica->take_leader_changed());
+}
+
+TEST(ReplicaOfOne, WhatItProposesComesBackWithItsNumber) {
+  TestLeader leader;
+  model::Transaction transaction;
+  transaction.actions.push_back(model::Put{leader.node(7, model::NodeRole::worker)});
+  const std::uint64_t proposal = leader.replica->propose(std::move(transaction));
+  EXPECT_NE(proposal, 0u);
+  const auto applied = leader.go_on();
+  ASSERT_EQ(applied.size(), 1u);
+  EXPECT_EQ(applied.front().request, proposal);
+  EXPECT_TRUE(applied.front().outcome.applied);
+  EXPECT_EQ(applied.front().changes.changes.size(), 1u);
+}
+
+TEST(ReplicaOfOne, AReadIsReadyWhenALeaderHasMadeSureOfItself) {
+  TestLeader leader;
+  leader.replica->read_index(77);
+  leader.go_on();
+  EXPECT_EQ(leader.replica->take_reads(), std::vector<std::uint64_t>{77});
+  EXPECT_TRUE(leader.replica->take_reads().empty());
+}
+
+TEST(ReplicaOfOne, IsAfterARestartWhatItsDiskSays) {
+  TestLeader leader;
+  leader.put(leader.node(7, model::NodeRole::worker));
+  Core again(NodeOptions{}, leader.core.ports);
+  const auto loaded = Replica::load(again);
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_EQ((*loaded)->store().version(), leader.replica->store().version());
+  EXPECT_EQ((*loaded)->voters(), std::set<std::uint64_t>{1});
+  EXPECT_EQ((*loaded)->leadership().stage, Is::following) << "it stands for election again";
+  EXPECT_NE((*loaded)->life(), 0u);
+}
+
+}  // namespace
+}  // namespace swarm::node

@@ -1,0 +1,212 @@
+// Routing: carries out what the parts of a node want. An effect happens before the next event reaches any
+// part, and all that it makes other parts want happens before the next effect: as if parts had called one
+// another, but no part is ever called while it is at work.
+#include <utility>
+
+#include "control/feature_level.hpp"
+#include "node/impl.hpp"
+
+namespace swarm::node {
+
+template <class AnyPart>
+void Node::Impl::settle(AnyPart& part) {
+  while (auto effect = part.next_effect())
+    std::visit([this](auto&& one) { this->carry_out(std::move(one)); }, std::move(*effect));
+}
+
+// It may end by an effect of its own.
+void Node::Impl::settle_agent() {
+  while (agent_) {
+    auto effect = agent_->next_effect();
+    if (!effect) return;
+    std::visit([this](auto&& one) { this->carry_out(std::move(one)); }, std::move(*effect));
+  }
+}
+
+template void Node::Impl::settle(Lifecycle&);
+template void Node::Impl::settle(LogHub&);
+template void Node::Impl::settle(ApiRouter&);
+
+// ---- to other nodes
+
+void Node::Impl::carry_out(effect::SendOn effect) {
+  if (effect.link != kLocalLink) return core_.links.send(effect.link, std::move(effect.message));
+  logs_.on_message({kLocalLink, core_.self()}, effect.message, core_.now);
+  settle(logs_);
+}
+
+void Node::Impl::carry_out(effect::SendTo effect) {
+  core_.links.send_to(effect.address, std::move(effect.message), core_.now);
+}
+
+void Node::Impl::carry_out(effect::AskToJoin effect) {
+  const ports::LinkId link = core_.links.to(effect.address, core_.now);
+  if (link != 0) core_.links.send(link, wire::Message(std::move(effect.request)));
+  lifecycle_.on_asked(link);
+}
+
+void Node::Impl::carry_out(effect::DialManager effect) {
+  const ports::LinkId link = core_.links.to(effect.address, core_.now);
+  if (agent_) agent_->on_dialled(link, core_.links.peer(link) != nullptr, core_.now);
+}
+
+void Node::Impl::carry_out(effect::ToDispatcher effect) {
+  if (leader_) leader_->mail.push_back(std::move(effect.message));
+}
+
+void Node::Impl::carry_out(effect::Listen effect) {
+  lifecycle_.on_listening(core_.ports.transport.listen(effect.address), surroundings());
+}
+
+void Node::Impl::carry_out(effect::StopListening) { core_.ports.transport.stop_listening(); }
+void Node::Impl::carry_out(effect::CloseLinks) { close_links(); }
+void Node::Impl::carry_out(effect::SayHello) { core_.links.set_hello(core_.hello()); }
+
+// ---- to the disk
+
+void Node::Impl::carry_out(effect::Store effect) { core_.commit(std::move(effect.batch), effect.waits); }
+void Node::Impl::carry_out(effect::WipeReplica) { core_.ports.disk.wipe_manager(); }
+void Node::Impl::carry_out(effect::WipeAll) { core_.ports.disk.wipe_all(); }
+
+// ---- parts come and go
+
+void Node::Impl::carry_out(effect::StartAgent) {
+  carry_out(effect::StopAgent{});
+  const auto started = start_agent();
+  SWARM_CHECK(started.ok(), started.ok() ? "" : started.error().message);
+}
+
+void Node::Impl::carry_out(effect::StopAgent) {
+  if (!agent_) return;
+  agent_.reset();
+  core_.ports.mesh.leave();
+}
+
+void Node::Impl::carry_out(effect::DrainAgent) {
+  if (agent_) agent_->drain(times());
+  lifecycle_.run(surroundings());
+}
+
+void Node::Impl::carry_out(effect::CreateReplica effect) {
+  replica_ = Replica::create(core_, effect.self, effect.first);
+}
+
+void Node::Impl::carry_out(effect::JoinReplica effect) {
+  replica_ = Replica::join(core_, effect.raft_id, std::move(effect.members));
+}
+
+void Node::Impl::carry_out(effect::BeginReplica) { replica_->begin(); }
+
+// The replica may be at work: it goes at the end of the round.
+void Node::Impl::carry_out(effect::StopReplica) {
+  step_down();
+  replica_retired_ = true;
+}
+
+void Node::Impl::carry_out(effect::HandOver) { replica_->transfer_leadership(replica_->successor()); }
+
+void Node::Impl::carry_out(const agent::SessionFacts& effect) {
+  lifecycle_.on_session_facts(effect, surroundings());
+  settle(lifecycle_);
+}
+
+void Node::Impl::carry_out(const agent::Removed&) {
+  lifecycle_.on_removed(surroundings());
+  settle(lifecycle_);
+}
+
+// ---- to the runner and the packet path
+
+void Node::Impl::carry_out(effect::Prepare effect) { core_.ports.runner.prepare(effect.launch); }
+void Node::Impl::carry_out(const agent::StartTask& effect) { core_.ports.runner.start(effect.task); }
+void Node::Impl::carry_out(const agent::StopTask& effect) {
+  core_.ports.runner.stop(effect.task, effect.grace, 0);
+}
+void Node::Impl::carry_out(const agent::RemoveTask& effect) { core_.ports.runner.remove(effect.task); }
+void Node::Impl::carry_out(const effect::OpenLogs& effect) {
+  logs_.on_opened(core_.ports.runner.open_logs(effect.task, effect.options));
+}
+void Node::Impl::carry_out(effect::CloseLogs effect) { core_.ports.runner.close_logs(effect.stream); }
+void Node::Impl::carry_out(effect::JoinMesh effect) { core_.ports.mesh.join(effect.cluster, effect.node); }
+void Node::Impl::carry_out(effect::SetTable effect) { core_.ports.mesh.set_table(std::move(effect.table)); }
+void Node::Impl::carry_out(effect::TaskUp effect) { core_.ports.mesh.task_up(effect.task); }
+void Node::Impl::carry_out(effect::TaskStopping effect) { core_.ports.mesh.task_stopping(effect.task); }
+void Node::Impl::carry_out(effect::TaskGone effect) { core_.ports.mesh.task_gone(effect.task); }
+void Node::Impl::carry_out(effect::Tell effect) {
+  core_.trace(effect.kind, [&] { return effect.text; });
+}
+
+// ---- to the API machine
+
+void Node::Impl::carry_out(effect::Answer effect) {
+  if (const ApiRequest* request = router_.find(effect.id))
+    api_.request(effect.id, request->what, api_context());
+}
+
+void Node::Impl::carry_out(effect::Fail effect) { api_.fail(effect.id, effect.error); }
+void Node::Impl::carry_out(effect::Settled effect) { api_.settled(effect.id, effect.outcome, api_context()); }
+void Node::Impl::carry_out(effect::Abort effect) { api_.abort(effect.id); }
+void Node::Impl::carry_out(effect::NewsOfLogs effect) {
+  api_.log_news(effect.id, effect.news, api_context());
+}
+void Node::Impl::carry_out(const agent::ContainerEvent& effect) {
+  ++container_events_;
+  api_.observe(effect, api_context());
+}
+void Node::Impl::carry_out(effect::OperationDone effect) { operation_done(effect.id, effect.result); }
+
+// ---- of requests, to the leader, the log and the clients
+
+void Node::Impl::carry_out(effect::Forward effect) {
+  router_.on_way(effect.id, core_.links.to(effect.leader, core_.now), moment());
+}
+
+void Node::Impl::carry_out(effect::CheckRead effect) { replica_->read_index(effect.context); }
+
+void Node::Impl::carry_out(effect::BeginReply effect) {
+  const std::uint32_t status = effect.head.status;
+  if (status >= 100 && status < 600) ++core_.meters.answers[status / 100 - 1];
+  core_.ports.api.begin(effect.id, std::move(effect.head));
+}
+
+void Node::Impl::carry_out(effect::PieceOfReply effect) {
+  core_.ports.api.piece(effect.id, std::move(effect.bytes));
+}
+
+void Node::Impl::carry_out(effect::EndReply effect) {
+  effect.cut ? core_.ports.api.cut(effect.id) : core_.ports.api.end(effect.id);
+}
+
+// ---- what the API machine wants
+
+bool Node::Impl::settle_api() {
+  std::vector<docker::Effect> effects = api_.take_effects();
+  for (docker::Effect& effect : effects) {
+    std::visit([this](auto&& one) { this->carry_out(std::move(one)); }, std::move(effect));
+    settle(router_);
+  }
+  return !effects.empty();
+}
+
+void Node::Impl::carry_out(docker::BeginReply effect) { router_.begin(effect.id, std::move(effect.head)); }
+void Node::Impl::carry_out(docker::ReplyPiece effect) { router_.piece(effect.id, std::move(effect.bytes)); }
+void Node::Impl::carry_out(docker::EndReply effect) { router_.end(effect.id); }
+void Node::Impl::carry_out(docker::CutReply effect) { router_.cut(effect.id); }
+
+void Node::Impl::carry_out(docker::Propose effect) {
+  if (router_.find(effect.id) == nullptr) return;
+  if (leader_) {
+    const auto needed = needed_level(core_.options.build, effect.transaction);
+    const auto may = control::may_propose(replica_->store(), needed, replica_->member_nodes());
+    if (!may) return api_.fail(effect.id, may.error());
+  }
+  const std::uint64_t proposal = leader_ ? replica_->propose(std::move(effect.transaction)) : 0;
+  router_.on_proposed(effect.id, proposal, core_.now);
+}
+
+void Node::Impl::carry_out(docker::Perform effect) {
+  router_.on_performing(effect.id);
+  std::visit([&](const auto& wish) { perform(effect.id, wish); }, effect.operation);
+}
+
+}  // namespace swarm::node

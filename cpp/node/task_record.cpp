@@ -1,0 +1,61 @@
+#include "node/task_record.hpp"
+
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "codec/codec.hpp"
+#include "control/process_checks.hpp"
+#include "go_template/placeholders.hpp"
+#include "model/container_spec.hpp"
+#include "ports/runtimes.hpp"
+
+namespace swarm::node {
+
+std::string task_key(TaskId id) {
+  std::string key;
+  put_u64(key, static_cast<std::uint64_t>(id.value() >> 64));
+  put_u64(key, static_cast<std::uint64_t>(id.value()));
+  return key;
+}
+
+// A record is an assignment of one task: the template travels with it.
+std::string encode_task_record(const model::Task& task) {
+  wire::Assignments record;
+  record.tasks.push_back({task});
+  return codec::encode(wire::Message(std::move(record)));
+}
+
+Result<model::Task> decode_task_record(std::string_view bytes) {
+  auto message = codec::decode_wire_message(bytes);
+  if (!message) return message.error();
+  auto* record = std::get_if<wire::Assignments>(&*message);
+  if (record == nullptr || record->tasks.size() != 1)
+    return plain_error(Code::data_loss, "not a task's record");
+  return std::move(record->tasks.front().task);
+}
+
+Result<ports::Launch> launch_of(const model::Task& task, const model::NodeDescription& description) {
+  ports::Launch launch;
+  launch.task = task.id;
+  launch.name = model::task_name(task);
+  launch.runtime = ports::runtime_of(task.spec());
+  if (task.spec().container) {
+    auto expanded = go_template::expand(*task.spec().container, go_template::facts_of(task, description));
+    if (!expanded) return expanded.error();
+    if (auto fine = control::check_process(*expanded); !fine) return fine.error();
+    launch.container = std::move(*expanded);
+  } else {
+    launch.container.emplace();
+  }
+  launch.stop_grace = model::stop_grace(task.spec());
+  launch.service_id = task.service_id;
+  launch.service_name = task.templ->service.name;
+  launch.slot = task.slot;
+  launch.node_id = task.node_id;
+  launch.node_hostname = description.hostname;
+  if (task.templ->endpoint)
+    for (const auto& port : task.templ->endpoint->ports) launch.target_ports.push_back(port.target_port);
+  return launch;
+}
+
+}  // namespace swarm::node

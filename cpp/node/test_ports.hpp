@@ -1,0 +1,121 @@
+// A world in which nothing happens by itself, for the unit tests of parts that act on their ports: what they
+// did is written down.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/core.hpp"
+#include "node/test_disk.hpp"
+#include "node/test_effects.hpp"
+
+namespace swarm::node {
+
+class TestClock final : public ports::Clock {
+ public:
+  Instant now() override { return {}; }
+  WallTime wall() override { return WallTime{1'000'000'000}; }
+};
+
+class TestTransport final : public ports::Transport {
+ public:
+  Result<void> listen(const Address&) override { return {}; }
+  void stop_listening() override {}
+  ports::LinkId open(const Address& to, const Address&, const wire::Hello& hello) override {
+    dialled.push_back(to);
+    hellos.push_back(hello);
+    return ++last_;
+  }
+  void set_identity(const wire::Hello& hello) override { identity = hello; }
+  void send(ports::LinkId link, ports::Frame frame) override { sent.emplace_back(link, std::move(frame)); }
+  void close(ports::LinkId link) override { closed.push_back(link); }
+
+  template <class Message>
+  std::vector<std::pair<ports::LinkId, Message>> take() {
+    std::vector<std::pair<ports::LinkId, Message>> out;
+    for (const auto& [link, frame] : sent)
+      if (const auto* wired = std::get_if<wire::Message>(&frame))
+        if (const auto* message = std::get_if<Message>(wired)) out.emplace_back(link, *message);
+    sent.clear();
+    return out;
+  }
+
+  std::vector<Address> dialled;
+  std::vector<wire::Hello> hellos;
+  wire::Hello identity;
+  std::vector<std::pair<ports::LinkId, ports::Frame>> sent;
+  std::vector<ports::LinkId> closed;
+
+ private:
+  ports::LinkId last_ = 100;
+};
+
+class TestRunner final : public ports::Runner {
+ public:
+  void prepare(const ports::Launch&) override {}
+  void start(TaskId) override {}
+  void stop(TaskId, Duration, int) override {}
+  void signal(TaskId, int) override {}
+  void remove(TaskId) override {}
+  std::optional<ports::Usage> usage(TaskId) override { return {}; }
+  ports::LogStreamId open_logs(TaskId, const wire::LogOptions&) override { return 1; }
+  void close_logs(ports::LogStreamId) override {}
+  std::vector<ports::Image> images() override { return {}; }
+  Result<void> add_image(const ports::Image&) override { return {}; }
+  std::vector<std::string> warnings(const model::ServiceSpec&, const model::ServiceSpec*) override {
+    return {};
+  }
+};
+
+class TestMesh final : public ports::Mesh {
+ public:
+  void join(ClusterId, NodeId) override {}
+  void leave() override {}
+  void set_table(std::shared_ptr<const model::ForwardingTable>) override {}
+  void task_up(const model::MeshTask&) override {}
+  void task_stopping(TaskId) override {}
+  void task_gone(TaskId) override {}
+};
+
+class TestApi final : public ports::ApiSink {
+ public:
+  void begin(ports::ApiId, http::ResponseHead) override {}
+  void piece(ports::ApiId, std::string) override {}
+  void end(ports::ApiId) override {}
+  void cut(ports::ApiId) override {}
+};
+
+class TestTrace final : public ports::Trace {
+ public:
+  bool enabled() const override { return true; }
+  void record(std::string_view kind, std::string text) override {
+    lines.emplace_back(std::string(kind), std::move(text));
+  }
+  std::vector<std::string> of(std::string_view kind) const {
+    std::vector<std::string> out;
+    for (const auto& [its_kind, text] : lines)
+      if (its_kind == kind) out.push_back(text);
+    return out;
+  }
+  std::vector<std::pair<std::string, std::string>> lines;
+};
+
+struct TestWorld {
+  TestClock clock;
+  TestTransport transport;
+  TestDisk disk;
+  TestRunner runner;
+  TestMesh mesh;
+  TestCrypto crypto;
+  TestApi api;
+  TestTrace trace;
+  Core core{NodeOptions{}, {clock, transport, disk, runner, mesh, crypto, api, trace}};
+
+  TestWorld() { core.now = Instant{1'000'000'000}; }
+};
+
+}  // namespace swarm::node

@@ -1,0 +1,91 @@
+// What the API, a look and a checker see of the node: values, made for each of them.
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "node/impl.hpp"
+
+namespace swarm::node {
+
+void Node::Impl::show(docker::LocalNode& local, docker::RaftView& raft) const {
+  local.state = lifecycle_.state();
+  local.error = lifecycle_.error();
+  local.control_available = replica_ != nullptr;
+  local.is_leader = leader_ != nullptr;
+  local.node = core_.identity ? core_.identity->node : NodeId();
+  local.cluster = core_.identity ? core_.identity->cluster : ClusterId();
+  local.node_addr = core_.identity ? core_.identity->advertise.host() : std::string();
+  local.managers = core_.identity ? core_.identity->managers : std::vector<wire::ManagerPeer>();
+  local.mesh_problems = agent_ ? agent_->mesh_problems() : std::vector<std::string>();
+  raft = replica_ ? replica_->view() : docker::RaftView{};
+  if (replica_ && replica_->leader() == 0 && local.error.empty()) local.error = docker::kNoLeaderText;
+}
+
+docker::Context Node::Impl::api_context() {
+  show(local_, raft_view_);
+  return docker::Context{replica_ ? &replica_->store() : nullptr,
+                         local_,
+                         raft_view_,
+                         agent_ ? &agent_->worker() : nullptr,
+                         core_.ports.runner,
+                         core_.ports.crypto,
+                         core_.rng,
+                         core_.now,
+                         core_.wall(),
+                         &inside_};
+}
+
+std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Instant now, bool leaderless,
+                                               const docker::LogSource& source) const {
+  docker::LocalNode local = local_;
+  docker::RaftView raft;
+  show(local, raft);
+  if (leaderless) raft.leader = 0;
+  Rng rng = core_.rng;  // a copy: no chance is drawn
+  const docker::Context context{replica_ ? &replica_->store() : nullptr,
+                                local,
+                                raft,
+                                agent_ ? &agent_->worker() : nullptr,
+                                core_.ports.runner,
+                                core_.ports.crypto,
+                                rng,
+                                now,
+                                core_.wall(),
+                                &inside_};
+  auto answer = api_.look(request, context, source);
+  if (answer) ApiRouter::say_nothing_done(answer->head);
+  return answer;
+}
+
+Visible Node::Impl::visible() const {
+  std::uint64_t shown = fold(kFnvStart, container_events_);
+  shown = fold(shown, static_cast<std::uint64_t>(lifecycle_.state()) << 32 | lifecycle_.error().size());
+  if (agent_) shown = fold(shown, agent_->mesh_problems().size());
+  if (!replica_) return {shown, 0};
+  return {fold(shown, replica_->visible_swarm()), replica_->visible_raft()};
+}
+
+Inspection Node::Impl::inspect() const {
+  Inspection out;
+  if (replica_) {
+    out.raft = &replica_->raft();
+    out.log = &replica_->log();
+    out.store = &replica_->store();
+    out.members = &replica_->members();
+    out.removed = &replica_->removed();
+    out.group = &replica_->group();
+    out.raft_id = replica_->raft_id();
+    out.writes_log = replica_->busy();
+    out.is_manager = true;
+    out.is_leader = leader_ != nullptr;
+  }
+  if (agent_) out.worker = &agent_->worker();
+  if (core_.identity) {
+    out.id = core_.identity->node;
+    out.cluster = core_.identity->cluster;
+  }
+  out.state = lifecycle_.state();
+  return out;
+}
+
+}  // namespace swarm::node

@@ -1,0 +1,29 @@
+// Waits: which part goes on when a batch is on disk, and with what. Data and no closure: a part that has gone
+// meanwhile is not found, and one that has taken its place has another life.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "base/id.hpp"
+
+namespace swarm::node {
+
+// A number per replica and agent that this node has had.
+using Life = std::uint64_t;
+
+struct ReplicaStored {  // Replica::on_stored
+  Life replica = 0;
+};
+struct RecordsStored {  // AgentPart::on_stored
+  Life agent = 0;
+};
+// Lifecycle::on_stored: the identity is on disk, and this is what it was waited for.
+struct IdentityStored {
+  enum class Then : std::uint8_t { start_agent, begin_replica, wipe_replica };
+  Then then = Then::start_agent;
+  std::uint64_t raft_id = 0;  // of the replica that begins
+};
+using Waits = std::variant<std::monostate, ReplicaStored, RecordsStored, IdentityStored>;
+
+}  // namespace swarm::node
