@@ -77,6 +77,7 @@ Duration span_of(std::string_view text) {
   return *span;
 }
 
+// Long: one line for each verb.
 std::string Teller::verb(const Line& line) {
   using Handler = std::string (Teller::*)(const Line&);
   static const std::map<std::string, Handler> kVerbs = {{"machines", &Teller::machines},

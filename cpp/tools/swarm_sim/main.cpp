@@ -223,6 +223,7 @@ int run_quiet_swarm(const Options& options) {
   return 0;
 }
 
+// Long: one line for each option.
 Options parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
