@@ -21,6 +21,7 @@ SWARM: dict[str, str | Do] = {
     "nodes": LOOK,
     "services": LOOK,
     "http": LOOK,
+    "feature_level": LOOK,
     "kv": LOOK,
     "faults": LOOK,
     "check": LOOK,
@@ -59,7 +60,9 @@ NODES: dict[str, str | Do] = {
     "add": lambda r: r.nodes.add(1),
 }
 NODE: dict[str, str | Do] = {
-    **dict.fromkeys(("addr", "alive", "availability", "id", "is_leader", "labels", "raft"), LOOK),
+    **dict.fromkeys(
+        ("addr", "alive", "availability", "feature_level", "id", "is_leader", "labels", "raft"), LOOK
+    ),
     **dict.fromkeys(("reachability", "role", "state", "swarm"), LOOK),
     "docker_host": lambda r: m1(r).docker_host,
     "activate": lambda r: m1(r).activate(),
