@@ -9,18 +9,12 @@
 #include "docker/api.hpp"
 #include "docker/json.hpp"
 #include "model/kept_fields.hpp"
+#include "ports/test_ports.hpp"
 
 namespace swarm::docker {
 
-class ListRunner final : public ports::Runner {
+class ListRunner final : public ports::IdleRunner {
  public:
-  void prepare(const ports::Launch&) override {}
-  void start(TaskId) override {}
-  void stop(TaskId, Duration, int) override {}
-  void signal(TaskId, int) override {}
-  void remove(TaskId) override {}
-  ports::LogStreamId open_logs(TaskId, const wire::LogOptions&) override { return 1; }
-  void close_logs(ports::LogStreamId) override {}
   std::optional<ports::Usage> usage(TaskId) override { return usage_; }
   std::vector<ports::Image> images() override {
     return {{"nginx:*", {"swarm-web"}, true}, {"mine:1", {"sh"}, false}};
@@ -35,23 +29,6 @@ class ListRunner final : public ports::Runner {
   }
 
   std::optional<ports::Usage> usage_;
-};
-
-class PlainCrypto final : public ports::Crypto {
- public:
-  std::string random_bytes(std::size_t count) override {
-    return std::string(count, static_cast<char>(++drawn_));
-  }
-  std::string sha256(std::string_view bytes) override {
-    std::string out;
-    for (std::uint64_t i = 0; i < 4; ++i) put_u64(out, fnv1a(bytes, i + 1));
-    return out;
-  }
-  KeyPair make_root_ca(WallTime) override { return {"CERT", "KEY"}; }
-  Issuer issuer_of(std::string_view) override { return {"subject", "key"}; }
-
- private:
-  int drawn_ = 0;
 };
 
 struct Reply {
@@ -127,7 +104,7 @@ class ApiTest : public testing::Test {
                  },
                  [this](std::uint64_t) { return raft_past_; }, [this] { return metrics_; }};
   ListRunner runner_;
-  PlainCrypto crypto_;
+  ports::TestCrypto crypto_;
   Rng rng_{7};
   Instant now_{1'000};
   WallTime wall_{1'790'000'000'000'000'000};

@@ -94,7 +94,7 @@ void Node::Impl::on_leader_wire(const Speaker& from, Part part, const wire::Mess
                                          core_.links.remote(from.link)->host(), message, core_.now);
 }
 
-// Not the leader: say who is, if it is known. A node that is no manager (yet, or any more) has no say.
+// Not the leader: names the leader, if it is known. A node that is no manager (yet, or any more) knows none.
 void Node::Impl::refuse_as_follower(ports::LinkId link, const wire::Message& message) {
   if (!replica_) return;
   const auto leader = leadership().address;

@@ -1,4 +1,4 @@
-// Leadership: who leads, as one manager knows, in one value with its term.
+// Leadership: the leader that one manager knows of, in one value with its term.
 #pragma once
 
 #include <cstdint>

@@ -3,8 +3,8 @@
 //
 // A machine. Two values say where the node is: its `Stage` (outside, initialising, joining, member, leaving;
 // `locked` will be one more), and its way into the Raft group. Each stage has its own deadline and patience:
-// nothing waits in silence, and `state()` and `error()` say what for. Whoever calls says how the node looks
-// at that moment (Surroundings).
+// nothing waits in silence, and `state()` and `error()` say what for. The caller says how the node looks at
+// that moment (Surroundings).
 #pragma once
 
 #include <optional>
@@ -108,7 +108,7 @@ using WayIn = std::variant<way::AtRest, way::Listening, way::Asked, way::Refused
 
 class Lifecycle {
  public:
-  // `identity` is the node's; only the lifecycle changes who the node is.
+  // `identity` is the node's; only the lifecycle changes it.
   Lifecycle(const NodeOptions& options, std::optional<Identity>& identity, Rng& rng, ports::Crypto& crypto)
       : options_(options), identity_(identity), rng_(rng), crypto_(crypto) {}
 

@@ -75,7 +75,7 @@ void Lifecycle::begin_swarm(stage::Initialising& init, const Surroundings& at) {
   identity_ = std::move(identity);
   out_.add(effect::SayHello{});
   out_.add(effect::CreateReplica{self, std::move(first)});
-  // The log first, who we are second: a crash between the two leaves no half-made manager.
+  // The log first, the identity second: a crash between the two leaves no half-made manager.
   save_identity_and({IdentityStored::Then::start_agent});
 }
 

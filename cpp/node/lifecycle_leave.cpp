@@ -1,4 +1,4 @@
-// Leave: the leader is told, the tasks stop, and all that this node knew of the swarm goes.
+// Leave: the node asks the leader, stops its tasks, and wipes what it knew of the swarm.
 #include <utility>
 
 #include "node/lifecycle.hpp"

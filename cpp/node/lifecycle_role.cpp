@@ -69,7 +69,7 @@ void Lifecycle::ask_to_join_raft(way::Asked& asked, Instant now) {
   if (const auto leader = std::exchange(asked.leader, std::nullopt)) {
     out_.add(effect::SendTo{*leader, request});
   } else {
-    send_to_managers(request);  // the leader answers; the others say who leads
+    send_to_managers(request);  // the leader answers; the others name the leader
   }
 }
 

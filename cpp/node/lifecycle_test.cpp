@@ -2,6 +2,7 @@
 #include "node/lifecycle.hpp"
 
 #include "node/test_effects.hpp"
+#include "ports/test_ports.hpp"
 
 namespace swarm::node {
 namespace {
@@ -119,7 +120,7 @@ class LifecycleTest : public testing::Test {
   NodeOptions options_;
   std::optional<Identity> identity_;
   Rng rng_{3};
-  TestCrypto crypto_;
+  ports::TestCrypto crypto_;
   Lifecycle lifecycle_{options_, identity_, rng_, crypto_};
   Surroundings at_;
   std::uint64_t request_ = 0;

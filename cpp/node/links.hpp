@@ -69,7 +69,7 @@ class Links {
   std::map<Address, Dial> dials_;
 };
 
-// Who a message is from: the principal of the link that it came on, and the link to answer on.
+// The sender of a message: the principal of the link that it came on, and the link to answer on.
 struct Speaker {
   ports::LinkId link = 0;
   model::Principal who;

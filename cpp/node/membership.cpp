@@ -201,7 +201,7 @@ bool Membership::propose(raft::ConfChangeType type, std::uint64_t raft_id, const
 }
 
 bool Membership::run() {
-  // The level rises between two changes of the group: whoever is a member then knows it.
+  // The level rises between two changes of the group: all its members know it then.
   if (!replica_.leads() || replica_.raft().conf_change_pending() || raising_ != 0) return false;
   return raise_level() || remove_members() || change_joiners() || promote_learners();
 }
@@ -228,7 +228,7 @@ bool Membership::remove_members() {
       continue;
     }
     if (*it == replica_.raft_id()) {
-      if (replica_.voters().size() < 2) return false;  // nobody could lead
+      if (replica_.voters().size() < 2) return false;  // the group would have no leader
       // Whoever leads next removes this member (swarmkit manager/role_manager.go).
       replica_.transfer_leadership(replica_.successor());
       wake_ = core_.now + kLook;

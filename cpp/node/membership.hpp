@@ -1,6 +1,6 @@
 // Membership: the leader's side of joining, leaving and changing roles. Nodes by tokens; managers by changes
 // of the Raft group, one at a time, learner first (Raft dissertation section 4.2.1). NOT here: the joining
-// node's side (lifecycle), when a role shall change (control/role_manager).
+// node's side (lifecycle), when a role is to change (control/role_manager).
 #pragma once
 
 #include <deque>

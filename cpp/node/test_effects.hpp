@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.hpp"
+#include "base/address.hpp"
 #include "node/effects.hpp"
 #include "node/leadership.hpp"
 
@@ -73,23 +73,5 @@ std::vector<std::pair<Address, Message>> sent_to(const std::vector<Effect>& effe
 }
 
 inline Address at(std::uint8_t host, std::uint16_t port = 2377) { return Address::v4(127, 0, 1, host, port); }
-
-// Secrets and digests that are only numbers.
-class TestCrypto final : public ports::Crypto {
- public:
-  std::string random_bytes(std::size_t count) override {
-    return std::string(count, static_cast<char>(++drawn_));
-  }
-  std::string sha256(std::string_view bytes) override {
-    std::string out;
-    for (std::uint64_t i = 0; i < 4; ++i) put_u64(out, fnv1a(bytes, i + 1));
-    return out;
-  }
-  KeyPair make_root_ca(WallTime) override { return {"CERT", "KEY"}; }
-  Issuer issuer_of(std::string_view) override { return {"subject", "key"}; }
-
- private:
-  int drawn_ = 0;
-};
 
 }  // namespace swarm::node

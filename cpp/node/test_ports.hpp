@@ -12,6 +12,7 @@
 #include "node/core.hpp"
 #include "node/test_disk.hpp"
 #include "node/test_effects.hpp"
+#include "ports/test_ports.hpp"
 
 namespace swarm::node {
 
@@ -54,23 +55,6 @@ class TestTransport final : public ports::Transport {
   ports::LinkId last_ = 100;
 };
 
-class TestRunner final : public ports::Runner {
- public:
-  void prepare(const ports::Launch&) override {}
-  void start(TaskId) override {}
-  void stop(TaskId, Duration, int) override {}
-  void signal(TaskId, int) override {}
-  void remove(TaskId) override {}
-  std::optional<ports::Usage> usage(TaskId) override { return {}; }
-  ports::LogStreamId open_logs(TaskId, const wire::LogOptions&) override { return 1; }
-  void close_logs(ports::LogStreamId) override {}
-  std::vector<ports::Image> images() override { return {}; }
-  Result<void> add_image(const ports::Image&) override { return {}; }
-  std::vector<std::string> warnings(const model::ServiceSpec&, const model::ServiceSpec*) override {
-    return {};
-  }
-};
-
 class TestMesh final : public ports::Mesh {
  public:
   void join(ClusterId, NodeId) override {}
@@ -108,9 +92,9 @@ struct TestWorld {
   TestClock clock;
   TestTransport transport;
   TestDisk disk;
-  TestRunner runner;
+  ports::IdleRunner runner;
   TestMesh mesh;
-  TestCrypto crypto;
+  ports::TestCrypto crypto;
   TestApi api;
   TestTrace trace;
   Core core{NodeOptions{}, {clock, transport, disk, runner, mesh, crypto, api, trace}};

@@ -183,7 +183,7 @@ void Rounds::flush_links() {
 
 // ---- the machine
 
-// Under the mutex: a fact that is told later finds no dial on its way that it forbids.
+// Under the mutex: a fact that comes later finds no dial on its way that it forbids.
 void Rounds::decide() {
   if (const bool asked = std::exchange(facts_changed_, false); events_.empty() && !asked) return;
   auto problems = facts_.with([this](Facts::Guarded& known) {

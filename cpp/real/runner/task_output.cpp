@@ -128,7 +128,7 @@ void TaskOutputs::on_tick() {
   refill();
 }
 
-// ---- to those who read
+// ---- to the readers
 
 void TaskOutputs::send(ports::LogStreamId stream, std::vector<wire::LogLine> lines) {
   for (std::size_t at = 0; at < lines.size(); at += kLinesPerEvent) {

@@ -1,0 +1,51 @@
+// For tests of several rooms: ports that do nothing, or only what can be foretold.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "ports/ports.hpp"
+
+namespace swarm::ports {
+
+// Secrets and digests that are only numbers.
+class TestCrypto final : public Crypto {
+ public:
+  std::string random_bytes(std::size_t count) override {
+    return std::string(count, static_cast<char>(++drawn_));
+  }
+  std::string sha256(std::string_view bytes) override {
+    std::string out;
+    for (std::uint64_t i = 0; i < 4; ++i) put_u64(out, fnv1a(bytes, i + 1));
+    return out;
+  }
+  KeyPair make_root_ca(WallTime) override { return {"CERT", "KEY"}; }
+  Issuer issuer_of(std::string_view) override { return {"subject", "key"}; }
+
+ private:
+  int drawn_ = 0;
+};
+
+// Runs nothing, and answers nothing.
+class IdleRunner : public Runner {
+ public:
+  void prepare(const Launch&) override {}
+  void start(TaskId) override {}
+  void stop(TaskId, Duration, int) override {}
+  void signal(TaskId, int) override {}
+  void remove(TaskId) override {}
+  std::optional<Usage> usage(TaskId) override { return {}; }
+  LogStreamId open_logs(TaskId, const wire::LogOptions&) override { return 1; }
+  void close_logs(LogStreamId) override {}
+  std::vector<Image> images() override { return {}; }
+  Result<void> add_image(const Image&) override { return {}; }
+  std::vector<std::string> warnings(const model::ServiceSpec&, const model::ServiceSpec*) override {
+    return {};
+  }
+};
+
+}  // namespace swarm::ports
