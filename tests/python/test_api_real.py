@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 import swarmpy as sp
+from ctrl_c import pressed_ctrl_c
 
 pytestmark = pytest.mark.real
 
@@ -56,13 +55,8 @@ def test_an_interrupt_ends_every_wait_at_once(c: sp.Swarm) -> None:
         lambda: list(c.events("task", timeout="100s")),
     ]
     for wait in waits:
-        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        began = time.monotonic()
-        with pytest.raises(KeyboardInterrupt):
+        with pressed_ctrl_c(after=0.2, ends_within=0.4):
             wait()
-        assert time.monotonic() - began < 0.6
-        timer.join()
     lost.remove()
     assert c.wait_converged(timeout="20s")
 

@@ -6,17 +6,15 @@ import json
 import os
 import random
 import shlex
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import swarmpy as sp
+from ctrl_c import pressed_ctrl_c
 from swarmpy.cli.main import main
 
 
@@ -287,25 +285,6 @@ def long_run(tmp_path_factory: pytest.TempPathFactory) -> str:
         return c.save(tmp_path_factory.mktemp("runs") / "long.swarm")
 
 
-def interrupted(work: Callable[[], object]) -> float:
-    """Seconds from the signal to its end."""
-    sent: list[float] = []
-
-    def send(*_: object) -> None:
-        sent.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-
-    before = signal.signal(signal.SIGALRM, send)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            work()
-        return time.perf_counter() - sent[0]
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def test_ctrl_c_ends_what_takes_long(long_run: str) -> None:
     r = sp.replay(long_run)
     for work in (
@@ -314,7 +293,8 @@ def test_ctrl_c_ends_what_takes_long(long_run: str) -> None:
         lambda: sp.replay(long_run).fork(at="1s", without_fault=None, seed=1),
         lambda: r.failure_again() or sp.diff_runs(long_run, long_run),
     ):
-        assert interrupted(work) < 1.0
+        with pressed_ctrl_c(after=0.1, ends_within=1.0):
+            work()
     assert r.seek("2s").now == 2
 
 
