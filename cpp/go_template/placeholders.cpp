@@ -1,7 +1,9 @@
 #include "go_template/placeholders.hpp"
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -40,10 +42,11 @@ Error within(const std::string& what, const Error& error) {
 
 class Expansion {
  public:
-  explicit Expansion(const Facts& facts) : data_(context(facts)) {}
+  explicit Expansion(const Facts& facts) : facts_(facts) {}
 
   Result<void> in_place(std::string& value) {
-    auto expanded = execute(value, data_, work_);
+    if (!has_placeholder(value)) return {};
+    auto expanded = execute(value, data(), work_);
     if (!expanded) return expanded.error();
     value = std::move(*expanded);
     return {};
@@ -51,8 +54,8 @@ class Expansion {
   Result<void> env(std::vector<std::string>& settings) {
     for (std::string& setting : settings) {
       const auto equals = setting.find('=');
-      if (equals == std::string::npos) continue;
-      auto value = execute(std::string_view(setting).substr(equals + 1), data_, work_);
+      if (equals == std::string::npos || !has_placeholder(setting)) continue;
+      auto value = execute(std::string_view(setting).substr(equals + 1), data(), work_);
       if (!value) return within("expanding env failed: expanding env " + quoted(setting), value.error());
       setting = setting.substr(0, equals + 1) + *value;
     }
@@ -79,7 +82,15 @@ class Expansion {
   }
 
  private:
-  Value data_;
+  static bool has_placeholder(std::string_view text) { return text.find("{{") != std::string_view::npos; }
+  // Most specs have no placeholder, and every service that is created or changed comes through here.
+  const Value& data() {
+    if (!data_) data_ = context(facts_);
+    return *data_;
+  }
+
+  const Facts& facts_;
+  std::optional<Value> data_;
   std::size_t work_ = 0;
 };
 

@@ -19,7 +19,8 @@ Resources& limits_of(ServiceSpec& spec) {
 // A field whose empty value asks for nothing.
 template <auto member>
 void plain(const ServiceSpec& from, ServiceSpec& to) {
-  if (from.task.container && (*from.task.container).*member != ContainerSpec{}.*member)
+  static const ContainerSpec kEmpty;  // all fields of all services come here
+  if (from.task.container && (*from.task.container).*member != kEmpty.*member)
     container_of(to).*member = (*from.task.container).*member;
 }
 template <auto member>
@@ -139,13 +140,17 @@ constexpr FieldRule kRules[] = {
 std::span<const FieldRule> field_rules() { return kRules; }
 
 std::vector<std::string> newly_kept(const ServiceSpec& spec, const ServiceSpec* before) {
+  static const ServiceSpec kNothing;
   std::vector<std::string> out;
+  ServiceSpec now;  // what the field asks for; one for all of them, as few ask for anything
   for (const FieldRule& rule : kRules) {
     if (rule.copy == nullptr) continue;
-    ServiceSpec now, then;
     rule.copy(spec, now);
+    if (now == kNothing) continue;
+    ServiceSpec then;
     if (before != nullptr) rule.copy(*before, then);
-    if (now != ServiceSpec{} && now != then) out.emplace_back(rule.words);
+    if (now != then) out.emplace_back(rule.words);
+    now = {};
   }
   return out;
 }
