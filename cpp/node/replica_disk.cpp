@@ -1,7 +1,11 @@
 #include "node/replica_disk.hpp"
 
+#include <limits>
+#include <memory>
+
 #include "base/bytes.hpp"
 #include "codec/codec.hpp"
+#include "node/snapshot_packer.hpp"
 
 namespace swarm::node {
 namespace {
@@ -63,7 +67,7 @@ Result<void> read_object(ManagerState& state, std::string_view key, std::string_
   }
   auto record = decode_record(key, value);
   if (!record) return record.error();
-  state.records.push_back(std::move(*record));
+  state.records.push_back({std::move(*record), std::string(value)});
   return {};
 }
 
@@ -79,11 +83,6 @@ Result<void> read_entry(ManagerState& state, std::string_view key, std::string_v
     return plain_error(Code::data_loss, "an entry of a newer term is before it");
   state.entries.push_back(std::move(*entry));
   return {};
-}
-
-void put_piece(std::string& out, std::string_view bytes) {
-  put_u32(out, static_cast<std::uint32_t>(bytes.size()));
-  out += bytes;
 }
 
 // An object's id as the rest of its key on disk: in the order of ids.
@@ -128,6 +127,10 @@ std::string object_key(const store::Key& key) {
 
 std::string encode_record(const store::Store::Record& record) {
   return std::visit([](const auto& object) { return codec::encode(object); }, record);
+}
+
+const std::string* encoding_of(const store::Store& store, const store::Key& key) {
+  return store.encoding(key, [](const auto& object) { return codec::encode(object); });
 }
 
 Result<store::Store::Record> decode_record(std::string_view key, std::string_view value) {
@@ -185,8 +188,8 @@ std::uint64_t stored_version(ports::Disk& disk) {
 
 void put_dirty(store::Store& store, ports::DiskBatch& batch) {
   for (const auto& key : store.take_dirty()) {
-    if (const auto record = store.record(key)) {
-      batch.put(Family::objects, object_key(key), encode_record(*record));
+    if (const std::string* encoding = encoding_of(store, key)) {
+      batch.put(Family::objects, object_key(key), *encoding);
     } else {
       batch.erase(Family::objects, object_key(key));
     }
@@ -197,15 +200,9 @@ void put_dirty(store::Store& store, ports::DiskBatch& batch) {
 std::string pack_snapshot(const store::Store& store,
                           const std::map<std::uint64_t, wire::ManagerPeer>& members,
                           const std::set<std::uint64_t>& removed) {
-  std::string data;
-  const auto put = [&data](std::string_view key, std::string_view value) {
-    put_piece(data, key);
-    put_piece(data, value);
-  };
-  for (const auto& [id, peer] : members) put(member_key(id), codec::encode(peer));
-  for (const std::uint64_t id : removed) put(removed_key(id), "");
-  for (const auto& key : store.all_keys()) put(object_key(key), encode_record(*store.record(key)));
-  return data;
+  SnapshotPacker packer(std::make_shared<SnapshotSource>(SnapshotSource{store.view(), members, removed}));
+  constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+  return packer.next(kAll, kAll);
 }
 
 Result<UnpackedSnapshot> unpack_snapshot(std::string_view data) {
@@ -239,8 +236,8 @@ void put_snapshot(const raft::Snapshot& snapshot, const store::Store& store,
   for (const std::uint64_t id : removed) batch.put(Family::raft_state, removed_key(id), "");
   // A restored store is not dirty: what came in the snapshot is on no disk of this node yet.
   for (const auto& key : store.all_keys())
-    if (const auto record = store.record(key))
-      batch.put(Family::objects, object_key(key), encode_record(*record));
+    if (const std::string* encoding = encoding_of(store, key))
+      batch.put(Family::objects, object_key(key), *encoding);
 }
 
 }  // namespace swarm::node

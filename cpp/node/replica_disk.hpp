@@ -36,6 +36,8 @@ std::string removed_key(std::uint64_t raft_id);
 std::string eight(std::uint64_t value);
 
 std::string encode_record(const store::Store::Record& record);
+// The stored encoding of the object at `key`, made once for each of its versions; null when it is gone.
+const std::string* encoding_of(const store::Store& store, const store::Key& key);
 // By the key's first byte.
 Result<store::Store::Record> decode_record(std::string_view key, std::string_view value);
 
@@ -48,7 +50,7 @@ struct ManagerState {
   std::vector<raft::Entry> entries;
   std::map<std::uint64_t, wire::ManagerPeer> members;
   std::set<std::uint64_t> removed;
-  std::vector<store::Store::Record> records;
+  std::vector<store::Store::Encoded> records;
   std::uint64_t applied = 0;
 };
 Result<ManagerState> load_replica(ports::Disk& disk);
@@ -63,13 +65,13 @@ std::uint64_t stored_version(ports::Disk& disk);
 // What changed in the store since the last call, and the applied index with it.
 void put_dirty(store::Store& store, ports::DiskBatch& batch);
 
-// The data of a Raft snapshot: the whole store, the members and the removed, as length-prefixed keys and
-// values.
+// The data of a Raft snapshot, at once: the whole store, the members and the removed, as length-prefixed keys
+// and values. In pieces: SnapshotPacker.
 std::string pack_snapshot(const store::Store& store,
                           const std::map<std::uint64_t, wire::ManagerPeer>& members,
                           const std::set<std::uint64_t>& removed);
 struct UnpackedSnapshot {
-  std::vector<store::Store::Record> records;
+  std::vector<store::Store::Encoded> records;
   std::map<std::uint64_t, wire::ManagerPeer> members;
   std::set<std::uint64_t> removed;
 };

@@ -16,8 +16,8 @@ namespace swarm::store {
 
 class Applier {
  public:
-  Applier(Store& store, const model::Transaction& transaction, std::uint64_t index)
-      : store_(store), transaction_(transaction), index_(index) {}
+  Applier(Store& store, model::Transaction transaction, std::uint64_t index)
+      : store_(store), transaction_(std::move(transaction)), index_(index) {}
   Applied run();
 
  private:
@@ -47,7 +47,7 @@ class Applier {
   Refusal check_more(const model::Task& task);
 
   // ---- writes
-  void write(const model::Put& put);
+  void write(model::Put& put);  // its object becomes the store's
   void write(const model::Remove& remove);
   void write(const model::TaskStep& step);
   void write(const model::NodeStep& step);
@@ -75,11 +75,11 @@ class Applier {
 
   template <class T>
   Table<T>& table() {
-    return store_.data_.table<T>();
+    return store_.data_->table<T>();
   }
 
   Store& store_;
-  const model::Transaction& transaction_;
+  model::Transaction transaction_;
   std::uint64_t index_;
   ChangeSet changes_;
   // What the actions checked so far will bring, so that two of one transaction cannot contradict each other.

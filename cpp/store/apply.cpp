@@ -5,6 +5,7 @@
 #include "store/applier.hpp"
 #include "store/data.hpp"
 #include "store/text.hpp"
+#include "store/view.hpp"
 
 namespace swarm::store {
 namespace {
@@ -30,10 +31,10 @@ constexpr bool is_removable = model::PutKinds::contains<T> && !std::is_same_v<T,
 
 }  // namespace
 
-Applied Store::apply(const model::Transaction& transaction, std::uint64_t index) {
+Applied Store::apply(model::Transaction transaction, std::uint64_t index) {
   SWARM_CHECK(index > version_, "entry", index, "after", version_);
   version_ = index;
-  return Applier(*this, transaction, index).run();
+  return Applier(*this, std::move(transaction), index).run();
 }
 
 Applied Applier::run() {
@@ -44,8 +45,7 @@ Applied Applier::run() {
   if (auto error = check_all()) {
     applied.outcome.error = std::move(*error);
   } else {
-    for (const auto& action : transaction_.actions)
-      std::visit([this](const auto& one) { write(one); }, action);
+    for (auto& action : transaction_.actions) std::visit([this](auto& one) { write(one); }, action);
     drop_unused_templates();
     applied.outcome.applied = true;
   }
@@ -154,7 +154,9 @@ Applier::Refusal Applier::check(const model::WriteKey& write) {
 
 template <class T>
 void Applier::note(const Ref<T>& before, const Ref<T>& after) {
-  store_.dirty_.insert(key_of<T>(id_of(after ? *after : *before)));
+  const auto id = id_of(after ? *after : *before);
+  if (!store_.views_.empty()) store_.save_for_views<T>(id, before);
+  store_.dirty_.insert(key_of<T>(id));
   changes_.changes.push_back(Change<T>{before, after});
 }
 
@@ -164,22 +166,23 @@ void Applier::replace(const Ref<T>& before, T after) {
   after.meta.created_at = before ? before->meta.created_at : transaction_.time;
   after.meta.updated_at = transaction_.time;
   complete(after);
-  const Ref<T> stored = std::make_shared<T>(std::move(after));
-  store_.data_.replace<T>(before, stored);
-  wrote(before.get(), stored.get());
-  note(before, stored);
+  const auto stored = std::make_shared<const Kept<T>>(std::move(after));
+  store_.data_->replace<T>(before, stored);
+  wrote(before.get(), static_cast<const T*>(stored.get()));
+  note<T>(before, stored);
 }
 
 template <class T>
 void Applier::remove(const Ref<T>& before) {
   if (!before) return;
-  store_.data_.replace<T>(before, nullptr);
+  store_.data_->replace<T>(before, nullptr);
   wrote(before.get(), static_cast<const T*>(nullptr));
   note<T>(before, nullptr);
 }
 
-void Applier::write(const model::Put& put) {
-  std::visit([this]<class T>(const T& object) { replace<T>(store_.find<T>(object.id), object); }, put.object);
+void Applier::write(model::Put& put) {
+  std::visit([this]<class T>(T& object) { replace<T>(store_.find<T>(object.id), std::move(object)); },
+             put.object);
 }
 
 void Applier::write(const model::Remove& action) {
@@ -246,10 +249,12 @@ void Applier::write(const model::WriteKey& write) {
 void Applier::keep_template(const model::Service& service) {
   const TemplateId id{service.id, service.spec_version};
   auto& slot = table<model::TaskTemplateRecord>().objects[id];
-  if (slot.templ && slot.users > 0) return;
+  if (slot.record && slot.users > 0) return;
   model::TaskTemplate templ{service.spec.task, service.spec.annotations, service.spec.endpoint};
-  if (slot.templ && *slot.templ == templ) return;
-  slot.templ = std::make_shared<model::TaskTemplate>(std::move(templ));
+  if (slot.record && slot.record->templ == templ) return;
+  if (!store_.views_.empty()) store_.save_for_views<model::TaskTemplateRecord>(id, slot.record);
+  slot.record = std::make_shared<const Kept<model::TaskTemplateRecord>>(
+      model::TaskTemplateRecord{id.first, id.second, std::move(templ)});
   store_.dirty_.insert(key_of<model::TaskTemplateRecord>(id));
 }
 
@@ -265,6 +270,7 @@ void Applier::drop_unused_templates() {
   for (const TemplateId& id : released_) {
     const auto it = templates.find(id);
     if (it == templates.end() || it->second.users > 0 || is_needed(id)) continue;
+    if (!store_.views_.empty()) store_.save_for_views<model::TaskTemplateRecord>(id, it->second.record);
     templates.erase(it);
     store_.dirty_.insert(key_of<model::TaskTemplateRecord>(id));
   }

@@ -53,19 +53,19 @@ void Store::Data::take_from_index(const model::Task& task) {
   --table<TaskTemplateRecord>().objects[{task.service_id, task.spec_version}].users;
 }
 
-void Store::Data::adopt(TaskTemplateRecord&& record) {
-  table<TaskTemplateRecord>().objects[{record.service_id, record.spec_version}].templ =
-      std::make_shared<model::TaskTemplate>(std::move(record.templ));
+void Store::Data::adopt(TaskTemplateRecord&& record, std::string encoding) {
+  auto& slot = table<TaskTemplateRecord>().objects[{record.service_id, record.spec_version}];
+  slot.record = std::make_shared<const Kept<TaskTemplateRecord>>(std::move(record), std::move(encoding));
 }
 
-Result<void> Store::Data::adopt_tasks(std::vector<model::Task> tasks) {
-  for (model::Task& task : tasks) {
+Result<void> Store::Data::adopt_tasks(std::vector<std::pair<model::Task, std::string>> tasks) {
+  for (auto& [task, encoding] : tasks) {
     task.templ = table<TaskTemplateRecord>().find({task.service_id, task.spec_version});
     if (!task.templ)
       return plain_error(Code::data_loss, "task " + task.id.str() + " names version " +
                                               std::to_string(task.spec_version) + " of service " +
                                               task.service_id.str() + ", which is not there");
-    adopt(std::move(task));
+    adopt(std::move(task), std::move(encoding));
   }
   return {};
 }

@@ -6,10 +6,11 @@
 namespace swarm::store {
 
 template <class T>
-void Store::Data::replace(const Ref<T>& before, const Ref<T>& after) {
+void Store::Data::replace(const Ref<T>& before, const KeptRef<T>& after) {
   if (before) count(before.get(), -1);
-  if (after) count(after.get(), +1);
-  index(before.get(), after.get());
+  const T* next = after.get();
+  if (next != nullptr) count(next, +1);
+  index(before.get(), next);
   if (after) {
     table<T>().put(after);
   } else {
@@ -18,8 +19,8 @@ void Store::Data::replace(const Ref<T>& before, const Ref<T>& after) {
 }
 
 template <class T>
-void Store::Data::adopt(T&& object) {
-  replace<T>(nullptr, std::make_shared<T>(std::move(object)));
+void Store::Data::adopt(T&& object, std::string encoding) {
+  replace<T>(nullptr, std::make_shared<const Kept<T>>(std::move(object), std::move(encoding)));
 }
 
 }  // namespace swarm::store

@@ -33,8 +33,8 @@ const model::Cluster* Store::cluster() const {
 }
 
 const Store::SlotIndex& Store::tasks_of_service(ServiceId id) const {
-  const auto it = data_.tasks_by_service.find(id);
-  return it == data_.tasks_by_service.end() ? empty_set<SlotIndex>() : it->second;
+  const auto it = data_->tasks_by_service.find(id);
+  return it == data_->tasks_by_service.end() ? empty_set<SlotIndex>() : it->second;
 }
 
 std::vector<Ref<model::Task>> Store::tasks_in_slot(ServiceId id, std::uint64_t slot) const {
@@ -46,8 +46,8 @@ std::vector<Ref<model::Task>> Store::tasks_in_slot(ServiceId id, std::uint64_t s
 }
 
 const std::set<TaskId>& Store::tasks_on_node(NodeId id) const {
-  const auto it = data_.tasks_by_node.find(id);
-  return it == data_.tasks_by_node.end() ? empty_set<std::set<TaskId>>() : it->second;
+  const auto it = data_->tasks_by_node.find(id);
+  return it == data_->tasks_by_node.end() ? empty_set<std::set<TaskId>>() : it->second;
 }
 
 Ref<model::TaskTemplate> Store::task_template(ServiceId id, std::uint64_t spec_version) const {
@@ -83,18 +83,27 @@ std::vector<Key> Store::all_keys() const {
 }
 
 Result<void> Store::restore(std::vector<Record> records, std::uint64_t version) {
+  std::vector<Encoded> encoded;
+  encoded.reserve(records.size());
+  for (Record& record : records) encoded.push_back({std::move(record), {}});
+  return restore(std::move(encoded), version);
+}
+
+Result<void> Store::restore(std::vector<Encoded> records, std::uint64_t version) {
   Data fresh;
-  std::vector<model::Task> tasks;  // after the templates that they name
-  for (Record& record : records) {
+  std::vector<std::pair<model::Task, std::string>> tasks;  // after the templates that they name
+  for (auto& [record, encoding] : records) {
     if (auto* task = std::get_if<model::Task>(&record)) {
-      tasks.push_back(std::move(*task));
+      tasks.emplace_back(std::move(*task), std::move(encoding));
     } else {
-      std::visit([&](auto& object) { fresh.adopt(std::move(object)); }, record);
+      std::visit([&, &bytes = encoding](auto& object) { fresh.adopt(std::move(object), std::move(bytes)); },
+                 record);
     }
   }
   if (auto adopted = fresh.adopt_tasks(std::move(tasks)); !adopted) return adopted.error();
   version_ = version;
-  data_ = std::move(fresh);
+  data_ = std::make_shared<Data>(std::move(fresh));  // a view keeps what was
+  views_.clear();
   dirty_.clear();
   return {};
 }

@@ -29,6 +29,8 @@ struct Applied {
   ChangeSet changes;
 };
 
+class View;
+
 class Store {
  public:
   Store();
@@ -79,18 +81,21 @@ class Store {
   std::vector<Ref<model::Task>> tasks_in_slot(ServiceId id, std::uint64_t slot) const;
   const std::set<TaskId>& tasks_on_node(NodeId id) const;
   // Tasks of services that are gone, too: all services that still have tasks.
-  const std::map<ServiceId, SlotIndex>& service_index() const { return data_.tasks_by_service; }
+  const std::map<ServiceId, SlotIndex>& service_index() const { return data_->tasks_by_service; }
 
   // The shared template of a version of a service; null when nobody refers to it any more.
   Ref<model::TaskTemplate> task_template(ServiceId id, std::uint64_t spec_version) const;
 
   // How many there are in each state; every state is there. Kept as they change: reading costs nothing.
-  const std::map<model::TaskState, std::int64_t>& task_counts() const { return data_.task_counts; }
-  const std::map<model::NodeState, std::int64_t>& node_counts() const { return data_.node_counts; }
+  const std::map<model::TaskState, std::int64_t>& task_counts() const { return data_->task_counts; }
+  const std::map<model::NodeState, std::int64_t>& node_counts() const { return data_->node_counts; }
+
+  // The store as it is now, for reading that takes longer than a turn.
+  std::shared_ptr<const View> view() const;
 
   // ---- writing
   // Applies the entry at `index` (greater than version()). All or nothing.
-  Applied apply(const model::Transaction& transaction, std::uint64_t index);
+  Applied apply(model::Transaction transaction, std::uint64_t index);
   // An entry without a transaction (a leader's first entry, a membership change): only the version moves.
   void skip_to(std::uint64_t index);
 
@@ -102,11 +107,22 @@ class Store {
   std::vector<Key> take_dirty();
   std::optional<Record> record(const Key& key) const;  // nothing when it is gone
   std::vector<Key> all_keys() const;                   // in the order of model::Kinds
+  // The encoding of the object at `key`; null when it is gone. `encode(object)` makes it once for each
+  // version of an object: always give the same one.
+  template <class Encode>
+  const std::string* encoding(const Key& key, const Encode& encode) const;
+  // A record and the encoding that it was read from; empty: it is made when it is needed.
+  struct Encoded {
+    Record record;
+    std::string encoding;
+  };
   // Replaces everything. Tasks may come before their templates in `records`.
+  Result<void> restore(std::vector<Encoded> records, std::uint64_t version);
   Result<void> restore(std::vector<Record> records, std::uint64_t version);
 
  private:
   friend class Applier;
+  friend class View;
 
   // All that a restore replaces.
   struct Data {
@@ -121,9 +137,13 @@ class Store {
     Table<T>& table() {
       return std::get<Table<T>>(tables);
     }
+    template <class T>
+    const Table<T>& table() const {
+      return std::get<Table<T>>(tables);
+    }
     // `after` takes the place of `before`; either may be null.
     template <class T>
-    void replace(const Ref<T>& before, const Ref<T>& after);
+    void replace(const Ref<T>& before, const KeptRef<T>& after);
     // What is counted and indexed of a kind beside its table.
     void count(const model::Task* task, std::int64_t step);
     void count(const model::Node* node, std::int64_t step);
@@ -136,19 +156,30 @@ class Store {
     void take_from_index(const model::Task& task);
     // Records of a snapshot or a disk.
     template <class T>
-    void adopt(T&& object);
-    void adopt(model::TaskTemplateRecord&& record);
-    Result<void> adopt_tasks(std::vector<model::Task> tasks);
+    void adopt(T&& object, std::string encoding);
+    void adopt(model::TaskTemplateRecord&& record, std::string encoding);
+    Result<void> adopt_tasks(std::vector<std::pair<model::Task, std::string>> tasks);
   };
 
   template <class T>
   const Table<T>& table() const {
-    return std::get<Table<T>>(data_.tables);
+    return std::get<Table<T>>(data_->tables);
   }
 
+  template <class T>
+  void save_for_views(const IdOf<T>& id, const Ref<T>& before);
+
   std::uint64_t version_ = 0;
-  Data data_;
+  std::shared_ptr<Data> data_ = std::make_shared<Data>();  // views hold it, too
   std::set<Key> dirty_;
+  mutable std::vector<std::weak_ptr<View>> views_;
 };
+
+template <class Encode>
+const std::string* Store::encoding(const Key& key, const Encode& encode) const {
+  const std::string* out = nullptr;
+  model::visit_kind(key.kind, [&]<class T>() { out = table<T>().encoding(id_of_key<T>(key), encode); });
+  return out;
+}
 
 }  // namespace swarm::store

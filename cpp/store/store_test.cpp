@@ -4,6 +4,7 @@
 
 #include "base/rng.hpp"
 #include "model/container_spec.hpp"
+#include "store/view.hpp"
 
 namespace swarm::store {
 namespace {
@@ -333,6 +334,39 @@ TEST_F(StoreTest, ARestoreThatLacksATemplateIsRefused) {
   EXPECT_EQ(restored.error().code, Code::data_loss);
 }
 
+// ---- encodings
+
+TEST_F(StoreTest, AnObjectIsEncodedOnceForEachOfItsVersions) {
+  apply({Put{a_service(1, "web")}, Put{a_task(1, 1, 1)}});
+  std::vector<std::string> made;
+  const auto encode = [&]<class T>(const T&) { return made.emplace_back(std::string(T::kWord) + "!"); };
+  const auto ask = [&](const Store& store) {
+    for (const Key& key : store.all_keys()) ASSERT_NE(store.encoding(key, encode), nullptr);
+  };
+  ask(store_);
+  ask(store_);
+  EXPECT_EQ(made, (std::vector<std::string>{"service!", "task_template!", "task!"}));
+  made.clear();
+  apply({status_step(1, TaskState::running)});
+  ask(store_);
+  EXPECT_EQ(made, (std::vector<std::string>{"task!"}));
+  apply({Remove{Task::kKind, task_id(1).value(), 0}});
+  EXPECT_EQ(store_.encoding(key_of<Task>(task_id(1)), encode), nullptr);
+}
+
+TEST_F(StoreTest, WhatWasReadKeepsTheBytesThatItWasReadFrom) {
+  apply({Put{a_service(1, "web")}, Put{a_task(1, 1, 1)}});
+  std::vector<Store::Encoded> records;
+  for (auto& record : records_of(store_))
+    records.push_back({std::move(record), "read " + std::to_string(records.size())});
+  Store other;
+  ASSERT_TRUE(other.restore(std::move(records), 5).ok());
+  std::size_t number = 0;
+  for (const Key& key : other.all_keys())
+    EXPECT_EQ(*other.encoding(key, [](const auto&) { return std::string("made"); }),
+              "read " + std::to_string(number++));
+}
+
 // ---- keys
 
 TEST_F(StoreTest, AKeyIsWrittenReadAndTakenAway) {
@@ -475,6 +509,85 @@ TEST(StoreLife, LivedRestoredAndKeptOnDiskAreTheSame) {
     ASSERT_TRUE(reopened.restore(std::move(records), 200).ok());
     expect_equal(life.live, reopened);
   }
+}
+
+// ---- views
+
+// All that a view shows, with what can be asked of it besides.
+struct Shown {
+  std::vector<Store::Record> records;
+  std::map<ServiceId, std::vector<TaskId>> of_service;
+  std::map<NodeId, std::vector<TaskId>> on_node;
+  bool operator==(const Shown&) const = default;
+};
+Shown shown_by(const View& view) {
+  Shown out;
+  model::Kinds::each([&]<class T>() {
+    view.visit_after<T>(nullptr, [&](const Ref<T>& object) {
+      out.records.push_back(*object);
+      EXPECT_EQ(view.find<T>(id_of(*object)), object);
+      return true;
+    });
+  });
+  for (std::uint64_t id = 1; id <= 6; ++id) {
+    out.of_service[service_id(id)] = view.tasks_of_service(service_id(id));
+    out.on_node[node_id(id)] = view.tasks_on_node(node_id(id));
+  }
+  return out;
+}
+
+TEST(StoreView, ItShowsItsVersionWhateverComesAfter) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    auto life = std::make_unique<RandomLife>(seed);
+    std::vector<std::pair<std::shared_ptr<const View>, Shown>> views;
+    for (std::uint64_t index = 1; index <= 120; ++index) {
+      life->live.apply(life->transaction(), index);
+      if (index % 20 == 0) {
+        const auto view = life->live.view();
+        EXPECT_EQ(view->version(), index);
+        views.emplace_back(view, shown_by(*view));
+        EXPECT_EQ(views.back().second.records, records_of(life->live));
+      }
+      if (index == 70) {
+        ASSERT_TRUE(life->live.restore(records_of(life->live), index).ok());
+      }
+      for (const auto& [view, first] : views)
+        ASSERT_EQ(shown_by(*view), first) << "of version " << view->version();
+    }
+    life.reset();  // a manager that is no more
+    for (const auto& [view, first] : views) EXPECT_EQ(shown_by(*view), first);
+  }
+}
+
+TEST_F(StoreTest, AViewIsReadInPiecesWhileTheStoreChanges) {
+  for (std::uint64_t id = 1; id <= 9; ++id) apply({Put{a_node(id)}});
+  const auto view = store_.view();
+  std::vector<std::uint64_t> seen;
+  const auto read = [&](std::size_t most) {
+    const NodeId last(seen.empty() ? 0 : seen.back());
+    view->visit_after<Node>(seen.empty() ? nullptr : &last, [&](const Ref<Node>& node) {
+      seen.push_back(static_cast<std::uint64_t>(node->id.value()));
+      return --most > 0;
+    });
+  };
+  read(3);
+  apply({Remove{Node::kKind, 2, 0}, Remove{Node::kKind, 4, 0}, Remove{Node::kKind, 9, 0}, Put{a_node(100)}});
+  read(3);
+  apply({Put{a_node(4)}});
+  read(100);
+  EXPECT_EQ(seen, (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9}));
+}
+
+TEST_F(StoreTest, AViewAndTheStoreShareTheEncodingOfAnObject) {
+  apply({Put{a_node(1)}});
+  const auto view = store_.view();
+  int made = 0;
+  const auto encode = [&](const auto&) { return "bytes " + std::to_string(++made); };
+  EXPECT_EQ(View::encoding(view->find<Node>(node_id(1)), encode), "bytes 1");
+  EXPECT_EQ(*store_.encoding(key_of<Node>(node_id(1)), encode), "bytes 1");
+  apply({Remove{Node::kKind, 1, 0}});
+  EXPECT_EQ(View::encoding(view->find<Node>(node_id(1)), encode), "bytes 1");
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
 // Table<T>: the objects of one kind by id, and by name where no two may have one name. Objects are immutable
 // values behind shared pointers: a reader may keep one, a change puts another in its place.
+//
+// A table keeps each version of an object together with its encoding: the bytes that the disk and snapshots
+// hold. They are made when the first of these needs them, or kept from where the object was read, and live as
+// long as the version does. What the bytes are is the codec's and the node's: the store only keeps them.
 #pragma once
 
 #include <map>
@@ -19,6 +23,26 @@ namespace swarm::store {
 template <class T>
 using Ref = std::shared_ptr<const T>;
 
+// One version of an object, as a table keeps it.
+template <class T>
+struct Kept final : T {
+  explicit Kept(T object, std::string its_encoding = {})
+      : T(std::move(object)), encoding(std::move(its_encoding)) {}
+  mutable std::string encoding;  // empty until somebody needs it
+};
+template <class T>
+using KeptRef = std::shared_ptr<const Kept<T>>;
+
+// The encoding of `object`, which `encode(object)` makes the first time.
+template <class T, class Encode>
+const std::string& encoding_of(const Kept<T>& object, const Encode& encode) {
+  if (object.encoding.empty()) {
+    object.encoding = encode(static_cast<const T&>(object));
+    object.encoding.shrink_to_fit();
+  }
+  return object.encoding;
+}
+
 template <class T>
 concept HasUniqueName = requires(const T& object) {
   object.unique_name();
@@ -28,6 +52,8 @@ template <class T>
 struct Table {
   using IdType = IdOf<T>;
   using Objects = std::map<IdType, Ref<T>, std::less<>>;
+
+  static const Ref<T>& ref(const Ref<T>& place) { return place; }
 
   // Ordered by id. Iterate it freely; never keep an iterator across an apply.
   Objects objects;
@@ -45,7 +71,7 @@ struct Table {
   }
 
   // `after` takes the place of the object with its id.
-  void put(Ref<T> after) {
+  void put(KeptRef<T> after) {
     Ref<T>& place = objects[id_of(*after)];
     if constexpr (HasUniqueName<T>) {
       if (place) names.erase(lower(place->unique_name()));
@@ -62,6 +88,14 @@ struct Table {
     const Ref<T> object = find(id);
     return object ? std::optional<T>(*object) : std::nullopt;
   }
+  // Null for what is not there.
+  template <class Encode>
+  const std::string* encoding(const IdType& id, const Encode& encode) const {
+    const auto found = objects.find(id);
+    if (found == objects.end()) return nullptr;
+    // put() is the only way in: whatever is here is a Kept.
+    return &encoding_of(static_cast<const Kept<T>&>(*found->second), encode);
+  }
   void add_keys(std::vector<Key>& keys) const {
     for (const auto& [id, object] : objects) keys.push_back(key_of<T>(id));
   }
@@ -73,19 +107,30 @@ template <>
 struct Table<model::TaskTemplateRecord> {
   using IdType = IdOf<model::TaskTemplateRecord>;
   struct Slot {
-    Ref<model::TaskTemplate> templ;
+    KeptRef<model::TaskTemplateRecord> record;
     std::uint64_t users = 0;
+
+    Ref<model::TaskTemplate> templ() const {
+      return record ? Ref<model::TaskTemplate>(record, &record->templ) : nullptr;
+    }
   };
   std::map<IdType, Slot> objects;
 
+  static Ref<model::TaskTemplateRecord> ref(const Slot& slot) { return slot.record; }
   Ref<model::TaskTemplate> find(const IdType& id) const {
     const auto found = objects.find(id);
-    return found == objects.end() ? nullptr : found->second.templ;
+    return found == objects.end() ? nullptr : found->second.templ();
   }
   std::optional<model::TaskTemplateRecord> record(const IdType& id) const {
-    const auto templ = find(id);
-    if (!templ) return std::nullopt;
-    return model::TaskTemplateRecord{id.first, id.second, *templ};
+    const auto found = objects.find(id);
+    if (found == objects.end() || !found->second.record) return std::nullopt;
+    return *found->second.record;
+  }
+  template <class Encode>
+  const std::string* encoding(const IdType& id, const Encode& encode) const {
+    const auto found = objects.find(id);
+    if (found == objects.end() || !found->second.record) return nullptr;
+    return &encoding_of(*found->second.record, encode);
   }
   void add_keys(std::vector<Key>& keys) const {
     for (const auto& [id, slot] : objects) keys.push_back(key_of<model::TaskTemplateRecord>(id));
