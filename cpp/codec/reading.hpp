@@ -15,6 +15,7 @@
 #include "base/time.hpp"
 #include "model/kinds.hpp"
 #include "model/words.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::codec {
 
@@ -53,6 +54,7 @@ class Reading {
   requires std::is_arithmetic_v<T>
   void take(T from, T& to) { to = from; }
   void take(const std::string& from, std::string& to) { to = from; }
+  void take(const std::string& from, raft::Data& to) { to = from; }
   void take(std::int64_t from, Duration& to) { to.ns = from; }
   void take(std::int64_t from, WallTime& to) { to.ns = from; }
   template <class Enum>

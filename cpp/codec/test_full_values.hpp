@@ -75,6 +75,7 @@ class Filler {
   // ---- what is set differs from what stands there at first
   void fill(bool& value) { value = !value; }
   void fill(std::string& value) { value = text(); }
+  void fill(raft::Data& value) { value = text(); }
   void fill(double& value) { value = static_cast<double>(1 + rng_.below(1000)) / 1024; }
   void fill(Duration& value) { fill(value.ns); }
   void fill(WallTime& value) { fill(value.ns); }

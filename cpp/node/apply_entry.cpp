@@ -24,20 +24,22 @@ EntryResult apply_entry(store::Store& store, const model::Build& build, std::str
     store.skip_to(index);
     return {};
   }
-  const auto transaction = codec::decode_transaction(data);
+  auto transaction = codec::decode_transaction(data);
   if (!transaction) return refuse(store, index, transaction.error().message);
-  return apply_entry(store, build, *transaction, index);
+  return apply_entry(store, build, std::move(*transaction), index);
 }
 
-EntryResult apply_entry(store::Store& store, const model::Build& build, const model::Transaction& transaction,
+EntryResult apply_entry(store::Store& store, const model::Build& build, model::Transaction transaction,
                         std::uint64_t index) {
   const model::FeatureLevel needed = needed_level(build, transaction);
+  const auto request = transaction.request;
+  const WallTime time = transaction.time;
   if (needed <= store.feature_level())
-    return {transaction.request, transaction.time, store.apply(transaction, index), false};
+    return {request, time, store.apply(std::move(transaction), index), false};
   auto result = refuse(store, index,
                        "it needs feature level " + std::to_string(needed) + ", and the swarm is at " +
                            std::to_string(store.feature_level()));
-  result.request = transaction.request;
+  result.request = request;
   return result;
 }
 

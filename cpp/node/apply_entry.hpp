@@ -26,7 +26,7 @@ EntryResult apply_entry(store::Store& store, const model::Build& build, std::str
                         std::uint64_t index);
 
 // The same for an entry that has been read already.
-EntryResult apply_entry(store::Store& store, const model::Build& build, const model::Transaction& transaction,
+EntryResult apply_entry(store::Store& store, const model::Build& build, model::Transaction transaction,
                         std::uint64_t index);
 
 }  // namespace swarm::node

@@ -6,7 +6,8 @@
 #include "base/bytes.hpp"
 #include "codec/codec.hpp"
 #include "model/bounds.hpp"
-#include "node/apply_entry.hpp"
+#include "raft/coalesce.hpp"
+#include "raft/compaction.hpp"
 #include "raft/conf_change.hpp"
 
 namespace swarm::node {
@@ -15,8 +16,11 @@ namespace {
 using ports::Family;
 
 constexpr Duration kSnapshotPatience = Duration::seconds(5);
+// Of a snapshot that is sent, in one turn.
 constexpr std::size_t kChunkBytes = 512 * 1024;
-constexpr std::uint64_t kFirstIndex = 1;  // the snapshot that a new swarm begins with
+constexpr std::size_t kChunkObjects = 4'000;
+constexpr std::uint64_t kMaxAppendBytes = 512 * 1024;  // of entries in one message
+constexpr std::uint64_t kFirstIndex = 1;               // the snapshot that a new swarm begins with
 constexpr raft::Term kFirstTerm = 1;
 
 raft::Config raft_config(std::uint64_t raft_id, std::uint64_t applied, const model::RaftSettings& settings,
@@ -31,7 +35,7 @@ raft::Config raft_config(std::uint64_t raft_id, std::uint64_t applied, const mod
   config.step_down_on_removal = true;
   config.disable_proposal_forwarding = true;
   config.max_inflight_msgs = 256;
-  config.max_size_per_msg = 512 * 1024;
+  config.max_size_per_msg = kMaxAppendBytes;
   config.max_committed_size_per_ready = 4 * 1024 * 1024;
   config.seed = seed;
   return config;
@@ -151,7 +155,9 @@ std::uint64_t Replica::propose(model::Transaction transaction) {
   const std::uint64_t request = transaction.request;
   const bool taken = raft_->propose(codec::encode(transaction)).ok();
   ++(taken ? core_.meters.proposals : core_.meters.proposals_refused);
-  return taken ? request : 0;
+  if (!taken) return 0;
+  proposed_.add(raft_->term(), raft_->last_index(), std::move(transaction));
+  return request;
 }
 
 bool Replica::propose_membership(const raft::ConfChangeV2& change) {
@@ -175,6 +181,7 @@ void Replica::on_deadline() {
     // would start an election at once although the leader's words already wait in the queue.
     next_tick_ = std::max(next_tick_ + model::kRaftTick, core_.now + model::kRaftTick / 2);
   }
+  send_chunks();
   for (auto it = snapshots_sent_.begin(); it != snapshots_sent_.end();) {
     if (it->second > core_.now) {
       ++it;
@@ -188,6 +195,7 @@ void Replica::on_deadline() {
 void Replica::on_link_gone(const LinkGone& event) {
   const Links::Gone& gone = event.gone;
   incoming_.erase(event.link);
+  std::erase_if(outgoing_, [&event](const auto& one) { return one.second.link == event.link; });
   std::uint64_t peer = gone.peer.raft_id;
   if (peer == 0 && gone.outbound)
     for (const auto& [id, member] : members_)
@@ -234,7 +242,7 @@ bool Replica::run() {
 
 void Replica::on_stored() {
   busy_ = false;
-  if (const auto ready = std::exchange(storing_, std::nullopt)) return finish(*ready);
+  if (auto ready = std::exchange(storing_, std::nullopt)) return finish(*ready);
   campaign();  // the first manager of a new swarm
 }
 
@@ -255,7 +263,7 @@ void Replica::persist(const raft::Ready& ready, ports::DiskBatch& batch) {
 }
 
 void Replica::send_at_once(raft::Ready& ready) {
-  for (auto& message : ready.messages) send(std::move(message));
+  send_all(std::move(ready.messages));
 }
 
 bool Replica::apply(const raft::Ready& ready, ports::DiskBatch& batch) {
@@ -274,11 +282,11 @@ bool Replica::is_too_new(model::FeatureLevel level) {
   return too_new_ != 0;
 }
 
-void Replica::finish(const raft::Ready& ready) {
+void Replica::finish(raft::Ready& ready) {
   if (ready.snapshot) log_->apply_snapshot(*ready.snapshot);
   if (!ready.entries.empty()) log_->append(ready.entries);
   if (ready.hard_state) log_->set_hard_state(*ready.hard_state);
-  for (const auto& message : ready.messages_after_append) send(message);
+  send_all(std::move(ready.messages_after_append));
   raft_->advance();
   note_raft();
 }
@@ -293,6 +301,10 @@ void Replica::note_soft_state(const raft::Ready& ready) {
   if (elected != leadership_.is_elected()) leadership_.stage = elected ? Is::elected : Is::following;
   leadership_.leader = now.leader;
   leadership_.term = raft_->term();
+  if (!elected) {
+    proposed_.clear();
+    outgoing_.clear();
+  }
   core_.trace("raft.role", [&] {
     return std::string("role=") + raft::to_string(now.role) + " term=" + std::to_string(term_) +
            " leader=" + std::to_string(now.leader);
@@ -316,8 +328,15 @@ void Replica::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
   }
 }
 
+// What this node proposed need not be decoded.
+EntryResult Replica::apply_one(const raft::Entry& entry) {
+  if (auto own = proposed_.take(entry.term, entry.index))
+    return apply_entry(*store_, core_.options.build, std::move(*own), entry.index);
+  return apply_entry(*store_, core_.options.build, std::string_view(entry.data), entry.index);
+}
+
 void Replica::apply_transaction(const raft::Entry& entry) {
-  EntryResult result = apply_entry(*store_, core_.options.build, entry.data, entry.index);
+  EntryResult result = apply_one(entry);
   if (entry.data.empty()) return;  // a leader's first entry
   store::Applied& applied = result.applied;
   if (result.refused)
@@ -370,13 +389,14 @@ void Replica::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch
 
 // ---- snapshots and compaction
 
-raft::Snapshot Replica::make_snapshot() const {
+raft::Snapshot Replica::make_snapshot() {
+  if (!snapshot_source_ || snapshot_source_->view->version() != store_->version())
+    snapshot_source_ = std::make_shared<SnapshotSource>(SnapshotSource{store_->view(), members_, removed_});
   raft::Snapshot snapshot;
   snapshot.index = store_->version();
   snapshot.term = applied_term_;
   snapshot.conf_state = conf_state_;
-  snapshot.data = pack_snapshot(*store_, members_, removed_);
-  return snapshot;
+  return snapshot;  // its data is packed as it is sent
 }
 
 void Replica::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
@@ -397,23 +417,23 @@ void Replica::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   members_changed_ = true;
 }
 
-// Keeps the log short: after snapshot_interval entries all but the newest few go. Nothing beyond `applied`:
-// Raft may look at what it does not know to be applied.
+// Keeps the log short, by entries as the cluster's settings say, and by bytes. Nothing beyond `applied`: Raft
+// may look at what it does not know to be applied.
 void Replica::compact(std::uint64_t applied, ports::DiskBatch& batch) {
   const model::Cluster* cluster = store_->cluster();
   if (cluster == nullptr) return;
   const auto settings = model::usable(cluster->spec.raft);
-  const std::uint64_t keep = settings.log_entries_for_slow_followers;
-  const std::uint64_t stable = std::min(applied, log_->last_index());
-  if (stable < saturating_add(log_->first_index(), saturating_add(settings.snapshot_interval, keep))) return;
-  const std::uint64_t until = stable - keep;
+  const auto until = raft::compaction_point(
+      *log_, applied,
+      {settings.snapshot_interval, settings.log_entries_for_slow_followers, kMaxLogBytes, kKeptLogBytes});
+  if (!until) return;
   raft::Snapshot meta;
-  meta.index = until;
-  meta.term = *log_->term(until);
+  meta.index = *until;
+  meta.term = *log_->term(*until);
   meta.conf_state = conf_state_;
-  batch.erase_range(Family::raft_log, log_key(0), log_key(until + 1));
+  batch.erase_range(Family::raft_log, log_key(0), log_key(*until + 1));
   batch.put(Family::raft_state, "snapshot", codec::encode(meta));
-  log_->compact(until);
+  log_->compact(*until);
 }
 
 // ---- sending
@@ -421,6 +441,11 @@ void Replica::compact(std::uint64_t applied, ports::DiskBatch& batch) {
 std::optional<Address> Replica::address_of(std::uint64_t raft_id) const {
   const auto it = members_.find(raft_id);
   return it == members_.end() ? std::nullopt : std::optional(it->second.address);
+}
+
+void Replica::send_all(std::vector<raft::Message> messages) {
+  for (auto& message : raft::coalesced(std::move(messages), kMaxAppendBytes)) send(std::move(message));
+  snapshot_source_.reset();
 }
 
 void Replica::send(raft::Message message) {
@@ -434,23 +459,37 @@ void Replica::send(raft::Message message) {
 
 void Replica::send_snapshot(raft::Message message, const Address& to) {
   const ports::LinkId link = core_.links.to(to, core_.now);
-  if (link == 0) {
+  const bool can_be_made = snapshot_source_ && snapshot_source_->view->version() == message.snapshot->index;
+  if (link == 0 || !can_be_made) {
     raft_->report_snapshot(message.to, false);
     return;
   }
-  snapshots_sent_[message.to] = core_.now + kSnapshotPatience;
   tell_snapshot("snapshot-sent", message.snapshot->index, message.to);
-  const std::string data = std::exchange(message.snapshot->data, {});
-  wire::SnapshotChunk chunk;
-  chunk.snapshot_index = message.snapshot->index;
-  chunk.message = codec::encode(message);
-  for (std::size_t at = 0; at == 0 || at < data.size(); at += kChunkBytes) {
-    chunk.data = data.substr(at, kChunkBytes);
-    chunk.last = at + kChunkBytes >= data.size();
-    core_.links.send(link, wire::Message(chunk));
-    ++chunk.number;
-    chunk.message.clear();
-  }
+  const std::uint64_t peer = message.to;
+  wire::SnapshotChunk first;
+  first.snapshot_index = message.snapshot->index;
+  first.message = codec::encode(message);
+  outgoing_.erase(peer);
+  outgoing_.emplace(peer, Outgoing{link, SnapshotPacker(snapshot_source_), std::move(first)});
+  send_chunk(peer);
+}
+
+void Replica::send_chunk(std::uint64_t to) {
+  Outgoing& outgoing = outgoing_.at(to);
+  snapshots_sent_[to] = core_.now + kSnapshotPatience;
+  wire::SnapshotChunk chunk = outgoing.chunk;
+  chunk.data = outgoing.packer.next(kChunkBytes, kChunkObjects);
+  chunk.last = outgoing.packer.done();
+  core_.links.send(outgoing.link, wire::Message(std::move(chunk)));
+  ++outgoing.chunk.number;
+  outgoing.chunk.message.clear();
+  if (outgoing.packer.done()) outgoing_.erase(to);
+}
+
+void Replica::send_chunks() {
+  std::vector<std::uint64_t> peers;
+  for (const auto& [peer, outgoing] : outgoing_) peers.push_back(peer);
+  for (const std::uint64_t peer : peers) send_chunk(peer);
 }
 
 void Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {

@@ -7,6 +7,7 @@
 // votes changed.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,10 +16,13 @@
 #include <utility>
 #include <vector>
 
+#include "node/apply_entry.hpp"
 #include "node/core.hpp"
 #include "node/leadership.hpp"
+#include "node/proposed.hpp"
 #include "node/raft_story.hpp"
 #include "node/replica_disk.hpp"
+#include "node/snapshot_packer.hpp"
 #include "raft/raft.hpp"
 #include "store/store.hpp"
 
@@ -28,12 +32,19 @@ class Replica;
 // The in-memory mirror of the log; a snapshot is made of the store when a follower needs one.
 class ReplicaLog final : public raft::MemoryStorage {
  public:
-  explicit ReplicaLog(const Replica& replica) : replica_(replica) {}
+  explicit ReplicaLog(Replica& replica) : replica_(replica) {}
   Result<raft::Snapshot> snapshot() const override;
 
  private:
-  const Replica& replica_;
+  Replica& replica_;
 };
+
+// The log is shortened when its entries take more than this, however few they are; of them the newest stay
+// for followers that lag, up to kKeptLogBytes. What a manager holds of its log in memory and on disk is
+// bounded by the first and one turn's entries. (By entries: Cluster.Spec.Raft.SnapshotInterval and
+// LogEntriesForSlowFollowers.)
+inline constexpr std::uint64_t kMaxLogBytes = 64ULL * 1024 * 1024;
+inline constexpr std::uint64_t kKeptLogBytes = 16ULL * 1024 * 1024;
 
 // One applied entry that others want to hear of.
 struct AppliedEntry {
@@ -73,7 +84,7 @@ class Replica {
   void transfer_leadership(std::uint64_t to);  // 0: nothing happens
   void campaign();
   void on_deadline();
-  Instant next_deadline() const { return next_tick_; }
+  Instant next_deadline() const { return outgoing_.empty() ? next_tick_ : std::min(next_tick_, core_.now); }
   // One round: what Raft has ready goes to the disk, the peers and the store. True when there was something.
   // A round that meets a feature level which this build does not know keeps nothing, as after a crash: see
   // too_new().
@@ -117,7 +128,8 @@ class Replica {
   std::uint64_t visible_swarm() const;
   std::uint64_t visible_raft() const;
   const raft::ConfState& group() const { return conf_state_; }
-  raft::Snapshot make_snapshot() const;  // of the store, for a follower that needs one
+  // Of the store, for a follower that needs one; its data is packed as it is sent.
+  raft::Snapshot make_snapshot();
   bool busy() const { return busy_; }
 
  private:
@@ -130,10 +142,12 @@ class Replica {
   bool apply(const raft::Ready& ready, ports::DiskBatch& batch);  // false: it is too new, see too_new()
   bool may_install(std::uint64_t index, std::string_view data);
   bool is_too_new(model::FeatureLevel level);
-  void finish(const raft::Ready& ready);
+  void finish(raft::Ready& ready);
+  void send_all(std::vector<raft::Message> messages);
   void install(const raft::Snapshot& snapshot, ports::DiskBatch& batch);
   void apply(const raft::Entry& entry, ports::DiskBatch& batch);
   void apply_transaction(const raft::Entry& entry);
+  EntryResult apply_one(const raft::Entry& entry);
   void warn_of_stored_numbers();
   template <class Object>
   void warn_of(const Object* object);
@@ -141,6 +155,8 @@ class Replica {
   void note_soft_state(const raft::Ready& ready);
   void send(raft::Message message);
   void send_snapshot(raft::Message message, const Address& to);
+  void send_chunk(std::uint64_t to);
+  void send_chunks();
   // The story: what Raft came to since it was last looked at, and what it did to members and snapshots.
   void begin_story();
   void note_raft();
@@ -169,10 +185,20 @@ class Replica {
   model::FeatureLevel too_new_ = 0;
   bool leader_changed_ = false, members_changed_ = false, skipped_ = false;
   Instant next_tick_;
+  Proposed proposed_;
   RaftStory story_;
   RaftFacts facts_;
   std::vector<AppliedEntry> applied_entries_;
   std::vector<std::uint64_t> reads_;
+  // Made when Raft asked for a snapshot; its messages go out before anything else is applied.
+  std::shared_ptr<const SnapshotSource> snapshot_source_;
+  // A snapshot that is on its way to a member, piece by piece: one in each turn.
+  struct Outgoing {
+    ports::LinkId link = 0;
+    SnapshotPacker packer;
+    wire::SnapshotChunk chunk;  // the next one, without its data
+  };
+  std::map<std::uint64_t, Outgoing> outgoing_;
   std::map<std::uint64_t, Instant> snapshots_sent_;  // to whom, and when to think that it was lost
   struct Incoming {
     std::uint64_t index = 0;

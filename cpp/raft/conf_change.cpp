@@ -52,7 +52,7 @@ ConfChangeV2 decode_conf_change(const Entry& entry) {
   ConfChangeV2 change;
   change.v1 = entry.type == EntryType::conf_change;
   if (entry.data.empty()) return change;
-  change.transition = static_cast<Transition>(entry.data[0]);
+  change.transition = static_cast<Transition>(entry.data.str()[0]);
   std::string_view rest = std::string_view(entry.data).substr(1);
   while (!rest.empty()) {
     if (rest.size() < kHead) return unreadable(change.v1);

@@ -8,6 +8,8 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace swarm::raft {
@@ -22,13 +24,38 @@ inline constexpr PeerId kAppendThread = std::numeric_limits<std::uint64_t>::max(
 inline constexpr PeerId kApplyThread = kAppendThread - 1;
 inline constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
+// The bytes of an entry, which never change. The log, the message to each follower and what goes to the disk
+// hold them at the same time: a copy of Data is one more reference to them.
+class Data {
+ public:
+  Data() = default;
+  Data(std::string bytes)  // NOLINT(google-explicit-constructor): a string is what there is before
+      : bytes_(bytes.empty() ? nullptr : std::make_shared<const std::string>(std::move(bytes))) {}
+  Data(const char* text) : Data(std::string(text)) {}  // NOLINT(google-explicit-constructor)
+
+  const std::string& str() const { return bytes_ ? *bytes_ : none(); }
+  operator const std::string&() const { return str(); }  // NOLINT(google-explicit-constructor)
+  operator std::string_view() const { return str(); }    // NOLINT(google-explicit-constructor)
+  bool empty() const { return bytes_ == nullptr; }
+  std::size_t size() const { return str().size(); }
+  void clear() { bytes_.reset(); }
+  friend bool operator==(const Data& a, const Data& b) { return a.bytes_ == b.bytes_ || a.str() == b.str(); }
+
+ private:
+  static const std::string& none() {
+    static const std::string kEmpty;
+    return kEmpty;
+  }
+  std::shared_ptr<const std::string> bytes_;  // null for none
+};
+
 enum class EntryType : std::uint8_t { normal, conf_change, conf_change_v2 };
 
 struct Entry {
   Term term = 0;
   Index index = 0;
   EntryType type = EntryType::normal;
-  std::string data;
+  Data data;
   bool operator==(const Entry&) const = default;
 };
 

@@ -275,7 +275,7 @@ class World {
     ASSERT_EQ(known->second, entry) << "two members applied different entries";
     if (first) check_durable(entry);
     disk.applied = entry.index;
-    disk.hash = fnv1a(entry.data + std::to_string(entry.term), disk.hash);
+    disk.hash = fnv1a(entry.data.str() + std::to_string(entry.term), disk.hash);
     hash_at_[entry.index] = disk.hash;
     if (entry.type == EntryType::normal) return;
     disk.conf = member.raw->apply_conf_change(decode_conf_change(entry));
@@ -295,8 +295,8 @@ class World {
   void check_log_matching(const Disk& disk, const Entry& entry) {
     const Term before = *disk.term(entry.index - 1);
     const auto [known, first] =
-        entries_.try_emplace({entry.index, entry.term}, std::pair(before, entry.data));
-    ASSERT_EQ(known->second, (std::pair(before, entry.data))) << "logs differ at " << entry.index;
+        entries_.try_emplace({entry.index, entry.term}, std::pair(before, entry.data.str()));
+    ASSERT_EQ(known->second, (std::pair(before, entry.data.str()))) << "logs differ at " << entry.index;
   }
 
   // A leader has every entry that was committed in an earlier term.

@@ -81,23 +81,31 @@ void MemoryStorage::append(const std::vector<Entry>& entries) {
   for (const Entry& entry : entries) {
     if (entry.index < first_index()) continue;
     SWARM_CHECK(entry.index <= last_index() + 1, "a gap in the log before entry", entry.index, last_index());
-    entries_.resize(entry.index - first_index());
+    drop_from(entry.index);
     entries_.push_back(entry);
+    bytes_ += entry_size(entry);
   }
+}
+
+void MemoryStorage::drop_from(Index index) {
+  for (; last_index() >= index; entries_.pop_back()) bytes_ -= entry_size(entries_.back());
 }
 
 void MemoryStorage::apply_snapshot(const Snapshot& snapshot) {
   if (snapshot.index <= snapshot_.index && snapshot_.index != 0) return;
   snapshot_ = snapshot;
   entries_.clear();
+  bytes_ = 0;
 }
 
 LogError MemoryStorage::compact(Index index) {
   if (index < first_index()) return LogError::compacted;
   SWARM_CHECK(index <= last_index(), "compaction beyond the log", index, last_index());
   snapshot_.term = *term(index);
-  entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(index - snapshot_.index));
-  snapshot_.index = index;
+  for (; first_index() <= index; ++snapshot_.index) {
+    bytes_ -= entry_size(entries_.front());
+    entries_.pop_front();
+  }
   return LogError::none;
 }
 

@@ -64,11 +64,17 @@ class MemoryStorage : public Storage {
   LogError compact(Index index);
   // What snapshot() answers from now on, without compaction. Metadata of the beginning stays.
   void set_conf_state(const ConfState& state) { snapshot_.conf_state = state; }
+  // What its entries take, as entry_size says it.
+  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t size_of(Index index) const { return entry_size(entries_.at(index - first_index())); }
 
  private:
+  void drop_from(Index index);  // the entries at `index` and after it
+
   HardState hard_;
   Snapshot snapshot_;  // the log begins after it
   std::deque<Entry> entries_;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace swarm::raft
