@@ -102,6 +102,7 @@ std::optional<Answer> Api::look(const http::Request& request, const Context& con
   if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
   Replies replies(state_->replies);
   serve(replies, 0, Routed(request), context);
+  replies.finish_lists(context);
   std::vector<Effect> effects = replies.take_effects();
   if (const auto wish = logs_wanted(effects); wish && !wish->options.follow) {
     replies.log_news(0, gathered(*wish, source), context);

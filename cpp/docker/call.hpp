@@ -26,6 +26,7 @@ struct Call {
     replies.reply(id, status, std::move(json));
   }
   void reply_empty(std::uint32_t status = 200) const { replies.reply_empty(id, status); }
+  void list(Listing listing) const { replies.open_list(id, std::move(listing), context); }
   void refuse(const Error& error) const { replies.refuse(id, error); }
 };
 

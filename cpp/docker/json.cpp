@@ -106,7 +106,10 @@ std::string Value::digits() const {
 }
 
 void Json::separate() {
-  if (out_.empty()) return;
+  if (out_.empty()) {
+    if (std::exchange(in_list_, false)) out_ += ',';
+    return;
+  }
   const char last = out_.back();
   if (last != '{' && last != '[' && last != ':') out_ += ',';
 }

@@ -77,6 +77,13 @@ class Json {
   // An object whose members are written between the two.
   Json& open() { return begin('{'); }
   Json& close() { return end('}'); }
+  // An array that is written in parts: begin_array(), values and take_part() in turn, end_array(), take().
+  void begin_array() { begin('['); }
+  void end_array() { end(']'); }
+  std::string take_part() {
+    in_list_ = !out_.empty() ? out_.back() != '[' : in_list_;
+    return std::exchange(out_, {});
+  }
 
   Json& key(std::string_view name);
   Json& value(std::string_view text);
@@ -106,7 +113,7 @@ class Json {
   }
 
   const std::string& str() const { return out_; }
-  std::string take() { return std::move(out_); }
+  std::string take() { return std::move(out_); }  // all that is left
 
  private:
   template <class T>
@@ -120,6 +127,7 @@ class Json {
   void separate();
 
   std::string out_;
+  bool in_list_ = false;  // the part that was taken ends with a value
 };
 
 }  // namespace swarm::docker

@@ -40,13 +40,19 @@ void list_nodes(Call& call) {
       Filters::parse(call.target, {"id", "name", "label", "node.label", "role", "membership"});
   if (!filters) return call.refuse(filters.error());
   if (const auto fine = check_words(*filters); !fine) return call.refuse(fine.error());
-  const std::string tls = tls_info(call.context);
-  Json json;
-  json.array([&] {
-    for (const auto& [id, node] : call.store().nodes())
-      if (shown(*node, *filters)) write_node(json, *node, call.context, tls);
+  call.list(NodeListing{call.store().view(), *filters, tls_info(call.context), {}});
+}
+
+bool NodeListing::write(Json& json, Budget& budget, const Context& context) {
+  bool more = false;
+  view->visit_after<model::Node>(last ? &*last : nullptr, [&](const store::Ref<model::Node>& node) {
+    if ((more = budget.is_spent())) return false;
+    budget.spend_one();
+    if (shown(*node, filters)) write_node(json, *node, context, tls);
+    last = node->id;
+    return true;
   });
-  call.reply(json.take());
+  return !more;
 }
 
 void show_node(Call& call) {

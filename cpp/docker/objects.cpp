@@ -1,11 +1,8 @@
 #include "docker/objects.hpp"
 
-#include <set>
-
 #include "base/bytes.hpp"
 #include "docker/described.hpp"
 #include "docker/specs.hpp"
-#include "model/constraint.hpp"
 #include "model/describe/network.hpp"
 #include "model/describe/node.hpp"
 #include "model/describe/service.hpp"
@@ -114,43 +111,6 @@ void write_network(Json& json, const model::Network& network) {
     if (network.predefined) labels["com.docker.swarm.predefined"] = "true";
     json.field("Labels", labels);
   });
-}
-
-namespace {
-
-// SwarmKit counts tasks that are told to stop, and those of a node that is down, for as long as they are
-// kept.
-bool serves(const store::Store& store, const model::Task& task) {
-  if (task.state() != model::TaskState::running || task.desired_state != model::TaskState::running)
-    return false;
-  const auto node = store.node(task.node_id);
-  return node && node->status.state != model::NodeState::down;
-}
-
-// On how many nodes a task of the global service is wanted, whether or not there is one that may run: those
-// that fit it, of the paused ones those that have one. Whatever fits has a task, if only one that is over.
-std::uint64_t wanted_places(const store::Store& store, const model::Service& service) {
-  const auto& placement = service.spec.task.placement;
-  const auto constraints =
-      model::parse_constraints(placement ? placement->constraints : std::vector<std::string>{});
-  std::set<NodeId> places;
-  for (const auto& [slot, id] : store.tasks_of_service(service.id)) {
-    const auto task = store.task(id);
-    const auto node = store.node(task->node_id);
-    if (!node || node->evicts_tasks() || !constraints.ok() || !model::matches(*constraints, *node)) continue;
-    if (node->spec.availability == model::Availability::active || task->live()) places.insert(node->id);
-  }
-  return places.size();
-}
-
-}  // namespace
-
-ServiceCounts count_tasks(const store::Store& store, const model::Service& service) {
-  ServiceCounts out;
-  for (const auto& [slot, id] : store.tasks_of_service(service.id))
-    out.running += serves(store, *store.task(id));
-  out.desired = service.spec.is_global() ? wanted_places(store, service) : service.spec.replicas();
-  return out;
 }
 
 namespace {

@@ -23,7 +23,6 @@ void write_network(Json& json, const model::Network& network);
 struct ServiceCounts {
   std::uint64_t running = 0, desired = 0;
 };
-ServiceCounts count_tasks(const store::Store& store, const model::Service& service);
 void write_service(Json& json, const model::Service& service, bool defaults);
 
 // Writes many services, again and again: whoever watches a swarm asks for the same list all the time, so the

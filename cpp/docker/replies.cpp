@@ -67,6 +67,44 @@ void Replies::begin_stream(ApiId id, std::string content_type) {
 
 void Replies::piece(ApiId id, std::string bytes) { effects_.emplace_back(ReplyPiece{id, std::move(bytes)}); }
 
+// ---- lists
+
+void Replies::open_list(ApiId id, Listing listing, const Context& context) {
+  if (context.now != turn_) budget_ = Budget(kObjectsPerTurn);
+  turn_ = context.now;
+  head(id, 200, {{"Content-Type", "application/json"}}, false);
+  lists_.emplace(id, std::move(listing));
+  write_list(id, budget_, context);
+}
+
+// The turn's objects go round among those under way: a long one does not keep a short one waiting.
+void Replies::write_lists(const Context& context) {
+  turn_ = context.now;
+  budget_ = Budget(kObjectsPerTurn);
+  while (!lists_.empty() && !budget_.is_spent()) {
+    auto next = lists_.upper_bound(last_list_);
+    if (next == lists_.end()) next = lists_.begin();
+    last_list_ = next->first;
+    const std::size_t slice = std::min(kObjectsPerSlice, budget_.left());
+    Budget own(slice);
+    write_list(last_list_, own, context);
+    budget_ = Budget(budget_.left() - (slice - own.left()));
+  }
+}
+
+void Replies::finish_lists(const Context& context) {
+  while (!lists_.empty()) write_lists(context);
+}
+
+void Replies::write_list(ApiId id, Budget& budget, const Context& context) {
+  const auto it = lists_.find(id);
+  std::string bytes = it->second.write(budget, context);
+  if (!bytes.empty()) piece(id, std::move(bytes));
+  if (!it->second.done()) return;
+  lists_.erase(it);
+  end(id);
+}
+
 void Replies::end(ApiId id) { effects_.emplace_back(EndReply{id}); }
 void Replies::cut(ApiId id) { effects_.emplace_back(CutReply{id}); }
 
@@ -182,6 +220,7 @@ void Replies::finish_logs(ApiId id) {
 }
 
 void Replies::close(ApiId id) {
+  lists_.erase(id);
   const auto it = open_.find(id);
   if (it == open_.end()) return;
   if (const auto deadline = deadline_of(it->second)) deadlines_.erase({*deadline, id});
@@ -288,6 +327,7 @@ void Replies::changes_skipped() {
 }
 
 void Replies::on_deadline(const Context& context) {
+  if (!lists_.empty()) write_lists(context);
   while (!deadlines_.empty() && deadlines_.begin()->first <= context.now) {
     const ApiId id = deadlines_.begin()->second;
     if (waiting<Beats>(id) != nullptr) {
@@ -310,10 +350,11 @@ void Replies::tick(ApiId id, const Context& context) {
 }
 
 Instant Replies::next_deadline() const {
-  return deadlines_.empty() ? Instant::never() : deadlines_.begin()->first;
+  const Instant next = deadlines_.empty() ? Instant::never() : deadlines_.begin()->first;
+  return lists_.empty() ? next : std::min(next, turn_);  // those go on in the next turn
 }
 
-std::size_t Replies::open_requests() const { return open_.size(); }
+std::size_t Replies::open_requests() const { return open_.size() + lists_.size(); }
 
 // ---- answers without words
 

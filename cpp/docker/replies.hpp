@@ -17,6 +17,7 @@
 #include "docker/errors.hpp"
 #include "docker/events.hpp"
 #include "docker/json.hpp"
+#include "docker/listing.hpp"
 #include "docker/logs.hpp"
 #include "docker/objects.hpp"
 #include "docker/url.hpp"
@@ -43,6 +44,10 @@ class Replies {
   void begin_stream(ApiId id, std::string content_type);
   void piece(ApiId id, std::string bytes);
   void end(ApiId id);
+  // A long one goes on in later turns.
+  void open_list(ApiId id, Listing listing, const Context& context);
+  // All that is left of those under way, at once: for a look.
+  void finish_lists(const Context& context);
   void cut(ApiId id);  // what was sent is not all, and the client shall see that
 
   // ---- what takes time
@@ -75,6 +80,8 @@ class Replies {
   template <class Kind>
   Kind* waiting(ApiId id);  // null unless the request waits for such a thing
   LogStream& logs(ApiId id);
+  void write_list(ApiId id, Budget& budget, const Context& context);
+  void write_lists(const Context& context);
   void tick(ApiId id, const Context& context);
   void head(ApiId id, std::uint32_t status, http::Headers headers, bool streaming);
   void send_event(const Event& event);
@@ -86,6 +93,10 @@ class Replies {
   void forsake_followers();
 
   std::vector<Effect> effects_;
+  std::map<ApiId, ListingUnderWay> lists_;
+  ApiId last_list_ = 0;             // whose turn it was
+  Budget budget_{kObjectsPerTurn};  // of this turn
+  Instant turn_;
   std::map<ApiId, Wait> open_;
   // Of those: by deadline, streams of events, and log streams that take in new tasks of a service.
   std::set<std::pair<Instant, ApiId>> deadlines_;

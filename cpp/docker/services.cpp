@@ -63,16 +63,34 @@ void list_services(Call& call) {
   if (!filters) return call.refuse(filters.error());
   const auto with_status = call.target.strict_flag("status");
   if (!with_status) return call.refuse(with_status.error());
-  Json json;
-  json.array([&] {
-    for (const auto& [id, service] : call.store().services()) {
-      if (!shown(*service, *filters)) continue;
-      std::optional<ServiceCounts> counts;
-      if (*with_status) counts = count_tasks(call.store(), *service);
-      call.replies.services().write(json, *service, counts);
-    }
+  call.list(ServiceListing{call.store().view(), *filters, *with_status, &call.replies.services(), {}, {}});
+}
+
+// One service, unless the budget does not suffice for its tasks. Returns true when it is written, or not
+// shown.
+bool ServiceListing::write_one(Json& json, const store::Ref<model::Service>& service, Budget& budget) {
+  if (!shown(*service, filters)) return true;
+  std::optional<ServiceCounts> counts;
+  if (with_status) {
+    if (!counting) counting.emplace(service, view->tasks_of_service(service->id));
+    if (!counting->count(*view, budget)) return false;
+    counts = counting->counts();
+    counting.reset();
+  }
+  texts->write(json, *service, counts);
+  return true;
+}
+
+bool ServiceListing::write(Json& json, Budget& budget, const Context&) {
+  bool more = false;
+  view->visit_after<model::Service>(last ? &*last : nullptr, [&](const store::Ref<model::Service>& service) {
+    if ((more = budget.is_spent())) return false;
+    budget.spend_one();
+    if ((more = !write_one(json, service, budget))) return false;
+    last = service->id;
+    return true;
   });
-  call.reply(json.take());
+  return !more;
 }
 
 void show_service(Call& call) {

@@ -45,13 +45,8 @@ Result<std::vector<IdType>> resolve(const store::Store& store, const std::vector
   return out;
 }
 
-struct Query {
-  Filters filters;
-  std::vector<ServiceId> services;
-  std::vector<NodeId> nodes;
-};
-
-Result<Query> read_query(const Call& call) {
+// What a request asks for, without the store that it will be read from.
+Result<TaskListing> read_query(const Call& call) {
   const auto filters = Filters::parse(
       call.target, {"id", "name", "service", "node", "label", "desired-state", "runtime", "_up-to-date"});
   if (!filters) return filters.error();
@@ -65,7 +60,11 @@ Result<Query> read_query(const Call& call) {
   const auto nodes = resolve<NodeId>(store, filters->values("node"), find_node,
                                      [&](NodeId id) { return !store.tasks_on_node(id).empty(); });
   if (!nodes) return nodes.error();
-  return Query{*filters, *services, *nodes};
+  TaskListing out;
+  out.filters = *filters;
+  out.services = *services;
+  out.nodes = *nodes;
+  return out;
 }
 
 template <class IdType>
@@ -73,10 +72,10 @@ bool one_of(const std::vector<IdType>& wanted, IdType id) {
   return wanted.empty() || std::find(wanted.begin(), wanted.end(), id) != wanted.end();
 }
 
-bool shown(const store::Store& store, const model::Task& task, const Query& query) {
+bool shown(const TaskListing& query, const model::Task& task) {
   const Filters& filters = query.filters;
   if (!one_of(query.services, task.service_id) || !one_of(query.nodes, task.node_id)) return false;
-  const auto service = store.service(task.service_id);
+  const auto service = query.view->find<model::Service>(task.service_id);
   // `docker stack rm` counts ended tasks as long as it sees them: those of a service that is gone are not
   // shown.
   if (!service && model::is_terminal(task.state())) return false;
@@ -88,33 +87,50 @@ bool shown(const store::Store& store, const model::Task& task, const Query& quer
          filters.exact("runtime", "container");
 }
 
-// The tasks that the query can mean at all, by the narrowest index.
-template <class Visit>
-void candidates(const store::Store& store, const Query& query, Visit visit) {
+// The tasks that the query can mean at all, by the narrowest index: ids alone, the tasks are read as they are
+// written. Nothing: all tasks.
+std::optional<std::vector<TaskId>> candidates(const TaskListing& query) {
+  if (query.services.empty() && query.nodes.empty()) return std::nullopt;
+  std::vector<TaskId> out;
+  const auto add = [&out](const std::vector<TaskId>& ids) { out.insert(out.end(), ids.begin(), ids.end()); };
   if (!query.services.empty()) {
-    for (const ServiceId service : query.services)
-      for (const auto& [slot, id] : store.tasks_of_service(service)) visit(*store.task(id));
-  } else if (!query.nodes.empty()) {
-    for (const NodeId node : query.nodes)
-      for (const TaskId id : store.tasks_on_node(node)) visit(*store.task(id));
+    for (const ServiceId service : query.services) add(query.view->tasks_of_service(service));
   } else {
-    for (const auto& [id, task] : store.tasks()) visit(*task);
+    for (const NodeId node : query.nodes) add(query.view->tasks_on_node(node));
   }
+  return out;
 }
 
 }  // namespace
 
-void list_tasks(Call& call) {
-  const auto query = read_query(call);
-  if (!query) return call.refuse(query.error());
-  TaskWriter writer;
-  Json json;
-  json.array([&] {
-    candidates(call.store(), *query, [&](const model::Task& task) {
-      if (shown(call.store(), task, *query)) writer.write(json, task);
-    });
+bool TaskListing::write(Json& json, Budget& budget, const Context&) {
+  const auto look_at = [&](const store::Ref<model::Task>& task) {
+    budget.spend_one();
+    if (shown(*this, *task)) writer.write(json, *task);
+  };
+  if (candidates) {
+    for (; next < candidates->size(); ++next) {
+      if (budget.is_spent()) return false;
+      look_at(view->find<model::Task>((*candidates)[next]));
+    }
+    return true;
+  }
+  bool more = false;
+  view->visit_after<model::Task>(last ? &*last : nullptr, [&](const store::Ref<model::Task>& task) {
+    if ((more = budget.is_spent())) return false;
+    look_at(task);
+    last = task->id;
+    return true;
   });
-  call.reply(json.take());
+  return !more;
+}
+
+void list_tasks(Call& call) {
+  auto listing = read_query(call);
+  if (!listing) return call.refuse(listing.error());
+  listing->view = call.store().view();
+  listing->candidates = candidates(*listing);
+  call.list(std::move(*listing));
 }
 
 void show_task(Call& call) {

@@ -25,6 +25,7 @@ constexpr std::size_t kPipelineLimit = 128 * 1024;  // read ahead while a reques
 constexpr std::size_t kAnswersLimit = 1024 * 1024;  // unread answers beyond which no request is taken
 constexpr std::size_t kReadSize = 32 * 1024;
 constexpr std::size_t kMaxGather = 64;
+constexpr std::size_t kShortAnswer = 64 * 1024;
 constexpr std::int64_t kHeaderSeconds = 10, kBodySeconds = 60;
 
 std::string lower(std::string_view text) {
@@ -197,7 +198,7 @@ void HttpConnection::refuse(unsigned status, const std::string& sentence) {
   head_only_ = keep_alive_ = http_1_0_ = false;
   id_ = 0;
   head_ = http::ResponseHead{status, {{"Content-Type", "application/json"}}, false};
-  body_ = "{\"message\":" + json_quote(sentence) + "}\n";
+  body_ = {"{\"message\":" + json_quote(sentence) + "}\n"};
   end();
 }
 
@@ -211,19 +212,35 @@ void HttpConnection::begin(http::ResponseHead head) {
 void HttpConnection::piece(std::string bytes) {
   if (bytes.empty() || !head_) return;
   if (!head_->streaming) {
-    body_ += bytes;
+    body_.push_back(std::move(bytes));
   } else if (!head_only_) {
     send(chunked_ ? hex_size(bytes.size()) + bytes + "\r\n" : std::move(bytes));
   }
 }
 
+// A short answer is one write of one piece of memory; a long one is sent as it came, and never copied.
+void HttpConnection::send_whole() {
+  if (closed_) return;
+  std::size_t size = 0;
+  for (const std::string& bytes : body_) size += bytes.size();
+  std::string answer = head_text(size);
+  std::vector<std::string> body = std::exchange(body_, {});
+  if (head_only_ || has_no_body(head_->status)) body.clear();
+  if (size <= kShortAnswer)
+    for (const std::string& bytes : std::exchange(body, {})) answer += bytes;
+  output_bytes_ += answer.size();
+  output_.push_back(std::move(answer));
+  for (std::string& bytes : body) {
+    output_bytes_ += bytes.size();
+    output_.push_back(std::move(bytes));
+  }
+  flush();
+}
+
 void HttpConnection::end() {
   if (!head_) return;
   if (!head_->streaming) {
-    std::string answer = head_text(body_.size());
-    if (!head_only_ && !has_no_body(head_->status)) answer += body_;
-    body_.clear();
-    send(std::move(answer));
+    send_whole();
   } else if (chunked_ && !head_only_) {
     send("0\r\n\r\n");
   }

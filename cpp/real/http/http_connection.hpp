@@ -52,6 +52,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void expect(std::int64_t seconds);
   void lost();
   std::string head_text(std::optional<std::size_t> length);
+  void send_whole();
   void send(std::string bytes);
   void flush();
   void sent(std::size_t count);
@@ -75,7 +76,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool answering_ = false;
   bool head_only_ = false, keep_alive_ = false, chunked_ = false, http_1_0_ = false;
   std::optional<http::ResponseHead> head_;
-  std::string body_;
+  std::vector<std::string> body_;  // of an answer that is sent whole, as it came
 
   std::deque<std::string> output_;
   std::size_t output_bytes_ = 0, front_sent_ = 0;  // of all; of the first piece, those that went already

@@ -106,6 +106,29 @@ TEST_F(HttpServerTest, AnswersOneRequestAfterTheOtherOnOneConnection) {
   EXPECT_FALSE(client.ended);
 }
 
+TEST_F(HttpServerTest, AnAnswerInPiecesIsOneBodyWithItsLength) {
+  for (const std::size_t size :
+       {std::size_t{3}, std::size_t{10'000}}) {  // of a piece: a short answer, a long one
+    requests_.clear();
+    RawClient client(path_);
+    client.say("GET /tasks HTTP/1.1\r\n\r\nHEAD /tasks HTTP/1.1\r\n\r\n");
+    std::string body;
+    for (std::size_t asked = 1; asked <= 2; ++asked) {
+      ASSERT_TRUE(until([&] { return requests_.size() == asked; }));
+      const auto id = requests_.back().first;
+      server_.begin(id, {200, {}, false});
+      for (char letter = 'a'; letter <= 'z'; ++letter) {
+        server_.piece(id, std::string(size, letter));
+        if (asked == 1) body += std::string(size, letter);
+      }
+      server_.end(id);
+    }
+    const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+    ASSERT_TRUE(until([&] { return client.heard().size() >= body.size() + 2 * head.size(); }));
+    EXPECT_EQ(client.heard(), head + body + head) << "a HEAD has the length alone";
+  }
+}
+
 TEST_F(HttpServerTest, FlushesEveryPieceOfAStream) {
   RawClient client(path_);
   client.say("GET /events HTTP/1.1\r\n\r\n");
