@@ -18,6 +18,7 @@ NAMES = (
     "worker_loss",
     "creates",
     "reads",
+    "lists",
     "mesh",
     "sim",
     "seeds",
