@@ -54,6 +54,13 @@ Names taken_away(const Fault& fault) {
     case Kind::cut:
     case Kind::hold:
       return fault.names("from");
+    case Kind::net:
+    case Kind::throttle:
+    case Kind::clock:
+    case Kind::kill_task:
+    case Kind::port:
+    case Kind::image:
+    case Kind::transfer:
     default:
       return {};
   }
@@ -115,6 +122,12 @@ class Drawing {
       case Kind::port:
         fault.set("port", std::int64_t{8080});
         break;
+      case Kind::freeze:
+      case Kind::power_off:
+      case Kind::stop:
+      case Kind::kill:
+      case Kind::image:
+      case Kind::transfer:
       default:
         break;
     }

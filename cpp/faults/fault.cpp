@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/overloaded.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "faults/nearest.hpp"
@@ -110,14 +111,18 @@ Result<void> check_bounds(const Fault& fault, const Parameter& parameter, std::i
                           shown(parameter.least) + (most.empty() ? " and more" : most));
 }
 
-// A name is never empty, and stands on one line.
-Result<void> check_names(const Fault& fault, const Parameter& parameter, const Argument& value) {
+Names names_in(const Argument& value) {
   Names all;
   if (const auto* text = std::get_if<std::string>(&value)) all.push_back(*text);
   if (const auto* names = std::get_if<Names>(&value)) all = *names;
   if (const auto* groups = std::get_if<Groups>(&value))
     for (const Names& group : *groups) all.insert(all.end(), group.begin(), group.end());
-  for (const auto& name : all) {
+  return all;
+}
+
+// A name is never empty, and stands on one line.
+Result<void> check_names(const Fault& fault, const Parameter& parameter, const Argument& value) {
+  for (const auto& name : names_in(value)) {
     if (name.empty()) return wrong(fault, "a name in " + std::string(parameter.key) + " is empty");
     if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }))
       return wrong(fault, "a name in " + std::string(parameter.key) + " has a control character");
@@ -129,19 +134,25 @@ Result<void> check_argument(const Fault& fault, const Parameter& parameter, cons
   const auto bounds = [&](std::int64_t number, const auto& shown) {
     return check_bounds(fault, parameter, number, shown);
   };
-  if (const auto* count = std::get_if<std::int64_t>(&value))
-    return bounds(*count, [](std::int64_t n) { return std::to_string(n); });
-  if (const auto* span = std::get_if<Duration>(&value))
-    return bounds(span->ns, [](std::int64_t n) { return to_string(Duration{n}); });
-  if (const auto* ratio = std::get_if<Ratio>(&value))
-    return bounds(ratio->millionths, [](std::int64_t n) { return decimal(n, 6); });
-  if (const auto* factor = std::get_if<Factor>(&value))
-    return bounds(factor->billionths, [](std::int64_t n) { return decimal(n, 9); });
-  const auto* text = std::get_if<std::string>(&value);
-  const auto* names = std::get_if<Names>(&value);
-  if ((text != nullptr && text->empty()) || (names != nullptr && names->empty()))
-    return wrong(fault, std::string(parameter.key) + " is empty");
-  return check_names(fault, parameter, value);
+  const auto names = [&](bool empty) -> Result<void> {
+    if (empty) return wrong(fault, std::string(parameter.key) + " is empty");
+    return check_names(fault, parameter, value);
+  };
+  return std::visit(
+      Overloaded{
+          [&](std::int64_t count) { return bounds(count, [](std::int64_t n) { return std::to_string(n); }); },
+          [&](Duration span) {
+            return bounds(span.ns, [](std::int64_t n) { return to_string(Duration{n}); });
+          },
+          [&](Ratio one) { return bounds(one.millionths, [](std::int64_t n) { return decimal(n, 6); }); },
+          [&](Factor one) { return bounds(one.billionths, [](std::int64_t n) { return decimal(n, 9); }); },
+          [&](const std::string& text) { return names(text.empty()); },
+          [&](const Names& all) { return names(all.empty()); },
+          [&](const Groups&) { return names(false); },  // check_partition counts them
+          [](bool) { return Result<void>(); },
+          [](const Errnos&) { return Result<void>(); },  // check_disk reads them
+      },
+      value);
 }
 
 // The alternative of Argument that holds a type's values.
@@ -306,6 +317,15 @@ Result<void> check(const Fault& fault) {
     case Kind::clock:
       if (fault.arguments.size() < 2) return wrong(fault, "it wants at least one of skew, drift, jump");
       return {};
+    case Kind::throttle:
+    case Kind::freeze:
+    case Kind::power_off:
+    case Kind::stop:
+    case Kind::kill:
+    case Kind::kill_task:
+    case Kind::port:
+    case Kind::image:
+    case Kind::transfer:
     default:
       return {};
   }

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/overloaded.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "docker/json.hpp"
@@ -132,27 +133,22 @@ Result<void> take(Fault& fault, const std::string& key, const Value& value) {
 
 void write_argument(Json& json, std::string_view key, const Argument& value) {
   json.key(key);
-  if (const auto* flag = std::get_if<bool>(&value)) {
-    json.value(*flag);
-  } else if (const auto* count = std::get_if<std::int64_t>(&value)) {
-    json.value(*count);
-  } else if (const auto* span = std::get_if<Duration>(&value)) {
-    json.value(to_string(*span));
-  } else if (const auto* ratio = std::get_if<Ratio>(&value)) {
-    json.raw(decimal(ratio->millionths, 6));
-  } else if (const auto* factor = std::get_if<Factor>(&value)) {
-    json.raw(decimal(factor->billionths, 9));
-  } else if (const auto* text = std::get_if<std::string>(&value)) {
-    json.value(*text);
-  } else if (const auto* names = std::get_if<Names>(&value)) {
-    json.value(*names);
-  } else if (const auto* groups = std::get_if<Groups>(&value)) {
-    json.array([&] {
-      for (const Names& group : *groups) json.value(group);
-    });
-  } else {
-    json.value(std::get<Errnos>(value));
-  }
+  std::visit(Overloaded{
+                 [&](bool flag) { json.value(flag); },
+                 [&](std::int64_t count) { json.value(count); },
+                 [&](Duration span) { json.value(to_string(span)); },
+                 [&](const Ratio& ratio) { json.raw(decimal(ratio.millionths, 6)); },
+                 [&](const Factor& factor) { json.raw(decimal(factor.billionths, 9)); },
+                 [&](const std::string& text) { json.value(text); },
+                 [&](const Names& names) { json.value(names); },
+                 [&](const Groups& groups) {
+                   json.array([&] {
+                     for (const Names& group : groups) json.value(group);
+                   });
+                 },
+                 [&](const Errnos& errors) { json.value(errors); },
+             },
+             value);
 }
 
 }  // namespace

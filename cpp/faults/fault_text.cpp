@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/number.hpp"
+#include "base/overloaded.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "faults/fault.hpp"
@@ -244,17 +245,26 @@ std::string joined(const Names& names, Kind kind) {
   return text;
 }
 
-std::string value_text(const Argument& value, Kind kind) {
-  if (const auto* count = std::get_if<std::int64_t>(&value)) return std::to_string(*count);
-  if (const auto* span = std::get_if<Duration>(&value)) return to_string(*span);
-  if (const auto* ratio = std::get_if<Ratio>(&value)) return decimal(ratio->millionths, 6);
-  if (const auto* factor = std::get_if<Factor>(&value)) return decimal(factor->billionths, 9);
-  if (const auto* text = std::get_if<std::string>(&value)) return name_text(*text, kind);
+std::string pairs_text(const Errnos& errors) {
   std::string pairs;
-  if (const auto* errors = std::get_if<Errnos>(&value))
-    for (const auto& [operation, error] : *errors)
-      pairs += (pairs.empty() ? "" : ",") + operation + "=" + error;
+  for (const auto& [operation, error] : errors) pairs += (pairs.empty() ? "" : ",") + operation + "=" + error;
   return pairs;
+}
+
+// Flags, names and groups have a place of their own in a line: see to_text and places_text.
+std::string value_text(const Argument& value, Kind kind) {
+  return std::visit(Overloaded{
+                        [](std::int64_t count) { return std::to_string(count); },
+                        [](Duration span) { return to_string(span); },
+                        [](const Ratio& ratio) { return decimal(ratio.millionths, 6); },
+                        [](const Factor& factor) { return decimal(factor.billionths, 9); },
+                        [&](const std::string& text) { return name_text(text, kind); },
+                        [](const Errnos& errors) { return pairs_text(errors); },
+                        [](bool) { return std::string(); },
+                        [](const Names&) { return std::string(); },
+                        [](const Groups&) { return std::string(); },
+                    },
+                    value);
 }
 
 std::string places_text(const Fault& fault) {

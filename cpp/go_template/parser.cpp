@@ -20,6 +20,9 @@
 #include "go_template/text_literal.hpp"
 #include "go_template/value.hpp"
 
+// Go's grammar is closed: a token that a switch does not name is a syntax error or begins an operand.
+#pragma GCC diagnostic ignored "-Wswitch-enum"
+
 namespace swarm::go_template {
 namespace {
 

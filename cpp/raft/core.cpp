@@ -13,6 +13,9 @@
 #include "raft/raft.hpp"
 #include "raft/storage.hpp"
 
+// Here is what is the same in every role; all other types of messages go to the role.
+#pragma GCC diagnostic ignored "-Wswitch-enum"
+
 namespace swarm::raft {
 
 const char* to_string(Role role) {
@@ -47,7 +50,7 @@ void Raft::send(Message message) {
   const bool of_election = message.type == MessageType::vote || message.type == MessageType::vote_resp ||
                            message.type == MessageType::pre_vote ||
                            message.type == MessageType::pre_vote_resp;
-  // Votes name their own term; proposals and reads go to whoever leads, in whatever term.
+  // Votes name their own term; proposals and reads go to the leader, in whatever term.
   if (!of_election && message.type != MessageType::prop && message.type != MessageType::read_index)
     message.term = term;
   if (message.type == MessageType::app_resp || message.type == MessageType::vote_resp ||
@@ -80,7 +83,7 @@ void Raft::reset(Term to_term) {
   pending_conf_index = 0;
   uncommitted_size_ = 0;
   reads_.clear();
-  waiting_reads_.clear();  // whoever asked asks again, whoever leads then
+  waiting_reads_.clear();  // the client asks the new leader again
 }
 
 void Raft::draw_election_timeout() {
@@ -145,19 +148,21 @@ Result<void> Raft::step_role(Message& message) {
       return step_leader(message);
     case Role::follower:
       return step_follower(message);
-    default:
-      return step_candidate(message);
+    case Role::candidate:
+    case Role::pre_candidate:
+      break;
   }
+  return step_candidate(message);
 }
 
 // A message of a newer term. False: it is ignored, because this node has heard from a leader lately
-// (section 4.2.3 of the dissertation: a removed or partitioned node shall not disturb the others).
+// (section 4.2.3 of the dissertation: a removed or partitioned node must not disturb the others).
 bool Raft::observe_term(const Message& message) {
   if (message.type == MessageType::vote || message.type == MessageType::pre_vote) {
     const bool forced = message.context == "CampaignTransfer";
     if (!forced && config.check_quorum && hears_leader()) return false;
   }
-  if (message.type == MessageType::pre_vote) return true;  // asking costs nobody a term
+  if (message.type == MessageType::pre_vote) return true;  // a pre-vote raises no member's term
   if (message.type == MessageType::pre_vote_resp && !message.reject) return true;  // of the term to come
   const bool from_leader = message.type == MessageType::app || message.type == MessageType::heartbeat ||
                            message.type == MessageType::snap;

@@ -100,7 +100,6 @@ TEST(Quorum, AVoteIsWonOrLostOnlyWhenTheMissingOnesCannotChangeIt) {
 }
 
 // ---- changes of the configuration
-// -------------------------------------------------------------------------------
 
 std::vector<ConfChangeSingle> random_changes(Rng& rng) {
   std::vector<ConfChangeSingle> changes;

@@ -28,7 +28,7 @@ Message vote_request(PeerId from, Term term, Term last_term, Index last_index) {
   return message;
 }
 
-// Section 5.1: whoever sees a newer term becomes a follower in it.
+// Section 5.1: a member that sees a newer term becomes a follower in it.
 TEST(RaftPaper, ANewerTermMakesAFollowerOfEveryRole) {
   for (const Role role : {Role::follower, Role::candidate, Role::leader}) {
     Peer peer(1);

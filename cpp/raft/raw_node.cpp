@@ -30,6 +30,21 @@ bool is_local(MessageType type) {
     case MessageType::storage_apply:
     case MessageType::storage_apply_resp:
       return true;
+    case MessageType::prop:
+    case MessageType::app:
+    case MessageType::app_resp:
+    case MessageType::vote:
+    case MessageType::vote_resp:
+    case MessageType::snap:
+    case MessageType::heartbeat:
+    case MessageType::heartbeat_resp:
+    case MessageType::transfer_leader:
+    case MessageType::timeout_now:
+    case MessageType::read_index:
+    case MessageType::read_index_resp:
+    case MessageType::pre_vote:
+    case MessageType::pre_vote_resp:
+    case MessageType::forget_leader:
     default:
       return false;
   }
@@ -46,6 +61,22 @@ bool is_response(MessageType type) {
     case MessageType::storage_append_resp:
     case MessageType::storage_apply_resp:
       return true;
+    case MessageType::hup:
+    case MessageType::beat:
+    case MessageType::prop:
+    case MessageType::app:
+    case MessageType::vote:
+    case MessageType::snap:
+    case MessageType::heartbeat:
+    case MessageType::snap_status:
+    case MessageType::check_quorum:
+    case MessageType::transfer_leader:
+    case MessageType::timeout_now:
+    case MessageType::read_index:
+    case MessageType::pre_vote:
+    case MessageType::storage_append:
+    case MessageType::storage_apply:
+    case MessageType::forget_leader:
     default:
       return false;
   }

@@ -55,8 +55,8 @@ void Raft::on_read_ack(PeerId from, const std::string& context) {
   release_confirmed_reads();
 }
 
-// Whoever confirms this leader for a read confirms it for all earlier ones. A smaller configuration may be
-// content with the acknowledgements that are there; in a group of one nobody is left to send another.
+// A member that confirms this leader for a read confirms it for all earlier ones. For a smaller configuration
+// the acknowledgements that are there may be enough; in a group of one no member is left to send another.
 void Raft::release_confirmed_reads() {
   const auto newest = std::find_if(reads_.rbegin(), reads_.rend(), [&](const PendingRead& read) {
     return tracker.config.voters.vote_result(read.acks) == VoteResult::won;

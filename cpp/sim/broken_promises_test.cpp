@@ -1,12 +1,25 @@
 // Raft's promises, broken by what no Raft can bear: a disk that forgets. Each ready-made rule that nothing
 // else breaks is broken here, by faults alone; and none cries wolf in storms that Raft does bear.
 #include <gtest/gtest.h>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <utility>
 
+#include "base/check.hpp"
+#include "base/time.hpp"
 #include "codec/codec.hpp"
 #include "faults/draw.hpp"
 #include "node/replica_disk.hpp"
+#include "ports/disk.hpp"
+#include "raft/message.hpp"
+#include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
+#include "sim/watch.hpp"
 #include "sim/watch_rules.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -126,7 +139,7 @@ TEST(BrokenPromises, AnUpdateThatWasAnsweredAndIsGoneIsTold) {
   EXPECT_NE(said.what.find(", had an older one at " + seconds(said.at)), std::string::npos) << said.what;
 }
 
-// Whoever is started again may have another log than it had: all of it is compared once more.
+// A manager that is started again may have another log than it had: all of it is compared once more.
 TEST(BrokenPromises, ACommitThatIsAnotherAfterARestartIsTold) {
   WorldOptions options;
   options.check = false;  // they would find the forgery

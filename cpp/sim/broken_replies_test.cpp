@@ -2,9 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/time.hpp"
 #include "sim/client.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

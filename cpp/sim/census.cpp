@@ -1,5 +1,16 @@
 #include "sim/census.hpp"
 
+#include <cstddef>
+#include <map>
+#include <variant>
+#include <vector>
+
+#include "base/id.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
+
 namespace swarm::sim {
 
 bool Census::runs(const model::Task& task, const store::Store& store) {

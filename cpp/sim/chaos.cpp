@@ -1,7 +1,19 @@
 #include "sim/chaos.hpp"
 
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "base/check.hpp"
+#include "base/time.hpp"
 #include "node/node.hpp"
+#include "sim/churn.hpp"
+#include "sim/client.hpp"
+#include "sim/fault_plan.hpp"
+#include "sim/register_work.hpp"
+#include "sim/workload.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

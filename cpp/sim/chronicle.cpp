@@ -1,12 +1,31 @@
 #include "sim/chronicle.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/time.hpp"
 #include "model/container_spec.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
 #include "node/apply_entry.hpp"
+#include "node/node.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
+#include "raft/raft.hpp"
 #include "sim/chronicle_words.hpp"
+#include "sim/event_queue.hpp"
 #include "sim/machine.hpp"
 #include "sim/store_copy.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -29,7 +48,8 @@ const char* word(raft::Role role) {
 }
 
 std::string image_of(const model::Task& task) {
-  return task.spec().container ? task.spec().container->image : std::string();
+  const auto& container = task.spec().container;
+  return container ? container->image : std::string();
 }
 
 std::string shortened(std::string text) {

@@ -1,9 +1,14 @@
 // The chronicle as JSON: tables of rows, so that a long run stays small.
+#include <cstdint>
 #include <map>
+#include <string>
+#include <vector>
 
+#include "base/time.hpp"
 #include "docker/json.hpp"
 #include "sim/chronicle.hpp"
 #include "sim/chronicle_words.hpp"
+#include "sim/event_queue.hpp"
 
 namespace swarm::sim {
 
@@ -59,7 +64,7 @@ class ChronicleJson {
 
  private:
   template <class T, class Row>
-  void table(const char* name, std::vector<std::string> columns, const Newest<T>& of, Row row) {
+  void table(const char* name, const std::vector<std::string>& columns, const Newest<T>& of, Row row) {
     json_.object(name, [&] {
       json_.field("columns", columns).field("dropped", of.dropped());
       json_.array("rows", [&] {

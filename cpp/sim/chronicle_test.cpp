@@ -3,8 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/time.hpp"
 #include "docker/json.hpp"
 #include "faults/fault.hpp"
 #include "sim/client.hpp"
@@ -78,7 +84,6 @@ TEST_F(Told, IsEveryRoleStateMessageAndRequest) {
   World world(seeded());
   world.record_chronicle(true);
   form(world);
-  const std::string first = world.leader();
   live(world);
   read(world);
   EXPECT_EQ(all.find("nodes")->items()->size(), 4U);

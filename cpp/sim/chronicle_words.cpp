@@ -1,6 +1,18 @@
 #include "sim/chronicle_words.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <string>
 #include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/task.hpp"
+#include "model/wire.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::sim {
 namespace {

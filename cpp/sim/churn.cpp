@@ -1,6 +1,20 @@
 #include "sim/churn.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "ports/http.hpp"
+#include "raft/raft.hpp"
+#include "sim/client.hpp"
+#include "sim/world.hpp"
 
 #include "node/node.hpp"
 
@@ -149,8 +163,8 @@ std::optional<Churn::Wish> Churn::next_repair() {
       wish.kind = Wish::Kind::join;
       return wish;
     }
-    const auto id = NodeId::parse(wish.node);
-    const auto node = world_.node(leader).inspect().store->node(*id);
+    const auto id = NodeId::parse(wish.node).value_or(NodeId());
+    const auto node = world_.node(leader).inspect().store->node(id);
     if (!node || (node->spec.desired_role == Kind::manager) == manager) continue;
     wish.reading = true;
     return wish;

@@ -2,7 +2,7 @@
 // clears away what is left of it, and every now and then kills the machine that it has just asked, or the
 // leader, in the midst of it. m1 and m2 stay managers: a group that lost most of its members for good has no
 // way back. When the storm is over it asks for what the swarm began with. NOT here: services (workload),
-// faults that nobody's wish brought about (fault_plan).
+// faults that no request brought about (fault_plan).
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ namespace swarm::sim {
 
 class Churn {
  public:
-  // The swarm as it shall be again at the end; made when it is so.
+  // The swarm as it must be again at the end; made when it is so.
   Churn(World& world, Rng rng, std::vector<std::string> managers, std::vector<std::string> workers);
 
   void act();  // begins one of the things above; time may go by, machines may be killed
@@ -50,7 +50,7 @@ class Churn {
   std::optional<Wish> wish_;
 };
 
-// Why the Raft group is not yet these managers and nobody else, all up and of one mind; or "".
+// Why the group's members are not exactly these managers, all up on one configuration; "" if they are.
 std::string group_not_settled(const World& world, const std::vector<std::string>& managers);
 
 }  // namespace swarm::sim

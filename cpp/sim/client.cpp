@@ -1,9 +1,21 @@
 #include "sim/client.hpp"
 
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/address.hpp"
 #include "docker/json.hpp"
 #include "model/mesh.hpp"
 #include "node/node.hpp"
+#include "ports/http.hpp"
+#include "raft/message.hpp"
 #include "raft/raft.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

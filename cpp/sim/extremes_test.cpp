@@ -1,5 +1,5 @@
 // Every number of every request at its extremes: 0, 1, -1, the ends of its type and beyond, fractions, and
-// what is no number. What is refused is refused in a sentence; what is taken harms nobody: the machines live,
+// what is no number. What is refused is refused in a sentence; what is taken does no harm: the machines live,
 // the checkers hold, and with usual numbers again all is as usual.
 //
 // The fields are not listed here: they are the numbers in the JSON of a spec whose every field is set
@@ -7,14 +7,33 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/time.hpp"
 #include "codec/test_full_values.hpp"
+#include "docker/api.hpp"
+#include "docker/json.hpp"
 #include "docker/specs.hpp"
 #include "docker/url.hpp"
 #include "model/bounds.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
 #include "node/node.hpp"
 #include "node/replica_disk.hpp"
+#include "ports/disk.hpp"
+#include "ports/http.hpp"
 #include "sim/churn.hpp"
+#include "sim/client.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -1,10 +1,22 @@
 // What the kinds of faults do that only a simulator can do exactly: links, disks, clocks, pace.
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/check.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "raft/message.hpp"
+#include "sim/client.hpp"
+#include "sim/shared.hpp"
 #include "sim/test_swarm.hpp"
+#include "sim/virtual_clock.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -1,7 +1,16 @@
 #include "sim/fault_plan.hpp"
 
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "base/check.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "faults/draw.hpp"
+#include "faults/fault.hpp"
+#include "faults/plan.hpp"
 
 namespace swarm::sim {
 

@@ -2,10 +2,24 @@
 // that claims to be a manager, and in the name of m2. The swarm stays as it is.
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "base/address.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/mesh.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
+#include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -108,7 +122,7 @@ TEST_F(ForgedFrames, NoMessageOfTheListDoesHarm) {
   for (const auto& message :
        all_about(victim, std::make_index_sequence<std::variant_size_v<wire::Message>>{}))
     for (const auto& hello : hellos) {
-      // Who claims to be m2 altogether is m2, until TLS proves otherwise.
+      // A peer that claims to be m2 is taken for m2: only TLS can prove otherwise.
       if (std::holds_alternative<wire::Register>(message) && hello.node == victim) continue;
       if (std::holds_alternative<wire::LeaveRequest>(message) && hello.node == victim) continue;
       if (std::holds_alternative<wire::RaftJoinRequest>(message) && hello.node == victim) continue;

@@ -1,9 +1,18 @@
 #include "sim/gate.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
 
+#include "base/id.hpp"
 #include "model/constraint.hpp"
 #include "model/meaning.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
 #include "store/store.hpp"
 
 namespace swarm::sim {

@@ -2,9 +2,23 @@
 #include "sim/injector.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
-#include "base/check.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "faults/fault.hpp"
 #include "faults/nearest.hpp"
+#include "faults/plan.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/machine.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 

@@ -1,7 +1,24 @@
 // What each kind of fault does to the world when it begins, and what is put right when it is over.
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/number.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "faults/fault.hpp"
 #include "sim/injector.hpp"
+#include "sim/link_rules.hpp"
+#include "sim/machine.hpp"
+#include "sim/sim_disk.hpp"
+#include "sim/virtual_clock.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 
@@ -99,6 +116,13 @@ void Injector::apply(const Active& active) {
       return set_clock(at, fault.span("jump").value_or(Duration{}));
     case Kind::throttle:
       return set_pace(at);
+    case Kind::partition:
+    case Kind::cut:
+    case Kind::net:
+    case Kind::hold:
+    case Kind::kill_task:
+    case Kind::image:
+    case Kind::transfer:
     default:
       return;
   }

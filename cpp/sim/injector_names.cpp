@@ -1,10 +1,19 @@
 // Which machines a fault means: names are checked first, "leader" and "minority" become machines.
 #include <algorithm>
+#include <cstddef>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "faults/fault.hpp"
 #include "faults/nearest.hpp"
 #include "sim/injector.hpp"
+#include "sim/machine.hpp"
 
 namespace swarm::sim {
 

@@ -1,7 +1,19 @@
 // Faults as data happen when they say, compose, end, and tell what has happened.
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.hpp"
+#include "faults/fault.hpp"
+#include "faults/plan.hpp"
+#include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

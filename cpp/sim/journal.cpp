@@ -1,6 +1,17 @@
 #include "sim/journal.hpp"
 
+#include <cstdint>
+#include <string>
+#include <string_view>
 #include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "faults/fault.hpp"
+#include "model/meta.hpp"
+#include "ports/http.hpp"
+#include "sim/inputs.hpp"
 
 namespace swarm::sim {
 namespace {

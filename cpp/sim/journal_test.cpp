@@ -2,14 +2,31 @@
 // journal is refused in a sentence.
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "docker/json.hpp"
+#include "faults/fault.hpp"
+#include "faults/plan.hpp"
+#include "ports/http.hpp"
 #include "sim/chaos.hpp"
 #include "sim/client.hpp"
+#include "sim/inputs.hpp"
+#include "sim/journal.hpp"
 #include "sim/references.hpp"
-#include "sim/watch_rules.hpp"
+#include "sim/watch.hpp"
+#include "sim/watch_rules.hpp"  // IWYU pragma: keep: RuleSpec, which is made without its name
+#include "sim/world.hpp"
 #include "store/store.hpp"
 
 namespace swarm::sim {
@@ -255,7 +272,7 @@ TEST(Journal, WhatCameLaterMeansWhatItMeant) {
     EXPECT_NE(services.begin()->second->id.str(), id);
     return std::get<model::ReplicatedMode>(services.begin()->second->spec.mode).replicas;
   };
-  EXPECT_EQ(replicas(nullptr), 2U);  // nobody has that id
+  EXPECT_EQ(replicas(nullptr), 2U);  // no service has that id
   EXPECT_EQ(replicas(std::make_shared<const References>(References::of(*run))), 3U);
 }
 

@@ -1,13 +1,30 @@
 // The journal as text, both ways. What the fields of an input are is said once, in inputs.hpp.
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <limits>
 #include <optional>
-#include <tuple>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "docker/json.hpp"
+#include "faults/fault.hpp"
+#include "model/meta.hpp"
+#include "ports/http.hpp"
+#include "sim/inputs.hpp"
 #include "sim/journal.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -4,10 +4,20 @@
 // votes and entries that were forgotten.
 #include <gtest/gtest.h>
 
-#include <set>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
 #include "node/node.hpp"
+#include "ports/http.hpp"
 #include "sim/churn.hpp"
+#include "sim/client.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -1,6 +1,10 @@
-// Looks: whoever looks, and however often, the run is the same; and a look says what a client would be told.
+// Looks: however often a program looks, the run is the same; and a look says what a client would be answered.
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <vector>
+
+#include "base/time.hpp"
 #include "sim/client.hpp"
 #include "sim/world.hpp"
 

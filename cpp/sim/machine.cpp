@@ -1,10 +1,22 @@
 #include "sim/machine.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
 #include <utility>
+#include <variant>
 
 #include "base/check.hpp"
+#include "base/time.hpp"
 #include "model/builtin_plugins.hpp"
+#include "node/node.hpp"
+#include "ports/ports.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/network.hpp"
+#include "sim/shared.hpp"
+#include "sim/sim_mesh.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -15,7 +27,6 @@ constexpr int kMaxWakesAtOnce = 10'000;
 }  // namespace
 
 // ---- answers of the API
-// -------------------------------------------------------------------------------------
 
 CallId CallBook::open(MachineIndex machine) {
   Call& call = calls_[++last_];
@@ -77,7 +88,6 @@ void CallBook::note_end(CallId id, Reply& reply) {
 }
 
 // ---- one daemon
-// -------------------------------------------------------------------------------------------------
 
 Machine::Machine(Shared& world, Network& net, MeshNet& meshes, CallBook& book, MachineIndex machine_index,
                  MachineOptions machine_options)
@@ -139,7 +149,7 @@ void Machine::plan_wake() {
   shared.queue.push(next, index, life, Wake{});
 }
 
-// A wake-up that was overtaken by an earlier one is nobody's; one that came too early plans the next.
+// A wake-up that was overtaken by an earlier one does nothing; one that came too early plans the next.
 void Machine::wake(Instant at) {
   if (at != wake_) return;
   wake_ = Instant::never();

@@ -1,9 +1,27 @@
 #include "sim/network.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/address.hpp"
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "codec/codec.hpp"
+#include "model/wire.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
+#include "sim/chronicle.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/link_rules.hpp"
+#include "sim/shared.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -1,9 +1,24 @@
 // The network alone: how late, how often and in which order frames arrive, counted over many.
-#include "sim/network.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/link_rules.hpp"
+#include "sim/network.hpp"
 
 namespace swarm::sim {
 namespace {

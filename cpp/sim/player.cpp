@@ -1,8 +1,20 @@
 #include "sim/player.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
 
-#include "sim/watch_rules.hpp"
+#include "base/time.hpp"
+#include "sim/inputs.hpp"
+#include "sim/journal.hpp"
+#include "sim/references.hpp"
+#include "sim/watch_rules.hpp"  // IWYU pragma: keep: RuleSpec, which is made without its name
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

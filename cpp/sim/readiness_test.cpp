@@ -1,9 +1,18 @@
-// When init or join has answered, the node is READY and its object quiet: whoever reads it can write it.
+// When init or join has answered, the node is READY and its object quiet: a client that reads it can write
+// it.
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tuple>
+
+#include "agent/worker.hpp"
 #include "docker/json.hpp"
 #include "node/node.hpp"
+#include "ports/http.hpp"
 #include "sim/client.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -2,13 +2,25 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
+#include "base/id.hpp"
+#include "model/task.hpp"
 #include "node/node.hpp"
+#include "sim/inputs.hpp"
+#include "sim/journal.hpp"
+#include "sim/world.hpp"
 #include "store/store.hpp"
+#include "store/table.hpp"
 
 namespace swarm::sim {
 namespace {

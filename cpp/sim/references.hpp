@@ -2,8 +2,8 @@
 // another run with the same user in it (world.let_go) the service `web` has another id: what was done to
 // `web` is done to `web` there, and an update that named the newest version names the newest one.
 //
-// Found by playing the run once. An id that no object had, or whose name nobody has now, stays as it is: the
-// swarm refuses it as it would refuse any such request.
+// Found by playing the run once. An id that no object had, or whose name no object has now, stays as it is:
+// the swarm refuses it as it would refuse any such request.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ namespace swarm::sim {
 
 class References {
  public:
-  // Plays the run a slice at a time, so that whoever waits can look up in between.
+  // Plays the run a slice at a time, so that the caller can react (to Ctrl-C, say) in between.
   class Search {
    public:
     explicit Search(std::shared_ptr<const RecordedRun> run);

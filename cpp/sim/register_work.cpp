@@ -1,10 +1,20 @@
 #include "sim/register_work.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "docker/json.hpp"
 #include "linearizability/check.hpp"
+#include "linearizability/history.hpp"
+#include "linearizability/search.hpp"
+#include "ports/http.hpp"
 #include "sim/client.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -1,7 +1,15 @@
 #include "sim/requests.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include "base/time.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/load_options.hpp"
 
 namespace swarm::sim {
 namespace {

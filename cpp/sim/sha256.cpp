@@ -1,7 +1,10 @@
 #include "sim/sha256.hpp"
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "base/bytes.hpp"
 

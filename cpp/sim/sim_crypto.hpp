@@ -1,6 +1,6 @@
 // SimCrypto: keys and secrets that only look like it, drawn from the seed. SHA-256 is the real one: tokens
-// made here have the shape of real ones. NOT secret, NOT certificates: nobody outside the simulator may see
-// them.
+// made here have the shape of real ones. NOT secret, NOT certificates: no program outside the simulator may
+// see them.
 #pragma once
 
 #include <string>

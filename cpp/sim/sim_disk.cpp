@@ -1,8 +1,23 @@
 #include "sim/sim_disk.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/check.hpp"
+#include "base/number.hpp"
+#include "base/time.hpp"
+#include "ports/disk.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/shared.hpp"
 
 namespace swarm::sim {
 

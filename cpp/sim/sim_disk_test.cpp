@@ -1,7 +1,19 @@
 // The disk alone: what is there after a crash, batch by batch, and what trouble does to which of them.
-#include "sim/sim_disk.hpp"
-
 #include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "ports/disk.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/sim_disk.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -1,8 +1,25 @@
 #include "sim/sim_mesh.hpp"
 
+#include <cstdint>
+#include <memory>
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/address.hpp"
 #include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/overloaded.hpp"
+#include "base/time.hpp"
+#include "model/mesh.hpp"
+#include "net/mesh/machine.hpp"
+#include "ports/ports.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/link_rules.hpp"
+#include "sim/load_options.hpp"
+#include "sim/shared.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -227,22 +244,27 @@ void MeshNet::perform(MachineIndex machine) {
 }
 
 void MeshNet::perform(SimMesh& at, const mesh::Effect& effect) {
-  if (const auto* local = std::get_if<mesh::DialLocal>(&effect)) return dial(at, *local);
-  if (const auto* peer = std::get_if<mesh::DialPeer>(&effect)) return dial(at, *peer);
-  if (const auto* on = std::get_if<mesh::ListenOn>(&effect)) return listen(at, on->port);
-  if (const auto* off = std::get_if<mesh::StopListening>(&effect)) {
-    at.listening_.erase(off->port);
-  } else if (const auto* wait = std::get_if<mesh::Wait>(&effect)) {
-    push(at.index_, mesh::kRetryPause, {Step::retry, wait->conn, 0, false, {}, 0, 0, {}});
-  } else if (const auto* no = std::get_if<mesh::Refuse>(&effect)) {
-    const auto it = flights_.find(no->conn);
-    if (it == flights_.end()) return;
-    const Flight& flight = it->second;
-    if (flight.stream)
-      send(at.index_, flight.origin,
-           {Step::answer, flight.origin_conn, flight.origin_attempt, false, {}, 0, 0, {}});
-    finish(no->conn, 0, {}, "connection refused");
-  }
+  std::visit(Overloaded{
+                 [&](const mesh::DialLocal& local) { dial(at, local); },
+                 [&](const mesh::DialPeer& peer) { dial(at, peer); },
+                 [&](const mesh::ListenOn& on) { listen(at, on.port); },
+                 [&](const mesh::StopListening& off) { at.listening_.erase(off.port); },
+                 [&](const mesh::Wait& wait) {
+                   push(at.index_, mesh::kRetryPause, {Step::retry, wait.conn, 0, false, {}, 0, 0, {}});
+                 },
+                 [&](const mesh::Refuse& no) { refuse(at, no.conn); },
+             },
+             effect);
+}
+
+void MeshNet::refuse(SimMesh& at, mesh::ConnId conn) {
+  const auto it = flights_.find(conn);
+  if (it == flights_.end()) return;
+  const Flight& flight = it->second;
+  if (flight.stream)
+    send(at.index_, flight.origin,
+         {Step::answer, flight.origin_conn, flight.origin_attempt, false, {}, 0, 0, {}});
+  finish(conn, 0, {}, "connection refused");
 }
 
 void MeshNet::listen(SimMesh& at, const model::PortKey& port) {
@@ -273,7 +295,7 @@ void MeshNet::dial(SimMesh& at, const mesh::DialPeer& effect) {
   push(at.index_, kDialTimeout, {Step::timeout, effect.conn, flight.attempt, false, {}, 0, 0, {}});
   if (owner == by_ip_.end()) return;
   flight.owner = owner->second;
-  // Nobody listens there, and whoever has power says so at once.
+  // No program listens there, and a machine that has power says so at once.
   if (!machines_[flight.owner]->joined_ && !network_.is_silent(flight.owner) &&
       !network_.is_cut(at.index_, flight.owner))
     return send(flight.owner, at.index_, {Step::lost, effect.conn, flight.attempt, false, {}, 0, 0, {}});

@@ -86,6 +86,7 @@ class MeshNet {
   };
   void perform(MachineIndex machine);
   void perform(SimMesh& at, const mesh::Effect& effect);
+  void refuse(SimMesh& at, mesh::ConnId conn);
   void dial(SimMesh& at, const mesh::DialLocal& effect);
   void dial(SimMesh& at, const mesh::DialPeer& effect);
   void on_stream(SimMesh& at, const MeshStep& step);

@@ -2,16 +2,35 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/id.hpp"
 #include "base/number.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "model/builtin_images.hpp"
 #include "model/container_spec.hpp"
 #include "model/kept_fields.hpp"
+#include "model/service_spec.hpp"
+#include "model/wire.hpp"
 #include "ports/builtin_images.hpp"
+#include "ports/ports.hpp"
+#include "ports/runner.hpp"
 #include "ports/runtimes.hpp"
 #include "ports/task_environment.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/shared.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -313,7 +332,6 @@ ports::Event SimRunner::on_exited(TaskId task, Process& process, std::int64_t co
 }
 
 // ---- logs
-// -----------------------------------------------------------------------------------------------------
 
 void SimRunner::say(TaskId task, std::string text) {
   std::deque<wire::LogLine>& kept = said_[task];
@@ -369,7 +387,7 @@ ports::LogStreamId SimRunner::open_logs(TaskId task, const wire::LogOptions& opt
   return id;
 }
 
-// A simulated process works for nobody: no time, no memory.
+// A simulated process does no work: it takes no time and no memory.
 std::optional<ports::Usage> SimRunner::usage(TaskId task) {
   const Process* process = find(task);
   if (process == nullptr || process->stage != Stage::running) return std::nullopt;

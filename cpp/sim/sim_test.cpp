@@ -1,9 +1,19 @@
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "ports/disk.hpp"
 #include "ports/disk_conformance.hpp"
 #include "sim/client.hpp"
+#include "sim/event_queue.hpp"
 #include "sim/sha256.hpp"
 #include "sim/sim_disk.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

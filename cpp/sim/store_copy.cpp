@@ -1,9 +1,11 @@
 #include "sim/store_copy.hpp"
 
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "base/check.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 

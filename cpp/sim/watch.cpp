@@ -1,8 +1,26 @@
 #include "sim/watch.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "raft/raft.hpp"
 #include "sim/check/object_checks.hpp"
+#include "sim/requests.hpp"
+#include "sim/witness.hpp"
+#include "sim/world.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 namespace {

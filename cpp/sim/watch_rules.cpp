@@ -1,12 +1,35 @@
 #include "sim/watch_rules.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 
 #include "base/bytes.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
 #include "model/defaults.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "raft/message.hpp"
+#include "raft/raft.hpp"
+#include "raft/storage.hpp"
+#include "sim/census.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/requests.hpp"
+#include "sim/watch.hpp"
+#include "sim/witness.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -2,11 +2,29 @@
 // by what it does to a swarm are in tests/python/test_checks.py.
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "sim/event_queue.hpp"
 #include "sim/load.hpp"
+#include "sim/machine.hpp"
 #include "sim/network.hpp"
+#include "sim/requests.hpp"
+#include "sim/shared.hpp"
+#include "sim/watch.hpp"
 #include "sim/watch_rules.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -1,6 +1,13 @@
 #include "sim/witness.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "node/node.hpp"
+#include "sim/machine.hpp"
+#include "sim/network.hpp"
 
 namespace swarm::sim {
 

@@ -1,10 +1,25 @@
 #include "sim/workload.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "model/container_spec.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
 #include "node/node.hpp"
+#include "ports/http.hpp"
+#include "sim/client.hpp"
+#include "sim/world.hpp"
 #include "store/store.hpp"
 
 namespace swarm::sim {
@@ -150,7 +165,6 @@ void Workload::kill_some_task() {
 }
 
 // ---- requests
-// -------------------------------------------------------------------------------------------------
 
 void Workload::begin(Request request) {
   if (request.verb != Verb::availability) services_[request.subject].busy = true;
@@ -241,13 +255,14 @@ void Workload::settle(const Request& request, std::uint32_t status) {
     case Verb::remove:
       service.removed = accepted;
       break;
+    case Verb::rollback:
+    case Verb::availability:
     default:
       break;
   }
 }
 
 // ---- afterwards
-// -----------------------------------------------------------------------------------------------
 
 // Both were created while neither was known: the later one waits for the port for as long as both want it.
 bool Workload::wants_port_of_another(const std::string& name) const {

@@ -1,10 +1,36 @@
 // The one loop; the face of a World: machines, time, the journal, the trace.
+#include "sim/world.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "agent/worker.hpp"
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/overloaded.hpp"
+#include "base/time.hpp"
+#include "model/task.hpp"
+#include "node/node.hpp"
+#include "ports/ports.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/inputs.hpp"
+#include "sim/journal.hpp"
+#include "sim/machine.hpp"
+#include "sim/references.hpp"
+#include "sim/shared.hpp"
 #include "sim/world_impl.hpp"
 
 namespace swarm::sim {
 
 // ---- the loop
-// ---------------------------------------------------------------------------------------------------
 
 void World::Impl::take(Event event) {
   shared.now = std::max(shared.now, event.at);
@@ -14,7 +40,7 @@ void World::Impl::take(Event event) {
   if (event.life != 0 && event.life != at.life) return;
   const auto* step = std::get_if<MeshStep>(&event.what);
   if (step != nullptr && step->step == MeshStep::Step::timeout && step->attempt == 0)
-    return mesh.arrived(event.machine, *step);  // whoever asked has no more patience
+    return mesh.arrived(event.machine, *step);  // the client has waited long enough
   if (at.paused) {
     at.waiting.push_back(std::move(event));
     return;
@@ -56,21 +82,30 @@ void World::Impl::run(Machine& at, Act&& act) {
 }
 
 std::optional<ports::Event> World::Impl::arrived(Machine& at, Event& event) {
-  if (auto* deliver = std::get_if<Deliver>(&event.what)) return std::move(deliver->event);
-  if (auto* frame = std::get_if<FrameArrives>(&event.what)) return network.arrived(std::move(*frame));
-  if (auto* written = std::get_if<DiskWritten>(&event.what)) {
-    at.disk.on_written(*written);
-    return ports::DiskDone{written->token};
-  }
-  if (auto* moves = std::get_if<TaskMoves>(&event.what)) {
-    ++changes;  // it may have written a line
-    return at.runner.moved(*moves);
-  }
-  if (auto* connect = std::get_if<ConnectArrives>(&event.what)) return network.arrived(*connect);
-  if (auto* accept = std::get_if<AcceptArrives>(&event.what)) return network.arrived(*accept);
-  if (auto* close = std::get_if<CloseArrives>(&event.what)) return network.arrived(*close);
-  if (auto* timeout = std::get_if<LinkTimeout>(&event.what)) return network.arrived(*timeout);
-  return std::nullopt;
+  using Arrived = std::optional<ports::Event>;
+  return std::visit(Overloaded{
+                        [](Deliver& deliver) -> Arrived { return std::move(deliver.event); },
+                        [&](FrameArrives& frame) -> Arrived { return network.arrived(std::move(frame)); },
+                        [&](const DiskWritten& written) -> Arrived {
+                          at.disk.on_written(written);
+                          return ports::DiskDone{written.token};
+                        },
+                        [&](const TaskMoves& moves) -> Arrived {
+                          ++changes;  // it may have written a line
+                          return at.runner.moved(moves);
+                        },
+                        [&](const ConnectArrives& connect) -> Arrived { return network.arrived(connect); },
+                        [&](const AcceptArrives& accept) -> Arrived { return network.arrived(accept); },
+                        [&](const CloseArrives& close) -> Arrived { return network.arrived(close); },
+                        [&](const LinkTimeout& timeout) -> Arrived { return network.arrived(timeout); },
+                        // Not for the node: `take` has dealt with them.
+                        [](const Wake&) -> Arrived { return {}; },
+                        [](const TurnOver&) -> Arrived { return {}; },
+                        [](const GiveUpStopping&) -> Arrived { return {}; },
+                        [](const MeshStep&) -> Arrived { return {}; },
+                        [](const LoadTick&) -> Arrived { return {}; },
+                    },
+                    event.what);
 }
 
 // By the agent's records and the process's own life; nothing that the mesh's machine says.
@@ -142,7 +177,6 @@ void World::Impl::end(Machine& at, bool silent) {
 }
 
 // ---- machines
-// -----------------------------------------------------------------------------------------------------
 
 World::World(WorldOptions options) : impl_(std::make_unique<Impl>(options)) {}
 World::~World() = default;
@@ -273,7 +307,6 @@ const node::Node& World::node(std::string_view name) const {
 Address World::address(std::string_view name) const { return impl_->machine(name).options.address; }
 
 // ---- time
-// -----------------------------------------------------------------------------------------------------------
 
 Instant World::now() const { return impl_->shared.now; }
 WallTime World::wall() const { return impl_->shared.wall(); }
@@ -365,7 +398,6 @@ void World::reseed(std::uint64_t seed) {
 }
 
 // ---- what happened
-// --------------------------------------------------------------------------------------------------
 
 std::uint64_t World::seed() const { return impl_->made_of.seed; }
 std::uint64_t World::trace_hash() const { return impl_->shared.recorder.hash(); }

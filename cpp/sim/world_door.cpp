@@ -1,10 +1,24 @@
 // The face of a World: the front door, published ports, loads.
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/check.hpp"
+#include "ports/http.hpp"
+#include "ports/ports.hpp"
+#include "sim/chronicle.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/inputs.hpp"
+#include "sim/load.hpp"
+#include "sim/load_options.hpp"
+#include "sim/machine.hpp"
+#include "sim/world.hpp"
 #include "sim/world_impl.hpp"
 
 namespace swarm::sim {
 
 // ---- the front door
-// -----------------------------------------------------------------------------------------------
 
 CallId World::call(std::string_view name, http::Request request) {
   const auto written = impl_->input([&] { return inputs::CallMachine{std::string(name), request}; });

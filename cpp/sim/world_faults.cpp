@@ -1,10 +1,34 @@
 // The face of a World: what goes wrong, and what faults do to machines.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "faults/fault.hpp"
+#include "faults/nearest.hpp"
+#include "faults/plan.hpp"
+#include "model/node.hpp"
+#include "ports/disk.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
+#include "sim/client.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/inputs.hpp"
+#include "sim/witness.hpp"
+#include "sim/world.hpp"
 #include "sim/world_impl.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 
 // ---- faults
-// -----------------------------------------------------------------------------------------------------
 
 void World::cut(std::string_view from, std::string_view to) {
   const auto written = impl_->input([&] { return inputs::Cut{std::string(from), std::string(to)}; });
@@ -83,7 +107,7 @@ Injector::Hands World::Impl::hands() {
           [this](const std::string& name) {
             const Machine& at = machine(name);
             const CallId id = calls.open(at.index);
-            calls.forget(id);  // nobody waits for the answer
+            calls.forget(id);  // no client waits for the answer
             shared.queue.push(shared.now + kDoorLatency, at.index, at.life,
                               Deliver{ports::ApiArrived{id, post("/swarmpy/v1/raft/transfer")}});
           },

@@ -1,6 +1,29 @@
 // The face of a World: looks, and what is asked after every event.
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "docker/metrics.hpp"
+#include "model/wire.hpp"
+#include "node/node.hpp"
+#include "ports/http.hpp"
+#include "ports/ports.hpp"
+#include "sim/gate.hpp"
+#include "sim/inputs.hpp"
+#include "sim/machine.hpp"
+#include "sim/watch.hpp"
 #include "sim/watch_rules.hpp"
+#include "sim/witness.hpp"
+#include "sim/world.hpp"
 #include "sim/world_impl.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 

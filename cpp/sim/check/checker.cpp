@@ -1,10 +1,19 @@
 #include "sim/check/checker.hpp"
 
-#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/time.hpp"
+#include "node/node.hpp"
 #include "node/replica_disk.hpp"
+#include "ports/disk.hpp"
+#include "raft/message.hpp"
+#include "sim/check/raft_checks.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/sim_disk.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -1,12 +1,31 @@
 #include "sim/check/object_checks.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/number.hpp"
+#include "base/time.hpp"
 #include "model/defaults.hpp"
 #include "model/difference.hpp"
+#include "model/kinds.hpp"
+#include "model/meta.hpp"
+#include "model/node.hpp"
 #include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
 #include "node/apply_entry.hpp"
+#include "raft/message.hpp"
 #include "sim/store_copy.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
+#include "store/table.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -2,9 +2,21 @@
 #include "sim/check/object_checks.hpp"
 
 #include <gtest/gtest.h>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/time.hpp"
 #include "codec/codec.hpp"
 #include "model/container_spec.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "raft/message.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -1,8 +1,14 @@
 #include "sim/check/raft_checks.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
 
 #include "base/bytes.hpp"
+#include "raft/message.hpp"
+#include "raft/raft.hpp"
+#include "raft/storage.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -278,7 +278,6 @@ Result<void> Interaction::add_node(const raft::Config& stub, Snapshot snapshot, 
 }
 
 // ---- what the core is told
-// --------------------------------------------------------------------------------------
 
 Result<void> Interaction::propose(const Directive& directive) {
   return first_node(directive).raw->propose(directive.words().at(1));
@@ -329,7 +328,6 @@ Result<void> Interaction::set_election_timeout(const Directive& directive) {
 }
 
 // ---- work
-// -------------------------------------------------------------------------------------------------------
 
 // Under a header, and indented, when there is more than one.
 Result<void> Interaction::for_each_named(const Directive& directive, const char* doing, Step step) {
@@ -453,7 +451,6 @@ Result<void> Interaction::drain(PeerId id, std::deque<Message>& work, Step step)
 }
 
 // ---- messages
-// ---------------------------------------------------------------------------------------------------
 
 Result<void> Interaction::deliver(const Directive& directive) {
   std::optional<raft::MessageType> type;
@@ -558,7 +555,6 @@ Result<bool> Interaction::stabilize_once(const std::vector<PeerId>& ids) {
 }
 
 // ---- looking
-// ----------------------------------------------------------------------------------------------------
 
 Result<void> Interaction::compact(const Directive& directive) {
   Node& its = first_node(directive);

@@ -126,7 +126,6 @@ std::string Teller::verb(const Line& line) {
 }
 
 // ---- machines and time
-// --------------------------------------------------------------------------------------
 
 namespace {
 
@@ -262,7 +261,7 @@ std::string Teller::converge(const Line& line) {
   return "not converged: " + sim::not_converged(*world_, wanted);
 }
 
-// until web.2 running | until nobody leads | until node w1 down | until update web paused
+// until leader | until web.2 running | until node w1 down | until update web paused
 std::string Teller::until(const Line& line) {
   const Duration within = span_of(line.option("within", "60s"));
   const auto& words = line.words;

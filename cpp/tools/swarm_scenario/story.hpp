@@ -94,7 +94,7 @@ class Teller {
   std::string asked(const Line& line) const;
   std::string node_name(const std::string& id);
   std::string node_id(const std::string& name, const Line& line);
-  const store::Store* store() const;  // of the leader, or of whoever has one
+  const store::Store* store() const;  // of the leader, or of another manager where none leads
   store::Ref<model::Task> task_named(std::string_view text) const;
 
   std::unique_ptr<sim::World> world_;

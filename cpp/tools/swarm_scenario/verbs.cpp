@@ -170,7 +170,6 @@ std::string Teller::node_id(const std::string& name, const Line&) {
 }
 
 // ---- the swarm
-// --------------------------------------------------------------------------------------------------
 
 std::string Teller::init(const Line& line) {
   const std::string& name = line.words.at(1);
@@ -292,7 +291,6 @@ std::string Teller::leader(const Line&) {
 }
 
 // ---- services and tasks
-// ---------------------------------------------------------------------------------------
 
 // image NAME [missing] [stubborn] [lives=1s] [exit=1]
 std::string Teller::image(const Line& line) {

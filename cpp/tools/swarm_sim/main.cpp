@@ -70,7 +70,6 @@ std::vector<std::uint64_t> seeds_of(const Options& options) {
 }
 
 // ---- a process per job
-// ----------------------------------------------------------------------------------------
 
 void write_all(int fd, const std::string& text) {
   for (std::size_t at = 0; at < text.size();) {

@@ -147,8 +147,8 @@ int Server::run() {
   }
 }
 
-// Whoever is connected gets an answer (as nginx does it on SIGQUIT, which its image asks for): a rolling
-// update must lose no request. Nobody connected: at once.
+// A connected client gets its answer (as nginx does it on SIGQUIT, which its image asks for): a rolling
+// update must lose no request. Without a client it ends at once.
 bool Server::may_end(std::int64_t now) {
   if (stop_at_ < 0 || now < stop_at_) return false;
   if (listener_ >= 0) {

@@ -1,4 +1,4 @@
-// swarmd: the node daemon. Flags, signals, the pid file, and the lease that ties it to whoever started it;
+// swarmd: the node daemon. Flags, signals, the pid file, and the lease that ties it to its starter;
 // all else is real/host. Its flags are dockerd's where dockerd has one. It starts outside any swarm: init,
 // join and leave come through its API.
 #include <fcntl.h>
@@ -153,7 +153,7 @@ int serve(const Flags& flags) {
       if (count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR))) return;
       lease.reset();
       host.stop();
-      host.stop();  // at once: whoever wanted this node is gone
+      host.stop();  // at once: the process that wanted this node is gone
     });
   host.reactor().post([&] { say_ready(flags, host); });
   const auto ended = host.run();
