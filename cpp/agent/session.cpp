@@ -1,9 +1,23 @@
 // Talk with the manager: registration, heartbeats, assignments, reports (swarmkit agent/agent.go, session.go,
 // reporter.go). Any frame may be lost, doubled or late: what needs an answer is said again.
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "agent/state.hpp"
+#include "agent/worker.hpp"
+#include "base/address.hpp"
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
 #include "model/restart.hpp"
+#include "model/task.hpp"
+#include "model/wire.hpp"
 
 namespace swarm::agent {
 namespace {
@@ -28,7 +42,6 @@ bool Worker::in_session() const { return state_->session != 0; }
 std::uint64_t Worker::session() const { return state_->session; }
 
 // ---- connecting
-// ---------------------------------------------------------------------------------------------------
 
 void Worker::connected(Instant now) {
   state_->now = now;
@@ -59,6 +72,7 @@ Duration Worker::State::next_backoff() {
 }
 
 void Worker::State::send_register() {
+  SWARM_CHECK(connected && session == 0, "session", session);
   if (++register_tries > kMaxRegisterTries) return reconnect(std::nullopt);
   send(wire::Register{node, description});
   register_again = now + kFirstBackoff + next_backoff();
@@ -66,13 +80,12 @@ void Worker::State::send_register() {
 
 void Worker::State::reconnect(std::optional<Address> leader) {
   leave_session();
-  // Who is told where to go goes at once; who is sent round in circles takes time.
+  // Follow the first redirect at once; back off on later ones, so that stale managers cannot bounce us.
   const bool at_once = leader && !std::exchange(redirected, true);
   effects.push_back(Reconnect{leader, at_once ? now : now + next_backoff()});
 }
 
 // ---- what the manager says
-// -----------------------------------------------------------------------------------------
 
 void Worker::on_message(const wire::Message& message, Instant now, WallTime wall) {
   State& state = *state_;
@@ -119,14 +132,15 @@ void Worker::State::on(const wire::SessionRefused& message) {
 }
 
 void Worker::State::send_heartbeat() {
+  SWARM_CHECK(connected && session != 0, "session", session);
   send(wire::Heartbeat{session});
   next_heartbeat = now + period;
 }
 
 // ---- assignments
-// ----------------------------------------------------------------------------------------------------
 
 void Worker::State::acknowledge(bool want_complete) {
+  SWARM_CHECK(session != 0 && (has_set || applied == 0), "session", session, "has applied", applied);
   send(wire::AssignmentsAck{session, applied, want_complete});
 }
 
@@ -186,7 +200,6 @@ void Worker::State::unassign(TaskId id, WallTime wall) {
 }
 
 // ---- reports
-// --------------------------------------------------------------------------------------------------------
 
 void Worker::State::note_unreported(const LocalTask& local) {
   const TaskState state = local.task.state();
@@ -206,6 +219,7 @@ void Worker::State::look_under_way() {
 
 void Worker::State::send_report() {
   look_under_way();
+  SWARM_CHECK(!sent || session != 0, "report", sequence, "is under way without a session");
   if (session == 0 || sent || unreported.empty()) return;
   wire::TaskReport report;
   report.session = session;
@@ -236,7 +250,6 @@ void Worker::State::take_back_report() {
 }
 
 // ---- deadlines
-// ------------------------------------------------------------------------------------------------------
 
 void Worker::on_deadline(Instant now, WallTime) {
   State& state = *state_;

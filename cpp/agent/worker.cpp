@@ -1,10 +1,26 @@
 #include "agent/worker.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/state.hpp"
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "model/defaults.hpp"
+#include "model/mesh.hpp"
+#include "model/node.hpp"
 #include "model/restart.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
 
 namespace swarm::agent {
 namespace {
@@ -51,7 +67,6 @@ std::vector<Effect> Worker::take_effects() {
 }
 
 // ---- resuming
-// -----------------------------------------------------------------------------------------------------
 
 void Worker::resume(std::vector<model::Task> records, Instant now, WallTime wall) {
   state_->now = now;
@@ -82,7 +97,6 @@ void Worker::State::resume(model::Task record, WallTime wall) {
 }
 
 // ---- states
-// -------------------------------------------------------------------------------------------------------
 
 void Worker::State::set_status(LocalTask& local, TaskState state, const char* message, const std::string& err,
                                WallTime wall) {
@@ -109,11 +123,13 @@ void Worker::State::event(TaskId task, const char* action, std::int64_t exit_cod
 }
 
 // ---- the next action
-// --------------------------------------------------------------------------------------------
 
 void Worker::State::drive(TaskId id, WallTime wall) {
+  SWARM_CHECK(tasks.size() == lives.size(), tasks.size(), "tasks and", lives.size(), "lives");
   LocalTask& local = tasks.at(id);
   Life& life = lives.at(id);
+  SWARM_CHECK(!local.process_runs || (life.busy == Busy::no && local.task.state() == TaskState::running),
+              "task", id, "runs while it is", model::to_string(local.task.state()));
   if (!life.assigned) {
     if (!stop(local, life)) forget(id);
     return;
@@ -140,12 +156,14 @@ void Worker::State::advance(LocalTask& local, Life& life, WallTime wall) {
   if (local.task.state() == TaskState::preparing) return prepare(local, life);
   if (local.task.state() != TaskState::ready || desired <= TaskState::ready) return;
   if (!life.prepared) return prepare(local, life);
+  SWARM_CHECK(life.assigned && !draining && !local.process_runs, "task", local.task.id);
   set_status(local, TaskState::starting, "starting", "", wall);
   life.busy = Busy::starting;
   effects.push_back(StartTask{local.task.id});
 }
 
 void Worker::State::prepare(LocalTask& local, Life& life) {
+  SWARM_CHECK(life.busy == Busy::no && !local.process_runs, "task", local.task.id);
   life.busy = Busy::preparing;
   effects.push_back(PrepareTask{local.task});
 }
@@ -167,8 +185,9 @@ void Worker::set_table(std::shared_ptr<const model::ForwardingTable> table) {
 
 // The engine picks what the service leaves open, as Docker does; where few ask for a port by its number.
 void Worker::State::open_host_ports(LocalTask& local) {
-  if (!local.task.templ->endpoint) return;
-  for (model::PortConfig port : local.task.templ->endpoint->ports) {
+  const auto& endpoint = local.task.templ->endpoint;
+  if (!endpoint) return;
+  for (model::PortConfig port : endpoint->ports) {
     if (port.publish_mode != model::PublishMode::host) continue;
     if (port.published_port == 0) port.published_port = free_host_port(port.protocol);
     local.task.status.port_status.push_back(std::move(port));
@@ -179,9 +198,9 @@ std::uint32_t Worker::State::free_host_port(model::PortProtocol protocol) const 
   std::set<model::PortKey> taken;
   for (const auto& [id, local] : tasks) {
     for (const auto& port : local.task.status.port_status) taken.insert({port.protocol, port.published_port});
-    if (!local.task.templ->endpoint) continue;
-    for (const auto& port : local.task.templ->endpoint->ports)
-      taken.insert({port.protocol, port.published_port});
+    const auto& endpoint = local.task.templ->endpoint;
+    if (!endpoint) continue;
+    for (const auto& port : endpoint->ports) taken.insert({port.protocol, port.published_port});
   }
   model::PortKey port{protocol, kFirstEphemeralPort};
   while (taken.contains(port) || table->find(port) != nullptr) ++port.port;
@@ -189,6 +208,7 @@ std::uint32_t Worker::State::free_host_port(model::PortProtocol protocol) const 
 }
 
 void Worker::State::forget(TaskId id) {
+  SWARM_CHECK(lives.at(id).busy != Busy::starting && !tasks.at(id).process_runs, "task", id);
   effects.push_back(RemoveTask{id});
   if (tasks.at(id).container_exists) event(id, "destroy");
   tasks.erase(id);
@@ -207,7 +227,6 @@ void Worker::drain(Instant now, WallTime wall) {
 }
 
 // ---- the runner's answers
-// -----------------------------------------------------------------------------------------
 
 void Worker::on_prepared(TaskId task, const std::string& error, Instant now, WallTime wall) {
   state_->now = now;
@@ -239,6 +258,8 @@ void Worker::on_started(TaskId task, const std::string& error, const std::string
   LocalTask& local = it->second;
   Life& life = state_->lives.at(task);
   if (life.busy != Busy::starting) return;
+  SWARM_CHECK(local.task.state() == TaskState::starting && !local.process_runs, "task", task, "is",
+              model::to_string(local.task.state()));
   life.busy = Busy::no;
   if (error.empty()) {
     local.container_id = local.task.status.container.container_id = container_id;

@@ -4,10 +4,25 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "model/container_spec.hpp"
+#include "model/mesh.hpp"
+#include "model/node.hpp"
 #include "model/restart.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/wire.hpp"
 
 namespace swarm::agent {
 namespace {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 #include <vector>
+#include "base/check.hpp"
 #include "base/id.hpp"
 #include "base/time.hpp"
 #include "model/service.hpp"
@@ -48,7 +49,6 @@ model::TaskStep pending_step(TaskId id, WallTime wall) {
 }  // namespace
 
 // ---- who holds which port
-// ---------------------------------------------------------------------------------------
 
 void Allocator::hold(ServiceId id, const std::vector<PortConfig>& ports) {
   for (const auto& port : ports)
@@ -71,7 +71,7 @@ bool Allocator::is_free(const model::PortKey& key, ServiceId asking) const {
   return it == holders_.end() || (it->second.size() == 1 && it->second.contains(asking));
 }
 
-// The ports that the service shall have; nothing when one of them cannot be had now. First what the user
+// The ports that the service gets; nothing when one of them cannot be had now. First what the user
 // chose, then what the service has already, then new numbers.
 std::optional<std::vector<PortConfig>> Allocator::ports_for(const model::Service& service) const {
   Ports ports;
@@ -101,11 +101,11 @@ std::optional<std::vector<PortConfig>> Allocator::ports_for(const model::Service
       if (next > kLastDynamicPort) return std::nullopt;
       take(*port, next);
     }
+  SWARM_CHECK(taken.size() >= open.size(), taken.size(), "ports for", open.size());
   return ports;
 }
 
 // ---- the loop
-// -----------------------------------------------------------------------------------------------------
 
 void Allocator::start(const store::Store& store, Instant, WallTime) {
   for (const auto& [id, service] : store.services()) {
@@ -160,12 +160,14 @@ bool Allocator::allocate(const model::Service& service, model::Transaction& tran
 }
 
 std::optional<model::Transaction> Allocator::plan(const store::Store& store, Instant, WallTime wall) {
+  SWARM_CHECK(in_flight_.empty() && in_flight_ports_.empty(), "the last plan is not settled");
   model::Transaction transaction;
   while (!dirty_services_.empty() && transaction.actions.size() < store::kMaxActions) {
     const ServiceId id = *dirty_services_.begin();
     const auto service = store.service(id);
     const bool has_ports = !service || allocate(*service, transaction);
     const auto tasks = new_tasks_.find(id);
+    SWARM_CHECK(tasks == new_tasks_.end() || !tasks->second.empty(), "service", id);
     std::size_t readied = 0;
     if (has_ports && tasks != new_tasks_.end())
       for (auto it = tasks->second.begin();

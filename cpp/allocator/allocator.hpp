@@ -4,7 +4,8 @@
 // Leader only; made at election, destroyed at step-down. A task waits for its service's ports.
 // NOT here: addresses of overlay networks (VIPs), which do not exist yet; host-mode ports, which the node
 // picks. Invariants: a (protocol, port) in ingress mode belongs to one service; a port once given to a
-// service stays with it for as long as its spec asks for a like one.
+// service stays with it for as long as its spec asks for a like one. Checked: a service leaves `ports_for`
+// with a number for each ingress port; `new_tasks_` holds tasks that are NEW, and no empty sets.
 #pragma once
 
 #include <cstdint>

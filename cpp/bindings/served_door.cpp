@@ -125,7 +125,7 @@ struct ServedDoor::Impl {
     server.end(id);
   }
 
-  // A broken invariant closes the door; whoever uses the swarm next is told.
+  // A broken invariant closes the door; the next call of the swarm raises it.
   template <class Work>
   void safely(Work&& work) {
     try {

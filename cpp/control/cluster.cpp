@@ -1,7 +1,19 @@
 #include "control/cluster.hpp"
 
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "base/address.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
 #include "model/bounds.hpp"
+#include "model/cluster.hpp"
+#include "model/network.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "store/store.hpp"
 
 namespace swarm::control {
 namespace {

@@ -1,8 +1,18 @@
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "control/cluster.hpp"
 #include "control/join.hpp"
 #include "control/node.hpp"
@@ -10,6 +20,12 @@
 #include "control/role_manager.hpp"
 #include "control/service.hpp"
 #include "model/container_spec.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
 
 namespace swarm::control {
 namespace {
@@ -41,11 +57,13 @@ struct Swarm {
     node.status.state = NodeState::ready;
     return node;
   }
-  model::Outcome apply(model::Transaction transaction) { return store.apply(transaction, ++index).outcome; }
+  model::Outcome apply(const model::Transaction& transaction) {
+    return store.apply(transaction, ++index).outcome;
+  }
   void put(model::Node node) {
     model::Transaction transaction;
     transaction.actions.push_back(model::Put{std::move(node)});
-    EXPECT_TRUE(apply(std::move(transaction)).applied);
+    EXPECT_TRUE(apply(transaction).applied);
   }
   ServiceId create(model::ServiceSpec spec) {
     const ServiceId id(++services);
@@ -197,7 +215,7 @@ TEST(Node, removal_wants_a_demoted_node_that_is_down_and_orphans_its_tasks) {
   task.status.state = model::TaskState::running;
   model::Transaction transaction;
   transaction.actions.push_back(model::Put{task});
-  swarm.apply(std::move(transaction));
+  swarm.apply(transaction);
   EXPECT_TRUE(swarm.apply(*remove_node(swarm.store, NodeId(2), true, members)).applied);
   EXPECT_FALSE(swarm.store.node(NodeId(2)));
   EXPECT_EQ(swarm.store.task(TaskId(1))->status.state, model::TaskState::orphaned);

@@ -1,11 +1,20 @@
 #include "control/join.hpp"
 
 #include <algorithm>
-#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/bytes.hpp"
 #include "base/id.hpp"
+#include "base/result.hpp"
 #include "control/feature_level.hpp"
+#include "model/cluster.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "store/store.hpp"
 
 namespace swarm::control {
 namespace {

@@ -1,6 +1,15 @@
 #include "control/key_value.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
+#include "model/key_value.hpp"
+#include "model/transaction.hpp"
 
 namespace swarm::control {
 namespace {

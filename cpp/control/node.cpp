@@ -1,6 +1,20 @@
 #include "control/node.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "model/cluster.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "store/store.hpp"
 
 #include "control/feature_level.hpp"
 
@@ -22,12 +36,13 @@ std::size_t reachable_count(const Reachable& members) {
 
 // Those that stay must have a reachable majority among themselves (swarmkit raft.CanRemoveMember).
 bool may_remove_member(std::uint64_t id, const Reachable& members) {
+  SWARM_CHECK(members.contains(id), "member", id);
   const std::size_t staying = members.size() - 1;
   const std::size_t reachable = reachable_count(members) - (members.at(id) ? 1 : 0);
   return reachable >= staying / 2 + 1;
 }
 
-// Counts those that shall stay managers: two demotions in a row must not both pass.
+// Counts the managers whose desired role is manager: two demotions in a row must not both pass.
 bool is_last_manager(const store::Store& store, NodeId id) {
   const auto& nodes = store.nodes();
   return std::none_of(nodes.begin(), nodes.end(), [&](const auto& one) {
@@ -91,6 +106,7 @@ Result<model::Transaction> remove_node(const store::Store& store, NodeId id, boo
     if (const auto task = store.task(task_id); task->status.state < TaskState::complete)
       transaction.actions.push_back(orphan(*task, time));
   transaction.actions.push_back(model::Remove::of<model::Node>(id, node->meta.version));
+  SWARM_CHECK(store.cluster() != nullptr, "node", id, "is in a store without a cluster");
   model::Cluster cluster = *store.cluster();
   cluster.removed_nodes.push_back(id);
   transaction.actions.push_back(model::Put{std::move(cluster)});

@@ -1,7 +1,13 @@
 #include "control/process_checks.hpp"
 
+#include <cstddef>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
+#include "model/container_spec.hpp"
 #include "model/signal.hpp"
 
 namespace swarm::control {

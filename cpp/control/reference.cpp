@@ -1,7 +1,8 @@
 #include "control/reference.hpp"
 
 #include <algorithm>
-#include <string>
+#include <cstddef>
+#include <string_view>
 
 namespace swarm::control {
 namespace {

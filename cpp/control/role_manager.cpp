@@ -1,9 +1,25 @@
 #include "control/role_manager.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "store/change_set.hpp"
+#include "store/leader_loop.hpp"
+#include "store/store.hpp"
 
 namespace swarm::control {
 
@@ -31,7 +47,7 @@ RoleManager::~RoleManager() = default;
 void RoleManager::start(const store::Store& store, Instant now, WallTime) {
   for (const auto& [id, node] : store.nodes()) {
     state_->look.insert(id);
-    // Whoever led before has waited already.
+    // The leader before this one has waited already.
     if (node->manager && node->spec.desired_role == NodeRole::worker) state_->demotions[id] = now;
   }
 }
@@ -55,7 +71,7 @@ void RoleManager::set_members(const std::vector<wire::ManagerPeer>& members) {
   state_->told = true;
 }
 
-// A member that nobody wants as a manager, or whose node is gone, shall leave the group.
+// A member must leave the group when its desired role is worker, or when its node is gone.
 void RoleManager::State::check_member(const store::Store& store, NodeId id, Instant now) {
   const auto member = members.find(id);
   const auto node = store.node(id);
@@ -68,7 +84,8 @@ void RoleManager::State::check_member(const store::Store& store, NodeId id, Inst
   if (asked.contains(member->second.raft_id)) return;
   if (node && demotions.try_emplace(id, now + kLastWords).first->second > now) return;
   demotions.erase(id);
-  asked.insert(member->second.raft_id);
+  const bool first = asked.insert(member->second.raft_id).second;
+  SWARM_CHECK(told && first, "member", id, "is asked to leave twice");
   intents.push_back({id});
 }
 
@@ -85,6 +102,7 @@ std::optional<model::NodeStep> RoleManager::State::step(const model::Node& node)
   const bool leaving = !wanted && member != members.end();
   if (!leaving && status != node.manager) step.manager = status;
   if (!step.role && !step.manager) return std::nullopt;
+  SWARM_CHECK(step.role != NodeRole::worker || member == members.end(), "node", node.id, "is a member");
   return step;
 }
 

@@ -3,6 +3,9 @@
 // changes the group;
 // when a demoted node is out of the group (its `manager` status is gone), the node's observed role becomes
 // worker.
+//
+// Invariants (checked): it acts only once it knows the group; it asks for each member's removal once; a
+// member's observed role never becomes worker.
 #pragma once
 
 #include <memory>
@@ -14,7 +17,7 @@
 namespace swarm::control {
 
 struct RoleIntent {
-  NodeId node;  // shall leave the Raft group: its desired role is worker, or it was removed
+  NodeId node;  // must leave the Raft group: its desired role is worker, or it was removed
 };
 
 class RoleManager final : public store::LeaderLoop {

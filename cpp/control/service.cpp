@@ -2,6 +2,19 @@
 #include "model/container_spec.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/transaction.hpp"
+#include "store/store.hpp"
 
 namespace swarm::control {
 namespace {
@@ -87,11 +100,14 @@ Check check_missing(const char* kind, const std::vector<std::string>& names) {
   return rpc_error(Code::invalid_argument, std::move(text));
 }
 
-// There are no secrets and configs in this swarm yet: whoever names one is told that it is missing.
+// There are no secrets and configs in this swarm yet: a spec that names one is refused, as Docker does for a
+// missing one.
 Check check_files(const model::ServiceSpec& spec) {
+  const auto& container = spec.task.container;
+  if (!container) return {};
   std::vector<std::string> secrets, configs;
-  for (const auto& secret : spec.task.container->secrets) secrets.push_back(secret.secret_name);
-  for (const auto& config : spec.task.container->configs) configs.push_back(config.config_name);
+  for (const auto& secret : container->secrets) secrets.push_back(secret.secret_name);
+  for (const auto& config : container->configs) configs.push_back(config.config_name);
   if (const auto found = check_missing("secret", secrets); !found) return found;
   return check_missing("config", configs);
 }
@@ -103,6 +119,7 @@ Result<model::Service> rolled_back(const model::Service& service, WallTime time)
   if (!service.previous_spec)
     return rpc_error(Code::failed_precondition,
                      "service " + service.id.str() + " does not have a previous spec");
+  SWARM_CHECK(service.previous_spec_version != service.spec_version, "service", service.id);
   model::Service next = service;
   next.spec = *service.previous_spec;
   next.previous_spec = service.spec;

@@ -1,10 +1,17 @@
 #include "control/service_numbers.hpp"
 
+#include <cstdint>
 #include <cstdio>
+#include <string>
 #include <utility>
+#include <variant>
 
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "model/bounds.hpp"
 #include "model/container_spec.hpp"
+#include "model/meta.hpp"
+#include "model/service_spec.hpp"
 
 namespace swarm::control {
 namespace {

@@ -1,11 +1,14 @@
 // What a service's spec may say, with Docker's texts (swarmkit manager/controlapi/service.go, common.go,
 // ...). NOT here: what depends on other objects (service.cpp).
 #include <algorithm>
-#include <iterator>
+#include <cstdint>
 #include <set>
-#include <string_view>
+#include <string>
 #include <tuple>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "control/process_checks.hpp"
 #include "control/reference.hpp"
 #include "control/service.hpp"
@@ -14,6 +17,8 @@
 #include "model/constraint.hpp"
 #include "model/container_spec.hpp"
 #include "model/mesh.hpp"
+#include "model/meta.hpp"
+#include "model/service_spec.hpp"
 
 namespace swarm::control {
 namespace {
@@ -84,7 +89,7 @@ Check check_task(const model::TaskSpec& task, const model::Annotations& service)
   return check_container(*task.container, service);
 }
 
-// Kept out rather than accepted and not served: a hole that nobody sees.
+// Refused rather than accepted and not served, which no user would notice.
 Error not_yet(const model::PortConfig& port) {
   const std::string protocol = port.protocol == model::PortProtocol::udp ? "udp" : "sctp";
   Error error =

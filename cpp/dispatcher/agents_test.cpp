@@ -4,10 +4,26 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <map>
 #include <memory>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "agent/worker.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
 #include "dispatcher/dispatcher.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "store/change_set.hpp"
 
 namespace swarm::dispatcher {
 namespace {

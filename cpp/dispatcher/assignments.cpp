@@ -1,6 +1,14 @@
 #include "dispatcher/assignments.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/task.hpp"
+#include "model/wire.hpp"
+#include "store/store.hpp"
 
 namespace swarm::dispatcher {
 namespace {

@@ -1,12 +1,33 @@
 #include "dispatcher/dispatcher.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
+#include <memory>
+#include <optional>
+#include <set>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "dispatcher/assignments.hpp"
 #include "dispatcher/state.hpp"
 #include "model/bounds.hpp"
+#include "model/cluster.hpp"
+#include "model/defaults.hpp"
+#include "model/node.hpp"
 #include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "store/change_set.hpp"
+#include "store/leader_loop.hpp"
+#include "store/store.hpp"
 
 namespace swarm::dispatcher {
 namespace {
@@ -42,7 +63,7 @@ Instant Dispatcher::next_deadline() const {
   return state_->deadlines.empty() ? Instant::never() : state_->deadlines.begin()->first;
 }
 
-// A new leader knows of nobody whether it lives: each has twice the usual grace to say so.
+// A new leader does not know which nodes are alive; each gets twice the grace period to register again.
 void Dispatcher::start(const store::Store& store, Instant now, WallTime) {
   state_->mesh.start(store);
   for (const auto& [id, node] : store.nodes()) {
@@ -58,7 +79,6 @@ void Dispatcher::start(const store::Store& store, Instant now, WallTime) {
 }
 
 // ---- the store's changes
-// ------------------------------------------------------------------------------------------
 
 void Dispatcher::observe(const store::Store& store, const store::ChangeSet& changes, Instant now) {
   std::set<NodeId> touched;  // by task changes: one increment for the whole change set
@@ -95,6 +115,7 @@ void Dispatcher::State::note(const store::Store& store, const store::Change<mode
     end_session(it->second);
     deadlines.erase({it->second.armed, id});
     peers.erase(it);
+    SWARM_CHECK(deadlines.size() <= peers.size(), deadlines.size(), "deadlines of", peers.size(), "nodes");
     wanted.erase(id);
     orphaning.erase(id);
     return;
@@ -127,8 +148,8 @@ void Dispatcher::State::note(const store::Change<model::Task>& change, std::set<
   touched.insert(node);
 }
 
-// Everybody is told at once: the next heartbeat may be as far away as the old period was long. So may be the
-// end of the wait for a node that is away.
+// All agents hear of the new period at once: their next heartbeat may be as far away as the old period was
+// long. So may be the end of the wait for a node that is away.
 void Dispatcher::State::note(const store::Store& store, const store::Change<model::Cluster>& change,
                              Instant now) {
   if (!change.after) return;
@@ -147,11 +168,13 @@ void Dispatcher::State::note(const store::Store& store, const store::Change<mode
 }
 
 // ---- node states
-// ----------------------------------------------------------------------------------------------------
 
 model::NodeStatus Dispatcher::State::status_of(const store::Store& store, NodeId node) const {
-  for (const auto* steps : {&wanted, &wanted_in_flight})
-    if (const auto it = steps->find(node); it != steps->end() && it->second.status) return *it->second.status;
+  for (const auto* steps : {&wanted, &wanted_in_flight}) {
+    const auto it = steps->find(node);
+    if (it == steps->end()) continue;
+    if (const auto& status = it->second.status) return *status;
+  }
   const auto stored = store.node(node);
   return stored ? stored->status : model::NodeStatus{};
 }
@@ -177,7 +200,7 @@ void Dispatcher::State::expire(const store::Store& store, NodeId node, Peer& pee
       state == NodeState::unknown ? "heartbeat failure for node in \"unknown\" state" : "heartbeat failure");
 }
 
-// The leader itself slept (a paused process, a suspended machine): it heard nobody, so nobody is to blame.
+// The leader itself slept (a paused process, a suspended machine): it could hear no node, so none is late.
 void Dispatcher::State::forgive_if_slept(Instant now) {
   if (deadlines.empty() || deadlines.begin()->first + period >= now) return;
   for (auto& [node, peer] : peers) {
@@ -198,11 +221,11 @@ void Dispatcher::State::run_deadlines(const store::Store& store, Instant now) {
       orphaning.insert(node);
     }
     attend(store, node, peer, now);
+    SWARM_CHECK(peer.armed > now, "node", node, "is due again at", peer.armed.ns);
   }
 }
 
 // ---- the next transaction
-// -------------------------------------------------------------------------------------------
 
 void Dispatcher::State::plan_nodes(const store::Store& store, model::Transaction& transaction) {
   while (!wanted.empty() && transaction.actions.size() < store::kMaxActions) {
@@ -269,6 +292,8 @@ void Dispatcher::State::acknowledge() {
 
 std::optional<model::Transaction> Dispatcher::plan(const store::Store& store, Instant now, WallTime wall) {
   State& state = *state_;
+  SWARM_CHECK(state.wanted_in_flight.empty() && state.reports_in_flight.empty(),
+              "the last plan is not settled");
   state.run_deadlines(store, now);
   if (std::exchange(state.managers_changed, false))
     for (auto& [node, peer] : state.peers)

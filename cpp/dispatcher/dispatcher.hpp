@@ -42,7 +42,7 @@ class Dispatcher final : public store::LeaderLoop {
   // process closes its sockets; a live agent reconnects at once). A node that changes its role closes its
   // links by itself, and is not called DISCONNECTED for it.
   void on_link_closed(const store::Store& store, PeerLink link, Instant now);
-  // The managers that agents shall know; sent in Session when it changes.
+  // The managers that agents may connect to; sent in Session when the list changes.
   void set_managers(std::vector<wire::ManagerPeer> managers);
 
   // ---- LeaderLoop: node states (READY, DOWN, UNKNOWN, DISCONNECTED, ORPHANED tasks) and status batches

@@ -3,8 +3,21 @@
 #include "dispatcher/dispatcher.hpp"
 
 #include <gtest/gtest.h>
+#include <cstdint>
+#include <utility>
+#include <vector>
 
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "model/cluster.hpp"
+#include "model/node.hpp"
 #include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "store/store.hpp"
 
 namespace swarm::dispatcher {
 namespace {
@@ -289,7 +302,7 @@ TEST_F(DispatcherTest, TheHeartbeatPeriodFollowsTheClusterSpec) {
   EXPECT_EQ(status(node).state, NodeState::ready);
 }
 
-// A period of a hundred years is allowed; who sets a shorter one shall not wait for the longer one's end.
+// A period of a hundred years is allowed; a shorter one takes effect before the longer one has ended.
 TEST_F(DispatcherTest, AShorterPeriodCountsForNodesThatAreAwayToo) {
   const NodeId silent = add_node(NodeState::ready), gone = add_node(NodeState::ready);
   const NodeId down = add_node(NodeState::down);

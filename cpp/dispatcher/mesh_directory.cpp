@@ -1,6 +1,25 @@
 #include "dispatcher/mesh_directory.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/mesh.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/wire.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
 
 namespace swarm::dispatcher {
 namespace {
@@ -79,9 +98,9 @@ void MeshDirectory::set_task(const store::Store& store, const model::Task* task,
     backends_.erase(it);
     return changed(id, true);
   }
-  model::MeshBackend backend{id, task->service_id, task->node_id, *data};
+  const model::MeshBackend backend{id, task->service_id, task->node_id, *data};
   if (it != backends_.end() && it->second == backend) return;
-  backends_[id] = std::move(backend);
+  backends_[id] = backend;
   changed(id, false);
 }
 
@@ -90,6 +109,8 @@ void MeshDirectory::changed(const Key& key, bool removed) {
   if (last != 0) changes_.erase(last);
   last = ++version_;
   changes_.emplace(version_, key);
+  SWARM_CHECK(changes_.size() == last_change_.size(), changes_.size(), "changes of", last_change_.size(),
+              "keys");
   if (!removed) return;
   removals_.emplace_back(version_, key);
   forget_old_removals();
@@ -153,6 +174,7 @@ std::optional<wire::MeshUpdate> MeshFeed::next(const MeshDirectory& directory, I
   if (!wants_all_ && told_ == directory.version()) return std::nullopt;
   auto increment = wants_all_ ? std::nullopt : directory.since(told_);
   wire::MeshUpdate message = increment ? std::move(*increment) : directory.all();
+  SWARM_CHECK(told_ <= directory.version(), "version", told_, "of", directory.version());
   message.applies_to = number_;
   message.results_in = ++number_;
   told_ = directory.version();

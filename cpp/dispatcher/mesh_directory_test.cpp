@@ -2,6 +2,19 @@
 #include "dispatcher/mesh_directory.hpp"
 
 #include <gtest/gtest.h>
+#include <cstdint>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/mesh.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
 
 namespace swarm::dispatcher {
 namespace {

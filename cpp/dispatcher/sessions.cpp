@@ -1,8 +1,24 @@
 // What agents say: Register, Heartbeat, AssignmentsAck, TaskReport; and links that close
 // (swarmkit manager/dispatcher/dispatcher.go).
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "dispatcher/dispatcher.hpp"
 #include "dispatcher/state.hpp"
+#include "model/cluster.hpp"
+#include "model/node.hpp"
+#include "model/principal.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "store/store.hpp"
 
 namespace swarm::dispatcher {
 
@@ -19,6 +35,8 @@ void Dispatcher::on_message(const store::Store& store, PeerLink link, const mode
     state_->on(store, link, node, *report);
   } else if (const auto* mesh = std::get_if<wire::MeshAck>(&message)) {
     state_->on(store, link, node, *mesh, now);
+  } else {
+    SWARM_CHECK(false, "message", message.index(), "is not for the dispatcher");
   }
 }
 
@@ -29,13 +47,7 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   Peer& peer = found->second;
   if (peer.session == 0 || peer.link != link || !peer.fresh) {
     end_session(peer);
-    peer.session = rng.next() | 1;
-    peer.link = link;
-    peer.fresh = true;
-    peer.told_ready = false;
-    peer.assignments = {};
-    peer.mesh = {};
-    links[link] = node;
+    begin_session(peer, link, node);
   }
   want_ready(store, node, addr, message.description);
   peer.expires = now + period * kGrace;
@@ -95,7 +107,7 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   if (in_session(store, link, node, message.session) != nullptr) reports.push_back({node, message});
 }
 
-// What keeps a node from serving is for everybody to see: `docker node inspect` shows it as its message.
+// What keeps a node from serving its ports becomes the node's message, which `docker node inspect` shows.
 void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
                            const wire::MeshAck& message, Instant now) {
   Peer* peer = in_session(store, link, node, message.session);
@@ -120,9 +132,10 @@ void Dispatcher::State::refuse(const store::Store& store, PeerLink link, NodeId 
   sends.push_back({link, std::move(refused)});
 }
 
-// A node that shall become a manager must ask to; one that shall stop being one goes on until it is out of
-// the Raft group, and that its observed role says.
+// A node is told its desired role when that is manager: it must ask to join the Raft group. A node that is
+// demoted stays a manager until it is out of the group, which its observed role says.
 void Dispatcher::State::send_session(const store::Store& store, NodeId node, Peer& peer) {
+  SWARM_CHECK(peer.session != 0, "node", node);
   const auto stored = store.node(node);
   wire::Session session;
   session.session = peer.session;
@@ -137,7 +150,7 @@ void Dispatcher::State::send_session(const store::Store& store, NodeId node, Pee
   sends.push_back({peer.link, std::move(session)});
 }
 
-// Whoever waits for the node to be in the swarm hears that it is.
+// Tells the agent that its node is READY in the store: an init or a join waits for that.
 void Dispatcher::State::tell_if_ready(const store::Store& store, NodeId node) {
   const auto peer = peers.find(node);
   if (peer == peers.end() || peer->second.session == 0 || peer->second.told_ready) return;
@@ -146,9 +159,23 @@ void Dispatcher::State::tell_if_ready(const store::Store& store, NodeId node) {
     send_session(store, node, peer->second);
 }
 
+// A link has one principal for as long as it is open, and a closed link ends its session.
+void Dispatcher::State::begin_session(Peer& peer, PeerLink link, NodeId node) {
+  SWARM_CHECK(peer.session == 0, "node", node, "is in session", peer.session);
+  const bool is_free = links.emplace(link, node).second;
+  SWARM_CHECK(is_free, "link", link, "of node", node, "is in a session of node", links.at(link));
+  peer.session = rng.next() | 1;
+  peer.link = link;
+  peer.fresh = true;
+  peer.told_ready = false;
+  peer.assignments = {};
+  peer.mesh = {};
+}
+
 void Dispatcher::State::end_session(Peer& peer) {
   if (peer.session == 0) return;
-  links.erase(peer.link);
+  const std::size_t ended = links.erase(peer.link);
+  SWARM_CHECK(ended == 1, "session", peer.session, "has no link", peer.link);
   peer.session = 0;
   peer.link = 0;
 }
@@ -170,7 +197,8 @@ void Dispatcher::State::attend(const store::Store& store, NodeId node, Peer& pee
 void Dispatcher::State::rearm(NodeId node, Peer& peer) {
   const Instant next = peer.next_deadline();
   if (next == peer.armed) return;
-  deadlines.erase({peer.armed, node});
+  const bool was_armed = deadlines.erase({peer.armed, node}) == 1;
+  SWARM_CHECK(was_armed == (peer.armed != Instant::never()), "node", node, "is due at", peer.armed.ns);
   peer.armed = next;
   if (next != Instant::never()) deadlines.insert({next, node});
 }
@@ -180,6 +208,7 @@ void Dispatcher::on_link_closed(const store::Store& store, PeerLink link, Instan
   if (it == state_->links.end()) return;
   const NodeId node = it->second;
   Peer& peer = state_->peers.at(node);
+  SWARM_CHECK(peer.link == link, "node", node, "is on link", peer.link, "and not on", link);
   state_->end_session(peer);
   // One that is DOWN already (it left) stays so.
   if (state_->status_of(store, node).state == model::NodeState::ready && peer.turns_until <= now)

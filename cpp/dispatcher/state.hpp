@@ -1,4 +1,8 @@
 // The dispatcher's inside, shared by sessions.cpp (what agents say) and dispatcher.cpp (the leader's loop).
+//
+// Invariants (checked where they could break): `links` holds the link of each session and no other;
+// `deadlines` holds the earliest deadline of each peer that has one; a step or a report is in flight only
+// while the loop's transaction is.
 #pragma once
 
 #include <deque>
@@ -79,6 +83,7 @@ struct Dispatcher::State {
                   const model::NodeDescription& description);
   void send_session(const store::Store& store, NodeId node, Peer& peer);
   void tell_if_ready(const store::Store& store, NodeId node);
+  void begin_session(Peer& peer, PeerLink link, NodeId node);  // from nothing; it has none
   void end_session(Peer& peer);
   // Sends the next assignments, if there are any, and sets the peer's alarm.
   void attend(const store::Store& store, NodeId node, Peer& peer, Instant now);

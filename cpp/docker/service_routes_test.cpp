@@ -196,6 +196,7 @@ TEST_F(ServiceRoutes, RemovedServicesAreGoneAndTheirEndedTasksHidden) {
   EXPECT_EQ(get("/tasks/" + ended.id.str()).status, 200U);
 }
 
+// Long: one service goes through all the states that a count depends on.
 TEST_F(ServiceRoutes, CountedIsWhatRunsAndIsMeantToOnANodeThatIsNotDown) {
   const std::string web = create(named("web", R"(,"Mode":{"Replicated":{"Replicas":2}})"));
   const std::string all = create(named("all", R"(,"Mode":{"Global":{}})"));

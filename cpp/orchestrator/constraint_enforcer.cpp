@@ -1,6 +1,26 @@
 #include "orchestrator/constraint_enforcer.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "base/id.hpp"
+#include "base/number.hpp"
+#include "base/time.hpp"
 #include "model/constraint.hpp"
+#include "model/meta.hpp"
+#include "model/node.hpp"
+#include "model/restart.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "orchestrator/plan.hpp"
+#include "orchestrator/slots.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
 
 namespace swarm::orchestrator {
 

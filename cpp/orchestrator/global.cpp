@@ -1,6 +1,19 @@
 #include "orchestrator/global.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "base/check.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "orchestrator/slots.hpp"
+#include "store/change_set.hpp"
 
 namespace swarm::orchestrator {
 
@@ -85,6 +98,7 @@ void GlobalOrchestrator::reconcile(const View& view, const model::Service& servi
 
 bool GlobalOrchestrator::fit(const View& view, const model::Service& service, const model::Node& node) {
   const SlotKey key{service.id, 0, node.id};
+  SWARM_CHECK(!view.plan.touched(key), "service", service.id, "on node", node.id, "is planned already");
   const auto tasks = tasks_of(view.store, key);
   const bool wanted =
       std::any_of(tasks.begin(), tasks.end(), [](const TaskRef& task) { return is_wanted(*task); });

@@ -1,7 +1,15 @@
-#include "orchestrator/global.hpp"
 
 #include <gtest/gtest.h>
+#include <cstdint>
+#include <utility>
 
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/transaction.hpp"
+#include "orchestrator/slots.hpp"
 #include "orchestrator/test_swarm.hpp"
 
 namespace swarm::orchestrator {

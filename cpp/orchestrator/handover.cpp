@@ -1,6 +1,16 @@
 #include "orchestrator/handover.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <vector>
+
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "orchestrator/plan.hpp"
+#include "orchestrator/slots.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
 
 namespace swarm::orchestrator {
 

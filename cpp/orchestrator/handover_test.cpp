@@ -1,8 +1,17 @@
 // One slot, one task: what becomes of a slot that an update doubled and does not look after any more.
-#include "orchestrator/handover.hpp"
 
 #include <gtest/gtest.h>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <utility>
 
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "orchestrator/slots.hpp"
 #include "orchestrator/test_swarm.hpp"
 
 namespace swarm::orchestrator {

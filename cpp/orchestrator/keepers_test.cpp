@@ -1,6 +1,13 @@
 // The two loops that look after tasks: the constraint enforcer and the task reaper.
 #include <gtest/gtest.h>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
 
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/service_spec.hpp"
 #include "orchestrator/test_swarm.hpp"
 
 namespace swarm::orchestrator {

@@ -1,8 +1,21 @@
 #include "orchestrator/replicated.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <map>
 #include <tuple>
+#include <utility>
+#include <vector>
+
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "orchestrator/slots.hpp"
 
 namespace swarm::orchestrator {
 
@@ -14,7 +27,7 @@ bool is_rolling_back(const model::Service& service) {
   return service.update_status && service.update_status->state == model::UpdateState::rollback_started;
 }
 
-// A slot counts when it has a wanted task, or when its last one shall not be followed by another. In a
+// A slot counts when it has a wanted task, or when its last one must not be followed by another. In a
 // rollback the latter is dead: the spec that comes back gets its chance.
 bool counts(const model::Service& service, const std::vector<TaskRef>& tasks) {
   if (std::any_of(tasks.begin(), tasks.end(), [](const TaskRef& task) { return is_wanted(*task); }))
@@ -54,6 +67,7 @@ std::vector<std::uint64_t> slots_to_drop(const std::map<std::uint64_t, std::vect
   std::stable_sort(ranks.begin(), ranks.end(),
                    [](const Rank& a, const Rank& b) { return a.nth_on_node < b.nth_on_node; });
   std::vector<std::uint64_t> out;
+  SWARM_CHECK(keep <= ranks.size(), "keep", keep, "of", ranks.size());
   for (std::size_t i = keep; i < ranks.size(); ++i) out.push_back(ranks[i].slot);
   return out;
 }

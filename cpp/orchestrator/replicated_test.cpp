@@ -1,7 +1,17 @@
 #include "orchestrator/replicated.hpp"
 
 #include <gtest/gtest.h>
+#include <cstdint>
+#include <utility>
+#include <vector>
 
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
 #include "orchestrator/test_swarm.hpp"
 
 namespace swarm::orchestrator {

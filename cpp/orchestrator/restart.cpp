@@ -1,8 +1,21 @@
 #include "orchestrator/restart.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
+#include "base/check.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "model/defaults.hpp"
+#include "model/node.hpp"
+#include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "orchestrator/plan.hpp"
+#include "orchestrator/slots.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
 
 namespace swarm::orchestrator {
 
@@ -26,6 +39,7 @@ Duration delay_after(const store::Store& store, const model::Task& task) {
 
 void RestartSupervisor::restart(const store::Store& store, const model::Service& service,
                                 const model::Task& task, WallTime wall, Rng& rng, Plan& plan) {
+  SWARM_CHECK(is_wanted(task), "task", task.id, "is stopped already");
   plan.desire(task, TaskState::shutdown);
   if (!model::may_restart(task)) return;
   // In a start-first update the slot may have its next task already.
@@ -65,6 +79,7 @@ void RestartSupervisor::observe_lost_node(const store::Store& store, NodeId node
 }
 
 void RestartSupervisor::add(const model::Task& task, Instant start_at, Instant now) {
+  SWARM_CHECK(task.desired_state == TaskState::ready, "task", task.id, model::to_string(task.desired_state));
   held_[task.id] = {key_of(task), start_at, now};
   by_slot_[key_of(task)].insert(task.id);
   look_.insert(task.id);
@@ -76,6 +91,7 @@ void RestartSupervisor::forget(TaskId id) {
   timers_.erase({it->second.wake, id});
   look_.erase(id);
   const auto slot = by_slot_.find(it->second.key);
+  SWARM_CHECK(slot != by_slot_.end() && slot->second.contains(id), "held task", id, "is in no slot");
   slot->second.erase(id);
   if (slot->second.empty()) by_slot_.erase(slot);
   held_.erase(it);
@@ -113,6 +129,7 @@ void RestartSupervisor::release(const store::Store& store, Instant now, Plan& pl
   }
   for (auto it = look_.begin(); it != look_.end() && !plan.full();) {
     const TaskId id = *it;
+    SWARM_CHECK(held_.contains(id), "task", id, "is not held");
     Held& held = held_.at(id);
     const Instant until = std::max(held.start_at, patience(store, id, held));
     const auto task = store.task(id);

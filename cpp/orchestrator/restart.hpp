@@ -8,6 +8,9 @@
 //
 // The policy is the old task's own. What was tried before is handed on from task to task (model/restart), so
 // nothing is lost with the leader or the history. NOT here: which tasks need a restart.
+//
+// Invariants (checked): a held task is one with desired state READY; `by_slot_` names the held tasks and no
+// others, and so do `look_` and `timers_`.
 #pragma once
 
 #include <map>

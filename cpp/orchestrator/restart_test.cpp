@@ -1,9 +1,20 @@
 // Restart attempts are counted in the task and handed on: what costs one, what does not, and who has to know.
 // And how long a replacement waits for the task before it.
-#include "orchestrator/restart.hpp"
 
 #include <gtest/gtest.h>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
 
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/restart.hpp"
+#include "model/service_spec.hpp"
+#include "model/transaction.hpp"
+#include "orchestrator/slots.hpp"
 #include "orchestrator/test_swarm.hpp"
 
 namespace swarm::orchestrator {

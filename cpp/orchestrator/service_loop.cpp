@@ -1,6 +1,22 @@
 #include "orchestrator/service_loop.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <variant>
+
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "orchestrator/plan.hpp"
+#include "orchestrator/slots.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
 
 namespace swarm::orchestrator {
 
@@ -45,7 +61,7 @@ void ServiceLoop::observe_change(const store::Store& store, const store::Change<
   if (!change.removed()) {
     note_task(store, task);
   } else if (is_wanted(task) && store.service(task.service_id)) {
-    dirty_.insert(task.service_id);  // taken away behind our back
+    dirty_.insert(task.service_id);  // removed by another loop
   }
 }
 
@@ -125,7 +141,7 @@ void ServiceLoop::replace_ended(const View& view) {
       continue;
     }
     if (!view.plan.touched(key_of(*task))) replace(view, *service, *task);
-    ++it;  // until it is seen to be told to stop
+    ++it;  // until the store says that it is stopped
   }
 }
 
@@ -133,6 +149,7 @@ void ServiceLoop::reconcile_dirty(const View& view) {
   for (auto it = dirty_.begin(); it != dirty_.end() && !view.plan.full();) {
     const auto service = view.store.service(*it);
     const std::size_t before = view.plan.size();
+    SWARM_CHECK(!service || handles(*service), "service", *it, "is of the other mode");
     if (service) reconcile(view, *service);
     const bool quiet = view.plan.size() == before && !view.plan.touches(*it) && !view.plan.full();
     it = quiet ? dirty_.erase(it) : std::next(it);

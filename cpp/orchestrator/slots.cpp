@@ -1,9 +1,19 @@
 #include "orchestrator/slots.hpp"
 
 #include <tuple>
+#include <utility>
+#include <vector>
 
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "model/constraint.hpp"
 #include "model/meaning.hpp"
+#include "model/node.hpp"
+#include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "store/store.hpp"
 
 namespace swarm::orchestrator {
 
@@ -31,7 +41,8 @@ bool may_run(const store::Store& store, const model::Task& task) {
   return node && node->status.state != model::NodeState::down;
 }
 
-// In one moment: who is followed is not wanted any more, or was tried less often.
+// Of two tasks that were made in one moment, the first is the one that is no longer wanted, or that was
+// tried less often: the other follows it.
 bool made_before(const TaskRef& a, const TaskRef& b) {
   const auto order = [](const model::Task& task) {
     return std::tuple(task.meta.created_at, is_wanted(task), task.restarts ? task.restarts->attempts : 0,

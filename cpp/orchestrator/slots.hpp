@@ -25,22 +25,23 @@ struct SlotKey {
 SlotKey key_of(const model::Task& task);
 std::vector<TaskRef> tasks_of(const store::Store& store, const SlotKey& key);
 
-// Not told to stop. It may have ended all the same: then its replacement is due.
+// Returns true if the task is meant to run. It may have ended all the same: then its replacement is due.
 inline bool is_wanted(const model::Task& task) { return task.desired_state <= model::TaskState::running; }
 inline bool has_ended(const model::Task& task) { return model::is_terminal(task.status.state); }
-// May it still run, or come to run, somewhere? A task that no node has, and that is told to stop, may not.
+// Returns true while a process exists or may still be started; false for an unassigned task with desired
+// state SHUTDOWN.
 bool may_run(const store::Store& store, const model::Task& task);
 // The order in which tasks were made.
 bool made_before(const TaskRef& a, const TaskRef& b);
 
-// Is the node gone, down or drained? Never for tasks that have none yet.
+// Returns true if the task's node is gone, down or drained; false for a task that has no node yet.
 bool node_evicts(const store::Store& store, const model::Task& task);
-// Does the node satisfy the placement constraints of the service as it is now?
+// Returns true if the node satisfies the placement constraints of the service as it is now.
 bool node_matches(const model::Service& service, const model::Node& node);
 
-// Does the task need replacing by an update (swarmkit manager/orchestrator/task.go, IsTaskDirty)? Not when
-// only the placement differs and its node still fits; replica counts, labels and update settings touch no
-// task.
+// Returns true if an update must replace the task (swarmkit manager/orchestrator/task.go, IsTaskDirty): not
+// when only the placement differs and its node still fits; replica counts, labels and update settings touch
+// no task.
 bool is_outdated(const store::Store& store, const model::Service& service, const model::Task& task);
 
 // A fresh task of the service's current version. With desired READY it waits for the end of those before it.

@@ -1,7 +1,23 @@
 #include "orchestrator/task_reaper.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <map>
+#include <optional>
+#include <variant>
+#include "base/check.hpp"
+#include "base/time.hpp"
+#include "model/defaults.hpp"
+#include "model/node.hpp"
+#include "model/restart.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "orchestrator/plan.hpp"
+#include "orchestrator/slots.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
 
 namespace swarm::orchestrator {
 
@@ -42,6 +58,7 @@ void prune(const store::Store& store, const SlotKey& key, Plan& plan) {
   for (const auto& task : tasks) {
     if (surplus == 0 || plan.full()) return;
     if (!is_over(*task) || may_run(store, *task) || task == last) continue;
+    SWARM_CHECK(!task->live(), "task", task->id, "is history and lives");
     plan.remove(*task);
     --surplus;
   }

@@ -2,8 +2,28 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "model/defaults.hpp"
+#include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "orchestrator/plan.hpp"
+#include "orchestrator/slots.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
 
 namespace swarm::orchestrator {
 
@@ -63,7 +83,7 @@ bool needs_update(const store::Store& store, const model::Service& service, cons
   return newest != tasks.end() && is_outdated(store, service, **newest);
 }
 
-// The task of the current spec that shall stay: the one furthest on its way.
+// The task of the current spec that stays: the one furthest on its way.
 TaskRef best_clean(const store::Store& store, const model::Service& service,
                    const std::vector<TaskRef>& wanted) {
   TaskRef best;
@@ -162,12 +182,13 @@ void UpdateSupervisor::note_fresh(const model::Service& service, Update& update,
                                   Instant now) {
   const auto it = update.fresh.find(task.id);
   if (it == update.fresh.end()) return;
-  if (task.status.state == TaskState::running && !it->second.ran_at) it->second.ran_at = now;
+  std::optional<Instant>& ran_at = it->second.ran_at;
+  if (task.status.state == TaskState::running && !ran_at) ran_at = now;
   if (!is_wanted(task) && !has_ended(task)) update.fresh.erase(it);
   if (!has_ended(task)) return;
   if (!model::ended_by_itself(task)) return void(update.fresh.erase(it));
   const UpdateConfig config = config_of(service);
-  const bool early = !it->second.ran_at || now - *it->second.ran_at <= monitor_of(config);
+  const bool early = !ran_at || now - *ran_at <= monitor_of(config);
   update.fresh.erase(it);
   if (!early || config.failure_action == FailureAction::continue_) return;
   if (exceeds_ratio(++update.failures, update.slots, config.max_failure_ratio)) {
@@ -205,7 +226,7 @@ struct UpdateSupervisor::Round {
 
   void run();
   void begin();
-  void fail();
+  void fail(const LastStraw& last_straw);
   void complete();
   void wake_rested();
   void look_at_slots();
@@ -218,7 +239,7 @@ struct UpdateSupervisor::Round {
 };
 
 void UpdateSupervisor::Round::run() {
-  if (update.last_straw) return fail();
+  if (update.last_straw) return fail(*update.last_straw);
   if (!service.update_status && !update.is_finished()) begin();
   wake_rested();
   look_at_slots();
@@ -238,12 +259,11 @@ void UpdateSupervisor::Round::begin() {
 }
 
 // Docker's texts, and why. A rollback that fails is not rolled back again: it pauses.
-void UpdateSupervisor::Round::fail() {
-  const std::string because =
-      std::string(kBecause) + update.last_straw->task.str() + ": " + update.last_straw->why;
+void UpdateSupervisor::Round::fail(const LastStraw& last_straw) {
+  SWARM_CHECK(update.failures > 0, "the update of service", service.id, "has not failed");
+  const std::string because = std::string(kBecause) + last_straw.task.str() + ": " + last_straw.why;
   model::Service next = service;
-  if (!next.update_status) next.update_status.emplace().started_at = wall;
-  auto& status = *next.update_status;
+  model::UpdateStatus status = service.update_status.value_or(model::UpdateStatus{{}, wall, {}, {}});
   const bool roll_back = config.failure_action == FailureAction::rollback;
   if (roll_back && !update.rolling_back && service.previous_spec) {
     status = {UpdateState::rollback_started, wall, std::nullopt, kRolledBack + because};
@@ -255,14 +275,17 @@ void UpdateSupervisor::Round::fail() {
     status.state = update.rolling_back ? UpdateState::rollback_paused : UpdateState::paused;
     status.message = (roll_back && update.rolling_back ? "rollback paused" : "update paused") + because;
   }
+  next.update_status = std::move(status);
   plan.put(std::move(next));
 }
 
 void UpdateSupervisor::Round::complete() {
-  if (!is_under_way(service)) return;
+  SWARM_CHECK(update.is_finished(), "slots of service", service.id, "are left");
+  if (!service.update_status || !is_under_way(service)) return;
   model::Service next = service;
-  next.update_status->state = update.rolling_back ? UpdateState::rollback_completed : UpdateState::completed;
-  std::string& message = next.update_status->message;
+  model::UpdateStatus status = *service.update_status;
+  status.state = update.rolling_back ? UpdateState::rollback_completed : UpdateState::completed;
+  std::string& message = status.message;
   if (!update.rolling_back) {
     message = "update completed";
   } else if (message.starts_with(kRolledBack)) {  // by itself: what made it do so stays to be read
@@ -270,13 +293,15 @@ void UpdateSupervisor::Round::complete() {
   } else {
     message = "rollback completed";
   }
-  next.update_status->completed_at = wall;
+  status.completed_at = wall;
+  next.update_status = std::move(status);
   plan.put(std::move(next));
 }
 
 void UpdateSupervisor::Round::wake_rested() {
   while (!update.rests.empty() && update.rests.begin()->first <= now) {
-    update.in_hand.erase(update.rests.begin()->second);
+    const std::size_t rested = update.in_hand.erase(update.rests.begin()->second);
+    SWARM_CHECK(rested == 1, "a slot of service", service.id, "rests, and is not in hand");
     update.rests.erase(update.rests.begin());
   }
 }
@@ -296,6 +321,7 @@ void UpdateSupervisor::Round::begin_slots() {
   for (auto it = update.todo.begin(); it != update.todo.end() && !plan.full();) {
     if (config.parallelism != 0 && in_hand >= config.parallelism) return;
     const SlotKey key = *it;
+    SWARM_CHECK(!update.in_hand.contains(key), "slot", key.slot, "of service", key.service, "is in hand");
     if (plan.touched(key)) {
       ++it;
       continue;
@@ -346,8 +372,8 @@ void UpdateSupervisor::Round::rest(const SlotKey& key) {
   }
 }
 
-// The task that the slot waits for ended by itself; one that was stopped with its node is waited for in its
-// successor.
+// Returns true if the slot's new task failed. A task that was stopped because its node was lost does not
+// count; its replacement does.
 bool UpdateSupervisor::Round::has_failed(const SlotKey& key) const {
   const auto held = update.in_hand.find(key);
   const auto task = held == update.in_hand.end() ? nullptr : store.task(held->second.task);
@@ -424,6 +450,7 @@ void UpdateSupervisor::set_timer(ServiceId id, Update& update) {
   if (next == Instant::never()) return;
   timer_of_[id] = next;
   timers_.insert({next, id});
+  SWARM_CHECK(timers_.size() == timer_of_.size(), timers_.size(), "timers of", timer_of_.size(), "services");
 }
 
 Instant UpdateSupervisor::next_deadline() const {

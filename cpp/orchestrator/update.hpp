@@ -8,7 +8,13 @@
 // period.
 //
 // What it knows beyond the store (failures so far, what is in hand) dies with the leader; the next one begins
-// again with what is outdated then. NOT here: replacing tasks that end and releasing the new ones
+// again with what is outdated then.
+//
+// Invariants (checked): a slot is to do or in hand, never both; a slot that rests is in hand; a service has
+// one timer at most; an update fails only by a failure that went over the ratio, and completes only when no
+// slot is left.
+//
+// NOT here: replacing tasks that end and releasing the new ones
 // (RestartSupervisor), and slots that no update has in hand (Handover).
 #pragma once
 
@@ -40,7 +46,7 @@ class UpdateSupervisor {
  private:
   enum class Step : std::uint8_t { waiting, resting };
   struct InHand {
-    TaskId task;  // that shall run
+    TaskId task;  // the one that must run
     Step step = Step::waiting;
     Instant rest_until;
   };

@@ -1,6 +1,10 @@
 #include "ports/builtin_images.hpp"
 
+#include <string>
+#include <vector>
+
 #include "model/builtin_images.hpp"
+#include "ports/runner.hpp"
 
 namespace swarm::ports {
 

@@ -1,6 +1,11 @@
 #include "ports/task_environment.hpp"
 #include "model/container_spec.hpp"
 
+#include <string>
+#include <utility>
+
+#include "ports/runner.hpp"
+
 namespace swarm::ports {
 
 std::string slot_word(const Launch& launch) {

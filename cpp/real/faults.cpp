@@ -26,7 +26,7 @@ bool is_of_links(Kind kind) {
   return kind == Kind::partition || kind == Kind::cut || kind == Kind::net || kind == Kind::hold;
 }
 
-// Other nodes are known by their addresses here: a name would be a rule about nobody.
+// Other nodes are known by their addresses here: a rule with a name would match no link.
 Result<void> addressed(const Fault& fault, const Address& own) {
   faults::Names names = fault.names("from");
   for (const auto& name : fault.names("to")) names.push_back(name);

@@ -6,8 +6,8 @@
 //   POST   /swarmpy/v1/faults/heal   204: all of them
 //
 // What a daemon can do to itself: what it says and hears (names of other nodes are their addresses here), its
-// disk, its clock, its pace. A fault with a `for` ends by itself, whatever becomes of who began it. NOT here:
-// what is done to a daemon from outside (kill, freeze, ports): python/swarmpy/_faults.
+// disk, its clock, its pace. A fault with a `for` ends by itself, whatever becomes of the process that began
+// it. NOT here: what is done to a daemon from outside (kill, freeze, ports): python/swarmpy/_faults.
 #pragma once
 
 #include <functional>
@@ -36,7 +36,7 @@ class FaultDesk {
     FaultyDisk* disk = nullptr;
     FaultyClock* clock = nullptr;
     std::function<void(const std::vector<faults::Fault>&)> images;
-    std::function<void()> changed;  // the links' rules, the clock: whoever waits looks again
+    std::function<void()> changed;  // the links' rules, the clock: the waiting parts look again
   };
   FaultDesk(Reactor& reactor, Address own, Parts parts)
       : reactor_(reactor), own_(own), parts_(std::move(parts)) {}

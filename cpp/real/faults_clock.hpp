@@ -19,7 +19,7 @@ class FaultyClock final : public ports::Clock {
     return wall_now() + (wall_offset_ + gained_ + (since_base() - (steady_now() - true_base_)));
   }
 
-  // When the machine's clock shall ring so that this one shows `local`.
+  // When the machine's clock must ring so that this one shows `local`.
   Instant true_time_of(Instant local) const {
     if (!own_ || local == Instant::never()) return local;
     const __int128 wanted = static_cast<__int128>((local - base_).ns) * kTrueRate;

@@ -78,7 +78,7 @@ class FaultyDisk final : public ports::Disk {
   Callbacks tell_;
   Timer timer_, answers_;
   DiskTrouble trouble_;
-  std::int64_t operations_ = 0;  // of those that shall fail, since the fault began
+  std::int64_t operations_ = 0;  // of those that are to fail, since the fault began
   std::deque<Waiting> waiting_;
   std::map<std::uint64_t, Instant> handed_over_;  // while the node is throttled
   std::deque<Answer> slow_answers_;

@@ -295,7 +295,7 @@ L4Relay::Faults Host::Impl::faults_of_mesh() const {
   return faults;
 }
 
-// Faults are the business of who owns this daemon: they are not taken from the network.
+// Faults are the business of this daemon's owner: they are not taken from the network.
 bool Host::Impl::is_of_faults(ports::ApiId id, const http::Request& request) {
   if (!FaultDesk::is_for(request)) return false;
   FaultDesk::Answer answer;

@@ -3,7 +3,7 @@
 //
 // File: magic, then records. A record is a header (length of the body, CRC-32C of the body, CRC-32C of the
 // header's first eight bytes) and a body (one batch). A crash may leave a piece of a record at the end: it is
-// cut off, since nobody was told that it is durable. Everything else that does not fit its checksum is
+// cut off, since it was never reported as durable. Everything else that does not fit its checksum is
 // corruption and refused: the header has a checksum of its own, so that a damaged length cannot pass for a
 // torn end. Rewritten, beside and renamed, once it is mostly history. Used by one thread at a time.
 #pragma once

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include "base/check.hpp"
 #include "base/id.hpp"
 #include "base/number.hpp"
 #include "base/time.hpp"
@@ -36,7 +37,9 @@ bool counts(const model::Task& task) { return task.desired_state <= model::TaskS
 
 void NodeInfo::change(const model::Task& task, std::int64_t sign) {
   charged_ += sign;
+  SWARM_CHECK(charged_ >= 0, "task", task.id, "was never charged to its node");
   if (counts(task)) {
+    SWARM_CHECK(sign > 0 || tasks_of_.contains(task.service_id), "task", task.id, "was never counted");
     tasks_ = static_cast<std::uint64_t>(static_cast<std::int64_t>(tasks_) + sign);
     add_to(tasks_of_, task.service_id, sign);
   }

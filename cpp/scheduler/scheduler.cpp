@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/check.hpp"
 #include "base/id.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
@@ -70,6 +71,7 @@ struct Scheduler::State {
     std::set<GroupKey> groups;
     std::set<TaskId> preassigned;
     std::set<TaskId> obsolete;
+    bool is_empty() const { return groups.empty() && preassigned.empty() && obsolete.empty(); }
     void add(const Dirty& other) {
       groups.insert(other.groups.begin(), other.groups.end());
       preassigned.insert(other.preassigned.begin(), other.preassigned.end());
@@ -116,7 +118,6 @@ struct Scheduler::State {
 };
 
 // ---- keeping up with the store
-// --------------------------------------------------------------------------------
 
 void Scheduler::State::wake(NodeId node) {
   wake_groups = true;
@@ -150,9 +151,9 @@ void Scheduler::State::note_queues(const model::Task* before, const model::Task*
     dirty.groups.insert(group_of(*after));
   } else if (was_waiting && !waits) {
     const auto it = groups.find(group_of(*before));
-    if (it != groups.end() && it->second.tasks.erase({before->slot, before->id}) > 0 &&
-        it->second.tasks.empty())
-      groups.erase(it);
+    const bool was_there = it != groups.end() && it->second.tasks.erase({before->slot, before->id}) == 1;
+    SWARM_CHECK(was_there, "task", before->id, "waits in no group");
+    if (it->second.tasks.empty()) groups.erase(it);
   }
   const bool was_preset = before != nullptr && is_preassigned(*before);
   const bool preset = after != nullptr && is_preassigned(*after);
@@ -206,7 +207,6 @@ void Scheduler::start(const store::Store& store, Instant, WallTime) {
 }
 
 // ---- planning
-// ---------------------------------------------------------------------------------------------------
 
 void Scheduler::State::end_obsolete(WallTime wall) {
   while (!dirty.obsolete.empty() && !full()) {
@@ -249,7 +249,8 @@ void Scheduler::State::confirm_preassigned(const store::Store& store, WallTime w
   }
 }
 
-// Says to those that were not placed why not, where they do not say it already; false when the plan is full.
+// Records why each unplaced task was not placed, unless its status says so already; false when the plan is
+// full.
 bool Scheduler::State::explain(const store::Store& store, Group& group, const Filters& filters,
                                std::size_t placed, WallTime wall) {
   Explanation why;
@@ -273,6 +274,7 @@ bool Scheduler::State::explain(const store::Store& store, Group& group, const Fi
 // False when the plan is full before the group is done.
 bool Scheduler::State::place_group(const store::Store& store, const GroupKey& key, Group& group, Instant now,
                                    WallTime wall) {
+  SWARM_CHECK(!group.tasks.empty(), "group", key.service, key.spec_version);
   if (!store.service(key.service)) return true;  // its tasks are on their way out
   const store::Ref<model::TaskTemplate> templ = store.task(group.tasks.begin()->second)->templ;
   const Filters filters(*templ, key.service);
@@ -312,6 +314,7 @@ Scheduler::~Scheduler() = default;
 
 std::optional<model::Transaction> Scheduler::plan(const store::Store& store, Instant now, WallTime wall) {
   State& state = *state_;
+  SWARM_CHECK(state.tentative.empty() && state.in_flight.is_empty(), "the last plan is not settled");
   state.transaction = {};
   state.end_obsolete(wall);
   state.confirm_preassigned(store, wall);

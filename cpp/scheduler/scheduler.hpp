@@ -3,7 +3,9 @@
 // Leader only; made at election, destroyed at step-down. It keeps a picture of each node (what is taken
 // there, by whom) that costs O(changes) to keep up, and plans at once: everything that is dirty goes into one
 // transaction. A task that fits nowhere stays PENDING with the reason in its status, and is tried again when
-// something changed that could help. NOT here: preemption and rebalancing, which Docker does not do either.
+// something changed that could help. Invariants (checked): what stands in a plan only is not in the picture
+// between two plans; a waiting task is in the group of its spec version, and no group is empty; no count of a
+// node's picture is negative. NOT here: preemption and rebalancing, which Docker does not do either.
 #pragma once
 
 #include <memory>

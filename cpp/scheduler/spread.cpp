@@ -110,6 +110,8 @@ NodeInfo* Spread::next() {
 void Spread::placed() {
   SWARM_CHECK(given_ != nullptr);
   Branch& leaf = *path_.back();
+  SWARM_CHECK(leaf.nodes.begin()->second == given_, "node", given_->node->id,
+              "is not the best of its branch");
   leaf.nodes.erase(leaf.nodes.begin());
   leaf.nodes.emplace(std::pair(rank(*given_), given_->node->id), given_);
   for (std::size_t i = path_.size() - 1; i > 0; --i) {

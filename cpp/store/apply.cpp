@@ -1,9 +1,24 @@
-// Applying one transaction: all checks, then all writes, then the templates that nobody needs any more.
+// Applying one transaction: all checks, then all writes, then the removal of templates that no task uses.
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <utility>
+#include <variant>
 
 #include "base/check.hpp"
+#include "model/cluster.hpp"
+#include "model/key_value.hpp"
+#include "model/kinds.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
 #include "store/applier.hpp"
+#include "store/change_set.hpp"
 #include "store/data.hpp"
+#include "store/key.hpp"
+#include "store/store.hpp"
+#include "store/table.hpp"
 #include "store/text.hpp"
 #include "store/view.hpp"
 

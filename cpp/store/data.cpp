@@ -2,6 +2,18 @@
 // the states of tasks and nodes.
 #include "store/data.hpp"
 
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.hpp"
+#include "base/result.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+#include "store/store.hpp"
+
 namespace swarm::store {
 
 using model::TaskTemplateRecord;
@@ -20,10 +32,12 @@ Store::Data::Data() {
 }
 
 void Store::Data::count(const model::Task* task, std::int64_t step) {
-  task_counts[task->status.state] += step;
+  const std::int64_t left = task_counts[task->status.state] += step;
+  SWARM_CHECK(left >= 0, left, "tasks are", model::to_string(task->status.state));
 }
 void Store::Data::count(const model::Node* node, std::int64_t step) {
-  node_counts[node->status.state] += step;
+  const std::int64_t left = node_counts[node->status.state] += step;
+  SWARM_CHECK(left >= 0, left, "nodes are", model::to_string(node->status.state));
 }
 
 void Store::Data::index(const model::Task* before, const model::Task* after) {
@@ -43,14 +57,17 @@ void Store::Data::add_to_index(const model::Task& task) {
 
 void Store::Data::take_from_index(const model::Task& task) {
   auto& of_service = tasks_by_service[task.service_id];
-  of_service.erase({task.slot, task.id});
+  const bool was_there = of_service.erase({task.slot, task.id}) == 1;
+  SWARM_CHECK(was_there, "task", task.id, "is not in the index of its service");
   if (of_service.empty()) tasks_by_service.erase(task.service_id);
   if (!task.node_id.empty()) {
     auto& on_node = tasks_by_node[task.node_id];
     on_node.erase(task.id);
     if (on_node.empty()) tasks_by_node.erase(task.node_id);
   }
-  --table<TaskTemplateRecord>().objects[{task.service_id, task.spec_version}].users;
+  auto& templ = table<TaskTemplateRecord>().objects[{task.service_id, task.spec_version}];
+  SWARM_CHECK(templ.users > 0, "task", task.id, "uses a template that no task uses");
+  --templ.users;
 }
 
 void Store::Data::adopt(TaskTemplateRecord&& record, std::string encoding) {

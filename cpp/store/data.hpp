@@ -20,7 +20,7 @@ void Store::Data::replace(const Ref<T>& before, const KeptRef<T>& after) {
 
 template <class T>
 void Store::Data::adopt(T&& object, std::string encoding) {
-  replace<T>(nullptr, std::make_shared<const Kept<T>>(std::move(object), std::move(encoding)));
+  replace<T>(nullptr, std::make_shared<const Kept<T>>(std::forward<T>(object), std::move(encoding)));
 }
 
 }  // namespace swarm::store

@@ -2,9 +2,24 @@
 #include "store/store.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "model/cluster.hpp"
+#include "model/kinds.hpp"
+#include "model/task.hpp"
 #include "store/data.hpp"
+#include "store/key.hpp"
+#include "store/table.hpp"
 
 namespace swarm::store {
 namespace {

@@ -1,9 +1,27 @@
 #include "store/store.hpp"
 
 #include <gtest/gtest.h>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
+#include "base/id.hpp"
+#include "base/result.hpp"
 #include "base/rng.hpp"
 #include "model/container_spec.hpp"
+#include "model/key_value.hpp"
+#include "model/meta.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "store/change_set.hpp"
 #include "store/view.hpp"
 
 namespace swarm::store {

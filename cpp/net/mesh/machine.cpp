@@ -1,7 +1,17 @@
 #include "net/mesh/machine.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/id.hpp"
+#include "model/mesh.hpp"
 
 namespace swarm::mesh {
 namespace {

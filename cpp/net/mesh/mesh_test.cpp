@@ -1,6 +1,16 @@
 // Events in, effects out: who gets a connection, and who may not.
-#include <gtest/gtest.h>
+#include "model/mesh.hpp"
 
+#include <gtest/gtest.h>
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/id.hpp"
+#include "model/wire.hpp"
 #include "net/mesh/machine.hpp"
 #include "net/mesh/table_keeper.hpp"
 
@@ -36,8 +46,10 @@ class MeshMachine : public testing::Test {
     machine_.take_effects();
   }
   void up(std::uint64_t task, std::vector<model::MeshPort> host_ports = {}) {
-    machine_.task_up(
-        {TaskId(task), Address::v4(127, 16, 0, static_cast<std::uint8_t>(task)), {80}, host_ports});
+    machine_.task_up({TaskId(task),
+                      Address::v4(127, 16, 0, static_cast<std::uint8_t>(task)),
+                      {80},
+                      std::move(host_ports)});
   }
   Effect only() {
     auto effects = machine_.take_effects();

@@ -1,7 +1,14 @@
 #include "net/mesh/table_keeper.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <set>
 #include <utility>
+#include <vector>
+
+#include "base/id.hpp"
+#include "model/mesh.hpp"
+#include "model/wire.hpp"
 
 namespace swarm::mesh {
 

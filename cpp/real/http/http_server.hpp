@@ -30,7 +30,7 @@ class HttpServer final : public ports::ApiSink {
   ~HttpServer() override;
 
   // "unix:///path" or "tcp://host:port" (port 0: any). Gives the URL that was really bound. A socket file
-  // that nobody answers is replaced, a live one refused. TCP outside loopback is refused unless `insecure`:
+  // that does not answer is replaced, a live one refused. TCP outside loopback is refused unless `insecure`:
   // there is no TLS yet.
   Result<std::string> listen(const std::string& url, bool insecure = false);
   // Closes every listener and connection and removes the socket files.

@@ -63,7 +63,7 @@ Duration of_ticks(std::int64_t ticks) {
 
 ports::Usage usage_of_tree(pid_t shim) {
   ports::Usage usage;
-  // Of those that have ended, the times are with whoever waited for them, the shim at last.
+  // The times of processes that have ended are with the process that waited for them, at last the shim.
   Ticks own = ticks_of(shim);
   std::int64_t user = own.children_user, system = own.children_system;
   std::vector<pid_t> open = children_of(shim);

@@ -80,7 +80,7 @@ pid_t start(const char* directory, char** command) {
 }
 
 // Orphans of the tree become the shim's children, since it is their reaper: kill and reap until there are
-// none. The kernel's list may miss one while others end, so nobody waits for a child that was not killed.
+// none. The kernel's list may miss one while others end, so no wait is for a child that was not killed.
 void kill_tree(pid_t group) {
   const pid_t self = ::getpid();
   const std::string list = "/proc/" + std::to_string(self) + "/task/" + std::to_string(self) + "/children";
@@ -97,7 +97,7 @@ void kill_tree(pid_t group) {
 }
 
 // Reaps what has ended; true when the task's first process was among it. That one stays a zombie until its
-// group is killed: nobody else can have its number meanwhile.
+// group is killed: no other process can have its number meanwhile.
 bool reap(pid_t task, int& code) {
   while (true) {
     siginfo_t ended{};
