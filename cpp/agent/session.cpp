@@ -1,4 +1,4 @@
-// Talk with the manager: registration, heartbeats, assignments, reports (swarmkit agent/agent.go, session.go,
+// Talk with the manager: registration, heartbeats, the feed, reports (swarmkit agent/agent.go, session.go,
 // reporter.go). Any frame may be lost, doubled or late: what needs an answer is said again.
 #include <algorithm>
 #include <cstddef>
@@ -39,7 +39,6 @@ constexpr std::int64_t kSilentPeriods = 3;  // as long as the manager waits for 
 }  // namespace
 
 bool Worker::in_session() const { return state_->session != 0; }
-std::uint64_t Worker::session() const { return state_->session; }
 
 // ---- connecting
 
@@ -60,8 +59,8 @@ void Worker::State::leave_session() {
   session = 0;
   register_again = next_heartbeat = silent_since_limit = Instant::never();
   register_tries = 0;
-  has_set = false;
   applied = 0;
+  named.reset();
   take_back_report();
 }
 
@@ -99,8 +98,8 @@ void Worker::on_message(const wire::Message& message, Instant now, WallTime wall
   };
   if (const auto* reply = std::get_if<wire::HeartbeatReply>(&message)) {
     if (heard(reply->session)) state.period = reply->period;
-  } else if (const auto* assignments = std::get_if<wire::Assignments>(&message)) {
-    if (heard(assignments->session)) state.on(*assignments, wall);
+  } else if (const auto* update = std::get_if<wire::FeedUpdate>(&message)) {
+    if (heard(update->session)) state.on(*update, wall);
   } else if (const auto* ack = std::get_if<wire::TaskReportAck>(&message)) {
     if (heard(ack->session)) state.on(*ack);
   }
@@ -137,31 +136,72 @@ void Worker::State::send_heartbeat() {
   next_heartbeat = now + period;
 }
 
-// ---- assignments
+// ---- the feed
 
-void Worker::State::acknowledge(bool want_complete) {
-  SWARM_CHECK(session != 0 && (has_set || applied == 0), "session", session, "has applied", applied);
-  send(wire::AssignmentsAck{session, applied, want_complete});
+void Worker::State::acknowledge(std::uint64_t refused) {
+  SWARM_CHECK(session != 0, "has applied", applied);
+  send(wire::FeedAck{session, applied, refused, problems});
 }
 
-void Worker::State::on(const wire::Assignments& message, WallTime wall) {
-  if (has_set && message.results_in <= applied) return acknowledge(false);  // heard before
-  if (!message.complete && (!has_set || message.applies_to != applied)) return acknowledge(true);
+void Worker::set_problems(std::vector<std::string> problems, Instant now) {
+  state_->now = now;
+  state_->problems = std::move(problems);
+  if (state_->session != 0) state_->acknowledge();
+}
+
+void Worker::State::on(const wire::FeedUpdate& update, WallTime wall) {
+  if (update.to <= applied) return acknowledge();            // heard before
+  if (update.from > applied) return acknowledge(update.to);  // one before it is missing
   // Taking away a task at the word of a deposed leader would start it twice when the true one gives it back.
-  if (message.store_version != 0 && message.store_version < newest_store) return reconnect(std::nullopt);
-  newest_store = std::max(newest_store, message.store_version);
-  for (const auto& assigned : message.tasks) assign(assigned.task, wall);
-  std::vector<TaskId> gone = message.removed;
-  if (message.complete) {
-    std::set<TaskId> named;
-    for (const auto& assigned : message.tasks) named.insert(assigned.task.id);
-    for (const auto& [id, local] : tasks)
-      if (!named.contains(id)) gone.push_back(id);
-  }
+  if (update.store_version != 0 && update.store_version < newest_store) return reconnect(std::nullopt);
+  newest_store = std::max(newest_store, update.store_version);
+  apply(update, wall);
+  applied = update.to;
+  acknowledge();
+}
+
+// Sorts out the items by kind: tasks are this worker's business, rows of the mesh are carried out by its
+// owner.
+void Worker::State::apply(const wire::FeedUpdate& update, WallTime wall) {
+  struct Sorter {
+    State& state;
+    WallTime wall;
+    wire::MeshChange mesh;
+    void operator()(const model::Task& task) {
+      if (state.named) state.named->insert(task.id);
+      state.assign(task, wall);
+    }
+    void operator()(const wire::MeshService& service) { mesh.services.push_back(service); }
+    void operator()(const model::MeshBackend& backend) { mesh.backends.push_back(backend); }
+    void remove(const wire::FeedKey& key) {
+      switch (key.kind) {
+        case wire::FeedKind::task:
+          return state.unassign(TaskId(key.id), wall);
+        case wire::FeedKind::mesh_service:
+          return mesh.removed_services.push_back(ServiceId(key.id));
+        case wire::FeedKind::mesh_backend:
+          return mesh.removed_backends.push_back(TaskId(key.id));
+      }
+    }
+  };
+  Sorter sorter{*this, wall, {}};
+  if (update.first) named.emplace();
+  for (const auto& item : update.items) std::visit(sorter, item);
+  for (const auto& key : update.removed) sorter.remove(key);
+  if (update.last) unassign_unnamed(wall);
+  sorter.mesh.first = update.first;
+  sorter.mesh.last = update.last;
+  if (!sorter.mesh.empty()) effects.push_back(ChangeTable{std::move(sorter.mesh)});
+}
+
+// The complete feed has come. One whose beginning this node has not heard ends nothing: it is a repeated end.
+void Worker::State::unassign_unnamed(WallTime wall) {
+  if (!named) return;
+  std::vector<TaskId> gone;
+  for (const auto& [id, local] : tasks)
+    if (!named->contains(id)) gone.push_back(id);
+  named.reset();
   for (const TaskId id : gone) unassign(id, wall);
-  has_set = true;
-  applied = message.results_in;
-  acknowledge(false);
 }
 
 void Worker::State::assign(const model::Task& task, WallTime wall) {

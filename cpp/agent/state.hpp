@@ -58,9 +58,12 @@ struct Worker::State {
   Duration backoff{};
   bool redirected = false;  // since the last session
   int register_tries = 0;   // on this link
-  bool has_set = false;     // the whole set of assignments came in this session
-  std::uint64_t applied = 0;
-  std::uint64_t newest_store = 0;  // of all sessions: what a manager's store must not be behind
+
+  // ---- the feed
+  std::uint64_t applied = 0;              // number of the last update; 0: none in this session
+  std::optional<std::set<TaskId>> named;  // while the complete feed comes: the tasks that it has named so far
+  std::uint64_t newest_store = 0;         // of all sessions: what a manager's store must not be behind
+  std::vector<std::string> problems;
 
   // ---- reports
   std::set<TaskId> unreported;
@@ -86,11 +89,13 @@ struct Worker::State {
   void open_host_ports(LocalTask& local);
   std::uint32_t free_host_port(model::PortProtocol protocol) const;
 
-  // ---- assignments
-  void on(const wire::Assignments& message, WallTime wall);
+  // ---- the feed
+  void on(const wire::FeedUpdate& update, WallTime wall);
+  void apply(const wire::FeedUpdate& update, WallTime wall);
   void assign(const model::Task& task, WallTime wall);
   void unassign(TaskId id, WallTime wall);
-  void acknowledge(bool want_complete);
+  void unassign_unnamed(WallTime wall);
+  void acknowledge(std::uint64_t refused = 0);
 
   // ---- session
   void send(wire::Message message) { effects.push_back(SendToManager{std::move(message)}); }

@@ -1,5 +1,5 @@
-// Worker: the agent of one node. Keeps the tasks that the dispatcher assigned, moves each forward one action
-// at a time through the Runner, and reports what it observes until a manager has it in the store.
+// Worker: the agent of one node. Hears the node's feed, keeps the tasks that it names, moves each forward one
+// action at a time through the Runner, and reports what it observes until a manager has it in the store.
 //
 // Pure: messages, runner events and `now` in; effects out. Its assignments survive a restart of the node:
 // they are written (family agent) before they are acted on, and resumed before any manager is heard. A task
@@ -62,6 +62,11 @@ struct SessionFacts {
 };
 // This node is no longer a member of the swarm.
 struct Removed {};
+// What the feed says of the routing mesh. It is acknowledged with the update, so it is to be carried out at
+// once.
+struct ChangeTable {
+  wire::MeshChange change;
+};
 // A local container-level event, for `docker events` and `docker wait`: "create", "start", "die", "destroy",
 // ...
 struct ContainerEvent {
@@ -71,7 +76,7 @@ struct ContainerEvent {
   int signal = 0;  // of a "kill"
 };
 using Effect = std::variant<SendToManager, PrepareTask, StartTask, StopTask, RemoveTask, SaveTask, Reconnect,
-                            SessionFacts, Removed, ContainerEvent>;
+                            SessionFacts, Removed, ChangeTable, ContainerEvent>;
 
 // One task as this node sees it: what `docker ps` and `docker inspect` show.
 struct LocalTask {
@@ -105,6 +110,8 @@ class Worker {
   void on_deadline(Instant now, WallTime wall);
   // Its published ports are not picked for tasks.
   void set_table(std::shared_ptr<const model::ForwardingTable> table);
+  // What keeps this node from doing what it was told, in sentences; all of it, each time that it changes.
+  void set_problems(std::vector<std::string> problems, Instant now);
   // Stop every task now: the node leaves, or stops in order. Reports still go out.
   void drain(Instant now, WallTime wall);
 
@@ -114,7 +121,6 @@ class Worker {
   // ---- looking
   const std::map<TaskId, LocalTask>& tasks() const;
   bool in_session() const;
-  std::uint64_t session() const;  // its number; 0: none
   // True when no task's process runs any more.
   bool idle() const;
 

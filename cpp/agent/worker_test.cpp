@@ -86,17 +86,20 @@ class WorkerTest : public testing::Test {
     task.templ = templ;
     return task;
   }
+  // The complete feed, in one piece.
   void assign_all(const std::vector<model::Task>& tasks) {
-    wire::Assignments message{kSession, true, 0, ++version_, 0, {}, {}};
-    for (const auto& one : tasks) message.tasks.push_back({one});
-    say(message);
+    say(wire::FeedUpdate{kSession, 0, ++number_, true, true, 0, {tasks.begin(), tasks.end()}, {}});
   }
-  void increment(const std::vector<model::Task>& tasks, std::vector<TaskId> removed = {}) {
-    wire::Assignments message{kSession, false, version_, version_ + 1, 0, {}, std::move(removed)};
-    ++version_;
-    for (const auto& one : tasks) message.tasks.push_back({one});
-    say(message);
+  static wire::FeedUpdate update(std::uint64_t from, const std::vector<model::Task>& tasks,
+                                 const std::vector<TaskId>& removed = {}) {
+    wire::FeedUpdate out{kSession, from, from + 1, false, false, 0, {tasks.begin(), tasks.end()}, {}};
+    for (const TaskId id : removed) out.removed.push_back(wire::FeedKey::task(id));
+    return out;
   }
+  void increment(const std::vector<model::Task>& tasks, const std::vector<TaskId>& removed = {}) {
+    say(update(number_++, tasks, removed));
+  }
+  std::vector<wire::FeedAck> acks() { return sent<wire::FeedAck>(take()); }
   void prepared(TaskId id, const std::string& error = "") { worker().on_prepared(id, error, now_, wall_); }
   void started(TaskId id, const std::string& error = "") {
     worker().on_started(id, error, "c0ffee", 4242, "127.0.1.1", now_, wall_);
@@ -125,7 +128,7 @@ class WorkerTest : public testing::Test {
   std::unique_ptr<Worker> worker_ = std::make_unique<Worker>(node_, model::NodeDescription{}, Rng(6));
   Instant now_{1'000};
   WallTime wall_{1'000};
-  std::uint64_t version_ = 0, last_report_ = 0;
+  std::uint64_t number_ = 0, last_report_ = 0;
   std::map<TaskId, model::Task> disk_;
 };
 
@@ -312,7 +315,7 @@ TEST_F(WorkerTest, AfterACrashWhatRanHasFailedAndTheRestGoesOn) {
   EXPECT_EQ(all<PrepareTask>(effects)[0].task.id, waiting.id);
   model::Task wanted = parked;
   wanted.desired_state = TaskState::running;
-  version_ = 0;
+  number_ = 0;
   open_session();
   assign_all({worker().tasks().at(ran).task, wanted, waiting});
   EXPECT_EQ(all<PrepareTask>(take()).at(0).task.id, parked.id) << "prepared anew before it starts";
@@ -343,31 +346,112 @@ TEST_F(WorkerTest, OfATaskThatHadToMoveBeforeItCameItSaysThatItDoesNotRun) {
   EXPECT_EQ(reports[0].statuses.at(0).first, one.id);
 }
 
-TEST_F(WorkerTest, IncrementsApplyInOrderAndAGapAsksForTheWholeSet) {
+TEST_F(WorkerTest, UpdatesApplyInOrderAndAGapIsRefused) {
   open_session();
   take();
-  increment({task()});
-  EXPECT_TRUE(sent<wire::AssignmentsAck>(take()).at(0).want_complete) << "the whole set comes first";
+  say(update(1, {task()}));
+  auto answer = acks().at(0);
+  EXPECT_EQ(answer.applied, 0u);
+  EXPECT_EQ(answer.refused, 2u) << "the complete feed comes first";
   assign_all({});
-  EXPECT_EQ(sent<wire::AssignmentsAck>(take()).at(0).applied, version_);
-  const model::Task late = task();
-  const wire::Assignments lost{kSession, false, version_, version_ + 1, 0, {{late}}, {}};
-  version_ += 1;
+  EXPECT_EQ(acks().at(0).applied, number_);
+  const auto lost = update(number_, {task()});
+  number_ += 1;
   increment({task()});
-  EXPECT_TRUE(sent<wire::AssignmentsAck>(take()).at(0).want_complete);
+  EXPECT_EQ(acks().at(0).refused, lost.to + 1);
   EXPECT_TRUE(worker().tasks().empty());
   say(lost);
   say(lost);  // doubled: heard once
   EXPECT_EQ(all<PrepareTask>(take()).size(), 1u);
-  say(wire::Assignments{kSession + 1, true, 0, 9, 0, {}, {}});
-  EXPECT_EQ(worker().tasks().size(), 1u) << "another session's set is nobody's";
+  auto foreign = update(lost.to, {task()});
+  foreign.session = kSession + 1;
+  say(foreign);
+  EXPECT_TRUE(acks().empty()) << "another session's update is not answered";
+  EXPECT_EQ(worker().tasks().size(), 1u);
+}
+
+// What was sent again says more than what got lost: it applies to every number from the one that it builds
+// on.
+TEST_F(WorkerTest, AnUpdateThatWasSentAgainAppliesWhateverCameOfTheFirst) {
+  open_session();
+  const model::Task one = task(), two = task();
+  assign_all({});
+  increment({one});
+  take();
+  wire::FeedUpdate again = update(1, {one, two});
+  again.to = 5;
+  say(again);
+  EXPECT_EQ(acks().at(0).applied, 5u);
+  EXPECT_EQ(worker().tasks().size(), 2u);
+  say(update(2, {}, {two.id}));  // from before: late, and old by now
+  EXPECT_EQ(acks().at(0).applied, 5u);
+  EXPECT_EQ(worker().tasks().size(), 2u);
+}
+
+TEST_F(WorkerTest, TheCompleteFeedComesInPiecesAndWhatNoneNamesGoesAtItsEnd) {
+  const TaskId old = running();
+  worker().disconnected(now_);
+  open_session(kSession);
+  const model::Task one = task(), two = task();
+  say(wire::FeedUpdate{kSession, 0, 1, true, false, 0, {one}, {}});
+  take();
+  EXPECT_EQ(worker().tasks().size(), 2u) << "it may be named yet";
+  say(wire::FeedUpdate{kSession, 1, 2, false, true, 0, {two}, {}});
+  EXPECT_EQ(all<StopTask>(take()).at(0).task, old);
+  say(wire::FeedUpdate{kSession, 1, 3, false, true, 0, {two}, {}});  // its acknowledgement got lost
+  EXPECT_EQ(acks().at(0).applied, 3u);
+  EXPECT_TRUE(worker().tasks().contains(one.id)) << "an end without a beginning ends nothing";
+}
+
+TEST_F(WorkerTest, ACompleteFeedThatBreaksOffTakesNothingAway) {
+  const TaskId old = running();
+  worker().disconnected(now_);
+  open_session(kSession);
+  say(wire::FeedUpdate{kSession, 0, 1, true, false, 0, {task()}, {}});
+  worker().disconnected(now_);
+  open_session(kSession + 1);
+  say(wire::FeedUpdate{kSession + 1, 1, 2, false, true, 0, {}, {}});
+  EXPECT_TRUE(all<StopTask>(take()).empty());
+  EXPECT_EQ(status(old).state, TaskState::running);
+}
+
+TEST_F(WorkerTest, RowsOfTheMeshAreHandedOnAtOnce) {
+  open_session();
+  take();
+  const wire::MeshService service{ServiceId(4), {{model::tcp_port(8080), 80}}};
+  const model::MeshBackend backend{TaskId(9), ServiceId(4), node_, {}};
+  say(wire::FeedUpdate{kSession, 0, 1, true, true, 0, {service, backend}, {}});
+  auto changes = all<ChangeTable>(take());
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].change, (wire::MeshChange{true, true, {service}, {backend}, {}, {}}));
+  auto gone = update(1, {});
+  gone.removed = {wire::FeedKey::mesh_service(ServiceId(4)), wire::FeedKey::mesh_backend(TaskId(9))};
+  say(gone);
+  changes = all<ChangeTable>(take());
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].change, (wire::MeshChange{false, false, {}, {}, {ServiceId(4)}, {TaskId(9)}}));
+  EXPECT_TRUE(worker().tasks().empty());
+  increment({task()});
+  EXPECT_TRUE(all<ChangeTable>(take()).empty()) << "tasks only";
+}
+
+TEST_F(WorkerTest, WhatKeepsTheNodeFromItsWorkIsInEachAnswerAndSaidWhenItChanges) {
+  worker().set_problems({"port 80 is in use"}, now_);
+  EXPECT_TRUE(acks().empty()) << "in no session";
+  open_session();
+  assign_all({});
+  EXPECT_EQ(acks().at(0).problems, std::vector<std::string>{"port 80 is in use"});
+  worker().set_problems({}, now_);
+  const auto answers = acks();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_TRUE(answers[0].problems.empty());
+  EXPECT_EQ(answers[0].applied, number_);
 }
 
 TEST_F(WorkerTest, TheWordOfADeposedLeaderCountsNoMore) {
   open_session();
-  const model::Task one = task();
-  say(wire::Assignments{kSession, true, 0, ++version_, 40, {{one}}, {}});
-  say(wire::Assignments{kSession, true, 0, ++version_, 39, {}, {}});
+  say(wire::FeedUpdate{kSession, 0, ++number_, true, true, 40, {task()}, {}});
+  say(wire::FeedUpdate{kSession, 0, ++number_, true, true, 39, {}, {}});
   EXPECT_EQ(worker().tasks().size(), 1u) << "its store is behind what this node has acted on";
   EXPECT_EQ(all<Reconnect>(take()).size(), 1u);
 }

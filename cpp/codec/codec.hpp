@@ -32,6 +32,10 @@ Result<T> decode(std::string_view bytes);
 // The level in a stored cluster, whatever else a newer build wrote there; 1 where it cannot be read.
 model::FeatureLevel feature_level_of_cluster(std::string_view bytes);
 
+// A task as its agent keeps it on disk: with its template.
+std::string encode_task_record(const model::Task& task);
+Result<model::Task> decode_task_record(std::string_view bytes);
+
 std::string encode(const wire::Message& message);
 Result<wire::Message> decode_wire_message(std::string_view bytes);
 std::string encode(const wire::Hello& hello);

@@ -123,19 +123,21 @@ TEST(Codec, OptionalZeroesAreNotAbsent) {
 
 TEST(Codec, ATemplateTravelsOnceForAllItsTasks) {
   Filler fill;
-  model::Task task = fill.of<wire::AssignedTask>().task;
-  wire::Assignments few, many;
-  few.tasks = {{task}};
+  model::Task task = fill.of<model::Task>();
+  task.templ = std::make_shared<model::TaskTemplate>(fill.of<model::TaskTemplate>());
+  wire::FeedUpdate few, many;
+  few.items = {task};
   for (int i = 0; i < 100; ++i) {
     task.id = fill.of<TaskId>();
-    many.tasks.push_back({task});
+    many.items.push_back(task);
   }
-  const auto size_of = [](const wire::Assignments& list) { return encode(wire::Message(list)).size(); };
+  const auto size_of = [](const wire::FeedUpdate& list) { return encode(wire::Message(list)).size(); };
   EXPECT_LT(size_of(many), size_of(few) + 99 * 500);
   const auto back = decode_wire_message(encode(wire::Message(many)));
   ASSERT_TRUE(back.ok());
-  const auto& tasks = std::get<wire::Assignments>(*back).tasks;
-  EXPECT_EQ(tasks.front().task.templ, tasks.back().task.templ) << "one object in memory, too";
+  const auto& items = std::get<wire::FeedUpdate>(*back).items;
+  EXPECT_EQ(std::get<model::Task>(items.front()).templ, std::get<model::Task>(items.back()).templ)
+      << "one object in memory, too";
 }
 
 // ---- bad bytes
@@ -195,7 +197,7 @@ TEST(Codec, KindsOfAFutureVersionAreErrorsAndFieldsAreNot) {
 
 TEST(Codec, ATaskWithoutItsTemplateIsAnError) {
   swarmpy::wire::Message message;
-  message.mutable_assignments()->add_tasks()->set_spec_version(3);
+  message.mutable_feed_update()->add_items()->mutable_task()->set_spec_version(3);
   expect_refused(message, decode_wire_message, "came without its template");
 }
 

@@ -38,6 +38,12 @@ const std::map<std::string, Again>& types() {
       {"task_template", again(decode<model::TaskTemplateRecord>)},
       {"transaction", again(decode_transaction)},
       {"message", again(decode_wire_message)},
+      {"task_record",
+       [](std::string_view bytes) -> Result<std::string> {
+         const auto task = decode_task_record(bytes);
+         if (!task) return task.error();
+         return encode_task_record(*task);
+       }},
       {"hello", again(decode_hello)},
       {"manager_peer", again(decode_manager_peer)},
       {"raft_message", again(decode_raft_message)},
@@ -62,6 +68,9 @@ Lines full_values() {
   std::vector<wire::Message> messages;
   fill.each_of(messages);
   for (const auto& message : messages) out["message " + std::to_string(message.index())] = encode(message);
+  model::Task kept = fill.of<model::Task>();
+  kept.templ = std::make_shared<model::TaskTemplate>(fill.of<model::TaskTemplate>());
+  out["task_record"] = encode_task_record(kept);
   return out;
 }
 

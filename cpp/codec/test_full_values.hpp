@@ -95,9 +95,13 @@ class Filler {
   }
   void fill(model::ReplicatedMode& value) { value.replicas = 2 + rng_.below(model::kMaxReplicas - 2); }
   void fill(model::GlobalMode&) {}
-  void fill(wire::AssignedTask& value) {
-    fill(value.task);
-    value.task.templ = std::make_shared<model::TaskTemplate>(of<model::TaskTemplate>());
+  // One of each kind; a task has its template.
+  void fill(std::vector<wire::FeedItem>& value) {
+    value.clear();
+    if (!there()) return;
+    each_of(value);
+    std::get<model::Task>(value.front()).templ =
+        std::make_shared<model::TaskTemplate>(of<model::TaskTemplate>());
   }
   void fill(raft::Message& value) {
     fill_rows(value);

@@ -1,6 +1,6 @@
 // What nodes say to one another.
 //
-// A list of assignments carries each template once; its tasks name them by service and version. A task whose
+// A feed update carries each template once; its tasks name them by service and version. A task whose
 // template did not come is an error: an agent could not run it.
 #include <map>
 
@@ -66,34 +66,68 @@ struct Converter<std::pair<TaskId, model::TaskStatus>> {
   }
 };
 
+// The templates of tasks, by what tasks name them by.
+using TemplateKey = std::pair<ServiceId, std::uint64_t>;
+using Templates = std::map<TemplateKey, std::shared_ptr<const model::TaskTemplate>>;
+
+void take(const swarmpy::TaskTemplate& from, Templates& to, Reading& reading) {
+  model::TaskTemplateRecord keyed;
+  get(from, keyed, reading);
+  to[{keyed.service_id, keyed.spec_version}] = std::make_shared<model::TaskTemplate>(std::move(keyed.templ));
+}
+void give(const Templates& from, model::Task& task, Reading& reading) {
+  const auto it = from.find({task.service_id, task.spec_version});
+  if (it == from.end()) return reading.fail("task " + task.id.str() + " came without its template");
+  task.templ = it->second;
+}
+
 template <>
-struct Converter<std::vector<wire::AssignedTask>> {
-  using Tasks = std::vector<wire::AssignedTask>;
-  using Key = std::pair<ServiceId, std::uint64_t>;
-  static void put(const Tasks& from, pb::Assignments& to) {
-    std::map<Key, const model::TaskTemplate*> templates;
-    for (const auto& [task] : from) {
-      if (task.templ) templates.try_emplace({task.service_id, task.spec_version}, task.templ.get());
-      codec::put(task, *to.add_tasks());
-    }
+struct Converter<wire::FeedItem> {
+  static void put(const wire::FeedItem& from, pb::FeedItem& to) { put_case<wire::FeedItem>(from, to); }
+  static void get(const pb::FeedItem& from, wire::FeedItem& to, Reading& reading) {
+    if (!get_case<wire::FeedItem>(from, to, reading)) reading.fail("an item of an unknown kind");
+  }
+};
+
+template <>
+struct Converter<std::vector<wire::FeedItem>> {
+  using Items = std::vector<wire::FeedItem>;
+  static void put(const Items& from, pb::FeedUpdate& to) {
+    Templates templates;
+    for (const auto& item : from)
+      if (const auto* task = std::get_if<model::Task>(&item); task != nullptr && task->templ)
+        templates.try_emplace({task->service_id, task->spec_version}, task->templ);
+    put_each(from, *to.mutable_items());
     for (const auto& [key, templ] : templates)
       codec::put(model::TaskTemplateRecord{key.first, key.second, *templ}, *to.add_templates());
   }
-  static void get(const pb::Assignments& from, Tasks& to, Reading& reading) {
-    std::map<Key, std::shared_ptr<const model::TaskTemplate>> templates;
-    for (const auto& one : from.templates()) {
-      model::TaskTemplateRecord keyed;
-      codec::get(one, keyed, reading);
-      templates[{keyed.service_id, keyed.spec_version}] =
-          std::make_shared<model::TaskTemplate>(std::move(keyed.templ));
-    }
-    for (const auto& one : from.tasks()) {
-      model::Task& task = to.emplace_back().task;
-      codec::get(one, task, reading);
-      const auto it = templates.find({task.service_id, task.spec_version});
-      if (it == templates.end()) return reading.fail("task " + task.id.str() + " came without its template");
-      task.templ = it->second;
-    }
+  static void get(const pb::FeedUpdate& from, Items& to, Reading& reading) {
+    Templates templates;
+    for (const auto& one : from.templates()) take(one, templates, reading);
+    get_each(from.items(), to, reading);
+    for (auto& item : to)
+      if (auto* task = std::get_if<model::Task>(&item)) give(templates, *task, reading);
+  }
+};
+
+// A task with its template.
+struct KeptTask {
+  model::Task task;
+};
+template <>
+struct Converter<KeptTask> {
+  static void put(const KeptTask& from, pb::TaskRecord& to) {
+    const model::Task& task = from.task;
+    if (task.templ)
+      codec::put(model::TaskTemplateRecord{task.service_id, task.spec_version, *task.templ},
+                 *to.mutable_kept()->mutable_templ());
+    codec::put(task, *to.mutable_kept()->mutable_task());
+  }
+  static void get(const pb::TaskRecord& from, KeptTask& to, Reading& reading) {
+    Templates templates;
+    if (from.kept().has_templ()) take(from.kept().templ(), templates, reading);
+    codec::get(from.kept().task(), to.task, reading);
+    give(templates, to.task, reading);
   }
 };
 
@@ -108,6 +142,12 @@ struct Converter<wire::Message> {
 std::string encode(const wire::Message& message) { return encode_as<pb::Message>(message); }
 Result<wire::Message> decode_wire_message(std::string_view bytes) {
   return decode_as<pb::Message, wire::Message>(bytes, "message");
+}
+std::string encode_task_record(const model::Task& task) { return encode_as<pb::TaskRecord>(KeptTask{task}); }
+Result<model::Task> decode_task_record(std::string_view bytes) {
+  auto kept = decode_as<pb::TaskRecord, KeptTask>(bytes, "task's record");
+  if (!kept) return kept.error();
+  return std::move(kept->task);
 }
 std::string encode(const wire::Hello& hello) { return encode_as<pb::Hello>(hello); }
 Result<wire::Hello> decode_hello(std::string_view bytes) {

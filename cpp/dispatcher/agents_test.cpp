@@ -1,6 +1,6 @@
 // Dispatcher and real workers over a bad network: frames are lost, doubled and reordered, links close, nodes
-// crash. Whatever happens, no task is started twice, no state goes back, and once the network is good all
-// agree.
+// crash, leaders change. Whatever happens, no task is started twice, no state goes back, and once the network
+// is good all agree, and every node has the whole table of the routing mesh.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,6 +24,7 @@
 #include "model/transaction.hpp"
 #include "model/wire.hpp"
 #include "store/change_set.hpp"
+#include "net/mesh/table_keeper.hpp"
 
 namespace swarm::dispatcher {
 namespace {
@@ -39,7 +40,8 @@ struct Machine {
   std::map<TaskId, model::Task> disk;
   std::map<TaskId, int> starts;
   std::set<TaskId> prepared, processes;  // of the runner
-  PeerLink link = 0;                     // 0: not connected
+  mesh::TableKeeper table;
+  PeerLink link = 0;  // 0: not connected
   Instant connect_at{};
 };
 
@@ -69,7 +71,7 @@ class AgentsTest : public testing::TestWithParam<std::uint64_t> {
       if (change == nullptr || !change->before || !change->after) continue;
       EXPECT_GE(change->after->state(), change->before->state());
     }
-    dispatcher_.observe(store_, applied.changes, now_);
+    dispatcher_->observe(store_, applied.changes, now_);
   }
 
   void set_up() {
@@ -82,7 +84,14 @@ class AgentsTest : public testing::TestWithParam<std::uint64_t> {
       apply({model::Put{node}});
       machine.worker = std::make_unique<agent::Worker>(machine.id, model::NodeDescription{}, rng_.fork());
     }
-    dispatcher_.start(store_, now_, WallTime{1});
+    dispatcher_->start(store_, now_, WallTime{1});
+  }
+  // Another leader, which knows what the store says and nothing else.
+  void change_leader() {
+    for (auto& machine : machines_) close_link(machine);
+    frames_.clear();
+    dispatcher_ = std::make_unique<Dispatcher>(rng_.fork(), kPeriod);
+    dispatcher_->start(store_, now_, WallTime{1});
   }
 
   // ---- the network
@@ -96,7 +105,7 @@ class AgentsTest : public testing::TestWithParam<std::uint64_t> {
   }
   void close_link(Machine& machine) {
     if (machine.link == 0) return;
-    dispatcher_.on_link_closed(store_, machine.link, now_);
+    dispatcher_->on_link_closed(store_, machine.link, now_);
     machine.link = 0;
     machine.connect_at = now_ + Duration::millis(50);
     machine.worker->disconnected(now_);
@@ -106,6 +115,7 @@ class AgentsTest : public testing::TestWithParam<std::uint64_t> {
     ++life_[index(machine)];
     machine.prepared.clear();
     machine.processes.clear();
+    machine.table = {};
     machine.worker = std::make_unique<agent::Worker>(machine.id, model::NodeDescription{}, rng_.fork());
     std::vector<model::Task> records;
     for (const auto& [id, record] : machine.disk) records.push_back(record);
@@ -139,6 +149,8 @@ class AgentsTest : public testing::TestWithParam<std::uint64_t> {
       } else if (auto* again = std::get_if<agent::Reconnect>(&effect)) {
         close_link(machine);
         machine.connect_at = std::max(machine.connect_at, again->not_before);
+      } else if (auto* table = std::get_if<agent::ChangeTable>(&effect)) {
+        machine.table.on(table->change);
       } else if (std::holds_alternative<agent::Removed>(effect)) {
         ADD_FAILURE() << "nobody was removed";
       }
@@ -160,9 +172,19 @@ class AgentsTest : public testing::TestWithParam<std::uint64_t> {
   }
 
   // ---- what users do
+  // The service is published at another port, or (8000) at none.
+  void publish(std::uint32_t port) {
+    model::Service service = *store_.service(service_);
+    service.ports.clear();
+    if (port != 8'000)
+      service.ports = {{"", model::PortProtocol::tcp, 80, port, model::PublishMode::ingress}};
+    apply({model::Put{service}});
+  }
   void disturb() {
     if (rng_.chance(1, 40)) close_link(machines_[rng_.below(kMachines)]);
     if (rng_.chance(1, 150)) crash(machines_[rng_.below(kMachines)]);
+    if (rng_.chance(1, 400)) change_leader();
+    if (rng_.chance(1, 40)) publish(static_cast<std::uint32_t>(8'000 + rng_.below(3)));
     if (rng_.chance(1, 10)) {
       model::Task task;
       task.id = TaskId::random(rng_);
@@ -195,12 +217,12 @@ class AgentsTest : public testing::TestWithParam<std::uint64_t> {
     }
     for (const Frame& frame : due(frames_)) deliver(frame);
     for (const Answer& one : due(answers_)) answer(one);
-    while (auto plan = dispatcher_.plan(store_, now_, wall())) {
+    while (auto plan = dispatcher_->plan(store_, now_, wall())) {
       const bool dropped = bad_ && rng_.chance(1, 10);
       if (!dropped) apply(std::move(plan->actions));
-      dispatcher_.settled(store_, model::Outcome{!dropped, store_.version(), ""}, now_);
+      dispatcher_->settled(store_, model::Outcome{!dropped, store_.version(), ""}, now_);
     }
-    for (const Send& send : dispatcher_.take_sends()) post(send.link, false, send.message);
+    for (const Send& send : dispatcher_->take_sends()) post(send.link, false, send.message);
     for (auto& machine : machines_) perform(machine);
   }
   template <class T>
@@ -216,14 +238,24 @@ class AgentsTest : public testing::TestWithParam<std::uint64_t> {
     for (auto& machine : machines_) {
       if (machine.link != frame.link) continue;
       if (!frame.to_dispatcher) return machine.worker->on_message(frame.message, now_, wall());
-      return dispatcher_.on_message(store_, frame.link, {{}, machine.id}, "127.0.1.1", frame.message, now_);
+      return dispatcher_->on_message(store_, frame.link, {{}, machine.id}, "127.0.1.1", frame.message, now_);
     }
+  }
+
+  // The tasks that serve, as a table lists them.
+  std::vector<model::MeshBackend> serving() const {
+    std::vector<model::MeshBackend> out;
+    const auto data = *Address::parse("127.0.1.1", model::kDataPort);
+    for (const auto& [id, task] : store_.tasks())
+      if (task->state() == TaskState::running && task->desired_state == TaskState::running)
+        out.push_back({id, service_, task->node_id, data});
+    return out;
   }
 
   static constexpr std::size_t kMachines = 3;
   Rng rng_{GetParam()};
   store::Store store_;
-  Dispatcher dispatcher_{Rng(GetParam() + 1), kPeriod};
+  std::unique_ptr<Dispatcher> dispatcher_ = std::make_unique<Dispatcher>(Rng(GetParam() + 1), kPeriod);
   ServiceId service_;
   Machine machines_[kMachines];
   std::uint64_t life_[kMachines] = {};
@@ -242,6 +274,7 @@ TEST_P(AgentsTest, AllAgreeOnceTheNetworkIsGood) {
     if (HasFailure()) return;
   }
   bad_ = false;
+  publish(8'080);
   for (int i = 0; i < 4'000; ++i) tick();
   EXPECT_GT(store_.tasks().size(), 20u);
   std::size_t kept = 0;
@@ -262,6 +295,10 @@ TEST_P(AgentsTest, AllAgreeOnceTheNetworkIsGood) {
     }
   }
   EXPECT_EQ(kept, store_.tasks().size());
+  for (const auto& machine : machines_) {
+    ASSERT_EQ(machine.table.table()->routes.size(), 1u);
+    EXPECT_EQ(*machine.table.table()->find(model::tcp_port(8'080))->backends, serving());
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, AgentsTest, testing::Range<std::uint64_t>(1, 25));

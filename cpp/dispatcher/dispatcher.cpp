@@ -81,8 +81,7 @@ void Dispatcher::start(const store::Store& store, Instant now, WallTime) {
 // ---- the store's changes
 
 void Dispatcher::observe(const store::Store& store, const store::ChangeSet& changes, Instant now) {
-  std::set<NodeId> touched;  // by task changes: one increment for the whole change set
-  const std::uint64_t mesh_version = state_->mesh.version();
+  std::set<NodeId> touched;  // whose feeds have something to say: one update for the whole change set
   for (const auto& any : changes.changes) {
     if (const auto* task = std::get_if<store::Change<model::Task>>(&any)) {
       state_->note(*task, touched);
@@ -96,12 +95,19 @@ void Dispatcher::observe(const store::Store& store, const store::ChangeSet& chan
       state_->note(store, *cluster, now);
     }
   }
+  state_->note_for_all(state_->mesh.take_changed(), touched);
   for (const NodeId id : touched)
     if (const auto it = state_->peers.find(id); it != state_->peers.end())
       state_->attend(store, id, it->second, now);
-  if (state_->mesh.version() == mesh_version) return;
-  for (auto& [id, peer] : state_->peers)  // everybody must know
-    if (peer.session != 0) state_->attend(store, id, peer, now);
+}
+
+// Rows of the mesh concern every node: a published port is open on all of them.
+void Dispatcher::State::note_for_all(const std::set<wire::FeedKey>& keys, std::set<NodeId>& touched) {
+  if (keys.empty()) return;
+  for (const auto& [link, id] : links) {
+    for (const auto& key : keys) peers.at(id).feed.note(key);
+    touched.insert(id);
+  }
 }
 
 void Dispatcher::State::note(const store::Store& store, const store::Change<model::Node>& change,
@@ -144,7 +150,7 @@ void Dispatcher::State::note(const store::Change<model::Task>& change, std::set<
   if (was == is && (!is || change.before->desired_state == change.after->desired_state)) return;
   const auto peer = peers.find(node);
   if (peer == peers.end() || peer->second.session == 0) return;
-  peer->second.assignments.note(change.latest().id);
+  peer->second.feed.note(wire::FeedKey::task(change.latest().id));
   touched.insert(node);
 }
 

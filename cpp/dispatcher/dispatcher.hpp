@@ -1,5 +1,5 @@
-// Dispatcher: the leader's side of every agent. Sessions, heartbeats as deadlines, assignments as increments,
-// status reports gathered into transactions.
+// Dispatcher: the leader's side of every agent. Sessions, heartbeats as deadlines, a feed for each node (what
+// it must know), status reports gathered into transactions.
 //
 // Leader only; made at election, destroyed at step-down. A change costs work for the nodes that it touches
 // only. NOT here: who may speak (node/permissions), where frames travel (node/links).

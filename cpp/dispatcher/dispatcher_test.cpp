@@ -115,15 +115,21 @@ class DispatcherTest : public testing::Test {
     });
     return found;
   }
-  // Registers and acknowledges the whole set; the session's number.
+  static std::vector<TaskId> tasks_in(const wire::FeedUpdate& update) {
+    std::vector<TaskId> out;
+    for (const auto& item : update.items)
+      if (const auto* task = std::get_if<model::Task>(&item)) out.push_back(task->id);
+    return out;
+  }
+  // Registers and acknowledges the complete feed; the session's number.
   std::uint64_t join(PeerLink link, NodeId node) {
     say(link, node, wire::Register{node, {}});
     const auto sessions = heard<wire::Session>(link);
-    const auto sets = heard<wire::Assignments>(link);
+    const auto feed = heard<wire::FeedUpdate>(link);
     EXPECT_GE(sessions.size(), 1u);
-    EXPECT_EQ(sets.size(), 1u);
-    if (sessions.empty() || sets.empty()) return 0;
-    say(link, node, wire::AssignmentsAck{sessions[0].session, sets[0].results_in, false});
+    EXPECT_EQ(feed.size(), 1u);
+    if (sessions.empty() || feed.empty()) return 0;
+    say(link, node, wire::FeedAck{sessions[0].session, feed[0].to, 0, {}});
     return sessions[0].session;
   }
   const model::NodeStatus& status(NodeId node) { return store_.node(node)->status; }
@@ -151,9 +157,8 @@ TEST_F(DispatcherTest, AnotherNodesSessionIsNobodysToUse) {
   model::TaskStatus failed;
   failed.state = TaskState::failed;
   const model::NodeStatus before = status(victim);
-  const wire::Message forged[] = {wire::Heartbeat{session}, wire::AssignmentsAck{session, 0, true},
-                                  wire::TaskReport{session, 1, {{task, failed}}},
-                                  wire::MeshAck{session, 0, true, {"a problem"}}};
+  const wire::Message forged[] = {wire::Heartbeat{session}, wire::TaskReport{session, 1, {{task, failed}}},
+                                  wire::FeedAck{session, 0, 1, {"a problem"}}};
   for (const auto& message : forged) {
     say(2, forger, message);
     EXPECT_EQ(heard<wire::SessionRefused>(2).size(), 1u) << message.index();
@@ -162,7 +167,7 @@ TEST_F(DispatcherTest, AnotherNodesSessionIsNobodysToUse) {
   }
   EXPECT_EQ(state(task), TaskState::assigned);
   EXPECT_EQ(status(victim), before);
-  EXPECT_TRUE(heard<wire::Assignments>(1).empty()) << "nobody asked for the whole set";
+  EXPECT_TRUE(heard<wire::FeedUpdate>(1).empty()) << "nothing was lost";
   EXPECT_EQ(dispatcher_.link_of(victim), PeerLink{1});
 }
 
@@ -177,7 +182,9 @@ TEST_F(DispatcherTest, RegisteringMakesANodeReadyWithItsDescriptionAndAddress) {
   EXPECT_EQ(store_.node(node)->description.hostname, "w1");
   const auto session = heard<wire::Session>(1).at(0);
   EXPECT_EQ(session.heartbeat_period, kPeriod);
-  EXPECT_TRUE(heard<wire::Assignments>(1).at(0).complete);
+  const auto feed = heard<wire::FeedUpdate>(1).at(0);
+  EXPECT_TRUE(feed.first && feed.last);
+  EXPECT_EQ(feed.session, session.session);
   EXPECT_EQ(dispatcher_.link_of(node), PeerLink{1});
 }
 
@@ -223,7 +230,7 @@ TEST_F(DispatcherTest, ADoubledRegisterGetsTheSameSessionALaterOneANewOne) {
   ASSERT_EQ(sessions.size(), 3u) << "the second one says that the node is ready";
   EXPECT_EQ(sessions[0].session, sessions[1].session);
   EXPECT_EQ(sessions[0].session, sessions[2].session);
-  EXPECT_EQ(heard<wire::Assignments>(1).size(), 2u) << "the agent may have missed the first";
+  EXPECT_EQ(heard<wire::FeedUpdate>(1).size(), 2u) << "the agent may have missed the first";
   const std::uint64_t second = join(2, node);
   EXPECT_NE(second, sessions[0].session);
   say(1, node, wire::Heartbeat{sessions[0].session});
@@ -367,7 +374,7 @@ TEST_F(DispatcherTest, TheTasksOfANodeThatIsDownForADayAreOrphaned) {
   EXPECT_EQ(dispatcher_.next_deadline(), Instant::never());
 }
 
-TEST_F(DispatcherTest, ChangesGoOutAsOneIncrementAfterTheAcknowledgement) {
+TEST_F(DispatcherTest, ANodeHearsOnlyWhatConcernsIt) {
   const NodeId node = add_node(), other = add_node();
   const TaskId first = add_task(node);
   add_task(node, TaskState::pending);
@@ -375,40 +382,115 @@ TEST_F(DispatcherTest, ChangesGoOutAsOneIncrementAfterTheAcknowledgement) {
   join(9, other);
   say(1, node, wire::Register{node, {}});
   const std::uint64_t session = heard<wire::Session>(1).at(0).session;
-  auto set = heard<wire::Assignments>(1).at(0);
-  ASSERT_EQ(set.tasks.size(), 1u) << "only what is assigned";
-  EXPECT_EQ(set.tasks[0].task.id, first);
+  const auto feed = heard<wire::FeedUpdate>(1).at(0);
+  EXPECT_EQ(tasks_in(feed), std::vector<TaskId>{first}) << "only what is assigned";
   const TaskId second = add_task(node);
   want(first, TaskState::shutdown);
-  EXPECT_TRUE(heard<wire::Assignments>(1).empty()) << "one message under way";
-  say(1, node, wire::AssignmentsAck{session, set.results_in, false});
-  auto next = heard<wire::Assignments>(1).at(0);
-  EXPECT_FALSE(next.complete);
-  EXPECT_EQ(next.applies_to, set.results_in);
-  EXPECT_EQ(next.tasks.size(), 2u);
-  say(1, node, wire::AssignmentsAck{session, next.results_in, false});
+  const auto updates = heard<wire::FeedUpdate>(1);
+  ASSERT_EQ(updates.size(), 2u);
+  EXPECT_EQ(updates[0].from, feed.to);
+  EXPECT_EQ(updates[1].from, updates[0].to);
+  EXPECT_EQ(tasks_in(updates[0]), std::vector<TaskId>{second});
+  EXPECT_EQ(tasks_in(updates[1]), std::vector<TaskId>{first});
+  say(1, node, wire::FeedAck{session, updates[1].to, 0, {}});
   apply({model::Remove::of<model::Task>(second)});
-  EXPECT_EQ(heard<wire::Assignments>(1).at(0).removed, (std::vector<TaskId>{second}));
-  EXPECT_TRUE(heard<wire::Assignments>(9).empty()) << "no other node is bothered";
+  EXPECT_EQ(heard<wire::FeedUpdate>(1).at(0).removed, std::vector{wire::FeedKey::task(second)});
+  EXPECT_TRUE(heard<wire::FeedUpdate>(9).empty()) << "no other node is bothered";
 }
 
-TEST_F(DispatcherTest, ALostMessageOrAGapBringsTheWholeSet) {
+TEST_F(DispatcherTest, ARowOfTheMeshIsToldToEveryNodeThatIsThere) {
+  const NodeId node = add_node(), other = add_node(), away = add_node();
+  const TaskId task = add_task(node, TaskState::running);
+  start();
+  const std::uint64_t session = join(1, node);
+  join(2, other);
+  join(3, away);
+  dispatcher_.on_link_closed(store_, 3, now_);
+  run();
+  model::Service published = *store_.service(service_);
+  published.ports = {{"", model::PortProtocol::tcp, 80, 8080, model::PublishMode::ingress}};
+  put(published);
+  for (const PeerLink link : {1, 2}) {
+    const auto updates = heard<wire::FeedUpdate>(link);
+    ASSERT_EQ(updates.size(), 1u);
+    EXPECT_EQ(updates[0].items.size(), 2u) << "the ports and the task that serves them, and no more";
+    EXPECT_TRUE(updates[0].removed.empty());
+  }
+  EXPECT_TRUE(heard<wire::FeedUpdate>(3).empty());
+  model::TaskStatus failed;
+  failed.state = TaskState::failed;
+  say(1, node, wire::TaskReport{session, 1, {{task, failed}}});
+  for (const PeerLink link : {1, 2})
+    EXPECT_EQ(heard<wire::FeedUpdate>(link).at(0).removed, std::vector{wire::FeedKey::mesh_backend(task)});
+}
+
+TEST_F(DispatcherTest, ASlowNodeHoldsUpNoOtherAndIsNotFlooded) {
+  const NodeId slow = add_node(), quick = add_node();
+  start();
+  join(1, slow);
+  const std::uint64_t session = join(2, quick);
+  std::size_t to_quick = 0;
+  for (int i = 0; i < 100; ++i) {
+    add_task(slow);
+    add_task(quick);
+    for (const auto& update : heard<wire::FeedUpdate>(2)) {
+      ++to_quick;
+      say(2, quick, wire::FeedAck{session, update.to, 0, {}});
+    }
+  }
+  EXPECT_EQ(to_quick, 100u);
+  EXPECT_EQ(heard<wire::FeedUpdate>(1).size(), 4u) << "as many as may be on their way";
+}
+
+TEST_F(DispatcherTest, ALostUpdateIsToldAgain) {
   const NodeId node = add_node();
   start();
   const std::uint64_t session = join(1, node);
   add_task(node);
-  const auto lost = heard<wire::Assignments>(1).at(0);
+  const auto lost = heard<wire::FeedUpdate>(1).at(0);
   add_task(node);
+  const auto refused = heard<wire::FeedUpdate>(1).at(0);
+  say(1, node, wire::FeedAck{session, lost.from, refused.to, {}});
+  auto again = heard<wire::FeedUpdate>(1);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].from, lost.from);
+  EXPECT_EQ(tasks_in(again[0]).size(), 2u);
   pass(Duration::millis(500));
-  const auto again = heard<wire::Assignments>(1).at(0);
-  EXPECT_TRUE(again.complete);
-  EXPECT_EQ(again.tasks.size(), 2u);
-  say(1, node, wire::AssignmentsAck{session, lost.results_in, false});  // late: not this one
-  say(1, node, wire::AssignmentsAck{session, 0, true});                 // the set is on its way already
-  EXPECT_TRUE(heard<wire::Assignments>(1).empty());
-  say(1, node, wire::AssignmentsAck{session, again.results_in, false});
-  say(1, node, wire::AssignmentsAck{session, 0, true});
-  EXPECT_TRUE(heard<wire::Assignments>(1).at(0).complete);
+  const auto later = heard<wire::FeedUpdate>(1);
+  ASSERT_EQ(later.size(), 1u) << "it got lost, too";
+  EXPECT_EQ(later[0].from, lost.from);
+  EXPECT_EQ(tasks_in(later[0]).size(), 2u);
+  say(1, node, wire::FeedAck{session, later[0].to, 0, {}});
+  EXPECT_TRUE(heard<wire::FeedUpdate>(1).empty());
+}
+
+TEST_F(DispatcherTest, ANewLeaderBeginsWithTheCompleteFeed) {
+  const NodeId node = add_node();
+  start();
+  join(1, node);
+  const TaskId task = add_task(node);
+  Dispatcher next(Rng(13), kPeriod);
+  next.start(store_, now_, WallTime{1});
+  next.on_message(store_, 1, {{}, node}, "127.0.1.9", wire::Register{node, {}}, now_);
+  std::vector<wire::FeedUpdate> updates;
+  for (const auto& send : next.take_sends())
+    if (const auto* update = std::get_if<wire::FeedUpdate>(&send.message)) updates.push_back(*update);
+  ASSERT_EQ(updates.size(), 1u);
+  EXPECT_TRUE(updates[0].first && updates[0].last) << "it does not know what the node has heard";
+  EXPECT_EQ(updates[0].from, 0u);
+  EXPECT_EQ(updates[0].store_version, store_.version());
+  EXPECT_EQ(tasks_in(updates[0]), std::vector<TaskId>{task});
+}
+
+TEST_F(DispatcherTest, WhatKeepsANodeFromServingIsItsMessage) {
+  const NodeId node = add_node();
+  start();
+  const std::uint64_t session = join(1, node);
+  say(1, node, wire::FeedAck{session, 0, 0, {"port 80 is in use", "port 81 is in use"}});
+  EXPECT_EQ(status(node).message, "port 80 is in use; port 81 is in use");
+  EXPECT_EQ(status(node).state, NodeState::ready);
+  say(1, node, wire::FeedAck{session, 0, 0, {}});
+  EXPECT_EQ(status(node).message, "");
 }
 
 TEST_F(DispatcherTest, ReportsAreAcknowledgedWhenTheyAreStored) {
@@ -416,7 +498,7 @@ TEST_F(DispatcherTest, ReportsAreAcknowledgedWhenTheyAreStored) {
   const TaskId own = add_task(node), foreign = add_task(other);
   start();
   const std::uint64_t session = join(1, node);
-  heard<wire::Assignments>(1);
+  heard<wire::FeedUpdate>(1);
   model::TaskStatus running;
   running.state = TaskState::running;
   const wire::TaskReport report{
@@ -432,7 +514,7 @@ TEST_F(DispatcherTest, ReportsAreAcknowledgedWhenTheyAreStored) {
   EXPECT_EQ(state(own), TaskState::running);
   EXPECT_NE(store_.task(own)->applied_at, WallTime{});
   EXPECT_EQ(state(foreign), TaskState::assigned);
-  EXPECT_TRUE(heard<wire::Assignments>(1).empty()) << "what the agent said is no news to it";
+  EXPECT_TRUE(heard<wire::FeedUpdate>(1).empty()) << "what the agent said is no news to it";
   const auto version = store_.version();
   say(1, node, report);  // repeated: acknowledged, and nothing is written
   EXPECT_EQ(heard<wire::TaskReportAck>(1).size(), 1u);

@@ -1,4 +1,4 @@
-// The table as the store's changes make it, and what a session is told of it.
+// The rows of the table as the store's changes make them, and which of them have changed.
 #include "dispatcher/mesh_directory.hpp"
 
 #include <gtest/gtest.h>
@@ -16,10 +16,14 @@
 #include "model/task.hpp"
 #include "model/transaction.hpp"
 
+#include <set>
+
 namespace swarm::dispatcher {
 namespace {
 
 using model::TaskState;
+using wire::FeedKey;
+using Keys = std::set<FeedKey>;
 
 class MeshDirectoryTest : public testing::Test {
  protected:
@@ -80,47 +84,41 @@ TEST_F(MeshDirectoryTest, NamesTasksThatRunAndAreMeantTo) {
   apply({model::Put{service(8080)}});
   put_task(first_, TaskState::running);
   put_task(second_, TaskState::starting);
-  const auto all = directory_.all();
-  ASSERT_EQ(all.services.size(), 1U);
-  EXPECT_EQ(all.services[0].ports, (std::vector<model::MeshPort>{{model::tcp_port(8080), 80}}))
+  ASSERT_EQ(directory_.services().size(), 1U);
+  EXPECT_EQ(directory_.services().at(service_), (std::vector<model::MeshPort>{{model::tcp_port(8080), 80}}))
       << "tcp, through the mesh";
-  ASSERT_EQ(all.backends.size(), 1U);
-  EXPECT_EQ(all.backends[0].task, first_);
-  EXPECT_EQ(all.backends[0].data.str(), "127.0.1.9:7946");
+  ASSERT_EQ(directory_.backends().size(), 1U);
+  EXPECT_EQ(directory_.backends().at(first_).data.str(), "127.0.1.9:7946");
 }
 
 TEST_F(MeshDirectoryTest, ATaskThatIsToStopLeavesTheTableBeforeItStops) {
   apply({model::Put{service(8080)}});
   put_task(first_, TaskState::running);
-  const auto before = directory_.version();
+  directory_.take_changed();
   want(first_, TaskState::shutdown);
-  const auto news = directory_.since(before);
-  ASSERT_TRUE(news);
-  EXPECT_EQ(news->removed_tasks, std::vector{first_});
-  EXPECT_TRUE(news->backends.empty() && news->services.empty()) << "nothing else was told again";
+  EXPECT_EQ(directory_.take_changed(), Keys{FeedKey::mesh_backend(first_)}) << "nothing else has changed";
+  EXPECT_TRUE(directory_.backends().empty());
 }
 
 TEST_F(MeshDirectoryTest, AServiceThatPublishesLaterBringsItsTasks) {
   apply({model::Put{service(0)}});
   put_task(first_, TaskState::running);
-  EXPECT_TRUE(directory_.all().backends.empty());
-  EXPECT_EQ(directory_.version(), 0U) << "what publishes nothing costs nothing";
+  EXPECT_TRUE(directory_.take_changed().empty()) << "what publishes nothing costs nothing";
   model::Service later = *store_.service(service_);
   later.ports = service(8080).ports;
   apply({model::Put{later}});
-  EXPECT_EQ(directory_.all().backends.size(), 1U);
+  EXPECT_EQ(directory_.take_changed(),
+            (Keys{FeedKey::mesh_service(service_), FeedKey::mesh_backend(first_)}));
 }
 
 TEST_F(MeshDirectoryTest, ARemovedServiceTakesItsTasksAlong) {
   apply({model::Put{service(8080)}});
   put_task(first_, TaskState::running);
-  const auto before = directory_.version();
+  directory_.take_changed();
   apply({model::Remove::of<model::Service>(service_), model::Remove::of<model::Task>(first_)});
-  const auto news = directory_.since(before);
-  ASSERT_TRUE(news);
-  EXPECT_EQ(news->removed_services, std::vector{service_});
-  EXPECT_EQ(news->removed_tasks, std::vector{first_});
-  EXPECT_TRUE(directory_.all().backends.empty());
+  EXPECT_EQ(directory_.take_changed(),
+            (Keys{FeedKey::mesh_service(service_), FeedKey::mesh_backend(first_)}));
+  EXPECT_TRUE(directory_.services().empty() && directory_.backends().empty());
 }
 
 TEST_F(MeshDirectoryTest, ATaskMovesWithItsNodesAddress) {
@@ -130,32 +128,7 @@ TEST_F(MeshDirectoryTest, ATaskMovesWithItsNodesAddress) {
   step.id = node_;
   step.status = model::NodeStatus{model::NodeState::ready, "", "127.0.1.77"};
   apply({step});
-  EXPECT_EQ(directory_.all().backends.at(0).data.str(), "127.0.1.77:7946");
-}
-
-TEST_F(MeshDirectoryTest, OneMessageIsUnderWayAndTheRestIsGathered) {
-  MeshFeed feed;
-  Instant now{1'000};
-  const auto whole = feed.next(directory_, now);
-  ASSERT_TRUE(whole && whole->complete);
-  apply({model::Put{service(8080)}});
-  put_task(first_, TaskState::running);
-  EXPECT_FALSE(feed.next(directory_, now)) << "not before the first is acknowledged";
-  feed.on_ack({0, whole->results_in, false, {}});
-  const auto news = feed.next(directory_, now);
-  ASSERT_TRUE(news);
-  EXPECT_FALSE(news->complete);
-  EXPECT_EQ(news->applies_to, whole->results_in);
-  EXPECT_EQ(news->services.size() + news->backends.size(), 2U);
-  now = now + Duration::seconds(1);
-  const auto again = feed.next(directory_, now);
-  ASSERT_TRUE(again) << "nobody answered";
-  EXPECT_TRUE(again->complete);
-  feed.on_ack({0, news->results_in, false, {}});
-  EXPECT_NE(feed.next_deadline(), Instant::never()) << "an old acknowledgement counts for nothing";
-  feed.on_ack({0, again->results_in, false, {}});
-  EXPECT_FALSE(feed.next(directory_, now));
-  EXPECT_EQ(feed.next_deadline(), Instant::never());
+  EXPECT_EQ(directory_.backends().at(first_).data.str(), "127.0.1.77:7946");
 }
 
 }  // namespace

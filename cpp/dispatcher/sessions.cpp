@@ -1,4 +1,4 @@
-// What agents say: Register, Heartbeat, AssignmentsAck, TaskReport; and links that close
+// What agents say: Register, Heartbeat, FeedAck, TaskReport; and links that close
 // (swarmkit manager/dispatcher/dispatcher.go).
 #include <algorithm>
 #include <cstddef>
@@ -29,12 +29,10 @@ void Dispatcher::on_message(const store::Store& store, PeerLink link, const mode
     state_->on(store, link, node, addr, *hello, now);
   } else if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&message)) {
     state_->on(store, link, node, *heartbeat, now);
-  } else if (const auto* ack = std::get_if<wire::AssignmentsAck>(&message)) {
+  } else if (const auto* ack = std::get_if<wire::FeedAck>(&message)) {
     state_->on(store, link, node, *ack, now);
   } else if (const auto* report = std::get_if<wire::TaskReport>(&message)) {
     state_->on(store, link, node, *report);
-  } else if (const auto* mesh = std::get_if<wire::MeshAck>(&message)) {
-    state_->on(store, link, node, *mesh, now);
   } else {
     SWARM_CHECK(false, "message", message.index(), "is not for the dispatcher");
   }
@@ -54,8 +52,7 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   peer.gives_up = Instant::never();
   orphaning.erase(node);
   send_session(store, node, peer);
-  peer.assignments.start_over();
-  peer.mesh.start_over();
+  peer.feed.start_over();
   attend(store, node, peer, now);
 }
 
@@ -93,14 +90,6 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   sends.push_back({link, wire::HeartbeatReply{message.session, period + jitter}});
 }
 
-void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
-                           const wire::AssignmentsAck& message, Instant now) {
-  Peer* peer = in_session(store, link, node, message.session);
-  if (peer == nullptr) return;
-  peer->assignments.on_ack(message);
-  attend(store, node, *peer, now);
-}
-
 // Acknowledged once it is in the store. A repeated report is simply applied again: it changes nothing.
 void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
                            const wire::TaskReport& message) {
@@ -109,10 +98,10 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
 
 // What keeps a node from serving its ports becomes the node's message, which `docker node inspect` shows.
 void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
-                           const wire::MeshAck& message, Instant now) {
+                           const wire::FeedAck& message, Instant now) {
   Peer* peer = in_session(store, link, node, message.session);
   if (peer == nullptr) return;
-  peer->mesh.on_ack(message);
+  peer->feed.on_ack(message, now);
   std::string said;
   for (const std::string& problem : message.problems) said += (said.empty() ? "" : "; ") + problem;
   const model::NodeStatus status = status_of(store, node);
@@ -168,8 +157,7 @@ void Dispatcher::State::begin_session(Peer& peer, PeerLink link, NodeId node) {
   peer.link = link;
   peer.fresh = true;
   peer.told_ready = false;
-  peer.assignments = {};
-  peer.mesh = {};
+  peer.feed = {};
 }
 
 void Dispatcher::State::end_session(Peer& peer) {
@@ -182,13 +170,9 @@ void Dispatcher::State::end_session(Peer& peer) {
 
 void Dispatcher::State::attend(const store::Store& store, NodeId node, Peer& peer, Instant now) {
   if (peer.session != 0) {
-    if (auto message = peer.assignments.next(store, node, now)) {
-      message->session = peer.session;
-      sends.push_back({peer.link, std::move(*message)});
-    }
-    if (auto message = peer.mesh.next(mesh, now)) {
-      message->session = peer.session;
-      sends.push_back({peer.link, std::move(*message)});
+    while (auto update = peer.feed.next(FeedSource(store, mesh), node, now)) {
+      update->session = peer.session;
+      sends.push_back({peer.link, std::move(*update)});
     }
   }
   rearm(node, peer);

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "dispatcher/assignments.hpp"
 #include "dispatcher/dispatcher.hpp"
+#include "dispatcher/feed.hpp"
 #include "dispatcher/mesh_directory.hpp"
 
 namespace swarm::dispatcher {
@@ -29,15 +29,13 @@ struct Peer {
   bool fresh = false;  // nothing but Register was heard in the session: asked again, it gets the same one
   bool told_ready = false;  // in this session
   Instant turns_until;      // its role changes: it will close its link and open another
-  AssignmentSet assignments;
-  MeshFeed mesh;
+  Feed feed;
   Instant expires = Instant::never();   // it is judged DOWN then
   Instant gives_up = Instant::never();  // DOWN: its tasks are orphaned then
   Instant armed = Instant::never();     // its entry in `deadlines`
 
   Instant next_deadline() const {
-    const Instant ack =
-        session != 0 ? std::min(assignments.next_deadline(), mesh.next_deadline()) : Instant::never();
+    const Instant ack = session != 0 ? feed.next_deadline() : Instant::never();
     return std::min(ack, std::min(expires, gives_up));
   }
 };
@@ -71,10 +69,8 @@ struct Dispatcher::State {
   void on(const store::Store& store, PeerLink link, NodeId node, const std::string& addr,
           const wire::Register& message, Instant now);
   void on(const store::Store& store, PeerLink link, NodeId node, const wire::Heartbeat& message, Instant now);
-  void on(const store::Store& store, PeerLink link, NodeId node, const wire::AssignmentsAck& message,
-          Instant now);
+  void on(const store::Store& store, PeerLink link, NodeId node, const wire::FeedAck& message, Instant now);
   void on(const store::Store& store, PeerLink link, NodeId node, const wire::TaskReport& message);
-  void on(const store::Store& store, PeerLink link, NodeId node, const wire::MeshAck& message, Instant now);
   // The peer, when that is its session; a refusal is sent when it is not.
   Peer* in_session(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session);
   void refuse(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session,
@@ -85,7 +81,7 @@ struct Dispatcher::State {
   void tell_if_ready(const store::Store& store, NodeId node);
   void begin_session(Peer& peer, PeerLink link, NodeId node);  // from nothing; it has none
   void end_session(Peer& peer);
-  // Sends the next assignments, if there are any, and sets the peer's alarm.
+  // Sends what the node's feed has to say, and sets the peer's alarm.
   void attend(const store::Store& store, NodeId node, Peer& peer, Instant now);
   void rearm(NodeId node, Peer& peer);
 
@@ -101,6 +97,7 @@ struct Dispatcher::State {
   // ---- the store's changes
   void note(const store::Store& store, const store::Change<model::Node>& change, Instant now);
   void note(const store::Change<model::Task>& change, std::set<NodeId>& touched);
+  void note_for_all(const std::set<wire::FeedKey>& keys, std::set<NodeId>& touched);
   void note(const store::Store& store, const store::Change<model::Cluster>& change, Instant now);
 
   // ---- the next transaction

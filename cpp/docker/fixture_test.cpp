@@ -146,12 +146,9 @@ void ApiTest::step(TaskId task, model::TaskState state) {
 std::string ApiTest::run_here(const model::Task& task, int number) {
   assigned_.push_back(task);
   assigned_.back().status.state = model::TaskState::assigned;
-  wire::Assignments message;
-  message.session = 9;
-  message.complete = true;
-  message.results_in = assigned_.size();
-  for (const auto& one : assigned_) message.tasks.push_back({one});
-  worker_->on_message(message, now_, wall_);
+  worker_->on_message(
+      wire::FeedUpdate{9, 0, assigned_.size(), true, true, 0, {assigned_.begin(), assigned_.end()}, {}}, now_,
+      wall_);
   pass_worker_events();
   worker_->on_prepared(task.id, "", now_, wall_);
   pass_worker_events();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/id.hpp"
 #include "base/result.hpp"
 #include "model/cluster.hpp"
 #include "model/mesh.hpp"
@@ -136,32 +137,77 @@ struct HeartbeatReply {
   bool operator==(const HeartbeatReply&) const = default;
 };
 
-struct AssignedTask {
-  model::Task task;  // with its template
-  bool operator==(const AssignedTask&) const = default;
+// ---- the feed: what managers tell a node, as one numbered stream for each session
+
+// The published ports of a service; who answers for them is in its backends' rows.
+struct MeshService {
+  ServiceId service;
+  std::vector<model::MeshPort> ports;
+  bool operator==(const MeshService&) const = default;
 };
 
-// What this node shall run. `complete`: the whole set; otherwise an increment that applies to `applies_to`.
-struct Assignments {
+// Something that a node must know: a task that it shall run (with its template), or a row of the routing
+// mesh's table, which concerns every node. Secrets, certificates and tables of networks come as further
+// kinds.
+using FeedItem = std::variant<model::Task, MeshService, model::MeshBackend>;
+// In the order of FeedItem; the numbers are sent.
+enum class FeedKind : std::uint8_t { task, mesh_service, mesh_backend };
+
+// Names an item: its kind, and its id within the kind.
+struct FeedKey {
+  FeedKind kind = FeedKind::task;
+  Uint128 id = 0;
+  friend auto operator<=>(const FeedKey&, const FeedKey&) = default;
+
+  static FeedKey task(TaskId id) { return {FeedKind::task, id.value()}; }
+  static FeedKey mesh_service(ServiceId id) { return {FeedKind::mesh_service, id.value()}; }
+  static FeedKey mesh_backend(TaskId id) { return {FeedKind::mesh_backend, id.value()}; }
+};
+
+// Tells what is true of some items at the store's version `store_version`.
+//
+// It says everything that has changed for the node after number `from`, and brings the node to number `to`:
+// it applies to every number from `from` on that is below `to`. Values are whole, so that what is heard twice
+// does no harm. A session begins with the complete feed, in pieces from `first` to `last`: what none of them
+// names is gone.
+struct FeedUpdate {
   std::uint64_t session = 0;
-  bool complete = false;
-  std::uint64_t applies_to = 0;
-  std::uint64_t results_in = 0;
-  // Of the manager's store. A leader that was deposed and does not know it yet (it was paused, or cut off) is
-  // behind what the agent has acted on: its word counts no more.
+  std::uint64_t from = 0;  // 0: applies to whatever the node knows
+  std::uint64_t to = 0;
+  bool first = false, last = false;
+  // The same on every manager, so that any of them may serve a node. One that is behind what the node has
+  // acted on (it was deposed, paused or cut off) is not listened to.
   std::uint64_t store_version = 0;
-  std::vector<AssignedTask> tasks;  // new or changed
-  std::vector<TaskId> removed;
-  bool operator==(const Assignments&) const = default;
+  std::vector<FeedItem> items;   // new or changed
+  std::vector<FeedKey> removed;  // gone, or no longer this node's concern
+  bool operator==(const FeedUpdate&) const = default;
 };
 
-// How far the agent has come; the dispatcher sends the whole set again where it is behind for long.
-struct AssignmentsAck {
+// How far the node has come, and what keeps it from doing what it was told (a published port that another
+// program has). Sent after each update, and when the problems change.
+struct FeedAck {
   std::uint64_t session = 0;
   std::uint64_t applied = 0;
-  bool want_complete = false;
-  bool operator==(const AssignmentsAck&) const = default;
+  std::uint64_t refused = 0;  // `to` of an update that came before the one it builds on; 0: none
+  std::vector<std::string> problems;
+  bool operator==(const FeedAck&) const = default;
 };
+
+// What a FeedUpdate says of the routing mesh, for the keeper of its table (net/mesh).
+struct MeshChange {
+  bool first = false, last = false;
+  std::vector<MeshService> services;
+  std::vector<model::MeshBackend> backends;
+  std::vector<ServiceId> removed_services;
+  std::vector<TaskId> removed_backends;
+  bool empty() const {
+    return !first && !last && services.empty() && backends.empty() && removed_services.empty() &&
+           removed_backends.empty();
+  }
+  bool operator==(const MeshChange&) const = default;
+};
+
+// ---- dispatcher and agent: reports
 
 struct TaskReport {
   std::uint64_t session = 0;
@@ -175,37 +221,6 @@ struct TaskReportAck {
   std::uint64_t session = 0;
   std::uint64_t sequence = 0;
   bool operator==(const TaskReportAck&) const = default;
-};
-
-// ---- the routing mesh's table, beside the assignments: every node knows every published port
-
-struct MeshService {
-  ServiceId service;
-  std::vector<model::MeshPort> ports;
-  bool operator==(const MeshService&) const = default;
-};
-
-// `complete`: the whole table; otherwise an increment that applies to `applies_to`.
-struct MeshUpdate {
-  std::uint64_t session = 0;
-  bool complete = false;
-  std::uint64_t applies_to = 0;
-  std::uint64_t results_in = 0;
-  std::vector<MeshService> services;  // new or changed
-  std::vector<model::MeshBackend> backends;
-  std::vector<ServiceId> removed_services;
-  std::vector<TaskId> removed_tasks;
-  bool operator==(const MeshUpdate&) const = default;
-};
-
-// How far the node has come, and what keeps it from serving (a port that another program has). Said again
-// when that changes.
-struct MeshAck {
-  std::uint64_t session = 0;
-  std::uint64_t applied = 0;
-  bool want_complete = false;
-  std::vector<std::string> problems;
-  bool operator==(const MeshAck&) const = default;
 };
 
 // ---- logs, from agents to the manager that asks
@@ -291,10 +306,9 @@ struct SnapshotChunk {
   bool operator==(const SnapshotChunk&) const = default;
 };
 
-using Message =
-    std::variant<JoinRequest, JoinReply, RaftJoinRequest, RaftJoinReply, LeaveRequest, LeaveReply, Register,
-                 Session, SessionRefused, Heartbeat, HeartbeatReply, Assignments, AssignmentsAck, TaskReport,
-                 TaskReportAck, MeshUpdate, MeshAck, LogSubscribe, LogUnsubscribe, LogChunk, ApiForward,
-                 ApiReplyHead, ApiReplyBody, ApiCancel, SnapshotChunk>;
+using Message = std::variant<JoinRequest, JoinReply, RaftJoinRequest, RaftJoinReply, LeaveRequest, LeaveReply,
+                             Register, Session, SessionRefused, Heartbeat, HeartbeatReply, FeedUpdate,
+                             FeedAck, TaskReport, TaskReportAck, LogSubscribe, LogUnsubscribe, LogChunk,
+                             ApiForward, ApiReplyHead, ApiReplyBody, ApiCancel, SnapshotChunk>;
 
 }  // namespace swarm::wire

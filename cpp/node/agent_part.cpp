@@ -3,7 +3,8 @@
 #include <utility>
 
 #include "base/bytes.hpp"
-#include "node/task_record.hpp"
+#include "codec/codec.hpp"
+#include "node/launch.hpp"
 
 namespace swarm::node {
 namespace {
@@ -29,7 +30,7 @@ Result<void> AgentPart::start(ports::Disk& disk, ClusterId cluster, Times at) {
   std::vector<model::Task> records;
   Result<void> result;
   disk.scan(ports::Family::agent, "", [&](std::string_view key, std::string_view value) {
-    auto task = decode_task_record(value);
+    auto task = codec::decode_task_record(value);
     if (task) {
       records.push_back(std::move(*task));
     } else {
@@ -100,7 +101,6 @@ void AgentPart::on_leader_changed(bool leads_here, Instant now) {
 
 void AgentPart::on_message(const Speaker& from, const wire::Message& message, Times at) {
   if (from.link != link_) return;  // of a manager that this agent has left
-  if (const auto* update = std::get_if<wire::MeshUpdate>(&message)) return on_mesh_update(*update);
   worker_.on_message(message, at.now, at.wall);
 }
 
@@ -114,23 +114,16 @@ void AgentPart::send_to_manager(wire::Message message) {
 
 // ---- the mesh
 
-void AgentPart::on_mesh_update(const wire::MeshUpdate& update) {
-  if (update.session == 0 || update.session != worker_.session()) return;
-  const auto before = table_.table();
-  wire::MeshAck ack = table_.on(update);
-  if (table_.table() != before) {
-    out_.add(effect::SetTable{table_.table()});
-    worker_.set_table(table_.table());
-  }
-  ack.problems = mesh_problems_;
-  send_to_manager(std::move(ack));
+void AgentPart::change_table(const wire::MeshChange& change) {
+  if (!table_.on(change)) return;
+  out_.add(effect::SetTable{table_.table()});
+  worker_.set_table(table_.table());
 }
 
-void AgentPart::on_event(const ports::MeshProblems& event) {
+void AgentPart::on_event(const ports::MeshProblems& event, Instant now) {
   mesh_problems_ = event.sentences;
   for (const std::string& sentence : mesh_problems_) out_.add(effect::Tell{"mesh.problem", sentence});
-  if (worker_.in_session())
-    send_to_manager(wire::MeshAck{worker_.session(), table_.applied(), false, mesh_problems_});
+  worker_.set_problems(mesh_problems_, now);
 }
 
 // ---- the runner's answers
@@ -157,9 +150,12 @@ void AgentPart::on_event(const ports::TaskExited& event, Times at) {
 bool AgentPart::run(Times at) {
   std::vector<agent::Effect> effects = worker_.take_effects();
   if (effects.empty()) return false;
-  // Now, not when the records are on disk and the process is told.
-  for (const auto& effect : effects)
+  // The mesh hears now, not when the records are on disk and the process is told.
+  for (const auto& effect : effects) {
     if (const auto* stop = std::get_if<agent::StopTask>(&effect)) out_.add(effect::TaskStopping{stop->task});
+    if (const auto* table = std::get_if<agent::ChangeTable>(&effect)) change_table(table->change);
+  }
+  std::erase_if(effects, [](const auto& one) { return std::holds_alternative<agent::ChangeTable>(one); });
   if (saving_) {
     held_.push_back(std::move(effects));
   } else {
@@ -177,7 +173,7 @@ void AgentPart::perform(std::vector<agent::Effect> effects, Times at) {
     if (auto* save = std::get_if<agent::SaveTask>(&effect)) {
       batch.sync |= save->first;
       if (save->record) {
-        batch.put(ports::Family::agent, task_key(save->task), encode_task_record(*save->record));
+        batch.put(ports::Family::agent, task_key(save->task), codec::encode_task_record(*save->record));
       } else {
         batch.erase(ports::Family::agent, task_key(save->task));
       }

@@ -51,7 +51,7 @@ class AgentPart {
   void on_event(const ports::TaskPrepared& event, Times at);
   void on_event(const ports::TaskStarted& event, Times at);
   void on_event(const ports::TaskExited& event, Times at);
-  void on_event(const ports::MeshProblems& event);
+  void on_event(const ports::MeshProblems& event, Instant now);
   void on_leader_changed(bool leads_here, Instant now);
   void on_stored(Times at);  // the records that something waits for
   void on_deadline(Times at);
@@ -76,7 +76,7 @@ class AgentPart {
   void prepare(const model::Task& task, Times at);
   void lost_link(Instant now);
   void send_to_manager(wire::Message message);
-  void on_mesh_update(const wire::MeshUpdate& update);
+  void change_table(const wire::MeshChange& change);
 
   Life life_;
   NodeId node_;

@@ -1,8 +1,9 @@
 // The agent's hands: messages, events of the runner and of the disk, and time in; effects out.
 #include "node/agent_part.hpp"
 
+#include "codec/codec.hpp"
 #include "model/container_spec.hpp"
-#include "node/task_record.hpp"
+#include "node/launch.hpp"
 #include "node/test_disk.hpp"
 #include "node/test_effects.hpp"
 
@@ -70,9 +71,7 @@ class AgentPartTest : public testing::Test {
     return task;
   }
   std::vector<Effect> assign() {
-    wire::Assignments message{kSession, true, 0, 1, 0, {}, {}};
-    message.tasks.push_back({task()});
-    return say(message);
+    return say(wire::FeedUpdate{kSession, 0, 1, true, true, 0, {task()}, {}});
   }
   // Until the process is started; the records that were waited for are on disk.
   void run_task() {
@@ -227,7 +226,7 @@ TEST_F(AgentPartTest, ResumesWhatItsDiskRemembers) {
   ports::DiskBatch batch;
   model::Task kept = task();
   kept.status.state = TaskState::running;
-  batch.put(ports::Family::agent, task_key(kept.id), encode_task_record(kept));
+  batch.put(ports::Family::agent, task_key(kept.id), codec::encode_task_record(kept));
   disk_.commit(std::move(batch), 1);
   fresh();
   EXPECT_EQ(part_->worker().tasks().size(), 1u);
@@ -247,18 +246,18 @@ TEST_F(AgentPartTest, ARecordThatCannotBeReadIsAnErrorThatNamesIt) {
 
 TEST_F(AgentPartTest, ATableIsAcknowledgedWithWhatKeepsItFromServing) {
   open_session();
-  part_->on_event(ports::MeshProblems{{"port 80 is taken"}});
-  auto effects = took();
+  part_->on_event(ports::MeshProblems{{"port 80 is taken"}}, at_.now);
+  auto effects = run();
   EXPECT_EQ(only<effect::Tell>(effects).text, "port 80 is taken");
-  EXPECT_EQ(sent_on<wire::MeshAck>(effects).size(), 1u);
-  wire::MeshUpdate update{kSession, true, 0, 4, {}, {}, {}, {}};
+  EXPECT_EQ(sent_on<wire::FeedAck>(effects).size(), 1u);
+  wire::FeedUpdate update{kSession, 0, 4, true, true, 0, {}, {}};
   model::MeshPort port;
   port.published.port = 80;
   port.target = 80;
-  update.services.push_back({ServiceId(9), {port}});
+  update.items.emplace_back(wire::MeshService{ServiceId(9), {port}});
   effects = say(update);
   EXPECT_TRUE(has<effect::SetTable>(effects));
-  const auto ack = sent_on<wire::MeshAck>(effects).front().second;
+  const auto ack = sent_on<wire::FeedAck>(effects).front().second;
   EXPECT_EQ(ack.applied, 4u);
   EXPECT_EQ(ack.problems, std::vector<std::string>{"port 80 is taken"});
   update.session = kSession + 1;

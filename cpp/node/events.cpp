@@ -157,7 +157,7 @@ void Node::Impl::on(const ports::TaskExited& event) {
 }
 
 void Node::Impl::on(const ports::MeshProblems& event) {
-  if (agent_) agent_->on_event(event);
+  if (agent_) agent_->on_event(event, times().now);
   settle_agent();
 }
 

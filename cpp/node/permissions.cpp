@@ -49,14 +49,11 @@ struct Table {
   P operator()(const wire::Heartbeat&) const {
     return {"Heartbeat", Sender::member, Way::asks, Part::dispatcher};
   }
-  P operator()(const wire::AssignmentsAck&) const {
-    return {"AssignmentsAck", Sender::member, Way::asks, Part::dispatcher};
+  P operator()(const wire::FeedAck&) const {
+    return {"FeedAck", Sender::member, Way::asks, Part::dispatcher};
   }
   P operator()(const wire::TaskReport&) const {  // of the sender's tasks: see the dispatcher's plan_reports
     return {"TaskReport", Sender::member, Way::asks, Part::dispatcher};
-  }
-  P operator()(const wire::MeshAck&) const {
-    return {"MeshAck", Sender::member, Way::asks, Part::dispatcher};
   }
   P operator()(const wire::LogChunk&) const {  // of the tasks that were asked of this link: see LogHub
     return {"LogChunk", Sender::member, Way::asks, Part::logs};
@@ -70,14 +67,11 @@ struct Table {
   P operator()(const wire::HeartbeatReply&) const {
     return {"HeartbeatReply", Sender::manager, Way::answers, Part::agent};
   }
-  P operator()(const wire::Assignments&) const {
-    return {"Assignments", Sender::manager, Way::answers, Part::agent};
+  P operator()(const wire::FeedUpdate&) const {
+    return {"FeedUpdate", Sender::manager, Way::answers, Part::agent};
   }
   P operator()(const wire::TaskReportAck&) const {
     return {"TaskReportAck", Sender::manager, Way::answers, Part::agent};
-  }
-  P operator()(const wire::MeshUpdate&) const {
-    return {"MeshUpdate", Sender::manager, Way::answers, Part::agent};
   }
   P operator()(const wire::LogSubscribe&) const {
     return {"LogSubscribe", Sender::manager, Way::answers, Part::logs};

@@ -66,12 +66,10 @@ struct Cases {
   Case operator()(const wire::SessionRefused&) const { return {M::manager, Way::answers, Names::link}; }
   Case operator()(const wire::Heartbeat&) const { return {M::member, Way::asks, Names::link}; }
   Case operator()(const wire::HeartbeatReply&) const { return {M::manager, Way::answers, Names::link}; }
-  Case operator()(const wire::Assignments&) const { return {M::manager, Way::answers, Names::link}; }
-  Case operator()(const wire::AssignmentsAck&) const { return {M::member, Way::asks, Names::link}; }
+  Case operator()(const wire::FeedUpdate&) const { return {M::manager, Way::answers, Names::link}; }
+  Case operator()(const wire::FeedAck&) const { return {M::member, Way::asks, Names::link}; }
   Case operator()(const wire::TaskReport&) const { return {M::member, Way::asks, Names::link}; }
   Case operator()(const wire::TaskReportAck&) const { return {M::manager, Way::answers, Names::link}; }
-  Case operator()(const wire::MeshUpdate&) const { return {M::manager, Way::answers, Names::link}; }
-  Case operator()(const wire::MeshAck&) const { return {M::member, Way::asks, Names::link}; }
   Case operator()(const wire::LogSubscribe&) const { return {M::manager, Way::answers, Names::link}; }
   Case operator()(const wire::LogUnsubscribe&) const { return {M::manager, Way::answers, Names::link}; }
   Case operator()(const wire::LogChunk&) const { return {M::member, Way::asks, Names::link}; }

@@ -60,12 +60,10 @@ std::vector<MessageKind> make_kinds() {
       {"session refused", "dispatcher"},
       {"heartbeat", "heartbeat"},
       {"heartbeat reply", "heartbeat"},
-      {"assignments", "dispatcher"},
-      {"assignments reply", "dispatcher"},
+      {"feed", "dispatcher"},
+      {"feed reply", "dispatcher"},
       {"task report", "dispatcher"},
       {"task report reply", "dispatcher"},
-      {"mesh table", "dispatcher"},
-      {"mesh table reply", "dispatcher"},
       {"log subscribe", "output"},
       {"log unsubscribe", "output"},
       {"log lines", "output"},
@@ -107,22 +105,21 @@ struct Teller {
     facts.text = it.reason;
     facts.refused = true;
   }
-  void operator()(const wire::Assignments& it) const {
-    facts.count = static_cast<std::uint32_t>(it.tasks.size() + it.removed.size());
+  void operator()(const wire::FeedUpdate& it) const {
+    facts.count = static_cast<std::uint32_t>(it.items.size() + it.removed.size());
     facts.index = it.store_version;
-    for (const auto& one : it.tasks)
-      tell(model::task_name(one.task) + " " + to_string(one.task.desired_state));
+    for (const auto& item : it.items)
+      if (const auto* task = std::get_if<model::Task>(&item))
+        tell(model::task_name(*task) + " " + to_string(task->desired_state));
+  }
+  void operator()(const wire::FeedAck& it) const {
+    facts.refused = it.refused != 0;
+    for (const auto& problem : it.problems) tell(problem);
   }
   void operator()(const wire::TaskReport& it) const {
     facts.count = static_cast<std::uint32_t>(it.statuses.size());
     for (const auto& [task, status] : it.statuses)
       tell(task.str() + " " + to_string(status.state) + (status.err.empty() ? "" : ": " + status.err));
-  }
-  void operator()(const wire::MeshUpdate& it) const {
-    facts.count = static_cast<std::uint32_t>(it.services.size() + it.backends.size());
-  }
-  void operator()(const wire::MeshAck& it) const {
-    for (const auto& problem : it.problems) tell(problem);
   }
   void operator()(const wire::LogChunk& it) const {
     facts.count = static_cast<std::uint32_t>(it.lines.size());

@@ -13,6 +13,11 @@ struct Words<Code> {
   static constexpr const char* kName = "error code";
   static constexpr auto kLast = Code::unauthenticated;
 };
+template <>
+struct Words<wire::FeedKind> {
+  static constexpr const char* kName = "kind of item";
+  static constexpr auto kLast = wire::FeedKind::mesh_backend;
+};
 
 SWARM_FIELDS(Error, code, message, hint, from_store, http_status)
 SWARM_FIELDS(MeshBackend, task, service, node, data)
@@ -30,24 +35,24 @@ SWARM_FIELDS(wire::SessionRefused, session, reason, leader, removed)
 SWARM_FIELDS(wire::Heartbeat, session)
 SWARM_FIELDS(wire::HeartbeatReply, session, period)
 
-// `tasks`: each template travels once (codec/wire.cpp).
-SWARM_DESCRIBE(wire::Assignments) {
+SWARM_FIELDS(wire::MeshService, service, ports)
+SWARM_FIELDS(wire::FeedKey, kind, id)
+
+// `items`: each template travels once (codec/wire.cpp).
+SWARM_DESCRIBE(wire::FeedUpdate) {
   SWARM_ROW(session);
-  SWARM_ROW(complete);
-  SWARM_ROW(applies_to);
-  SWARM_ROW(results_in);
+  SWARM_ROW(from);
+  SWARM_ROW(to);
+  SWARM_ROW(first);
+  SWARM_ROW(last);
   SWARM_ROW(store_version);
   SWARM_ROW(removed);
-  SWARM_ROW_SPREAD(tasks);
+  SWARM_ROW_SPREAD(items);
 }
 
-SWARM_FIELDS(wire::AssignmentsAck, session, applied, want_complete)
+SWARM_FIELDS(wire::FeedAck, session, applied, refused, problems)
 SWARM_FIELDS(wire::TaskReport, session, sequence, statuses)
 SWARM_FIELDS(wire::TaskReportAck, session, sequence)
-SWARM_FIELDS(wire::MeshService, service, ports)
-SWARM_FIELDS(wire::MeshUpdate, session, complete, applies_to, results_in, services, backends,
-             removed_services, removed_tasks)
-SWARM_FIELDS(wire::MeshAck, session, applied, want_complete, problems)
 SWARM_FIELDS(wire::LogOptions, out, err, follow, tail, since, until)
 SWARM_FIELDS(wire::LogLine, task, err, time, text)
 SWARM_FIELDS(wire::LogSubscribe, stream, tasks, options)
@@ -60,6 +65,10 @@ SWARM_FIELDS(wire::ApiReplyBody, id, bytes, end, number, cut)
 SWARM_FIELDS(wire::ApiCancel, id)
 SWARM_FIELDS(wire::SnapshotChunk, snapshot_index, number, last, message, data)
 
+SWARM_CASE(wire::FeedItem, Task, task)
+SWARM_CASE(wire::FeedItem, wire::MeshService, mesh_service)
+SWARM_CASE(wire::FeedItem, MeshBackend, mesh_backend)
+
 SWARM_CASE(wire::Message, wire::JoinRequest, join_request)
 SWARM_CASE(wire::Message, wire::JoinReply, join_reply)
 SWARM_CASE(wire::Message, wire::RaftJoinRequest, raft_join_request)
@@ -71,12 +80,10 @@ SWARM_CASE(wire::Message, wire::Session, session)
 SWARM_CASE(wire::Message, wire::SessionRefused, session_refused)
 SWARM_CASE(wire::Message, wire::Heartbeat, heartbeat)
 SWARM_CASE(wire::Message, wire::HeartbeatReply, heartbeat_reply)
-SWARM_CASE(wire::Message, wire::Assignments, assignments)
-SWARM_CASE(wire::Message, wire::AssignmentsAck, assignments_ack)
+SWARM_CASE(wire::Message, wire::FeedUpdate, feed_update)
+SWARM_CASE(wire::Message, wire::FeedAck, feed_ack)
 SWARM_CASE(wire::Message, wire::TaskReport, task_report)
 SWARM_CASE(wire::Message, wire::TaskReportAck, task_report_ack)
-SWARM_CASE(wire::Message, wire::MeshUpdate, mesh_update)
-SWARM_CASE(wire::Message, wire::MeshAck, mesh_ack)
 SWARM_CASE(wire::Message, wire::LogSubscribe, log_subscribe)
 SWARM_CASE(wire::Message, wire::LogUnsubscribe, log_unsubscribe)
 SWARM_CASE(wire::Message, wire::LogChunk, log_chunk)

@@ -27,21 +27,16 @@ model::MeshBackend backend(std::uint64_t task, NodeId node) {
           Address::v4(127, 0, 1, static_cast<std::uint8_t>(node.value()), model::kDataPort)};
 }
 
-wire::MeshUpdate update(std::uint64_t number, std::vector<model::MeshBackend> backends) {
-  wire::MeshUpdate out;
-  out.session = 1;
-  out.complete = true;
-  out.results_in = number;
-  out.services = {{kService, {{kPort, 80}}}};
-  out.backends = std::move(backends);
-  return out;
+// The whole table.
+wire::MeshChange whole(std::vector<model::MeshBackend> backends) {
+  return {true, true, {{kService, {{kPort, 80}}}}, std::move(backends), {}, {}};
 }
 
 class MeshMachine : public testing::Test {
  protected:
   MeshMachine() { machine_.set_self(kHere); }
   void table(std::vector<model::MeshBackend> backends) {
-    keeper_.on(update(++number_, std::move(backends)));
+    keeper_.on(whole(std::move(backends)));
     machine_.set_table(keeper_.table());
     machine_.take_effects();
   }
@@ -68,7 +63,6 @@ class MeshMachine : public testing::Test {
   }
   Machine machine_;
   TableKeeper keeper_;
-  std::uint64_t number_ = 0;
   ConnId conn_ = 0;
 };
 
@@ -154,7 +148,7 @@ TEST_F(MeshMachine, PatienceEnds) {
 }
 
 TEST_F(MeshMachine, ListensForWhatIsPublishedAndSaysWhatItCannotHave) {
-  keeper_.on(update(1, {}));
+  keeper_.on(whole({}));
   machine_.set_table(keeper_.table());
   EXPECT_EQ(std::get<ListenOn>(only()).port, kPort);
   EXPECT_EQ(connect(), 0u) << "no task runs: refused, not silent";
@@ -216,42 +210,60 @@ TEST_F(MeshMachine, AHostPortLeadsToThisNodesOwnTask) {
   EXPECT_EQ(std::get<StopListening>(only()).port, model::tcp_port(9090));
 }
 
-TEST(TableKeeper, TakesIncrementsInOrderAndAsksForTheWholeAfterAGap) {
+// The tasks behind the port; nothing where it is not published.
+std::vector<std::uint64_t> behind(const TableKeeper& keeper, PortKey port = kPort) {
+  std::vector<std::uint64_t> out;
+  const auto* route = keeper.table()->find(port);
+  if (route == nullptr) return out;
+  for (const auto& one : *route->backends) out.push_back(static_cast<std::uint64_t>(one.task.value()));
+  return out;
+}
+using Tasks = std::vector<std::uint64_t>;
+
+TEST(TableKeeper, AChangeTouchesTheRoutesThatItNames) {
   TableKeeper keeper;
-  auto increment = update(2, {backend(11, kThere)});
-  increment.complete = false;
-  increment.applies_to = 1;
-  EXPECT_TRUE(keeper.on(increment).want_complete) << "nothing to add to";
-  EXPECT_EQ(keeper.on(update(1, {backend(10, kHere)})).applied, 1u);
+  const ServiceId other(8);
+  keeper.on(whole({backend(10, kHere)}));
+  keeper.on({false, false, {{other, {host_port(9000), host_port(7000)}}}, {}, {}, {}});
   const auto before = keeper.table();
-  EXPECT_EQ(keeper.on(increment).applied, 2u);
-  EXPECT_EQ(keeper.on(increment).applied, 2u) << "doubled: no harm";
-  EXPECT_EQ(keeper.table()->find(kPort)->backends->size(), 2u);
-  EXPECT_EQ(before->find(kPort)->backends->size(), 1u) << "who holds the old table keeps it";
-  increment.results_in = 9;
-  increment.applies_to = 8;
-  EXPECT_TRUE(keeper.on(increment).want_complete);
-  auto removal = update(3, {});
-  removal.complete = false;
-  removal.applies_to = 2;
-  removal.removed_tasks = {TaskId(10)};
-  keeper.on(removal);
-  EXPECT_EQ(keeper.table()->find(kPort)->backends->front().task, TaskId(11));
-  removal.applies_to = 3;
-  removal.results_in = 4;
-  removal.services.clear();
-  removal.removed_services = {kService};
-  keeper.on(removal);
+  EXPECT_TRUE(keeper.on({false, false, {}, {backend(11, kThere)}, {}, {}}));
+  EXPECT_EQ(behind(keeper), (Tasks{10, 11}));
+  EXPECT_EQ(before->find(kPort)->backends->size(), 1u) << "the old table is as it was for those who hold it";
+  EXPECT_EQ(keeper.table()->find(model::tcp_port(9000))->backends,
+            before->find(model::tcp_port(9000))->backends)
+      << "the very same list";
+  EXPECT_NE(keeper.table()->find(model::tcp_port(7000)), nullptr);
+  EXPECT_FALSE(keeper.on({false, false, {}, {backend(11, kThere)}, {}, {}})) << "nothing new, no new table";
+  EXPECT_TRUE(keeper.on({false, false, {}, {}, {}, {TaskId(10)}}));
+  EXPECT_EQ(behind(keeper), Tasks{11});
+  EXPECT_TRUE(keeper.on({false, false, {}, {}, {kService}, {}}));
   EXPECT_EQ(keeper.table()->find(kPort), nullptr);
+  EXPECT_TRUE(keeper.on({false, false, {{kService, {host_port(8081)}}}, {}, {}, {}}));
+  EXPECT_EQ(behind(keeper, model::tcp_port(8081)), Tasks{11}) << "its tasks were not taken away";
 }
 
-TEST(TableKeeper, AnotherSessionBeginsWithItsOwnNumbers) {
+TEST(TableKeeper, ATaskThatServesForAnotherServiceLeavesTheFirst) {
   TableKeeper keeper;
-  keeper.on(update(5, {backend(10, kHere)}));
-  auto other = update(1, {});
-  other.session = 2;
-  EXPECT_EQ(keeper.on(other).applied, 1u);
-  EXPECT_TRUE(keeper.table()->find(kPort)->backends->empty());
+  keeper.on(whole({backend(10, kHere)}));
+  auto moved = backend(10, kHere);
+  moved.service = ServiceId(8);
+  keeper.on({false, false, {{moved.service, {host_port(9000)}}}, {moved}, {}, {}});
+  EXPECT_TRUE(behind(keeper).empty());
+  EXPECT_EQ(behind(keeper, model::tcp_port(9000)), Tasks{10});
+}
+
+TEST(TableKeeper, WhatTheCompleteFeedDoesNotNameGoesAtItsEndAndNotBefore) {
+  TableKeeper keeper;
+  keeper.on(whole({backend(10, kHere), backend(11, kThere)}));
+  keeper.on({true, false, {}, {backend(12, kThere)}, {}, {}});
+  EXPECT_EQ(behind(keeper), (Tasks{10, 11, 12})) << "traffic goes on while the pieces come";
+  keeper.on({false, false, {{kService, {{kPort, 80}}}}, {}, {}, {}});
+  keeper.on({false, true, {}, {backend(11, kThere)}, {}, {}});
+  EXPECT_EQ(behind(keeper), (Tasks{11, 12}));
+  keeper.on({false, true, {}, {}, {}, {}});
+  EXPECT_EQ(behind(keeper), (Tasks{11, 12})) << "an end without a beginning ends nothing";
+  keeper.on({true, true, {}, {}, {}, {}});
+  EXPECT_TRUE(keeper.table()->routes.empty());
 }
 
 }  // namespace

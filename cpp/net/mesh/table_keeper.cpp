@@ -1,8 +1,8 @@
 #include "net/mesh/table_keeper.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -12,65 +12,82 @@
 
 namespace swarm::mesh {
 
-wire::MeshAck TableKeeper::on(const wire::MeshUpdate& update) {
-  if (update.session != session_) {
-    session_ = update.session;
-    applied_ = 0;
-  }
-  wire::MeshAck ack{session_, applied_, false, {}};
-  if (update.results_in <= applied_) return ack;  // heard before
-  if (!update.complete && (applied_ == 0 || update.applies_to != applied_)) {
-    ack.want_complete = true;
-    return ack;
-  }
-  std::set<ServiceId> touched;
-  const auto drop = [&](TaskId task) {
-    const auto it = service_of_.find(task);
-    if (it == service_of_.end()) return;
-    backends_[it->second].erase(task);
-    touched.insert(it->second);
-    service_of_.erase(it);
-  };
-  if (update.complete) {
-    services_.clear();
-    service_of_.clear();
-    backends_.clear();
-    published_.clear();
-  }
-  for (const auto& [service, ports] : update.services) {
-    services_[service] = ports;
-    touched.insert(service);
-  }
-  for (const ServiceId service : update.removed_services) {
-    services_.erase(service);
-    touched.insert(service);
-  }
-  for (const TaskId task : update.removed_tasks) drop(task);
-  for (const auto& backend : update.backends) {
-    drop(backend.task);
-    service_of_[backend.task] = backend.service;
-    backends_[backend.service][backend.task] = backend;
-    touched.insert(backend.service);
-  }
-  publish(touched);
-  ack.applied = applied_ = update.results_in;
-  return ack;
+bool TableKeeper::on(const wire::MeshChange& change) {
+  if (change.first) named_.emplace();
+  for (const auto& row : change.services) set(row);
+  for (const auto& row : change.backends) set(row);
+  for (const ServiceId service : change.removed_services) drop(service);
+  for (const TaskId backend : change.removed_backends) drop(backend);
+  if (change.last && named_) drop_unnamed(*std::exchange(named_, std::nullopt));
+  if (touched_.empty()) return false;
+  publish(std::exchange(touched_, {}));
+  return true;
 }
 
-// Lists of services that did not change are shared with the table before.
-void TableKeeper::publish(const std::set<ServiceId>& touched) {
-  for (const ServiceId service : touched) {
-    auto list = std::make_shared<std::vector<model::MeshBackend>>();
-    for (const auto& [task, backend] : backends_[service]) list->push_back(backend);
-    if (list->empty()) backends_.erase(service);
-    published_[service] = std::move(list);
-    if (!services_.contains(service)) published_.erase(service);
+void TableKeeper::set(const wire::MeshService& row) {
+  if (named_) named_->services.insert(row.service);
+  const auto [it, is_new] = services_.try_emplace(row.service);
+  if (!is_new && it->second == row.ports) return;
+  it->second = row.ports;
+  touched_.insert(row.service);
+}
+
+void TableKeeper::set(const model::MeshBackend& row) {
+  if (named_) named_->backends.insert(row.task);
+  const auto known = service_of_.find(row.task);
+  if (known != service_of_.end()) {
+    if (backends_[known->second][row.task] == row) return;
+    drop(row.task);
   }
+  service_of_[row.task] = row.service;
+  backends_[row.service][row.task] = row;
+  touched_.insert(row.service);
+}
+
+void TableKeeper::drop(ServiceId service) {
+  if (services_.erase(service) != 0) touched_.insert(service);
+}
+
+void TableKeeper::drop(TaskId backend) {
+  const auto it = service_of_.find(backend);
+  if (it == service_of_.end()) return;
+  const ServiceId service = it->second;
+  service_of_.erase(it);
+  touched_.insert(service);
+  auto& rest = backends_[service];
+  rest.erase(backend);
+  if (rest.empty()) backends_.erase(service);
+}
+
+void TableKeeper::drop_unnamed(const Named& named) {
+  std::vector<ServiceId> services;
+  std::vector<TaskId> backends;
+  for (const auto& [id, ports] : services_)
+    if (!named.services.contains(id)) services.push_back(id);
+  for (const auto& [id, service] : service_of_)
+    if (!named.backends.contains(id)) backends.push_back(id);
+  for (const ServiceId id : services) drop(id);
+  for (const TaskId id : backends) drop(id);
+}
+
+// Routes of other services are those of the table before, with their lists of backends.
+void TableKeeper::publish(const std::set<ServiceId>& touched) {
+  std::vector<model::Route> fresh;
+  for (const ServiceId service : touched) {
+    const auto ports = services_.find(service);
+    if (ports == services_.end()) continue;
+    auto list = std::make_shared<std::vector<model::MeshBackend>>();
+    if (const auto rows = backends_.find(service); rows != backends_.end())
+      for (const auto& [task, backend] : rows->second) list->push_back(backend);
+    for (const auto& port : ports->second) fresh.push_back({port, service, list});
+  }
+  const auto by_port = [](const model::Route& a, const model::Route& b) { return a.port < b.port; };
+  std::sort(fresh.begin(), fresh.end(), by_port);
+  std::vector<model::Route> kept;
+  std::ranges::copy_if(table_->routes, std::back_inserter(kept),
+                       [&](const model::Route& route) { return !touched.contains(route.service); });
   auto table = std::make_shared<model::ForwardingTable>();
-  for (const auto& [service, ports] : services_)
-    for (const auto& port : ports) table->routes.push_back({port, service, published_.at(service)});
-  std::sort(table->routes.begin(), table->routes.end(),
-            [](const auto& a, const auto& b) { return a.port < b.port; });
+  std::ranges::merge(kept, fresh, std::back_inserter(table->routes), by_port);
   table_ = std::move(table);
 }
 

@@ -1,11 +1,14 @@
-// TableKeeper: this node's copy of the mesh's table. The leader's updates go in, an acknowledgement and an
-// immutable ForwardingTable come out. Repeated, late and missing updates do no harm: numbers tell.
+// TableKeeper: this node's copy of the mesh's table. What the feed says of it goes in (agent::ChangeTable),
+// an immutable ForwardingTable comes out. A change costs work for the services that it names, and a copy of
+// the list of routes.
 //
-// It outlives sessions: with no manager in sight the last table stays, and traffic goes on.
+// It outlives sessions: with no manager in sight the last table stays, and traffic goes on. While the
+// complete feed comes, the old rows stay until it has ended.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -15,22 +18,27 @@ namespace swarm::mesh {
 
 class TableKeeper {
  public:
-  // What to answer; the problems are for the caller to fill in.
-  wire::MeshAck on(const wire::MeshUpdate& update);
-  // Of the present session; 0: none was heard.
-  std::uint64_t applied() const { return applied_; }
-  // Another table after each update that changed something.
+  // Returns true if there is another table.
+  bool on(const wire::MeshChange& change);
   const std::shared_ptr<const model::ForwardingTable>& table() const { return table_; }
 
  private:
-  using Backends = std::shared_ptr<const std::vector<model::MeshBackend>>;
+  struct Named {
+    std::set<ServiceId> services;
+    std::set<TaskId> backends;
+  };
+  void set(const wire::MeshService& row);
+  void set(const model::MeshBackend& row);
+  void drop(ServiceId service);
+  void drop(TaskId backend);
+  void drop_unnamed(const Named& named);
   void publish(const std::set<ServiceId>& touched);
 
-  std::uint64_t session_ = 0, applied_ = 0;
+  std::optional<Named> named_;  // while the complete feed comes: what it has named so far
   std::map<ServiceId, std::vector<model::MeshPort>> services_;
   std::map<TaskId, ServiceId> service_of_;
   std::map<ServiceId, std::map<TaskId, model::MeshBackend>> backends_;
-  std::map<ServiceId, Backends> published_;
+  std::set<ServiceId> touched_;  // since the last table
   std::shared_ptr<const model::ForwardingTable> table_ = std::make_shared<model::ForwardingTable>();
 };
 

@@ -230,6 +230,20 @@ TEST_F(TaskRunnerTest, ARemovedTaskIsKilledAndItsDirectoryGoesOnceNothingOfItIsL
   EXPECT_TRUE(all<ports::TaskExited>().empty()) << "nobody asks about it any more";
 }
 
+TEST_F(TaskRunnerTest, TheEndOfARemovedRunIsNotTheEndOfTheNextOne) {
+  const RunId first = running(1);
+  runner_->remove(TaskId(1));
+  const RunId second = running(1);
+  box_->emit(Ended{first, 137});
+  bool turned = false;
+  reactor_.post([&] { turned = true; });
+  ASSERT_TRUE(run_until(reactor_, [&] { return turned; }));
+  EXPECT_TRUE(std::filesystem::exists(directory(1))) << "it is the second run's";
+  EXPECT_TRUE(all<ports::TaskExited>().empty());
+  box_->emit(Ended{second, 5});
+  EXPECT_EQ(all<ports::TaskExited>().at(0).exit_code, 5);
+}
+
 TEST_F(TaskRunnerTest, ATaskThatIsRemovedDuringItsStartIsKilledWhenItRuns) {
   const RunId run = start(1);
   runner_->remove(TaskId(1));

@@ -1,9 +1,8 @@
-#include "node/task_record.hpp"
+#include "node/launch.hpp"
 
 #include <utility>
 
 #include "base/bytes.hpp"
-#include "codec/codec.hpp"
 #include "control/process_checks.hpp"
 #include "go_template/placeholders.hpp"
 #include "model/container_spec.hpp"
@@ -16,22 +15,6 @@ std::string task_key(TaskId id) {
   put_u64(key, static_cast<std::uint64_t>(id.value() >> 64));
   put_u64(key, static_cast<std::uint64_t>(id.value()));
   return key;
-}
-
-// A record is an assignment of one task: the template travels with it.
-std::string encode_task_record(const model::Task& task) {
-  wire::Assignments record;
-  record.tasks.push_back({task});
-  return codec::encode(wire::Message(std::move(record)));
-}
-
-Result<model::Task> decode_task_record(std::string_view bytes) {
-  auto message = codec::decode_wire_message(bytes);
-  if (!message) return message.error();
-  auto* record = std::get_if<wire::Assignments>(&*message);
-  if (record == nullptr || record->tasks.size() != 1)
-    return plain_error(Code::data_loss, "not a task's record");
-  return std::move(record->tasks.front().task);
 }
 
 Result<ports::Launch> launch_of(const model::Task& task, const model::NodeDescription& description) {

@@ -1,0 +1,162 @@
+#include "dispatcher/feed.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace swarm::dispatcher {
+namespace {
+
+using wire::FeedItem;
+using wire::FeedKey;
+using wire::FeedKind;
+
+constexpr Duration kAckTimeout = Duration::millis(500);
+constexpr std::int64_t kMaxDoublings = 4;  // up to 8 s: an agent that is slow with a large set is not flooded
+
+// The first key behind `id`, or at the beginning, of a map or set that is ordered by ids.
+template <class Ids, class Id>
+auto behind(const Ids& ids, const std::optional<Id>& id) {
+  return id ? ids.upper_bound(*id) : ids.begin();
+}
+
+}  // namespace
+
+bool is_for_agent(const model::Task& task) {
+  return !task.node_id.empty() && task.state() >= model::TaskState::assigned;
+}
+
+// ---- the source
+
+std::optional<FeedItem> FeedSource::find(NodeId node, const FeedKey& key) const {
+  switch (key.kind) {
+    case FeedKind::task: {
+      const auto task = store_.task(TaskId(key.id));
+      if (!task || task->node_id != node || !is_for_agent(*task)) return std::nullopt;
+      return *task;
+    }
+    case FeedKind::mesh_service: {
+      const auto it = mesh_.services().find(ServiceId(key.id));
+      if (it == mesh_.services().end()) return std::nullopt;
+      return wire::MeshService{it->first, it->second};
+    }
+    case FeedKind::mesh_backend: {
+      const auto it = mesh_.backends().find(TaskId(key.id));
+      if (it == mesh_.backends().end()) return std::nullopt;
+      return it->second;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<FeedKey> FeedSource::after(NodeId node, const std::optional<FeedKey>& key) const {
+  // Where to go on within a kind: behind the key's id, or at the beginning of the kinds that come later.
+  const auto from = [&key]<class Id>(FeedKind kind, Id) {
+    return key && key->kind == kind ? std::optional(Id(key->id)) : std::nullopt;
+  };
+  const FeedKind kind = key ? key->kind : FeedKind::task;
+  if (kind <= FeedKind::task) {
+    const auto& tasks = store_.tasks_on_node(node);
+    for (auto it = behind(tasks, from(FeedKind::task, TaskId())); it != tasks.end(); ++it)
+      if (is_for_agent(*store_.task(*it))) return FeedKey::task(*it);
+  }
+  if (kind <= FeedKind::mesh_service) {
+    const auto it = behind(mesh_.services(), from(FeedKind::mesh_service, ServiceId()));
+    if (it != mesh_.services().end()) return FeedKey::mesh_service(it->first);
+  }
+  const auto it = behind(mesh_.backends(), from(FeedKind::mesh_backend, TaskId()));
+  return it != mesh_.backends().end() ? std::optional(FeedKey::mesh_backend(it->first)) : std::nullopt;
+}
+
+// ---- what is to be told
+
+void Feed::start_over() {
+  pass_ = Pass{};
+  noted_.clear();
+  on_their_way_.clear();
+  deadline_ = Instant::never();
+}
+
+void Feed::note(const FeedKey& key) {
+  // The complete feed will pass it and tell what is true by then. What was passed already is told beside it.
+  if (pass_ && (!pass_->passed || *pass_->passed < key)) return;
+  noted_.insert(key);
+  if (noted_.size() > kMaxNoted) start_over();
+}
+
+// What has not been acknowledged goes out again, with what has changed since.
+void Feed::tell_again() {
+  for (auto sent = on_their_way_.rbegin(); sent != on_their_way_.rend(); ++sent) {
+    noted_.insert(sent->keys.begin(), sent->keys.end());
+    if (sent->pass) pass_ = sent->pass;
+  }
+  on_their_way_.clear();
+  deadline_ = Instant::never();
+}
+
+void Feed::arm(Instant now) {
+  deadline_ = on_their_way_.empty() ? Instant::never() : now + kAckTimeout * (std::int64_t{1} << timeouts_);
+}
+
+void Feed::on_ack(const wire::FeedAck& ack, Instant now) {
+  const auto sent = [this](std::uint64_t number) {
+    return std::ranges::find(on_their_way_, number, &Sent::number);
+  };
+  if (const auto it = sent(ack.applied); it != on_their_way_.end()) {
+    on_their_way_.erase(on_their_way_.begin(), std::next(it));
+    acknowledged_ = ack.applied;
+    timeouts_ = 0;
+    arm(now);
+  }
+  // One of those before it is lost. A number that is told again already is known to be.
+  if (ack.refused != 0 && sent(ack.refused) != on_their_way_.end()) tell_again();
+}
+
+std::optional<wire::FeedUpdate> Feed::next(const FeedSource& source, NodeId node, Instant now) {
+  if (deadline_ <= now) {
+    timeouts_ = std::min(timeouts_ + 1, kMaxDoublings);
+    tell_again();
+  }
+  const std::size_t window = timeouts_ == 0 ? kWindow : 1;
+  if (on_their_way_.size() >= window || (!pass_ && noted_.empty())) return std::nullopt;
+  wire::FeedUpdate update;
+  update.from = on_their_way_.empty() ? acknowledged_ : on_their_way_.back().number;
+  update.to = ++number_;
+  update.store_version = source.version();
+  Sent sent{update.to, {}, {}};
+  if (pass_) add_piece(source, node, update, sent);
+  add_noted(source, node, update, sent);
+  on_their_way_.push_back(std::move(sent));
+  if (deadline_ == Instant::never()) arm(now);
+  SWARM_CHECK(update.from < update.to, "a feed goes forward", update.from, update.to);
+  return update;
+}
+
+void Feed::add_piece(const FeedSource& source, NodeId node, wire::FeedUpdate& update, Sent& sent) {
+  sent.pass = pass_;
+  update.first = !pass_->passed;
+  if (update.first) update.from = 0;
+  auto key = source.after(node, pass_->passed);
+  for (; key && update.items.size() < kPiece; key = source.after(node, key)) {
+    update.items.push_back(*source.find(node, *key));
+    pass_->passed = key;
+  }
+  update.last = !key;
+  if (update.last) pass_.reset();
+}
+
+void Feed::add_noted(const FeedSource& source, NodeId node, wire::FeedUpdate& update, Sent& sent) {
+  while (!noted_.empty() && sent.keys.size() < kPiece) {
+    const FeedKey key = noted_.extract(noted_.begin()).value();
+    if (auto item = source.find(node, key)) {
+      update.items.push_back(std::move(*item));
+    } else {
+      update.removed.push_back(key);
+    }
+    sent.keys.push_back(key);
+  }
+}
+
+}  // namespace swarm::dispatcher
