@@ -4,7 +4,7 @@
 #   build.sh programs   the daemon and the web server only: what `make demo` and `swarmpy up` run
 set -eu
 cd "$(dirname "$0")/.."
-export CCACHE_BASEDIR="$PWD"
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 what=${1:-all}
 python=$PWD/.venv/bin/python
 

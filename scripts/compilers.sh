@@ -3,7 +3,7 @@
 # trace hashes of 100 seeds (or of SEEDS) with those of the build that users get, by gcc.
 set -eu
 cd "$(dirname "$0")/.."
-export CCACHE_BASEDIR="$PWD"
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 seeds=${SEEDS:-100}
 theirs=build/release/cpp/tools/swarm_sim/swarm_sim
 ours=build/sim-clang/cpp/tools/swarm_sim/swarm_sim

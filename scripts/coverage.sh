@@ -4,7 +4,7 @@
 #   coverage.sh [cpp|python]    one of the two; without a word: both
 set -eu
 cd "$(dirname "$0")/.."
-export CCACHE_BASEDIR="$PWD"
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 

@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 # The list of meant wraps is part of the command; ccache does not see by itself that it changed.
-export CCACHE_BASEDIR="$PWD" CCACHE_EXTRAFILES="$PWD/cmake/meant_wraps.txt"
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1 CCACHE_EXTRAFILES="$PWD/cmake/meant_wraps.txt"
 seeds=${SEEDS:-20}
 tree=build/sanitize
 

@@ -3,7 +3,7 @@
 # are not built with it are left out (cmake/tsan.txt).
 set -eu
 cd "$(dirname "$0")/.."
-export CCACHE_BASEDIR="$PWD"
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 [ -x build/release/cpp/tools/swarm_load/swarm_load ] || { echo "threads: the load is missing; run: make build" >&2; exit 1; }
 
 log=$(mktemp)

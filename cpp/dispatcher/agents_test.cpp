@@ -23,8 +23,8 @@
 #include "model/task.hpp"
 #include "model/transaction.hpp"
 #include "model/wire.hpp"
-#include "store/change_set.hpp"
 #include "net/mesh/table_keeper.hpp"
+#include "store/change_set.hpp"
 
 namespace swarm::dispatcher {
 namespace {

@@ -14,7 +14,7 @@
 #include "base/id.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
-#include "dispatcher/assignments.hpp"
+#include "dispatcher/feed.hpp"
 #include "dispatcher/state.hpp"
 #include "model/bounds.hpp"
 #include "model/cluster.hpp"

@@ -37,6 +37,9 @@ Routed::Routed(http::Request asked) : request(std::move(asked)), target(Target::
   name = std::move(match.name);
 }
 
+bool Routed::is_past_log() const {
+  return !target.segments.empty() && target.segments.back() == "logs" && !target.flag("follow");
+}
 Scope Routed::scope() const { return route == nullptr ? Scope::local : route->scope; }
 
 namespace {
@@ -102,7 +105,7 @@ std::optional<Answer> Api::look(const http::Request& request, const Context& con
   if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
   Replies replies(state_->replies);
   serve(replies, 0, Routed(request), context);
-  replies.finish_lists(context);
+  replies.finish_list(0, context);
   std::vector<Effect> effects = replies.take_effects();
   if (const auto wish = logs_wanted(effects); wish && !wish->options.follow) {
     replies.log_news(0, gathered(*wish, source), context);
@@ -139,6 +142,7 @@ void Api::observe(const agent::ContainerEvent& event, const Context& context) {
   state_->replies.observe(event, context);
 }
 void Api::changes_skipped() { state_->replies.changes_skipped(); }
+void Api::begin_turn(Instant now) { state_->replies.begin_turn(now); }
 void Api::on_deadline(const Context& context) { state_->replies.on_deadline(context); }
 Instant Api::next_deadline() const { return state_->replies.next_deadline(); }
 

@@ -179,6 +179,8 @@ struct Routed {
   std::string name;              // what stands for `*` or `**` in the route
   // By method and path alone. Unknown routes are local: they get their 404 or 501 here.
   Scope scope() const;
+  // Returns true if the answer ends without a further event: lines that were logged, and no followed ones.
+  bool is_past_log() const;
 };
 
 class Api {
@@ -208,6 +210,7 @@ class Api {
   void observe(const agent::ContainerEvent& event, const Context& context);
   // The store has changed in a way that is not told change by change: event streams break off.
   void changes_skipped();
+  void begin_turn(Instant now);  // of the node, before anything else in it: lists get their share of each
   void on_deadline(const Context& context);
   Instant next_deadline() const;
 

@@ -40,6 +40,7 @@ class ListingTest : public ApiTest {
     for (const auto& [id, reply] : replies_) before += objects_in(reply.body);
     now_ = now_ + Duration::millis(1);
     EXPECT_LE(api_.next_deadline(), now_) << "it does not go on by itself";
+    api_.begin_turn(now_);
     api_.on_deadline(context());
     drive();
     for (const auto& [id, reply] : replies_) after += objects_in(reply.body);

@@ -1,6 +1,7 @@
 #include "docker/replies.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace swarm::docker {
 
@@ -69,9 +70,12 @@ void Replies::piece(ApiId id, std::string bytes) { effects_.emplace_back(ReplyPi
 
 // ---- lists
 
+void Replies::begin_turn(Instant now) {
+  turn_ = now;
+  budget_ = Budget(kObjectsPerTurn);
+}
+
 void Replies::open_list(ApiId id, Listing listing, const Context& context) {
-  if (context.now != turn_) budget_ = Budget(kObjectsPerTurn);
-  turn_ = context.now;
   head(id, 200, {{"Content-Type", "application/json"}}, false);
   lists_.emplace(id, std::move(listing));
   write_list(id, budget_, context);
@@ -79,8 +83,6 @@ void Replies::open_list(ApiId id, Listing listing, const Context& context) {
 
 // The turn's objects go round among those under way: a long one does not keep a short one waiting.
 void Replies::write_lists(const Context& context) {
-  turn_ = context.now;
-  budget_ = Budget(kObjectsPerTurn);
   while (!lists_.empty() && !budget_.is_spent()) {
     auto next = lists_.upper_bound(last_list_);
     if (next == lists_.end()) next = lists_.begin();
@@ -92,8 +94,9 @@ void Replies::write_lists(const Context& context) {
   }
 }
 
-void Replies::finish_lists(const Context& context) {
-  while (!lists_.empty()) write_lists(context);
+void Replies::finish_list(ApiId id, const Context& context) {
+  Budget all(std::numeric_limits<std::size_t>::max());
+  if (lists_.contains(id)) write_list(id, all, context);
 }
 
 void Replies::write_list(ApiId id, Budget& budget, const Context& context) {

@@ -45,9 +45,10 @@ class Replies {
   void piece(ApiId id, std::string bytes);
   void end(ApiId id);
   // A long one goes on in later turns.
+  void begin_turn(Instant now);  // of the node: it may write kObjectsPerTurn objects again
   void open_list(ApiId id, Listing listing, const Context& context);
   // All that is left of those under way, at once: for a look.
-  void finish_lists(const Context& context);
+  void finish_list(ApiId id, const Context& context);  // in this turn, however long it is
   void cut(ApiId id);  // what was sent is not all, and the client shall see that
 
   // ---- what takes time

@@ -70,9 +70,7 @@ class AgentPartTest : public testing::Test {
     task.templ = templ;
     return task;
   }
-  std::vector<Effect> assign() {
-    return say(wire::FeedUpdate{kSession, 0, 1, true, true, 0, {task()}, {}});
-  }
+  std::vector<Effect> assign() { return say(wire::FeedUpdate{kSession, 0, 1, true, true, 0, {task()}, {}}); }
   // Until the process is started; the records that were waited for are on disk.
   void run_task() {
     open_session();
@@ -195,9 +193,7 @@ TEST_F(AgentPartTest, ATaskServesFromItsStartUntilItIsToStop) {
   run();
   model::Task stopping = task();
   stopping.desired_state = TaskState::shutdown;
-  wire::Assignments message{kSession, false, 1, 2, 0, {}, {}};
-  message.tasks.push_back({stopping});
-  const auto effects = say(message);
+  const auto effects = say(wire::FeedUpdate{kSession, 1, 2, false, false, 0, {stopping}, {}});
   EXPECT_TRUE(std::holds_alternative<effect::TaskStopping>(effects.front())) << "before its process is told";
 }
 

@@ -49,11 +49,20 @@ void ApiRouter::relay(ports::ApiId id, std::vector<wire::ApiReplyBody> bodies) {
   }
 }
 
-// What has begun and is to be whole, or has a gap, comes soon or not at all: a frame of it was lost.
+// What has begun and is to be whole, or has a gap, comes soon or not at all: a frame of it was lost. Logs of
+// the past come in pieces, and the leader gives up each node after five seconds (LogHub). What is followed
+// may be silent for ever.
 void ApiRouter::expect_more(ports::ApiId id, Instant now) {
-  const auto& relaying = std::get<request::Relaying>(requests_.find(id)->stage);
+  const ApiRequest& request = *requests_.find(id);
+  const auto& relaying = std::get<request::Relaying>(request.stage);
   const bool owes = relaying.held || relaying.pieces.has_gap();
-  requests_.expect(id, owes ? std::optional(now + kPatience) : std::nullopt);
+  std::optional<Instant> give_up;
+  if (owes) {
+    give_up = now + kPatience;
+  } else if (request.what.is_past_log()) {
+    give_up = now + kPastLogPatience;
+  }
+  requests_.expect(id, give_up);
 }
 
 // Nothing more will come of what was passed on.

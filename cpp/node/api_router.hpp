@@ -20,6 +20,7 @@
 namespace swarm::node {
 
 inline constexpr Duration kPatience = Duration::seconds(2);
+inline constexpr Duration kPastLogPatience = Duration::seconds(10);  // between two pieces
 // A manager that is asked although it does not lead says so with this, and the asker looks for the leader
 // again.
 constexpr std::uint32_t kNotLeaderStatus = 0;

@@ -32,8 +32,10 @@ class ApiRouterTest : public testing::Test {
   }
   // Passed on to the leader; the number of it.
   std::uint64_t forward(const std::string& method = "GET") {
+    return forward(method, method == "GET" ? "/services" : "/services/create");
+  }
+  std::uint64_t forward(const std::string& method, const std::string& target) {
     be(Is::following, at(9));
-    const std::string target = method == "GET" ? "/services" : "/services/create";
     EXPECT_TRUE((are<effect::Forward>(arrive(method, target))));
     router_.on_way(kId, kLeaderLink, at_);
     const auto sent = sent_on<wire::ApiForward>(took());
@@ -197,6 +199,19 @@ TEST_F(ApiRouterTest, AnAnswerThatLostAFrameIsGivenUpAndTheLeaderHearsIt) {
   const auto effects = after(Duration::seconds(2));
   EXPECT_EQ(sent_on<wire::ApiCancel>(effects).front().second.id, number);
   EXPECT_TRUE(in<request::Waiting>()) << "a read is asked again";
+}
+
+TEST_F(ApiRouterTest, PastLogsWhoseEndWasLostAreCutAndFollowedOnesMayBeSilent) {
+  for (const std::string follow : {"", "&follow=1"}) {
+    const std::uint64_t number = forward("GET", "/services/web/logs?stdout=1" + follow);
+    hear(kLeaderLink, wire::ApiReplyHead{number, 200, {}, true});
+    hear(kLeaderLink, body(number, "1", 1));
+    if (!follow.empty()) {
+      EXPECT_EQ(router_.next_deadline(), Instant::never());
+    } else {
+      EXPECT_TRUE(only<effect::EndReply>(after(Duration::seconds(10))).cut);
+    }
+  }
 }
 
 TEST_F(ApiRouterTest, AClientThatGoesIsForgottenAndWhoeverAnswersHearsIt) {

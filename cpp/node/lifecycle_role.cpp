@@ -121,8 +121,10 @@ void Lifecycle::enter_group(const wire::RaftJoinReply& reply) {
 
 // ---- and out of it
 
-// The identity first: a manager's state that no identity speaks of is wiped at the next start.
+// The identity first: a manager's state that no identity speaks of is wiped at the next start. Once for each
+// replica, which stays until the end of the round: other facts of the same round want the same again.
 void Lifecycle::demote() {
+  if (std::holds_alternative<way::Wiping>(way_)) return;
   out_.add(effect::StopReplica{});
   outdated_.reset();
   out_.add(effect::StopListening{});

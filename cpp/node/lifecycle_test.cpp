@@ -340,6 +340,7 @@ TEST_F(LifecycleTest, ADemotedManagerNamesItselfAWorkerBeforeItsReplicaIsWiped) 
       (are<effect::StopReplica, effect::StopListening, effect::CloseLinks, effect::SayHello, effect::Store>(
           effects)));
   EXPECT_EQ(identity_->raft_id, 0u);
+  EXPECT_TRUE(facts(NodeRole::worker, 11, true).empty()) << "the replica goes at the end of the round, once";
   at_.is_manager = false;
   EXPECT_TRUE(facts(NodeRole::manager, 11, true).empty()) << "no way back in until the past is gone";
   EXPECT_TRUE((are<effect::WipeReplica, effect::Listen>(stored(effects))));

@@ -262,9 +262,7 @@ void Replica::persist(const raft::Ready& ready, ports::DiskBatch& batch) {
     batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
 }
 
-void Replica::send_at_once(raft::Ready& ready) {
-  send_all(std::move(ready.messages));
-}
+void Replica::send_at_once(raft::Ready& ready) { send_all(std::move(ready.messages)); }
 
 bool Replica::apply(const raft::Ready& ready, ports::DiskBatch& batch) {
   for (const auto& entry : ready.committed_entries) {

@@ -23,6 +23,7 @@ constexpr int kMaxRounds = 1'000;  // a part that is never quiet is a bug
 void Node::Impl::turn(Instant now) {
   core_.now = now;
   ++core_.meters.turns;
+  api_.begin_turn(now);
   take_events();
   run_deadlines();
   for (int round = 0; run_parts(); ++round) SWARM_CHECK(round < kMaxRounds, "the node does not come to rest");

@@ -25,7 +25,8 @@ Index before_the_newest(const MemoryStorage& log, std::uint64_t bytes) {
 
 std::optional<Index> compaction_point(const MemoryStorage& log, Index stable, const CompactionRule& rule) {
   stable = std::min(stable, log.last_index());
-  const bool many = stable >= saturating_add(log.first_index(), saturating_add(rule.interval, rule.keep_entries));
+  const bool many =
+      stable >= saturating_add(log.first_index(), saturating_add(rule.interval, rule.keep_entries));
   const bool large = log.bytes() > rule.max_bytes;
   if (!many && !large) return std::nullopt;
   Index until = stable > rule.keep_entries ? stable - rule.keep_entries : 0;

@@ -1,6 +1,6 @@
-// Compaction: how much of the log may go once its entries are applied (Raft, section 7). Two bounds, as neither is enough:
-// many small entries make a restart slow, a few large ones fill the memory and the disk. NOT here: the snapshot that takes
-// their place; it is made of the store when a follower needs one.
+// Compaction: how much of the log may go once its entries are applied (Raft, section 7). Two bounds, as
+// neither is enough: many small entries make a restart slow, a few large ones fill the memory and the disk.
+// NOT here: the snapshot that takes their place; it is made of the store when a follower needs one.
 #pragma once
 
 #include <cstdint>

@@ -34,7 +34,8 @@ class LongLists : public testing::Test {
     wish.replicas = kTasks;
     wish.constraints = {"node.labels.nowhere==here"};
     EXPECT_EQ(world_->ask(leader_of(*world_), post("/services/create", to_json(wish))).head.status, 201U);
-    EXPECT_TRUE(world_->run_until([&] { return tasks_at(leader_of(*world_)) == kTasks; }, Duration::seconds(60)));
+    EXPECT_TRUE(
+        world_->run_until([&] { return tasks_at(leader_of(*world_)) == kTasks; }, Duration::seconds(60)));
     world_->run_for(Duration::seconds(10));  // the scheduler has said of each that it fits nowhere
   }
   std::string look(const std::string& machine, const std::string& target) {

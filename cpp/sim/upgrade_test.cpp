@@ -203,10 +203,11 @@ TEST_F(StrangeEntries, RandomBytesChangeNothingOnEveryReplica) {
   const std::uint64_t before = version();
   for (int i = 0; i < 300; ++i) {
     raft::Entry entry;
-    for (std::uint64_t n = rng.below(60) + 1; n > 0; --n) entry.data += static_cast<char>(rng.below(256));
+    std::string bytes;
+    for (std::uint64_t n = rng.below(60) + 1; n > 0; --n) bytes += static_cast<char>(rng.below(256));
     if (i % 10 == 0) entry.type = raft::EntryType::conf_change_v2;
-    if (i % 10 == 0)
-      entry.data.resize(std::min<std::size_t>(entry.data.size(), 9));  // too short for a change
+    if (i % 10 == 0) bytes.resize(std::min<std::size_t>(bytes.size(), 9));  // too short for a change
+    entry.data = std::move(bytes);
     propose(std::move(entry));
   }
   EXPECT_GE(version(), before + 300) << "they are in the log";

@@ -169,10 +169,10 @@ void have_standard_descriptors() {
   if (fd >= 0) close(fd);
 }
 
-// The C library gives the end of its heap back at each turn that frees 128 KB there, and asks for it again in the next:
-// two calls of the kernel and a page fault for each 4 KB, an eighth of what a create costs. It is asked in steps of 1 MB
-// and given back from 32 MB; what is asked for and not touched takes no memory. (Of jemalloc, where that is linked, this
-// changes nothing.)
+// The C library gives the end of its heap back at each turn that frees 128 KB there, and asks for it again in
+// the next: two calls of the kernel and a page fault for each 4 KB, an eighth of what a create costs. It is
+// asked in steps of 1 MB and given back from 32 MB; what is asked for and not touched takes no memory. (Of
+// jemalloc, where that is linked, this changes nothing.)
 void keep_the_heap() {
   ::mallopt(M_TOP_PAD, 1024 * 1024);
   ::mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);
