@@ -34,7 +34,7 @@ endif()
 
 add_library(swarm_warnings INTERFACE)
 target_compile_options(swarm_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
-  -Woverloaded-virtual -Wimplicit-fallthrough -Werror -fstack-protector-strong)
+  -Woverloaded-virtual -Wimplicit-fallthrough -Wswitch-enum -Werror -fstack-protector-strong)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # libstdc++ calls a function that it deprecates itself, in std::stable_sort.
   target_compile_options(swarm_warnings INTERFACE -Wno-deprecated-declarations)

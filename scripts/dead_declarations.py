@@ -208,8 +208,11 @@ class Scanner:
         return next((name for kind, name in reversed(self.scopes) if kind == "class"), "")
 
     def is_kept(self, index: int) -> bool:
-        number = self.tokens[index][1]
-        return any("// Kept: " in line for line in self.lines[max(number - 2, 0) : number])
+        last = self.tokens[index][1]
+        first = last
+        while first > 1 and self.lines[first - 2].endswith("\\"):  # in a macro: the reason is above it
+            first -= 1
+        return any("// Kept: " in line for line in self.lines[max(first - 2, 0) : last])
 
     def note_other(self, index: int, name: str) -> None:
         forward = self.at(index + 1) == ";" and self.at(index - 1) in {"class", "struct"}

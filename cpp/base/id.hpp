@@ -73,8 +73,6 @@ using NodeId = Id<struct NodeTag>;
 using ServiceId = Id<struct ServiceTag>;
 using TaskId = Id<struct TaskTag>;
 using NetworkId = Id<struct NetworkTag>;
-using SecretId = Id<struct SecretTag>;
-using ConfigId = Id<struct ConfigTag>;
 using ClusterId = Id<struct ClusterTag>;
 
 }  // namespace swarm

@@ -28,7 +28,6 @@ struct Duration {
   static constexpr Duration millis(std::int64_t n) { return Duration{1'000'000} * n; }
   static constexpr Duration seconds(std::int64_t n) { return Duration{1'000'000'000} * n; }
   static constexpr Duration max() { return {std::numeric_limits<std::int64_t>::max()}; }
-  constexpr std::int64_t to_millis() const { return ns / 1'000'000; }
 
   friend constexpr auto operator<=>(Duration, Duration) = default;
   friend constexpr Duration operator+(Duration a, Duration b) { return {saturating_add(a.ns, b.ns)}; }

@@ -25,9 +25,23 @@ bool travels(raft::MessageType type) {
     case raft::MessageType::storage_apply_resp:
     case raft::MessageType::forget_leader:
       return false;
-    default:
+    case raft::MessageType::prop:
+    case raft::MessageType::app:
+    case raft::MessageType::app_resp:
+    case raft::MessageType::vote:
+    case raft::MessageType::vote_resp:
+    case raft::MessageType::snap:
+    case raft::MessageType::heartbeat:
+    case raft::MessageType::heartbeat_resp:
+    case raft::MessageType::transfer_leader:
+    case raft::MessageType::timeout_now:
+    case raft::MessageType::read_index:
+    case raft::MessageType::read_index_resp:
+    case raft::MessageType::pre_vote:
+    case raft::MessageType::pre_vote_resp:
       return true;
   }
+  return false;
 }
 
 // Why the core must not see this message; "" if it may.

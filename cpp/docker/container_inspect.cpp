@@ -66,8 +66,22 @@ void write_config(Json& json, const agent::LocalTask& local, const model::Contai
   });
 }
 
-// What a process has of them, and Docker's empty values: clients read these keys without asking whether they
-// are there.
+// Docker's empty values: clients read these keys without asking whether they are there.
+void write_empty_host_values(Json& json) {
+  for (const char* none :
+       {"CapAdd", "CapDrop", "ExtraHosts", "GroupAdd", "Links", "SecurityOpt", "Devices", "Ulimits"})
+    json.null(none);
+  for (const char* none : {"Dns", "DnsOptions", "DnsSearch"}) json.field(none, std::vector<std::string>{});
+  for (const char* none :
+       {"IpcMode", "Cgroup", "PidMode", "UTSMode", "UsernsMode", "Isolation", "CgroupParent"})
+    json.field(none, "");
+  for (const char* none : {"OomScoreAdj", "ShmSize", "CpuShares", "Memory", "NanoCpus", "MemoryReservation",
+                           "MemorySwap", "CpuPeriod", "CpuQuota"})
+    json.field(none, 0);
+  for (const char* none : {"Privileged", "PublishAllPorts", "ReadonlyRootfs", "OomKillDisable"})
+    json.field(none, false);
+}
+
 void write_host_config(Json& json, const model::ContainerSpec& spec) {
   json.object("HostConfig", [&] {
     json.null("Binds").field("ContainerIDFile", "");
@@ -75,18 +89,7 @@ void write_host_config(Json& json, const model::ContainerSpec& spec) {
     json.field("NetworkMode", "host").object("PortBindings", [] {});
     json.object("RestartPolicy", [&] { json.field("Name", "no").field("MaximumRetryCount", 0); });
     json.field("AutoRemove", false).field("VolumeDriver", "").null("VolumesFrom");
-    for (const char* none :
-         {"CapAdd", "CapDrop", "ExtraHosts", "GroupAdd", "Links", "SecurityOpt", "Devices", "Ulimits"})
-      json.null(none);
-    for (const char* none : {"Dns", "DnsOptions", "DnsSearch"}) json.field(none, std::vector<std::string>{});
-    for (const char* none :
-         {"IpcMode", "Cgroup", "PidMode", "UTSMode", "UsernsMode", "Isolation", "CgroupParent"})
-      json.field(none, "");
-    for (const char* none : {"OomScoreAdj", "ShmSize", "CpuShares", "Memory", "NanoCpus", "MemoryReservation",
-                             "MemorySwap", "CpuPeriod", "CpuQuota"})
-      json.field(none, 0);
-    for (const char* none : {"Privileged", "PublishAllPorts", "ReadonlyRootfs", "OomKillDisable"})
-      json.field(none, false);
+    write_empty_host_values(json);
     json.null("PidsLimit").field("Runtime", "process");
     if (spec.init) {
       json.field("Init", *spec.init);

@@ -15,6 +15,7 @@ namespace swarm::docker {
 template <class Way>
 struct OddField;
 
+// Kept: odd_fields.cpp defines both for each way below.
 #define SWARM_ODD_FIELD(Way, T)                                           \
   template <>                                                             \
   struct OddField<model::Way> {                                           \

@@ -93,10 +93,22 @@ void ConstraintEnforcer::start(const store::Store& store, Instant, WallTime) {
   for (const auto& [id, node] : store.nodes()) nodes_.insert(id);
 }
 
-void ConstraintEnforcer::observe(const store::Store&, const store::ChangeSet& changes, Instant) {
-  for (const auto& change : changes.changes)
-    if (const auto* node = std::get_if<store::Change<model::Node>>(&change))
+void ConstraintEnforcer::observe(const store::Store& store, const store::ChangeSet& changes, Instant) {
+  for (const auto& change : changes.changes) {
+    if (const auto* node = std::get_if<store::Change<model::Node>>(&change)) {
       if (node->before && node->after && differs(*node->before, *node->after)) nodes_.insert(node->after->id);
+    } else if (const auto* task = std::get_if<store::Change<model::Task>>(&change)) {
+      note_placement(store, *task);
+    }
+  }
+}
+
+// The scheduler saw the task as it was before, and maybe its node as it was before, too: a node that changed
+// since then was looked at without this task.
+void ConstraintEnforcer::note_placement(const store::Store& store, const store::Change<model::Task>& change) {
+  if (!change.before || !change.after || change.before->node_id == change.after->node_id) return;
+  const auto node = store.node(change.after->node_id);
+  if (node && node->meta.version > change.before->meta.version) nodes_.insert(node->id);
 }
 
 std::optional<model::Transaction> ConstraintEnforcer::plan(const store::Store& store, Instant,

@@ -3,7 +3,8 @@
 // capacity against what its tasks reserve.
 //
 // It writes *observed* REJECTED; the orchestrators' restart does the rest. Only nodes that are active are
-// looked at, and only when they change: a drained node loses its tasks anyhow, a paused one keeps them.
+// looked at, and only when they change: a drained node loses its tasks anyhow, a paused one keeps them. A task
+// that was placed while its node changed is a reason to look, too.
 #pragma once
 
 #include <set>
@@ -22,6 +23,8 @@ class ConstraintEnforcer final : public store::LeaderLoop {
   Instant next_deadline() const override { return Instant::never(); }
 
  private:
+  void note_placement(const store::Store& store, const store::Change<model::Task>& change);
+
   std::set<NodeId> nodes_;  // to be looked at
 };
 

@@ -33,6 +33,25 @@ TEST(ConstraintEnforcer, a_task_whose_node_no_longer_fits_moves) {
   EXPECT_NE(swarm.live_in(id, 1)->id, old->id);
 }
 
+TEST(ConstraintEnforcer, a_task_that_was_placed_while_its_node_changed_moves) {
+  TestSwarm swarm(1);
+  swarm.scheduling = false;
+  auto spec = TestSwarm::spec(1);
+  spec.task.placement.emplace().constraints = {"node.labels.zone!=b"};
+  const ServiceId id = swarm.create(spec);
+  swarm.settle();
+  const auto task = swarm.live_in(id, 1);
+  swarm.change_node(1, [](model::Node& one) { one.spec.annotations.labels["zone"] = "b"; });
+  swarm.settle();
+  model::TaskStep placed;  // by the node as it was before
+  placed.id = task->id;
+  placed.node_id = NodeId(1);
+  placed.status.emplace().state = TaskState::assigned;
+  swarm.step(placed);
+  swarm.settle();
+  EXPECT_EQ(swarm.store.task(task->id)->status.err, "assigned node no longer meets constraints");
+}
+
 TEST(ConstraintEnforcer, what_a_shrunken_node_cannot_hold_is_rejected_and_paused_nodes_are_left_alone) {
   TestSwarm swarm(1);
   swarm.change_node(1, [](model::Node& node) { node.description.resources.nano_cpus = 4'000'000'000; });

@@ -2,7 +2,7 @@
 // nodes, and the bytes. Real: an epoll relay on a thread of its own. Simulated: whole requests in virtual
 // time.
 //
-// Both run the same machine (net/mesh/machine.hpp), which decides who gets a connection; the node only tells
+// Both run the same balancer (net/mesh/balancer.hpp), which decides who gets a connection; the node only tells
 // facts. Bytes and single connections never reach the node.
 #pragma once
 

@@ -50,14 +50,14 @@ void L4Relay::join(ClusterId cluster, NodeId self) {
   impl_->facts.tell([&](Guarded& known) {
     known.self = {cluster, self};
     known.changes.membership = true;
-    known.machine.set_self(self);
+    known.balancer.set_self(self);
   });
 }
 void L4Relay::leave() {
   impl_->facts.tell([](Guarded& known) {
     known.self = {};
     known.changes.membership = true;
-    known.machine.leave();
+    known.balancer.leave();
   });
 }
 void L4Relay::set_faults(Faults faults) {
@@ -67,16 +67,16 @@ void L4Relay::set_faults(Faults faults) {
   });
 }
 void L4Relay::set_table(std::shared_ptr<const model::ForwardingTable> table) {
-  impl_->facts.tell([&](Guarded& known) { known.machine.set_table(std::move(table)); });
+  impl_->facts.tell([&](Guarded& known) { known.balancer.set_table(std::move(table)); });
 }
 void L4Relay::task_up(const model::MeshTask& task) {
-  impl_->facts.tell([&](Guarded& known) { known.machine.task_up(task); });
+  impl_->facts.tell([&](Guarded& known) { known.balancer.task_up(task); });
 }
 void L4Relay::task_stopping(TaskId task) {
-  impl_->facts.tell([&](Guarded& known) { known.machine.task_stopping(task); });
+  impl_->facts.tell([&](Guarded& known) { known.balancer.task_stopping(task); });
 }
 void L4Relay::task_gone(TaskId task) {
-  impl_->facts.tell([&](Guarded& known) { known.machine.task_gone(task); });
+  impl_->facts.tell([&](Guarded& known) { known.balancer.task_gone(task); });
 }
 
 }  // namespace swarm::real

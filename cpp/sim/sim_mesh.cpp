@@ -13,7 +13,7 @@
 #include "base/overloaded.hpp"
 #include "base/time.hpp"
 #include "model/mesh.hpp"
-#include "net/mesh/machine.hpp"
+#include "net/mesh/balancer.hpp"
 #include "ports/ports.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/link_rules.hpp"
@@ -39,24 +39,24 @@ constexpr Duration kServeMin = Duration::micros(100), kServeMax = Duration::mill
 
 void SimMesh::join(ClusterId, NodeId self) {
   joined_ = true;
-  machine_.set_self(self);
+  balancer_.set_self(self);
 }
 void SimMesh::leave() {
   joined_ = false;
-  machine_.leave();
+  balancer_.leave();
   net_.perform(index_);
 }
 void SimMesh::set_table(std::shared_ptr<const model::ForwardingTable> table) {
-  machine_.set_table(std::move(table));
+  balancer_.set_table(std::move(table));
   net_.perform(index_);
 }
 void SimMesh::task_up(const model::MeshTask& task) {
-  machine_.task_up(task);
+  balancer_.task_up(task);
   net_.perform(index_);
 }
-void SimMesh::task_stopping(TaskId task) { machine_.task_stopping(task); }
+void SimMesh::task_stopping(TaskId task) { balancer_.task_stopping(task); }
 void SimMesh::task_gone(TaskId task) {
-  machine_.task_gone(task);
+  balancer_.task_gone(task);
   net_.perform(index_);
 }
 
@@ -68,7 +68,7 @@ void MeshNet::add_machine(SimMesh& machine, const Address& address) {
 }
 
 void MeshNet::machine_ended(MachineIndex machine, bool silent) {
-  machines_[machine]->machine_ = {};
+  machines_[machine]->balancer_ = {};
   machines_[machine]->joined_ = false;
   machines_[machine]->listening_.clear();
   machines_[machine]->problems_.clear();
@@ -89,7 +89,7 @@ void MeshNet::occupy(MachineIndex machine, const model::PortKey& port, bool take
     at.occupied_.insert(port);
   } else {
     at.occupied_.erase(port);
-    at.machine_.retry_listening();
+    at.balancer_.retry_listening();
   }
   perform(machine);
 }
@@ -141,7 +141,7 @@ HttpReply* MeshNet::find(RequestId id) {
 void MeshNet::finish(std::uint64_t conn, std::uint32_t status, std::string body, std::string error) {
   const auto it = flights_.find(conn);
   if (it == flights_.end()) return;
-  machines_[it->second.machine]->machine_.closed(conn);
+  machines_[it->second.machine]->balancer_.closed(conn);
   if (HttpReply* out = it->second.stream ? nullptr : find(conn)) {
     *out = {true, status, std::move(body), std::move(error), it->second.task};
     if (shared_.chronicle) shared_.chronicle->fetched(shared_.now, conn, status, out->task, out->error);
@@ -163,7 +163,7 @@ void MeshNet::arrived(MachineIndex machine, const MeshStep& step) {
   if (step.step == Step::request) {
     const model::PortKey port = model::tcp_port(step.number);
     if (!at.listening_.contains(port)) return finish(step.conn, 0, {}, "connection refused");
-    at.machine_.accepted(step.conn, port);
+    at.balancer_.accepted(step.conn, port);
   } else if (step.step == Step::dialed && current) {
     on_dialed(at, step.conn, flight);
   } else if (step.step == Step::served && current) {
@@ -172,12 +172,12 @@ void MeshNet::arrived(MachineIndex machine, const MeshStep& step) {
     on_answer(at, step, flight);
   } else if (step.step == Step::lost && current) {
     if (flight.open) return finish(step.conn, 0, {}, "connection reset by peer");
-    at.machine_.dial_done(step.conn, false);
+    at.balancer_.dial_done(step.conn, false);
   } else if (step.step == Step::timeout && (step.attempt == 0 || (current && !flight.open))) {
     if (step.attempt == 0) return finish(step.conn, 0, {}, "timed out");
-    at.machine_.dial_done(step.conn, false);
+    at.balancer_.dial_done(step.conn, false);
   } else if (step.step == Step::retry) {
-    at.machine_.retry(step.conn);
+    at.balancer_.retry(step.conn);
   }
   perform(machine);
 }
@@ -191,7 +191,7 @@ void MeshNet::on_stream(SimMesh& at, const MeshStep& step) {
   flight.origin = step.origin;
   flight.origin_conn = step.conn;
   flight.origin_attempt = step.attempt;
-  at.machine_.stream_arrived(conn, step.task, step.number);
+  at.balancer_.stream_arrived(conn, step.task, step.number);
   perform(at.index_);
 }
 
@@ -199,7 +199,7 @@ void MeshNet::on_stream(SimMesh& at, const MeshStep& step) {
 void MeshNet::on_dialed(SimMesh& at, std::uint64_t conn, Flight& flight) {
   const bool runs = !facts_.page(at.index_, flight.task, flight.target).empty();
   flight.open = runs;
-  at.machine_.dial_done(conn, runs);
+  at.balancer_.dial_done(conn, runs);
   if (!runs) return;
   if (flight.stream)
     send(at.index_, flight.origin,
@@ -211,7 +211,7 @@ void MeshNet::on_dialed(SimMesh& at, std::uint64_t conn, Flight& flight) {
 void MeshNet::on_answer(SimMesh& at, const MeshStep& step, Flight& flight) {
   if (!step.page.empty()) return finish(step.conn, 200, step.page, {});
   if (step.ok) flight.open = true;
-  at.machine_.dial_done(step.conn, step.ok);
+  at.balancer_.dial_done(step.conn, step.ok);
 }
 
 void MeshNet::reply(std::uint64_t conn, Flight& flight, const std::string& page) {
@@ -234,9 +234,9 @@ void MeshNet::reply(std::uint64_t conn, Flight& flight, const std::string& page)
 
 void MeshNet::perform(MachineIndex machine) {
   SimMesh& at = *machines_[machine];
-  for (auto effects = at.machine_.take_effects(); !effects.empty(); effects = at.machine_.take_effects())
+  for (auto effects = at.balancer_.take_effects(); !effects.empty(); effects = at.balancer_.take_effects())
     for (const auto& effect : effects) perform(at, effect);
-  auto problems = at.machine_.problems();
+  auto problems = at.balancer_.problems();
   if (problems == at.problems_) return;
   at.problems_ = problems;
   shared_.queue.push(shared_.now, machine, facts_.life(machine),
@@ -269,9 +269,9 @@ void MeshNet::refuse(SimMesh& at, mesh::ConnId conn) {
 
 void MeshNet::listen(SimMesh& at, const model::PortKey& port) {
   if (at.occupied_.contains(port))
-    return at.machine_.listening(port, "port " + std::to_string(port.port) + " is in use by another program");
+    return at.balancer_.listening(port, "port " + std::to_string(port.port) + " is in use by another program");
   at.listening_.insert(port);
-  at.machine_.listening(port, {});
+  at.balancer_.listening(port, {});
 }
 
 void MeshNet::dial(SimMesh& at, const mesh::DialLocal& effect) {

@@ -4,7 +4,7 @@
 //
 // A request takes its link's latency between machines and vanishes on a cut; what a link loses is sent again,
 // as TCP does. A task answers while its process runs. Checked at every dial: the task may get the request, by
-// what its node's agent and its process know, which is not what the machine knows. NOT here: bytes, flow
+// what its node's agent and its process know, which is not what the balancer knows. NOT here: bytes, flow
 // control, half-closed connections.
 #pragma once
 
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "net/mesh/machine.hpp"
+#include "net/mesh/balancer.hpp"
 #include "sim/network.hpp"
 #include "sim/shared.hpp"
 
@@ -39,7 +39,7 @@ class SimMesh final : public ports::Mesh {
   bool joined_ = false;
   std::set<model::PortKey> listening_, occupied_;
   std::vector<std::string> problems_;
-  mesh::Machine machine_;
+  mesh::Balancer balancer_;
 };
 
 class MeshNet {

@@ -118,6 +118,12 @@ def test_a_dead_declaration_with_a_reason_is_kept(tmp_path: Path) -> None:
     assert planted(tmp_path, "struct Light;", new) == []
 
 
+def test_a_reason_above_a_macro_is_for_all_that_it_declares(tmp_path: Path) -> None:
+    macro = "#define LAMP(Name) \\\n  struct Name { \\\n    void shine(); \\\n  };\nstruct Light;"
+    assert planted(tmp_path, "struct Light;", macro) != []
+    assert planted(tmp_path, "struct Light;", "// Kept: lamps.cpp defines it for each lamp.\n" + macro) == []
+
+
 def sized(tmp_path: Path, name: str, text: str) -> list[str]:
     path = tmp_path / name
     path.write_text(text)

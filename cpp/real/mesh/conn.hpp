@@ -12,7 +12,7 @@
 
 #include <cstdint>
 
-#include "net/mesh/machine.hpp"
+#include "net/mesh/balancer.hpp"
 #include "real/mesh/flow.hpp"
 #include "real/mesh/poller.hpp"
 
@@ -43,7 +43,7 @@ class Conn {
   // Returns true if the task that was `unused` had been given something.
   bool told() const { return told_; }
 
-  // ---- what the machine decided
+  // ---- what the balancer decided
   News dial_task(const Address& task, const Address& source);
   void dial_peer(Link& link, TaskId task, std::uint32_t target);
   News give_up_dial();  // it took too long

@@ -1,4 +1,4 @@
-// Facts: what the node's thread tells the relay's, under one mutex, and the machine that decides by it. A
+// Facts: what the node's thread tells the relay's, under one mutex, and the balancer that decides by it. A
 // fact is in force when tell() returns; the relay's thread is woken to carry out what follows.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <mutex>
 #include <utility>
 
-#include "net/mesh/machine.hpp"
+#include "net/mesh/balancer.hpp"
 #include "real/l4_relay.hpp"
 #include "real/mesh/link.hpp"
 
@@ -22,7 +22,7 @@ class Facts {
   };
   // What is guarded: touched by either thread, with the mutex held.
   struct Guarded {
-    mesh::Machine machine;
+    mesh::Balancer balancer;
     Greeting self;  // this node; empty: it is in no cluster
     L4Relay::Faults faults;
     Changes changes;

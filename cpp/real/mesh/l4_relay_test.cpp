@@ -603,7 +603,8 @@ TEST(L4RelayAlone, ALinkThatBreaksIsNotGivenToTheNextTry) {
 }
 
 // Its client has nothing more to say, and the other node gives credit only for what it got: only the link
-// can wake it. Long: two other nodes are played by hand, frame by frame.
+// can wake it.
+// Long: two other nodes are played by hand, frame by frame.
 TEST(L4RelayAlone, WhatIsToldToAnotherWaitsForRoomOnItsLink) {
   constexpr int kFilling = 48, kTold = kFilling + 1;  // each a window: more than kernel and link take
   const Address full = at(node_address(8), kData), dying = at(node_address(9), kData);

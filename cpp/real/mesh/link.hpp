@@ -27,7 +27,7 @@
 #include <vector>
 
 #include "base/id.hpp"
-#include "net/mesh/machine.hpp"
+#include "net/mesh/balancer.hpp"
 #include "real/mesh/buffer.hpp"
 #include "real/mesh/delay_line.hpp"
 #include "real/stream/byte_stream.hpp"

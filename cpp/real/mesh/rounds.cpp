@@ -181,24 +181,24 @@ void Rounds::flush_links() {
   in_hand_.clear();
 }
 
-// ---- the machine
+// ---- the balancer
 
 // Under the mutex: a fact that comes later finds no dial on its way that it forbids.
 void Rounds::decide() {
   if (const bool asked = std::exchange(facts_changed_, false); events_.empty() && !asked) return;
   auto problems = facts_.with([this](Facts::Guarded& known) {
-    mesh::Machine& machine = known.machine;
+    mesh::Balancer& balancer = known.balancer;
     while (true) {
-      for (const auto& event : std::exchange(events_, {})) machine.handle(event);
-      const auto effects = machine.take_effects();
-      if (effects.empty()) return machine.problems();
-      for (const auto& effect : effects) carry_out(machine, effect);
+      for (const auto& event : std::exchange(events_, {})) balancer.handle(event);
+      const auto effects = balancer.take_effects();
+      if (effects.empty()) return balancer.problems();
+      for (const auto& effect : effects) carry_out(balancer, effect);
     }
   });
   report(std::move(problems));
 }
 
-void Rounds::carry_out(mesh::Machine& machine, const mesh::Effect& effect) {
+void Rounds::carry_out(mesh::Balancer& balancer, const mesh::Effect& effect) {
   const auto with_conn = [this](mesh::ConnId id, auto&& work) {
     if (Conn* conn = find(id)) {
       work(*conn);
@@ -208,7 +208,7 @@ void Rounds::carry_out(mesh::Machine& machine, const mesh::Effect& effect) {
   };
   std::visit(
       Overloaded{
-          [&](const mesh::ListenOn& on) { machine.listening(on.port, listeners_.listen(on.port)); },
+          [&](const mesh::ListenOn& on) { balancer.listening(on.port, listeners_.listen(on.port)); },
           [&](const mesh::StopListening& off) { listeners_.drop(off.port); },
           [&](const mesh::DialLocal& local) {
             with_conn(local.conn, [&](Conn& conn) { dial(conn, local); });

@@ -42,8 +42,8 @@ class Rounds {
   void decide();
   void flush_links();
 
-  // ---- what the machine wants
-  void carry_out(mesh::Machine& machine, const mesh::Effect& effect);
+  // ---- what the balancer wants
+  void carry_out(mesh::Balancer& balancer, const mesh::Effect& effect);
   void dial(Conn& conn, const mesh::DialLocal& effect);
   void dial(Conn& conn, const mesh::DialPeer& effect);
   void report(std::vector<std::string> problems);
@@ -71,7 +71,7 @@ class Rounds {
   std::unordered_map<mesh::ConnId, std::unique_ptr<Conn>> conns_;
   mesh::ConnId last_conn_ = 0;
 
-  std::vector<mesh::Event> events_;                 // since the machine was asked last
+  std::vector<mesh::Event> events_;                 // since the balancer was asked last
   bool facts_changed_ = false;                      // likewise
   std::vector<std::uint64_t> arrivals_, readable_;  // of this round: listeners, links
   std::vector<mesh::ConnId> due_;                   // connections to step

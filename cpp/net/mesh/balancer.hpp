@@ -1,4 +1,4 @@
-// Machine: which task gets a connection. The brain of the packet path, the same in both worlds; it knows
+// Balancer: which task gets a connection. The brain of the packet path, the same in both worlds; it knows
 // connections by number and never sees a byte.
 //
 // Facts in: the table, this node's own tasks. Events in: accepted, stream_arrived, dial_done, reset, closed.
@@ -86,7 +86,7 @@ struct Closed {
 struct RetryListening {};
 using Event = std::variant<Accepted, StreamArrived, DialDone, ResetUnused, Retry, Closed, RetryListening>;
 
-class Machine {
+class Balancer {
  public:
   // ---- facts
   void set_self(NodeId self) { self_ = self; }

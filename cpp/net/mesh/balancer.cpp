@@ -1,4 +1,4 @@
-#include "net/mesh/machine.hpp"
+#include "net/mesh/balancer.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -22,44 +22,44 @@ constexpr std::size_t kMaxTries = 16;
 
 // ---- facts
 
-void Machine::set_table(std::shared_ptr<const model::ForwardingTable> table) {
+void Balancer::set_table(std::shared_ptr<const model::ForwardingTable> table) {
   table_ = std::move(table);
   std::erase_if(turns_, [this](const auto& turn) { return table_->find(turn.first) == nullptr; });
   review_listeners();
 }
 
-void Machine::task_up(const model::MeshTask& task) {
+void Balancer::task_up(const model::MeshTask& task) {
   tasks_[task.task] = {task, false};
   for (const auto& port : task.host_ports)
     host_ports_.try_emplace(port.published, std::pair{task.task, port.target});
   if (!task.host_ports.empty()) review_listeners();
 }
 
-void Machine::task_stopping(TaskId task) {
+void Balancer::task_stopping(TaskId task) {
   const auto it = tasks_.find(task);
   if (it != tasks_.end()) it->second.stopping = true;
 }
 
-void Machine::task_gone(TaskId task) {
+void Balancer::task_gone(TaskId task) {
   if (tasks_.erase(task) == 0) return;
   if (std::erase_if(host_ports_, [task](const auto& port) { return port.second.first == task; }) != 0)
     review_listeners();
 }
 
-void Machine::leave() {
+void Balancer::leave() {
   tasks_.clear();
   host_ports_.clear();
   set_table(std::make_shared<model::ForwardingTable>());
 }
 
-bool Machine::may_serve(TaskId task) const {
+bool Balancer::may_serve(TaskId task) const {
   const auto it = tasks_.find(task);
   return it != tasks_.end() && !it->second.stopping;
 }
 
 // ---- listeners
 
-void Machine::review_listeners() {
+void Balancer::review_listeners() {
   std::set<PortKey> wanted;
   for (const auto& route : table_->routes) wanted.insert(route.port.published);
   for (const auto& [port, target] : host_ports_) wanted.insert(port);
@@ -73,7 +73,7 @@ void Machine::review_listeners() {
   listeners_ = std::move(wanted);
 }
 
-void Machine::listening(const PortKey& port, std::string problem) {
+void Balancer::listening(const PortKey& port, std::string problem) {
   if (problem.empty() || !listeners_.contains(port)) {
     problems_.erase(port);
   } else {
@@ -81,11 +81,11 @@ void Machine::listening(const PortKey& port, std::string problem) {
   }
 }
 
-void Machine::retry_listening() {
+void Balancer::retry_listening() {
   for (const auto& [port, problem] : problems_) effects_.push_back(ListenOn{port});
 }
 
-std::vector<std::string> Machine::problems() const {
+std::vector<std::string> Balancer::problems() const {
   std::vector<std::string> out;
   for (const auto& [port, problem] : problems_) out.push_back(problem);
   return out;
@@ -93,30 +93,30 @@ std::vector<std::string> Machine::problems() const {
 
 // ---- connections
 
-void Machine::accepted(ConnId id, const PortKey& port) {
+void Balancer::accepted(ConnId id, const PortKey& port) {
   Conn& conn = conns_[id];
   conn.port = port;
   try_next(id, conn);
 }
 
-void Machine::stream_arrived(ConnId id, TaskId task, std::uint32_t target) {
+void Balancer::stream_arrived(ConnId id, TaskId task, std::uint32_t target) {
   Conn& conn = conns_[id];
   if (!dial_local(id, conn, task, target)) refuse(id);
 }
 
-void Machine::dial_done(ConnId id, bool ok) {
+void Balancer::dial_done(ConnId id, bool ok) {
   const auto it = conns_.find(id);
   if (it == conns_.end() || ok) return;
   if (!it->second.port) return refuse(id);
   try_next(id, it->second);
 }
 
-void Machine::reset_unused(ConnId id, bool told) {
+void Balancer::reset_unused(ConnId id, bool told) {
   if (const auto it = conns_.find(id); it != conns_.end()) it->second.told |= told;
   dial_done(id, false);
 }
 
-void Machine::try_next(ConnId id, Conn& conn) {
+void Balancer::try_next(ConnId id, Conn& conn) {
   const PortKey& port = *conn.port;
   const model::Route* route = table_->find(port);
   const auto host = host_ports_.find(port);
@@ -140,7 +140,7 @@ void Machine::try_next(ConnId id, Conn& conn) {
   wait(id, conn);
 }
 
-void Machine::wait(ConnId id, Conn& conn) {
+void Balancer::wait(ConnId id, Conn& conn) {
   if (conn.told) return refuse(id);
   conn.tried.clear();
   conn.waited = conn.waited + kRetryPause;
@@ -148,11 +148,11 @@ void Machine::wait(ConnId id, Conn& conn) {
   effects_.push_back(Wait{id});
 }
 
-void Machine::retry(ConnId id) {
+void Balancer::retry(ConnId id) {
   if (const auto it = conns_.find(id); it != conns_.end()) try_next(id, it->second);
 }
 
-bool Machine::dial(ConnId id, Conn& conn, const model::MeshBackend& backend, std::uint32_t target) {
+bool Balancer::dial(ConnId id, Conn& conn, const model::MeshBackend& backend, std::uint32_t target) {
   if (std::find(conn.tried.begin(), conn.tried.end(), backend.task) != conn.tried.end()) return false;
   if (backend.node == self_) return dial_local(id, conn, backend.task, target);
   conn.task = backend.task;
@@ -161,7 +161,7 @@ bool Machine::dial(ConnId id, Conn& conn, const model::MeshBackend& backend, std
   return true;
 }
 
-bool Machine::dial_local(ConnId id, Conn& conn, TaskId task, std::uint32_t target) {
+bool Balancer::dial_local(ConnId id, Conn& conn, TaskId task, std::uint32_t target) {
   if (!may_serve(task)) return false;
   const model::MeshTask& local = tasks_.at(task).task;
   if (std::find(local.targets.begin(), local.targets.end(), target) == local.targets.end()) return false;
@@ -173,7 +173,7 @@ bool Machine::dial_local(ConnId id, Conn& conn, TaskId task, std::uint32_t targe
   return true;
 }
 
-void Machine::refuse(ConnId id) {
+void Balancer::refuse(ConnId id) {
   conns_.erase(id);
   effects_.push_back(Refuse{id});
 }
@@ -187,7 +187,7 @@ struct Overloaded : Cases... {
 
 }  // namespace
 
-void Machine::handle(const Event& event) {
+void Balancer::handle(const Event& event) {
   std::visit(
       Overloaded{[this](const Accepted& e) { accepted(e.conn, e.port); },
                  [this](const StreamArrived& e) { stream_arrived(e.conn, e.task, e.target); },
@@ -198,6 +198,6 @@ void Machine::handle(const Event& event) {
       event);
 }
 
-std::vector<Effect> Machine::take_effects() { return std::exchange(effects_, {}); }
+std::vector<Effect> Balancer::take_effects() { return std::exchange(effects_, {}); }
 
 }  // namespace swarm::mesh
