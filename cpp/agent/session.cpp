@@ -1,5 +1,5 @@
 // Talk with the manager: registration, heartbeats, the feed, reports (swarmkit agent/agent.go, session.go,
-// reporter.go). Any frame may be lost, doubled or late: what needs an answer is said again.
+// reporter.go). Any frame may be lost, doubled or late: the agent sends again what needs an answer.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

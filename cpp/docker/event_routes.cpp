@@ -19,7 +19,7 @@ void stream(Call& call, bool with_tasks) {
                                                                to_rfc3339(**until) + ")"));
   EventFilter filter(*filters, with_tasks, *since, *until);
   call.replies.begin_stream(call.id, "application/json");
-  // The past is shown to who asks for it: by `since`, or by an `until` that lies in it.
+  // A client asks for past events by `since`, or by an `until` that lies in the past.
   const WallTime wall = call.context.wall;
   if (*since || (*until && **until <= wall))
     for (std::string& line : call.replies.past().replay(filter)) call.replies.piece(call.id, std::move(line));

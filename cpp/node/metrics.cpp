@@ -1,5 +1,5 @@
-// GET /metrics: what this node counted, and what it knows now, as families of Prometheus. Made when somebody
-// asks; nothing here costs more with more tasks.
+// GET /metrics: what this node counted, and what it knows now, as families of Prometheus. Made for each
+// request; nothing here costs more with more tasks.
 #include <iterator>
 
 #include "node/impl.hpp"
