@@ -1,4 +1,4 @@
-// Events in, effects out: who gets a connection, and who may not.
+// Events in, effects out: which task gets a connection, and which may not.
 #include "model/mesh.hpp"
 
 #include <gtest/gtest.h>

@@ -68,7 +68,7 @@ bool somebody_answers(const std::string& path) {
   return answers;
 }
 
-// The rest is for tasks, links and the disk, which clients shall not take from them.
+// The rest is for tasks, links and the disk: clients must not use it up.
 std::size_t three_quarters_of_all_descriptors() {
   rlimit limit{};
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 4 * 3 : 768;

@@ -1,8 +1,8 @@
 // Flow: the bytes of one direction of a connection, from its source to its sink, and what waits in between.
 //
 // A source is a socket, or (null) a stream, whose bytes are pushed as they come. A sink is a socket or a
-// stream. step() moves what it can and returns what came of it; what that means for the connection its owner
-// decides:
+// stream. step() moves what it can and returns what came of it; the owner decides what that means for the
+// connection:
 //
 //   moved     its share for one turn; there may be more
 //   blocked   until the source or the sink is ready for more

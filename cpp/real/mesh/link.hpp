@@ -92,7 +92,7 @@ class Link {
   bool has_room() const { return out_.size() < kHighWater; }
   void await_room(std::uint32_t stream) { waiting_.insert(stream); }
   Outcome flush();
-  // The connections that awaited room, once there is some.
+  // The connections that waited for room, once there is some.
   std::vector<mesh::ConnId> take_waiting();
   void speak();
 
@@ -105,7 +105,8 @@ class Link {
 
   // ---- faults. What waits because of one goes on when there is none; flush() then.
   void set_fault(const LinkFault& fault, Rng& chance);
-  // When it is to be flushed next; never, while the socket takes nothing: that says so itself.
+  // When it is to be flushed next. Never while the socket takes nothing: then the poller reports when it
+  // does.
   Instant next_due() const {
     return delay_ == nullptr || !connected_ || !bytes_->may_write() ? Instant::never() : delay_->next();
   }

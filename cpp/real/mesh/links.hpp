@@ -27,9 +27,9 @@ class Links {
   std::vector<LinkId> all() const;
   // The link to a node, dialled if there is none; null when that failed at once.
   Link* to(const Address& node);
-  // From another node, which has to introduce itself until then.
+  // Adds a link from another node, which must introduce itself by `patience_ends`.
   void add_stranger(Fd fd, const Address& from, Instant patience_ends);
-  // Its connections must know already (Conn::on_link_lost).
+  // Tell its connections first (Conn::on_link_lost).
   void erase(LinkId id);
   void clear();
 
@@ -38,7 +38,7 @@ class Links {
   bool any_speaking() const { return !speaking_.empty(); }
   // Those that did not introduce themselves in time.
   std::vector<LinkId> take_late_strangers(Instant now);
-  // Has those speak whose bytes a fault has kept, and that may go now.
+  // Lists as speaking the links with bytes that a fault held back and that may go now.
   void wake_delayed(Instant now);
   Instant next_due() const;
 

@@ -66,8 +66,7 @@ class Executor {
 
   // Docker's name for it in `docker info` (Runtimes) and `docker node inspect` (Plugins of type Runtime).
   virtual std::string name() const = 0;
-  // Returns true if tasks like this are its business. The first executor of the node that says so gets the
-  // task.
+  // Returns true if it runs tasks like this. The node's first executor that does gets the task.
   virtual bool takes(const ports::Launch& launch) const = 0;
   // Why it cannot run this task, in Docker's words. Nothing is made yet.
   virtual Result<void> check(const Work& work) = 0;
@@ -84,8 +83,8 @@ class Executor {
                                             const model::ServiceSpec* before) = 0;
 };
 
-// What an executor is made of. `lock`: every process that outlives its daemon for a moment holds a copy, so
-// that the next daemon can wait until all are gone.
+// What an executor is made of. `lock`: every process that may outlive its daemon for a moment holds a copy,
+// so that the next daemon can wait until all are gone.
 struct ExecutorTools {
   Reactor& reactor;
   int lock = -1;

@@ -7,8 +7,7 @@
 //
 //   moved     some bytes went (`bytes`)
 //   blocked   none now; ask again when the descriptor is ready for what the call `wants`. A TLS stream may
-//   have
-//             to read before it can write, and the other way round
+//             have to read before it can write, and the other way round
 //   ended     read only: the other end has said all
 //   reset     the connection is broken (`error`: errno's number); nothing more gets through that way
 //
