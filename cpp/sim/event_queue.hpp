@@ -93,10 +93,10 @@ using Happening =
 
 // What it is, for readers.
 inline std::string_view word(const Happening& what) {
-  constexpr std::string_view kWords[] = {"is told",
+  constexpr std::string_view kWords[] = {"gets an event",
                                          "wakes",
                                          "its disk is done",
-                                         "somebody connects",
+                                         "a node connects",
                                          "its connection is accepted",
                                          "a frame arrives",
                                          "a link closes",
