@@ -2,8 +2,8 @@
 // one action at a time through the Runner, and reports what it observes until a manager has it in the store.
 //
 // Pure: messages, runner events and `now` in; effects out. Its assignments survive a restart of the node:
-// they are written (family agent) before they are acted on, and resumed before any manager is heard. A task
-// of this node is never started twice, whatever is resent (swarmkit agent/worker.go,
+// they are written (family agent) before they are acted on, and resumed before any message of a manager. A
+// task of this node is never started twice, whatever is resent (swarmkit agent/worker.go,
 // agent/exec/controller.go).
 #pragma once
 

@@ -22,7 +22,7 @@ namespace swarm::dispatcher {
 inline constexpr std::int64_t kGrace = 3;
 inline constexpr std::int64_t kGraceUnknown = 6;
 
-// One node as the leader looks after it.
+// What the leader keeps for one node.
 struct Peer {
   std::uint64_t session = 0;  // 0: none
   PeerLink link = 0;

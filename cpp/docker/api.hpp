@@ -84,7 +84,7 @@ enum class Scope : std::uint8_t {
   swarm_write,  // the leader
 };
 
-// ---- what the node is asked to do; answered by Api::operation_done
+// ---- what the API wants the node to do; answered by Api::operation_done
 struct SwarmInit {
   std::string listen_addr, advertise_addr, data_path_addr;
   bool force_new_cluster = false;

@@ -22,7 +22,7 @@ struct Identity {
   Address listen;             // where this node listens for peers if it is a manager
   Address advertise;          // the address that others dial
   std::string root_cert_pem;
-  std::vector<wire::ManagerPeer> managers;  // as last heard
+  std::vector<wire::ManagerPeer> managers;  // as a manager last sent them
   bool operator==(const Identity&) const = default;
 };
 

@@ -20,7 +20,7 @@ class InOrder {
       out.push_back(std::move(piece));
       return out;
     }
-    if (piece.number < next_) return out;  // heard before
+    if (piece.number < next_) return out;  // a copy
     const std::uint64_t number = piece.number;
     held_.try_emplace(number, std::move(piece));
     for (auto it = held_.begin(); it != held_.end() && it->first == next_; it = held_.erase(it), ++next_)

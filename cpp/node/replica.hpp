@@ -135,7 +135,7 @@ class Replica {
  private:
   explicit Replica(Core& core);
   void start_raft(std::uint64_t applied);
-  // One round, over one Ready: what is kept, what is said at once, what is applied, and what waits for the
+  // One round, over one Ready: what is kept, what is sent at once, what is applied, and what waits for the
   // disk.
   void persist(const raft::Ready& ready, ports::DiskBatch& batch);
   void send_at_once(raft::Ready& ready);

@@ -1,8 +1,8 @@
-// FaultyDisk: a disk before the daemon's own that is slow, full, or fails at an operation, as a fault says;
-// the disk of a throttled node takes a multiple of its time.
+// FaultyDisk: stands before the daemon's own disk and is slow, full, or fails at an operation, as a fault
+// says; the disk of a throttled node takes a multiple of its time.
 //
-// Batches keep their order: behind one that waits all others wait. Reads come at the start only and pass as
-// they are. Without a fault it costs one look at a flag. Lives on the reactor's thread.
+// Batches keep their order: all batches behind one that waits have to wait. Reads come at the start only and
+// pass as they are. Without a fault it costs one look at a flag. Lives on the reactor's thread.
 #pragma once
 
 #include <cstdint>

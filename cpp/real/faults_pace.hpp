@@ -18,7 +18,7 @@ inline Duration longer_by(Duration took, std::int64_t factor) {
   return {static_cast<std::int64_t>(std::clamp<__int128>(longer, 0, kLongestTurn.ns))};
 }
 
-// Sleeps for the time to add to what was begun at `begun` and is done now.
+// Sleeps for the time to add to work that began at `begun` and is done now.
 inline void be_slow(Instant begun, std::int64_t factor) {
   const std::int64_t ns = longer_by(steady_now() - begun, factor).ns;
   const timespec pause{ns / 1'000'000'000, ns % 1'000'000'000};

@@ -8,7 +8,7 @@
 //   2. clients and nodes that have arrived are taken in; links give their frames to connections; connections
 //      move their bytes. Each returns its news, and the round gathers them as events
 //   3. the machine of net/mesh is asked once, with all events; what it wants is carried out
-//   4. what links have to say is written
+//   4. what links have to send is written
 //
 // Facts come from the node's thread under one mutex, and 3 happens under it: when task_stopping() returns, no
 // connection is on its way to the task, and none will be. Connections, links and listeners are named by

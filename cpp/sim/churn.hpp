@@ -27,7 +27,7 @@ class Churn {
  private:
   struct Wish {
     enum class Kind { role, leave, join, remove } kind = Kind::role;
-    std::string machine;  // empty: a node of the past
+    std::string machine;  // empty: a node that no machine is any more
     std::string node, role;
     bool reading = false;  // the version, before the write
     std::string asked;

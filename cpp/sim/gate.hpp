@@ -17,8 +17,8 @@ class Store;
 namespace swarm::sim {
 
 struct Gate {
-  // Of each: no update goes on, as many tasks of its newest spec run as it wants and no others; or it stands
-  // still.
+  // For each: no update is under way, and exactly as many tasks of its newest spec run as it wants; or its
+  // update is paused.
   std::vector<ServiceId> services;
   std::size_t ready_nodes = 0;  // at least so many nodes are ready
 };

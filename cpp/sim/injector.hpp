@@ -1,12 +1,12 @@
 // Injector: makes faults happen to a world, at exact instants of its virtual time, and ends them.
 //
-// Begins and ends are moves on a small timeline of its own, which the world's loop takes in between the
-// events of its queue: at equal instants after them, ends before begins. What overlaps composes: a link is
-// cut, a machine down or frozen as long as one fault says so; of settings the latest hold until they end.
-// "leader" and "minority" become machines when a fault begins, and the history has those machines: the same
-// seed, the same inputs and the history as a plan give the same trace. For that, a begin or an end by hand
-// keeps the history's order: moves that are due at that instant come first, and if the order within the
-// instant would still be another, a nanosecond goes by.
+// The injector has a small timeline of begins and ends of its own, which the world's loop takes in between
+// the events of its queue: at equal instants after them, ends before begins. Overlapping faults compose: a
+// link is cut, a machine down or frozen as long as one fault wants it; of several settings the latest holds
+// until its fault ends. "leader" and "minority" become machines when a fault begins, and the history has
+// those machines: the same seed, the same inputs and the history as a plan give the same trace. For that, a
+// begin or an end by hand keeps the history's order: moves that are due at that instant come first, and if
+// the order within the instant would still be another, a nanosecond goes by.
 //
 // NOT here: what faults mean to a network, a disk, a clock (those are beside this file); what faults a plan
 // has (faults/draw). Invariant: an error changes nothing.

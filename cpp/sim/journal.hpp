@@ -1,6 +1,6 @@
 // Journal: all inputs of a world from outside, in order, each with the number of steps before it and its
 // time. With the options that the world was made from it is the whole run: the same inputs after the same
-// steps give the same trace. It holds no state, and nothing that happened by itself.
+// steps give the same trace. It holds no state, and nothing that the world did by itself.
 //
 // Only what comes from outside is an input: what one input does inside (a fault that crashes a machine) is
 // not written down a second time.
@@ -30,7 +30,7 @@ struct Moment {
 struct JournalEntry {
   Moment when;
   Input input;
-  std::uint64_t gave = 0;  // the number of a call, a request or a fault that came of it
+  std::uint64_t gave = 0;  // the number of the call, request or fault that it made
 };
 
 class Journal {
@@ -55,7 +55,7 @@ class Journal {
     Journal& journal_;
     bool outermost_ = false;
   };
-  // While the world does something of its own accord.
+  // Lives while the world does something by itself.
   class Inside {
    public:
     explicit Inside(Journal& journal) : journal_(journal) { ++journal_.depth_; }

@@ -1,5 +1,6 @@
 // LinkRules: what the active faults do to which links. A rule is two sets of machines and what happens
-// between them; there are few, so a link is looked up by asking each. With no rule nothing is asked at all.
+// between them; there are few, so a link is looked up by trying each rule. Without rules nothing is looked up
+// at all.
 #pragma once
 
 #include <cstdint>

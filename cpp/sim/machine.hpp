@@ -1,5 +1,4 @@
-// Machine: one daemon and what it stands on. The disk and the address outlive the daemon; the rest ends with
-// it.
+// Machine: one daemon with its ports. The disk and the address outlive the daemon; the rest ends with it.
 #pragma once
 
 #include <deque>
@@ -30,7 +29,7 @@ class MachineTrace final : public ports::Trace {
   const std::string& name_;
 };
 
-// Where answers of the API gather, of all machines.
+// Collects the API's answers of all machines.
 struct Call {
   MachineIndex machine = 0;
   Reply reply;

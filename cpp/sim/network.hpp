@@ -1,5 +1,6 @@
 // Network: all links of a world. Frames of one link and direction arrive in order unless a fault says
-// otherwise; on a cut they vanish and the link stays open, until its end gives up on silence as TCP does.
+// otherwise; on a cut they vanish and the link stays open, until one end gives up because of silence, as TCP
+// does.
 //
 // A link has an end at each machine. An end goes when its machine closes it, crashes (the peer hears at once)
 // or loses its power (the peer hears nothing); a frame to an end that is gone comes back as a reset. Link

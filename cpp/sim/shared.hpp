@@ -1,4 +1,4 @@
-// Shared: what all simulated ports of one world stand on. Plain values.
+// Shared: what all simulated ports of one world use. Plain values.
 #pragma once
 
 #include <map>

@@ -1,8 +1,8 @@
 // SimDisk: one machine's disk. Outlives its daemon.
 //
-// What was committed is seen at once; what is not durable yet can be undone: a crash undoes a suffix of the
-// batches that is drawn by the seed and never reaches back over a durable one. One order for the
-// node's small log and the database (ports/disk.hpp).
+// A read sees what was committed at once. What is not durable yet can be undone: a crash undoes the last few
+// batches, how many is drawn from the seed, but never a durable one. The node's small log and the database
+// share one order (ports/disk.hpp).
 //
 // A disk may be in trouble (`disk` faults). An operation that fails is not done, and the host ends the
 // daemon, as swarmd does (`failure`). A disk that loses durable data (a lost tail, an older copy) breaks the

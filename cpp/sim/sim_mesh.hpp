@@ -1,6 +1,6 @@
 // SimMesh: the packet path of one machine in virtual time, at the grain of whole requests: accepted, dialled,
-// answered. The decisions are those of net/mesh, as in the real relay. MeshNet: all of them, and the requests
-// on their way between machines.
+// answered. The decisions are those of net/mesh, as in the real relay. MeshNet: the packet paths of all
+// machines, and the requests on their way between them.
 //
 // A request takes its link's latency between machines and vanishes on a cut; what a link loses is sent again,
 // as TCP does. A task answers while its process runs. Checked at every dial: the task's agent and process

@@ -115,7 +115,7 @@ class Watch {
   bool asks() const { return !rules_.empty(); }
   void turned(const Machine& at);
   void asked_api(std::uint64_t call, const std::string& method, const std::string& target);
-  // At the end of each event. `reply`: what has come of a call; null when it is forgotten.
+  // At the end of each event. `reply`: the reply to a call so far; null when it is forgotten.
   void happened(std::uint64_t changes, const std::function<const Reply*(std::uint64_t)>& reply);
 
  private:

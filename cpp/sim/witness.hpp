@@ -14,8 +14,8 @@ namespace swarm::sim {
 
 enum class Standing : std::uint8_t {
   leads,       // with a quorum that it reaches
-  last_known,  // a quorum is there and has no leader just now; of those, it has applied most
-  no_quorum,   // too few managers reach each other; of these, it has applied most
+  last_known,  // a quorum can meet and has no leader just now; of those, it has applied most
+  no_quorum,   // too few managers reach each other; of them, it has applied most
   no_manager,  // only workers and outsiders run
   nobody,      // nothing runs
 };

@@ -69,7 +69,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Timer timer_;
   std::string input_;  // read, not parsed yet
   std::unique_ptr<Parser> parser_;
-  bool continued_ = false;  // "100 Continue" was said
+  bool continued_ = false;  // "100 Continue" was sent
   bool reading_ = false;    // waits until there is something to read
 
   ports::ApiId id_ = 0;  // of the request that is being answered

@@ -11,8 +11,8 @@
 //
 // A stream may send kWindow bytes that the other end has not passed on yet: what a slow reader leaves unread
 // waits at its own end, and never on the link. A link knows a stream's connection by number only; read(),
-// next() and flush() return what came of them, and none calls back. NOT here: which task gets a connection,
-// what a frame does (conn.hpp).
+// next() and flush() return their outcome, and none calls back. NOT here: which task gets a connection, what
+// a frame does (conn.hpp).
 #pragma once
 
 #include <cstdint>
@@ -64,7 +64,7 @@ using LinkId = std::uint64_t;
 
 class Link {
  public:
-  // `speaking`: the links that have something to say are listed there, once each, until they are flushed.
+  // `speaking`: the links that have something to send are listed there, once each, until they are flushed.
   Link(LinkId id, std::unique_ptr<ByteStream> bytes, const Address& remote, Side side, const Greeting& own,
        std::vector<LinkId>& speaking);
 

@@ -33,10 +33,10 @@ class Links {
   void erase(LinkId id);
   void clear();
 
-  // Those with something to say, each once. They stay `listed` until the caller has flushed them.
+  // Takes the links with something to send, each once. They stay `listed` until the caller has flushed them.
   void take_speaking(std::vector<LinkId>& into) { into.swap(speaking_); }
   bool any_speaking() const { return !speaking_.empty(); }
-  // Those that did not introduce themselves in time.
+  // Takes the links that did not introduce themselves in time.
   std::vector<LinkId> take_late_strangers(Instant now);
   // Lists as speaking the links with bytes that a fault held back and that may go now.
   void wake_delayed(Instant now);

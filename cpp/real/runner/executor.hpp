@@ -1,7 +1,7 @@
 // Executor: how tasks of one kind run on this machine: as processes, in sandboxes, as OCI containers. One
 // folder each beside this one; TaskRunner chooses among them, task by task.
 //
-// What they share is not in here: stages and stop rules (TaskRunner), what a task says (TaskOutputs),
+// What they share is not in here: stages and stop rules (TaskRunner), the output of tasks (TaskOutputs),
 // addresses, images, directories. An executor gets a task that is ready to run and answers with pipes and
 // events. `prepare` and `start` are answered at once; what comes later goes through the Emit that the
 // executor was made with, on the reactor's thread.
@@ -33,14 +33,14 @@ struct Work {
   ports::Launch launch;
   std::vector<std::string> command;  // of the image, with the task's own arguments
   bool users_own_image = false;      // added by a user, who knows what it needs
-  std::string directory;             // the task's own; it goes with the task
+  std::string directory;             // the task's own; removed with the task
   std::string container_id;
   std::string address;
 
-  std::string home() const { return directory + "/work"; }  // is there
+  std::string home() const { return directory + "/work"; }  // exists
 };
 
-// The ends to read of what the task says. They end with the task's last process.
+// The ends to read of the task's output. They end with the task's last process.
 struct Pipes {
   Fd out, err;
 };

@@ -1,4 +1,4 @@
-// TaskLog: what one task has said, bounded: two files of at most a mebibyte, the older one dropped when the
+// TaskLog: the output of one task, bounded: two files of at most a mebibyte, the older one dropped when the
 // newer is full. A line of the file is "<unix ns> <o|e> <text>".
 #pragma once
 
