@@ -65,7 +65,7 @@ bool in_some(const Filters& filters, const char* key, std::uint64_t port) {
   });
 }
 
-// moby daemon/list.go: one port that is published or exposed as somebody asked for is enough.
+// moby daemon/list.go: one port that is published or exposed as the filter asks is enough.
 bool port_fits(const agent::LocalTask& local, const Filters& filters) {
   if (!filters.has("publish") && !filters.has("expose")) return true;
   return std::ranges::any_of(container_ports(local), [&](const ContainerPort& port) {

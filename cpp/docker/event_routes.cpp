@@ -34,11 +34,11 @@ void stream(Call& call, bool with_tasks) {
 void stream_events(Call& call) { stream(call, false); }
 void stream_all_events(Call& call) { stream(call, true); }
 
-// What entries after `after` did to nodes, services and tasks, answered at once. Each manager has the same to
-// say of the same entries, with the same times: who asks again with the `Version` of the last answer misses
-// nothing, whichever manager is asked. `Whole`: nothing is missing; else what is left is not shown either.
-// `From`: the smallest `after` of which all is kept here. `facts=1`: with what each object was before and
-// after.
+// What entries after `after` did to nodes, services and tasks, answered at once. Each manager answers the
+// same for the same entries, with the same times: a client that asks again with the `Version` of the last
+// answer misses nothing, whichever manager it asks. `Whole`: nothing is missing; else what is left is not
+// shown either. `From`: the smallest `after` of which all is kept here. `facts=1`: with what each object was
+// before and after.
 void show_changes(Call& call) {
   const std::string given = call.target.text("after");
   const auto after = parse_whole<std::uint64_t>(given);

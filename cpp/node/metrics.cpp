@@ -57,7 +57,7 @@ std::string seconds(WallTime time) {
   return std::to_string(time.ns / kSecond) + '.' + std::string(3 - part.size(), '0') + part;
 }
 
-// The families of one answer, in the order in which they are told.
+// The families of one answer, in the order in which they are added.
 class Families {
  public:
   void counter(const char* name, const char* help, std::uint64_t value) {

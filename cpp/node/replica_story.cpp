@@ -81,7 +81,7 @@ void Replica::note_raft() {
   for (docker::RaftEvent& event : RaftStory::between(before, now, raft_id_)) tell(std::move(event));
 }
 
-// Names as they are now; who has none yet is named when somebody asks.
+// Takes the names of now; a member that has none yet is named when a client reads the story.
 void Replica::tell(docker::RaftEvent event) {
   const auto known = [this](std::uint64_t id) {
     const auto member = members_.find(id);
