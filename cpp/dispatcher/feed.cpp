@@ -80,7 +80,7 @@ void Feed::start_over() {
 }
 
 void Feed::note(const FeedKey& key) {
-  // The complete feed will still come to this key, with its value of then. A key that it has passed is sent
+  // The complete feed will still come to this key and send its newest value. A key that it has passed is sent
   // beside it.
   if (pass_ && (!pass_->passed || *pass_->passed < key)) return;
   noted_.insert(key);
@@ -111,8 +111,8 @@ void Feed::on_ack(const wire::FeedAck& ack, Instant now) {
     timeouts_ = 0;
     arm(now);
   }
-  // An update before it is lost. If that number is not on its way any more, its keys are being sent again
-  // already.
+  // An update before the refused one was lost. If the refused one is not on its way any more, its keys are
+  // being sent again already.
   if (ack.refused != 0 && sent(ack.refused) != on_their_way_.end()) tell_again();
 }
 

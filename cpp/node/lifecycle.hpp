@@ -3,8 +3,8 @@
 //
 // A machine. Two values say where the node is: its `Stage` (outside, initialising, joining, member, leaving;
 // `locked` will be one more), and its way into the Raft group. Each stage has its own deadline and patience:
-// no wait is without an end, and `state()` and `error()` say what the node waits for. The caller passes what
-// the lifecycle must know of the rest of the node (Surroundings).
+// every wait has an end, and `state()` and `error()` say what the node waits for. The caller passes what the
+// lifecycle must know of the rest of the node (Surroundings).
 #pragma once
 
 #include <optional>

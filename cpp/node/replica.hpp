@@ -64,7 +64,8 @@ class Replica {
   static std::unique_ptr<Replica> join(Core& core, std::uint64_t raft_id,
                                        std::vector<wire::ManagerPeer> members);
   ~Replica();
-  // A new member takes part once the identity on disk names it: a member must never forget a vote.
+  // A new member takes part once its node's identity on disk has its Raft id: a member must never forget a
+  // vote.
   void begin() { busy_ = false; }
   Life life() const { return life_; }
   // The batch that it waited for is on disk.

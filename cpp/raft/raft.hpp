@@ -2,7 +2,7 @@
 //
 //     tick / step / propose / campaign ...      what happened
 //     if has_ready(): ready()                   what has to be done about it:
-//        1. write hard_state, entries and snapshot to disk (synced when must_sync); send `messages` at once
+//        1. write hard_state, entries and snapshot to disk (synced when must_sync); `messages` may go at once
 //        2. when that is durable: mirror it in the storage, send `messages_after_append`
 //        3. apply committed_entries (membership changes through apply_conf_change)
 //        4. advance()
