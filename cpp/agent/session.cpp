@@ -1,5 +1,5 @@
 // Talk with the manager: registration, heartbeats, the feed, reports (swarmkit agent/agent.go, session.go,
-// reporter.go). Any frame may be lost, doubled or late: what needs an answer is said again.
+// reporter.go). Any frame may be lost, doubled or late: the agent sends again what needs an answer.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +30,7 @@ constexpr Duration kFirstBackoff = Duration::millis(100);
 constexpr Duration kMaxBackoff = Duration::seconds(1);
 constexpr Duration kReportTimeout = Duration::millis(500);
 constexpr std::int64_t kMaxDoublings = 4;
-// A start that is quicker than this is told as one step: each report costs the managers a commit.
+// A start that is quicker than this is reported as one step: each report costs the managers a commit.
 constexpr Duration kUnderWay = Duration::millis(20);
 constexpr std::size_t kMaxReport = 1'000;
 constexpr int kMaxRegisterTries = 3;        // then another manager

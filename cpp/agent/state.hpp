@@ -17,7 +17,7 @@ enum class Busy { no, preparing, starting };
 
 // What is kept of a task besides what others may see.
 struct Life {
-  bool assigned = true;  // false: it goes, as soon as its process has ended
+  bool assigned = true;  // false: forgotten as soon as its process has ended
   Busy busy = Busy::no;
   bool prepared = false;  // by this run of the node: a record alone does not prepare anything
   bool stop_asked = false;
@@ -44,7 +44,7 @@ struct Worker::State {
   bool draining = false;
   std::shared_ptr<const model::ForwardingTable> table = std::make_shared<model::ForwardingTable>();
 
-  // ---- effects: records go first, one for each task, whatever happened to it in between
+  // ---- effects: records come first, one for each task, however often it changed
   std::map<TaskId, bool> to_save;  // true: before what follows (SaveTask::first)
   std::vector<Effect> effects;
 
@@ -53,7 +53,7 @@ struct Worker::State {
   std::uint64_t session = 0;  // 0: none
   Instant register_again = Instant::never();
   Instant next_heartbeat = Instant::never();
-  Instant silent_since_limit = Instant::never();  // nothing heard until then: the session is over
+  Instant silent_since_limit = Instant::never();  // if nothing comes until then, the session is over
   Duration period = Duration::millis(500);
   Duration backoff{};
   bool redirected = false;  // since the last session
@@ -67,7 +67,7 @@ struct Worker::State {
 
   // ---- reports
   std::set<TaskId> unreported;
-  // On the way to RUNNING, moving by themselves: told when they get there, or when it takes a while.
+  // Tasks on the way to RUNNING: reported when they get there, or when it takes a while.
   std::set<TaskId> under_way;
   Instant tell_under_way = Instant::never();
   std::optional<SentReport> sent;

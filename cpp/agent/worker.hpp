@@ -1,9 +1,9 @@
-// Worker: the agent of one node. Hears the node's feed, keeps the tasks that it names, moves each forward one
-// action at a time through the Runner, and reports what it observes until a manager has it in the store.
+// Worker: the agent of one node. Receives the node's feed, keeps the tasks that it names, moves each forward
+// one action at a time through the Runner, and reports what it observes until a manager has it in the store.
 //
 // Pure: messages, runner events and `now` in; effects out. Its assignments survive a restart of the node:
-// they are written (family agent) before they are acted on, and resumed before any manager is heard. A task
-// of this node is never started twice, whatever is resent (swarmkit agent/worker.go,
+// they are written (family agent) before they are acted on, and resumed before any message of a manager. A
+// task of this node is never started twice, whatever is resent (swarmkit agent/worker.go,
 // agent/exec/controller.go).
 #pragma once
 
@@ -40,9 +40,9 @@ struct StopTask {
 struct RemoveTask {
   TaskId task;
 };
-// Write (or, without a value, erase) this task's record on disk. `first`: what follows in the list waits
-// until it is durable; so it is for what must not be forgotten: that a start was tried, that the task has
-// ended or has gone.
+// Write (or, without a value, erase) this task's record on disk. `first`: the effects after it in the list
+// wait until it is durable. It is set for facts that must not be forgotten: that a start was tried, that the
+// task has ended or has gone.
 struct SaveTask {
   TaskId task;
   std::optional<model::Task> record;
@@ -53,11 +53,11 @@ struct Reconnect {
   std::optional<Address> leader;
   Instant not_before;
 };
-// The session says what this node shall be, and who the managers are.
+// The session says which role this node is to have, and which nodes are managers.
 struct SessionFacts {
   model::NodeRole role = model::NodeRole::worker;
   std::vector<wire::ManagerPeer> managers;
-  std::uint64_t version = 0;  // of the store that says so
+  std::uint64_t version = 0;  // of the manager's store
   bool ready = false;         // the managers know this node, and their store says that it is ready
 };
 // This node is no longer a member of the swarm.
@@ -94,7 +94,7 @@ class Worker {
  public:
   Worker(NodeId node, model::NodeDescription description, Rng rng);
   ~Worker();
-  void reseed(Rng rng);  // chance from now on
+  void reseed(Rng rng);  // new random draws from now on
 
   // ---- life: resume what an earlier run left (records from disk), then connect
   void resume(std::vector<model::Task> records, Instant now, WallTime wall);
@@ -108,9 +108,10 @@ class Worker {
                   const std::string& address, Instant now, WallTime wall);
   void on_exited(TaskId task, std::int64_t exit_code, const std::string& error, Instant now, WallTime wall);
   void on_deadline(Instant now, WallTime wall);
-  // Its published ports are not picked for tasks.
+  // The worker does not pick its published ports for tasks.
   void set_table(std::shared_ptr<const model::ForwardingTable> table);
-  // What keeps this node from doing what it was told, in sentences; all of it, each time that it changes.
+  // Sets what keeps this node from carrying out its feed, in sentences: the whole list, each time that it
+  // changes.
   void set_problems(std::vector<std::string> problems, Instant now);
   // Stop every task now: the node leaves, or stops in order. Reports still go out.
   void drain(Instant now, WallTime wall);
@@ -121,7 +122,7 @@ class Worker {
   // ---- looking
   const std::map<TaskId, LocalTask>& tasks() const;
   bool in_session() const;
-  // True when no task's process runs any more.
+  // Returns true if no task's process runs any more.
   bool idle() const;
 
  private:

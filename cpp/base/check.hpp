@@ -1,8 +1,8 @@
 // SWARM_CHECK: what we believe, checked in every build.
 //
-// A failed check is a bug in swarmpy, never bad input and never weather. By default it prints the values and
-// aborts: a daemon that no longer knows its own state must not go on. The simulator's host installs a handler
-// that throws instead, so that a notebook sees an exception and its kernel lives.
+// A failed check is a bug in swarmpy, never bad input and never a fault of the environment. By default it
+// prints the values and aborts: a daemon that no longer knows its own state must not go on. The simulator's
+// host installs a handler that throws instead, so that a notebook sees an exception and its kernel lives.
 #pragma once
 
 #include <sstream>

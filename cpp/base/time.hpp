@@ -1,4 +1,4 @@
-// Time as values. The core never reads a clock: it is told `now`.
+// Time as values. The core never reads a clock: its caller passes `now`.
 //
 // Instant is monotonic and means something on one node only. WallTime is what a calendar shows; it is stamped
 // by leaders into log entries and never compared to decide anything but display and certificates.

@@ -106,7 +106,7 @@ class Checks final : public Observer {
   sim::RuleId rules_ = 0;  // of the watch's, those that are here
   std::optional<sim::Broken> broken_;
   std::optional<Marks> marks_;
-  bool every_event_ = false;  // somebody reads the clock
+  bool every_event_ = false;  // a check reads the clock
 };
 
 }  // namespace swarm::bindings

@@ -14,8 +14,8 @@
 namespace swarm::bindings {
 namespace {
 
-// (text, why it cannot be told by it or ""); also of a world in which something broke, as all that only
-// reads.
+// (text, why the run cannot be replayed from it or ""). Like all reading calls it works also after something
+// broke.
 std::tuple<py::bytes, std::string> journal(WorldHost& host) {
   std::string text, why;
   {

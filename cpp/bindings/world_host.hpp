@@ -1,15 +1,12 @@
 // WorldHost: a sim::World that lives in a Python process. It adds what the World itself must not know:
 // - a lock, so that several threads may use one world (each call is short; waiting happens outside the lock);
-// - pace: while somebody follows, virtual time keeps step with the wall clock instead of running ahead;
-// - poison: after a broken invariant every call fails with the first sentence, and the world is never touched
-// again.
+// - pace: while a viewer follows, virtual time keeps step with the wall clock instead of running ahead;
+// - poison: after a broken invariant every call fails with the first sentence, and no call touches the world;
+// - an observer: it is called after every event (Python's checks).
 //
-// NOT here: Python. Nothing in this file knows of the interpreter or its lock; module.cpp does.
-// - an observer: it is asked after every event (Python's checks).
-//
-// Invariant: a thread that holds the interpreter's lock never waits for the world's lock; the other way round
-// is allowed.
-// Invariant: no method waits for longer than kSlice, so that the caller can look for Ctrl-C in between.
+// Invariants: a thread that holds the interpreter's lock never waits for the world's lock; the other way
+// round is allowed. No method waits for longer than kSlice, so that the caller can look for Ctrl-C in
+// between. NOT here: Python. Nothing in this file knows of the interpreter or its lock; module.cpp does.
 #pragma once
 
 #include <atomic>

@@ -1,8 +1,7 @@
 // RoleManager: makes observed roles follow desired ones (swarmkit manager/role_manager.go). It sees which
-// members must leave the Raft group and says so, a little later, to the node's membership machine, which
-// changes the group;
-// when a demoted node is out of the group (its `manager` status is gone), the node's observed role becomes
-// worker.
+// members must leave the Raft group and, a little later, hands them to the node's membership machine, which
+// changes the group. When a demoted node is out of the group (its `manager` status is gone), its observed
+// role becomes worker.
 //
 // Invariants (checked): it acts only once it knows the group; it asks for each member's removal once; a
 // member's observed role never becomes worker.
@@ -31,7 +30,8 @@ class RoleManager final : public store::LeaderLoop {
   void settled(const store::Store& store, const model::Outcome& outcome, Instant now) override;
   Instant next_deadline() const override;
 
-  // The Raft group as it is now; told once after the start, and when it changes. Nodes' `manager` follows it.
+  // Sets the Raft group as it is now; called once after the start, and when it changes. Nodes' `manager`
+  // follows it.
   void set_members(const std::vector<wire::ManagerPeer>& members);
   std::vector<RoleIntent> take_intents();
 

@@ -2,7 +2,7 @@
 // it must know), status reports gathered into transactions.
 //
 // Leader only; made at election, destroyed at step-down. A change costs work for the nodes that it touches
-// only. NOT here: who may speak (node/permissions), where frames travel (node/links).
+// only. NOT here: which messages are allowed (node/permissions), where frames travel (node/links).
 #pragma once
 
 #include <cstdint>
@@ -58,7 +58,7 @@ class Dispatcher final : public store::LeaderLoop {
   std::vector<Send> take_sends();
   // The link of the node's present session, where there is one (log subscriptions travel on it).
   std::optional<PeerLink> link_of(NodeId node) const;
-  // No change of the node's state or description is wanted or under way.
+  // Returns true if no change of the node's state or description is wanted or under way.
   bool is_settled(NodeId node) const;
 
  private:

@@ -1,5 +1,4 @@
-// The dispatcher before a real store, with agents played by the test (swarmkit
-// manager/dispatcher/dispatcher_test.go).
+// The dispatcher on a real store; the test plays the agents (swarmkit manager/dispatcher/dispatcher_test.go).
 #include "dispatcher/dispatcher.hpp"
 
 #include <gtest/gtest.h>

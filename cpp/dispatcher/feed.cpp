@@ -70,7 +70,7 @@ std::optional<FeedKey> FeedSource::after(NodeId node, const std::optional<FeedKe
   return it != mesh_.backends().end() ? std::optional(FeedKey::mesh_backend(it->first)) : std::nullopt;
 }
 
-// ---- what is to be told
+// ---- what is to be sent
 
 void Feed::start_over() {
   pass_ = Pass{};
@@ -80,7 +80,8 @@ void Feed::start_over() {
 }
 
 void Feed::note(const FeedKey& key) {
-  // The complete feed will pass it and tell what is true by then. What was passed already is told beside it.
+  // The complete feed will still come to this key and send its newest value. A key that it has passed is sent
+  // beside it.
   if (pass_ && (!pass_->passed || *pass_->passed < key)) return;
   noted_.insert(key);
   if (noted_.size() > kMaxNoted) start_over();
@@ -110,7 +111,8 @@ void Feed::on_ack(const wire::FeedAck& ack, Instant now) {
     timeouts_ = 0;
     arm(now);
   }
-  // One of those before it is lost. A number that is told again already is known to be.
+  // An update before the refused one was lost. If the refused one is not on its way any more, its keys are
+  // being sent again already.
   if (ack.refused != 0 && sent(ack.refused) != on_their_way_.end()) tell_again();
 }
 

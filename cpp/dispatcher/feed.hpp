@@ -1,13 +1,14 @@
-// Feed: how far one session's node has been told, and what it must still be told (wire::FeedUpdate).
+// Feed: what was sent to the node of one session, and what is still to be sent (wire::FeedUpdate).
 //
 // A session begins with the complete feed, in pieces. After that each key that changes for the node is noted,
 // and goes out with the next update. At most kWindow updates are on their way; what changes meanwhile is
-// gathered, so that a slow node hears less often, and of each item only what is true by then. Where an update
-// gets lost, what has not been acknowledged is told again. A change costs work for the nodes that it concerns
-// and for nothing else (unlike swarmkit's dispatcher/assignments.go, where each stream looks at every event).
+// gathered, so that a slow node gets fewer updates, each with the newest value of its items. When an update
+// gets lost, the feed sends again what was not acknowledged. A change costs work for the nodes that it
+// concerns and for nothing else (unlike swarmkit's dispatcher/assignments.go, where each stream looks at
+// every event).
 //
-// FeedSource: what a node must know, out of a manager's applied store alone. Nothing of it is the leader's
-// own: any manager that has one can serve nodes.
+// FeedSource: what a node must know, from a manager's applied store alone. It needs nothing that only the
+// leader has: any manager with a FeedSource can serve nodes.
 #pragma once
 
 #include <cstdint>
@@ -24,18 +25,18 @@ namespace swarm::dispatcher {
 
 inline constexpr std::size_t kWindow = 4;         // updates on their way
 inline constexpr std::size_t kPiece = 200;        // keys of an update
-inline constexpr std::size_t kMaxNoted = 10'000;  // more, and the complete feed is cheaper
+inline constexpr std::size_t kMaxNoted = 10'000;  // beyond this the complete feed is cheaper
 
-// Returns true if the task is to be told to its node's agent. Ended ones are, too: until the reaper deletes
+// Returns true if the task belongs in its node's feed. So do tasks that have ended: until the reaper deletes
 // them, the agent keeps their containers and logs.
 bool is_for_agent(const model::Task& task);
 
 class FeedSource {
  public:
   FeedSource(const store::Store& store, const MeshDirectory& mesh) : store_(store), mesh_(mesh) {}
-  // Nothing where there is no such item, or it is not the node's concern.
+  // Nothing if there is no such item, or if it does not concern the node.
   std::optional<wire::FeedItem> find(NodeId node, const wire::FeedKey& key) const;
-  // The first key of the node behind `key`; without one, the first of all.
+  // Returns the node's first key after `key`; without `key`, its first of all.
   std::optional<wire::FeedKey> after(NodeId node, const std::optional<wire::FeedKey>& key) const;
   std::uint64_t version() const { return store_.version(); }
 
@@ -48,18 +49,19 @@ class Feed {
  public:
   // The node starts from nothing. Numbers go on: an old acknowledgement must not pass for a new one.
   void start_over();
-  // The item is new for the node, has changed, or is gone.
+  // Notes an item that is new for the node, has changed, or is gone.
   void note(const wire::FeedKey& key);
   void on_ack(const wire::FeedAck& ack, Instant now);
 
-  // The next update, when it is time for one; asked until there is none. The session's number is for the
-  // caller to fill in.
+  // Returns the next update if one is due; call it until there is none. The caller fills in the session's
+  // number.
   std::optional<wire::FeedUpdate> next(const FeedSource& source, NodeId node, Instant now);
   // When an acknowledgement is overdue.
   Instant next_deadline() const { return deadline_; }
 
  private:
-  // The complete feed, as far as it has been told: what is behind `passed`, in the order of keys.
+  // The complete feed while it is being sent, in the order of keys: those after `passed` are still to be
+  // sent.
   struct Pass {
     std::optional<wire::FeedKey> passed;
   };

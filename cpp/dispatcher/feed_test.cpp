@@ -1,4 +1,4 @@
-// What one node is told, and when: out of a real store, with the node played by the test.
+// What one node gets, and when: from a real store; the test plays the node.
 #include "dispatcher/feed.hpp"
 
 #include <gtest/gtest.h>

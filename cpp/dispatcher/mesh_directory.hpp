@@ -3,7 +3,7 @@
 // feed.
 //
 // A task is a backend while it runs and is meant to run, and its service publishes a TCP port through the
-// mesh. NOT here: what which node has been told (feed), who gets a connection (net/mesh).
+// mesh. NOT here: what was sent to which node (feed), which task gets a connection (net/mesh).
 #pragma once
 
 #include <map>

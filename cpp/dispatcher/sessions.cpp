@@ -121,8 +121,8 @@ void Dispatcher::State::refuse(const store::Store& store, PeerLink link, NodeId 
   sends.push_back({link, std::move(refused)});
 }
 
-// A node is told its desired role when that is manager: it must ask to join the Raft group. A node that is
-// demoted stays a manager until it is out of the group, which its observed role says.
+// A node gets its desired role if that is manager: it must ask to join the Raft group. A node that is demoted
+// gets its observed role: it stays a manager until it is out of the group.
 void Dispatcher::State::send_session(const store::Store& store, NodeId node, Peer& peer) {
   SWARM_CHECK(peer.session != 0, "node", node);
   const auto stored = store.node(node);

@@ -22,11 +22,11 @@ namespace swarm::dispatcher {
 inline constexpr std::int64_t kGrace = 3;
 inline constexpr std::int64_t kGraceUnknown = 6;
 
-// One node as the leader looks after it.
+// What the leader keeps for one node.
 struct Peer {
   std::uint64_t session = 0;  // 0: none
   PeerLink link = 0;
-  bool fresh = false;  // nothing but Register was heard in the session: asked again, it gets the same one
+  bool fresh = false;       // only Register came: a second one gets the same session
   bool told_ready = false;  // in this session
   Instant turns_until;      // its role changes: it will close its link and open another
   Feed feed;
@@ -40,7 +40,7 @@ struct Peer {
   }
 };
 
-// Would the step change the node?
+// Returns true if the step would change the node.
 bool changes(const model::NodeStep& step, const model::Node& node);
 
 struct Report {
@@ -54,7 +54,7 @@ struct Dispatcher::State {
   Rng rng;
   Duration period;
   std::vector<wire::ManagerPeer> managers;
-  bool managers_changed = false;  // and not yet told
+  bool managers_changed = false;  // and not sent yet
   MeshDirectory mesh;
   std::map<NodeId, Peer> peers;  // every node of the store
   std::map<PeerLink, NodeId> links;
@@ -71,7 +71,7 @@ struct Dispatcher::State {
   void on(const store::Store& store, PeerLink link, NodeId node, const wire::Heartbeat& message, Instant now);
   void on(const store::Store& store, PeerLink link, NodeId node, const wire::FeedAck& message, Instant now);
   void on(const store::Store& store, PeerLink link, NodeId node, const wire::TaskReport& message);
-  // The peer, when that is its session; a refusal is sent when it is not.
+  // Returns the peer if that is its session; else sends a refusal and returns null.
   Peer* in_session(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session);
   void refuse(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session,
               const char* reason);
@@ -79,9 +79,9 @@ struct Dispatcher::State {
                   const model::NodeDescription& description);
   void send_session(const store::Store& store, NodeId node, Peer& peer);
   void tell_if_ready(const store::Store& store, NodeId node);
-  void begin_session(Peer& peer, PeerLink link, NodeId node);  // from nothing; it has none
+  void begin_session(Peer& peer, PeerLink link, NodeId node);  // the peer has none
   void end_session(Peer& peer);
-  // Sends what the node's feed has to say, and sets the peer's alarm.
+  // Sends the updates of the node's feed that are due, and sets the peer's deadline.
   void attend(const store::Store& store, NodeId node, Peer& peer, Instant now);
   void rearm(NodeId node, Peer& peer);
 

@@ -2,8 +2,8 @@
 // operation for the node, or a stream out. The one front door of swarmpy: the HTTP server, the simulator's
 // Python and requests passed on by followers all come through here.
 //
-// Pure: it reads the store that it is shown and touches nothing. The node decides *where* a request is
-// answered (here, or on the leader) from `scope()`, and has made sure that the store shown is fresh enough.
+// Pure: it reads the store that it is given and changes nothing. The node decides *where* a request is
+// answered (here, or on the leader) from `scope()`, and has made sure that this store is fresh enough.
 #pragma once
 
 #include <cstdint>
@@ -59,7 +59,7 @@ struct RaftView {
   std::map<std::uint64_t, bool> reachable;  // members of the group
   // This manager's own part, for GET /swarmpy/v1/raft.
   std::uint64_t id = 0, term = 0, commit = 0, applied = 0;
-  WallTime leader_since;         // when this manager learnt who leads now
+  WallTime leader_since;         // when this manager learnt of the present leader
   std::uint64_t began_from = 0;  // it has seen all entries after this one being applied
   std::string role;              // "StateLeader", as raft::to_string says it
 };
@@ -77,14 +77,14 @@ struct Context {
   const Inside* inside;  // never null
 };
 
-// Where must the request be answered?
+// Where a request must be answered.
 enum class Scope : std::uint8_t {
-  local,        // this node, whatever it is: /_ping, /info, /containers..., /swarm/init|join|leave, /events
+  local,        // this node, manager or not: /_ping, /info, /containers..., /swarm/init|join|leave, /events
   swarm_read,   // the leader, after a linearizable read check (any manager with Swarmpy-Consistency: local)
   swarm_write,  // the leader
 };
 
-// ---- what the node is asked to do; answered by Api::operation_done
+// ---- what the API wants the node to do; answered by Api::operation_done
 struct SwarmInit {
   std::string listen_addr, advertise_addr, data_path_addr;
   bool force_new_cluster = false;
@@ -125,18 +125,18 @@ struct AddImage {
   ports::Image image;
 };
 struct TransferLeadership {  // POST /swarmpy/v1/raft/transfer
-  NodeId to;                 // empty: whoever is most up to date
+  NodeId to;                 // empty: the most up-to-date manager
 };
 using Operation = std::variant<SwarmInit, SwarmJoin, SwarmLeave, SignalContainer, StopContainer,
                                OpenLocalLogs, OpenSwarmLogs, CloseLogs, AddImage, TransferLeadership>;
-// What has come of the logs of a request: lines, tasks whose lines cannot be had, and whether this was the
-// last of one OpenLocalLogs or OpenSwarmLogs.
+// News of the logs of a request: lines, tasks whose lines cannot be had, and whether this was the last news
+// of one OpenLocalLogs or OpenSwarmLogs.
 struct LogNews {
   std::vector<wire::LogLine> lines;
   std::vector<wire::MissingLog> missing;
   bool end = false;
 };
-// What init answers with; join and leave have nothing to say.
+// What init answers with; join and leave answer with nothing.
 struct OperationResult {
   NodeId node;
 };
@@ -176,7 +176,7 @@ struct Routed {
   http::Request request;
   Target target;
   const Route* route = nullptr;  // null: page not found
-  std::string name;              // what stands for `*` or `**` in the route
+  std::string name;              // the text that matched `*` or `**` in the route
   // By method and path alone. Unknown routes are local: they get their 404 or 501 here.
   Scope scope() const;
   // Returns true if the answer ends without a further event: lines that were logged, and no followed ones.
@@ -189,8 +189,8 @@ class Api {
   ~Api();
 
   void request(ApiId id, const Routed& what, const Context& context);
-  // What `request` would be answered at this very moment, and nothing changes by asking. Nothing when that
-  // takes more than a moment: a change, a stream that goes on.
+  // Returns the answer that `request` would get at this very moment, and changes nothing. Nothing for a
+  // request that takes time: a change, a stream that goes on.
   std::optional<Answer> look(const http::Request& request, const Context& context,
                              const LogSource& source) const;
   static Answer refusal(const Error& error);
@@ -205,12 +205,12 @@ class Api {
   // The node could not get a request to the leader, or a read checked: answers with Docker's text.
   void fail(ApiId id, const Error& error);
 
-  // ---- what streams and waits live on
+  // ---- events for streams and waits
   void observe(const store::ChangeSet& changes, const Context& context);
   void observe(const agent::ContainerEvent& event, const Context& context);
-  // The store has changed in a way that is not told change by change: event streams break off.
+  // A snapshot replaced the store, so that the single changes are not known: event streams break off.
   void changes_skipped();
-  void begin_turn(Instant now);  // of the node, before anything else in it: lists get their share of each
+  void begin_turn(Instant now);  // of the node, before all else: lists get their share of each turn
   void on_deadline(const Context& context);
   Instant next_deadline() const;
 

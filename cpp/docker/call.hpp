@@ -10,11 +10,11 @@ struct Call {
   ApiId id = 0;
   const http::Request& request;
   const Target& target;
-  std::string name;  // what stands for `*` or `**` in the route
+  std::string name;  // the text that matched `*` or `**` in the route
   const Context& context;
   Replies& replies;
 
-  // Of routes that need a manager only.
+  // Only for routes that need a manager.
   const store::Store& store() const { return *context.store; }
 
   // The body's JSON; null when there is none. Errors: not JSON by its header, or not JSON.

@@ -65,7 +65,7 @@ bool in_some(const Filters& filters, const char* key, std::uint64_t port) {
   });
 }
 
-// moby daemon/list.go: one port that is published or exposed as somebody asked for is enough.
+// moby daemon/list.go: one port that is published or exposed as the filter asks is enough.
 bool port_fits(const agent::LocalTask& local, const Filters& filters) {
   if (!filters.has("publish") && !filters.has("expose")) return true;
   return std::ranges::any_of(container_ports(local), [&](const ContainerPort& port) {
@@ -133,7 +133,7 @@ Result<std::vector<const agent::LocalTask*>> chosen(const Call& call, const Filt
   const std::string given = call.target.text("limit");
   const auto number = given.empty() ? std::optional<std::int64_t>(0) : parse_whole<std::int64_t>(given);
   if (!number) return not_a_number("invalid value for limit", "Atoi", given);
-  // docker-py sends -1 where nobody asked for a limit.
+  // docker-py sends -1 where its caller gave no limit.
   const auto limit = static_cast<std::uint64_t>(std::max<std::int64_t>(*number, 0));
   const bool all = call.target.flag("all") || limit != 0 || filters.has("status") || filters.has("exited");
   std::vector<const agent::LocalTask*> out;

@@ -66,8 +66,8 @@ std::optional<Instant> say(StatsBeat& beat, Replies& replies, ApiId id, const Co
   return beat.goes_on ? std::optional(context.now + kPeriod) : std::nullopt;
 }
 
-// A share of the CPU lies between two samples: who asks once without `one-shot` waits for the second, and a
-// stream begins with one that has nothing to be compared with.
+// A share of the CPU needs two samples: a client that asks once without `one-shot` waits for the second, and
+// a stream begins with one that has nothing to be compared with.
 void show_stats(Call& call) {
   const auto found = find_container(call.context, call.name);
   if (!found) return call.refuse(found.error());

@@ -12,7 +12,7 @@
 
 namespace swarm::docker {
 
-// Null outside a swarm and for what is not here.
+// Null outside a swarm, and for a task that this node does not have.
 const agent::LocalTask* local_task(const Context& context, TaskId task);
 bool is_container(const agent::LocalTask& local);
 // By full id, name with or without "/", or a prefix of the id that is unique.

@@ -10,7 +10,7 @@ namespace swarm::docker {
 std::uint32_t http_status(const Error& error);
 // With "rpc error: code = X desc = " in front where the error comes from the cluster store.
 std::string shown_text(const Error& error);
-// The error's own hint, or the one that its text is known to need; "" for none.
+// Returns the error's own hint, or the one that belongs to its text; "" for none.
 std::string next_step(const Error& error);
 
 Error not_found(std::string_view kind, std::string_view name);  // "service X not found"
@@ -23,7 +23,7 @@ Error no_manager(const LocalNode& local);
 Error not_in_swarm();
 Error already_in_swarm();
 
-// An outcome that was refused by apply, as the client that named the version sees it.
+// The error of an outcome that apply refused, as the client that named the version sees it.
 Error refused(const model::Outcome& outcome);
 
 }  // namespace swarm::docker

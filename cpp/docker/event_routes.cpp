@@ -19,7 +19,7 @@ void stream(Call& call, bool with_tasks) {
                                                                to_rfc3339(**until) + ")"));
   EventFilter filter(*filters, with_tasks, *since, *until);
   call.replies.begin_stream(call.id, "application/json");
-  // The past is shown to who asks for it: by `since`, or by an `until` that lies in it.
+  // A client asks for past events by `since`, or by an `until` that lies in the past.
   const WallTime wall = call.context.wall;
   if (*since || (*until && **until <= wall))
     for (std::string& line : call.replies.past().replay(filter)) call.replies.piece(call.id, std::move(line));
@@ -34,11 +34,11 @@ void stream(Call& call, bool with_tasks) {
 void stream_events(Call& call) { stream(call, false); }
 void stream_all_events(Call& call) { stream(call, true); }
 
-// What entries after `after` did to nodes, services and tasks, answered at once. Each manager has the same to
-// say of the same entries, with the same times: who asks again with the `Version` of the last answer misses
-// nothing, whichever manager is asked. `Whole`: nothing is missing; else what is left is not shown either.
-// `From`: the smallest `after` of which all is kept here. `facts=1`: with what each object was before and
-// after.
+// What entries after `after` did to nodes, services and tasks, answered at once. Each manager answers the
+// same for the same entries, with the same times: a client that asks again with the `Version` of the last
+// answer misses nothing, whichever manager it asks. `Whole`: nothing is missing; else what is left is not
+// shown either. `From`: the smallest `after` of which all is kept here. `facts=1`: with what each object was
+// before and after.
 void show_changes(Call& call) {
   const std::string given = call.target.text("after");
   const auto after = parse_whole<std::uint64_t>(given);

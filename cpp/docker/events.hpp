@@ -1,5 +1,5 @@
 // Events: what `docker events` shows. Changes of nodes, services and networks come from the store, on
-// managers; those of containers from this node's worker. Tasks are Docker's blind spot: swarmpy shows them
+// managers; those of containers from this node's worker. Docker has no events of tasks: swarmpy shows them
 // under /swarmpy/v1/events only.
 //
 // The log keeps the last of them, for `since`, as the objects that they are about: text is made only for a
@@ -17,7 +17,7 @@
 
 namespace swarm::docker {
 
-// What is said of a container: known when it is created, still known when it is gone.
+// What events say about a container: known from its creation on, and still known when it is gone.
 struct ContainerFacts {
   std::string container_id, image;
   model::Labels attributes;  // its labels, `image` and `name`
@@ -60,14 +60,15 @@ class EventFilter {
 
 class EventLog {
  public:
-  // What the changes and the container's event are worth; each is kept and returned.
+  // Makes events of the changes, or of the container's event; keeps them and returns them.
   std::vector<Event> add(const store::ChangeSet& changes, const Context& context);
   std::vector<Event> add(const agent::ContainerEvent& event, const Context& context);
   // Oldest first.
   std::vector<std::string> replay(const EventFilter& filter) const;
-  // What entries after this one did is all still kept.
+  // All that entries after this one did is still kept.
   std::uint64_t forgotten_until() const { return forgotten_until_; }
-  // What they did, as items of an array, in their order. `facts`: with what each object was before and after.
+  // Writes what the entries after `version` did, as items of an array, in their order. `facts`: with what
+  // each object was before and after.
   void write_after(std::uint64_t version, bool facts, Json& json) const;
 
  private:
@@ -77,7 +78,7 @@ class EventLog {
 
   std::uint64_t last_ = 0;
   std::uint64_t last_version_ = 0, forgotten_until_ = 0;
-  std::uint64_t began_ = 0;  // what came before is of another swarm's log
+  std::uint64_t began_ = 0;  // events before it are of another swarm's log
   // By number, so that both replay in the order in which they came. Tasks have a ring of their own: there are
   // many.
   std::deque<std::pair<std::uint64_t, Event>> docker_, tasks_;

@@ -1,7 +1,7 @@
-// GET /swarmpy/v1/feature-level: at which level the swarm is, which level each node's build knows, and what
+// GET /swarmpy/v1/feature-level: the swarm's level, the level that each node's build knows, and which manager
 // holds the swarm back:
-//   {"Level": 1, "Nodes": [{"ID", "Hostname", "Role", "Level": 2}, ...], "HeldBackBy": "m2 knows feature
-//   level 1"}
+//   {"Level": 1, "Nodes": [{"ID", "Hostname", "Role", "Level": 2}, ...],
+//    "HeldBackBy": "m2 knows feature level 1"}
 // "HeldBackBy" is there only while some manager knows more than the swarm's level.
 #include "control/feature_level.hpp"
 

@@ -25,7 +25,7 @@ class Filters {
   const std::vector<std::string>& values(std::string_view key) const;
   bool has(std::string_view key) const { return !values(key).empty(); }
 
-  // True as well when the key was not given.
+  // These return true as well if the key was not given.
   bool any(std::string_view key, const std::function<bool(const std::string&)>& matches) const;
   bool prefix(std::string_view key, std::string_view text) const;
   bool exact(std::string_view key, std::string_view text) const;

@@ -1,5 +1,5 @@
-// Inside: what a node tells of itself that is only worked out when somebody asks: Raft in detail, its log in
-// words, what Raft did lately, and what was counted. Values, and four questions; the node answers them.
+// Inside: facts about a node that are worked out only when a client asks: Raft in detail, its log in words,
+// what Raft did lately, and what was counted. Values, and four functions that the node provides.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ struct RaftDetail {
   std::string leader_name, vote_name;  // "": none
   bool pre_candidate = false;
   std::uint64_t first_index = 0, last_index = 0;        // of the log in memory; last < first: it is empty
-  std::uint64_t snapshot_index = 0, snapshot_term = 0;  // of what stands before the first entry
+  std::uint64_t snapshot_index = 0, snapshot_term = 0;  // of the log before the first entry
   std::vector<RaftMember> members;
 };
 
@@ -52,7 +52,7 @@ struct RaftEvent {
   WallTime time;
   std::uint64_t term = 0;
   std::string action;                    // "leader", "voted", ...: node/raft_story.hpp has all
-  std::uint64_t subject = 0, other = 0;  // Raft ids; 0: nobody
+  std::uint64_t subject = 0, other = 0;  // Raft ids; 0: none
   std::string subject_name, other_name;
   NodeId node;              // the subject's
   std::uint64_t index = 0;  // of the log, where there is one
@@ -60,9 +60,9 @@ struct RaftEvent {
 };
 
 struct RaftPast {
-  WallTime began;               // another one: numbers begin anew
+  WallTime began;               // if it differs from last time, numbers began anew
   std::uint64_t last = 0;       // the newest number
-  std::uint64_t forgotten = 0;  // up to here nothing is kept
+  std::uint64_t forgotten = 0;  // nothing is kept up to this number
   std::vector<RaftEvent> events;
 };
 

@@ -31,7 +31,7 @@ class Value {
   const Items* items() const { return std::get_if<Items>(&data); }
   const Members* members() const { return std::get_if<Members>(&data); }
   const std::string* text() const { return std::get_if<std::string>(&data); }
-  // Null for what is not there, for a null, and for what is no object.
+  // Null for an absent key, for a null, and for a value that is no object.
   const Value* find(std::string_view key) const;
   const char* kind() const;  // Go's word: "string", "number", "object", ...
   // The whole number that this is; nothing for other kinds and for fractions. Scripts send whole numbers as

@@ -7,7 +7,7 @@
 //   POST   /swarmpy/v1/kv/KEY/cas  {"Old": text, "New": text}; null: not there
 //
 // PUT and DELETE take a condition: the version, as ?version=N or If-Match: "N" (0: only if it is not there),
-// or the value, as ?old=TEXT. One that does not hold is a 409 that tells the present version and value.
+// or the value, as ?old=TEXT. If it does not hold, the answer is a 409 with the present version and value.
 #include "control/key_value.hpp"
 
 #include <charconv>

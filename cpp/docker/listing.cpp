@@ -15,8 +15,7 @@ std::string ListingUnderWay::write(Budget& budget, const Context& context) {
 
 namespace {
 
-// SwarmKit counts tasks that are told to stop, and those of a node that is down, for as long as they are
-// kept.
+// SwarmKit counts tasks that are to stop, and those of a node that is down, for as long as they are kept.
 bool serves(const model::Task& task, const store::Ref<model::Node>& node) {
   if (task.state() != model::TaskState::running || task.desired_state != model::TaskState::running)
     return false;

@@ -1,9 +1,9 @@
 // Listings: answers that are one JSON array of many objects: tasks, services, nodes.
 //
 // A listing shows the store of one version (store::View) and is written in pieces: kObjectsPerTurn objects in
-// one turn of the node, of all listings together, so that a hundred thousand tasks keep no other request
-// waiting. What is looked at counts, whether or not the filters let it through. A short one is written at
-// once. The pieces make the same bytes as one.
+// one turn of the node, of all listings together, so that no other request waits for a hundred thousand
+// tasks. Every object that is looked at counts, whether or not it passes the filters. A short listing is
+// written at once. The pieces together are the same bytes as one whole.
 #pragma once
 
 #include <cstddef>
@@ -68,7 +68,8 @@ class TaskCount {
   std::vector<TaskId> tasks_;
   std::size_t next_ = 0;
   std::uint64_t running_ = 0;
-  // Of a global service: what its nodes must be like, if that can be said, and those where a task is wanted.
+  // Of a global service: the constraints on its nodes, if they can be read, and the nodes where a task is
+  // wanted.
   std::optional<std::vector<model::Constraint>> constraints_;
   std::set<NodeId> places_;
 };

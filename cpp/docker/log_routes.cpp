@@ -58,7 +58,7 @@ void service_logs(Call& call) {
   start_swarm(call, std::move(*stream), has_terminal((*service)->spec.task));
 }
 
-// A task that has nothing to say yet is waited for by who follows it.
+// A client that follows waits for a task that has written nothing yet.
 void task_logs(Call& call) {
   const auto found = find_task(call.store(), call.name);
   if (!found) return call.refuse(found.error());

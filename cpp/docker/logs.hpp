@@ -23,7 +23,7 @@ struct LogStream {
   TaskId only;                       // of the service's tasks no other than this one
   std::set<TaskId> tasks;            // asked for so far
   std::size_t open = 0;              // answers still to end
-  std::vector<std::string> missing;  // why not all could be had, each reason once
+  std::vector<std::string> missing;  // why some could not be had, each reason once
 };
 
 // The query of every logs route. "Bad parameters: you must choose at least one stream" with the status given.
@@ -31,14 +31,14 @@ Result<LogStream> read_log_query(const Target& target, int no_stream_status);
 std::string log_frame(const LogStream& stream, const wire::LogLine& line, const store::Store* store);
 std::string log_content_type(const LogStream& stream, ApiVersion version);
 void note_missing(LogStream& stream, const std::string& reason);
-// For who follows: a line on stderr in the task's name. Its details say "swarmpy.missing=true", so that
-// nobody need take it for the task's own.
+// For a client that follows: a line on stderr in the task's name. Its details say "swarmpy.missing=true",
+// which tells it apart from the task's own lines.
 std::string missing_frame(const LogStream& stream, const wire::MissingLog& missing, WallTime now,
                           const store::Store* store);
 // The last words of a stream of which a part is missing, as moby says them; "" when nothing is. The stock CLI
 // prints them on stderr and exits with 1.
 std::string incomplete_frame(const LogStream& stream);
-// Has the task ever had something to say?
+// Returns true if the task may have written something.
 bool has_logs(const model::Task& task);
 
 }  // namespace swarm::docker

@@ -1,5 +1,5 @@
-// GET /networks, GET/DELETE /networks/{id}. The swarm's networks come from the store, on managers; of local
-// ones there is one, the host's, which is what the process runner runs tasks in.
+// GET /networks, GET/DELETE /networks/{id}. The swarm's networks come from the store, on managers; the only
+// local one is the host's, in which the process runner runs tasks.
 #include "base/bytes.hpp"
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
@@ -56,7 +56,7 @@ bool is_host(const Context& context, const std::string& name) {
   return name == kHost || (name.size() >= 4 && id.starts_with(name));
 }
 
-// moby daemon/cluster/networks.go: the predefined ones are found by who asks for the scope `swarm` only.
+// moby daemon/cluster/networks.go: only a client that asks for the scope `swarm` finds the predefined ones.
 Result<store::Ref<model::Network>> find_swarm_network(const Call& call, bool predefined) {
   if (call.context.store == nullptr) return not_found("network", call.name);
   auto network = find_network(call.store(), call.name);

@@ -25,8 +25,8 @@ struct ServiceCounts {
 };
 void write_service(Json& json, const model::Service& service, bool defaults);
 
-// Writes many services, again and again: whoever watches a swarm asks for the same list all the time, so the
-// text of a service is kept until its version changes.
+// Writes many services, again and again: a client that watches a swarm asks for the same list all the time,
+// so the text of a service is kept until its version changes.
 class ServiceWriter {
  public:
   void write(Json& json, const model::Service& service, const std::optional<ServiceCounts>& counts);

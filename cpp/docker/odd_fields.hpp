@@ -1,5 +1,5 @@
 // Inside docker: the fields whose JSON is not that of their type. A description names the way
-// (`as<model::Base64Way>("Profile")`), here is what it means.
+// (`as<model::Base64Way>("Profile")`); this file says what it means.
 #pragma once
 
 #include <string>

@@ -28,7 +28,7 @@ namespace swarm::docker {
 class Replies {
  public:
   Replies() = default;
-  // For one look: it shows the past of `of`; what it comes to remember goes with it.
+  // For one look: it shows the past events of `of`; what it remembers itself ends with it.
   explicit Replies(Replies& of) : past_(of.past_), writer_(of.writer_) {}
 
   // ---- whole replies
@@ -44,12 +44,12 @@ class Replies {
   void begin_stream(ApiId id, std::string content_type);
   void piece(ApiId id, std::string bytes);
   void end(ApiId id);
-  // A long one goes on in later turns.
+  // A long list goes on in later turns.
   void begin_turn(Instant now);  // of the node: it may write kObjectsPerTurn objects again
   void open_list(ApiId id, Listing listing, const Context& context);
-  // All that is left of those under way, at once: for a look.
+  // Writes all that is left of a list at once: for a look.
   void finish_list(ApiId id, const Context& context);  // in this turn, however long it is
-  void cut(ApiId id);  // what was sent is not all, and the client shall see that
+  void cut(ApiId id);  // what was sent is not all, and the client must see that
 
   // ---- what takes time
   void propose(ApiId id, model::Transaction transaction, OnApplied then);
@@ -95,7 +95,7 @@ class Replies {
 
   std::vector<Effect> effects_;
   std::map<ApiId, ListingUnderWay> lists_;
-  ApiId last_list_ = 0;             // whose turn it was
+  ApiId last_list_ = 0;             // the list that wrote last
   Budget budget_{kObjectsPerTurn};  // of this turn
   Instant turn_;
   std::map<ApiId, Wait> open_;

@@ -1,4 +1,4 @@
-// Routes: which handler answers a method and a path, where, and whether it takes a manager.
+// Routes: which handler answers a method and a path, on which node, and whether it needs a manager.
 //
 // `*` stands for one segment, `**` for one or more (names of images hold slashes). The first match wins.
 #pragma once

@@ -1,5 +1,5 @@
-// Docker's JSON of specs, both ways: what a client sends is read, kept whole, and written back the same.
-// Which fields there are, and how they are shown, is said by their descriptions (model/describe).
+// Docker's JSON of specs, both ways: what a client sends is read, kept whole, and written back the same. The
+// descriptions (model/describe) say which fields there are, and how they are shown.
 //
 // Reading fills in what Docker fills in (mode, runtime, orders); it does not judge values: control/ does.
 #pragma once
@@ -16,7 +16,7 @@ namespace swarm::docker {
 Result<model::ServiceSpec> read_service_spec(const Value& body);
 // `defaults`: the query insertDefaults of GET /services/{id}.
 void write_service_spec(Json& json, const model::ServiceSpec& spec, bool defaults = false);
-// Of a task, which says no runtime.
+// For a task: without the runtime.
 void write_task_spec(Json& json, const model::TaskSpec& spec);
 
 // ---- nodes and the cluster
@@ -25,7 +25,7 @@ void write_node_spec(Json& json, const model::NodeSpec& spec);
 // Zero and absent mean the default, on init and on update alike (moby daemon/cluster/swarm.go, Update).
 model::ClusterSpec read_cluster_spec(const Fields& from);
 void write_cluster_spec(Json& json, const model::ClusterSpec& spec);
-// "active" for an empty word; an error for what is none of the three.
+// "active" for an empty word; an error for an unknown word.
 Result<model::Availability> read_availability(const std::string& word);
 
 }  // namespace swarm::docker

@@ -1,4 +1,4 @@
-// Containers of this node, and what flows: events, logs, waits.
+// Containers of this node, and answers that go on: events, logs, waits.
 #include "docker/fixture_test.hpp"
 
 namespace swarm::docker {
@@ -340,7 +340,7 @@ TEST_F(Streams, ATaskThatNeverBeganEndsWhoFollowsIt) {
 }
 
 TEST_F(Streams, AChangeOfLeaderEndsFollowedLogsWithAReason) {
-  const ApiId id = send("GET", "/services/web/logs?stdout=1&follow=1");  // of nobody yet
+  const ApiId id = send("GET", "/services/web/logs?stdout=1&follow=1");  // of no task yet
   local_.is_leader = false;
   add_node("w1");
   EXPECT_EQ(replies_[id].body, last_words("the leader has changed in the middle of the stream"));

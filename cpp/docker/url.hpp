@@ -45,9 +45,8 @@ class Target {
 std::string percent_decode(std::string_view text, bool plus_is_blank);
 // Go's url.QueryEscape.
 std::string query_escape(std::string_view text);
-// Go's sentence for a text that is no number (or none that its type can hold): "WHAT: strconv.FUNCTION:
-// parsing
-// \"x\": invalid syntax".
+// Go's sentence for a text that is no number (or none that its type can hold):
+// `WHAT: strconv.FUNCTION: parsing "x": invalid syntax`.
 Error not_a_number(std::string_view what, std::string_view function, std::string_view text);
 
 }  // namespace swarm::docker

@@ -1,6 +1,6 @@
 // What an open request waits for, as data: what it is answered with when its proposal is applied, when its
-// operation is done or when a container ends; log lines; events; the next beat. The function that says it
-// stands in the file of its resource.
+// operation is done or when a container ends; log lines; events; the next beat. The function that writes each
+// answer is in the file of its resource.
 #pragma once
 
 #include <cstdint>
@@ -44,10 +44,10 @@ struct ContainerStopped {  // the reply waits until the process has ended
 };
 using OnDone = std::variant<EmptyAnswer, SwarmInitialised, ImageAdded, ContainerKilled, ContainerStopped>;
 
-// ---- what is said again and again
+// ---- answers that go on in beats
 struct StatsSample {
   ports::Usage usage;
-  Duration system;  // what all CPUs have had to give so far
+  Duration system;  // the time of all CPUs so far
   WallTime read;
 };
 struct StatsBeat {
@@ -82,10 +82,10 @@ struct Beats {
   Instant next;
 };
 using Wait = std::variant<AwaitsLog, AwaitsOperation, AwaitsEnd, LogStream, FollowsEvents, Beats>;
-// When it is due by itself.
+// When the wait ends by itself.
 std::optional<Instant> deadline_of(const Wait& wait);
 
-// ---- how each is said: when a proposal was applied
+// ---- writes each answer: when a proposal was applied
 void say(const EmptyAnswer& then, Replies& replies, ApiId id, const model::Outcome& outcome);
 void say(const ServiceCreated& then, Replies& replies, ApiId id, const model::Outcome& outcome);
 void say(const ServiceUpdated& then, Replies& replies, ApiId id, const model::Outcome& outcome);
@@ -106,7 +106,7 @@ void say(const ContainerStopped& then, Replies& replies, ApiId id, const Operati
          const Context& context);
 // when a container has ended
 void say_exit_code(Replies& replies, ApiId id, std::int64_t exit_code);
-// A piece; when the next is due, nothing when this was the last.
+// Sends a piece. Returns when the next is due; nothing if this was the last.
 std::optional<Instant> say(StatsBeat& beat, Replies& replies, ApiId id, const Context& context);
 std::optional<Instant> say(RaftBeat& beat, Replies& replies, ApiId id, const Context& context);
 

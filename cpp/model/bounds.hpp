@@ -1,6 +1,7 @@
-// Bounds: what a number that a user chooses may be, in one place: validation refuses what is outside, and
-// whoever uses a stored number takes it through `usable`, so that one from before these bounds (an old log, a
-// snapshot) is harmless. NOT here: durations, whose arithmetic saturates (base/time.hpp).
+// Bounds: the range of each number that a user may choose, in one place. Validation refuses a number outside
+// its range. Code that uses a stored number passes it through `usable`, so that a number from before these
+// bounds (an old log, a snapshot) does no harm. NOT here: durations, whose arithmetic saturates
+// (base/time.hpp).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@ struct Bounds {
   }
 };
 
-// Entries of Raft's log are kept in memory: more than a million are more than a machine should hold.
+// Raft's log is kept in memory: a machine should not hold more than a million entries.
 inline constexpr Bounds kSnapshotInterval{1, 1'000'000};
 inline constexpr Bounds kSlowFollowerEntries{0, 1'000'000};
 inline constexpr Bounds kOldSnapshots{0, 1'000};
@@ -41,16 +42,17 @@ void each_number(Raft& raft, See&& see) {
   see("number of Raft election ticks", raft.election_tick, kElectionTickBounds);
 }
 
-// The settings as they are used: each number within its bounds, an election longer than a heartbeat.
+// Returns the settings as the engine uses them: each number within its bounds, an election longer than a
+// heartbeat.
 RaftSettings usable(RaftSettings raft);
 Duration usable_heartbeat(Duration period);
 
-// A sentence for each number that is out of its bounds, as Docker words such things: "invalid snapshot
-// interval 0: must be between 1 and 1000000".
+// Returns a sentence for each number that is out of its bounds, in Docker's words: "invalid snapshot interval
+// 0: must be between 1 and 1000000".
 std::vector<std::string> out_of_bounds(const ClusterSpec& spec);
 std::vector<std::string> out_of_bounds(const ServiceSpec& spec);
-// The same of what is stored already, for the log and for `docker info`: whose number it is, and what is
-// done.
+// The same for stored objects, for the log and for `docker info`: each sentence also names the object and the
+// remedy.
 std::vector<std::string> kept_in_bounds(const Cluster& cluster);
 std::vector<std::string> kept_in_bounds(const Service& service);
 

@@ -1,7 +1,6 @@
 // The images that every swarm has: what they stand in for, and their tags. One table for the process runner,
 // the simulator and `docker images`. An image is a named command (docs/adr/0005), so a tag changes nothing
-// but the name; the tags are known all the same, because a mistyped one is the commonest failed update there
-// is.
+// but the name. Tags are checked all the same: a mistyped tag is the most common reason for a failed update.
 //
 // NOT here: images that a user added; what a stand-in does (real/runner/image_catalogue, sim/sim_runner).
 #pragma once
@@ -16,7 +15,7 @@ namespace swarm::model {
 enum class StandIn : std::uint8_t {
   web,    // our small web server: port 80
   redis,  // our small server that answers PING: port 6379
-  shell,  // what it is told to run, from this machine; a shell when it is told nothing
+  shell,  // runs its command with this machine's programs; a shell without one
 };
 
 struct BuiltinImage {
@@ -39,8 +38,8 @@ std::string repository_of(std::string_view reference);
 // "app:1.2" -> "app:*": the name under which an image of any tag is added.
 std::string any_tag_of(std::string_view reference);
 
-// May a container run as this user ("name", "1000", "name:group")? Of names: those that Docker's images of
-// these names have.
+// Returns true if a container may run as this user ("name", "1000", "name:group"). Known names are those of
+// the users in Docker's own images.
 bool is_builtin_user(std::string_view name);
 
 }  // namespace swarm::model

@@ -2,9 +2,9 @@
 // manager/constraint/constraint.go).
 //
 // Two operators, no wildcards. Values are compared without case, label keys with case. A label that is
-// missing is the empty string, so "!=" holds for it; a key that nobody knows holds for no node, not even with
-// "!=". `node.role` is the observed role; `node.ip` an address or a CIDR block of the address the node
-// connects from.
+// missing is the empty string, so "!=" holds for it; an unknown key holds for no node, not even with "!=".
+// `node.role` is the observed role; `node.ip` an address or a CIDR block of the address the node connects
+// from.
 #pragma once
 
 #include <string>

@@ -8,8 +8,8 @@ namespace swarm::model {
 inline constexpr Duration kRestartDelay = Duration::seconds(5);
 inline constexpr Duration kUpdateMonitor = Duration::seconds(5);
 inline constexpr Duration kStopGracePeriod = Duration::seconds(10);
-// How long a replacement waits for the task before it in its slot to stop: a minute, or for as long as that
-// task's grace lasts, and then this long for the word that it has been killed.
+// How long a replacement waits for the old task of its slot to stop: a minute, or the old task's stop grace
+// plus kKilledTaskTimeout (for the report that it was killed), whichever is longer.
 inline constexpr Duration kOldTaskTimeout = Duration::seconds(60);
 inline constexpr Duration kKilledTaskTimeout = Duration::seconds(10);
 inline constexpr std::int64_t kTaskHistoryLimit = 5;

@@ -40,10 +40,10 @@ concept Described = requires {
   void Description<Type>::each SWARM_OF_AND_ROW
 #define SWARM_OF_AND_ROW ([[maybe_unused]] auto& of, auto& row)
 
-// A struct that no JSON shows: its fields' names alone.
+// Describes a struct that no JSON shows: by its fields' names alone.
 #define SWARM_FIELDS(Type, ...) \
   SWARM_DESCRIBE(Type) { SWARM_EXPAND(SWARM_NEXT_ROW(__VA_ARGS__)) }
-// One row per name, as often as SWARM_EXPAND looks again: 64 times.
+// One row per name. SWARM_EXPAND scans its text 64 times, which bounds the number of names.
 #define SWARM_NEXT_ROW(member, ...) \
   SWARM_ROW(member);                \
   __VA_OPT__(SWARM_NEXT_ROW_AGAIN SWARM_PARENTHESES(__VA_ARGS__))
@@ -58,7 +58,7 @@ concept Described = requires {
 
 enum class Access { get, set, change, has };
 
-// The value has no field of its own: its parts are fields of the message that it is part of.
+// For a value without a message field of its own: its parts are fields of the enclosing message.
 struct SpreadOut {};
 
 #define SWARM_MESSAGE_FIELD(field)                                                                       \
@@ -80,8 +80,8 @@ struct SpreadOut {};
 #define SWARM_ROW_SPREAD(member, ...) \
   row(of.member, ::swarm::model::SpreadOut{}, #member, ::swarm::model::rule_of(__VA_ARGS__))
 
-// A number that is not written while it has its usual value: what was stored before there was the field means
-// that.
+// A number that is left out while it has its usual value. Data from before the field existed reads as that
+// value.
 template <auto kUsual, class Field>
 struct WrittenUnless {
   template <Access access>
@@ -117,14 +117,15 @@ struct Key {
 
 struct Hidden {};  // no part of the JSON
 struct Flat {};    // its fields stand beside those of the struct that it is part of
-// Left out when it is empty, zero or false, as Go's omitempty does. A struct: from the message, too.
+// Left out when it is empty, zero or false, as Go's omitempty does. An empty struct is left out of the
+// message, too.
 struct Omitted {
   Key key;
 };
 struct Always {
   Key key;
 };
-struct Shown {  // always, and never read: the swarm says it
+struct Shown {  // always, and never read: the swarm sets it
   Key key;
 };
 struct Required {  // a word: an empty one is refused, too
@@ -133,7 +134,7 @@ struct Required {  // a word: an empty one is refused, too
 struct OrNull {  // an optional: null when it is absent
   Key key;
 };
-struct Boxed {  // an optional: there if the parent object is, which may be empty
+struct Boxed {  // an optional: present if the parent object is; that may be empty
   Key key;
 };
 // Shown in a way of its own (docker/odd_fields.hpp).
@@ -162,8 +163,9 @@ consteval Rule rule_of(Rule rule) {
 
 // ---- alternatives
 
-// Which field of the message an alternative is: one line each, SWARM_CASE(Action, Put, put). An alternative
-// without its line does not compile. `Of` is the variant, or what carries it: SWARM_CASE(Put, Node, node).
+// Names the message field of an alternative of a variant: one line each, SWARM_CASE(Action, Put, put). An
+// alternative without its line does not compile. `Of` is the variant, or the struct that holds it:
+// SWARM_CASE(Put, Node, node).
 template <class Of, class T>
 struct Case;
 struct Put;

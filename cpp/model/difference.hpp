@@ -1,4 +1,4 @@
-// In what two objects of one kind differ, field by field, in words for a trace or a failed test:
+// Returns how two objects of one kind differ, field by field, in words for a trace or a failed test:
 // "status.state: running, not failed; status.message: absent, not \"no such image\"".
 #pragma once
 

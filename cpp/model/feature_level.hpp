@@ -1,16 +1,16 @@
-// Feature level: how much of the log's language all managers of a swarm understand. A number that a build of
-// the engine knows (Build), that a node announces (NodeDescription), and at which the cluster stands
-// (Cluster). Level 1 is the language before there were levels; an absent number means 1.
+// Feature level: how much of the log's language all managers of a swarm understand. It is a number: the
+// highest that a build of the engine knows (Build), that a node announces (NodeDescription), and the one at
+// which the cluster stands (Cluster). Level 1 is the language before there were levels; an absent number
+// means 1.
 //
 // What is new in the log (a kind of object, an action, a field or a value of an enum that an older decoder
 // would drop or refuse) says at which level it came:
 //
-//   static constexpr FeatureLevel kSince = 2;    of a kind (model/kinds.hpp) or an action
-//   (model/transaction.hpp) FeatureLevel needed_level() const            of an object, where only some of its
-//   values are new
+//   static constexpr FeatureLevel kSince = 2;    of a kind (kinds.hpp) or an action (transaction.hpp)
+//   FeatureLevel needed_level() const            of an object, where only some of its values are new
 //
-// and kFeatureLevel becomes that number. The rest follows: it is not proposed below that level, and refused
-// alike by every replica (node/apply_entry); the leader raises the level once all managers know it
+// and kFeatureLevel becomes that number. The rest follows: below that level no manager proposes it and every
+// replica refuses it (node/apply_entry); the leader raises the level once all managers know it
 // (control/feature_level). NOT here: frames between nodes and what workers understand.
 #pragma once
 
@@ -29,8 +29,8 @@ inline constexpr FeatureLevel kFeatureLevel = 1;  // what this source tree knows
 // What one build of the engine knows. A value, so that one swarm can be made of several builds.
 struct Build {
   FeatureLevel feature_level = kFeatureLevel;
-  // Kinds that came later than their struct says. For tests: as long as nothing is newer than level 1, an
-  // upgrade must be tried with something that pretends to be.
+  // Levels of kinds, in place of their structs' own. For tests: nothing is newer than level 1 yet, so that a
+  // test of an upgrade must pretend that some kind is.
   std::map<Kind, FeatureLevel> since;
   bool operator==(const Build&) const = default;
 };

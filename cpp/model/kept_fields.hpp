@@ -1,6 +1,7 @@
-// What becomes of each field of a service's spec, in one table: it is done, or it is kept and the user warned
-// that no runner of ours applies it, or it is refused. What the table does not name is ignored, as Docker
-// ignores a field that it does not know. The rules themselves are elsewhere: control refuses, the runners do.
+// What becomes of each field of a service's spec, in one table: a runner applies it (done), or it is kept and
+// the user is warned that no runner applies it, or it is refused. A field that the table does not name is
+// ignored, as Docker ignores a field that it does not know. The rules themselves are elsewhere: control
+// refuses, the runners apply.
 //
 // Invariant (docker/specs_test.cpp): every field that `service inspect` can show is in exactly one row.
 #pragma once
@@ -18,7 +19,7 @@ namespace swarm::model {
 enum class FieldFate : std::uint8_t { done, kept, refused };
 
 struct FieldRule {
-  std::string_view path;  // in the API's JSON; whatever is below it, too
+  std::string_view path;  // in the API's JSON; covers all below it
   FieldFate fate;
   std::string_view words;  // kept: as the warning names it; refused: why
   // Kept: copies what the field asks for, and nothing when it asks for nothing (null, false, empty, the
@@ -28,8 +29,8 @@ struct FieldRule {
 
 std::span<const FieldRule> field_rules();
 
-// The words of the kept fields in which `spec` asks for something that `before` did not ask for alike; null:
-// a new service.
+// Returns the words of the kept fields for which `spec` asks for something else than `before` did (null: a
+// new service).
 std::vector<std::string> newly_kept(const ServiceSpec& spec, const ServiceSpec* before);
 
 }  // namespace swarm::model

@@ -29,11 +29,11 @@ struct KeyValue {
   bool operator==(const KeyValue&) const = default;
 };
 
-// Sets a key, or takes it away. What it asks for is looked at when the entry is applied, on every replica
-// alike: that makes a compare-and-swap out of it. The keys of one transaction must differ.
+// Sets or removes a key. Every replica checks the conditions when it applies the entry, which makes this a
+// compare-and-swap. The keys of one transaction must differ.
 struct WriteKey {
   std::string key;
-  std::optional<std::string> value;         // nothing: away with it. What is not there cannot be taken away.
+  std::optional<std::string> value;         // nothing: removes the key. An absent key cannot be removed.
   std::optional<std::uint64_t> if_version;  // only if it has this version; 0: only if it is not there
   std::optional<std::string> if_value;      // only if it has this value
   bool operator==(const WriteKey&) const = default;

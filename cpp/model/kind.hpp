@@ -19,7 +19,7 @@ enum class Kind : std::uint8_t {};
 enum class WrittenBy : std::uint8_t {
   put,     // a Put of the whole object
   action,  // an action of its own (model/transaction.hpp)
-  store,   // the store itself, as it applies others; its changes stand in no change set
+  store,   // the store itself, as it applies others; no change set holds its changes
 };
 
 }  // namespace swarm::model

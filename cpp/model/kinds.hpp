@@ -1,4 +1,4 @@
-// The kinds of objects. To add one: its struct says what it is (model/kind.hpp), and stands here.
+// The kinds of objects. To add one: its struct declares what it is (model/kind.hpp), and is listed here.
 #pragma once
 
 #include "base/type_list.hpp"
@@ -11,7 +11,7 @@
 
 namespace swarm::model {
 
-// In the order of a snapshot: what others refer to comes before them.
+// The order is that of a snapshot: an object comes before those that refer to it.
 using Kinds = TypeList<Cluster, Node, Network, Service, TaskTemplateRecord, Task, KeyValue>;
 
 template <class T>

@@ -1,5 +1,5 @@
-// The routing mesh's values: who answers for a published port, as every node knows it, and what one node
-// knows of its own tasks. Plain values; who gets which connection is decided in net/mesh.
+// The routing mesh's values: the tasks that answer for a published port, as every node knows them, and what
+// one node knows of its own tasks. Plain values; net/mesh decides which task gets a connection.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace swarm::model {
 
-inline constexpr std::uint16_t kManagementPort = 2377;  // managers, unless they are told another
+inline constexpr std::uint16_t kManagementPort = 2377;  // of managers, unless configured otherwise
 inline constexpr std::uint16_t kDataPort = 7946;        // node to node, TCP
 
 struct MeshPort {
@@ -38,7 +38,7 @@ struct Route {
   std::shared_ptr<const std::vector<MeshBackend>> backends;  // by task id; never null
 };
 
-// Never changed once it is published: whoever holds one may read it on any thread.
+// Never changed once it is published: any thread may read it.
 struct ForwardingTable {
   std::vector<Route> routes;  // by published port
 
@@ -53,7 +53,7 @@ struct ForwardingTable {
 // A task that runs on this node.
 struct MeshTask {
   TaskId task;
-  Address address;                     // its own; the port is a target's
+  Address address;                     // the task's own, without a port
   std::vector<std::uint32_t> targets;  // the ports that others may reach through the mesh
   std::vector<MeshPort> host_ports;    // published in host mode: on this node only
 };

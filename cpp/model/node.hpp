@@ -83,11 +83,11 @@ struct Node {
   const std::string& display_name() const {
     return spec.annotations.name.empty() ? description.hostname : spec.annotations.name;
   }
-  // May new tasks be placed here? (swarmkit's Ready filter)
+  // Returns true if new tasks may be placed here (swarmkit's Ready filter).
   bool accepts_tasks() const {
     return status.state == NodeState::ready && spec.availability == Availability::active;
   }
-  // Must its tasks go elsewhere? UNKNOWN, DISCONNECTED and PAUSE never evict.
+  // Returns true if its tasks must go elsewhere. UNKNOWN, DISCONNECTED and PAUSE never evict.
   bool evicts_tasks() const {
     return status.state == NodeState::down || spec.availability == Availability::drain;
   }

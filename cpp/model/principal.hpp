@@ -1,10 +1,9 @@
 // Principal: the node that speaks on a link. It is made once, when the link opens, by the transport
 // (ports::principal_of), and it is the only source of an identity: no handler takes one out of a message.
 //
-// What each field is worth:
-//   cluster, node, role   the peer's own claim (its Hello) until links are mutually authenticated by TLS;
-//   from
-//                         then on the organisation, common name and organisational unit of its certificate
+// How far each field can be trusted:
+//   cluster, node, role   the peer's own claim (its Hello) until TLS authenticates both ends of a link;
+//                         then the organisation, common name and organisational unit of its certificate
 //   raft_id               always a claim: a certificate does not name it. A manager believes it where its
 //                         member list gives that id to this very node (node/permissions)
 #pragma once

@@ -1,6 +1,6 @@
 // ServiceSpec and its parts: what a user wants of a service (Docker Engine API, "ServiceSpec").
 //
-// Optional means: the client may leave it out, and it is given back left out. Defaults are in
+// A client may leave an optional field out; the API then leaves it out, too. Defaults are in
 // model/defaults.hpp.
 #pragma once
 
@@ -69,7 +69,7 @@ struct TaskSpec {
   bool operator==(const TaskSpec&) const;
 };
 
-// Of one service: what a whole swarm is built for. Each replica is an object of every manager.
+// Of one service: as many tasks as a whole swarm is built for. Every manager keeps an object for each.
 inline constexpr std::uint64_t kMaxReplicas = 1'000'000;
 
 struct ReplicatedMode {
@@ -84,7 +84,7 @@ using ServiceMode = std::variant<ReplicatedMode, GlobalMode>;
 enum class FailureAction : std::uint8_t { pause, continue_, rollback };
 enum class UpdateOrder : std::uint8_t { stop_first, start_first };
 
-// How an update, or a rollback, goes about it.
+// How an update or a rollback proceeds.
 struct UpdateConfig {
   std::uint64_t parallelism = 0;  // 0: all at once
   Duration delay;
@@ -128,7 +128,7 @@ struct ServiceSpec {
 
   bool is_replicated() const { return std::holds_alternative<ReplicatedMode>(mode); }
   bool is_global() const { return std::holds_alternative<GlobalMode>(mode); }
-  // As many as are made: a spec that was stored before there was a bound may ask for more.
+  // Returns how many the engine makes: a spec that was stored before there was a bound may ask for more.
   std::uint64_t replicas() const {
     return is_replicated() ? std::min(std::get<ReplicatedMode>(mode).replicas, kMaxReplicas) : 0;
   }

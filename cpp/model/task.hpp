@@ -51,7 +51,7 @@ struct TaskStatus {
   std::string message;
   std::string err;
   ContainerStatus container;
-  std::vector<PortConfig> port_status;  // in host mode, as they are open while it runs
+  std::vector<PortConfig> port_status;  // of host mode, while they are open
   bool operator==(const TaskStatus&) const = default;
 };
 
@@ -76,7 +76,7 @@ struct TaskTemplateRecord {
   bool operator==(const TaskTemplateRecord&) const = default;
 };
 
-// So many restarts were made when the tasks of the slot had run for `at`, all together.
+// `count` restarts had been made when the tasks of the slot had run for `at` in total.
 struct RestartMark {
   Duration at;
   std::uint64_t count = 0;
@@ -88,7 +88,7 @@ struct RestartRecord {
   Duration delay;                  // it may not start before it is this old
   std::uint64_t attempts = 0;      // the restarts that led to it
   Duration ran;                    // how long the tasks before it ran
-  std::vector<RestartMark> marks;  // when the attempts were made, where a window forgets them
+  std::vector<RestartMark> marks;  // when the attempts were made, if the policy has a window
   bool operator==(const RestartRecord&) const = default;
 };
 
@@ -113,7 +113,7 @@ struct Task {
   TaskState state() const { return status.state; }
   // By value: the same work, whether or not the template is the same object in memory.
   friend bool operator==(const Task& a, const Task& b);
-  // Wanted and able to count: not told to stop, not ended.
+  // Returns true if it is wanted and has not ended.
   bool live() const { return desired_state <= TaskState::running && !is_terminal(status.state); }
 };
 

@@ -27,7 +27,7 @@ struct Put {
 struct Remove {
   Kind kind = Task::kKind;
   Uint128 id = 0;
-  std::uint64_t version = 0;  // 0: whatever it is. Removing what is not there is no error.
+  std::uint64_t version = 0;  // 0: any. Removing an absent object is no error.
   bool operator==(const Remove&) const = default;
 
   // The object of kind T with this id.
@@ -42,7 +42,7 @@ struct Remove {
 struct TaskStep {
   TaskId id;
   std::uint64_t version =
-      0;  // 0: whatever it is. A task that is gone: dropped in silence when 0, else a conflict.
+      0;  // 0: any. A step for a task that is gone: dropped in silence when 0, else a conflict.
   std::optional<TaskState> desired_state;
   std::optional<NodeId> node_id;
   std::optional<TaskStatus> status;
@@ -64,7 +64,7 @@ struct NodeStep {
 using Action = std::variant<Put, Remove, TaskStep, NodeStep, WriteKey>;
 
 struct Transaction {
-  // Unique among proposals: the proposer finds its own entry by it. 0: nobody waits.
+  // Unique among proposals: the proposer finds its own entry by it. 0: no proposer waits.
   std::uint64_t request = 0;
   WallTime time;  // the leader's clock; created_at and updated_at come from it
   std::vector<Action> actions;

@@ -1,7 +1,8 @@
-// What nodes say to one another, apart from Raft's own messages (raft/message.hpp).
+// The messages between nodes, apart from Raft's own (raft/message.hpp).
 //
-// Any frame may be lost, doubled or come late, and a link may close at any time: whoever needs an answer asks
-// again. Who may send what is decided by node/permissions.cpp from the identity in the Hello.
+// Any frame may be lost, doubled or come late, and a link may close at any time: a sender that needs an
+// answer asks again. node/permissions.cpp decides which node may send which message, from the identity in the
+// Hello.
 #pragma once
 
 #include <cstdint>
@@ -109,9 +110,9 @@ struct Register {
 struct Session {
   std::uint64_t session = 0;
   Duration heartbeat_period;
-  model::NodeRole role = model::NodeRole::worker;  // what the node shall be
+  model::NodeRole role = model::NodeRole::worker;  // what the node is to be
   std::vector<ManagerPeer> managers;
-  std::uint64_t version = 0;  // of the store that says so: a deposed leader's word is older than its hearer
+  std::uint64_t version = 0;  // of the sender's store: that of a deposed leader is behind the node's own
   bool ready = false;         // the store says that the node is ready, and no change of that is under way
   bool operator==(const Session&) const = default;
 };
@@ -137,16 +138,16 @@ struct HeartbeatReply {
   bool operator==(const HeartbeatReply&) const = default;
 };
 
-// ---- the feed: what managers tell a node, as one numbered stream for each session
+// ---- the feed: all that managers send a node to know and to do, as one numbered stream for each session
 
-// The published ports of a service; who answers for them is in its backends' rows.
+// The published ports of a service. The tasks behind them are rows of their own (MeshBackend).
 struct MeshService {
   ServiceId service;
   std::vector<model::MeshPort> ports;
   bool operator==(const MeshService&) const = default;
 };
 
-// Something that a node must know: a task that it shall run (with its template), or a row of the routing
+// Something that a node must know: a task that it is to run (with its template), or a row of the routing
 // mesh's table, which concerns every node. Secrets, certificates and tables of networks come as further
 // kinds.
 using FeedItem = std::variant<model::Task, MeshService, model::MeshBackend>;
@@ -164,27 +165,27 @@ struct FeedKey {
   static FeedKey mesh_backend(TaskId id) { return {FeedKind::mesh_backend, id.value()}; }
 };
 
-// Tells what is true of some items at the store's version `store_version`.
+// The state of some items at the store's version `store_version`.
 //
-// It says everything that has changed for the node after number `from`, and brings the node to number `to`:
-// it applies to every number from `from` on that is below `to`. Values are whole, so that what is heard twice
-// does no harm. A session begins with the complete feed, in pieces from `first` to `last`: what none of them
+// It holds everything that changed for the node after number `from`, and brings the node to number `to`. A
+// node at any number in [from, to) can apply it. Values are whole, so that an item may come twice without
+// harm. A session begins with the complete feed, in pieces from `first` to `last`: an item that none of them
 // names is gone.
 struct FeedUpdate {
   std::uint64_t session = 0;
   std::uint64_t from = 0;  // 0: applies to whatever the node knows
   std::uint64_t to = 0;
   bool first = false, last = false;
-  // The same on every manager, so that any of them may serve a node. One that is behind what the node has
-  // acted on (it was deposed, paused or cut off) is not listened to.
+  // The same on every manager, so that any of them may serve a node. The node ignores a manager whose store
+  // is behind what it has acted on (one that was deposed, paused or cut off).
   std::uint64_t store_version = 0;
   std::vector<FeedItem> items;   // new or changed
   std::vector<FeedKey> removed;  // gone, or no longer this node's concern
   bool operator==(const FeedUpdate&) const = default;
 };
 
-// How far the node has come, and what keeps it from doing what it was told (a published port that another
-// program has). Sent after each update, and when the problems change.
+// How far the node has come, and what it cannot carry out (listen at a published port that another program
+// has). Sent after each update, and when the problems change.
 struct FeedAck {
   std::uint64_t session = 0;
   std::uint64_t applied = 0;
@@ -193,7 +194,7 @@ struct FeedAck {
   bool operator==(const FeedAck&) const = default;
 };
 
-// What a FeedUpdate says of the routing mesh, for the keeper of its table (net/mesh).
+// What a FeedUpdate says about the routing mesh, for the keeper of its table (net/mesh).
 struct MeshChange {
   bool first = false, last = false;
   std::vector<MeshService> services;

@@ -23,7 +23,7 @@ struct Word {
   const char* word;
 };
 
-// Docker's sentence for another word: what stands before and after it.
+// Docker's sentence for an unknown word: the text before and after it.
 struct Refusal {
   const char* before;
   const char* after = "";

@@ -150,7 +150,7 @@ void AgentPart::on_event(const ports::TaskExited& event, Times at) {
 bool AgentPart::run(Times at) {
   std::vector<agent::Effect> effects = worker_.take_effects();
   if (effects.empty()) return false;
-  // The mesh hears now, not when the records are on disk and the process is told.
+  // The mesh hears of it now, not when the records are on disk and the process gets its signal.
   for (const auto& effect : effects) {
     if (const auto* stop = std::get_if<agent::StopTask>(&effect)) out_.add(effect::TaskStopping{stop->task});
     if (const auto* table = std::get_if<agent::ChangeTable>(&effect)) change_table(table->change);

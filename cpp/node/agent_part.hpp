@@ -1,12 +1,13 @@
-// AgentPart: the node's worker machine, its way to the leader's dispatcher, and its hands (disk and runner).
+// AgentPart: the node's worker machine, its link to the leader's dispatcher, and what it wants of disk and
+// runner.
 //
-// Beside it, the packet path's facts: the table that the leader sends, and which tasks of this node may
-// serve. A task that is to stop is taken from the mesh in the turn that decides so, before its process is
-// told.
+// It also gives the packet path its facts: the table that the leader sends, and which tasks of this node may
+// serve. A task that is to stop leaves the mesh in the turn that decides so, before its process gets the
+// signal.
 //
-// The link: to this node itself when it leads, else to the leader when it is known, else to one manager after
-// the other. Records are on disk before what follows them is done (SaveTask). A machine: events in, effects
-// out.
+// The link goes to this node itself when it leads, else to the leader when it is known, else to one manager
+// after the other. A record is on disk before anything that relies on it is done (SaveTask). A machine:
+// events in, effects out.
 #pragma once
 
 #include <deque>
@@ -22,10 +23,10 @@
 
 namespace swarm::node {
 
-// Where an agent may find a dispatcher, and when it is.
+// Where an agent may find a dispatcher.
 struct Leads {
   bool here = false;              // this node leads
-  std::optional<Address> leader;  // another node does, as this node's replica knows
+  std::optional<Address> leader;  // another node leads, by this node's replica
 };
 struct Times {
   Instant now;
@@ -41,7 +42,7 @@ class AgentPart {
         worker_(identity.node, description, rng) {}
 
   Life life() const { return life_; }
-  // Goes on from what the disk remembers; an Error names the key that cannot be read.
+  // Goes on from the records on the disk; an Error names the key that cannot be read.
   Result<void> start(ports::Disk& disk, ClusterId cluster, Times at);
 
   void on_dialled(ports::LinkId link, bool is_open, Instant now);  // 0: the address cannot be dialled now
@@ -53,7 +54,7 @@ class AgentPart {
   void on_event(const ports::TaskExited& event, Times at);
   void on_event(const ports::MeshProblems& event, Instant now);
   void on_leader_changed(bool leads_here, Instant now);
-  void on_stored(Times at);  // the records that something waits for
+  void on_stored(Times at);  // the records that effects wait for are on disk
   void on_deadline(Times at);
 
   // Looks for a manager when there is no link to one.
@@ -85,9 +86,9 @@ class AgentPart {
   ports::LinkId link_ = 0;  // 0: none; kLocalLink: this node's own dispatcher
   bool connected_ = false;  // the link is open and the worker knows
   Instant not_before_{};
-  std::optional<Address> hint_;  // where the leader was said to be
+  std::optional<Address> hint_;  // the leader, as a manager named it
   std::size_t next_manager_ = 0;
-  std::vector<agent::Effect> after_save_;        // what waits for records on their way to the disk
+  std::vector<agent::Effect> after_save_;        // wait for records on their way to the disk
   std::deque<std::vector<agent::Effect>> held_;  // what the worker wanted since
   bool saving_ = false;
   mesh::TableKeeper table_;

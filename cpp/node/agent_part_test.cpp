@@ -1,4 +1,4 @@
-// The agent's hands: messages, events of the runner and of the disk, and time in; effects out.
+// AgentPart: messages, events of the runner and of the disk, and time in; effects out.
 #include "node/agent_part.hpp"
 
 #include "codec/codec.hpp"

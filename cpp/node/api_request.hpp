@@ -19,7 +19,7 @@
 
 namespace swarm::node {
 
-// The stages of a request. `give_up`: when patience ends.
+// The stages of a request. `give_up`: when the node stops waiting.
 namespace request {
 struct Waiting {  // for a leader
   Instant give_up;
@@ -31,7 +31,7 @@ struct Reading {  // waits until this manager has made sure that it leads
 struct Forwarded {  // to the leader, which has not begun to answer
   Instant give_up;
   ports::LinkId link = 0;
-  std::uint64_t number = 0;               // of the passing on
+  std::uint64_t number = 0;               // of the ApiForward
   std::vector<wire::ApiReplyBody> early;  // came before its head
 };
 struct Relaying {  // the leader's answer
@@ -40,7 +40,7 @@ struct Relaying {  // the leader's answer
   std::optional<http::ResponseHead>
       held;  // until its body is here: half an answer must not look like a whole
   InOrder<wire::ApiReplyBody> pieces;
-  std::optional<Instant> give_up;  // a piece is missing, or the body
+  std::optional<Instant> give_up;  // while a piece is missing, or the body
 };
 struct Answering {};  // by this node's own API
 struct Proposed {     // likewise: the answer waits for the log
@@ -64,7 +64,7 @@ struct ApiRequest {
   bool may_be_done = false;  // another node may carry it out, or it was proposed
 };
 
-// Where the stage says that patience ends, and by which number others speak of it.
+// When the node stops waiting in this stage, and the number under which it was passed on.
 std::optional<Instant> deadline_of(const RequestStage& stage);
 struct WayOn {
   ports::LinkId link = 0;
@@ -72,15 +72,14 @@ struct WayOn {
 };
 std::optional<WayOn> way_on(const RequestStage& stage);
 
-// The open requests. All that is looked up here follows from the records; `enter` is the only way to another
-// stage.
+// The open requests. The indexes are derived from the requests: `enter` is the only way to another stage.
 class ApiRequests {
  public:
   ApiRequest& add(ports::ApiId id, ApiRequest request);
   ApiRequest* find(ports::ApiId id);
   const ApiRequest* find(ports::ApiId id) const;
   void enter(ports::ApiId id, RequestStage stage);
-  void expect(ports::ApiId id, std::optional<Instant> give_up);  // more of an answer that is relayed
+  void expect(ports::ApiId id, std::optional<Instant> give_up);  // more of a relayed answer
   void erase(ports::ApiId id);
   std::size_t size() const { return requests_.size(); }
 

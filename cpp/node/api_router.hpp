@@ -4,8 +4,9 @@
 // linearizable read check (Raft section 6.4, ReadIndex; one check serves all reads that came before it), or
 // passed on once to the leader's manager over the node-to-node link. With no leader a request waits at most
 // kPatience and then gets Docker's text. The header `Swarmpy-Consistency: local` asks for this manager's own
-// view. A refusal of what no manager can have begun carries `Swarmpy-Nothing-Done: true`: it may be asked
-// again elsewhere. A machine: events in, effects out. NOT here: what an answer says (docker/).
+// view. When no manager can have begun a request, its refusal carries `Swarmpy-Nothing-Done: true`: the
+// client may safely ask another manager. A machine: events in, effects out. NOT here: what an answer says
+// (docker/).
 #pragma once
 
 #include <optional>
@@ -21,8 +22,8 @@ namespace swarm::node {
 
 inline constexpr Duration kPatience = Duration::seconds(2);
 inline constexpr Duration kPastLogPatience = Duration::seconds(10);  // between two pieces
-// A manager that is asked although it does not lead says so with this, and the asker looks for the leader
-// again.
+// The status with which a manager that does not lead answers a forwarded request; the sender then looks for
+// the leader again.
 constexpr std::uint32_t kNotLeaderStatus = 0;
 
 class ApiRouter {
@@ -50,7 +51,7 @@ class ApiRouter {
   void on_proposed(ports::ApiId id, std::uint64_t proposal, Instant now);  // 0: this node does not lead
   void on_performing(ports::ApiId id);
 
-  // Checks reads that wait for it. Returns true if there were any.
+  // Begins a check if reads wait for one. Returns true if it did.
   bool run(const Moment& at);
   void on_deadline(const Moment& at);
   Instant next_deadline() const;
@@ -60,7 +61,7 @@ class ApiRouter {
   std::size_t open_requests() const { return requests_.size(); }
 
   static Error no_leader();
-  // The refusal may be asked again elsewhere.
+  // Marks a refusal: the client may ask again elsewhere.
   static void say_nothing_done(http::ResponseHead& head);
 
  private:

@@ -2,8 +2,9 @@
 // alone, so that every replica gives the same: an entry that cannot be read, or that needs a newer level than
 // the cluster has, is refused by all of them and changes nothing.
 //
-// That holds between builds, too. An older build cannot read what a newer one may: below its level, the newer
-// one refuses it as well. At its level no older build takes part (Replica::run stops before it).
+// That holds between builds, too. An older build cannot read an entry of a newer level: below that level, a
+// newer build refuses the entry as well; from that level on, no older build takes part (Replica::run stops
+// before it).
 #pragma once
 
 #include <string>
@@ -18,7 +19,7 @@ struct EntryResult {
   std::uint64_t request = 0;  // its proposer's; 0 for an entry that cannot be read
   WallTime time;
   store::Applied applied;
-  bool refused = false;  // as a whole and unread: no leader of this build proposes such an entry
+  bool refused = false;  // as a whole: no leader of this build proposes such an entry
 };
 
 // Applies the entry at `index` (greater than store.version()). An empty entry is a leader's first one.

@@ -14,7 +14,7 @@
 
 namespace swarm::node {
 
-// One more word into a number that tells two states apart.
+// Folds one more word into a hash that tells two states apart.
 inline std::uint64_t fold(std::uint64_t hash, std::uint64_t word) {
   hash = (hash ^ word) * 0x100000001b3ULL;
   return hash ^ hash >> 32;
@@ -38,7 +38,7 @@ struct Core {
 
   WallTime wall() const { return ports.clock.wall(); }
 
-  // Commits `batch`; `waits` goes on when it is done.
+  // Commits `batch`; the part that `waits` names goes on when it is done.
   void commit(ports::DiskBatch batch, const Waits& waits = {}) {
     ++meters.disk_batches;
     if (batch.sync) ++meters.disk_syncs;
@@ -63,7 +63,7 @@ struct Core {
     if (ports.trace.enabled()) ports.trace.record(kind, text());
   }
 
-  // This node's words about itself for the Hello of every link.
+  // What this node says about itself in the Hello of every link.
   wire::Hello hello() const {
     wire::Hello hello;
     if (!identity) return hello;
@@ -74,7 +74,7 @@ struct Core {
     return hello;
   }
 
-  // This node as the speaker, where it is the one that it speaks to.
+  // This node as the sender of messages to itself.
   model::Principal self() const { return ports::principal_of(hello()); }
 
  private:

@@ -45,7 +45,7 @@ struct Listen {  // Lifecycle::on_listening says whether the address is free
   Address address;
 };
 struct StopListening {};
-struct CloseLinks {};  // all of them; the next ones open with the present name
+struct CloseLinks {};  // all of them; later ones open with the present identity
 struct SayHello {};    // the identity has changed
 
 // ---- to the disk

@@ -1,6 +1,6 @@
 // EntryWords: a log entry as one line for people: "service web: update", "task web.3: running".
 //
-// Names are those that the store has now; an object that it has not (yet, or any more) is told by its id.
+// Names are those in the store now; an object that is not there (yet, or any more) appears by its id.
 #pragma once
 
 #include "docker/inside.hpp"

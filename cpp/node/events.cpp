@@ -1,4 +1,4 @@
-// The events' way in: what happened, to the part that it concerns. A frame passes the permissions first.
+// Events in: each goes to the part that it concerns. A frame passes the permissions first.
 #include <utility>
 
 #include "node/impl.hpp"

@@ -1,5 +1,5 @@
-// Identity: who this node is, as its disk remembers it (family identity). Written before it is acted on.
-// NOT its role in the Raft group: that is the manager families' business.
+// Identity: who this node is, as its disk remembers it (family identity). Written before it is acted on. NOT
+// its role in the Raft group: the manager families hold that (replica_disk.hpp).
 #pragma once
 
 #include <optional>
@@ -19,16 +19,16 @@ struct Identity {
   ClusterId cluster;
   model::NodeRole role = model::NodeRole::worker;
   std::uint64_t raft_id = 0;  // 0: not (yet) a member of the Raft group
-  Address listen;             // where peers are listened for, when this node is a manager
-  Address advertise;          // what others are told
+  Address listen;             // where this node listens for peers if it is a manager
+  Address advertise;          // the address that others dial
   std::string root_cert_pem;
-  std::vector<wire::ManagerPeer> managers;  // as last heard
+  std::vector<wire::ManagerPeer> managers;  // as a manager last sent them
   bool operator==(const Identity&) const = default;
 };
 
 // Nothing when this node is in no swarm; an Error that names the key when a value cannot be read.
 Result<std::optional<Identity>> load_identity(ports::Disk& disk);
-// A synced batch that makes the disk say exactly this.
+// Returns a synced batch that replaces the identity on the disk by this one.
 ports::DiskBatch save_identity(const Identity& identity);
 
 }  // namespace swarm::node

@@ -57,7 +57,7 @@ class Node::Impl {
   Result<void> start_agent();
   void stop_outdated(model::FeatureLevel level, std::uint64_t version);
 
-  // ---- surroundings.cpp: how the node looks to its parts
+  // ---- surroundings.cpp: what the parts see of the node
   Leadership leadership() const;
   Moment moment() const { return {core_.now, leadership()}; }
   Times times() const { return {core_.now, core_.wall()}; }

@@ -1,6 +1,6 @@
 // InOrder: puts numbered pieces (1, 2, 3, ...) back into their order. A link loses, doubles and swaps frames;
-// who joins the pieces to one text must not. A piece with the number 0 is of a peer that does not count: it
-// passes as it comes.
+// the text that is made of the pieces must not suffer from that. A piece with the number 0 comes from a peer
+// that does not count: it passes as it comes.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +13,21 @@ namespace swarm::node {
 template <class Piece>
 class InOrder {
  public:
-  // The pieces whose turn it is, now that this one is here.
+  // Takes a piece and returns the pieces whose turn it is now.
   std::vector<Piece> add(Piece piece) {
     std::vector<Piece> out;
     if (piece.number == 0) {
       out.push_back(std::move(piece));
       return out;
     }
-    if (piece.number < next_) return out;  // heard before
+    if (piece.number < next_) return out;  // a copy
     const std::uint64_t number = piece.number;
     held_.try_emplace(number, std::move(piece));
     for (auto it = held_.begin(); it != held_.end() && it->first == next_; it = held_.erase(it), ++next_)
       out.push_back(std::move(it->second));
     return out;
   }
-  // A piece is missing before one that is here.
+  // Returns true if a piece is missing before one that is here.
   bool has_gap() const { return !held_.empty(); }
 
  private:

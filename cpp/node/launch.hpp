@@ -12,7 +12,7 @@ namespace swarm::node {
 
 std::string task_key(TaskId id);
 
-// An error for placeholders that stand only where a node's or a task's facts lead: `{{if eq .Node.Hostname
+// An error for a bad placeholder that only the facts of some nodes or tasks lead to: `{{if eq .Node.Hostname
 // "m1"}}...`.
 Result<ports::Launch> launch_of(const model::Task& task, const model::NodeDescription& description);
 

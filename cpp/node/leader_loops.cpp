@@ -80,7 +80,7 @@ Instant LeaderLoops::next_deadline() const {
   Instant next = Instant::never();
   for (const Slot& slot : loops_)
     if (slot.in_flight == 0) next = std::min(next, slot.loop->next_deadline());
-  // While the log takes nothing, whoever is due waits with the others.
+  // While the log takes nothing, a loop that is due waits like the others.
   return core_.now < not_before_ ? not_before_ : next;
 }
 

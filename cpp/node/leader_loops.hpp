@@ -24,9 +24,9 @@ class LeaderLoops {
 
   void reseed(Rng& rng);
   void observe(const store::ChangeSet& changes);
-  // The outcome of one of the loops' proposals; false when it is somebody else's.
+  // Takes the outcome of a proposal. Returns false if no loop made it.
   bool settled(std::uint64_t request, const model::Outcome& outcome);
-  // Asks each loop that has nothing in flight for its next plan; true when there was one.
+  // Asks each loop that has nothing in flight for its next plan; returns true if there was one.
   bool plan();
 
   Instant next_deadline() const;

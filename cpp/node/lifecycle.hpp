@@ -3,8 +3,8 @@
 //
 // A machine. Two values say where the node is: its `Stage` (outside, initialising, joining, member, leaving;
 // `locked` will be one more), and its way into the Raft group. Each stage has its own deadline and patience:
-// nothing waits in silence, and `state()` and `error()` say what for. The caller says how the node looks at
-// that moment (Surroundings).
+// every wait has an end, and `state()` and `error()` say what the node waits for. The caller passes what the
+// lifecycle must know of the rest of the node (Surroundings).
 #pragma once
 
 #include <optional>
@@ -20,7 +20,7 @@
 
 namespace swarm::node {
 
-// The node around its lifecycle, as it is now.
+// The rest of the node, as it is now.
 struct Surroundings {
   Instant now;
   WallTime wall;
@@ -37,7 +37,7 @@ struct Surroundings {
   // Its agent.
   bool in_session = false;
   bool idle = true;  // no task's process runs
-  // Its own object in its own store says a ready manager, and nothing is about to change that.
+  // Its own store shows this node as a ready manager, and no change of that is under way.
   bool is_settled = false;
 };
 
@@ -56,7 +56,7 @@ struct Initialising {
   ports::ApiId id = 0;
   docker::SwarmInit wish;
   Address listen, advertise;
-  std::optional<Instant> settle_by;  // it leads and its agent is in session: answered then, ready or not
+  std::optional<Instant> settle_by;  // it leads, its agent is in session: answers by then, ready or not
 };
 struct Joining {
   struct Asking {  // a manager, for this node's id
@@ -68,7 +68,7 @@ struct Joining {
     ports::LinkId link = 0;
     Instant resend, lose_hope;
   };
-  struct Entering {  // it is in the swarm; it is not quiet yet
+  struct Entering {  // it is in the swarm, and not at rest yet
     bool as_manager = false;
     bool ready = false;  // the managers say so in the present session
     std::optional<Instant> settle_by;
@@ -90,10 +90,10 @@ struct Leaving {
 using Stage =
     std::variant<stage::Outside, stage::Initialising, stage::Joining, stage::Member, stage::Leaving>;
 
-// Its way into the Raft group, which a worker goes when the session says that it is to be a manager.
+// Its way into the Raft group. A worker takes it when the session says that it is to be a manager.
 namespace way {
 struct AtRest {};     // the role is as it should be
-struct Listening {};  // asks for its own address first
+struct Listening {};  // first it must listen at its own address
 struct Asked {
   std::uint64_t request = 0;
   Instant resend;
@@ -102,7 +102,7 @@ struct Asked {
 struct Refused {
   Instant retry;
 };
-struct Wiping {};  // a past replica's state is leaving the disk: no way back in until it is gone
+struct Wiping {};  // an old replica's state is being wiped: no way back in before that is done
 }  // namespace way
 using WayIn = std::variant<way::AtRest, way::Listening, way::Asked, way::Refused, way::Wiping>;
 
@@ -128,10 +128,10 @@ class Lifecycle {
   void on_listening(const Result<void>& result, const Surroundings& at);
   void on_link_gone(const LinkGone& event);
   void on_session_facts(const agent::SessionFacts& facts, const Surroundings& at);
-  void on_removed(const Surroundings& at);  // by a manager's word
+  void on_removed(const Surroundings& at);  // a manager said so
   void on_stored(const IdentityStored& stored, const Surroundings& at);
   void on_deadline(const Surroundings& at);
-  // Goes on as far as the surroundings allow.
+  // Takes every step that the surroundings allow.
   void run(const Surroundings& at);
 
   std::optional<Effect> next_effect() { return out_.next(); }
@@ -170,7 +170,7 @@ class Lifecycle {
   void on_deadline(stage::Leaving& leaving, const Surroundings& at);
   void give_up_coming();
   void forget_everything();
-  // of no such step
+  // stages without such a step
   template <class Other>
   void run(Other&, const Surroundings&) {}
   template <class Other>

@@ -1,4 +1,4 @@
-// Join: this node asks a manager for a place in its swarm, and waits until the place is quiet.
+// Join: this node asks a manager for a place in its swarm, and waits until its own object is at rest.
 #include <utility>
 
 #include "node/lifecycle.hpp"

@@ -1,4 +1,4 @@
-// How long this node is patient on its way into a swarm and out of it (docs/design/timings.md).
+// How long this node waits on its way into a swarm and out of it (docs/design/timings.md).
 #pragma once
 
 #include <optional>
@@ -8,11 +8,11 @@
 namespace swarm::node {
 
 inline constexpr Duration kResend = Duration::millis(500);
-// Docker's: then the API answers, and the joining goes on.
+// Docker's: after it the API answers, and the node goes on joining.
 inline constexpr Duration kJoinPatience = Duration::seconds(20);
 inline constexpr Duration kDialPatience = Duration::seconds(5);  // no manager answers at the given addresses
-// A client may read and write this node at once when init or join has answered: it is not answered before the
-// node is READY and its object quiet. A swarm that is too slow for that is no reason to answer never.
+// Init and join answer only when the node is READY and its object at rest, so that a client may read and
+// write it at once. A slow swarm delays the answer by no more than this.
 inline constexpr Duration kSettlePatience = Duration::seconds(5);
 inline constexpr Duration kRaftRetry = Duration::seconds(1);
 inline constexpr Duration kLeavePatience = Duration::seconds(3);

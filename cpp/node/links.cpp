@@ -38,7 +38,7 @@ void Links::on_opened(const ports::LinkOpened& event) {
   link.remote = event.remote;
   link.open = true;
   if (event.inbound) {
-    // Somebody came (back): whoever we failed to reach may be there again.
+    // A node came (back): those that this node failed to reach may be there again.
     for (auto& [address, dial] : dials_) dial.not_before = Instant{};
   } else if (link.outbound) {
     dials_[*link.outbound].failures = 0;

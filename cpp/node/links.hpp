@@ -1,6 +1,6 @@
 // Links: the connections of one node. Outbound ones are kept by address, opened on demand and opened again
-// after a back-off; each is remembered with the principal that the transport made for it. NOT here: what is
-// said (each part knows), who may say it (permissions).
+// after a back-off; each is remembered with the principal that the transport made for it. NOT here: what
+// messages mean (the parts), who may send them (permissions).
 #pragma once
 
 #include <map>
@@ -24,7 +24,7 @@ class Links {
 
   // The link to `address`, opened if need be. 0 while the back-off after a failure lasts.
   ports::LinkId to(const Address& address, Instant now);
-  // Sends to `address`; false when there is no link now.
+  // Sends to `address`. Returns false if there is no link now.
   bool send_to(const Address& address, ports::Frame frame, Instant now);
   void send(ports::LinkId link, ports::Frame frame) { transport_.send(link, std::move(frame)); }
 
@@ -36,7 +36,7 @@ class Links {
   };
   std::optional<Gone> on_closed(ports::LinkId link, Instant now);
 
-  // Who speaks on the link; null before it is open.
+  // The principal at the other end of the link; null before it is open.
   const model::Principal* peer(ports::LinkId link) const;
   // Returns true if this node opened the link.
   bool is_outbound(ports::LinkId link) const;
@@ -44,7 +44,7 @@ class Links {
   bool is_open_to(const Address& address) const;
   std::size_t open_count() const;
   std::optional<Gone> close(ports::LinkId link);
-  // All of them; what there was, for those who used them.
+  // Closes all links. Returns them, so that the parts which used them hear of it.
   std::vector<std::pair<ports::LinkId, Gone>> close_all();
 
  private:
@@ -75,7 +75,7 @@ struct Speaker {
   model::Principal who;
 };
 
-// A link that was there has gone: every part hears of it, in one shape.
+// A link has closed. Every part gets this same event.
 struct LinkGone {
   ports::LinkId link = 0;
   Links::Gone gone;

@@ -1,12 +1,13 @@
 // LogHub: brings the output of tasks to the requests that ask for it (`docker logs`, `docker service logs`).
 //
 // A request on this node reads its runner directly. A request on the leader subscribes at the agents that run
-// the tasks, over the links of their sessions (swarmkit manager/logbroker). What cannot be had is named, task
-// by task with its reason, and counts as finished: the stream neither hangs on it nor hides it.
+// the tasks, over the links of their sessions (swarmkit manager/logbroker). Output that cannot be had is
+// reported, task by task with its reason, and the task counts as finished: the stream neither hangs nor hides
+// the gap.
 //
-// A node whose link closes, whose session moves, or which is silent for kAnswerPatience is given up for the
-// streams that are open. A followed one is silent as long as it likes. Nothing is taken up again when the
-// node comes back: a client that wants its later lines asks again. A machine: events in, effects out.
+// The open streams give up a node whose link closes, whose session moves, or which is silent for
+// kAnswerPatience; in a followed stream it may be silent for any time. They do not take it up again when it
+// comes back: a client that wants its later lines asks again. A machine: events in, effects out.
 #pragma once
 
 #include <deque>
@@ -22,7 +23,7 @@
 
 namespace swarm::node {
 
-// Where the output of a task is to be had.
+// Where to get the output of a task.
 struct PlaceOfTask {
   TaskId task;
   NodeId node;                       // empty: not placed, or gone
@@ -64,7 +65,7 @@ class LogHub {
     std::uint64_t chunks = 0;
     std::size_t open = 0;  // tasks
   };
-  struct Feed {  // what comes of one node
+  struct Feed {  // what one node sends
     NodeId node;
     std::string name;  // "node m2"
     InOrder<wire::LogChunk> chunks;

@@ -1,4 +1,4 @@
-// Lines of tasks from wherever they are: requests, chunks and time in; effects out.
+// Lines of tasks from all nodes: requests, chunks and time in; effects out.
 #include "node/log_hub.hpp"
 
 #include "node/test_effects.hpp"

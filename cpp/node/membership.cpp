@@ -22,9 +22,9 @@ NodeId node_id_for(ports::Crypto& crypto, ClusterId cluster, std::uint64_t reque
   return NodeId(static_cast<Uint128>(get_u64(digest)) << 64 | get_u64(digest, 8));
 }
 
-// A Raft id is one life of one member: whoever lost what it said under an id never speaks under it again.
-// The same request gives the same id, whichever leader answers; another request means that the node began
-// anew.
+// A Raft id names one life of one member: a node that lost its Raft state comes back under a new id, else it
+// could vote twice. The same request gives the same id, whichever leader answers; another request means that
+// the node began anew.
 std::uint64_t raft_id_for(ports::Crypto& crypto, NodeId node, std::uint64_t request) {
   std::string words = "raft " + node.str() + " ";
   put_u64(words, request);
@@ -229,7 +229,7 @@ bool Membership::remove_members() {
     }
     if (*it == replica_.raft_id()) {
       if (replica_.voters().size() < 2) return false;  // the group would have no leader
-      // Whoever leads next removes this member (swarmkit manager/role_manager.go).
+      // The next leader removes this member (swarmkit manager/role_manager.go).
       replica_.transfer_leadership(replica_.successor());
       wake_ = core_.now + kLook;
       return false;
@@ -258,8 +258,8 @@ bool Membership::change_joiners() {
   return false;
 }
 
-// A learner that has caught up becomes a voter: one that is there and has acknowledged something. A vote that
-// nobody gives can cost the group its quorum.
+// A learner that has caught up becomes a voter: one that is there and has acknowledged something. A voter
+// that does not answer can cost the group its quorum.
 bool Membership::promote_learners() {
   const auto& peers = replica_.raft().progress();
   for (const std::uint64_t id : replica_.learners()) {

@@ -1,6 +1,6 @@
-// Membership: the leader's side of joining, leaving and changing roles. Nodes by tokens; managers by changes
-// of the Raft group, one at a time, learner first (Raft dissertation section 4.2.1). NOT here: the joining
-// node's side (lifecycle), when a role is to change (control/role_manager).
+// Membership: the leader's side of joining, leaving and changing roles. Nodes join by tokens, managers by
+// changes of the Raft group, one at a time, learner first (Raft dissertation section 4.2.1). NOT here: the
+// joining node's side (lifecycle), when a role is to change (control/role_manager).
 #pragma once
 
 #include <deque>
@@ -20,15 +20,15 @@ class Membership {
  public:
   Membership(Core& core, Replica& replica) : core_(core), replica_(replica) {}
 
-  // Answers on `link`, now or when the log has it. A member that joins the group or leaves is `who`, whatever
-  // the message says.
+  // Answers on the sender's link, now or when the log has it. The member that joins the group or leaves is
+  // the sender, whatever node the message names.
   void on_message(const Speaker& from, const wire::Message& message);
   void on_link_opened(const Address& outbound);
   void on_link_gone(const LinkGone& event);
-  // A proposal of this machine was settled; false when it is somebody else's.
+  // Takes the outcome of a proposal. Returns false if membership did not make it.
   bool settled(std::uint64_t request, const model::Outcome& outcome);
   void on_role_intents(const std::vector<control::RoleIntent>& intents);
-  // Proposes the next change of the Raft group when none is under way; true when it did.
+  // Proposes the next change of the Raft group when none is under way. Returns true if it did.
   bool run();
   void on_deadline();
   Instant next_deadline() const { return wake_; }

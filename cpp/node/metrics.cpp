@@ -1,5 +1,5 @@
-// GET /metrics: what this node counted, and what it knows now, as families of Prometheus. Made when somebody
-// asks; nothing here costs more with more tasks.
+// GET /metrics: what this node counted, and what it knows now, as families of Prometheus. Made for each
+// request; nothing here costs more with more tasks.
 #include <iterator>
 
 #include "node/impl.hpp"
@@ -57,7 +57,7 @@ std::string seconds(WallTime time) {
   return std::to_string(time.ns / kSecond) + '.' + std::string(3 - part.size(), '0') + part;
 }
 
-// The families of one answer, in the order in which they are told.
+// The families of one answer, in the order in which they are added.
 class Families {
  public:
   void counter(const char* name, const char* help, std::uint64_t value) {

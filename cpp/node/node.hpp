@@ -37,13 +37,13 @@ struct NodeOptions {
   // The address of this node: what an unspecified listen or advertise address means here, and where links
   // leave from.
   Address address;
-  model::Build build;     // what it knows, and says of itself: description.feature_level is set from it
+  model::Build build;     // what it knows and announces: description.feature_level is set from it
   std::string data_root;  // shown by /info only
   // Likewise: "Debian GNU/Linux 12 (bookworm)", "12", "6.1.0-13-amd64".
   std::string operating_system, os_version, kernel_version;
   std::uint64_t seed = 0;  // of this node's Rng: from the OS in the real world, from the seed in the sim
-  // Where this node counts; the host may keep it beyond the node's end, and give it to the next. Null: of its
-  // own.
+  // Where this node counts. The host may keep the meters beyond the node's end, for the next one. Null: the
+  // node makes its own.
   std::shared_ptr<Meters> meters;
   // Without mutual TLS a node refuses to listen for peers outside loopback unless this is set.
   bool insecure_no_tls = false;
@@ -57,9 +57,9 @@ struct Inspection {
   const store::Store* store = nullptr;
   const std::map<std::uint64_t, wire::ManagerPeer>* members = nullptr;  // by Raft id
   const std::set<std::uint64_t>* removed = nullptr;
-  const raft::ConfState* group = nullptr;  // who votes
+  const raft::ConfState* group = nullptr;  // with its voters
   std::uint64_t raft_id = 0;
-  bool writes_log = false;  // entries are on their way to the disk: it has more than `log` says
+  bool writes_log = false;  // entries are on their way to the disk, which may have more than `log`
   const agent::Worker* worker = nullptr;
   NodeId id;
   ClusterId cluster;
@@ -68,8 +68,8 @@ struct Inspection {
   bool is_leader = false;
 };
 
-// Two numbers that are other ones when what looks show may be. A follower's copy of the store is not in it:
-// the leader is asked.
+// Two numbers that change whenever looks may show something else. A follower's copy of the store does not
+// count: a look asks the leader.
 struct Visible {
   std::uint64_t shown = 0;  // of the swarm, and of this node
   std::uint64_t raft = 0;   // of Raft: its term, role, commit and applied index, its story
@@ -95,24 +95,24 @@ class Node {
   // When turn() must be called again although nothing happened.
   Instant next_deadline() const;
 
-  // An orderly stop: tasks are stopped, leadership is handed over, what was said is on disk. `stopped()`
+  // An orderly stop: tasks are stopped, leadership is handed over, what was promised is on disk. `stopped()`
   // tells when; the host goes on with events and turns until then (or gives up and dies: that is only a
   // crash).
   void shut_down(Instant now);
   bool stopped() const;
 
   Inspection inspect() const;
-  // What a client would be answered at this moment out of what this node knows, whoever should be asked;
-  // nothing happens by it: no turn, no trace, no chance drawn. Nothing for what takes time. `leaderless`:
-  // show nobody as the leader, whom this node may not have missed yet.
-  // `source`: the output of tasks, wherever they run.
+  // Returns what a client would be answered at this moment from what this node knows, even if another node
+  // should answer. It changes nothing: no turn, no trace, no random draw. Nothing for a request that takes
+  // time. `leaderless`: show no leader; this node may not have noticed yet that its leader is gone. `source`:
+  // the output of tasks, wherever they run.
   std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless,
                                      const docker::LogSource& source) const;
-  // ... and what it is told where nobody leads.
+  // ... and the answer where there is no leader.
   static docker::Answer without_leader();
   Visible visible() const;
-  // Chance comes from `seed` from now on: of elections, back-offs, new ids, ties between nodes. For hosts
-  // that branch a run.
+  // Random draws come from `seed` from now on: those of elections, back-offs, new ids, ties between nodes.
+  // For hosts that branch a run.
   void reseed(std::uint64_t seed);
 
  private:

@@ -1,4 +1,5 @@
-// OwnAddresses: where a node listens for others and what it tells them to dial, as init and join say it.
+// OwnAddresses: where a node listens for other nodes and the address that they dial, as init and join give
+// them.
 #pragma once
 
 #include <string>

@@ -1,9 +1,10 @@
-// Who may say what. Each message has one row: its name, who may send it, on whose link it travels, which part
-// takes it, and the node that it speaks of (its subject), which must be the sender itself. A message without
-// a row does not compile (swarmkit ca/auth.go, manager/manager.go: "tls.authorized").
+// Permissions: which node may send which message. Each message has one row: its name, its permitted senders,
+// the end that must have opened its link, the part that takes it, and the node that it is about (its
+// subject), which must be the sender itself. A message without a row does not compile (swarmkit ca/auth.go,
+// manager/manager.go: "tls.authorized").
 //
 // The sender is the link's principal (model/principal.hpp). Without TLS a principal is what the peer claims,
-// and this is what holds nevertheless:
+// and these rules hold nevertheless:
 //   - A node speaks for itself only: a subject that is not the principal is refused.
 //   - Answers count only on links that this node opened, and requests only on links that the peer opened:
 //     no peer can push an assignment or a reply at a node that did not ask it.
@@ -25,7 +26,7 @@
 namespace swarm::node {
 
 enum class Sender : std::uint8_t { anyone, member, manager };
-// Who opened the link that the message travels on: `asks`: its sender; `answers`: its receiver.
+// Which end opened the link that the message travels on. `asks`: its sender. `answers`: its receiver.
 enum class Way : std::uint8_t { asks, answers };
 // The part of a node that takes the message.
 enum class Part : std::uint8_t { replica, membership, dispatcher, api, lifecycle, logs, agent };
@@ -46,7 +47,7 @@ struct Permission {
 Permission permission(const ports::Frame& frame);
 Permission permission(const wire::Message& message);
 
-// What the node that a frame comes to knows by itself.
+// What the receiver of a frame knows by itself.
 struct Hearer {
   ClusterId cluster;                                                    // empty: outside every swarm
   std::uint64_t raft_id = 0;                                            // 0: no manager
@@ -70,17 +71,17 @@ struct DenialRow {
   const char* word;      // of the metric's label
   const char* sentence;  // of the log
   bool closes;           // the peer broke a rule: a link that it opened is closed
-  bool logged;           // false: peers that are merely behind say such things every day
+  bool logged;           // false: peers that are merely behind send such frames every day
 };
 const DenialRow& row_of(Denial denial);
 
 // Returns true if `who` may speak as a manager to `hearer`. A worker believes the managers that it dialled. A
-// manager asks its member list: the Raft id must be there, under the principal's node. One that does not know
-// the id at all may be behind: it refuses the claim while it leads or hears another leader, and lets it pass
-// while it hears none, because it may need the new member's vote, or its log.
+// manager asks its member list: the Raft id must be there, under the principal's node. A manager that does
+// not know the id at all may be behind: it refuses the claim while it leads or hears another leader, and lets
+// it pass while it hears none, because it may need the new member's vote, or its log.
 bool is_manager(const model::Principal& who, const Hearer& hearer);
 
-// Why `who` may not send `frame` to `hearer`; nothing: it may. `way`: who opened the link.
+// Returns why `who` may not send `frame` to `hearer`; nothing if it may. `way`: which end opened the link.
 std::optional<Denial> check(const model::Principal& who, Way way, const Hearer& hearer,
                             const ports::Frame& frame);
 

@@ -1,10 +1,10 @@
 // Proposed: the transactions that this node proposed as leader, each with the place of its entry in the log,
 // until the entry is applied.
 //
-// What one has just encoded need not be decoded: no two entries have the same term and index (Raft,
-// section 5.3: log matching), so that the entry which is applied at this place is this transaction. One that
-// has lost its place to the entry of a newer leader is never found. NOT a promise that anything will be
-// applied.
+// The leader need not decode what it has just encoded: no two entries have the same term and index (Raft,
+// section 5.3: log matching), so that the entry which is applied at this place is this transaction. A
+// transaction that lost its place to the entry of a newer leader is never found. NOT a promise that anything
+// will be applied.
 #pragma once
 
 #include <deque>

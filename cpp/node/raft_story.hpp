@@ -2,7 +2,7 @@
 // not on disk, and a manager that starts begins a new one.
 //
 //   leader  follower  candidate  pre-candidate   what this manager became
-//   voted  follows  leader-lost                  for whom, whom, which one
+//   voted  follows  leader-lost                  `other`: the member that it voted for, follows, has lost
 //   member-added  member-promoted  member-removed     of the subject, as this manager applied it
 //   snapshot-sent  snapshot-installed
 #pragma once
@@ -16,7 +16,7 @@
 
 namespace swarm::node {
 
-// What elections are about; a story is made of the differences.
+// What elections change; the story is made of the differences.
 struct RaftFacts {
   raft::Term term = 0;
   raft::Role role = raft::Role::follower;
@@ -34,7 +34,7 @@ class RaftStory {
   static std::vector<docker::RaftEvent> between(const RaftFacts& before, const RaftFacts& now,
                                                 std::uint64_t self);
   void tell(docker::RaftEvent event);
-  // Those with a greater number.
+  // Returns the events with a greater number.
   docker::RaftPast after(std::uint64_t number) const;
   std::uint64_t last() const { return last_; }
 

@@ -1,5 +1,6 @@
-// Refusals: what becomes known of a frame that was denied (node/permissions). Each is counted. The log gets
-// at most one line a second, with the number of those it leaves out: a peer that floods cannot fill a disk.
+// Refusals: counts and logs the frames that were denied (node/permissions). Every one is counted. The log
+// gets at most one line a second, with the number of those it leaves out: a peer that floods cannot fill a
+// disk.
 #pragma once
 
 #include <cstdint>

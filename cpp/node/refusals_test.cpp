@@ -1,4 +1,4 @@
-// What becomes known of frames that were denied: a count of each, and at most one line a second.
+// Denied frames: a count of each, and at most one line a second.
 #include "node/refusals.hpp"
 
 #include "node/test_ports.hpp"

@@ -2,9 +2,9 @@
 // members' addresses. Leader or follower alike; what only a leader does is in leader_loops.
 //
 // Durability (Raft section 5, and "durable before said"): one synced batch at a time is on its way to the
-// disk. Messages that may go at once are sent with it, those that speak for it when it is done. Entries, hard
-// state, applied objects and the applied index of one round share the batch; it is synced when entries or
-// votes changed.
+// disk. Messages that may go at once are sent with it; those that promise what it holds are sent when it is
+// done. Entries, hard state, applied objects and the applied index of one round share the batch; it is synced
+// when entries or votes changed.
 #pragma once
 
 #include <algorithm>
@@ -46,7 +46,7 @@ class ReplicaLog final : public raft::MemoryStorage {
 inline constexpr std::uint64_t kMaxLogBytes = 64ULL * 1024 * 1024;
 inline constexpr std::uint64_t kKeptLogBytes = 16ULL * 1024 * 1024;
 
-// One applied entry that others want to hear of.
+// One applied entry, for the parts that follow the store.
 struct AppliedEntry {
   std::uint64_t request = 0;  // of a transaction; 0 for membership changes
   model::Outcome outcome;
@@ -64,8 +64,8 @@ class Replica {
   static std::unique_ptr<Replica> join(Core& core, std::uint64_t raft_id,
                                        std::vector<wire::ManagerPeer> members);
   ~Replica();
-  // A member-to-be takes part once its node's identity says so on disk: one that forgot that it voted must
-  // never be.
+  // A new member takes part once its node's identity on disk has its Raft id: a member must never forget a
+  // vote.
   void begin() { busy_ = false; }
   Life life() const { return life_; }
   // The batch that it waited for is on disk.
@@ -75,28 +75,29 @@ class Replica {
   void step(raft::Message message);
   void on_chunk(ports::LinkId link, wire::SnapshotChunk chunk);
   void on_link_gone(const LinkGone& event);
-  // Proposes; the number by which the outcome will be found, 0 when this node does not lead.
+  // Proposes. Returns the number that comes back with the outcome; 0 if this node does not lead.
   std::uint64_t propose(model::Transaction transaction);
   bool propose_membership(const raft::ConfChangeV2& change);
   void read_index(std::uint64_t context);
-  // The other voter that has most of the log, one that this leader hears from if there is one; 0: none.
+  // Returns the other voter with the longest log, if possible one that this leader hears from; 0 if there is
+  // none.
   std::uint64_t successor() const;
   void transfer_leadership(std::uint64_t to);  // 0: nothing happens
   void campaign();
   void on_deadline();
   Instant next_deadline() const { return outgoing_.empty() ? next_tick_ : std::min(next_tick_, core_.now); }
-  // One round: what Raft has ready goes to the disk, the peers and the store. True when there was something.
-  // A round that meets a feature level which this build does not know keeps nothing, as after a crash: see
-  // too_new().
+  // One round: what Raft has ready goes to the disk, the peers and the store. Returns true if there was
+  // something. A round that meets a feature level which this build does not know keeps nothing, as after a
+  // crash: see too_new().
   bool run();
 
   // ---- out
   std::vector<AppliedEntry> take_applied() { return std::exchange(applied_entries_, {}); }
   std::vector<std::uint64_t> take_reads();
-  // True once after each change of leader (by term or name).
+  // Returns true once after each change of leader (by term or name).
   bool take_leader_changed() { return std::exchange(leader_changed_, false); }
   bool take_members_changed() { return std::exchange(members_changed_, false); }
-  // True once after a snapshot took the place of entries: what they changed is not told one by one.
+  // Returns true once after a snapshot took the place of entries: their changes are not reported one by one.
   bool take_skipped() { return std::exchange(skipped_, false); }
 
   // The level of the swarm, where this build does not know it: this replica must not take part from here on;
@@ -124,18 +125,18 @@ class Replica {
   docker::RaftDetail detail() const;
   std::vector<docker::LogRow> log_rows(std::uint64_t from, std::uint64_t limit) const;
   docker::RaftPast past(std::uint64_t after) const;
-  // Numbers that are other ones when looks may show something else: see Visible.
+  // Numbers that change whenever looks may show something else: see Visible.
   std::uint64_t visible_swarm() const;
   std::uint64_t visible_raft() const;
   const raft::ConfState& group() const { return conf_state_; }
-  // Of the store, for a follower that needs one; its data is packed as it is sent.
+  // A snapshot of the store, for a follower that needs one; its data is packed as it is sent.
   raft::Snapshot make_snapshot();
   bool busy() const { return busy_; }
 
  private:
   explicit Replica(Core& core);
   void start_raft(std::uint64_t applied);
-  // One round, over one Ready: what is kept, what is said at once, what is applied, and what waits for the
+  // One round, over one Ready: what is kept, what is sent at once, what is applied, and what waits for the
   // disk.
   void persist(const raft::Ready& ready, ports::DiskBatch& batch);
   void send_at_once(raft::Ready& ready);
@@ -157,13 +158,13 @@ class Replica {
   void send_snapshot(raft::Message message, const Address& to);
   void send_chunk(std::uint64_t to);
   void send_chunks();
-  // The story: what Raft came to since it was last looked at, and what it did to members and snapshots.
+  // The story: what changed in Raft since the last look, and what happened to members and snapshots.
   void begin_story();
   void note_raft();
   void tell(docker::RaftEvent event);
   void tell_member(const raft::ConfChangeSingle& change, std::uint64_t index);
   void tell_snapshot(const char* action, std::uint64_t index, std::uint64_t to);
-  std::string name_of(std::uint64_t raft_id) const;  // "" for nobody
+  std::string name_of(std::uint64_t raft_id) const;  // "" for 0
   void compact(std::uint64_t applied, ports::DiskBatch& batch);
 
   Core& core_;
@@ -181,7 +182,7 @@ class Replica {
   raft::Term term_ = 0;
   raft::Term applied_term_ = 0;         // of the entry at the store's version
   bool busy_ = false;                   // a batch is on its way to the disk, or it does not take part yet
-  std::optional<raft::Ready> storing_;  // what that batch is of; none: a new swarm's first
+  std::optional<raft::Ready> storing_;  // the round of that batch; none: a new swarm's first
   model::FeatureLevel too_new_ = 0;
   bool leader_changed_ = false, members_changed_ = false, skipped_ = false;
   Instant next_tick_;
@@ -199,7 +200,7 @@ class Replica {
     wire::SnapshotChunk chunk;  // the next one, without its data
   };
   std::map<std::uint64_t, Outgoing> outgoing_;
-  std::map<std::uint64_t, Instant> snapshots_sent_;  // to whom, and when to think that it was lost
+  std::map<std::uint64_t, Instant> snapshots_sent_;  // to which member, and when to count it as lost
   struct Incoming {
     std::uint64_t index = 0;
     std::uint32_t next = 0;

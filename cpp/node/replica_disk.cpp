@@ -78,7 +78,8 @@ Result<void> read_entry(ManagerState& state, std::string_view key, std::string_v
     return plain_error(Code::data_loss, "index does not match");
   if (!state.entries.empty() && state.entries.back().index + 1 != entry->index)
     return plain_error(Code::data_loss, "an entry before it is missing");
-  // What a newer leader wrote over must be gone: with it, the log would claim what nobody committed.
+  // What a newer leader wrote over must be gone: with it, the log would claim entries that were never
+  // committed.
   if (!state.entries.empty() && state.entries.back().term > entry->term)
     return plain_error(Code::data_loss, "an entry of a newer term is before it");
   state.entries.push_back(std::move(*entry));

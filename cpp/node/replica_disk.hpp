@@ -8,8 +8,7 @@
 //               "removed/" raft id           -> ""
 //               "self"                       -> raft id of this node
 //   objects     kind, id[, spec version]     -> codec(record)
-//               "applied"                    -> index, big-endian; always written with the objects it speaks
-//               for
+//               "applied"                    -> index, big-endian; written together with its objects
 #pragma once
 
 #include <map>
@@ -38,7 +37,7 @@ std::string eight(std::uint64_t value);
 std::string encode_record(const store::Store::Record& record);
 // The stored encoding of the object at `key`, made once for each of its versions; null when it is gone.
 const std::string* encoding_of(const store::Store& store, const store::Key& key);
-// By the key's first byte.
+// The key's first byte names the kind.
 Result<store::Store::Record> decode_record(std::string_view key, std::string_view value);
 
 // All that is read at start.
@@ -62,7 +61,7 @@ model::FeatureLevel snapshot_level(std::string_view data);
 // The applied index on the disk; 0 where there is none.
 std::uint64_t stored_version(ports::Disk& disk);
 
-// What changed in the store since the last call, and the applied index with it.
+// Adds what changed in the store since the last call, and the applied index with it.
 void put_dirty(store::Store& store, ports::DiskBatch& batch);
 
 // The data of a Raft snapshot, at once: the whole store, the members and the removed, as length-prefixed keys
@@ -77,8 +76,8 @@ struct UnpackedSnapshot {
 };
 Result<UnpackedSnapshot> unpack_snapshot(std::string_view data);
 
-// In place of all that the disk holds of the log, the members and the store: what a snapshot brought. The
-// applied index is the caller's to write, as always with the objects.
+// Replaces all that the disk holds of the log, the members and the store by what a snapshot brought. The
+// caller writes the applied index.
 void put_snapshot(const raft::Snapshot& snapshot, const store::Store& store,
                   const std::map<std::uint64_t, wire::ManagerPeer>& members,
                   const std::set<std::uint64_t>& removed, ports::DiskBatch& batch);

@@ -1,4 +1,4 @@
-// What a manager tells of Raft to whoever asks: its members, its log in words, and its story.
+// What a manager shows of Raft: its members, its log in words, and its story.
 #include <utility>
 
 #include "codec/codec.hpp"
@@ -21,7 +21,7 @@ std::optional<docker::RaftProgress> progress_of(const raft::ProgressMap& all, st
 
 }  // namespace
 
-// ---- who is who
+// ---- names of members
 
 // An address where the store does not know the node (yet); the number of a member that is gone.
 std::string Replica::name_of(std::uint64_t raft_id) const {
@@ -63,7 +63,7 @@ std::vector<docker::LogRow> Replica::log_rows(std::uint64_t from, std::uint64_t 
 
 void Replica::begin_story() {
   facts_ = {raft_->term(), raft_->role(), raft_->leader(), raft_->vote()};
-  if (facts_.term == 0) return;  // it has heard of nobody yet
+  if (facts_.term == 0) return;  // it has heard of no other member yet
   docker::RaftEvent event;
   event.term = facts_.term;
   event.action = "follower";
@@ -81,7 +81,7 @@ void Replica::note_raft() {
   for (docker::RaftEvent& event : RaftStory::between(before, now, raft_id_)) tell(std::move(event));
 }
 
-// Names as they are now; who has none yet is named when somebody asks.
+// Takes the names of now; a member that has none yet is named when a client reads the story.
 void Replica::tell(docker::RaftEvent event) {
   const auto known = [this](std::uint64_t id) {
     const auto member = members_.find(id);

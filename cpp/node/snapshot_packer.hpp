@@ -1,7 +1,7 @@
-// SnapshotPacker: the data of a Raft snapshot in pieces, so that a follower that lags keeps no request of the
-// leader's waiting. It packs the store of one version (store::View) and the members of that moment; each
-// object's stored encoding is copied, not made anew. NOT here: how it is sent (replica.cpp), how it is read
-// (unpack_snapshot).
+// SnapshotPacker: the data of a Raft snapshot in pieces, so that no request waits at the leader while a
+// lagging follower gets one. It packs the store of one version (store::View) and the members of that moment;
+// each object's stored encoding is copied, not made anew. NOT here: how it is sent (replica.cpp), how it is
+// read (unpack_snapshot).
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ class SnapshotPacker {
  public:
   explicit SnapshotPacker(std::shared_ptr<const SnapshotSource> source) : source_(std::move(source)) {}
   // The next piece: it ends with the object that makes it `bytes` long, or with the `objects`th. The pieces
-  // one after the other are the data.
+  // in their order are the data.
   std::string next(std::size_t bytes, std::size_t objects);
   bool done() const { return done_; }
 

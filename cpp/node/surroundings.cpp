@@ -1,4 +1,4 @@
-// How the node looks to its parts: values, made when a part is asked.
+// What the parts see of the node: values, made when a part is called.
 #include <algorithm>
 
 #include "node/impl.hpp"

@@ -3,8 +3,7 @@
 //   1. take the queued events, up to a budget
 //   2. let the parts whose time has come act
 //   3. run the parts until quiet: Raft's round (disk, peers, store) -> the leader's loops -> membership ->
-//   the agent ->
-//      this node's own stories -> the API
+//      the agent -> the lifecycle -> the API
 //   4. batches are on their way to the disk by then; what waits for one goes out when DiskDone comes
 #include <algorithm>
 #include <utility>

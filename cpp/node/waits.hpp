@@ -1,5 +1,5 @@
 // Waits: which part goes on when a batch is on disk, and with what. Data and no closure: a part that has gone
-// meanwhile is not found, and one that has taken its place has another life.
+// meanwhile is not found, and the one in its place has another Life.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct ReplicaStored {  // Replica::on_stored
 struct RecordsStored {  // AgentPart::on_stored
   Life agent = 0;
 };
-// Lifecycle::on_stored: the identity is on disk, and this is what it was waited for.
+// Lifecycle::on_stored: the identity is on disk, and this step has waited for it.
 struct IdentityStored {
   enum class Then : std::uint8_t { start_agent, begin_replica, wipe_replica };
   Then then = Then::start_agent;

@@ -3,8 +3,8 @@
 // capacity against what its tasks reserve.
 //
 // It writes *observed* REJECTED; the orchestrators' restart does the rest. Only nodes that are active are
-// looked at, and only when they change: a drained node loses its tasks anyhow, a paused one keeps them. A task
-// that was placed while its node changed is a reason to look, too.
+// looked at, and only when they change: a drained node loses its tasks anyhow, a paused one keeps them. A
+// task that was placed while its node changed is a reason to look, too.
 #pragma once
 
 #include <set>

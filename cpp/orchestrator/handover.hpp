@@ -1,9 +1,9 @@
-// Handover: one slot, one task. When a task of the current spec runs in a slot, what else was meant to run
-// there is told to stop; of several old ones the youngest that runs stays.
+// Handover: one slot, one task. When a task of the current spec runs in a slot, the others that were meant to
+// run there must stop; of several old ones the youngest that runs stays.
 //
 // An update does the same for the slots that it has in hand. But it may pause, fail, lose a node or be
-// followed by another between the start of a new task and its running, and the new task is restarted all the
-// same and runs some day: a port becomes free, an image appears. Until then the old one stays and serves.
+// followed by another update before the new task runs. The new task is restarted all the same and runs some
+// day: a port becomes free, an image appears. Until then the old one stays and serves.
 #pragma once
 
 #include <set>

@@ -49,7 +49,7 @@ class Plan {
     step.status = std::move(status);
     transaction_.actions.push_back(std::move(step));
   }
-  // Refused when somebody else has changed the service since.
+  // Apply refuses it if another transaction has changed the service since.
   void put(model::Service service) { transaction_.actions.push_back(model::Put{std::move(service)}); }
 
   std::optional<model::Transaction> take() {

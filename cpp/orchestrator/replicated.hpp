@@ -24,9 +24,9 @@ class ReplicatedOrchestrator final : public ServiceLoop {
   void drop(const View& view, const Slots& dead);
 };
 
-// The slots to give up when only `keep` of them may stay, the first to go last in the result: those with two
-// tasks or without a node go first, then the fullest nodes lose theirs, then slots without a running task,
-// then high numbers.
+// Returns the slots to give up when only `keep` of them may stay, the first to go last in the result: those
+// with two tasks or without a node go first, then the fullest nodes lose theirs, then slots without a running
+// task, then high numbers.
 std::vector<std::uint64_t> slots_to_drop(const std::map<std::uint64_t, std::vector<TaskRef>>& slots,
                                          std::size_t keep);
 

@@ -1,5 +1,5 @@
-// Restart attempts are counted in the task and handed on: what costs one, what does not, and who has to know.
-// And how long a replacement waits for the task before it.
+// Restart attempts are counted in the task and handed on: what costs one, what does not, and where the count
+// is kept. And how long a replacement waits for the task before it.
 
 #include <gtest/gtest.h>
 #include <algorithm>

@@ -1,5 +1,5 @@
 // ServiceLoop: what the replicated and the global orchestrator have in common. It notes which services, tasks
-// and nodes changed, and makes one plan at a time of what they need, in this order:
+// and nodes changed, and makes one plan at a time for what they need, in this order:
 //
 //   tasks of services that are gone -> REMOVE; tasks that ended or lost their node -> stop and replace; old
 //   tasks of slots whose new one runs -> stop; replacements whose time has come -> RUNNING; services whose

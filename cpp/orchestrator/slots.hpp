@@ -1,6 +1,6 @@
 // Slots: the places that a service's tasks fill. A replicated service has numbered ones, from 1; a global
 // service has one per node, number 0. A slot holds one wanted task, or two while an update hands over, and
-// the dead ones before.
+// the dead ones before them.
 #pragma once
 
 #include <compare>

@@ -1,13 +1,13 @@
-// TaskReaper: keeps the history of each slot short, and buries what is meant to be gone
-// (swarmkit manager/orchestrator/taskreaper).
+// TaskReaper: keeps the history of each slot short, and deletes the tasks that are meant to be gone (swarmkit
+// manager/orchestrator/taskreaper).
 //
 // History: the cluster's limit per slot, live tasks counted, whatever the restart policy. Pruned oldest
 // first, and only what is over: it has ended or was never placed, and is not wanted. The last task of a slot
-// that nothing follows stays, whatever the limit: it says that its slot has had its chances. A slot is looked
-// at when a task is made, ends or is told to stop in it (SwarmKit polls every 250 ms instead while two tasks
-// of a slot live); all of them when the limit changes. Buried at once, whatever the history: tasks with
-// desired state REMOVE that have ended, were never placed or whose node is gone; orphans without a service.
-// Deletions go in batches: 250 ms after the first, or 1,000 at hand.
+// that nothing follows stays, whatever the limit: it shows that its slot has used up its restart attempts. A
+// slot is looked at when a task of it is made, ends or is to stop (SwarmKit polls every 250 ms instead while
+// two tasks of a slot live); all of them when the limit changes. Deleted at once, whatever the history: tasks
+// with desired state REMOVE that have ended, were never placed or whose node is gone; orphans without a
+// service. Deletions go in batches: 250 ms after the first, or 1,000 at hand.
 #pragma once
 
 #include <set>

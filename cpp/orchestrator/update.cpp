@@ -177,7 +177,7 @@ void UpdateSupervisor::observe(const store::Store& store, const store::Change<mo
   if (change.removed()) update.fresh.erase(task.id);
 }
 
-// A new task that is told to stop, or is lost with its node, is no failure of the update.
+// A new task that the swarm stops, or that is lost with its node, is no failure of the update.
 void UpdateSupervisor::note_fresh(const model::Service& service, Update& update, const model::Task& task,
                                   Instant now) {
   const auto it = update.fresh.find(task.id);

@@ -2,9 +2,9 @@
 // (swarmkit manager/orchestrator/update/updater.go).
 //
 // One update per service and spec version. A slot is in hand from the making of its new task until that runs,
-// the old one is told to stop and the delay has passed; `parallelism` slots are in hand at once (0: all). A
-// new task that ends before it ran, or within the monitor period after, counts as a failure of the update;
-// past the ratio the failure action is taken. The last slot done, the update completes after one more monitor
+// the old one is to stop and the delay has passed; `parallelism` slots are in hand at once (0: all). A new
+// task that ends before it ran, or within the monitor period after, counts as a failure of the update; past
+// the ratio the failure action is taken. The last slot done, the update completes after one more monitor
 // period.
 //
 // What it knows beyond the store (failures so far, what is in hand) dies with the leader; the next one begins
@@ -14,8 +14,8 @@
 // one timer at most; an update fails only by a failure that went over the ratio, and completes only when no
 // slot is left.
 //
-// NOT here: replacing tasks that end and releasing the new ones
-// (RestartSupervisor), and slots that no update has in hand (Handover).
+// NOT here: replacing tasks that end and releasing the new ones (RestartSupervisor), slots that no update has
+// in hand (Handover).
 #pragma once
 
 #include <map>

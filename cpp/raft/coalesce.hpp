@@ -1,10 +1,10 @@
-// Coalescing: messages of one round to one peer that say together what one message can say.
+// Coalescing: joins messages of one round to one peer where one message can say the same.
 //
 // A leader sends an append for each proposal (section 5.3). Those of one round leave at the same moment, one
 // after the other, and would be encoded, sent, parsed, written and acknowledged one by one. One append with
-// the entries of all is what the leader had sent if the proposals had come as one; the acknowledgement of
-// more entries speaks for the one of fewer. NOT part of the core, which sends what etcd's core sends: the
-// host does this with what a Ready brings.
+// all their entries is what the leader would have sent if the proposals had come as one; the acknowledgement
+// of more entries covers that of fewer. NOT part of the core, which sends what etcd's core sends: the host
+// does this with what a Ready brings.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@
 namespace swarm::raft {
 
 // Appends that follow one another become one of at most `max_size` bytes of entries, acknowledgements of one
-// term become the last. The order of what is left for a peer stays, and nothing is joined across another
-// message to it.
+// term become the last. The messages that remain keep their order for each peer, and none are joined across
+// another message to it.
 std::vector<Message> coalesced(std::vector<Message> messages, std::uint64_t max_size);
 
 }  // namespace swarm::raft

@@ -11,10 +11,10 @@
 namespace swarm::raft {
 
 struct CompactionRule {
-  std::uint64_t interval = 0;      // so many entries more than `keep_entries`: it is time
+  std::uint64_t interval = 0;      // compact at so many entries more than `keep_entries`
   std::uint64_t keep_entries = 0;  // the newest stay for followers that lag
-  std::uint64_t max_bytes = 0;     // or so many bytes in all (entry_size): it is time
-  std::uint64_t keep_bytes = 0;    // of those that stay, in this case too
+  std::uint64_t max_bytes = 0;     // or at more than so many bytes in all (entry_size)
+  std::uint64_t keep_bytes = 0;    // then at most so many bytes stay, too
 };
 
 // The last entry that should go, at most `stable`; nothing while the log is short.

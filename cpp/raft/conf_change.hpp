@@ -38,7 +38,7 @@ class Changer {
   Index last_index_;
 };
 
-// Applies `change` in whichever of the three ways it asks for.
+// Applies `change` in the one of the three ways that it asks for.
 Result<Changed> apply_change(const Tracker& tracker, Index last_index, const ConfChangeV2& change);
 // The configuration that `state` describes, built up from nothing.
 Result<Changed> restore(Tracker tracker, Index last_index, const ConfState& state);

@@ -36,7 +36,7 @@ class Raft {
   HardState hard_state() const { return {term, vote, log.committed()}; }
   Status status() const;
 
-  // ---- state. Public: RawNode and the roles are one machine; nobody else sees this header.
+  // ---- state. Public: RawNode and the roles are one machine; only raft/*.cpp include this header.
   const Config config;
   Log log;
   Tracker tracker;
@@ -124,7 +124,7 @@ class Raft {
   Rng rng_;
   int election_elapsed_ = 0;
   int heartbeat_elapsed_ = 0;
-  bool hinted_ = false;  // the election timeout is a hurried one
+  bool hinted_ = false;  // hint_leader_lost() shortened the election timeout
   std::uint64_t uncommitted_size_ = 0;
   struct PendingRead {
     std::string context;

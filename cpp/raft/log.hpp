@@ -43,8 +43,8 @@ class Log {
  public:
   Log(const Storage& storage, std::uint64_t max_applying_size);
 
-  // Appends what a leader sent after `previous`; nothing when the logs do not match there. The last new
-  // index.
+  // Appends what a leader sent after `previous`. Returns the last new index; nothing if the logs do not match
+  // at `previous`.
   std::optional<Index> maybe_append(EntryId previous, const std::vector<Entry>& entries, Index committed);
   Index append(const std::vector<Entry>& entries);
   // The largest index <= `index` whose term may match at or below `term` (conflict hints, both sides).

@@ -52,9 +52,9 @@ struct Progress {
   void become_replicate();
   void become_snapshot(Index index);
   void sent_entries(std::size_t count, std::uint64_t bytes);
-  // The follower has everything up to `index`; false when that is old news.
+  // The follower has everything up to `index`. Returns false if that was known already.
   bool maybe_update(Index index);
-  // The follower refused an append at `rejected`; false when that is old news.
+  // The follower refused an append at `rejected`. Returns false if the refusal is out of date.
   bool maybe_decrease(Index rejected, Index hint);
   bool can_bump_commit(Index index) const { return index > sent_commit && sent_commit < next - 1; }
   bool paused() const { return state == ProgressState::snapshot || append_flow_paused; }

@@ -2,8 +2,7 @@
 //
 //     tick / step / propose / campaign ...      what happened
 //     if has_ready(): ready()                   what has to be done about it:
-//        1. write hard_state, entries and snapshot to disk (synced when must_sync); `messages` may go out at
-//        once
+//        1. write hard_state, entries and snapshot to disk (synced when must_sync); `messages` may go at once
 //        2. when that is durable: mirror it in the storage, send `messages_after_append`
 //        3. apply committed_entries (membership changes through apply_conf_change)
 //        4. advance()
@@ -124,7 +123,7 @@ class RawNode {
   void transfer_leader(PeerId to);
   Result<void> forget_leader();
   // The connection to the leader closed: it may be dead. A follower asks for votes within two ticks instead
-  // of waiting for silence. Safe whatever the truth: pre-vote asks the others first.
+  // of waiting for silence. Safe even if the leader lives: pre-vote asks the others first.
   void hint_leader_lost();
 
   Status status() const;
@@ -136,7 +135,7 @@ class RawNode {
   Role role() const;
   PeerId vote() const;
   Index commit() const;
-  // Of the log in memory, on disk or not; last < first: it is empty.
+  // Of the log in memory, on disk or not. An empty log has last < first.
   Index first_index() const;
   Index last_index() const;
   // At most `count` entries from `from` on, or from the first that is kept.
@@ -145,7 +144,7 @@ class RawNode {
   // From `from` on, as far as the log still has them; on disk or not.
   std::vector<Entry> committed_entries(Index from) const;
   const ProgressMap& progress() const;
-  void reseed(std::uint64_t seed);                  // chance from now on; the timeout that runs stays
+  void reseed(std::uint64_t seed);                  // new random draws; the present timeout stays
   void set_randomized_election_timeout(int ticks);  // for tests; holds until the role changes
 
  private:

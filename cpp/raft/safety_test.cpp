@@ -1,7 +1,7 @@
 // A small world of five members in memory: messages are lost, doubled and reordered, disks are slow, members
 // crash and come back, logs are compacted, leadership moves, members join and leave. Checked at every step:
 // election safety, log matching, leader completeness, state-machine safety, and that what is committed is on
-// a majority's disks. At the end the world is quiet, and everybody must agree.
+// a majority's disks. At the end the world is quiet, and all members must agree.
 #include <gtest/gtest.h>
 #include <algorithm>
 #include <array>

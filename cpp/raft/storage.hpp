@@ -62,9 +62,9 @@ class MemoryStorage : public Storage {
   void apply_snapshot(const Snapshot& snapshot);
   // Forgets entries up to and including `index`, which becomes the log's beginning.
   LogError compact(Index index);
-  // What snapshot() answers from now on, without compaction. Metadata of the beginning stays.
+  // Sets the configuration that snapshot() answers from now on, without compaction. Index and term stay.
   void set_conf_state(const ConfState& state) { snapshot_.conf_state = state; }
-  // What its entries take, as entry_size says it.
+  // The size of all its entries, by entry_size.
   std::uint64_t bytes() const { return bytes_; }
   std::uint64_t size_of(Index index) const { return entry_size(entries_.at(index - first_index())); }
 

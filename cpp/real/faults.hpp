@@ -5,9 +5,10 @@
 //   DELETE /swarmpy/v1/faults/1      204, also when it is over
 //   POST   /swarmpy/v1/faults/heal   204: all of them
 //
-// What a daemon can do to itself: what it says and hears (names of other nodes are their addresses here), its
-// disk, its clock, its pace. A fault with a `for` ends by itself, whatever becomes of the process that began
-// it. NOT here: what is done to a daemon from outside (kill, freeze, ports): python/swarmpy/_faults.
+// The faults that a daemon can do to itself: to what it sends and receives (names of other nodes are their
+// addresses here), its disk, its clock, its pace. A fault with a `for` ends by itself, even if the process
+// that began it is gone. NOT here: what is done to a daemon from outside (kill, freeze, ports):
+// python/swarmpy/_faults.
 #pragma once
 
 #include <functional>
@@ -45,7 +46,7 @@ class FaultDesk {
   static Answer refusal(std::string sentence);
   Answer answer(const http::Request& request);
 
-  // How much longer a turn takes than it took; 1'000'000'000: as it is.
+  // The time of a turn is multiplied by this (billionths); 1'000'000'000 changes nothing.
   std::int64_t factor() const { return factor_; }
 
  private:

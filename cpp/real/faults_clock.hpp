@@ -44,7 +44,7 @@ class FaultyClock final : public ports::Clock {
     return {static_cast<std::int64_t>(passed * rate_ / kTrueRate)};
   }
 
-  bool own_ = false;  // no fault has ever touched it
+  bool own_ = false;  // false: no fault has touched it
   Instant base_, true_base_;
   std::int64_t rate_ = kTrueRate;
   Duration wall_offset_, gained_;

@@ -1,8 +1,8 @@
-// FaultyDisk: a disk before the daemon's own that is slow, full, or fails at an operation, as a fault says; a
-// throttled node's takes so many times as long.
+// FaultyDisk: stands before the daemon's own disk and is slow, full, or fails at an operation, as a fault
+// says; the disk of a throttled node takes a multiple of its time.
 //
-// Batches keep their order: behind one that waits all others wait. Reads come at the start only and pass as
-// they are. Without a fault it costs one look at a flag. Lives on the reactor's thread.
+// Batches keep their order: all batches behind one that waits have to wait. Reads come at the start only and
+// pass as they are. Without a fault it costs one look at a flag. Lives on the reactor's thread.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ struct DiskTrouble {
   Duration fsync_delay;
   bool full = false;
   std::string write_error, fsync_error;  // "EIO", "ENOSPC"; "": none
-  std::int64_t after = 1;                // the so-manieth of these operations is the first that fails
-  std::int64_t pace = 1'000'000'000;     // how many times as long as it takes all takes (billionths)
+  std::int64_t after = 1;                // the number of the first such operation that fails, from 1 on
+  std::int64_t pace = 1'000'000'000;     // the time of everything is multiplied by this (billionths)
   bool any() const { return fsync_delay.ns > 0 || full || !write_error.empty() || !fsync_error.empty(); }
 };
 

@@ -1,10 +1,10 @@
 // FaultyTransport: links between nodes that are cut, held, slow or lossy, as faults say. It stands before the
 // daemon's own Transport.
 //
-// Each end does to what it *says* what a fault wants; a cut is also done to what it hears, so that nothing
-// which is on its way gets through. On a cut link no connection comes about, and none is seen to end: a dial
-// is not answered, as in a network that drops packets. Without a fault a frame costs one look at a flag.
-// Lives on the reactor's thread.
+// Each end applies a fault to what it *sends*; it applies a cut also to what it receives, so that nothing
+// which is on its way gets through. On a cut link no connection opens, and none is seen to close: a dial is
+// not answered, as in a network that drops packets. Without a fault a frame costs one look at a flag. Lives
+// on the reactor's thread.
 #pragma once
 
 #include <cstdint>
@@ -63,7 +63,7 @@ class FaultyTransport final : public ports::Transport {
       : emit_(std::move(emit)), rng_(seed), due_(reactor), dials_(reactor) {}
 
   void put_before(ports::Transport& inner) { inner_ = &inner; }
-  void hear(ports::Event event);  // all that the inner one says
+  void hear(ports::Event event);  // all events of the inner one
   void set(Address own, const std::vector<faults::Fault>& all);
   const LinkRules& rules() const { return rules_; }
 
@@ -79,7 +79,7 @@ class FaultyTransport final : public ports::Transport {
     ports::LinkId link = 0;
     ports::Frame frame;
   };
-  struct Silent {  // a connection that does not come about, or whose end is not seen
+  struct Silent {  // a dial that is not answered, or a close that is not seen yet
     ports::LinkId link = 0;
     Address peer;
     Instant until;

@@ -15,7 +15,7 @@ bool exists(const std::string& path);
 Result<std::string> read_file(const std::string& path);
 Result<void> write_all(int fd, std::string_view bytes, const std::string& path);
 Result<void> sync_directory(const std::string& path);
-// Written beside, synced, renamed: there is the old file or the new one, never half of it.
+// Writes a file beside it, syncs and renames it: there is the old file or the new one, never half of it.
 Result<void> replace_file(const std::string& path, std::string_view content);
 Result<void> make_directories(const std::string& path);  // what is made is its owner's alone (0700)
 // A lock of this process on `path`, made if need be; -1 in the descriptor when another process holds it. It

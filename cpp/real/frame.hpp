@@ -23,7 +23,7 @@ FrameKind kind_of(const std::string& encoded);
 
 using AnyFrame = std::variant<wire::Hello, ports::Frame>;
 
-// What a peer may send before it has said who it is.
+// The most bytes of a peer's first frame, by which it introduces itself.
 inline constexpr std::size_t kMaxFirstFrame = 64UL * 1024;
 
 // Bytes in, frames out.

@@ -29,8 +29,8 @@ struct HostOptions {
   Address address;       // unspecified: all interfaces
   std::string hostname;  // empty: the machine's
   bool insecure_no_tls = false;
-  bool faults = false;   // may be told to break (faults.hpp)
-  model::Build build{};  // what it says it knows; another than its own for tests of upgrades only
+  bool faults = false;   // takes orders for faults (faults.hpp)
+  model::Build build{};  // what it announces; another than its own only in tests of upgrades
 };
 
 class Host {
@@ -43,9 +43,9 @@ class Host {
   LogTrace& log();
   const std::vector<std::string>& urls() const;  // where the API answers
 
-  // Until an orderly stop has come to its end. A sentence when the device failed.
+  // Runs until an orderly stop has ended. An error in a sentence if the device failed.
   Result<void> run();
-  // Tasks are stopped, leadership is handed over; after a bound of 15 s, or on the second call, at once.
+  // Stops in order: stops tasks, hands leadership over. After 15 s, or on the second call, it stops at once.
   void stop();
 
  private:

@@ -6,15 +6,14 @@
 //
 //   1. what is ready (mesh/poller) is noted: no call, no decision
 //   2. clients and nodes that have arrived are taken in; links give their frames to connections; connections
-//   move
-//      their bytes. Each returns its news, and the round gathers them as events
+//      move their bytes. Each returns its news, and the round gathers them as events
 //   3. the machine of net/mesh is asked once, with all events; what it wants is carried out
-//   4. what links have to say is written
+//   4. what links have to send is written
 //
 // Facts come from the node's thread under one mutex, and 3 happens under it: when task_stopping() returns, no
 // connection is on its way to the task, and none will be. Connections, links and listeners are named by
-// number everywhere: what has gone is not found, and may go at once. NOT here: bytes (mesh/flow, mesh/conn),
-// streams (mesh/link), which task (net/mesh).
+// number everywhere: one that has gone is not found, so that it can be destroyed at once. NOT here: bytes
+// (mesh/flow, mesh/conn), streams (mesh/link), which task (net/mesh).
 #pragma once
 
 #include <functional>
@@ -37,14 +36,14 @@ class L4Relay final : public ports::Mesh {
     std::uint16_t data_port = model::kDataPort;  // 0: no other nodes
     // The number that a task binds instead of a target port.
     std::function<std::uint32_t(std::uint32_t)> bindable_port;
-    // Why other nodes may not be listened for, in a sentence; empty: they may.
+    // Why the relay may not listen for other nodes, in a sentence; empty: it may.
     std::string no_peers;
     // How long a peer at the data port may take to introduce itself.
     Duration greeting_patience = Duration::seconds(10);
     std::uint64_t seed = 1;   // of the chance in faults
     StreamMaker link_stream;  // what links are made of; empty: plain sockets
   };
-  // `problems`: each time that they change, on the relay's thread.
+  // `problems` is called each time that they change, on the relay's thread.
   using Problems = std::function<void(std::vector<std::string>)>;
   L4Relay(Options options, Problems problems);
   ~L4Relay() override;
@@ -56,8 +55,8 @@ class L4Relay final : public ports::Mesh {
   void task_stopping(TaskId task) override;
   void task_gone(TaskId task) override;
 
-  // What is wrong on links to other nodes, and how many times as long as it takes all is to take
-  // (billionths). Without `on_link` nothing is.
+  // What is wrong on links to other nodes (without `on_link`: nothing), and by how much to multiply the time
+  // of everything (billionths).
   struct Faults {
     std::function<relay::LinkFault(const Address& peer)> on_link;
     std::int64_t pace = 1'000'000'000;

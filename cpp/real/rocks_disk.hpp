@@ -6,8 +6,8 @@
 // rule: RocksDB's one log in recovery mode kTolerateCorruptedTailRecords (a torn end is cut off; damage
 // before it is refused, where point-in-time recovery would silently forget what was acknowledged), and before
 // a batch goes to one side, unsynced batches of the other side are made durable. A data root belongs to one
-// daemon (LOCK), says its format (FORMAT), and is never started empty when it is not. NOT here: what keys and
-// values mean.
+// daemon (LOCK) and names its format (FORMAT). The disk never begins anew over data that is there. NOT here:
+// what keys and values mean.
 #pragma once
 
 #include <functional>

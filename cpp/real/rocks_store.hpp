@@ -1,5 +1,5 @@
-// RocksStore: the manager families in RocksDB, made and opened on demand. No threads here, no locks:
-// RocksDisk's.
+// RocksStore: the manager families in RocksDB, made and opened on demand. It has no threads and no locks:
+// RocksDisk has them.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -18,7 +18,7 @@ namespace swarm::real {
 
 class RocksStore {
  public:
-  // Opens what is there, if it is there.
+  // Opens the database if there is one.
   static Result<RocksStore> open(const std::string& directory);
   RocksStore(RocksStore&&) noexcept = default;
   ~RocksStore();
@@ -30,7 +30,7 @@ class RocksStore {
                     const std::function<bool(std::string_view, std::string_view)>& visit) const;
   Result<std::optional<std::string>> get(ports::Family family, std::string_view key) const;
   Result<bool> holds_anything() const;
-  // Gone, durably.
+  // Removes it, durably.
   Result<void> wipe();
 
  private:

@@ -67,7 +67,7 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
     void close_softly();
     void shut();
 
-    Impl* owner;  // null once nobody wants to hear of this link any more
+    Impl* owner;  // null once its events are not wanted any more
     std::weak_ptr<Impl> home;
     Reactor& reactor;
     ports::LinkId id;

@@ -1,5 +1,5 @@
-// Filters: may a task of a given template run on a node, and if not, why. The first filter that fails ends
-// the check for that node; reasons are counted over nodes and told in Docker's words (swarmkit
+// Filters: whether a task of a given template may run on a node, and if not, why. The first filter that fails
+// ends the check for that node; reasons are counted over nodes and given in Docker's words (swarmkit
 // manager/scheduler/filter.go). NOT here: which of the fitting nodes is best (spread), plugins and cluster
 // volumes (there are none).
 #pragma once

@@ -25,9 +25,9 @@ struct GroupKey {
 inline constexpr std::size_t kFaultyFailures = 5;
 inline constexpr Duration kFailureWindow = Duration::seconds(5 * 60);
 
-// Does the task hold anything on its node?
+// Returns true if the task holds resources of its node.
 bool is_charged(const model::Task& task);
-// Does the task count for spreading and for max replicas?
+// Returns true if the task counts for spreading and for max replicas.
 bool counts(const model::Task& task);
 
 class NodeInfo {

@@ -1,11 +1,12 @@
 // Scheduler: finds a node for every PENDING task.
 //
 // Leader only; made at election, destroyed at step-down. It keeps a picture of each node (what is taken
-// there, by whom) that costs O(changes) to keep up, and plans at once: everything that is dirty goes into one
-// transaction. A task that fits nowhere stays PENDING with the reason in its status, and is tried again when
-// something changed that could help. Invariants (checked): what stands in a plan only is not in the picture
-// between two plans; a waiting task is in the group of its spec version, and no group is empty; no count of a
-// node's picture is negative. NOT here: preemption and rebalancing, which Docker does not do either.
+// there, by which tasks) that costs O(changes) to keep up, and plans at once: everything that is dirty goes
+// into one transaction. A task that fits nowhere stays PENDING with the reason in its status, and is tried
+// again when something changed that could help. Invariants (checked): what stands in a plan only is not in
+// the picture between two plans; a waiting task is in the group of its spec version, and no group is empty;
+// no count of a node's picture is negative. NOT here: preemption and rebalancing, which Docker does not do
+// either.
 #pragma once
 
 #include <memory>

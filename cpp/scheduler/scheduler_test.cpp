@@ -1,4 +1,4 @@
-// The scheduler before a real store: objects in, placements out (the scenarios of swarmkit
+// The scheduler on a real store: objects in, placements out (the scenarios of swarmkit
 // manager/scheduler/scheduler_test.go).
 #include "scheduler/scheduler.hpp"
 

@@ -1,5 +1,5 @@
 // Raft's promises, broken by what no Raft can bear: a disk that forgets. Each ready-made rule that nothing
-// else breaks is broken here, by faults alone; and none cries wolf in storms that Raft does bear.
+// else breaks is broken here, by faults alone; and none breaks in storms that Raft does bear.
 #include <gtest/gtest.h>
 #include <cstdint>
 #include <exception>

@@ -1,5 +1,5 @@
 // Census: how many tasks of each service run and are meant to, on nodes that are not down, and in how many
-// slots. Kept up with each committed change: what it costs goes with what changed, never with what exists.
+// slots. Kept up with each committed change: the cost grows with what changed, never with what exists.
 //
 // NOT here: whether that is as it should be (watch_rules), and what a manager that is behind would say.
 #pragma once
@@ -21,14 +21,14 @@ struct Seat {
 
 class Census {
  public:
-  // Counts everything once. `changed` is told of everything from then on, in order.
+  // Counts everything once. From then on `changed` must get every change, in order.
   void begin(const store::Store& store);
   bool begun() const { return begun_; }
   // `store` has the changes already.
   void changed(const std::vector<store::AnyChange>& changes, const store::Store& store);
 
   std::size_t running(ServiceId service) const;
-  // How many seats have a task that runs; and the seats with their number of such tasks.
+  // The seats that have a running task, each with the number of such tasks.
   const std::map<Seat, std::size_t>& seats(ServiceId service) const;
 
   static bool runs(const model::Task& task, const store::Store& store);

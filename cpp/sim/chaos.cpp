@@ -140,7 +140,7 @@ void Chaos::converge() {
   world_->run_for(Duration::seconds(1));  // and it stays so
   world_->check_all();
   const std::string leader = leader_of(*world_);
-  SWARM_CHECK(!leader.empty(), "nobody leads");
+  SWARM_CHECK(!leader.empty(), "no manager leads");
   const std::string broken = workload_->broken_promise(*world_->node(leader).inspect().store);
   SWARM_CHECK(broken.empty(), broken);
   const auto level = world_->node(leader).inspect().store->feature_level();

@@ -1,7 +1,7 @@
 // Chaos: one seed from end to end. Five machines form a swarm; users work on it while a fault plan goes over
 // it; then everything is healed and the swarm must come to rest as its services want it, every promise kept.
-// Whatever breaks is a SWARM_CHECK failure; the object survives it, so that its host may show the plan and
-// the trace.
+// Anything that breaks is a SWARM_CHECK failure; the object survives it, so that its host may show the plan
+// and the trace.
 #pragma once
 
 #include <memory>

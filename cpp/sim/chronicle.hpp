@@ -62,7 +62,7 @@ class Chronicle {
     arrived,
     lost,  // by chance
     cut,   // the link was cut
-    dead,  // nobody was there any more
+    dead,  // the receiver was gone
   };
 
   explicit Chronicle(Instant since) : since_(since) {}
@@ -95,9 +95,9 @@ class Chronicle {
   // An invariant does not hold. `machine`: kNobody for one of the whole swarm.
   void broken(Instant at, std::string name, std::string what, MachineIndex machine = kNobody);
 
-  // All of it: {"format": 1, "since": ns, "now": ns, "nodes": [...], "messages": {"columns": [...], "rows":
-  // [[...]], "dropped": n}, ...}. Times are nanoseconds since the world began, machines are indexes of
-  // `nodes` (-1: none).
+  // Returns all of it: {"format": 1, "since": ns, "now": ns, "nodes": [...], "messages": {"columns": [...],
+  // "rows": [[...]], "dropped": n}, ...}. Times are nanoseconds since the world began, machines are indexes
+  // of `nodes` (-1: none).
   std::string json(Instant now, std::uint64_t seed) const;
 
  private:

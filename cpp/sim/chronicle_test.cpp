@@ -1,4 +1,4 @@
-// The chronicle: a run that is recorded is the same run, and all that a picture needs is told.
+// The chronicle: a run that is recorded is the same run, and it has all that a picture needs.
 #include "sim/chronicle.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// How a message is told of in a chronicle: a short word, which of a few families it belongs to, and the
-// numbers that readers ask for first.
+// How a chronicle shows a message: a short word, which of a few families it belongs to, and the numbers that
+// readers ask for first.
 #pragma once
 
 #include <cstdint>

@@ -183,7 +183,7 @@ bool Churn::repair() {
 
 std::string group_not_settled(const World& world, const std::vector<std::string>& managers) {
   const std::string leader = leader_of(world);
-  if (leader.empty()) return "nobody leads";
+  if (leader.empty()) return "no manager leads";
   const node::Inspection seen = world.node(leader).inspect();
   const raft::Status status = seen.raft->status();
   const auto& voters = status.config.voters.incoming.voters;

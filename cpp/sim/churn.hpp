@@ -1,8 +1,8 @@
 // Churn: a restless administrator. Promotes and demotes nodes, lets one leave the swarm and join again,
-// clears away what is left of it, and every now and then kills the machine that it has just asked, or the
-// leader, in the midst of it. m1 and m2 stay managers: a group that lost most of its members for good has no
-// way back. When the storm is over it asks for what the swarm began with. NOT here: services (workload),
-// faults that no request brought about (fault_plan).
+// removes what is left of it, and now and then kills the machine that it has just asked, or the leader, in
+// the middle of that. m1 and m2 stay managers: a group that lost most of its members for good has no way
+// back. When the storm is over it asks for what the swarm began with. NOT here: services (workload), faults
+// that no request brought about (fault_plan).
 #pragma once
 
 #include <map>
@@ -16,18 +16,18 @@ namespace swarm::sim {
 
 class Churn {
  public:
-  // The swarm as it must be again at the end; made when it is so.
+  // `managers`, `workers`: the swarm as it is now, and as it must be again at the end.
   Churn(World& world, Rng rng, std::vector<std::string> managers, std::vector<std::string> workers);
 
   void act();  // begins one of the things above; time may go by, machines may be killed
   void poll();
-  // False while something is to be put right still: call it again.
+  // Returns false while something is still to be put right: call it again.
   bool repair();
 
  private:
   struct Wish {
     enum class Kind { role, leave, join, remove } kind = Kind::role;
-    std::string machine;  // empty: a node of the past
+    std::string machine;  // empty: a node that no machine is any more
     std::string node, role;
     bool reading = false;  // the version, before the write
     std::string asked;

@@ -21,7 +21,7 @@ namespace swarm::sim {
 
 using ConnectionId = std::uint64_t;
 
-// ---- to the node as it is
+// ---- an event for the node, passed on unchanged
 struct Deliver {
   ports::Event event;
 };
@@ -52,7 +52,7 @@ struct CloseArrives {
   std::uint8_t side = 0;
   std::string reason;
 };
-struct LinkTimeout {  // has it opened by now? does anything get through by now?
+struct LinkTimeout {  // the time by which it had to open, or something had to get through
   ConnectionId connection = 0;
   std::uint8_t side = 0;
   bool opening = false;
@@ -70,7 +70,7 @@ struct MeshStep {
   enum class Step : std::uint8_t { request, stream, dialed, served, answer, lost, timeout, retry };
   Step step = Step::request;
   std::uint64_t conn = 0;
-  std::uint64_t attempt = 0;  // an answer to an earlier dial is nobody's
+  std::uint64_t attempt = 0;  // an answer to an earlier dial is dropped
   bool ok = false;
   TaskId task;
   std::uint32_t number = 0;  // a port
@@ -93,10 +93,10 @@ using Happening =
 
 // What it is, for readers.
 inline std::string_view word(const Happening& what) {
-  constexpr std::string_view kWords[] = {"is told",
+  constexpr std::string_view kWords[] = {"gets an event",
                                          "wakes",
                                          "its disk is done",
-                                         "somebody connects",
+                                         "a node connects",
                                          "its connection is accepted",
                                          "a frame arrives",
                                          "a link closes",
@@ -113,7 +113,7 @@ inline std::string_view word(const Happening& what) {
 struct Event {
   Instant at;
   MachineIndex machine = 0;
-  std::uint32_t life = 0;  // of the daemon it is meant for; 0: whatever runs there
+  std::uint32_t life = 0;  // of the daemon that it is meant for; 0: the one that runs there
   Happening what;
 };
 

@@ -1,6 +1,6 @@
 // Every number of every request at its extremes: 0, 1, -1, the ends of its type and beyond, fractions, and
-// what is no number. What is refused is refused in a sentence; what is taken does no harm: the machines live,
-// the checkers hold, and with usual numbers again all is as usual.
+// what is no number. A refusal is a sentence; an accepted number does no harm: the machines live, the
+// checkers hold, and with usual numbers again all is as usual.
 //
 // The fields are not listed here: they are the numbers in the JSON of a spec whose every field is set
 // (codec/test_full_values.hpp, which fills whatever is described). So a new one cannot be forgotten.

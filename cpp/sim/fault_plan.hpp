@@ -31,7 +31,8 @@ struct Knobs {
 // Of `length`; begins two seconds after the storm does.
 faults::Plan draw_storm(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
                         Duration length);
-// What came later to the vocabulary, from a generator of its own: links, disks, clocks, pace.
+// The kinds of faults that were added later (links, disks, clocks, pace), drawn from a generator of their
+// own.
 faults::Plan draw_later_kinds(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
                               Duration length);
 

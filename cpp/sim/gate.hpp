@@ -1,7 +1,7 @@
-// Gate: could it be over, what somebody waits for? What must be true at least, so that the exact question,
-// which costs more and is Python's (swarmpy/_converge.py), is asked when it may have another answer.
+// Gate: a cheap test of whether a wait may be over. The exact test costs more and is in Python
+// (swarmpy/_converge.py); it runs only while the gate is open.
 //
-// Invariant: closed only where the exact answer is "not yet".
+// Invariant: closed only while the exact answer is "not yet".
 #pragma once
 
 #include <set>
@@ -17,13 +17,13 @@ class Store;
 namespace swarm::sim {
 
 struct Gate {
-  // Of each: no update goes on, as many tasks of its newest spec run as it wants and no others; or it stands
-  // still.
+  // For each: no update is under way, and exactly as many tasks of its newest spec run as it wants; or its
+  // update is paused.
   std::vector<ServiceId> services;
-  std::size_t ready_nodes = 0;  // so many nodes are ready at least
+  std::size_t ready_nodes = 0;  // at least so many nodes are ready
 };
 
-// `dead`: hostnames of machines that do not run, whatever the swarm has noticed.
+// `dead`: hostnames of machines that do not run, even if the swarm has not noticed it.
 bool is_open(const Gate& gate, const store::Store& store, const std::set<std::string>& dead);
 
 }  // namespace swarm::sim

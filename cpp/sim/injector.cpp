@@ -1,4 +1,4 @@
-// When faults begin and end, and what is told of them.
+// When faults begin and end, and what the trace and the history say about them.
 #include "sim/injector.hpp"
 
 #include <algorithm>

@@ -1,12 +1,12 @@
 // Injector: makes faults happen to a world, at exact instants of its virtual time, and ends them.
 //
-// Begins and ends are moves on a small timeline of its own, which the world's loop takes in between the
-// events of its queue: at equal instants after them, ends before begins. What overlaps composes: a link is
-// cut, a machine down or frozen as long as one fault says so; of settings the latest hold until they end.
-// "leader" and "minority" become machines when a fault begins, and so the history tells what has happened:
-// the same seed, the same inputs and the history as a plan give the same trace. For that, what is begun or
-// ended by hand keeps the history's order: what is due at the instant happens first, and where the order at
-// one instant would be another, a nanosecond goes by.
+// The injector has a small timeline of begins and ends of its own, which the world's loop takes in between
+// the events of its queue: at equal instants after them, ends before begins. Overlapping faults compose: a
+// link is cut, a machine down or frozen as long as one fault wants it; of several settings the latest holds
+// until its fault ends. "leader" and "minority" become machines when a fault begins, and the history has
+// those machines: the same seed, the same inputs and the history as a plan give the same trace. For that, a
+// begin or an end by hand keeps the history's order: moves that are due at that instant come first, and if
+// the order within the instant would still be another, a nanosecond goes by.
 //
 // NOT here: what faults mean to a network, a disk, a clock (those are beside this file); what faults a plan
 // has (faults/draw). Invariant: an error changes nothing.
@@ -31,13 +31,13 @@ namespace swarm::sim {
 
 class Injector {
  public:
-  // What it does to a world, and what it asks of it.
+  // What it does to a world, and what it asks the world.
   struct Hands {
     std::function<void(Machine&)> kill, power_off, stop, start, freeze, resume;
     std::function<void(Machine&, std::uint32_t port, bool taken)> occupy;
     std::function<bool(Machine&, std::uint32_t port)> listens;  // its daemon, at a published port
-    std::function<std::string()> leader;                        // "" when nobody leads
-    std::function<std::vector<std::string>()> voters;  // machines that are managers, known by whoever speaks
+    std::function<std::string()> leader;                        // "" without a leader
+    std::function<std::vector<std::string>()> voters;           // machines that are managers, by the witness
     std::function<Result<TaskId>(const std::string& name)> task;
     std::function<bool(TaskId)> kill_task;
     std::function<void(const std::string& leader)> transfer;
@@ -49,22 +49,22 @@ class Injector {
 
   Result<FaultId> begin(const faults::Fault& fault);  // now, or `at` later
   Result<std::vector<FaultId>> run(const faults::Plan& plan);
-  Result<void> end(FaultId id);  // over already, or still to come: never mind
-  void heal();                   // ends what is active, and nothing of what was planned will come
+  Result<void> end(FaultId id);  // one that is over, or still to come, is no error
+  void heal();                   // ends what is active, and drops what was planned
   void quiet(bool on);
-  // The fault that would be this number of the history does not happen.
+  // The fault that would get this number in the history does not happen.
   void leave_out(std::size_t number) { left_out_ = number; }
   std::vector<std::pair<FaultId, faults::Fault>> active() const;
   faults::Plan history() const { return {history_, Duration{}}; }
   const std::vector<faults::Skipped>& skipped() const { return skipped_; }
 
-  // What is active, to a chronicle that begins now.
+  // Writes the active faults into a chronicle that begins now.
   void chronicle_active() const;
 
   // ---- the loop's side
   Instant due() const { return next_; }
   void move();  // the next begin or end
-  // A daemon has ended: of a machine that is to run again, the next one is started.
+  // A daemon has ended: starts the next one if its machine is to run again.
   void machine_ended(Machine& machine);
 
  private:

@@ -1,4 +1,4 @@
-// Faults as data happen when they say, compose, end, and tell what has happened.
+// Faults as data happen when they should, compose and end, and the history says what happened.
 #include <gtest/gtest.h>
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// What a world is told from outside, as values: one struct for each method of `sim::World` that changes its
-// run. `fields` names what is in it, once, for whoever writes it down and reads it again. NOT here: when it
-// was told (journal.hpp), what it does (world.cpp).
+// Inputs: what comes to a world from outside, as values: one struct for each method of `sim::World` that
+// changes its run. `fields` names the fields of a struct once, for both writing and reading a journal. NOT
+// here: when an input came (journal.hpp), what it does (world.cpp).
 //
 // A new method of World that changes the run needs one of these, a line in `Input`, and an overload in
 // player.cpp; tests/python/test_journal_is_whole.py finds the one that has none.
@@ -32,7 +32,7 @@ struct AddMachine {
   }
 };
 
-// What is done to one machine, and needs no more words.
+// What is done to one machine, without further parameters.
 enum class Deed : std::uint8_t {
   crash,
   power_off,
@@ -291,8 +291,8 @@ struct Quiet {
     visit("on", on);
   }
 };
-// Asked from now on. Changes no trace: it is here so that the run that is made again asks it again, at the
-// same place among the others.
+// A rule that is checked from now on. It changes no trace; it is an input so that a replay checks it again,
+// at the same place among the others.
 struct AddRule {
   static constexpr std::string_view kVerb = "check";
   std::string name, kind, service;

@@ -1,6 +1,6 @@
-// Journal: all that a world was told from outside, in order, and when: after how many steps, at what time.
-// With the options that the world was made from it is the whole run: the same inputs after the same
-// steps give the same trace. It holds no state, and nothing that happened by itself.
+// Journal: all inputs of a world from outside, in order, each with the number of steps before it and its
+// time. With the options that the world was made from it is the whole run: the same inputs after the same
+// steps give the same trace. It holds no state, and nothing that the world did by itself.
 //
 // Only what comes from outside is an input: what one input does inside (a fault that crashes a machine) is
 // not written down a second time.
@@ -22,7 +22,7 @@
 namespace swarm::sim {
 
 struct Moment {
-  std::uint64_t steps = 0;  // that were taken before: events, and begins and ends of faults
+  std::uint64_t steps = 0;  // taken before: events, and begins and ends of faults
   Instant at;
   bool operator==(const Moment&) const = default;
 };
@@ -30,7 +30,7 @@ struct Moment {
 struct JournalEntry {
   Moment when;
   Input input;
-  std::uint64_t gave = 0;  // the number of a call, a request or a fault that came of it
+  std::uint64_t gave = 0;  // the number of the call, request or fault that it made
 };
 
 class Journal {
@@ -55,7 +55,7 @@ class Journal {
     Journal& journal_;
     bool outermost_ = false;
   };
-  // While the world does something of its own accord.
+  // Lives while the world does something by itself.
   class Inside {
    public:
     explicit Inside(Journal& journal) : journal_(journal) { ++journal_.depth_; }
@@ -68,7 +68,7 @@ class Journal {
   };
 
   const std::deque<JournalEntry>& entries() const { return entries_; }
-  // Why the run cannot be told by it; "" when it can.
+  // Why the run cannot be replayed from it; "" if it can.
   std::string incomplete() const;
   std::uint64_t bytes() const { return bytes_; }
   bool is_inside() const { return depth_ > 0; }
@@ -95,7 +95,7 @@ struct RecordedRun {
 };
 std::string to_text(const WorldOptions& options, const std::deque<JournalEntry>& entries, Moment end,
                     std::uint64_t trace_hash);
-// What is no such text, in a sentence that names the line.
+// An error is a sentence that names the line.
 Result<RecordedRun> read_run(std::string_view text);
 std::string_view verb_of(const Input& input);
 // What an input was, for readers: "fault kill m1", "call m1: POST /services/create".

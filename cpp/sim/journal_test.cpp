@@ -1,4 +1,4 @@
-// Journals: a run that is told again from what it was told is the same run, event by event; and what is no
+// Journals: a run that is played again from its inputs is the same run, event by event; a text that is no
 // journal is refused in a sentence.
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// The journal as text, both ways. What the fields of an input are is said once, in inputs.hpp.
+// The journal as text, both ways. inputs.hpp names the fields of each input once.
 #include <algorithm>
 #include <charconv>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // A daemon is killed after each single event of its node's way in and out of a swarm (init, join, promotion,
-// demotion, leave) and started again at once or a little later: whatever was cut short, the swarm comes to
-// rest with the managers that were asked for, or the user's second try succeeds. The checkers watch for
-// votes and entries that were forgotten.
+// demotion, leave) and started again at once or a little later: wherever the kill came, the swarm comes to
+// rest with the managers that were asked for, or the user's second try succeeds. The checkers watch for votes
+// and entries that were forgotten.
 #include <gtest/gtest.h>
 
 #include <cstdint>

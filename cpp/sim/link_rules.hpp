@@ -1,6 +1,6 @@
-// LinkRules: what is wrong with which links, of all faults that are active. A rule is two sets of machines
-// and what happens between them; there are few, so a link is looked up by asking each. With no rule nothing
-// is asked at all.
+// LinkRules: what the active faults do to which links. A rule is two sets of machines and what happens
+// between them; there are few, so a link is looked up by trying each rule. Without rules nothing is looked up
+// at all.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct LinkEnd {
   bool has(MachineIndex machine) const { return machine < in.size() ? in[machine] != 0 : others; }
 };
 
-// What a link is like while a `net` fault is on it. What is not said is as the world's network is.
+// What a link is like while a `net` fault is on it. An unset value is the world network's.
 struct LinkSettings {
   std::optional<Duration> latency, jitter;
   std::optional<std::uint32_t> loss_ppm, duplicate_ppm, reorder_ppm;

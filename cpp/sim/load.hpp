@@ -1,5 +1,5 @@
-// Loads: clients that send requests to a published port at a steady rate, whatever becomes of them (open
-// loop), to these machines in turn. Values and arithmetic only: the world sends (World::begin_load).
+// Loads: clients that send requests to a published port at a steady rate, whether or not they are answered
+// (open loop), to these machines in turn. Values and arithmetic only: the world sends (World::begin_load).
 //
 // Invariant: request n of a load is meant for the instant begin + n / rate, exactly; none is left out.
 #pragma once

@@ -1,4 +1,4 @@
-// Looks: however often a program looks, the run is the same; and a look says what a client would be answered.
+// Looks: however often a program looks, the run is the same; and a look shows what a client would get.
 #include <gtest/gtest.h>
 
 #include <cstdint>

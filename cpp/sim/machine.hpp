@@ -1,5 +1,4 @@
-// Machine: one daemon and what it stands on. The disk and the address outlive the daemon; the rest ends with
-// it.
+// Machine: one daemon with its ports. The disk and the address outlive the daemon; the rest ends with it.
 #pragma once
 
 #include <deque>
@@ -30,7 +29,7 @@ class MachineTrace final : public ports::Trace {
   const std::string& name_;
 };
 
-// Where answers of the API gather, of all machines.
+// Collects the API's answers of all machines.
 struct Call {
   MachineIndex machine = 0;
   Reply reply;
@@ -60,7 +59,7 @@ struct Machine {
           MachineOptions machine_options);
 
   // The daemon's life. `start` and `turn` leave a wake-up in the queue.
-  std::string start();  // why it does not, where a disk is not what it was; or ""
+  std::string start();  // why it cannot, if its disk is damaged; or ""
   void turn();
   void handle(ports::Event event) { node->handle(std::move(event)); }
   void wake(Instant at);
@@ -68,7 +67,7 @@ struct Machine {
   void pause() { paused = true; }
   void resume();
   void shut_down();
-  void reseed(std::uint64_t seed);  // its chance from now on; its keys and secrets stay
+  void reseed(std::uint64_t seed);  // new random draws from now on; its keys and secrets stay
   bool alive() const { return node != nullptr; }
 
   Shared& shared;
@@ -94,12 +93,12 @@ struct Machine {
   Duration turn_takes;
   Instant busy_until;
   void set_turn(Duration takes);
-  // Takes the event aside if it has to wait for its turn.
+  // Returns true if the event is not to be handled now; one that must wait is set aside.
   bool must_wait(Event& event);
   bool stopping = false;
   node::Visible visible;      // of the node, when it was last looked over
   std::deque<Event> waiting;  // what came while paused, or before its turn
-  void replan();              // its clock goes another way
+  void replan();              // its clock runs differently from now on
 
  private:
   void plan_wake();

@@ -1,5 +1,6 @@
 // Network: all links of a world. Frames of one link and direction arrive in order unless a fault says
-// otherwise; on a cut they vanish and the link stays open, until its end gives up on silence as TCP does.
+// otherwise; on a cut they vanish and the link stays open, until one end gives up because of silence, as TCP
+// does.
 //
 // A link has an end at each machine. An end goes when its machine closes it, crashes (the peer hears at once)
 // or loses its power (the peer hears nothing); a frame to an end that is gone comes back as a reset. Link
@@ -41,12 +42,12 @@ class Network {
   void cut(MachineIndex from, MachineIndex to) { cuts_.insert({from, to}); }
   void mend(MachineIndex from, MachineIndex to) { cuts_.erase({from, to}); }
   void heal() { cuts_.clear(); }
-  void set_rules(std::vector<LinkRule> rules);  // and what is held no more arrives, in one burst
+  void set_rules(std::vector<LinkRule> rules);  // what is no longer held arrives in one burst
   bool is_cut(MachineIndex from, MachineIndex to) const {
     return (!cuts_.empty() && cuts_.contains({from, to})) ||
            (!rules_.empty() && rules_.is(LinkRule::What::cut, from, to));
   }
-  // ... or everything is held: nothing gets through for now.
+  // Returns true if nothing gets through now: the link is cut, or held.
   bool is_blocked(MachineIndex from, MachineIndex to) const {
     return is_cut(from, to) || (!rules_.empty() && rules_.is(LinkRule::What::hold, from, to));
   }
@@ -55,8 +56,8 @@ class Network {
     return rules_.empty() ? nullptr : rules_.settings(from, to);
   }
   Duration latency(Rng& rng, MachineIndex from, MachineIndex to) const;
-  // Something arrives at a machine's daemon, or is held on its way; what is on its way on a link that is cut
-  // when it is held no more is lost.
+  // Delivers something to a machine's daemon, or holds it on its way. If the link is cut when the hold ends,
+  // it is lost.
   void deliver(Instant at, MachineIndex from, MachineIndex to, std::uint32_t life, Happening what) {
     if (!rules_.empty() && rules_.is(LinkRule::What::hold, from, to)) {
       const auto* frame = std::get_if<FrameArrives>(&what);

@@ -1,11 +1,11 @@
-// Player: what a world is going to be told by itself, because it was told so once. Two ways:
-// - exactly: each input after as many steps as it came after: the same run, until anybody else does anything;
+// Player: gives a world the inputs of a recorded run. Two ways:
+// - exactly: each input after as many steps as in the record: the same run, until a caller interferes;
 // - by time, from then on: each input at its time, after all else that is due then: another run with the same
 //   user in it.
-// A run that is only played ends where it was written down; one that was let go goes on.
+// A run that is only played ends where the record ends; after let_go() it goes on.
 //
-// Numbers of calls, requests and faults are told anew: where one is left out, those of the others move.
-// NOT here: the loop (world.cpp asks `due`), and what was told (journal.hpp).
+// Calls, requests and faults get new numbers: where one is left out, those of the others move.
+// NOT here: the loop (world.cpp asks `due`), and the record (journal.hpp).
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,11 @@ namespace swarm::sim {
 class Player {
  public:
   void play(std::shared_ptr<const RecordedRun> run);
-  // Time has no end; of the inputs that are left only those among the run's first `inputs` come.
-  // `references`: what ids in them mean; they stay as they are without.
+  // The run no longer ends. Of the inputs that are left, only those among the record's first `inputs` come.
+  // `references`: what ids in them mean; without it ids stay as they are.
   void let_go(std::size_t inputs, std::shared_ptr<const References> references);
 
-  // Somebody else did something: what is left comes by time.
+  // Another caller did something: the inputs that are left come by time.
   void interrupted() { exact_ = exact_ && telling_; }
 
   bool plays() const { return exact_; }  // the same run, so far

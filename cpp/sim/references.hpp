@@ -1,6 +1,6 @@
-// References: what a run's inputs meant where they named objects by ids and versions that chance made. In
-// another run with the same user in it (world.let_go) the service `web` has another id: what was done to
-// `web` is done to `web` there, and an update that named the newest version names the newest one.
+// References: what a run's inputs meant where they named objects by random ids and by versions. In another
+// run with the same user in it (world.let_go) the service `web` has another id: what was done to `web` is
+// done to `web` there, and an update that named the newest version names the newest one.
 //
 // Found by playing the run once. An id that no object had, or whose name no object has now, stays as it is:
 // the swarm refuses it as it would refuse any such request.
@@ -25,7 +25,7 @@ class References {
    public:
     explicit Search(std::shared_ptr<const RecordedRun> run);
     ~Search();
-    bool go_on(std::uint64_t steps);  // true: it is done
+    bool go_on(std::uint64_t steps);  // returns true when it is done
     References take();
 
    private:
@@ -35,7 +35,7 @@ class References {
     std::size_t learned_ = 0;  // the last step may be one that breaks the engine
   };
   static References of(const RecordedRun& run);
-  // The input number `index` of the run, as it is said in `world` at this moment.
+  // Returns input number `index` of the run as it must read in `world` at this moment.
   Input said_in(const World& world, std::size_t index, const Input& input) const;
 
  private:

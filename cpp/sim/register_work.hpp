@@ -1,9 +1,9 @@
 // RegisterWork: clients of the replicated register (/swarmpy/v1/kv) at work while all else goes on, and the
 // history of what they asked and were answered. At the end it must be linearizable.
 //
-// Each client does one thing after another, at whatever manager it happens to ask. What is not answered in
-// time, or with an error that does not say that nothing was done, is of unknown outcome. NOT here: what users
-// do with services (workload.hpp).
+// Each client does one thing after another, at a random manager. The outcome of an operation is unknown if no
+// answer comes in time, or an error that does not say that nothing was done. NOT here: what users do with
+// services (workload.hpp).
 #pragma once
 
 #include <optional>

@@ -19,7 +19,7 @@ struct RequestDone {
   MachineIndex machine = 0;
   std::uint32_t port = 0;
   std::uint32_t status = 0;  // 0: none, and `error` says why
-  std::string task, node;    // who answered: "web.1" and its node; "" where the page does not say so
+  std::string task, node;    // that answered: "web.1" and its node; "" where the page does not say so
   std::string error;
   LoadId load = 0;
   bool ok() const { return status != 0 && status < 400; }
@@ -28,7 +28,7 @@ struct RequestDone {
 class RequestLog {
  public:
   void began(std::uint64_t id, Instant at, MachineIndex machine, std::uint32_t port, LoadId load);
-  // Returns true if it was a load's: nobody asks for its reply.
+  // Returns true if it was a load's: no caller asks for its reply.
   bool ended(std::uint64_t id, Instant at, std::uint32_t status, const std::string& body,
              const std::string& error);
   // Gives up those of loads that were sent before `before`: "timed out" at `now`.

@@ -1,4 +1,4 @@
-// Shared: what all simulated ports of one world stand on. Plain values.
+// Shared: what all simulated ports of one world use. Plain values.
 #pragma once
 
 #include <map>
@@ -24,7 +24,7 @@ struct Shared {
   EventQueue queue;
   Instant now;
   Recorder recorder;
-  std::unique_ptr<Chronicle> chronicle;  // null: nobody asked for one
+  std::unique_ptr<Chronicle> chronicle;  // null: none is recorded
   RequestLog requests;
   std::map<std::string, ImageScript, std::less<>> scripts;
   std::string damage;  // what disks have lost that was durable: then the run is outside of what Raft assumes

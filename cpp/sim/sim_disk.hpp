@@ -1,14 +1,13 @@
 // SimDisk: one machine's disk. Outlives its daemon.
 //
-// What was committed is seen at once; what is not durable yet can be undone: a crash undoes a suffix of the
-// batches that is drawn by the seed and never reaches back over a durable one. One order for the
-// node's small log and the database (ports/disk.hpp).
+// A read sees what was committed at once. What is not durable yet can be undone: a crash undoes the last few
+// batches, how many is drawn from the seed, but never a durable one. The node's small log and the database
+// share one order (ports/disk.hpp).
 //
-// A disk may be troubled (`disk` faults). What fails is not done, and the host ends the daemon, as swarmd
-// does
-// (`failure`). What is not what it was (a lost tail, an older copy) breaks the port's contract: the run is
-// then outside of what Raft assumes, and the trace says so. A flipped bit is found when the daemon starts, as
-// checksums do.
+// A disk may be in trouble (`disk` faults). An operation that fails is not done, and the host ends the
+// daemon, as swarmd does (`failure`). A disk that loses durable data (a lost tail, an older copy) breaks the
+// port's contract: the run is then outside of what Raft assumes, and the trace says so. A flipped bit is
+// found when the daemon starts, as checksums do.
 #pragma once
 
 #include <deque>
@@ -60,7 +59,7 @@ class SimDisk final : public ports::Disk {
   std::optional<std::string> last_key(ports::Family family) const;
   void set_life(std::uint32_t life) { life_ = life; }
   void on_written(const DiskWritten& event);
-  // Gives back what it lost that was durable, in words; "" for nothing.
+  // Returns what it lost that was durable, in words; "" for nothing.
   std::string crash();
   void sync();  // an orderly stop: everything is durable
   void set_latency(Duration min, Duration max) { min_ = min, max_ = max; }
@@ -68,11 +67,11 @@ class SimDisk final : public ports::Disk {
   // ---- trouble
   void set_trouble(DiskTrouble trouble);                   // operations that were counted stay counted
   const std::string& failure() const { return failure_; }  // of the device; "": none
-  // A daemon is about to read it all. Why it cannot, or "".
+  // A daemon is about to read it all. Returns why it cannot, or "".
   std::string open();
   void keep_copy() { copy_ = std::make_unique<Copy>(Copy{tables_copy()}); }
   void drop_copy() { copy_.reset(); }
-  bool take_copy();  // comes back as what was kept; false: nothing was, or it is the same
+  bool take_copy();  // restores the kept copy; false: there is none, or it is the same
   void unflip();
 
  private:

@@ -1,4 +1,4 @@
-// The disk alone: what is there after a crash, batch by batch, and what trouble does to which of them.
+// The disk alone: what is there after a crash, batch by batch, and what trouble does to each of them.
 #include <gtest/gtest.h>
 
 #include <cstddef>

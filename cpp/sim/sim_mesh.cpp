@@ -269,7 +269,8 @@ void MeshNet::refuse(SimMesh& at, mesh::ConnId conn) {
 
 void MeshNet::listen(SimMesh& at, const model::PortKey& port) {
   if (at.occupied_.contains(port))
-    return at.balancer_.listening(port, "port " + std::to_string(port.port) + " is in use by another program");
+    return at.balancer_.listening(port,
+                                  "port " + std::to_string(port.port) + " is in use by another program");
   at.listening_.insert(port);
   at.balancer_.listening(port, {});
 }

@@ -1,11 +1,11 @@
 // SimMesh: the packet path of one machine in virtual time, at the grain of whole requests: accepted, dialled,
-// answered. The decisions are those of net/mesh, as in the real relay. MeshNet: all of them, and the requests
-// on their way between machines.
+// answered. The decisions are those of net/mesh, as in the real relay. MeshNet: the packet paths of all
+// machines, and the requests on their way between them.
 //
 // A request takes its link's latency between machines and vanishes on a cut; what a link loses is sent again,
-// as TCP does. A task answers while its process runs. Checked at every dial: the task may get the request, by
-// what its node's agent and its process know, which is not what the balancer knows. NOT here: bytes, flow
-// control, half-closed connections.
+// as TCP does. A task answers while its process runs. Checked at every dial: the task's agent and process
+// allow the request; the balancer of net/mesh decides without their knowledge. NOT here: bytes, flow control,
+// half-closed connections.
 #pragma once
 
 #include <functional>
@@ -63,10 +63,10 @@ class MeshNet {
     return machines_[machine]->listening_.contains(port);
   }
 
-  // To a TCP port. `load`: whose it is; then nobody asks for the reply, and it is only logged
+  // To a TCP port. `load`: the load that it belongs to; the reply of such a request is only logged
   // (Shared::requests).
   RequestId request(MachineIndex machine, std::uint32_t port, LoadId load = 0);
-  RequestId refused(MachineIndex machine, std::uint32_t port, LoadId load = 0);  // it does not run
+  RequestId refused(MachineIndex machine, std::uint32_t port, LoadId load = 0);  // the machine does not run
   HttpReply* find(RequestId id);
   void forget(RequestId id) { replies_.erase(id); }
   void arrived(MachineIndex machine, const MeshStep& step);

@@ -1,9 +1,9 @@
 // SimRunner: tasks with scripted lives on one machine (ImageScript). A task's process dies with its daemon.
 //
 // Images are found as in the real catalogue (model/builtin_images.hpp): web and redis stand-ins run until
-// stopped; shells do what their words say as far as they are `sleep n`, `exit n`, `true`, `false`, `ping ...`
-// and `echo ...` with the task's variables. What a script says comes before the catalogue. Invariant: a task
-// is started once in the life of the world, on one machine.
+// stopped; shells carry out `sleep n`, `exit n`, `true`, `false`, `ping ...` and `echo ...` with the task's
+// variables. A script goes before the catalogue. Invariant: a task is started once in the life of the world,
+// on one machine.
 #pragma once
 
 #include <deque>
@@ -15,7 +15,7 @@
 
 namespace swarm::sim {
 
-// What the simulator plays in place of: real nodes of today run processes.
+// The executor that the simulator stands in for: real nodes run processes today.
 inline constexpr const char* kExecutor = "process";
 
 class SimRunner final : public ports::Runner {
@@ -41,9 +41,9 @@ class SimRunner final : public ports::Runner {
   std::optional<ports::Event> moved(const TaskMoves& event);
   void crash();
   bool kill(TaskId task, int number);  // false: no such process
-  // Processes that run, as "web.1" or "web.w1"; those that were told to stop last.
+  // Processes that run, as "web.1" or "web.w1"; those that are stopping come last.
   std::vector<std::pair<TaskId, std::string>> running() const;
-  // What its web server would answer; "" while there is none that runs.
+  // What its web server would answer; "" while none runs.
   std::string page(TaskId task, std::uint32_t port) const;
   bool told_to_stop(TaskId task) const;
   // What it keeps of a task's output, oldest first; nothing when there is none to keep.

@@ -1,6 +1,6 @@
-// Upgrades: an administrator who upgrades machines in no order, and sometimes takes the older build again. In
-// this world keys (kv) came with feature level 2, and every machine begins with a build that knows level 1.
-// When the storm is over all have the newer one. For chaos.
+// Upgrades: an administrator who upgrades machines in any order, and sometimes goes back to the older build.
+// In this world keys (kv) came with feature level 2, and every machine begins with a build that knows level
+// 1. When the storm is over all have the newer one. For chaos.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace swarm::sim {
 
-// A build of the world in which keys came with feature level 2.
+// A build with this feature level, in a world in which keys came with level 2.
 model::Build keys_are_new(model::FeatureLevel level);
 // The machine's daemon is killed, and the next one is of this build.
 void restart_with(World& world, const std::string& machine, const model::Build& build);

@@ -48,7 +48,7 @@ class VirtualClock final : public ports::Clock {
   }
 
   const Shared& shared_;
-  bool own_ = false;  // no fault has ever touched it: the world's time
+  bool own_ = false;  // false: no fault has touched it, and it shows the world's time
   Instant base_, world_base_;
   std::int64_t rate_ = kTrueRate;
   Duration wall_offset_, gained_;

@@ -1,10 +1,10 @@
-// Watch: what is asked after every event because a user wants it to hold: ready-made rules (watch_rules), and
-// what they and Python's own functions are made of: how often a leader was elected, how many tasks run.
+// Watch: checks after every event the rules that a user wants to hold: ready-made ones (watch_rules), and the
+// facts that they and Python's own functions use: how often a leader was elected, how many tasks run.
 //
-// A rule is told of what happened (an entry was committed, a manager took its turn, a request ended, an
-// answer was given) and says a sentence when it is broken. The first one ends the watch: `broken()`. NOT
+// A rule is called with what happened (an entry was committed, a manager took its turn, a request ended, an
+// answer was given) and returns a sentence if it is broken. The first one ends the watch: `broken()`. NOT
 // here: Raft's and the objects' own safety (check/), which is always on; Python (bindings). Invariant:
-// watching changes nothing: no event, no trace, no chance.
+// watching changes nothing: no event, no trace, no random draw.
 #pragma once
 
 #include <functional>
@@ -49,14 +49,14 @@ struct View {
   const store::Store* committed;  // null: nothing was committed yet
   Instant at;
   mutable std::optional<Witness> found = {};
-  // Who speaks for the swarm: found once, however many rules ask.
+  // The witness of this moment: found once, however many rules ask.
   const Witness& witness() const {
     if (!found) found = find_witness(machines, network, nullptr);
     return *found;
   }
 };
 
-// Those that are not there are not asked.
+// A function that is not set is not called.
 struct Rule {
   std::string name;
   std::function<Verdict(const Commit&)> committed;
@@ -73,7 +73,7 @@ struct Broken {
   Instant at;
 };
 
-// How often who was elected, by what the managers said of themselves.
+// Counts elections, by what the managers say about themselves.
 class Elections {
  public:
   void leads(std::uint64_t term, std::uint64_t raft_id);
@@ -90,32 +90,32 @@ class Watch {
   Watch(const Shared& shared, const Machines& machines, const Network& network)
       : shared_(shared), machines_(machines), network_(network) {}
 
-  // ---- rules; one that is broken as it is now is broken at once
+  // ---- rules; one that does not hold now is broken at once
   RuleId add(Rule rule);
   std::uint64_t asked(RuleId id) const { return rules_.at(id).asked; }
   const std::optional<Broken>& broken() const { return broken_; }
   std::size_t count() const { return rules_.size(); }
   const std::string& name(RuleId id) const { return rules_.at(id).rule.name; }
-  // No rule is left, and none is broken: who goes on from a run that failed asks what it likes.
+  // Drops all rules, also the broken one: a caller that goes on from a failed run adds its own.
   void forget_rules();
 
   // ---- facts
   const Elections& elections() const { return elections_; }
-  // As a look shows it: by the store of whoever speaks for the swarm. `name`: exact.
+  // The number of running tasks that a look shows: by the witness's store. `name`: exact.
   std::size_t running(std::string_view name);
 
   // How often a task came to a state ("task.failed"), or a node ("node.down"), or an object was written
   // ("service.update"), by what was committed. Counted from the first question on.
   std::uint64_t times(const std::string& kind);
 
-  // ---- what happens, told by the world
+  // ---- what happens; called by the world
   void raft_moved(const Machine& at);
   void committed(const Replica& replica, const std::vector<store::AnyChange>* changes);
   bool wants_turns() const { return turns_; }
   bool asks() const { return !rules_.empty(); }
   void turned(const Machine& at);
   void asked_api(std::uint64_t call, const std::string& method, const std::string& target);
-  // At the end of each event. `reply`: what has come of a call; null when nobody knows it any more.
+  // At the end of each event. `reply`: the reply to a call so far; null when it is forgotten.
   void happened(std::uint64_t changes, const std::function<const Reply*(std::uint64_t)>& reply);
 
  private:

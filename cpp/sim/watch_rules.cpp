@@ -161,8 +161,9 @@ Rule at_most_one_per_slot(const RuleSpec& spec) {
 
 // ---- updates
 
-// A slot is in hand from the moment that a task which runs well is told to stop, or gets a newer one beside
-// it, until its new task runs or has failed. What a restart or a drain replaces is none of the update's.
+// A slot is in hand from the moment that a task which runs well is to stop, or gets a newer one beside it,
+// until its new task runs or has failed. Tasks that a restart or a drain replaces do not count for the
+// update.
 class Pace {
  public:
   explicit Pace(std::string service) : service_(std::move(service)) {}

@@ -1,7 +1,7 @@
 // The ready-made rules of sim/watch, by the words that Python's `sp.inv` has for them.
 //
-// NOT here: when they are asked (watch), and that the service exists: a rule about one that does not says
-// nothing.
+// NOT here: when they are checked (watch), and whether the service exists: a rule about one that does not is
+// never broken.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct RuleSpec {
   std::uint64_t number = 0;
 };
 
-// Nothing for a kind that there is not.
+// Nothing for an unknown kind.
 std::optional<Rule> make_rule(const RuleSpec& spec);
 
 }  // namespace swarm::sim

@@ -363,7 +363,7 @@ std::string service_not_converged(const store::Store& store, const model::Servic
 
 std::string not_converged(const World& world, std::size_t machines) {
   const std::string leader = leader_of(world);
-  if (leader.empty()) return "nobody leads";
+  if (leader.empty()) return "no manager leads";
   const store::Store& store = *world.node(leader).inspect().store;
   std::size_t ready = 0;
   for (const auto& [id, node] : store.nodes()) {

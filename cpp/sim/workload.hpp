@@ -1,7 +1,6 @@
-// Workload: users at work on a swarm, through the API of whatever node they happen to ask: they create
-// services, scale, update, roll back and remove them, kill tasks, drain nodes and take them back. And they
-// remember what was promised: an answer of 2xx is a promise, a refusal (4xx) a denial, everything else leaves
-// both possible.
+// Workload: users at work on a swarm, through the API of a random node: they create services, scale, update,
+// roll back and remove them, kill tasks, drain nodes and take them back. And they remember what was promised:
+// an answer of 2xx is a promise, a refusal (4xx) a denial, everything else leaves both possible.
 #pragma once
 
 #include <map>
@@ -23,8 +22,8 @@ class Workload {
   bool idle() const { return requests_.empty(); }
 
   // ---- when the storm is over
-  // Asks for what lets the swarm converge: nodes active, services that can run. False while something is
-  // under way or was not accepted yet: call it again.
+  // Asks for what lets the swarm converge: nodes active, services that can run. Returns false while something
+  // is under way or was not accepted yet: call it again.
   bool repair();
   // The first promise that is not kept, or "".
   std::string broken_promise(const store::Store& store) const;

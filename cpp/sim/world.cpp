@@ -1,4 +1,4 @@
-// The one loop; the face of a World: machines, time, the journal, the trace.
+// The one loop; a World's calls for machines, time, the journal, the trace.
 #include "sim/world.hpp"
 
 #include <algorithm>

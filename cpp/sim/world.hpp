@@ -6,7 +6,7 @@
 // sentence carries the seed and the last trace lines. The same seed and the same calls give the same trace
 // hash on every machine.
 //
-// NOT here: random workloads and fault plans (sim/workload, sim/fault_plan use this face like anybody else).
+// NOT here: random workloads and fault plans (sim/workload, sim/fault_plan use World like any other caller).
 #pragma once
 
 #include <cstdint>
@@ -59,7 +59,7 @@ struct WorldOptions {
 };
 
 struct MachineOptions {
-  std::string name;  // its hostname, and its name in this face
+  std::string name;  // its hostname, and its name here
   Address address;   // unspecified: 127.0.X.Y of its own, chosen in order
   model::Labels engine_labels;
   model::Resources resources{4'000'000'000, 8LL << 30, 0, {}};
@@ -88,16 +88,16 @@ struct Reply {
 
 using CallId = std::uint64_t;
 
-// What a look shows. It takes no time, and the run goes on as if nobody had looked.
+// What a look shows. It takes no time, and the run goes on as if there had been no look.
 struct Look {
   enum class How : std::uint8_t {
     answered,
     takes_time,  // a change, or a stream that goes on: that is for `call`
-    silent,      // whoever is asked is stopped (SIGSTOP)
+    silent,      // the machine that is asked is stopped (SIGSTOP)
     dead,        // ... or does not run
   };
   How how = How::answered;
-  bool last_known = false;  // there is no leader just now: this is what the manager that knows most knows
+  bool last_known = false;  // there is no leader just now: the most up-to-date manager answered
   docker::Answer answer;
 };
 
@@ -106,7 +106,7 @@ struct HttpReply {
   bool ended = false;
   std::uint32_t status = 0;  // 0: none, and `error` says why
   std::string body, error;
-  TaskId task;  // who answered, or was to
+  TaskId task;  // that answered, or was to
 };
 using RequestId = std::uint64_t;
 using FaultId = std::uint64_t;
@@ -121,7 +121,7 @@ struct RecordedRun;
 // Where a run stood when something that had to hold was broken first.
 struct FailureMark {
   std::uint64_t steps = 0;
-  std::size_t inputs = 0;  // that were told before
+  std::size_t inputs = 0;  // that came before
   faults::Plan faults;     // as they were then
 };
 
@@ -157,10 +157,10 @@ class World {
   std::vector<std::pair<FaultId, faults::Fault>> active_faults() const;
   // What happened, "leader" resolved: the same seed, the same calls and this plan give the same trace.
   faults::Plan fault_history() const;
-  // Those that were planned and could not begin when it was time, in order.
+  // The planned faults that could not begin when it was time, in order.
   const std::vector<faults::Skipped>& skipped_faults() const;
   Result<std::vector<FaultId>> run_plan(const faults::Plan& plan);
-  void leave_out(std::size_t fault);  // the one that would be this number of the history, from 0 on
+  void leave_out(std::size_t fault);  // the one that would get this number in the history, from 0 on
   void quiet(bool on);  // all faults are held back, and time stands still for them; or they go on
 
   // ---- faults by hand
@@ -172,10 +172,10 @@ class World {
   void heal();
   void set_network(const NetworkOptions& options);
   void set_disk_latency(std::string_view name, Duration min, Duration max);
-  // What a dead machine's daemon has left: to be changed as an older version might have written it.
+  // The disk of a dead machine: tests change it to what an older version might have written.
   ports::Disk& disk_of_dead(std::string_view name);
-  // What any other program on a machine may say to nodes: links and frames that its daemon knows nothing of.
-  // A run with such frames cannot be replayed.
+  // For links and frames of another program on the machine, of which its daemon knows nothing. A run with
+  // such frames cannot be replayed.
   ports::Transport& wire_by_hand(std::string_view name);
   // The task's process ends now, as if killed by `signal` (exit code 128 + signal). False: no such process.
   bool kill_task(TaskId task, int signal = 9);
@@ -190,15 +190,15 @@ class World {
   // came).
   Reply ask(std::string_view machine, http::Request request, Duration timeout = Duration::seconds(30));
 
-  // What a GET would be answered at this moment by `machine`; "": by whoever speaks for the swarm, the leader
-  // with the newest term that reaches a quorum. While one is being elected it is the last that is known; when
-  // none can be, Docker's refusal.
+  // Returns what a GET would be answered at this moment by `machine`; "": by the swarm's leader, the one with
+  // the newest term that reaches a quorum. While one is being elected, the most up-to-date manager answers;
+  // if none can be elected, Docker's refusal.
   Look look(std::string_view machine, const http::Request& request) const;
   // The machine that leads, with a quorum that it reaches; "" for none.
   std::string leader() const;
   std::vector<std::string> managers() const;  // that run
   std::vector<std::string> voters() const;    // ... and those that are down, by what is known of the swarm
-  // Another number as soon as looks may show something else: of the swarm and its nodes; of Raft on each
+  // Numbers that change as soon as looks may show something else: of the swarm and its nodes; of Raft on each
   // manager.
   std::uint64_t changes() const;
   std::uint64_t raft_changes() const;
@@ -224,13 +224,13 @@ class World {
 
   // ---- what must hold (sim/watch)
   Watch& watch();
-  void look_over();                          // as after an event: something was done by hand
-  std::vector<std::string> leaders() const;  // all who think so
+  void look_over();                          // checks as after an event, when something was done by hand
+  std::vector<std::string> leaders() const;  // all that believe they lead
   std::uint64_t term() const;                // the newest that a manager which runs knows; 0 where none does
-  // A ready-made rule (sim/watch_rules.hpp), asked from now on; its number in the watch. Nothing for a kind
-  // that there is not. In the journal: who plays the run asks it again.
+  // A ready-made rule (sim/watch_rules.hpp), asked from now on; its number in the watch. Nothing for an
+  // unknown kind. It goes into the journal: a replay checks it again.
   std::optional<std::size_t> add_rule(const std::string& name, const RuleSpec& spec);
-  // Something that had to hold is broken: whatever is told from now on is clean-up. The first one counts.
+  // Notes that something that had to hold is broken: inputs from now on are clean-up. The first call counts.
   void mark_broken(const std::string& check, const std::string& what);
   const std::optional<FailureMark>& failure_mark() const;
 
@@ -241,18 +241,18 @@ class World {
   Instant next_event() const;  // Instant::never() when there is none
   void run_for(Duration span);
   void run_until(Instant when);
-  // True as soon as `done` holds (asked after every event), false when `timeout` is over.
+  // Returns true as soon as `done` holds (asked after every event), false when `timeout` is over.
   bool run_until(const std::function<bool()>& done, Duration timeout);
 
   // ---- the journal of a run, and the run again (sim/journal.hpp)
   const Journal& journal() const;
   std::string journal_text() const;  // up to now
   // A new world, made from the options of `run`, takes that run's inputs by itself while time goes on: the
-  // same run, which is over where it was written down.
+  // same run, which is over where the record ends.
   void play(std::shared_ptr<const RecordedRun> run);
-  // Time has no end from now on. What is left of the run's first `inputs` inputs comes as it did until
-  // anybody does anything else; then they come at their times, and it is another run. `references`
-  // (sim/references.hpp): what ids in them mean, where chance will make others.
+  // The run no longer ends. What is left of the record's first `inputs` inputs comes as it did until a caller
+  // does anything else; then they come at their times, and it is another run. `references`
+  // (sim/references.hpp): what ids in them mean, where random ids will differ.
   static constexpr std::size_t kNoInputs = 0, kAllInputs = ~std::size_t{0};
   void let_go(std::size_t inputs, std::shared_ptr<const References> references = nullptr);
   std::optional<std::size_t> input_due() const;  // the number of the input that comes next, before any event
@@ -260,7 +260,7 @@ class World {
   std::uint64_t steps() const;                   // taken so far: events, and begins and ends of faults
   // What comes next: "m1: a frame arrives", "input: crash m1"; "" when nothing does.
   std::string coming() const;
-  // Fresh chance from now on: of links, disks, runners, the mesh and every node.
+  // New random draws from now on: those of links, disks, runners, the mesh and every node.
   void reseed(std::uint64_t seed);
 
   // ---- what happened
@@ -274,7 +274,7 @@ class World {
   std::vector<TraceLine> take_trace();  // since the last take; bounded, oldest dropped first
   // A line for the trace from outside: what a script or a fault plan did.
   void note(std::string_view kind, std::string text);
-  // From now on what a picture needs is kept (sim/chronicle), or no longer, and forgotten. Changes no trace.
+  // Starts to record what a picture needs (sim/chronicle), or stops and forgets it. Changes no trace.
   void record_chronicle(bool on);
   bool records_chronicle() const;
   std::string chronicle() const;  // JSON; "" when none is recorded

@@ -1,4 +1,4 @@
-// The face of a World: the front door, published ports, loads.
+// A World's calls for the front door, published ports, loads.
 #include <cstdint>
 #include <string>
 #include <string_view>

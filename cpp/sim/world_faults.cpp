@@ -1,4 +1,4 @@
-// The face of a World: what goes wrong, and what faults do to machines.
+// A World's calls for faults, and what faults do to machines.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -59,13 +59,13 @@ struct World::Impl {
     SWARM_CHECK(it != names.end(), "no machine is called", name);
     return *machines[it->second];
   }
-  // What is done here from outside: see sim/journal.hpp.
+  // Notes an input from outside: see sim/journal.hpp.
   template <class Make>
   Journal::Writing input(Make&& make) {
     if (!journal.is_inside()) player.interrupted();
     return Journal::Writing(journal, moment(), std::forward<Make>(make));
   }
-  // What changes no trace: it is the same run.
+  // Notes an input that changes no trace: the run stays the same.
   template <class Make>
   Journal::Writing question(Make&& make) {
     return Journal::Writing(journal, moment(), std::forward<Make>(make));
@@ -75,7 +75,7 @@ struct World::Impl {
     return input([&] { return Deed{std::string(name)}; });
   }
   Moment moment() const { return {steps, shared.now}; }
-  // By themselves: what inputs are to come is the player's.
+  // Events alone: the player knows the inputs that are to come.
   Instant next_event() const;
   bool step();
   void take(Event event);

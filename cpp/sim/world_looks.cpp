@@ -1,4 +1,4 @@
-// The face of a World: looks, and what is asked after every event.
+// A World's calls for looks, and the checks after every event.
 #include <algorithm>
 #include <cstdint>
 #include <optional>

@@ -1,7 +1,7 @@
 // Applier: one transaction on its way into the store. First every check, then every write; a check that fails
 // leaves the store as it was. What it does follows from the store and the transaction alone.
 //
-// All kinds of objects take the same path. What one of them needs besides is an overload of check_more,
+// All kinds of objects take the same path. What one kind needs beyond that is an overload of check_more,
 // complete or wrote.
 #pragma once
 

@@ -6,10 +6,9 @@
 // store.
 //
 // The node's turn, for each loop in a fixed, written-down order:
-//   observe(store, changes, now)   for every applied change set: note what became dirty; cost goes with the
-//   change plan(store, now, wall)         when none of the loop's proposals is in flight: the next one, or
-//   nothing settled(outcome)               what became of it; a rejected plan is made again from the newer
-//   store
+//   observe(store, changes, now)   for every applied change set: note what became dirty (cost: of the change)
+//   plan(store, now, wall)         when none of the loop's proposals is in flight: the next one, or nothing
+//   settled(outcome)               what became of it; a rejected plan is made again from the newer store
 // and, at next_deadline(), plan again. A plan carries at most kMaxActions actions; the rest stays dirty.
 #pragma once
 
@@ -34,7 +33,7 @@ class LeaderLoop {
   virtual void observe(const Store& store, const ChangeSet& changes, Instant now) = 0;
   virtual std::optional<model::Transaction> plan(const Store& store, Instant now, WallTime wall) = 0;
   virtual void settled(const Store& store, const model::Outcome& outcome, Instant now) = 0;
-  // Chance from now on; most loops have none.
+  // New random draws from now on; most loops draw none.
   virtual void reseed(Rng) {}
   // When plan() must be asked again although nothing changed; Instant::never() when it need not.
   virtual Instant next_deadline() const = 0;

@@ -57,7 +57,7 @@ class Store {
   }
 
   const model::Cluster* cluster() const;
-  // What may stand in the log from the next entry on.
+  // Returns the level that the log may use from the next entry on.
   model::FeatureLevel feature_level() const {
     return cluster() != nullptr ? cluster()->feature_level : model::kFirstLevel;
   }
@@ -75,18 +75,20 @@ class Store {
   Ref<model::Service> service_named(std::string_view name) const { return named<model::Service>(name); }
   Ref<model::Network> network_named(std::string_view name) const { return named<model::Network>(name); }
 
-  // Tasks of a service by (slot, id): a slot is a range. Tasks on a node by id. Empty sets for the unknown.
+  // Tasks of a service by (slot, id): a slot is a range. Tasks on a node by id. An unknown id gives an empty
+  // set.
   using SlotIndex = std::set<std::pair<std::uint64_t, TaskId>>;
   const SlotIndex& tasks_of_service(ServiceId id) const;
   std::vector<Ref<model::Task>> tasks_in_slot(ServiceId id, std::uint64_t slot) const;
   const std::set<TaskId>& tasks_on_node(NodeId id) const;
-  // Tasks of services that are gone, too: all services that still have tasks.
+  // All services that still have tasks, also those that are gone.
   const std::map<ServiceId, SlotIndex>& service_index() const { return data_->tasks_by_service; }
 
-  // The shared template of a version of a service; null when nobody refers to it any more.
+  // The shared template of a version of a service; null when no task and no service refers to it any more.
   Ref<model::TaskTemplate> task_template(ServiceId id, std::uint64_t spec_version) const;
 
-  // How many there are in each state; every state is there. Kept as they change: reading costs nothing.
+  // The number of objects in each state; every state has an entry. Kept up with every change: reading costs
+  // nothing.
   const std::map<model::TaskState, std::int64_t>& task_counts() const { return data_->task_counts; }
   const std::map<model::NodeState, std::int64_t>& node_counts() const { return data_->node_counts; }
 
@@ -108,7 +110,7 @@ class Store {
   std::optional<Record> record(const Key& key) const;  // nothing when it is gone
   std::vector<Key> all_keys() const;                   // in the order of model::Kinds
   // The encoding of the object at `key`; null when it is gone. `encode(object)` makes it once for each
-  // version of an object: always give the same one.
+  // version of an object: always pass the same function.
   template <class Encode>
   const std::string* encoding(const Key& key, const Encode& encode) const;
   // A record and the encoding that it was read from; empty: it is made when it is needed.

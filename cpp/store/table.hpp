@@ -2,8 +2,8 @@
 // values behind shared pointers: a reader may keep one, a change puts another in its place.
 //
 // A table keeps each version of an object together with its encoding: the bytes that the disk and snapshots
-// hold. They are made when the first of these needs them, or kept from where the object was read, and live as
-// long as the version does. What the bytes are is the codec's and the node's: the store only keeps them.
+// hold. They are made when they are first needed, or kept from where the object was read, and live as long as
+// the version does. The codec and the node decide what the bytes are: the store only keeps them.
 #pragma once
 
 #include <map>
@@ -28,7 +28,7 @@ template <class T>
 struct Kept final : T {
   explicit Kept(T object, std::string its_encoding = {})
       : T(std::move(object)), encoding(std::move(its_encoding)) {}
-  mutable std::string encoding;  // empty until somebody needs it
+  mutable std::string encoding;  // empty until it is needed
 };
 template <class T>
 using KeptRef = std::shared_ptr<const Kept<T>>;
@@ -93,7 +93,7 @@ struct Table {
   const std::string* encoding(const IdType& id, const Encode& encode) const {
     const auto found = objects.find(id);
     if (found == objects.end()) return nullptr;
-    // put() is the only way in: whatever is here is a Kept.
+    // put() is the only way in: every object here is a Kept.
     return &encoding_of(static_cast<const Kept<T>&>(*found->second), encode);
   }
   void add_keys(std::vector<Key>& keys) const {

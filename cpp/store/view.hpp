@@ -1,9 +1,9 @@
 // View: the store as it was at one version, for reading that takes longer than a turn: long lists, snapshots.
 //
-// It is made in no time and copies nothing. Whatever changes afterwards leaves its object of the view's
-// version in the views that there are, once for each object: a view costs what changes while it lives, not
-// what exists. A view outlives its store, and a restore of it. Single-threaded, like the store. NOT for a
-// turn's own reading: the store is that.
+// Making one takes no time and copies nothing. When an object changes for the first time after that, the
+// store saves the old one in the view: a view costs what changes while it lives, not what exists. A view
+// stays valid when its store is restored or destroyed. Single-threaded, like the store. NOT for reading
+// within one turn: the store is enough for that.
 #pragma once
 
 #include <map>
@@ -26,8 +26,8 @@ class View {
   // `*after` (null: from the first), until visit(ref) returns false.
   template <class T, class Visit>
   void visit_after(const IdOf<T>* after, const Visit& visit) const;
-  // Ids of the tasks of a service in the order of (slot, id), and of those on a node by id. As long as the
-  // service, or the node, has tasks.
+  // Ids of the tasks of a service in the order of (slot, id), and of those on a node by id. The cost: that
+  // many tasks, and those that changed since.
   std::vector<TaskId> tasks_of_service(ServiceId id) const;
   std::vector<TaskId> tasks_on_node(NodeId id) const;
 
@@ -46,7 +46,7 @@ class View {
 
   View(std::shared_ptr<const Store::Data> data, std::uint64_t version)
       : data_(std::move(data)), version_(version) {}
-  // `before` has changed for the first time, or not for the first time.
+  // `before` has changed; only the oldest version that comes here is kept.
   template <class T>
   void save(const IdOf<T>& id, const Ref<T>& before) {
     saved<T>().try_emplace(id, before);

@@ -16,7 +16,7 @@ import pytest
 
 from local import ROOT, own_home
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]  # it compiles the engine, up to three times
 
 # What every Debian 12 has. The C++ library: for the extension only; auditwheel checks that it is old enough.
 C_LIBRARY = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"}

@@ -40,7 +40,7 @@ SWARM_DESCRIBE(ClusterSpec) {
 
 SWARM_FIELDS(RootCa, cert_pem, key_pem, join_token_worker, join_token_manager)
 
-// As it is shown, without its secrets: docker/objects.cpp.
+// docker/objects.cpp writes its JSON, without the secrets.
 SWARM_DESCRIBE(Cluster) {
   SWARM_ROW(id);
   SWARM_ROW(meta);

@@ -7,7 +7,7 @@
 namespace swarm::model {
 
 struct Base64Way;     // bytes as base64
-struct PresenceWay;   // true: an empty object is there
+struct PresenceWay;   // true: the JSON has an empty object
 struct IsolationWay;  // "default" when it is empty
 struct MountTypeWay;  // one of Docker's words, or none
 

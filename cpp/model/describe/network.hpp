@@ -13,7 +13,7 @@ SWARM_DESCRIBE(IpamConfig) {
   SWARM_ROW(gateway, omit("Gateway"));
 }
 
-// As it is shown, half of it is constant: docker/objects.cpp.
+// docker/objects.cpp writes its JSON: half of it is constant.
 SWARM_FIELDS(Network, id, meta, annotations, driver, ingress, internal, attachable, predefined, ipam, options)
 SWARM_CASE(Put, Network, network)
 

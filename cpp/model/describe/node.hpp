@@ -35,7 +35,7 @@ SWARM_DESCRIBE(NodeStatus) {
 }
 
 SWARM_FIELDS(ManagerStatus, raft_id, addr)
-// As it is shown, with what only a manager knows: docker/objects.cpp.
+// docker/objects.cpp writes its JSON, with what only a manager knows.
 SWARM_FIELDS(Node, id, meta, spec, description, status, role, manager)
 SWARM_CASE(Put, Node, node)
 

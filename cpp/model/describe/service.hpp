@@ -14,7 +14,7 @@ SWARM_DESCRIBE(UpdateStatus) {
   SWARM_ROW(message, always("Message"));
 }
 
-// As it is shown, its endpoint is made of two fields: docker/objects.cpp.
+// docker/objects.cpp writes its JSON: the endpoint there is made of two fields.
 SWARM_FIELDS(Service, id, meta, spec, spec_version, previous_spec, previous_spec_version, update_status,
              ports)
 SWARM_CASE(Put, Service, service)

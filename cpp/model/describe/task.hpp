@@ -33,8 +33,8 @@ SWARM_DESCRIBE(TaskTemplateRecord) {
 SWARM_FIELDS(RestartMark, at, count)
 SWARM_FIELDS(RestartRecord, delay, attempts, ran, marks)
 
-// Without its template: the log and the disk name it by service and version. As it is shown:
-// docker/objects.cpp.
+// Without its template: the log and the disk name it by service and version. docker/objects.cpp writes its
+// JSON.
 SWARM_FIELDS(Task, id, meta, service_id, slot, node_id, spec_version, desired_state, status, applied_at,
              restarts)
 SWARM_CASE(Put, Task, task)

@@ -9,7 +9,7 @@ namespace swarm::model {
 SWARM_FIELDS(Remove, kind, id, version)
 SWARM_FIELDS(TaskStep, id, version, desired_state, node_id, status, reported_by)
 
-// `manager`: whether it is said at all is a field of its own.
+// `manager`: a field of its own says whether the step changes it at all.
 SWARM_DESCRIBE(NodeStep) {
   SWARM_ROW(id);
   SWARM_ROW(status);

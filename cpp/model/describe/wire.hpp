@@ -1,4 +1,4 @@
-// The fields of what nodes say to one another (model/wire.hpp).
+// The fields of the messages between nodes (model/wire.hpp).
 #pragma once
 
 #include "model/describe/node.hpp"

@@ -1,12 +1,12 @@
-// Balancer: which task gets a connection. The brain of the packet path, the same in both worlds; it knows
-// connections by number and never sees a byte.
+// Balancer: decides which task gets a connection. It is the same in both worlds, knows connections by number
+// and never sees a byte.
 //
 // Facts in: the table, this node's own tasks. Events in: accepted, stream_arrived, dial_done, reset, closed.
 // Effects out. A connection to a published port goes round robin over the running tasks of the whole swarm:
 // to one of this node directly, to another node's *through that node*, which has the last word: it refuses a
-// task that is not up, or that was told to stop. A connection that could not be made, or was reset before a
-// byte moved, is tried on another task; when all were tried, again in a
-// while, for kPatience.
+// task that is not up, or that is stopping. A connection that could not be made, or was reset before a byte
+// moved, is tried on another task; when all were tried, the machine tries again every kRetryPause, for
+// kPatience.
 //
 // Invariants: a Dial effect never names a local task that is not up or is stopping; a task that was tried for
 // a connection is not tried again before all others were; every connection ends in Refuse or in the relay's
@@ -54,7 +54,7 @@ struct ListenOn {
 struct StopListening {
   PortKey port;
 };
-struct Wait {  // there are tasks, but none that takes it yet: call retry() after kRetryPause
+struct Wait {  // there are tasks, but none accepts yet: call retry() after kRetryPause
   ConnId conn = 0;
 };
 using Effect = std::variant<DialLocal, DialPeer, Refuse, Wait, ListenOn, StopListening>;
@@ -116,7 +116,7 @@ class Balancer {
   std::vector<Effect> take_effects();
 
   // ---- looking
-  bool may_serve(TaskId task) const;  // a task of this node: up, and not told to stop
+  bool may_serve(TaskId task) const;  // a task of this node: up, and not stopping
   std::size_t connections() const { return conns_.size(); }
 
  private:
@@ -129,7 +129,7 @@ class Balancer {
     TaskId task;                  // where it goes
     std::vector<TaskId> tried;
     Duration waited;
-    bool told = false;  // each task once more at most: no rounds
+    bool told = false;  // a task got something of it: no waiting, no second round
   };
   void try_next(ConnId id, Conn& conn);
   bool dial(ConnId id, Conn& conn, const model::MeshBackend& backend, std::uint32_t target);

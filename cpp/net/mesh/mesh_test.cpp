@@ -1,4 +1,4 @@
-// Events in, effects out: who gets a connection, and who may not.
+// Events in, effects out: which task gets a connection, and which may not.
 #include "model/mesh.hpp"
 
 #include <gtest/gtest.h>
@@ -42,9 +42,9 @@ class MeshBalancer : public testing::Test {
   }
   void up(std::uint64_t task, std::vector<model::MeshPort> host_ports = {}) {
     balancer_.task_up({TaskId(task),
-                      Address::v4(127, 16, 0, static_cast<std::uint8_t>(task)),
-                      {80},
-                      std::move(host_ports)});
+                       Address::v4(127, 16, 0, static_cast<std::uint8_t>(task)),
+                       {80},
+                       std::move(host_ports)});
   }
   Effect only() {
     auto effects = balancer_.take_effects();

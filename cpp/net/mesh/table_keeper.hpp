@@ -1,6 +1,6 @@
-// TableKeeper: this node's copy of the mesh's table. What the feed says of it goes in (agent::ChangeTable),
-// an immutable ForwardingTable comes out. A change costs work for the services that it names, and a copy of
-// the list of routes.
+// TableKeeper: this node's copy of the mesh's table. The feed's changes go in (agent::ChangeTable), an
+// immutable ForwardingTable comes out. A change costs work for the services that it names, and a copy of the
+// list of routes.
 //
 // It outlives sessions: with no manager in sight the last table stays, and traffic goes on. While the
 // complete feed comes, the old rows stay until it has ended.
@@ -18,7 +18,7 @@ namespace swarm::mesh {
 
 class TableKeeper {
  public:
-  // Returns true if there is another table.
+  // Returns true if the table has changed.
   bool on(const wire::MeshChange& change);
   const std::shared_ptr<const model::ForwardingTable>& table() const { return table_; }
 

@@ -293,8 +293,8 @@ void HttpConnection::send(std::string bytes) {
   flush();
 }
 
-// What is said first in a turn goes at once, and all the rest of it together. Losing the client is told
-// later: the machine may be in the middle of its answer.
+// The first piece of a turn goes at once, and all the others together. A lost client is reported later: the
+// machine may be in the middle of its answer.
 void HttpConnection::flush() {
   if (writing_ != Output::idle || closed_ || has_sent_all()) return;
   writing_ = Output::waiting;

@@ -69,7 +69,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Timer timer_;
   std::string input_;  // read, not parsed yet
   std::unique_ptr<Parser> parser_;
-  bool continued_ = false;  // "100 Continue" was said
+  bool continued_ = false;  // "100 Continue" was sent
   bool reading_ = false;    // waits until there is something to read
 
   ports::ApiId id_ = 0;  // of the request that is being answered
@@ -80,8 +80,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   std::deque<std::string> output_;
   std::size_t output_bytes_ = 0, front_sent_ = 0;  // of all; of the first piece, those that went already
-  // `resting`: it has written in this turn; what is said meanwhile goes together. `waiting`: until the stream
-  // is ready.
+  // `resting`: it has written in this turn; the pieces that come meanwhile go together. `waiting`: until the
+  // stream is ready.
   enum class Output : std::uint8_t { idle, resting, waiting } writing_ = Output::idle;
   bool close_when_sent_ = false, closed_ = false;
 };

@@ -58,7 +58,7 @@ sockaddr_un name_of(const std::string& path) {
   return address;
 }
 
-// A full backlog is an answer too: somebody is there, only slow.
+// A full backlog counts as an answer: a daemon is there, only slow.
 bool somebody_answers(const std::string& path) {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const sockaddr_un address = name_of(path);
@@ -68,7 +68,7 @@ bool somebody_answers(const std::string& path) {
   return answers;
 }
 
-// The rest is for tasks, links and the disk, which clients shall not take from them.
+// The rest is for tasks, links and the disk: clients must not use it up.
 std::size_t three_quarters_of_all_descriptors() {
   rlimit limit{};
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 4 * 3 : 768;

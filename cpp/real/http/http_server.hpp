@@ -4,7 +4,7 @@
 //
 // One request at a time per connection, kept alive between them. Bounds: headers 64 KiB (431), bodies 64 MiB
 // (413), a request's headers within 10 s, a minute of silence within a body, 64 MiB waiting for a slow
-// reader. Of a client that goes away before its answer has ended, `on_abort` tells. Belongs to the reactor's
+// reader. `on_abort` reports a client that goes away before its answer has ended. Belongs to the reactor's
 // thread; answers may be given from within the callbacks. NOT here: routes, JSON, TLS, upgrades.
 #pragma once
 

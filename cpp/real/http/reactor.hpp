@@ -1,7 +1,7 @@
 // Reactor: the one thread of a daemon on which sockets, timers, tasks' pipes and the node itself live.
 //
-// Everything but post() and stop() belongs to the thread that calls run() (or to whoever has not called it
-// yet). Made of Asio, which is in reactor.cpp alone. NOT here: bytes (real/stream).
+// Everything but post() and stop() belongs to the thread that calls run(), or, before that, to the thread
+// that prepares the call. Made of Asio, which is in reactor.cpp alone. NOT here: bytes (real/stream).
 #pragma once
 
 #include <functional>
@@ -34,7 +34,7 @@ class Reactor {
 Instant steady_now();
 WallTime wall_now();
 
-// One shot at a time. After cancel(), at() or destruction the callback of before does not come any more.
+// One shot at a time. After cancel(), at() or destruction the earlier callback is not called any more.
 class Timer {
  public:
   explicit Timer(Reactor& reactor);
@@ -52,7 +52,7 @@ class Timer {
   std::shared_ptr<State> state_;
 };
 
-// Owns a descriptor and says when it can be read (or has ended), again and again until it is destroyed.
+// Owns a descriptor and calls back whenever it can be read (or has ended), until it is destroyed.
 class FdWatch {
  public:
   FdWatch(Reactor& reactor, int fd, std::function<void()> readable);
@@ -60,7 +60,7 @@ class FdWatch {
   FdWatch(FdWatch&&) noexcept;
   FdWatch& operator=(FdWatch&&) noexcept;
   int fd() const;
-  // No more words until resume().
+  // No callbacks until resume().
   void pause();
   void resume();
 
@@ -69,15 +69,15 @@ class FdWatch {
   std::shared_ptr<State> state_;
 };
 
-// Says when a descriptor that another owns is ready: once for each wish. It must go before the descriptor is
-// closed; then no word comes any more.
+// Calls back when a descriptor that another object owns is ready: once for each wish. Destroy it before the
+// descriptor is closed; after that no callback comes.
 class ReadyWatch {
  public:
   ReadyWatch(Reactor& reactor, int fd, std::function<void()> readable, std::function<void()> writable);
   ~ReadyWatch();
   ReadyWatch(const ReadyWatch&) = delete;
   ReadyWatch& operator=(const ReadyWatch&) = delete;
-  // A wish that is open already stays one.
+  // A second call while the wish is open changes nothing.
   void want_read();
   void want_write();
 

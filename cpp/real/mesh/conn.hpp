@@ -4,10 +4,10 @@
 //   origin   client's socket  <->  stream to the task's node
 //   owner    stream from the client's node  <->  task's socket
 //
-// What one end does reaches the other unchanged: the end of one direction while the other goes on, a reset,
-// and that one end does not read. No timeouts: an idle connection stays. Every call returns its news, for the
-// round that made the call (l4_relay.cpp); a Conn calls nothing back. NOT here: which task (net/mesh), when a
-// dial has taken too long (the round), how one direction moves (flow.hpp).
+// Half-close, reset and back-pressure pass unchanged from one end to the other. No timeouts: an idle
+// connection stays. Every call returns its news, for the round that made the call (l4_relay.cpp); a Conn
+// calls nothing back. NOT here: which task (net/mesh), when a dial has taken too long (the round), how one
+// direction moves (flow.hpp).
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ class Conn {
     more,         // step() has more to do; others first
     opened,       // the dial succeeded
     dial_failed,  // it waits for another dial
-    unused,  // the task went before it said a word: it waits for another dial. told() says how far it came
-    over     // its sockets are closed, its stream is left: to be let go
+    unused,       // the task closed before it sent a byte: waits for another dial. See told()
+    over          // its sockets are closed, its stream is left: to be let go
   };
   // Of the relay: where sockets are watched, and kScratch bytes for the time of one call.
   struct Tools {

@@ -1,8 +1,8 @@
-// DelayLine: what a fault does to the bytes that one end of a link says: not now, or later.
+// DelayLine: holds back or delays the bytes that one end of a link sends, as a fault says.
 //
 // It knows how many bytes wait, not which. Each piece of them gets its moment when it is first seen here, no
 // earlier than that of the piece before: a stream keeps its order. A piece that is lost is sent again after
-// 200 ms, then 400, ..., as TCP does; doubled and overtaken packets are nothing that a stream shows.
+// 200 ms, then 400, ..., as TCP does; a stream does not show doubled or overtaken packets.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ class DelayLine {
  public:
   DelayLine(const LinkFault& fault, Rng& chance) : fault_(fault), chance_(chance) {}
 
-  // What is on its way goes no later than if it were said now: a loss that is over keeps nothing.
+  // Waiting bytes go no later than if they were sent now: a loss that is over holds nothing back.
   void change(const LinkFault& fault, Instant now);
   bool deaf() const { return fault_.deaf; }
   // Of `waiting` bytes, in their order, those that may go out now.

@@ -1,5 +1,5 @@
-// Facts: what the node's thread tells the relay's, under one mutex, and the balancer that decides by it. A
-// fact is in force when tell() returns; the relay's thread is woken to carry out what follows.
+// Facts: what the node's thread passes to the relay's thread, under one mutex, and the balancer that decides
+// by it. A fact is in force when tell() returns; the relay's thread is woken to carry out what follows.
 #pragma once
 
 #include <sys/eventfd.h>

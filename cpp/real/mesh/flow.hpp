@@ -1,17 +1,17 @@
 // Flow: the bytes of one direction of a connection, from its source to its sink, and what waits in between.
 //
 // A source is a socket, or (null) a stream, whose bytes are pushed as they come. A sink is a socket or a
-// stream. step() moves what it can and returns what came of it; what that means for the connection its owner
-// decides:
+// stream. step() moves what it can and returns what came of it; the owner decides what that means for the
+// connection:
 //
 //   moved     its share for one turn; there may be more
 //   blocked   until the source or the sink is ready for more
-//   ended     the source has said all, and all of it has gone out: pass_end() tells the sink
-//   reset     the source is broken, and all that it said before has gone out
+//   ended     the source has sent all, and all of it has gone out: pass_end() tells the sink
+//   reset     the source is broken, and all that it sent before has gone out
 //   refused   the sink is broken; what did not get through is pending: go_deaf() drops it
 //
-// Invariants: bytes go out in the order in which they came; nothing is read while something is pending; ended
-// and reset are said again until the owner has acted.
+// Invariants: bytes go out in the order in which they came; nothing is read while something is pending;
+// step() returns ended and reset again until the owner has acted.
 #pragma once
 
 #include <cstddef>
@@ -71,9 +71,9 @@ class Flow {
   bool is_over() const { return state_ == State::ended; }
   bool is_deaf() const { return state_ == State::deaf; }
   bool is_broken() const { return state_ == State::breaking; }
-  // Returns true if the source has said all, and is not broken.
+  // Returns true if the source has sent all, and is not broken.
   bool has_ended() const { return state_ == State::ending || state_ == State::ended; }
-  // Returns true if the source has said something, if only that it has said all.
+  // Returns true if the source has sent something, be it only its end.
   bool has_spoken() const { return came_ > 0 || has_ended(); }
   std::size_t waiting() const { return pending_.size(); }
   // Bytes that have left since the last call: passed on, or dropped.
@@ -94,7 +94,7 @@ class Flow {
  private:
   enum class State : std::uint8_t {
     flowing,
-    ending,    // the source has said all; the sink does not know yet
+    ending,    // the source has sent all; the sink does not know yet
     ended,     // the sink knows
     breaking,  // the source is reset
     deaf       // the sink takes nothing any more

@@ -1,6 +1,6 @@
-// Two relays on loopback, tasks that are threads, clients with plain sockets. Each story is told thrice where
-// it matters: to a task of the same node, to another node's, and to another node's by links that are no plain
-// sockets.
+// Two relays on loopback, tasks that are threads, clients with plain sockets. Each story runs three times
+// where it matters: to a task of the same node, to another node's, and to another node's by links that are no
+// plain sockets.
 #include "real/l4_relay.hpp"
 
 #include <fcntl.h>
@@ -302,7 +302,7 @@ TEST_P(L4RelayTest, OneWhoDoesNotReadStallsNobodyElse) {
 
 TEST_P(L4RelayTest, WhoeverIsDeadIsFollowedByOneWhoLives) {
   const auto one = task(1, echo);
-  runs(2);  // so the table says; nobody listens there
+  runs(2);  // so the table says; no task listens there
   publish({1, 2});
   for (int i = 0; i < 10; ++i) {
     Plain user = client();

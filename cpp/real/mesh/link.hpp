@@ -11,8 +11,8 @@
 //
 // A stream may send kWindow bytes that the other end has not passed on yet: what a slow reader leaves unread
 // waits at its own end, and never on the link. A link knows a stream's connection by number only; read(),
-// next() and flush() return what came of them, and none calls back. NOT here: which task gets a connection,
-// what a frame does (conn.hpp).
+// next() and flush() return their outcome, and none calls back. NOT here: which task gets a connection, what
+// a frame does (conn.hpp).
 #pragma once
 
 #include <cstdint>
@@ -64,7 +64,7 @@ using LinkId = std::uint64_t;
 
 class Link {
  public:
-  // `speaking`: the links that have something to say are listed there, once each, until they are flushed.
+  // `speaking`: the links that have something to send are listed there, once each, until they are flushed.
   Link(LinkId id, std::unique_ptr<ByteStream> bytes, const Address& remote, Side side, const Greeting& own,
        std::vector<LinkId>& speaking);
 
@@ -92,7 +92,7 @@ class Link {
   bool has_room() const { return out_.size() < kHighWater; }
   void await_room(std::uint32_t stream) { waiting_.insert(stream); }
   Outcome flush();
-  // The connections that awaited room, once there is some.
+  // The connections that waited for room, once there is some.
   std::vector<mesh::ConnId> take_waiting();
   void speak();
 
@@ -105,7 +105,8 @@ class Link {
 
   // ---- faults. What waits because of one goes on when there is none; flush() then.
   void set_fault(const LinkFault& fault, Rng& chance);
-  // When it is to be flushed next; never, while the socket takes nothing: that says so itself.
+  // When it is to be flushed next. Never while the socket takes nothing: then the poller reports when it
+  // does.
   Instant next_due() const {
     return delay_ == nullptr || !connected_ || !bytes_->may_write() ? Instant::never() : delay_->next();
   }

@@ -27,18 +27,18 @@ class Links {
   std::vector<LinkId> all() const;
   // The link to a node, dialled if there is none; null when that failed at once.
   Link* to(const Address& node);
-  // From another node, which has to introduce itself until then.
+  // Adds a link from another node, which must introduce itself by `patience_ends`.
   void add_stranger(Fd fd, const Address& from, Instant patience_ends);
-  // Its connections must know already (Conn::on_link_lost).
+  // Tell its connections first (Conn::on_link_lost).
   void erase(LinkId id);
   void clear();
 
-  // Those with something to say, each once. They stay `listed` until the caller has flushed them.
+  // Takes the links with something to send, each once. They stay `listed` until the caller has flushed them.
   void take_speaking(std::vector<LinkId>& into) { into.swap(speaking_); }
   bool any_speaking() const { return !speaking_.empty(); }
-  // Those that did not introduce themselves in time.
+  // Takes the links that did not introduce themselves in time.
   std::vector<LinkId> take_late_strangers(Instant now);
-  // Has those speak whose bytes a fault has kept, and that may go now.
+  // Lists as speaking the links with bytes that a fault held back and that may go now.
   void wake_delayed(Instant now);
   Instant next_due() const;
 

@@ -32,7 +32,7 @@ class Listeners {
   // What has arrived at the listener that an event named; the rest comes with the next event.
   std::vector<Arrival> accept(std::uint64_t id, Instant now);
 
-  // When one that had to rest, out of descriptors, is to be watched again: wake().
+  // When to call wake(): a listener that ran out of descriptors is to be watched again.
   Instant next_due() const;
   void wake(Instant now);
 

@@ -31,7 +31,7 @@ class StreamEnd {
 
   // ---- out: how many bytes it takes now
   std::size_t room() const { return attached() && link_->has_room() ? std::min(credit_, kMaxData) : 0; }
-  // Asks the link to say when it takes more. What waits for credit hears of that by a frame.
+  // Asks the link to say when it takes more. New credit needs no asking: it comes as a frame.
   void await_room() {
     if (attached() && credit_ > 0 && !link_->has_room()) link_->await_room(number_);
   }

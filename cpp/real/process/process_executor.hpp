@@ -1,6 +1,6 @@
 // ProcessExecutor: tasks of runtime "container" as process groups on this machine, each behind a shim
-// (task_shim.hpp) that outlives nothing. A task learns its address and itself from its environment
-// (task_launch.hpp).
+// (task_shim.hpp), so that no process outlives the daemon. A task finds its address and its own facts in its
+// environment (task_launch.hpp).
 //
 // NOT here: namespaces, limits, mounts: `warnings` says what is not honoured.
 #pragma once

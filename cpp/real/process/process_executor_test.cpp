@@ -1,4 +1,4 @@
-// Tasks as processes, by the runner that every node has.
+// Tasks as processes, through TaskRunner.
 #include "real/process/process_executor.hpp"
 
 #include <gtest/gtest.h>

@@ -9,7 +9,8 @@
 
 namespace swarm::real {
 
-// `fds` become 0 to 4: input, output, errors, kControlFd, kLockFd; each is 10 or more. An errno, or 0.
+// `fds` become 0 to 4: input, output, errors, kControlFd, kLockFd; each is 10 or more. Returns an errno, or
+// 0.
 int spawn_shim(const std::string& program, const std::string& directory,
                const std::vector<std::string>& command, std::vector<std::string> environment,
                const std::array<int, 5>& fds, pid_t& pid);

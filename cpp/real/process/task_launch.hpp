@@ -2,9 +2,8 @@
 // (ports/task_environment.hpp):
 //
 //   PATH, HOME               the daemon's path; the task's own directory
-//   SWARM_PORT_<target>      the port to bind for target port <target>; the same number unless ports below
-//   1024 need
-//                            a right that the daemon lacks (then 10000 more)
+//   SWARM_PORT_<target>      the port to bind for target port <target>: the same number, or 10000 more where
+//                            ports below 1024 need a right that the daemon lacks
 #pragma once
 
 #include <string>
@@ -20,7 +19,7 @@ std::vector<std::string> process_environment(const ports::Launch& launch, const 
                                              const std::string& container_id, const std::string& directory);
 
 // What Docker asks of the node before it makes a container: that the user is known ("name", "1000",
-// "name:group"), that what is bound is there.
+// "name:group"), that the sources of bind mounts exist.
 Result<void> check_user(const std::string& user);
 Result<void> check_mounts(const std::vector<model::Mount>& mounts);
 

@@ -1,7 +1,7 @@
 // Executor: how tasks of one kind run on this machine: as processes, in sandboxes, as OCI containers. One
 // folder each beside this one; TaskRunner chooses among them, task by task.
 //
-// What they share is not in here: stages and stop rules (TaskRunner), what a task says (TaskOutputs),
+// What they share is not in here: stages and stop rules (TaskRunner), the output of tasks (TaskOutputs),
 // addresses, images, directories. An executor gets a task that is ready to run and answers with pipes and
 // events. `prepare` and `start` are answered at once; what comes later goes through the Emit that the
 // executor was made with, on the reactor's thread.
@@ -33,14 +33,14 @@ struct Work {
   ports::Launch launch;
   std::vector<std::string> command;  // of the image, with the task's own arguments
   bool users_own_image = false;      // added by a user, who knows what it needs
-  std::string directory;             // the task's own; it goes with the task
+  std::string directory;             // the task's own; removed with the task
   std::string container_id;
   std::string address;
 
-  std::string home() const { return directory + "/work"; }  // is there
+  std::string home() const { return directory + "/work"; }  // exists
 };
 
-// The ends to read of what the task says. They end with the task's last process.
+// The ends to read of the task's output. They end with the task's last process.
 struct Pipes {
   Fd out, err;
 };
@@ -66,8 +66,7 @@ class Executor {
 
   // Docker's name for it in `docker info` (Runtimes) and `docker node inspect` (Plugins of type Runtime).
   virtual std::string name() const = 0;
-  // Returns true if tasks like this are its business. The first executor of the node that says so gets the
-  // task.
+  // Returns true if it runs tasks like this. The node's first executor that does gets the task.
   virtual bool takes(const ports::Launch& launch) const = 0;
   // Why it cannot run this task, in Docker's words. Nothing is made yet.
   virtual Result<void> check(const Work& work) = 0;
@@ -84,8 +83,8 @@ class Executor {
                                             const model::ServiceSpec* before) = 0;
 };
 
-// What an executor is made of. `lock`: every process that outlives its daemon for a moment holds a copy, so
-// that the next daemon can wait until all are gone.
+// What an executor is made of. `lock`: every process that may outlive its daemon for a moment holds a copy,
+// so that the next daemon can wait until all are gone.
 struct ExecutorTools {
   Reactor& reactor;
   int lock = -1;

@@ -10,7 +10,7 @@ namespace swarm::real {
 // $PATH of the daemon, or the usual one where it has none.
 std::string program_path();
 
-// The first word of a command: by its path, or in $PATH. An error when nothing is there that can be run.
+// The first word of a command: by its path, or in $PATH. An error if it cannot be run.
 Result<void> check_program(const std::string& program);
 
 }  // namespace swarm::real

@@ -3,7 +3,7 @@
 // of it.)
 //
 // An address is held by an abstract unix socket named after it: the kernel lets one process have it, and
-// takes it back when that process dies, whatever killed it.
+// takes it back when that process dies, however it dies.
 #pragma once
 
 #include <cstdint>

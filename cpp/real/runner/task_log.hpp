@@ -1,4 +1,4 @@
-// TaskLog: what one task has said, bounded: two files of at most a mebibyte, the older one dropped when the
+// TaskLog: the output of one task, bounded: two files of at most a mebibyte, the older one dropped when the
 // newer is full. A line of the file is "<unix ns> <o|e> <text>".
 #pragma once
 
@@ -20,7 +20,7 @@ class TaskLogFile {
   void append(const std::vector<wire::LogLine>& lines);
   void close() { fd_.reset(); }  // until the next line
   const std::string& failure() const { return failure_; }
-  // By time, `tail`, `since`, `until` and the streams of the options.
+  // Returns the lines in the order of time, as far as the options want them.
   std::vector<wire::LogLine> read(TaskId task, const wire::LogOptions& options) const;
 
  private:

@@ -1,5 +1,5 @@
-// TaskOutputs: what tasks say, whichever executor runs them: taken from their pipes at a common pace, kept in
-// a bounded file for each task, passed on to those who follow.
+// TaskOutputs: the output of tasks, whichever executor runs them: taken from their pipes at a common pace,
+// kept in a bounded file for each task, passed on to the streams that follow.
 //
 // NOT here: the form of the file (task_log), when a task has ended (TaskRunner says so).
 #pragma once
@@ -23,7 +23,7 @@ namespace swarm::real {
 class TaskOutput {
  public:
   TaskOutput(TaskId task, std::string path) : task_(task), log_(std::move(path)) {}
-  // The task is removed: from now on its pipes are read, and what comes is dropped.
+  // The task is removed: from now on its pipes are read, and what comes from them is dropped.
   void drop() { dropped_ = true; }
   // Why not all of it could be kept; "" when it could.
   const std::string& failure() const { return log_.failure(); }
@@ -73,9 +73,9 @@ class TaskOutputs : public std::enable_shared_from_this<TaskOutputs> {
   Reactor& reactor_;
   Emit emit_;
   std::int64_t left_ = 0;      // of this tick's share
-  std::optional<Timer> tick_;  // while somebody says something
+  std::optional<Timer> tick_;  // while any task writes
   std::vector<std::pair<std::weak_ptr<TaskOutput>, bool>>
-      waiting_;                                   // whose pipe is paused; true: its errors'
+      waiting_;                                   // whose pipe is paused; true: the one of errors
   std::map<ports::LogStreamId, Stream> streams_;  // that follow
   ports::LogStreamId last_stream_ = 0;
 };

@@ -2,7 +2,7 @@
 // holds what executors share: a task's stage, its stop rules, its address, its directory, its output, the
 // images.
 //
-// A task gets an address of its own in 127.0.0.0/8. Its directory DATA_ROOT/tasks/ID holds what it said
+// A task gets an address of its own in 127.0.0.0/8. Its directory DATA_ROOT/tasks/ID holds its output
 // (bounded, rotated) and its working directory. Nothing survives the daemon: tasks die with it, and a new
 // daemon waits until those of the old one are gone. Lives on the reactor's thread; events come out through
 // `emit`.

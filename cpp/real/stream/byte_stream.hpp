@@ -2,18 +2,17 @@
 // one layer under the transport between nodes, the mesh's links and the HTTP door: plain sockets today
 // (plain_stream.hpp), TLS in their place next.
 //
-// Every call returns what came of it, and none calls back. The owner watches its descriptor, tells
-// it by note() what the descriptor is ready for, and asks again:
+// Every call returns what came of it, and none calls back. The owner watches the descriptor, passes what it
+// is ready for to note(), and asks again:
 //
 //   moved     some bytes went (`bytes`)
 //   blocked   none now; ask again when the descriptor is ready for what the call `wants`. A TLS stream may
-//   have
-//             to read before it can write, and the other way round
-//   ended     read only: the other end has said all
+//             have to read before it can write, and the other way round
+//   ended     read only: the other end has sent all
 //   reset     the connection is broken (`error`: errno's number); nothing more gets through that way
 //
-// A stream that keeps bytes of its own says so. may_read() stays true while it has some that the descriptor
-// will not announce again: read until it is false, or ask again later unasked. holds_back() is true while it
+// A stream may keep bytes of its own. may_read() stays true while it has some that the descriptor will not
+// announce again: read until it is false, or ask again later without an event. holds_back() is true while it
 // has taken bytes that it could not pass on: write again, nothing if there is nothing, when the descriptor is
 // ready. NOT here: listening and dialling (sockets.hpp), what the bytes mean.
 #pragma once

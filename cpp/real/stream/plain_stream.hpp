@@ -24,7 +24,7 @@ class PlainStream final : public ByteStream {
   Outcome shut_writing() override;
   void reset() override;
 
-  // Returns true if it broke after the other end had said all.
+  // Returns true if it broke after the other end had sent all.
   bool ended_first() const { return ended_first_; }
   // Returns true if bytes have come that were not read yet, before a reset too.
   bool has_more() const;

@@ -9,8 +9,8 @@
 
 namespace swarm::real {
 
-// Invalid, with errno, when it cannot be. Port 0: any. An unspecified address is all of this machine's: of
-// IPv4, or of both families.
+// Returns an invalid one, with errno, on failure. Port 0: any. An unspecified address is all of this
+// machine's: of IPv4, or of both families.
 enum class Any : std::uint8_t { v4, both };
 Fd listen_on(const Address& address, Any any = Any::v4);
 
@@ -21,7 +21,7 @@ struct Accepted {
 };
 // The next connection that waits; none (invalid, error 0) when there is no other.
 Accepted accept_from(int listener);
-// Returns true if the error is of this process or machine, and goes by itself: descriptors, memory.
+// Returns true if this process or machine has run out of something for a while: descriptors, memory.
 bool is_out_of_means(int error);
 
 // `error`: it failed at once. Not connected yet unless `connected`: then wait until it is writable.

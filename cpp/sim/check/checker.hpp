@@ -26,14 +26,14 @@ class Checker {
   explicit Checker(Shared& shared) : shared_(shared) {}
 
   void after_turn(MachineIndex machine, const std::string& name, const node::Node& node, const SimDisk& disk);
-  // Off: the replica is kept as ever, and what contradicts it is not told.
+  // Off: the replica is kept as before, and contradictions are not reported.
   void judge(bool on) { judges_ = on; }
   void machine_ended(MachineIndex machine) { seen_.erase(machine); }
-  // Is told of the replica after each entry that is committed for the first time, and when there is one at
-  // all.
+  // Called with the replica when it begins (`changes` is null), and after each entry that is committed for
+  // the first time.
   using Listener = std::function<void(const Replica&, const std::vector<store::AnyChange>* changes)>;
   void tell(Listener listener) { listener_ = std::move(listener); }
-  // The slow questions: whole stores against the replica, and what the node would know if it started now.
+  // The slow checks: whole stores against the replica, and what the node would know if it started now.
   void check_all(MachineIndex machine, const std::string& name, const node::Node& node, SimDisk& disk);
 
  private:
@@ -49,7 +49,7 @@ class Checker {
   Shared& shared_;
   bool judges_ = true;
   Listener listener_;
-  const Swarm* first_ = nullptr;  // the listener's; others are of machines outside
+  const Swarm* first_ = nullptr;  // the one that the listener follows; others are of machines outside it
   std::map<ClusterId, Swarm> swarms_;
   std::map<MachineIndex, ManagerSeen> seen_;  // managers only
 };

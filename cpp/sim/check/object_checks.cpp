@@ -177,8 +177,8 @@ std::vector<store::Ref<model::Task>> Replica::tasks_at(const Place& place) const
   return out;
 }
 
-// A task may start from here on: nothing else of its slot may run any more where somebody could stop it,
-// unless it was told to and had its time.
+// A task may start from here on: no other task of its slot may still run on a node that could stop it, unless
+// it was to stop and had its time for that.
 std::optional<std::string> Replica::check_release(const store::Change<model::Task>& change,
                                                   const Moment& now) {
   const model::Task& task = *change.after;
@@ -189,7 +189,7 @@ std::optional<std::string> Replica::check_release(const store::Change<model::Tas
   if (!may_start(task) || (change.before && may_start(*change.before)) || !service || may_double(*service))
     return std::nullopt;
   for (const auto& other : tasks_at({task.service_id, task.slot, task.slot == 0 ? task.node_id : NodeId()})) {
-    // A task that was placed while it was told to stop never starts.
+    // A task that was placed while it was to stop never starts.
     const bool ended = model::is_terminal(other->state()) && !model::may_still_stop(*other);
     if (other->id == task.id || other->state() <= TaskState::assigned || ended) continue;
     const auto node = store_->node(other->node_id);

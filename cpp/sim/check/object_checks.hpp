@@ -1,7 +1,7 @@
 // Replica: one more replica of the store, fed with every committed entry, and the rules that each change must
 // keep: states only move forward, a task stays where it is, one task of a slot is meant to run (while a
-// start-first replacement is under way two, until the new one runs), nothing starts beside a task of its slot
-// that still may run, a placement is allowed where it happens.
+// start-first replacement is under way two, until the new one runs), no task starts beside one of its slot
+// that still may run, a placement is allowed when it happens.
 #pragma once
 
 #include <compare>
@@ -21,7 +21,7 @@ class Replica {
   // Begins as a copy of `store`.
   void begin(const store::Store& store);
   bool begun() const { return store_ != nullptr; }
-  // Applies the next committed entry as `build` does. An error in one sentence when it breaks a rule.
+  // Applies the next committed entry as `build` does. Returns an error in one sentence if it breaks a rule.
   std::optional<std::string> apply(const raft::Entry& entry, const model::Build& build = {});
   const store::Store& store() const { return *store_; }
   // What the entry at `index` changed; null for one that changed nothing, or is long past.
@@ -29,10 +29,10 @@ class Replica {
     const auto found = recent_.find(index);
     return found == recent_.end() ? nullptr : &found->second;
   }
-  // What an entry did, for the trace; of the last apply.
+  // What the last applied entry did, for the trace.
   const std::vector<std::string>& remarks() const { return remarks_; }
-  // Do the objects that entries in (after, version()] touched look the same in `other`, which is at the same
-  // version?
+  // Returns how the objects that entries in (after, version()] touched differ in `other`, which is at the
+  // same version.
   std::optional<std::string> differs_recently(const store::Store& other, std::uint64_t after) const;
   std::optional<std::string> differs(const store::Store& other) const;
 
@@ -59,7 +59,7 @@ class Replica {
 
   std::unique_ptr<store::Store> store_;
   std::vector<std::string> remarks_;
-  std::map<TaskId, WallTime> stopping_;  // since when they are told to stop
+  std::map<TaskId, WallTime> stopping_;  // since when they are to stop
   std::map<Place, Moment> doubled_;      // since when two tasks run there and are meant to
   std::map<std::uint64_t, std::vector<store::AnyChange>> recent_;  // by index, the last few
 };

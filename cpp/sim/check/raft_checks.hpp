@@ -26,7 +26,7 @@ class RaftRecord {
   // An error in one sentence, or nothing.
   std::optional<std::string> check(const raft::RawNode& raft, const raft::MemoryStorage& log,
                                    ManagerSeen& seen);
-  // A committed entry as a node in `term` has it: agrees with what is recorded, or is recorded.
+  // Checks a committed entry of a node in `term` against the record, or records it.
   std::optional<std::string> check(const raft::Entry& entry, raft::Term term);
   bool knows(raft::Index index) const { return index < first_ + entries_.size(); }
   raft::Index last() const { return first_ + entries_.size() - 1; }

@@ -444,7 +444,7 @@ std::string Teller::kill_task(const Line& line) {
     const auto now = store() != nullptr ? store()->task(task->id) : nullptr;
     return !now || model::is_terminal(now->state());
   };
-  return world_->run_until(known, Duration::seconds(30)) ? "" : "nobody has noticed";
+  return world_->run_until(known, Duration::seconds(30)) ? "" : "no manager has noticed";
 }
 
 // ---- published ports

@@ -1,5 +1,5 @@
 // swarm_sim: chaos by seed. Runs many seeds (sim/chaos), each twice when asked, in a process per job; a seed
-// that fails is told with its faults, the last lines of its trace and the one line that replays it.
+// that fails is reported with its faults, the last lines of its trace and the one line that replays it.
 //
 //     swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] [--jobs 2]
 //     [--upgrades] [--quiet-swarm]

@@ -1,11 +1,11 @@
-// What swarm-web is told by its environment. Durations: "2s", "1.5s", "300ms", or a bare number of seconds.
+// What swarm-web takes from its environment. Durations: "2s", "1.5s", "300ms", or a bare number of seconds.
 //
 //   SWARM_WEB_START_DELAY=2s   listen only after this long
 //   SWARM_WEB_FAIL=CODE        exit with CODE at once ("true" and the like: 1)
 //   SWARM_WEB_FAIL_AFTER=5s    exit with code 1 after this long
 //   SWARM_WEB_UNREADY=10s      answer 503 for this long ("1", "true": for ever)
 //   SWARM_WEB_DRAIN=3s         on SIGTERM, go on accepting for this long; then, or without it
-//                              at once, answer who is connected (idle ones have 100 ms) and exit 0
+//                              at once, answer open connections (idle ones have 100 ms) and exit 0
 //   SWARM_WEB_PORT=8080        the port to bind; default $SWARM_PORT_80, then 80
 #pragma once
 
