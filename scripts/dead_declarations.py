@@ -1,6 +1,6 @@
 """Finds what a header of cpp/ declares in vain.
 
-    dead_declarations.py [ROOT]     exit 1 and one line per finding that is not in known_findings.txt
+    dead_declarations.py [ROOT]     exit 1 and one line per finding
 
 Two kinds of finding:
   never defined   a function is declared, and no definition of it exists (a call would not link)
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from known_findings import report
+from findings import report
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|::|->|\d[\w.']*|\S")
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)

@@ -25,7 +25,7 @@ from pathlib import Path
 from lizard import analyze_files, get_extensions
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from known_findings import report
+from findings import report
 
 LONGEST = 45
 MOST_INTRICATE = 25

@@ -19,6 +19,8 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
+from findings import report
+
 ROOT = Path(__file__).resolve().parent.parent
 PATTERNS = [
     "cpp/*.cpp",
@@ -107,10 +109,7 @@ def all_files() -> list[Path]:
 def main(arguments: list[str]) -> int:
     paths = [Path(word).resolve() for word in arguments] or all_files()
     found = findings(ROOT, paths)
-    for line in found:
-        print(line)
-    print(f"plain English: {len(paths)} files checked, {len(found)} findings")
-    return 1 if found else 0
+    return report("plain English", len(paths), found)
 
 
 if __name__ == "__main__":

@@ -45,9 +45,17 @@ std::uint32_t http_status(const Error& error) {
       return 501;
     case Code::unavailable:
       return 503;
-    default:
+    case Code::ok:
+    case Code::cancelled:
+    case Code::unknown:
+    case Code::deadline_exceeded:
+    case Code::resource_exhausted:
+    case Code::aborted:
+    case Code::internal:
+    case Code::data_loss:
       return 500;
   }
+  return 500;
 }
 
 std::string shown_text(const Error& error) {

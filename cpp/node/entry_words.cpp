@@ -123,9 +123,10 @@ std::string member_words(const raft::ConfChangeSingle& change, const store::Stor
       return "member " + name + ": add as a learner";
     case raft::ConfChangeType::add_node:
       return "member " + name + ": add as a voter";
-    default:
-      return "member " + name + ": update";
+    case raft::ConfChangeType::update_node:
+      break;
   }
+  return "member " + name + ": update";
 }
 
 std::string membership_words(const raft::Entry& entry, const store::Store& store) {

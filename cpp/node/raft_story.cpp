@@ -13,9 +13,10 @@ const char* word_of(raft::Role role) {
       return "candidate";
     case raft::Role::pre_candidate:
       return "pre-candidate";
-    default:
-      return "follower";
+    case raft::Role::follower:
+      break;
   }
+  return "follower";
 }
 
 }  // namespace

@@ -24,9 +24,12 @@ const char* name_of(Family family) {
       return "raft_state";
     case Family::objects:
       return "objects";
-    default:
-      return "default";
+    case Family::format:
+    case Family::identity:
+    case Family::agent:
+      break;
   }
+  return "default";
 }
 
 rocksdb::DBOptions db_options() {

@@ -169,9 +169,10 @@ Conn::News Conn::on_frame(const Frame& frame) {
     case FrameType::credit:
       stream_.add_credit(get_u32(frame.payload, 0));
       return News::more;
-    default:
-      return News::none;
+    case FrameType::open:
+      break;  // the link makes a Conn of it
   }
+  return News::none;
 }
 
 Conn::News Conn::on_data(std::string_view bytes) {
