@@ -9,7 +9,7 @@
 #   make wheel   a self-contained wheel in dist/; make wheels: one for each Python that is found, 3.11 to 3.13
 #   make compilers  the simulator by clang, too: every seed has the same trace
 #   make sanitize  unit tests, stories and some seeds under clang's checks of memory and undefined behaviour; make threads:
-#                  cpp/real and a daemon under load, under its check for races; make tidy: clang-tidy; make coverage
+#                  cpp/real and a daemon under load, under its check for races; make tidy: clang-tidy; make coverage (OF=cpp)
 #   make extremes  the simulator's share of make sanitize: every number at its extremes, and some seeds
 #   make pins    the trace hashes that tests/seeds/pinned.txt pins, anew
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
@@ -97,8 +97,8 @@ threads: build
 tidy: setup
 	@scripts/tidy.sh
 
-coverage: build
-	@scripts/coverage.sh
+coverage: setup
+	@scripts/coverage.sh $(OF)
 
 pins: build
 	@$(BIN)/swarm_sim --pinned tests/seeds/pinned.txt --renew
