@@ -196,6 +196,9 @@ void Worker::State::apply(const wire::FeedUpdate& update, WallTime wall) {
 
 // The complete feed has come. One whose beginning this node has not heard ends nothing: it is a repeated end.
 void Worker::State::unassign_unnamed(WallTime wall) {
+  static_assert(
+      std::variant_size_v<wire::FeedItem> == 3,
+      "of a new kind, too, what was not named is gone: tasks here, rows of the mesh at their keeper");
   if (!named) return;
   std::vector<TaskId> gone;
   for (const auto& [id, local] : tasks)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <utility>
+#include <variant>
 
 #include "base/check.hpp"
 
@@ -56,6 +57,7 @@ std::optional<FeedKey> FeedSource::after(NodeId node, const std::optional<FeedKe
   const auto from = [&key]<class Id>(FeedKind kind, Id) {
     return key && key->kind == kind ? std::optional(Id(key->id)) : std::nullopt;
   };
+  static_assert(std::variant_size_v<FeedItem> == 3, "a new kind of item is gone through below, in its order");
   const FeedKind kind = key ? key->kind : FeedKind::task;
   if (kind <= FeedKind::task) {
     const auto& tasks = store_.tasks_on_node(node);
@@ -74,15 +76,17 @@ std::optional<FeedKey> FeedSource::after(NodeId node, const std::optional<FeedKe
 
 void Feed::start_over() {
   pass_ = Pass{};
+  furthest_.reset();
   noted_.clear();
   on_their_way_.clear();
   deadline_ = Instant::never();
 }
 
 void Feed::note(const FeedKey& key) {
-  // The complete feed will still come to this key and send its newest value. A key that it has passed is sent
-  // beside it.
-  if (pass_ && (!pass_->passed || *pass_->passed < key)) return;
+  // The complete feed will still come to this key and send its newest value. A key that any piece has reached
+  // is sent beside it, also when the feed has gone back to send that piece again: the node may have it, and a
+  // later piece does not say that it is gone.
+  if (pass_ && (!furthest_ || *furthest_ < key)) return;
   noted_.insert(key);
   if (noted_.size() > kMaxNoted) start_over();
 }
@@ -145,6 +149,7 @@ void Feed::add_piece(const FeedSource& source, NodeId node, wire::FeedUpdate& up
     update.items.push_back(*source.find(node, *key));
     pass_->passed = key;
   }
+  furthest_ = std::max(furthest_, pass_->passed);
   update.last = !key;
   if (update.last) pass_.reset();
 }

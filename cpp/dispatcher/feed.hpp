@@ -77,7 +77,8 @@ class Feed {
 
   std::uint64_t number_ = 0;  // of the last update
   std::uint64_t acknowledged_ = 0;
-  std::optional<Pass> pass_ = Pass{};  // while there are pieces left to send
+  std::optional<Pass> pass_ = Pass{};      // while there are pieces left to send
+  std::optional<wire::FeedKey> furthest_;  // the last key that a piece of this complete feed has reached
   std::set<wire::FeedKey> noted_;
   std::deque<Sent> on_their_way_;
   Instant deadline_ = Instant::never();  // never: nothing is on its way

@@ -248,6 +248,26 @@ TEST_F(FeedTest, APieceThatGotLostComesAgainWithThoseBehindIt) {
   EXPECT_TRUE(again[1].last);
 }
 
+TEST_F(FeedTest, WhatIsGoneIsRemovedThoughThePieceThatNamedItComesAgain) {
+  for (std::uint64_t id = 100; id < 100 + kPiece * 3; ++id) put(id, here_);
+  const auto updates = take();
+  ASSERT_EQ(updates.size(), 4u);
+  ack(updates[0].to);  // the node has the others, too; its words about them are lost
+  now_ = feed_.next_deadline();
+  const auto again = take();
+  ASSERT_EQ(again.size(), 1u) << "the second, one by one";
+  const std::uint64_t in_the_third = 100 + kPiece * 2 + 1;
+  remove(in_the_third);
+  ack(again[0].to);
+  Words rest;
+  for (auto more = take(); !more.empty(); more = take()) {
+    for (const auto& update : more)
+      for (const auto& word : words(update)) rest.push_back(word);
+    ack(more.back().to);
+  }
+  EXPECT_EQ(std::ranges::count(rest, "-task " + std::to_string(in_the_third)), 1);
+}
+
 TEST_F(FeedTest, ANodeThatIsFarBehindStartsOver) {
   begin();
   put(10, here_);

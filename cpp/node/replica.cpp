@@ -262,7 +262,12 @@ void Replica::persist(const raft::Ready& ready, ports::DiskBatch& batch) {
     batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
 }
 
-void Replica::send_at_once(raft::Ready& ready) { send_all(std::move(ready.messages)); }
+// A snapshot that Raft asks for while the disk is at work is sent in the next round, before that round
+// applies anything: until then its source stays.
+void Replica::send_at_once(raft::Ready& ready) {
+  send_all(std::move(ready.messages));
+  snapshot_source_.reset();
+}
 
 bool Replica::apply(const raft::Ready& ready, ports::DiskBatch& batch) {
   for (const auto& entry : ready.committed_entries) {
@@ -443,7 +448,6 @@ std::optional<Address> Replica::address_of(std::uint64_t raft_id) const {
 
 void Replica::send_all(std::vector<raft::Message> messages) {
   for (auto& message : raft::coalesced(std::move(messages), kMaxAppendBytes)) send(std::move(message));
-  snapshot_source_.reset();
 }
 
 void Replica::send(raft::Message message) {
