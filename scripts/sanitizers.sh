@@ -2,7 +2,7 @@
 # The unit tests, the stories and a share of the seeds under clang's checks of memory, of undefined behaviour, and for
 # overflow of unsigned numbers (cmake/meant_wraps.txt lists the wraps that are meant). What is found ends the test.
 #   sanitizers.sh         all of it
-#   sanitizers.sh core    CI's share: the tests of base and of the simulator, numbers at their extremes among them, and seeds
+#   sanitizers.sh core    the quick share: the tests of base and of the simulator, numbers at their extremes among them, and seeds
 #   SEEDS=20              how many seeds of chaos; `make check-all` asks for more
 set -eu
 cd "$(dirname "$0")/.."
