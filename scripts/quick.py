@@ -77,10 +77,15 @@ def tests_of(files: list[Path]) -> list[Path]:
     return sorted(path for path in named | changed if (ROOT / path).exists())
 
 
-def rooms_of(files: list[Path]) -> list[str]:
-    """Returns the rooms of cpp/ with changed files that have a test in the release tree."""
+def programs_of(files: list[Path]) -> list[Path]:
+    """Returns the test programs in the release tree of the rooms of cpp/ with changed files."""
     rooms = sorted({path.parts[1] for path in cpp_of(files) if len(path.parts) > 2})
-    return [room for room in rooms if (BUILT / "cpp" / room / f"{room}_test").exists()]
+    return [
+        program
+        for room in rooms
+        for program in sorted((BUILT / "cpp" / room).rglob("*_test"))
+        if program.is_file()
+    ]
 
 
 def steps_for(files: list[Path]) -> Iterator[Step]:
@@ -101,12 +106,11 @@ def steps_for(files: list[Path]) -> Iterator[Step]:
         yield Step("mypy", [str(BIN / "mypy"), "--strict", "python/swarmpy"])
     if tests := tests_of(files):
         yield Step("Python tests", [PYTHON, "-m", "pytest", "-q", "-x", "-m", "not real", *map(str, tests)])
-    if rooms := rooms_of(files):
-        targets = [f"{room}_test" for room in rooms]
+    if programs := programs_of(files):
+        targets = [program.name for program in programs]
         yield Step("C++ build", ["cmake", "--build", "build/release", "--target", *targets])
-        for room in rooms:
-            program = f"build/release/cpp/{room}/{room}_test"
-            yield Step(f"{room} tests", [program, "--gtest_brief=1"])
+        for program in programs:
+            yield Step(f"{program.name}", [str(program), "--gtest_brief=1"])
     sources = [path for path in cpp if path.endswith(".cpp")]
     if 0 < len(sources) <= MOST_TIDIED and (ROOT / "scripts" / "tidy.sh").exists():
         yield Step("tidy", ["scripts/tidy.sh", *sources])

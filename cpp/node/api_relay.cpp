@@ -18,7 +18,7 @@ void ApiRouter::on_message(ports::LinkId link, wire::ApiReplyHead message, const
   }
   std::vector<wire::ApiReplyBody> early = std::move(forwarded->early);
   http::ResponseHead head{message.status, std::move(message.headers), message.streaming};
-  request::Relaying relaying{link, forwarded->number, {}, {}, {}};
+  request::Relaying relaying{link, forwarded->number, {}, {}, {}, {}};
   if (!head.streaming) relaying.held = std::move(head);
   requests_.enter(id, std::move(relaying));
   if (head.streaming) begin(id, std::move(head));
@@ -34,15 +34,21 @@ void ApiRouter::on_message(ports::LinkId link, wire::ApiReplyBody message, const
     return forwarded->early.push_back(std::move(message));
   std::vector<wire::ApiReplyBody> ready =
       std::get<request::Relaying>(request.stage).pieces.add(std::move(message));
-  const bool over = !ready.empty() && ready.back().end;
-  relay(id, std::move(ready));
-  if (!over) expect_more(id, at.now);
+  relay(id, std::move(ready), at.now);
+  const ApiRequest* left = requests_.find(id);
+  if (left != nullptr && std::holds_alternative<request::Relaying>(left->stage)) expect_more(id, at.now);
 }
 
-void ApiRouter::relay(ports::ApiId id, std::vector<wire::ApiReplyBody> bodies) {
+void ApiRouter::relay(ports::ApiId id, std::vector<wire::ApiReplyBody> bodies, Instant now) {
   for (wire::ApiReplyBody& body : bodies) {
     auto& relaying = std::get<request::Relaying>(requests_.find(id)->stage);
-    if (auto head = std::exchange(relaying.held, std::nullopt)) begin(id, std::move(*head));
+    if (relaying.held) {
+      if (body.cut) return lose_answer(id, now + kPatience, now);
+      relaying.gathered += body.bytes;
+      if (!body.end) continue;
+      begin(id, *std::exchange(relaying.held, std::nullopt));
+      body.bytes = std::move(relaying.gathered);
+    }
     if (!body.bytes.empty()) piece(id, std::move(body.bytes));
     if (body.cut) return cut(id);
     if (body.end) return end(id);

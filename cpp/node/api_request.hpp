@@ -38,7 +38,8 @@ struct Relaying {  // the leader's answer
   ports::LinkId link = 0;
   std::uint64_t number = 0;
   std::optional<http::ResponseHead>
-      held;  // until its body is here: half an answer must not look like a whole
+      held;  // until its last piece is here: half an answer can be asked for again, and must not look whole
+  std::string gathered;  // of the body of a held one
   InOrder<wire::ApiReplyBody> pieces;
   std::optional<Instant> give_up;  // while a piece is missing, or the body
 };

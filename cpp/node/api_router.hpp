@@ -75,7 +75,7 @@ class ApiRouter {
   void wait(ports::ApiId id, Instant give_up, Instant now);
   void answer(ports::ApiId id);
   void fail(ports::ApiId id, Error error);
-  void relay(ports::ApiId id, std::vector<wire::ApiReplyBody> bodies);
+  void relay(ports::ApiId id, std::vector<wire::ApiReplyBody> bodies, Instant now);
   void expect_more(ports::ApiId id, Instant now);
   void refuse_no_leader(ports::ApiId id);
   void lose_answer(ports::ApiId id, Instant give_up, Instant now);

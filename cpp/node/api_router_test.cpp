@@ -133,10 +133,35 @@ TEST_F(ApiRouterTest, ANewLeaderIsFoundWhileARequestWaits) {
 TEST_F(ApiRouterTest, AWholeAnswerIsHeldUntilItsBodyIsHere) {
   const std::uint64_t number = forward();
   EXPECT_TRUE(hear(kLeaderLink, wire::ApiReplyHead{number, 200, {{"A", "b"}}, false}).empty());
-  const auto effects = hear(kLeaderLink, body(number, "[]", 1));
-  EXPECT_TRUE((are<effect::BeginReply, effect::PieceOfReply>(effects)));
+  EXPECT_TRUE(hear(kLeaderLink, body(number, "[1", 1)).empty());
+  EXPECT_EQ(router_.next_deadline(), at_.now + Duration::seconds(2)) << "its end is owed";
+  const auto effects = hear(kLeaderLink, body(number, "]", 2, true));
+  EXPECT_TRUE((are<effect::BeginReply, effect::PieceOfReply, effect::EndReply>(effects)));
   EXPECT_EQ(only<effect::BeginReply>(effects).head.headers.front().second, "b");
-  EXPECT_TRUE((are<effect::EndReply>(hear(kLeaderLink, body(number, "", 2, true)))));
+  EXPECT_EQ(only<effect::PieceOfReply>(effects).bytes, "[1]");
+  EXPECT_EQ(router_.open_requests(), 0u);
+}
+
+TEST_F(ApiRouterTest, AWholeAnswerThatBreaksOffInItsMiddleIsAskedForAgain) {
+  std::uint64_t number = forward();
+  hear(kLeaderLink, wire::ApiReplyHead{number, 200, {}, false});
+  hear(kLeaderLink, body(number, "[1", 1));
+  router_.on_link_gone({kLeaderLink, {}, at_});
+  EXPECT_TRUE(took().empty());
+  EXPECT_TRUE(in<request::Waiting>());
+  router_.aborted(kId);
+  number = forward();
+  hear(kLeaderLink, wire::ApiReplyHead{number, 200, {}, false});
+  hear(kLeaderLink, body(number, "[1", 1));
+  EXPECT_TRUE(hear(kLeaderLink, wire::ApiReplyBody{number, "", false, 2, true}).empty())
+      << "the leader gave it up";
+  EXPECT_TRUE(in<request::Waiting>());
+}
+
+TEST_F(ApiRouterTest, AStreamThatIsCutWithoutItsEndIsOver) {
+  const std::uint64_t number = forward();
+  hear(kLeaderLink, wire::ApiReplyHead{number, 200, {}, true});
+  EXPECT_TRUE(only<effect::EndReply>(hear(kLeaderLink, wire::ApiReplyBody{number, "", false, 1, true})).cut);
   EXPECT_EQ(router_.open_requests(), 0u);
 }
 

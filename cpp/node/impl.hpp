@@ -173,6 +173,8 @@ class Node::Impl {
   bool run_parts();
   bool run_replica();
   bool run_leader();
+  // Of this node's own agent, to the dispatcher.
+  bool has_local_mail() const { return leader_ && !leader_->mail.empty() && core_.identity; }
   bool run_agent();
   void run_lifecycle();
   bool run_api();
@@ -207,6 +209,7 @@ class Node::Impl {
   std::uint64_t container_events_ = 0;
   bool shutting_down_ = false;
   bool replica_retired_ = false;
+  int local_rounds_ = 0;  // in this turn: of a leader and its own agent
 };
 
 template <class Act>

@@ -2,6 +2,8 @@
 // leads, and what a snapshot and a restart bring.
 #include "node/replica.hpp"
 
+#include <algorithm>
+
 #include "codec/codec.hpp"
 #include "node/test_leader.hpp"
 
@@ -155,6 +157,38 @@ TEST(ReplicaOfOne, WhatItProposesComesBackWithItsNumber) {
   EXPECT_EQ(applied.front().request, proposal);
   EXPECT_TRUE(applied.front().outcome.applied);
   EXPECT_EQ(applied.front().changes.changes.size(), 1u);
+}
+
+// A new member's first answer: it has nothing, so that a snapshot must come.
+raft::Message has_nothing(const Replica& leader, std::uint64_t from) {
+  raft::Message message;
+  message.type = MessageType::app_resp;
+  message.from = from;
+  message.to = leader.raft_id();
+  message.term = leader.raft().term();
+  message.index = leader.raft().progress().at(from).next - 1;
+  message.reject = true;
+  return message;
+}
+
+TEST(ReplicaOfOne, ASnapshotThatIsAskedForWhileTheDiskIsAtWorkIsSent) {
+  TestLeader leader;
+  raft::ConfChangeV2 change;
+  change.changes.push_back(
+      {raft::ConfChangeType::add_learner_node, 2, codec::encode(wire::ManagerPeer{NodeId(2), 2, at(2)})});
+  ASSERT_TRUE(leader.replica->propose_membership(change));
+  leader.go_on();
+  model::Transaction transaction;
+  transaction.actions.push_back(model::Put{leader.node(7, model::NodeRole::worker)});
+  leader.replica->propose(std::move(transaction));
+  leader.replica->run();  // its batch is on its way
+  leader.replica->step(has_nothing(*leader.replica, 2));
+  leader.go_on();
+  const auto chunks = std::ranges::count_if(leader.world.transport.sent, [](const auto& sent) {
+    const auto* message = std::get_if<wire::Message>(&sent.second);
+    return message != nullptr && std::holds_alternative<wire::SnapshotChunk>(*message);
+  });
+  EXPECT_GT(chunks, 0);
 }
 
 TEST(ReplicaOfOne, AReadIsReadyWhenALeaderHasMadeSureOfItself) {

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kEventBudget = 4'096;
 constexpr int kMaxRounds = 1'000;  // a part that is never quiet is a bug
+constexpr int kLocalRounds = 16;   // of a leader and its own agent: a long feed keeps nothing else waiting
 
 }  // namespace
 
@@ -23,6 +24,7 @@ void Node::Impl::turn(Instant now) {
   core_.now = now;
   ++core_.meters.turns;
   api_.begin_turn(now);
+  local_rounds_ = 0;
   take_events();
   run_deadlines();
   for (int round = 0; run_parts(); ++round) SWARM_CHECK(round < kMaxRounds, "the node does not come to rest");
@@ -134,7 +136,8 @@ bool Node::Impl::run_leader() {
   if (!leader_) return false;
   bool did = false;
   auto& dispatcher = leader_->loops.dispatcher();
-  while (!leader_->mail.empty() && core_.identity) {
+  if (has_local_mail()) ++local_rounds_;
+  while (has_local_mail() && local_rounds_ <= kLocalRounds) {
     const wire::Message message = std::move(leader_->mail.front());
     leader_->mail.pop_front();
     dispatcher.on_message(replica_->store(), kLocalLink, core_.self(), core_.identity->advertise.host(),
@@ -184,7 +187,7 @@ bool Node::Impl::run_api() {
 Instant Node::Impl::next_deadline() const {
   Instant next = std::min(
       {lifecycle_.next_deadline(), logs_.next_deadline(), router_.next_deadline(), api_.next_deadline()});
-  if (!queue_.empty()) next = core_.now;
+  if (!queue_.empty() || has_local_mail()) next = core_.now;
   if (replica_) next = std::min(next, replica_->next_deadline());
   if (leader_) next = std::min({next, leader_->loops.next_deadline(), leader_->membership.next_deadline()});
   if (agent_) next = std::min(next, agent_->next_deadline(core_.now));
