@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/check.hpp"
 #include "base/id.hpp"
 #include "base/time.hpp"
+#include "model/mesh.hpp"
 #include "model/restart.hpp"
 #include "model/task.hpp"
 #include "model/wire.hpp"

@@ -18,6 +18,7 @@
 #include "model/defaults.hpp"
 #include "model/mesh.hpp"
 #include "model/node.hpp"
+#include "model/port.hpp"
 #include "model/restart.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"

@@ -1,7 +1,5 @@
 // The worker alone: messages, runner events and time in; effects out (swarmkit agent/exec/controller_test.go,
 // agent/worker_test.go).
-#include "agent/worker.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -13,12 +11,15 @@
 #include <variant>
 #include <vector>
 
+#include "agent/worker.hpp"
 #include "base/address.hpp"
+#include "base/id.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "model/container_spec.hpp"
 #include "model/mesh.hpp"
 #include "model/node.hpp"
+#include "model/port.hpp"
 #include "model/restart.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"

@@ -7,9 +7,11 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
 #include "base/check.hpp"
 #include "base/id.hpp"
 #include "base/time.hpp"
+#include "model/port.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"

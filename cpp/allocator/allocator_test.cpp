@@ -1,14 +1,16 @@
 // The allocator before a real store (swarmkit manager/allocator/portallocator_test.go).
-#include "allocator/allocator.hpp"
-
 #include <gtest/gtest.h>
+
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "allocator/allocator.hpp"
 #include "base/id.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
+#include "model/port.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"

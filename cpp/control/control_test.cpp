@@ -21,6 +21,7 @@
 #include "control/service.hpp"
 #include "model/container_spec.hpp"
 #include "model/node.hpp"
+#include "model/port.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"

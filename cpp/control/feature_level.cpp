@@ -1,7 +1,19 @@
 #include "control/feature_level.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "model/cluster.hpp"
+#include "model/feature_level.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "store/store.hpp"
 
 namespace swarm::control {
 namespace {

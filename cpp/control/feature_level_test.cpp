@@ -1,10 +1,19 @@
-#include "control/feature_level.hpp"
-
 #include <gtest/gtest.h>
 
-#include "control/cluster.hpp"
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "control/feature_level.hpp"
 #include "control/join.hpp"
 #include "control/node.hpp"
+#include "model/cluster.hpp"
+#include "model/feature_level.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
 
 namespace swarm::control {
 namespace {

@@ -10,7 +10,7 @@
 #include "base/time.hpp"
 #include "model/bounds.hpp"
 #include "model/container_spec.hpp"
-#include "model/meta.hpp"
+#include "model/resources.hpp"
 #include "model/service_spec.hpp"
 
 namespace swarm::control {

@@ -14,10 +14,11 @@
 #include "control/service.hpp"
 #include "control/service_numbers.hpp"
 #include "go_template/placeholders.hpp"
+#include "model/annotations.hpp"
 #include "model/constraint.hpp"
 #include "model/container_spec.hpp"
 #include "model/mesh.hpp"
-#include "model/meta.hpp"
+#include "model/port.hpp"
 #include "model/service_spec.hpp"
 
 namespace swarm::control {

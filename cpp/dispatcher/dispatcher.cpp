@@ -1,7 +1,6 @@
 #include "dispatcher/dispatcher.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <optional>

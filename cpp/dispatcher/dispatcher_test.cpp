@@ -1,18 +1,22 @@
 // The dispatcher on a real store; the test plays the agents (swarmkit manager/dispatcher/dispatcher_test.go).
-#include "dispatcher/dispatcher.hpp"
-
 #include <gtest/gtest.h>
+
+#include <cstddef>
 #include <cstdint>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/id.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
+#include "dispatcher/dispatcher.hpp"
 #include "model/cluster.hpp"
 #include "model/node.hpp"
+#include "model/port.hpp"
 #include "model/restart.hpp"
 #include "model/service.hpp"
+#include "model/service_spec.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"
 #include "model/wire.hpp"

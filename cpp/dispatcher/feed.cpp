@@ -1,11 +1,18 @@
 #include "dispatcher/feed.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
+#include <optional>
 #include <utility>
 #include <variant>
 
 #include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/task.hpp"
+#include "model/wire.hpp"
 
 namespace swarm::dispatcher {
 namespace {
@@ -132,7 +139,11 @@ std::optional<wire::FeedUpdate> Feed::next(const FeedSource& source, NodeId node
   update.to = ++number_;
   update.store_version = source.version();
   Sent sent{update.to, {}, {}};
-  if (pass_) add_piece(source, node, update, sent);
+  if (pass_) {
+    sent.pass = pass_;
+    add_piece(source, node, *pass_, update);
+    if (update.last) pass_.reset();
+  }
   add_noted(source, node, update, sent);
   on_their_way_.push_back(std::move(sent));
   if (deadline_ == Instant::never()) arm(now);
@@ -140,18 +151,18 @@ std::optional<wire::FeedUpdate> Feed::next(const FeedSource& source, NodeId node
   return update;
 }
 
-void Feed::add_piece(const FeedSource& source, NodeId node, wire::FeedUpdate& update, Sent& sent) {
-  sent.pass = pass_;
-  update.first = !pass_->passed;
+void Feed::add_piece(const FeedSource& source, NodeId node, Pass& pass, wire::FeedUpdate& update) {
+  update.first = !pass.passed;
   if (update.first) update.from = 0;
-  auto key = source.after(node, pass_->passed);
+  auto key = source.after(node, pass.passed);
   for (; key && update.items.size() < kPiece; key = source.after(node, key)) {
-    update.items.push_back(*source.find(node, *key));
-    pass_->passed = key;
+    auto item = source.find(node, *key);
+    SWARM_CHECK(item, "what the source names is not in it");
+    update.items.push_back(std::move(*item));
+    pass.passed = key;
   }
-  furthest_ = std::max(furthest_, pass_->passed);
+  furthest_ = std::max(furthest_, pass.passed);
   update.last = !key;
-  if (update.last) pass_.reset();
 }
 
 void Feed::add_noted(const FeedSource& source, NodeId node, wire::FeedUpdate& update, Sent& sent) {

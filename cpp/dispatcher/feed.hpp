@@ -72,7 +72,7 @@ class Feed {
   };
   void tell_again();
   void arm(Instant now);
-  void add_piece(const FeedSource& source, NodeId node, wire::FeedUpdate& update, Sent& sent);
+  void add_piece(const FeedSource& source, NodeId node, Pass& pass, wire::FeedUpdate& update);
   void add_noted(const FeedSource& source, NodeId node, wire::FeedUpdate& update, Sent& sent);
 
   std::uint64_t number_ = 0;  // of the last update

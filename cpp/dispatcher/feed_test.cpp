@@ -1,9 +1,27 @@
 // What one node gets, and when: from a real store; the test plays the node.
-#include "dispatcher/feed.hpp"
-
 #include <gtest/gtest.h>
 
-#include <map>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "dispatcher/feed.hpp"
+#include "model/mesh.hpp"
+#include "model/node.hpp"
+#include "model/port.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "store/change_set.hpp"
 
 namespace swarm::dispatcher {
 namespace {

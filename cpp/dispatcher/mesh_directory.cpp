@@ -1,15 +1,14 @@
 #include "dispatcher/mesh_directory.hpp"
 
-#include <string>
+#include <optional>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "base/address.hpp"
 #include "base/id.hpp"
-#include "base/time.hpp"
 #include "model/mesh.hpp"
 #include "model/node.hpp"
+#include "model/port.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"

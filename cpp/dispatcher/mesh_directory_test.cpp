@@ -1,22 +1,23 @@
 // The rows of the table as the store's changes make them, and which of them have changed.
-#include "dispatcher/mesh_directory.hpp"
-
 #include <gtest/gtest.h>
+
 #include <cstdint>
+#include <set>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/id.hpp"
 #include "base/time.hpp"
+#include "dispatcher/mesh_directory.hpp"
 #include "model/mesh.hpp"
 #include "model/node.hpp"
+#include "model/port.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"
-
-#include <set>
+#include "model/wire.hpp"
 
 namespace swarm::dispatcher {
 namespace {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/check.hpp"
+
 namespace swarm::docker {
 
 // ---- whole replies
@@ -101,6 +103,7 @@ void Replies::finish_list(ApiId id, const Context& context) {
 
 void Replies::write_list(ApiId id, Budget& budget, const Context& context) {
   const auto it = lists_.find(id);
+  SWARM_CHECK(it != lists_.end(), "request", id, "has no list");
   std::string bytes = it->second.write(budget, context);
   if (!bytes.empty()) piece(id, std::move(bytes));
   if (!it->second.done()) return;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "base/check.hpp"
 #include "codec/codec.hpp"
 #include "node/launch.hpp"
 
@@ -148,6 +149,7 @@ void AgentPart::on_event(const ports::TaskExited& event, Times at) {
 // ---- what the worker wants
 
 bool AgentPart::run(Times at) {
+  SWARM_CHECK(!connected_ || link_ != 0, "node", node_, "is connected without a link");
   std::vector<agent::Effect> effects = worker_.take_effects();
   if (effects.empty()) return false;
   // The mesh hears of it now, not when the records are on disk and the process gets its signal.
@@ -167,6 +169,7 @@ bool AgentPart::run(Times at) {
 // Everything from the first record on waits until all records of the list are on disk, if one of them must
 // be.
 void AgentPart::perform(std::vector<agent::Effect> effects, Times at) {
+  SWARM_CHECK(!saving_ && after_save_.empty(), after_save_.size(), "effects wait for records");
   ports::DiskBatch batch;
   std::vector<agent::Effect> later;
   for (auto& effect : effects) {

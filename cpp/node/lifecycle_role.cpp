@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.hpp"
 #include "node/lifecycle.hpp"
 #include "node/lifecycle_times.hpp"
 
@@ -125,6 +126,7 @@ void Lifecycle::enter_group(const wire::RaftJoinReply& reply) {
 // replica, which stays until the end of the round: other facts of the same round want the same again.
 void Lifecycle::demote() {
   if (std::holds_alternative<way::Wiping>(way_)) return;
+  SWARM_CHECK(identity_ && identity_->raft_id != 0, "the node is no member of the Raft group");
   out_.add(effect::StopReplica{});
   outdated_.reset();
   out_.add(effect::StopListening{});

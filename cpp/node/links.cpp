@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.hpp"
+
 namespace swarm::node {
 namespace {
 
@@ -20,6 +22,7 @@ ports::LinkId Links::to(const Address& address, Instant now) {
   if (dial.link != 0) return dial.link;
   if (now < dial.not_before) return 0;
   dial.link = transport_.open(address, source_, hello_);
+  SWARM_CHECK(!links_.contains(dial.link), "link", dial.link, "to", address.str(), "is open already");
   links_[dial.link] = Link{{}, address, address, false};
   return dial.link;
 }
@@ -52,6 +55,7 @@ std::optional<Links::Gone> Links::on_closed(ports::LinkId id, Instant now) {
   links_.erase(it);
   if (gone.outbound) {
     Dial& dial = dials_[*gone.outbound];
+    SWARM_CHECK(dial.link == id, "link", id, "to", gone.outbound->str(), "is not the one in use,", dial.link);
     dial.link = 0;
     dial.not_before = now + back_off(dial.failures++);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.hpp"
+#include "base/check.hpp"
 #include "codec/codec.hpp"
 #include "control/feature_level.hpp"
 #include "control/join.hpp"
@@ -195,6 +196,7 @@ void Membership::on_role_intents(const std::vector<control::RoleIntent>& intents
 // ---- changes of the group, one at a time
 
 bool Membership::propose(raft::ConfChangeType type, std::uint64_t raft_id, const wire::ManagerPeer& peer) {
+  SWARM_CHECK(!replica_.raft().conf_change_pending(), "member", raft_id, "changes beside another");
   raft::ConfChangeV2 change;
   change.changes.push_back({type, raft_id, codec::encode(peer)});
   return replica_.propose_membership(change);

@@ -14,6 +14,7 @@
 #include "model/constraint.hpp"
 #include "model/meta.hpp"
 #include "model/node.hpp"
+#include "model/resources.hpp"
 #include "model/restart.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"

@@ -1,5 +1,6 @@
 // The two loops that look after tasks: the constraint enforcer and the task reaper.
 #include <gtest/gtest.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "base/time.hpp"
 #include "model/node.hpp"
 #include "model/service_spec.hpp"
+#include "model/transaction.hpp"
 #include "orchestrator/test_swarm.hpp"
 
 namespace swarm::orchestrator {

@@ -1,5 +1,11 @@
 #include "ports/runtimes.hpp"
 
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/service_spec.hpp"
+
 namespace swarm::ports {
 
 std::string runtime_of(const model::TaskSpec& spec) {

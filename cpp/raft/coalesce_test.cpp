@@ -1,7 +1,12 @@
-#include "raft/coalesce.hpp"
-
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "raft/coalesce.hpp"
+#include "raft/message.hpp"
+#include "raft/storage.hpp"
 #include "raft/test_peer.hpp"
 
 namespace swarm::raft {

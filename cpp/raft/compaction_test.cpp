@@ -1,9 +1,14 @@
-#include "raft/compaction.hpp"
-
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "raft/compaction.hpp"
+#include "raft/message.hpp"
+#include "raft/storage.hpp"
 
 namespace swarm::raft {
 namespace {

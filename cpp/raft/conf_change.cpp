@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/bytes.hpp"
-#include "base/check.hpp"
 #include "base/result.hpp"
 #include "raft/message.hpp"
 #include "raft/quorum.hpp"

@@ -7,10 +7,12 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
 #include "base/check.hpp"
 #include "base/id.hpp"
 #include "model/constraint.hpp"
 #include "model/node.hpp"
+#include "model/port.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
 #include "scheduler/node_info.hpp"

@@ -1,12 +1,15 @@
 #include "scheduler/node_info.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <map>
+
 #include "base/check.hpp"
 #include "base/id.hpp"
 #include "base/number.hpp"
 #include "base/time.hpp"
+#include "model/port.hpp"
 #include "model/resources.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"

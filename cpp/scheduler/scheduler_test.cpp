@@ -1,7 +1,5 @@
 // The scheduler on a real store: objects in, placements out (the scenarios of swarmkit
 // manager/scheduler/scheduler_test.go).
-#include "scheduler/scheduler.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -17,11 +15,13 @@
 #include "base/time.hpp"
 #include "model/annotations.hpp"
 #include "model/node.hpp"
+#include "model/port.hpp"
 #include "model/restart.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"
+#include "scheduler/scheduler.hpp"
 #include "store/leader_loop.hpp"
 #include "store/store.hpp"
 

@@ -196,8 +196,12 @@ void Applier::remove(const Ref<T>& before) {
 }
 
 void Applier::write(model::Put& put) {
-  std::visit([this]<class T>(T& object) { replace<T>(store_.find<T>(object.id), std::move(object)); },
-             put.object);
+  std::visit(
+      [this]<class T>(T& object) {
+        const auto before = store_.find<T>(object.id);
+        replace<T>(before, std::move(object));
+      },
+      put.object);
 }
 
 void Applier::write(const model::Remove& action) {

@@ -13,6 +13,7 @@
 #include "model/node.hpp"
 #include "model/task.hpp"
 #include "store/store.hpp"
+#include "store/table.hpp"
 
 namespace swarm::store {
 

@@ -1,6 +1,5 @@
-#include "store/store.hpp"
-
 #include <gtest/gtest.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -16,12 +15,16 @@
 #include "base/rng.hpp"
 #include "model/container_spec.hpp"
 #include "model/key_value.hpp"
+#include "model/kinds.hpp"
 #include "model/meta.hpp"
 #include "model/node.hpp"
 #include "model/service.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"
 #include "store/change_set.hpp"
+#include "store/key.hpp"
+#include "store/store.hpp"
+#include "store/table.hpp"
 #include "store/view.hpp"
 
 namespace swarm::store {

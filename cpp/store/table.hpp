@@ -53,6 +53,7 @@ struct Table {
   using IdType = IdOf<T>;
   using Objects = std::map<IdType, Ref<T>, std::less<>>;
 
+  // NOLINTNEXTLINE(bugprone-return-const-ref-from-parameter): only ever of a place in the table
   static const Ref<T>& ref(const Ref<T>& place) { return place; }
 
   // Ordered by id. Iterate it freely; never keep an iterator across an apply.

@@ -1,7 +1,14 @@
 #include "store/view.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <utility>
+#include <vector>
+
+#include "base/id.hpp"
+#include "model/task.hpp"
+#include "store/store.hpp"
 
 namespace swarm::store {
 

@@ -7,9 +7,11 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/check.hpp"
 #include "base/id.hpp"
 #include "model/mesh.hpp"
 
@@ -71,6 +73,8 @@ void Balancer::review_listeners() {
   for (const PortKey& port : wanted)
     if (!listeners_.contains(port)) effects_.push_back(ListenOn{port});
   listeners_ = std::move(wanted);
+  SWARM_CHECK(problems_.size() <= listeners_.size(), problems_.size(), "problems of", listeners_.size(),
+              "listeners");
 }
 
 void Balancer::listening(const PortKey& port, std::string problem) {
@@ -117,6 +121,7 @@ void Balancer::reset_unused(ConnId id, bool told) {
 }
 
 void Balancer::try_next(ConnId id, Conn& conn) {
+  SWARM_CHECK(conn.port, "connection", id, "came from another node, which chose its task");
   const PortKey& port = *conn.port;
   const model::Route* route = table_->find(port);
   const auto host = host_ports_.find(port);

@@ -1,8 +1,8 @@
 // Events in, effects out: which task gets a connection, and which may not.
-#include "model/mesh.hpp"
-
 #include <gtest/gtest.h>
+
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <utility>
 #include <variant>
@@ -10,6 +10,8 @@
 
 #include "base/address.hpp"
 #include "base/id.hpp"
+#include "model/mesh.hpp"
+#include "model/port.hpp"
 #include "model/wire.hpp"
 #include "net/mesh/balancer.hpp"
 #include "net/mesh/table_keeper.hpp"

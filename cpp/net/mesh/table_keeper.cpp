@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "base/check.hpp"
 #include "base/id.hpp"
 #include "model/mesh.hpp"
 #include "model/wire.hpp"
@@ -18,7 +21,10 @@ bool TableKeeper::on(const wire::MeshChange& change) {
   for (const auto& row : change.backends) set(row);
   for (const ServiceId service : change.removed_services) drop(service);
   for (const TaskId backend : change.removed_backends) drop(backend);
-  if (change.last && named_) drop_unnamed(*std::exchange(named_, std::nullopt));
+  if (change.last && named_) {
+    drop_unnamed(*named_);
+    named_.reset();
+  }
   if (touched_.empty()) return false;
   publish(std::exchange(touched_, {}));
   return true;
@@ -88,6 +94,7 @@ void TableKeeper::publish(const std::set<ServiceId>& touched) {
                        [&](const model::Route& route) { return !touched.contains(route.service); });
   auto table = std::make_shared<model::ForwardingTable>();
   std::ranges::merge(kept, fresh, std::back_inserter(table->routes), by_port);
+  SWARM_CHECK(std::ranges::is_sorted(table->routes, by_port), table->routes.size(), "routes in no order");
   table_ = std::move(table);
 }
 

@@ -20,6 +20,7 @@
 #include "base/address.hpp"
 #include "base/id.hpp"
 #include "model/mesh.hpp"
+#include "model/port.hpp"
 #include "real/l4_relay.hpp"
 #include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"

@@ -1,6 +1,4 @@
 // Lines, machines, time and faults.
-#include "story.hpp"
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +15,8 @@
 #include "base/time.hpp"
 #include "faults/fault.hpp"
 #include "faults/nearest.hpp"
+#include "model/feature_level.hpp"
+#include "model/key_value.hpp"
 #include "model/node.hpp"
 #include "model/service.hpp"
 #include "model/task.hpp"
@@ -24,6 +24,8 @@
 #include "sim/workload.hpp"
 #include "sim/world.hpp"
 #include "store/store.hpp"
+#include "store/table.hpp"
+#include "story.hpp"
 
 namespace swarm::scenario {
 
