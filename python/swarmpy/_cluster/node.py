@@ -106,6 +106,7 @@ class LocalNode:
             self._begin()
         except KeyboardInterrupt:  # half a start is none: it would hold what the next one needs
             words = str(self.data_root)
+            processes.wait_for_names()
             processes.end_all(Process.find_all(lambda all_: is_daemon(all_) and words in all_), 0)
             raise
         if (self.folder / "faults.json").exists():

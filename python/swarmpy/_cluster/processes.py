@@ -23,6 +23,15 @@ def reap() -> None:
     _children[:] = [child for child in _children if child.poll() is None]
 
 
+def wait_for_names() -> None:
+    """Waits until each child shows its command line: for a moment after it was started it has none yet."""
+    ends = time.monotonic() + 1.0
+    while any(child.poll() is None and not arguments(child.pid) for child in _children):
+        if time.monotonic() > ends:
+            return
+        time.sleep(0.001)
+
+
 def arguments(pid: int) -> list[str]:
     """The command line of a process; empty when it is dead or dying."""
     try:
