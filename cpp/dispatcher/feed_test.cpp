@@ -81,7 +81,7 @@ class FeedTest : public testing::Test {
     return out;
   }
   void ack(std::uint64_t number, std::uint64_t refused = 0) { feed_.on_ack({0, number, refused, {}}, now_); }
-  // The complete feed is told and acknowledged.
+  // The complete feed is sent and acknowledged.
   void begin() {
     for (auto updates = take(); !updates.empty(); updates = take()) ack(updates.back().to);
   }
@@ -151,7 +151,7 @@ TEST_F(FeedTest, TheCompleteFeedComesInPieces) {
 TEST_F(FeedTest, AChangeDuringTheCompleteFeedIsToldWhereThePiecesHavePassed) {
   for (std::uint64_t id = 100; id < 100 + kPiece * 6; ++id) put(id, here_);
   auto updates = take();
-  remove(100);                   // was told
+  remove(100);                   // was sent
   remove(100 + kPiece * 6 - 1);  // was not, and never will be
   ack(updates.back().to);
   Words rest;

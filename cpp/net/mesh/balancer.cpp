@@ -13,6 +13,7 @@
 #include "base/address.hpp"
 #include "base/check.hpp"
 #include "base/id.hpp"
+#include "base/overloaded.hpp"
 #include "model/mesh.hpp"
 
 namespace swarm::mesh {
@@ -182,15 +183,6 @@ void Balancer::refuse(ConnId id) {
   conns_.erase(id);
   effects_.push_back(Refuse{id});
 }
-
-namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-
-}  // namespace
 
 void Balancer::handle(const Event& event) {
   std::visit(

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/overloaded.hpp"
 #include "real/faults_pace.hpp"
 #include "real/http/reactor.hpp"
 #include "real/stream/sockets.hpp"
@@ -13,11 +14,6 @@ namespace {
 constexpr Duration kDialTimeout = Duration::seconds(1);
 constexpr Duration kListenAgain = Duration::seconds(1);
 constexpr int kReadsPerRound = 8;
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-# Who answers malloc in swarmd (docs/adr/0027): the C library, told by main.cpp to keep its heap, or jemalloc. The daemon
+# The allocator of swarmd (docs/adr/0027): the C library's, which main.cpp sets to keep its heap, or jemalloc. The daemon
 # alone: the Python extension lives in a process whose allocator is the interpreter's business, and sanitizers bring one of
 # their own.
 set(SWARM_ALLOCATOR system CACHE STRING "malloc of swarmd: system, or jemalloc (Debian: libjemalloc-dev)")
