@@ -1,9 +1,16 @@
 // _core.World: the front door, looks, and published ports.
 #include "bindings/binding.hpp"
 
+#include <cstdint>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include "base/time.hpp"
+#include "bindings/world_host.hpp"
+#include "ports/http.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

@@ -1,10 +1,19 @@
 // _core.World: checks, and the facts that they read. While a check is asked the world is its thread's
 // already: these functions then read it as it is, and let go of no lock.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
 #include <tuple>
+#include <utility>
+#include <vector>
 
+#include "base/time.hpp"
 #include "bindings/binding.hpp"
 #include "bindings/checks.hpp"
-#include "sim/watch_rules.hpp"
+#include "bindings/world_host.hpp"
+#include "sim/watch_rules.hpp"  // IWYU pragma: keep: RuleSpec, which is made without its name
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

@@ -1,9 +1,15 @@
 #include "bindings/checks.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <utility>
 
+#include "base/time.hpp"
 #include "sim/requests.hpp"
+#include "sim/watch.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

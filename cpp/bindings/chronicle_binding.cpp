@@ -1,6 +1,11 @@
 // _core.World: the chronicle, what a picture of a run is made from.
 #include "bindings/binding.hpp"
 
+#include <string>
+
+#include "bindings/world_host.hpp"
+#include "sim/world.hpp"
+
 namespace swarm::bindings {
 namespace {
 

@@ -1,17 +1,20 @@
 // _core.World: faults as data, JSON in and out. And, of the module itself, the two forms of a fault and of a
 // plan, so that Python's words are these words.
-#include "bindings/binding.hpp"
-#include "bindings/served_faults.hpp"
-
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/result.hpp"
+#include "bindings/binding.hpp"
+#include "bindings/served_faults.hpp"
+#include "bindings/world_host.hpp"
 #include "docker/json.hpp"
 #include "faults/draw.hpp"
+#include "faults/fault.hpp"
 #include "faults/nearest.hpp"
 #include "faults/plan.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

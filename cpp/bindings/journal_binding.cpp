@@ -1,4 +1,6 @@
 // _core.World: the journal of a run, and the same run again.
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,9 +9,11 @@
 
 #include "bindings/binding.hpp"
 #include "bindings/engine.hpp"
+#include "bindings/world_host.hpp"
 #include "sim/journal.hpp"
 #include "sim/references.hpp"
 #include "sim/watch.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

@@ -1,11 +1,17 @@
 // _core.check_history: is a history linearizable? Values are texts here; what they mean is Python's business.
-#include "bindings/binding.hpp"
-#include "linearizability/check.hpp"
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include "bindings/binding.hpp"
+#include "bindings/world_host.hpp"
+#include "linearizability/check.hpp"
+#include "linearizability/history.hpp"
+#include "linearizability/search.hpp"
 
 namespace swarm::bindings {
 namespace {

@@ -1,10 +1,19 @@
 // _core.World: loads, and the log of all requests at published ports.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
+#include "base/time.hpp"
 #include "bindings/binding.hpp"
+#include "bindings/world_host.hpp"
+#include "sim/load_options.hpp"
 #include "sim/requests.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

@@ -1,9 +1,16 @@
 // _core.World: machines, and what goes wrong with them.
 #include "bindings/binding.hpp"
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
+
+#include "base/time.hpp"
+#include "bindings/world_host.hpp"
+#include "model/annotations.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

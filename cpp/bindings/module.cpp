@@ -4,13 +4,16 @@
 // for. No pointer into the engine escapes: what comes out is numbers, text and bytes. A broken invariant
 // becomes swarmpy.errors.InvariantError and poisons that world only. NOT here: what the names mean to users
 // (python/swarmpy) and every rule of the engine.
+#include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "bindings/binding.hpp"
 #include "bindings/checks.hpp"
 #include "bindings/served_door.hpp"
+#include "bindings/world_host.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

@@ -1,17 +1,23 @@
 #include "bindings/served_door.hpp"
 
-#include <pthread.h>
 #include <signal.h>
 
+#include <exception>
 #include <map>
+#include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/time.hpp"
 #include "bindings/served_faults.hpp"
+#include "bindings/world_host.hpp"
+#include "ports/http.hpp"
 #include "ports/ports.hpp"
 #include "real/http/http_server.hpp"
 #include "real/http/reactor.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

@@ -1,11 +1,19 @@
 #include "bindings/served_faults.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/number.hpp"
+#include "base/result.hpp"
+#include "bindings/world_host.hpp"
 #include "docker/json.hpp"
+#include "faults/fault.hpp"
 #include "faults/nearest.hpp"
 #include "faults/plan.hpp"
+#include "ports/http.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

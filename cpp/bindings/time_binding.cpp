@@ -1,9 +1,18 @@
 // _core.World: time, waits, and the trace.
 #include "bindings/binding.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <vector>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "bindings/world_host.hpp"
+#include "sim/gate.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

@@ -1,10 +1,25 @@
 #include "bindings/world_host.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/check.hpp"
+#include "base/time.hpp"
+#include "ports/http.hpp"
+#include "sim/gate.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::bindings {
 namespace {

@@ -2,11 +2,33 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/result.hpp"
 #include "base/rng.hpp"
+#include "base/time.hpp"
 #include "codec/test_full_values.hpp"
+#include "model/cluster.hpp"
 #include "model/container_spec.hpp"
+#include "model/key_value.hpp"
+#include "model/kinds.hpp"
+#include "model/network.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
 #include "objects.pb.h"
 #include "raft.pb.h"
+#include "raft/message.hpp"
 #include "wire.pb.h"
 
 namespace swarm::codec {

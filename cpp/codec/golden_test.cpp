@@ -3,13 +3,29 @@
 // written.
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
 #include "codec/codec.hpp"
 #include "codec/test_full_values.hpp"
 #include "codec/test_golden.hpp"
+#include "model/cluster.hpp"
+#include "model/key_value.hpp"
+#include "model/kinds.hpp"
+#include "model/network.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::codec {
 namespace {

@@ -1,7 +1,18 @@
 // Objects as they lie on disk.
 #include "codec/objects.hpp"
 
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
 #include "codec/codec.hpp"
+#include "codec/described.hpp"
+#include "codec/kinds.hpp"
+#include "codec/reading.hpp"
+#include "model/feature_level.hpp"
+#include "model/kinds.hpp"
+#include "objects.pb.h"
 
 namespace swarm::codec {
 

@@ -2,10 +2,16 @@
 //
 // Local messages (ticks, storage threads) never travel: decoding refuses them, so that no peer can pass
 // itself off as this node's own disk. Appended entries must follow one another, as the core relies on it.
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
 #include "codec/codec.hpp"
 #include "codec/described.hpp"
 #include "codec/raft_fields.hpp"
 #include "raft.pb.h"
+#include "raft/message.hpp"
 
 namespace swarm::codec {
 namespace {

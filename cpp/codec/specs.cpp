@@ -1,5 +1,13 @@
 #include "codec/specs.hpp"
-#include "model/container_spec.hpp"
+
+#include <algorithm>
+#include <variant>
+
+#include "codec/described.hpp"
+#include "codec/reading.hpp"
+#include "model/container_spec.hpp"  // IWYU pragma: keep: converts what Shared holds
+#include "model/service_spec.hpp"
+#include "specs.pb.h"
 
 namespace swarm::codec {
 

@@ -1,7 +1,15 @@
 // Transactions: what log entries carry.
-#include "model/describe/transaction.hpp"
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
 #include "codec/codec.hpp"
+#include "codec/described.hpp"
 #include "codec/objects.hpp"
+#include "codec/reading.hpp"
+#include "model/describe/transaction.hpp"
+#include "model/transaction.hpp"
+#include "objects.pb.h"
 
 namespace swarm::codec {
 

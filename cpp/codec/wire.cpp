@@ -2,11 +2,28 @@
 //
 // A feed update carries each template once; its tasks name them by service and version. A task whose
 // template did not come is an error: an agent could not run it.
+#include <algorithm>
+#include <cstdint>
 #include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
 #include "codec/codec.hpp"
+#include "codec/described.hpp"
 #include "codec/objects.hpp"
+#include "codec/reading.hpp"
 #include "model/describe/wire.hpp"
+#include "model/mesh.hpp"
+#include "model/task.hpp"
+#include "model/wire.hpp"
+#include "objects.pb.h"
 #include "wire.pb.h"
 
 namespace swarm::codec {

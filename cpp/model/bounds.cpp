@@ -1,6 +1,16 @@
 #include "model/bounds.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/cluster.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
 
 namespace swarm::model {
 namespace {

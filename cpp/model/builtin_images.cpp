@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <iterator>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
 
 namespace swarm::model {
 namespace {

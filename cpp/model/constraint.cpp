@@ -1,11 +1,18 @@
 #include "model/constraint.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/number.hpp"
+#include "base/result.hpp"
+#include "model/annotations.hpp"
+#include "model/node.hpp"
 
 namespace swarm::model {
 namespace {

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "base/id.hpp"
+#include "model/node.hpp"
+
 namespace swarm::model {
 namespace {
 

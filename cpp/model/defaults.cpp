@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/time.hpp"
 #include "model/container_spec.hpp"
+#include "model/service_spec.hpp"
 
 namespace swarm::model {
 

@@ -1,8 +1,17 @@
 #include "model/difference.hpp"
 
+#include <cstddef>
 #include <map>
+#include <string>
+#include <variant>
+#include <vector>
 
+#include "base/time.hpp"
+#include "model/annotations.hpp"
+#include "model/describe.hpp"
 #include "model/describe/kinds.hpp"
+#include "model/kinds.hpp"
+#include "model/service_spec.hpp"
 #include "model/words.hpp"
 
 namespace swarm::model {

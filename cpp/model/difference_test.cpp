@@ -2,6 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
+
+#include "model/port.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+
 namespace swarm::model {
 namespace {
 

@@ -3,6 +3,12 @@
 #include <algorithm>
 #include <variant>
 
+#include "base/type_list.hpp"
+#include "model/key_value.hpp"
+#include "model/kind.hpp"
+#include "model/kinds.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
 #include "model/transaction.hpp"
 
 namespace swarm::model {

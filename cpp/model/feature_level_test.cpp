@@ -2,6 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+
+#include "base/id.hpp"
+#include "model/cluster.hpp"
+#include "model/key_value.hpp"
+#include "model/network.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
 #include "model/transaction.hpp"
 
 namespace swarm::model {

@@ -1,9 +1,14 @@
 #include "model/kept_fields.hpp"
 
-#include <algorithm>
-#include <iterator>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "model/container_spec.hpp"
+#include "model/resources.hpp"
+#include "model/service_spec.hpp"
 
 namespace swarm::model {
 namespace {

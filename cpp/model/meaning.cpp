@@ -1,9 +1,10 @@
 #include "model/meaning.hpp"
 
-#include <utility>
+#include <optional>
 
 #include "model/container_spec.hpp"
 #include "model/defaults.hpp"
+#include "model/service_spec.hpp"
 
 namespace swarm::model {
 namespace {

@@ -1,8 +1,12 @@
 // A default that is said means what it means when it is left out; every other difference is one.
-#include "model/meaning.hpp"
-#include "model/container_spec.hpp"
-
 #include <gtest/gtest.h>
+
+#include <optional>
+
+#include "base/time.hpp"
+#include "model/container_spec.hpp"
+#include "model/meaning.hpp"
+#include "model/service_spec.hpp"
 
 namespace swarm::model {
 namespace {

@@ -1,8 +1,17 @@
 #include "model/restart.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/time.hpp"
 #include "model/defaults.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
 
 namespace swarm::model {
 namespace {

@@ -2,6 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <memory>
+
+#include "base/time.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+
 namespace swarm::model {
 namespace {
 

@@ -1,6 +1,6 @@
 #include "model/service_spec.hpp"
 
-#include "model/container_spec.hpp"
+#include "model/container_spec.hpp"  // IWYU pragma: keep: compares what Shared holds
 
 namespace swarm::model {
 

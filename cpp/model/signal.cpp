@@ -1,7 +1,10 @@
 #include "model/signal.hpp"
 
 #include <charconv>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace swarm::model {

@@ -1,5 +1,8 @@
 #include "model/task.hpp"
 
+#include <memory>
+#include <string>
+
 namespace swarm::model {
 namespace {
 

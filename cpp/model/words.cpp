@@ -1,6 +1,14 @@
 #include "model/words.hpp"
 
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "model/kind.hpp"
 #include "model/kinds.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
 
 namespace swarm::model {
 

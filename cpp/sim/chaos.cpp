@@ -6,12 +6,16 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/rng.hpp"
 #include "base/time.hpp"
+#include "faults/plan.hpp"
+#include "model/feature_level.hpp"
 #include "node/node.hpp"
 #include "sim/churn.hpp"
 #include "sim/client.hpp"
 #include "sim/fault_plan.hpp"
 #include "sim/register_work.hpp"
+#include "sim/upgrades.hpp"
 #include "sim/workload.hpp"
 #include "sim/world.hpp"
 

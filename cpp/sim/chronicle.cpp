@@ -10,8 +10,10 @@
 #include <variant>
 #include <vector>
 
+#include "base/id.hpp"
 #include "base/time.hpp"
 #include "model/container_spec.hpp"
+#include "model/feature_level.hpp"
 #include "model/node.hpp"
 #include "model/service.hpp"
 #include "model/task.hpp"
@@ -21,8 +23,8 @@
 #include "raft/message.hpp"
 #include "raft/raft.hpp"
 #include "sim/chronicle_words.hpp"
-#include "sim/event_queue.hpp"
 #include "sim/machine.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/store_copy.hpp"
 #include "store/change_set.hpp"
 #include "store/store.hpp"

@@ -9,6 +9,7 @@
 #include "sim/chronicle.hpp"
 #include "sim/chronicle_words.hpp"
 #include "sim/event_queue.hpp"
+#include "sim/machine_index.hpp"
 
 namespace swarm::sim {
 

@@ -25,6 +25,7 @@
 #include "docker/specs.hpp"
 #include "docker/url.hpp"
 #include "model/bounds.hpp"
+#include "model/cluster.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "node/node.hpp"

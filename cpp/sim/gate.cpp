@@ -12,6 +12,7 @@
 #include "model/meaning.hpp"
 #include "model/node.hpp"
 #include "model/service.hpp"
+#include "model/service_spec.hpp"
 #include "model/task.hpp"
 #include "store/store.hpp"
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -16,8 +17,8 @@
 #include "faults/fault.hpp"
 #include "faults/nearest.hpp"
 #include "faults/plan.hpp"
-#include "sim/event_queue.hpp"
 #include "sim/machine.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/world.hpp"
 
 namespace swarm::sim {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "faults/fault.hpp"
-#include "model/meta.hpp"
+#include "model/annotations.hpp"
 #include "ports/http.hpp"
 #include "sim/inputs.hpp"
 

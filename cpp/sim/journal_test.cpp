@@ -18,6 +18,7 @@
 #include "docker/json.hpp"
 #include "faults/fault.hpp"
 #include "faults/plan.hpp"
+#include "model/service_spec.hpp"
 #include "ports/http.hpp"
 #include "sim/chaos.hpp"
 #include "sim/client.hpp"

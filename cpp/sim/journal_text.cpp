@@ -20,7 +20,7 @@
 #include "base/time.hpp"
 #include "docker/json.hpp"
 #include "faults/fault.hpp"
-#include "model/meta.hpp"
+#include "model/annotations.hpp"
 #include "ports/http.hpp"
 #include "sim/inputs.hpp"
 #include "sim/journal.hpp"

@@ -11,11 +11,14 @@
 #include "base/time.hpp"
 #include "model/builtin_plugins.hpp"
 #include "node/node.hpp"
+#include "ports/http.hpp"
 #include "ports/ports.hpp"
 #include "sim/event_queue.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/network.hpp"
 #include "sim/shared.hpp"
 #include "sim/sim_mesh.hpp"
+#include "sim/sim_runner.hpp"
 #include "sim/world.hpp"
 
 namespace swarm::sim {

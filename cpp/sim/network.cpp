@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "sim/chronicle.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/link_rules.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/shared.hpp"
 
 namespace swarm::sim {

@@ -18,7 +18,10 @@
 #include "raft/message.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/link_rules.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/network.hpp"
+#include "sim/shared.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "agent/worker.hpp"
-#include "docker/json.hpp"
+#include "base/time.hpp"
 #include "node/node.hpp"
 #include "ports/http.hpp"
 #include "sim/client.hpp"

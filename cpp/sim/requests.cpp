@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "sim/event_queue.hpp"
 #include "sim/load_options.hpp"
+#include "sim/machine_index.hpp"
 
 namespace swarm::sim {
 namespace {

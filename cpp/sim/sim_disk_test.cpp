@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/time.hpp"
 #include "ports/disk.hpp"
 #include "sim/event_queue.hpp"
+#include "sim/shared.hpp"
 #include "sim/sim_disk.hpp"
 #include "sim/world.hpp"
 

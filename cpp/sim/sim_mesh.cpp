@@ -13,11 +13,13 @@
 #include "base/overloaded.hpp"
 #include "base/time.hpp"
 #include "model/mesh.hpp"
+#include "model/port.hpp"
 #include "net/mesh/balancer.hpp"
 #include "ports/ports.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/link_rules.hpp"
 #include "sim/load_options.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/shared.hpp"
 #include "sim/world.hpp"
 

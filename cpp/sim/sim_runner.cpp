@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/id.hpp"

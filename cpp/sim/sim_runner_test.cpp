@@ -3,7 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "base/id.hpp"
+#include "base/rng.hpp"
 #include "model/container_spec.hpp"
+#include "ports/ports.hpp"
+#include "ports/runner.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/shared.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -11,7 +11,9 @@
 #include "ports/disk_conformance.hpp"
 #include "sim/client.hpp"
 #include "sim/event_queue.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/sha256.hpp"
+#include "sim/shared.hpp"
 #include "sim/sim_disk.hpp"
 #include "sim/world.hpp"
 

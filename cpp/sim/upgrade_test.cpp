@@ -1,15 +1,39 @@
 // Builds of two feature levels in one swarm, and entries that no build understands.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <string>
+#include <utility>
 
+#include "base/address.hpp"
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "codec/codec.hpp"
+#include "docker/api.hpp"
 #include "docker/json.hpp"
+#include "model/kind.hpp"
+#include "model/mesh.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "node/node.hpp"
 #include "node/replica_disk.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
 #include "sim/chaos.hpp"
+#include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
 #include "sim/upgrades.hpp"
+#include "sim/workload.hpp"
+#include "sim/world.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -1,6 +1,11 @@
 #include "sim/upgrades.hpp"
 
-#include "node/node.hpp"
+#include <string>
+
+#include "base/time.hpp"
+#include "model/feature_level.hpp"
+#include "model/key_value.hpp"
+#include "sim/world.hpp"
 
 namespace swarm::sim {
 

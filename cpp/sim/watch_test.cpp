@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/id.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "model/node.hpp"
@@ -16,15 +17,17 @@
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"
-#include "sim/event_queue.hpp"
+#include "sim/census.hpp"
 #include "sim/load.hpp"
 #include "sim/machine.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/network.hpp"
 #include "sim/requests.hpp"
 #include "sim/shared.hpp"
 #include "sim/watch.hpp"
 #include "sim/watch_rules.hpp"
 #include "sim/world.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 namespace {

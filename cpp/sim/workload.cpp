@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/check.hpp"
 #include "base/id.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/time.hpp"
+#include "model/port.hpp"
 #include "ports/http.hpp"
 #include "ports/ports.hpp"
 #include "sim/chronicle.hpp"
@@ -13,6 +15,7 @@
 #include "sim/load.hpp"
 #include "sim/load_options.hpp"
 #include "sim/machine.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/world.hpp"
 #include "sim/world_impl.hpp"
 

@@ -12,8 +12,9 @@
 #include "ports/disk.hpp"
 #include "raft/message.hpp"
 #include "sim/check/raft_checks.hpp"
-#include "sim/event_queue.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/sim_disk.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 namespace {

@@ -9,13 +9,16 @@
 #include <variant>
 #include <vector>
 
+#include "base/id.hpp"
 #include "base/number.hpp"
 #include "base/time.hpp"
 #include "model/defaults.hpp"
 #include "model/difference.hpp"
+#include "model/feature_level.hpp"
 #include "model/kinds.hpp"
 #include "model/meta.hpp"
 #include "model/node.hpp"
+#include "model/resources.hpp"
 #include "model/restart.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"

@@ -2,11 +2,13 @@
 #include "sim/check/object_checks.hpp"
 
 #include <gtest/gtest.h>
+
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/id.hpp"
 #include "base/time.hpp"
 #include "codec/codec.hpp"
 #include "model/container_spec.hpp"

@@ -2,7 +2,9 @@
 #include "sim/check/raft_checks.hpp"
 
 #include <gtest/gtest.h>
+
 #include <optional>
+#include <string>
 
 #include "raft/message.hpp"
 #include "raft/test_peer.hpp"
