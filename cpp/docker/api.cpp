@@ -1,5 +1,6 @@
 #include "docker/api.hpp"
 
+#include "base/overloaded.hpp"
 #include "docker/routes.hpp"
 
 namespace swarm::docker {
@@ -57,29 +58,24 @@ void serve(Replies& replies, ApiId id, const Routed& what, const Context& contex
   what.route->handler(call);
 }
 
-std::optional<OpenSwarmLogs> logs_wanted(const std::vector<Effect>& effects) {
+// What must be known before these effects can be an answer. Lines to come cannot be known.
+std::optional<Looked> missing(const std::vector<Effect>& effects) {
   for (const Effect& effect : effects) {
+    if (const auto* ask = std::get_if<Ask>(&effect)) return ask->question;
     const auto* perform = std::get_if<Perform>(&effect);
     if (perform == nullptr) continue;
-    if (const auto* swarm = std::get_if<OpenSwarmLogs>(&perform->operation)) return *swarm;
-    if (const auto* local = std::get_if<OpenLocalLogs>(&perform->operation))
+    if (const auto* swarm = std::get_if<OpenSwarmLogs>(&perform->operation); swarm && !swarm->options.follow)
+      return *swarm;
+    if (const auto* local = std::get_if<OpenLocalLogs>(&perform->operation); local && !local->options.follow)
       return OpenSwarmLogs{{local->task}, local->options};
   }
   return std::nullopt;
 }
 
-LogNews gathered(const OpenSwarmLogs& wish, const LogSource& source) {
-  LogNews news;
-  news.end = true;
-  for (const TaskId task : wish.tasks) {
-    auto lines = source(task, wish.options);
-    if (lines) {
-      news.lines.insert(news.lines.end(), lines->begin(), lines->end());
-    } else {
-      news.missing.push_back({task, lines.error().message});
-    }
-  }
-  return news;
+void learn(Replies& replies, const Learnt& learnt, const Context& context) {
+  std::visit(Overloaded{[](std::monostate) {}, [&](const Told& told) { replies.told(0, told, context); },
+                        [&](const LogNews& news) { replies.log_news(0, news, context); }},
+             learnt);
 }
 
 // Nothing, unless it is over already.
@@ -100,18 +96,18 @@ void Api::request(ApiId id, const Routed& what, const Context& context) {
   serve(state_->replies, id, what, context);
 }
 
-std::optional<Answer> Api::look(const http::Request& request, const Context& context,
-                                const LogSource& source) const {
-  if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
+Looked Api::look(const http::Request& request, const Context& context, const Learnt& learnt) const {
+  if (request.method != "GET" && request.method != "HEAD") return TakesTime{};
   Replies replies(state_->replies);
   serve(replies, 0, Routed(request), context);
   replies.finish_list(0, context);
   std::vector<Effect> effects = replies.take_effects();
-  if (const auto wish = logs_wanted(effects); wish && !wish->options.follow) {
-    replies.log_news(0, gathered(*wish, source), context);
-    for (Effect& effect : replies.take_effects()) effects.push_back(std::move(effect));
-  }
-  return whole(std::move(effects));
+  if (std::holds_alternative<std::monostate>(learnt))
+    if (auto first = missing(effects)) return std::move(*first);
+  learn(replies, learnt, context);
+  for (Effect& effect : replies.take_effects()) effects.push_back(std::move(effect));
+  if (auto answer = whole(std::move(effects))) return std::move(*answer);
+  return TakesTime{};
 }
 
 Answer Api::refusal(const Error& error) {
@@ -130,6 +126,10 @@ void Api::operation_done(ApiId id, const Result<OperationResult>& result, const 
 
 void Api::log_news(ApiId id, const LogNews& news, const Context& context) {
   state_->replies.log_news(id, news, context);
+}
+
+void Api::told(ApiId id, const Told& told, const Context& context) {
+  state_->replies.told(id, told, context);
 }
 
 void Api::abort(ApiId id) { state_->replies.abort(id); }

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -74,7 +73,6 @@ struct Context {
   Rng& rng;                               // object ids and invented names
   Instant now;
   WallTime wall;
-  const Inside* inside;  // never null
 };
 
 // Where a request must be answered.
@@ -164,10 +162,19 @@ struct Perform {
   ApiId id = 0;
   Operation operation;
 };
-using Effect = std::variant<BeginReply, ReplyPiece, EndReply, CutReply, Propose, Perform>;
+struct Ask {  // answered by Api::told, before anything else happens
+  ApiId id = 0;
+  Question question;
+};
+using Effect = std::variant<BeginReply, ReplyPiece, EndReply, CutReply, Propose, Perform, Ask>;
 
-// What is kept of a task's output, for a look; an Error says why it cannot be had.
-using LogSource = std::function<Result<std::vector<wire::LogLine>>(TaskId, const wire::LogOptions&)>;
+// ---- looks
+struct TakesTime {};  // a change, or a stream that goes on
+// What a look comes to: an answer, or what must be known first, a question to the node or what is kept of the
+// output of tasks.
+using Looked = std::variant<TakesTime, Answer, Question, OpenSwarmLogs>;
+// What was found out for it: what the node told, or the lines.
+using Learnt = std::variant<std::monostate, Told, LogNews>;
 
 struct Route;
 // A request, parsed and routed once, when it arrives.
@@ -189,16 +196,16 @@ class Api {
   ~Api();
 
   void request(ApiId id, const Routed& what, const Context& context);
-  // Returns the answer that `request` would get at this very moment, and changes nothing. Nothing for a
-  // request that takes time: a change, a stream that goes on.
-  std::optional<Answer> look(const http::Request& request, const Context& context,
-                             const LogSource& source) const;
+  // Returns the answer that `request` would get at this very moment, and changes nothing. Where that takes
+  // more than `context`, it returns what: the caller finds it out, and looks again with it as `learnt`.
+  Looked look(const http::Request& request, const Context& context, const Learnt& learnt = {}) const;
   static Answer refusal(const Error& error);
   // The proposal of request `id` was applied or refused, or could not be made (`outcome.error` says why;
   // kNoLeader for Docker's lost-quorum text).
   void settled(ApiId id, const model::Outcome& outcome, const Context& context);
   void operation_done(ApiId id, const Result<OperationResult>& result, const Context& context);
   void log_news(ApiId id, const LogNews& news, const Context& context);
+  void told(ApiId id, const Told& told, const Context& context);
   // The client is gone. May ask for CloseLogs.
   void abort(ApiId id);
 

@@ -428,6 +428,9 @@ TEST_F(ApiTest, ImagesAreTheCatalogue) {
 TEST_F(ApiTest, RaftIsShownAndLeadershipHandedOver) {
   init();
   raft_.term = 4;
+  RaftDetail detail;
+  detail.members = {{1, local_.node, "m1", "127.0.0.1:2377", true, true, {}}};
+  told_ = detail;
   const Value raft = get("/swarmpy/v1/raft").json();
   EXPECT_EQ(at(raft, "Term"), "4");
   EXPECT_EQ(at(raft, "Role"), "leader");
@@ -442,15 +445,21 @@ TEST_F(ApiTest, RaftIsShownAndLeadershipHandedOver) {
 
 TEST_F(ApiTest, RaftsLogIsShownPageByPage) {
   EXPECT_EQ(get("/swarmpy/v1/raft/log").status, 503U) << "of a node that is no manager";
+  EXPECT_TRUE(asked_.empty());
   init();
-  detail_.first_index = 4;
-  detail_.last_index = 6;
-  log_ = {{4, 2, "empty", 0, "a leader's first entry"}, {5, 2, "transaction", 9, "service web: create"}};
-  const Value log = get("/swarmpy/v1/raft/log?from=4&limit=1").json();
+  told_ = RaftLogPart{4, 6, {{5, 2, "transaction", 9, "service web: create"}}};
+  const Value log = get("/swarmpy/v1/raft/log?from=5&limit=1").json();
   EXPECT_EQ(at(log, "FirstIndex"), "4");
+  EXPECT_EQ(at(log, "LastIndex"), "6");
   EXPECT_EQ(size_of(*log.find("Entries")), 1U);
-  EXPECT_EQ(at(get("/swarmpy/v1/raft/log").json(), "Entries.1.What"), "service web: create");
+  EXPECT_EQ(at(log, "Entries.0.What"), "service web: create");
+  EXPECT_EQ(std::get<AskRaftLog>(asked_.at(0)).from, 5U);
+  EXPECT_EQ(std::get<AskRaftLog>(asked_.at(0)).limit, 1U);
+  get("/swarmpy/v1/raft/log?limit=1000000");
+  EXPECT_EQ(std::get<AskRaftLog>(asked_.at(1)).from, std::nullopt) << "from the first on";
+  EXPECT_EQ(std::get<AskRaftLog>(asked_.at(1)).limit, 10'000U);
   EXPECT_EQ(get("/swarmpy/v1/raft/log?from=x").status, 400U);
+  EXPECT_EQ(asked_.size(), 2U) << "a request that is refused costs the node nothing";
 }
 
 TEST_F(ApiTest, RaftsStoryIsToldWithNames) {
@@ -464,11 +473,12 @@ TEST_F(ApiTest, RaftsStoryIsToldWithNames) {
   vote.other = 2;
   vote.subject_name = "m1";
   vote.other_name = "m2";
-  raft_past_ = {wall_, 7, 6, {vote}};
+  told_ = RaftPast{wall_, 7, 6, {vote}, "m1", {"m1", "m2"}};
   const Value told = get("/swarmpy/v1/raft/events?after=3").json();
   EXPECT_EQ(at(told, "Last"), "7");
   EXPECT_EQ(at(told, "Whole"), "false") << "4 to 6 are forgotten";
-  EXPECT_EQ(at(told, "Members.0"), "m1");
+  EXPECT_EQ(at(told, "Members.1"), "m2");
+  EXPECT_EQ(std::get<AskRaftPast>(asked_.at(0)).after, 3U);
   EXPECT_EQ(at(told, "Name"), "m1");
   EXPECT_EQ(at(told, "Events.0.Actor.Attributes.voted_for"), "m2");
   EXPECT_EQ(at(told, "Events.0.Actor.Attributes.message"), "voted for m2 in term 3");
@@ -478,32 +488,64 @@ TEST_F(ApiTest, RaftsStoryIsToldWithNames) {
 
 TEST_F(ApiTest, RaftsStoryGoesOnAsAStream) {
   init();
-  raft_past_.began = wall_;
   const ApiId id = send("GET", "/swarmpy/v1/raft/events?follow=1");
+  const auto beat = [&](RaftPast past) {
+    told_ = std::move(past);
+    now_ = api_.next_deadline();
+    api_.on_deadline(context());
+    drive();
+  };
   RaftEvent event;
-  event.number = raft_past_.last = 1;
+  event.number = 1;
   event.action = "leader";
-  raft_past_.events = {event};
-  now_ = api_.next_deadline();
-  api_.on_deadline(context());
-  drive();
+  beat({wall_, 1, 0, {event}, {}, {}});
   EXPECT_NE(replies_[id].body.find("became leader in term 0"), std::string::npos);
   EXPECT_FALSE(replies_[id].ended);
-  raft_past_.began = {1};  // another manager's life
-  now_ = api_.next_deadline();
-  api_.on_deadline(context());
-  drive();
+  beat({wall_, 1, 0, {}, {}, {}});
+  EXPECT_EQ(std::get<AskRaftPast>(asked_.at(1)).after, 1U) << "only what is new";
+  EXPECT_FALSE(replies_[id].ended);
+  beat({{1}, 0, 0, {}, {}, {}});  // another manager's life
   EXPECT_TRUE(replies_[id].ended);
+  EXPECT_EQ(api_.open_requests(), 0U);
 }
 
 TEST_F(ApiTest, MetricsAreInPrometheusFormat) {
-  metrics_ = {{"a_total", "Back\\slash\nand line.", Metric::Type::counter, {{{}, "3"}}},
-              {"b", "Gauge.", Metric::Type::gauge, {{{{"x", "a\"b\\c\nd"}, {"y", "1"}}, "4"}}}};
+  told_ =
+      std::vector<Metric>{{"a_total", "Back\\slash\nand line.", Metric::Type::counter, {{{}, "3"}}},
+                          {"b", "Gauge.", Metric::Type::gauge, {{{{"x", "a\"b\\c\nd"}, {"y", "1"}}, "4"}}}};
   const Reply reply = get("/metrics");
   EXPECT_EQ(reply.header("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(reply.body,
             "# HELP a_total Back\\\\slash\\nand line.\n# TYPE a_total counter\na_total 3\n"
             "# HELP b Gauge.\n# TYPE b gauge\nb{x=\"a\\\"b\\\\c\\nd\",y=\"1\"} 4\n");
+}
+
+// ---- looks
+
+TEST_F(ApiTest, ALookSaysWhatItMustKnowFirst) {
+  init();
+  const http::Request metrics{"GET", "/metrics", {}, {}};
+  const Looked first = api_.look(metrics, context());
+  ASSERT_TRUE(std::holds_alternative<AskMetrics>(std::get<Question>(first)));
+  const Told counted = std::vector<Metric>{{"a", "A.", Metric::Type::gauge, {{{}, "3"}}}};
+  const Looked then = api_.look(metrics, context(), counted);
+  EXPECT_EQ(std::get<Answer>(then).body, "# HELP a A.\n# TYPE a gauge\na 3\n");
+  EXPECT_TRUE(api_.take_effects().empty());
+  EXPECT_EQ(api_.open_requests(), 0U);
+}
+
+TEST_F(ApiTest, ALookAtLogsIsGivenTheLinesAndWaitsForNone) {
+  init();
+  const model::Task task =
+      add_task(create(R"({"Name":"web","TaskTemplate":{"ContainerSpec":{"Image":"nginx"}}})"), 1,
+               model::TaskState::running);
+  const http::Request logs{"GET", "/tasks/" + task.id.str() + "/logs?stdout=1", {}, {}};
+  const Looked first = api_.look(logs, context());
+  EXPECT_EQ(std::get<OpenSwarmLogs>(first).tasks, std::vector<TaskId>{task.id});
+  const Looked then = api_.look(logs, context(), LogNews{{{task.id, false, wall_, "hello"}}, {}, true});
+  EXPECT_NE(std::get<Answer>(then).body.find("hello\n"), std::string::npos);
+  const http::Request followed{"GET", logs.target + "&follow=1", {}, {}};
+  EXPECT_TRUE(std::holds_alternative<TakesTime>(api_.look(followed, context())));
 }
 
 }  // namespace

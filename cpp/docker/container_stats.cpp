@@ -57,13 +57,14 @@ std::string stats_line(const Context& context, const agent::LocalTask& local, co
 }  // namespace
 
 // One more line; a task of which nothing is left has none.
-std::optional<Instant> say(StatsBeat& beat, Replies& replies, ApiId id, const Context& context) {
+void say(StatsBeat beat, Replies& replies, ApiId id, const Context& context) {
   const agent::LocalTask* local = local_task(context, beat.task);
-  if (local == nullptr || !is_container(*local)) return std::nullopt;
+  if (local == nullptr || !is_container(*local)) return replies.end(id);
   const StatsSample sample = sample_of(context, beat.task);
   replies.piece(id, stats_line(context, *local, beat.before, sample));
+  if (!beat.goes_on) return replies.end(id);
   beat.before = sample;
-  return beat.goes_on ? std::optional(context.now + kPeriod) : std::nullopt;
+  replies.open_beat(id, beat, context.now + kPeriod);
 }
 
 // A share of the CPU needs two samples: a client that asks once without `one-shot` waits for the second, and

@@ -51,7 +51,6 @@ void ApiTest::init() {
   raft_.leader = raft_.id = 1;
   raft_.role = "StateLeader";
   raft_.reachable[1] = true;
-  detail_.members = {{1, first.id, "m1", "127.0.0.1:2377", true, true, {}}};
   worker_ = std::make_unique<agent::Worker>(first.id, model::NodeDescription{}, Rng(5));
   worker_->connected(now_);
   worker_->on_message(wire::Session{9, Duration::seconds(1), model::NodeRole::manager, {}}, now_, wall_);
@@ -109,6 +108,9 @@ void ApiTest::drive() {
         api_.settled(wish->id, applied.outcome, context());
       } else if (auto* operation = std::get_if<Perform>(&effect)) {
         performed_.push_back(*operation);
+      } else if (auto* ask = std::get_if<Ask>(&effect)) {
+        asked_.push_back(ask->question);
+        api_.told(ask->id, told_, context());
       }
     }
   }

@@ -64,7 +64,7 @@ class ApiTest : public testing::Test {
   ApiTest() { local_.hostname = local_.description.hostname = "m1"; }
 
   Context context() {
-    return {store_.get(), local_, raft_, worker_.get(), runner_, crypto_, rng_, now_, wall_, &inside_};
+    return {store_.get(), local_, raft_, worker_.get(), runner_, crypto_, rng_, now_, wall_};
   }
   // Becomes the manager of a swarm of one.
   void init();
@@ -94,15 +94,6 @@ class ApiTest : public testing::Test {
   std::unique_ptr<agent::Worker> worker_;
   LocalNode local_;
   RaftView raft_;
-  RaftDetail detail_;
-  std::vector<LogRow> log_;
-  RaftPast raft_past_;
-  std::vector<Metric> metrics_;
-  Inside inside_{[this] { return detail_; },
-                 [this](std::uint64_t, std::uint64_t limit) {
-                   return std::vector<LogRow>(log_.begin(), log_.begin() + std::min(limit, log_.size()));
-                 },
-                 [this](std::uint64_t) { return raft_past_; }, [this] { return metrics_; }};
   ListRunner runner_;
   ports::TestCrypto crypto_;
   Rng rng_{7};
@@ -111,6 +102,8 @@ class ApiTest : public testing::Test {
   Api api_;
   std::map<ApiId, Reply> replies_;
   std::vector<Perform> performed_;
+  std::vector<Question> asked_;
+  Told told_;  // the answer to each question
   std::vector<model::Task> assigned_;
   bool applies_ = true;  // false: proposals wait in `proposed_`
   std::vector<Propose> proposed_;

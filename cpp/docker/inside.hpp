@@ -1,12 +1,13 @@
-// Inside: facts about a node that are worked out only when a client asks: Raft in detail, its log in words,
-// what Raft did lately, and what was counted. Values, and four functions that the node provides.
+// Inside: questions that only the node can answer, and what it tells: Raft in detail, its log in words, what
+// Raft did lately, what was counted. The API asks when a client asks (docker::Ask), and the node tells it at
+// once (Api::told); otherwise nothing of this is worked out. Values only.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/id.hpp"
@@ -47,6 +48,11 @@ struct LogRow {
   std::uint64_t digest = 0;  // of its kind and data: the same on every manager that has the same entry
 };
 
+struct RaftLogPart {
+  std::uint64_t first_index = 0, last_index = 0;  // of the whole log in memory
+  std::vector<LogRow> rows;
+};
+
 struct RaftEvent {
   std::uint64_t number = 0;  // 1, 2, ...: in the order in which this manager saw them
   WallTime time;
@@ -64,6 +70,8 @@ struct RaftPast {
   std::uint64_t last = 0;       // the newest number
   std::uint64_t forgotten = 0;  // nothing is kept up to this number
   std::vector<RaftEvent> events;
+  std::optional<std::string> name;   // this manager's; nothing before it is a member
+  std::vector<std::string> members;  // the names of all
 };
 
 // A family of Prometheus' text format.
@@ -78,11 +86,22 @@ struct Metric {
   std::vector<Sample> samples;
 };
 
-struct Inside {
-  std::function<RaftDetail()> raft;  // of managers
-  std::function<std::vector<LogRow>(std::uint64_t from, std::uint64_t limit)> log;
-  std::function<RaftPast(std::uint64_t after)> raft_past;
-  std::function<std::vector<Metric>()> metrics;  // of every node
+// ---- the questions, and what answers each
+
+// Of managers: RaftDetail.
+struct AskRaft {};
+// Of managers: RaftLogPart, `limit` rows at most.
+struct AskRaftLog {
+  std::optional<std::uint64_t> from;  // nothing: the first entry in memory
+  std::uint64_t limit = 0;
 };
+// Of managers: RaftPast, with the events that have a greater number.
+struct AskRaftPast {
+  std::uint64_t after = 0;
+};
+// Of every node: its metrics.
+struct AskMetrics {};
+using Question = std::variant<AskRaft, AskRaftLog, AskRaftPast, AskMetrics>;
+using Told = std::variant<RaftDetail, RaftLogPart, RaftPast, std::vector<Metric>>;
 
 }  // namespace swarm::docker

@@ -41,8 +41,11 @@ std::string exposition(const std::vector<Metric>& metrics) {
   return out;
 }
 
-void show_metrics(Call& call) {
-  call.replies.reply_as(call.id, kMetricsContentType, exposition(call.context.inside->metrics()));
+void show_metrics(Call& call) { call.replies.ask(call.id, AskMetrics{}, ShowsMetrics{}); }
+
+void say(const ShowsMetrics&, Replies& replies, ApiId id, const std::vector<Metric>& metrics,
+         const Context&) {
+  replies.reply_as(id, kMetricsContentType, exposition(metrics));
 }
 
 }  // namespace swarm::docker

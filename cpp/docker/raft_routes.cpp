@@ -29,12 +29,12 @@ void write_members(Json& json, const RaftDetail& detail) {
     });
 }
 
-// A whole number of the query; `fallback` where there is none.
-Result<std::uint64_t> number_of(const Call& call, std::string_view name, std::uint64_t fallback) {
+// A whole number of the query; nothing where there is none.
+Result<std::optional<std::uint64_t>> number_of(const Call& call, std::string_view name) {
   const std::string given = call.target.text(name);
-  if (given.empty()) return fallback;
+  if (given.empty()) return std::optional<std::uint64_t>();
   const auto number = parse_whole<std::uint64_t>(given);
-  if (number) return *number;
+  if (number) return number;
   return not_a_number(std::string(name) + " must be a whole number", "ParseUint", given);
 }
 
@@ -83,37 +83,44 @@ void write_event(Json& json, const RaftEvent& event) {
   });
 }
 
-// What came after `last`, a line each; then this is the newest.
-void send_news(Replies& replies, ApiId id, const RaftPast& past, WallTime since, std::uint64_t& last) {
+// A line each.
+void send_news(Replies& replies, ApiId id, const RaftPast& past, WallTime since) {
   for (const RaftEvent& event : past.events) {
     if (event.time < since) continue;
     Json json;
     write_event(json, event);
     replies.piece(id, json.take() + "\n");
   }
-  last = past.last;
 }
 
 // Each line as it comes, until the client goes or this is no manager any more.
 void follow(Call& call, std::uint64_t after, WallTime since) {
   call.replies.begin_stream(call.id, "application/json");
-  const WallTime began = call.context.inside->raft_past(after).began;
-  call.replies.open_beat(call.id, RaftBeat{after, since, began}, call.context.now);
+  call.replies.open_beat(call.id, RaftBeat{after, since, {}}, call.context.now);
 }
 
 }  // namespace
 
-std::optional<Instant> say(RaftBeat& beat, Replies& replies, ApiId id, const Context& context) {
-  if (context.store == nullptr) return std::nullopt;
-  const RaftPast past = context.inside->raft_past(beat.after);
-  if (past.began != beat.began) return std::nullopt;
-  send_news(replies, id, past, beat.since, beat.after);
-  return context.now + kFollowPeriod;
+// ---- streams of events
+
+void say(RaftBeat beat, Replies& replies, ApiId id, const Context& context) {
+  if (context.store == nullptr) return replies.end(id);
+  replies.ask(id, AskRaftPast{beat.after}, beat);
 }
 
-void show_raft(Call& call) {
-  const RaftView& raft = call.context.raft;
-  const RaftDetail detail = call.context.inside->raft();
+// It ends where the numbers began anew: this is another life of the manager.
+void say(const RaftBeat& beat, Replies& replies, ApiId id, const RaftPast& past, const Context& context) {
+  if (beat.began && *beat.began != past.began) return replies.end(id);
+  send_news(replies, id, past, beat.since);
+  replies.open_beat(id, RaftBeat{past.last, beat.since, past.began}, context.now + kFollowPeriod);
+}
+
+// ---- whole answers
+
+void show_raft(Call& call) { call.replies.ask(call.id, AskRaft{}, ShowsRaft{}); }
+
+void say(const ShowsRaft&, Replies& replies, ApiId id, const RaftDetail& detail, const Context& context) {
+  const RaftView& raft = context.raft;
   Json json;
   json.object([&] {
     json.field("Id", raft.id)
@@ -133,23 +140,26 @@ void show_raft(Call& call) {
                 [&] { json.field("Index", detail.snapshot_index).field("Term", detail.snapshot_term); });
     json.object("Members", [&] { write_members(json, detail); });
   });
-  call.reply(json.take());
+  replies.reply(id, 200, json.take());
 }
 
 void show_raft_log(Call& call) {
-  const RaftDetail detail = call.context.inside->raft();
-  const auto from = number_of(call, "from", detail.first_index);
-  const auto limit = number_of(call, "limit", kMostRows);
+  const auto from = number_of(call, "from"), limit = number_of(call, "limit");
   if (!from) return call.refuse(from.error());
   if (!limit) return call.refuse(limit.error());
+  call.replies.ask(call.id, AskRaftLog{*from, std::min(limit->value_or(kMostRows), kMostRows)},
+                   ShowsRaftLog{});
+}
+
+void say(const ShowsRaftLog&, Replies& replies, ApiId id, const RaftLogPart& log, const Context& context) {
   Json json;
   json.object([&] {
-    json.field("FirstIndex", detail.first_index)
-        .field("LastIndex", detail.last_index)
-        .field("Commit", call.context.raft.commit)
-        .field("Applied", call.context.raft.applied);
+    json.field("FirstIndex", log.first_index)
+        .field("LastIndex", log.last_index)
+        .field("Commit", context.raft.commit)
+        .field("Applied", context.raft.applied);
     json.array("Entries", [&] {
-      for (const LogRow& row : call.context.inside->log(*from, std::min(*limit, kMostRows)))
+      for (const LogRow& row : log.rows)
         json.object([&] {
           json.field("Index", row.index)
               .field("Term", row.term)
@@ -160,35 +170,37 @@ void show_raft_log(Call& call) {
         });
     });
   });
-  call.reply(json.take());
+  replies.reply(id, 200, json.take());
 }
 
 // `after`: a number that an answer of this manager told as its `Last`. `since`: a time. `follow=1`: a line
 // each, as they come. `Name`: the manager that saw it; `Members`: all managers. `Whole`: nothing
 // between `after` and now was forgotten.
 void raft_events(Call& call) {
-  const auto after = number_of(call, "after", 0);
+  const auto after = number_of(call, "after");
   const auto since = call.target.time("since");
   if (!after) return call.refuse(after.error());
   if (!since) return call.refuse(since.error());
   const WallTime from = since->value_or(WallTime{std::numeric_limits<std::int64_t>::min()});
-  if (call.target.flag("follow")) return follow(call, *after, from);
-  const RaftPast past = call.context.inside->raft_past(*after);
+  const std::uint64_t known = after->value_or(0);
+  if (call.target.flag("follow")) return follow(call, known, from);
+  call.replies.ask(call.id, AskRaftPast{known}, ShowsRaftEvents{known, from});
+}
+
+void say(const ShowsRaftEvents& then, Replies& replies, ApiId id, const RaftPast& past, const Context&) {
   Json json;
   json.object([&] {
-    json.field("Began", past.began.ns).field("Last", past.last).field("Whole", *after >= past.forgotten);
-    const RaftDetail detail = call.context.inside->raft();
-    for (const RaftMember& member : detail.members)
-      if (member.raft_id == call.context.raft.id) json.field("Name", member.name);
+    json.field("Began", past.began.ns).field("Last", past.last).field("Whole", then.after >= past.forgotten);
+    if (past.name) json.field("Name", *past.name);
     json.array("Members", [&] {
-      for (const RaftMember& member : detail.members) json.value(member.name);
+      for (const std::string& name : past.members) json.value(name);
     });
     json.array("Events", [&] {
       for (const RaftEvent& event : past.events)
-        if (event.time >= from) write_event(json, event);
+        if (event.time >= then.since) write_event(json, event);
     });
   });
-  call.reply(json.take());
+  replies.reply(id, 200, json.take());
 }
 
 void transfer_leadership(Call& call) {

@@ -123,9 +123,10 @@ std::optional<Instant> deadline_of(const Wait& wait) {
 }
 
 void Replies::wait(ApiId id, Wait what) {
+  SWARM_CHECK(!open_.contains(id) && !lists_.contains(id), "request", id, "waits for two things");
   if (const auto deadline = deadline_of(what)) deadlines_.insert({*deadline, id});
   if (std::holds_alternative<FollowsEvents>(what)) event_streams_.insert(id);
-  open_.insert_or_assign(id, std::move(what));
+  open_.emplace(id, std::move(what));
 }
 
 template <class Kind>
@@ -144,6 +145,11 @@ void Replies::propose(ApiId id, model::Transaction transaction, OnApplied then) 
 void Replies::perform(ApiId id, Operation operation, OnDone then) {
   wait(id, AwaitsOperation{std::move(then)});
   effects_.emplace_back(Perform{id, std::move(operation)});
+}
+
+void Replies::ask(ApiId id, Question question, OnTold then) {
+  wait(id, AwaitsTold{then});
+  effects_.emplace_back(Ask{id, question});
 }
 
 void Replies::await_end(ApiId id, AwaitsEnd end) { wait(id, end); }
@@ -207,6 +213,21 @@ void Replies::log_news(ApiId id, const LogNews& news, const Context& context) {
   if (!frames.empty()) piece(id, std::move(frames));
   if (!news.end || --stream.open != 0 || has_more_to_come(stream, context)) return;
   finish_logs(id);
+}
+
+void Replies::told(ApiId id, const Told& told, const Context& context) {
+  const auto* waits = waiting<AwaitsTold>(id);
+  if (waits == nullptr) return;
+  const OnTold then = waits->then;
+  close(id);
+  const auto answer = [&](const auto& one, const auto& what) {
+    if constexpr (requires { say(one, *this, id, what, context); }) {
+      say(one, *this, id, what, context);
+    } else {
+      SWARM_CHECK(false, "request", id, "was told", told.index(), "for", then.index());
+    }
+  };
+  std::visit(answer, then, told);
 }
 
 // A service that is followed has tasks to come as long as it exists, a task lines until it has ended; of both
@@ -350,9 +371,7 @@ void Replies::on_deadline(const Context& context) {
 void Replies::tick(ApiId id, const Context& context) {
   Beat beat = std::move(waiting<Beats>(id)->beat);
   close(id);
-  const auto next = std::visit([&](auto& one) { return say(one, *this, id, context); }, beat);
-  if (!next) return end(id);
-  wait(id, Beats{std::move(beat), *next});
+  std::visit([&](auto& one) { say(one, *this, id, context); }, beat);
 }
 
 Instant Replies::next_deadline() const {

@@ -54,6 +54,7 @@ class Replies {
   // ---- what takes time
   void propose(ApiId id, model::Transaction transaction, OnApplied then);
   void perform(ApiId id, Operation operation, OnDone then);
+  void ask(ApiId id, Question question, OnTold then);
   void await_end(ApiId id, AwaitsEnd end);
   void open_logs(ApiId id, LogStream stream, Operation operation);
   void open_events(ApiId id, EventFilter filter, std::optional<Instant> until);
@@ -63,6 +64,7 @@ class Replies {
   void settled(ApiId id, const model::Outcome& outcome, const Context& context);
   void operation_done(ApiId id, const Result<OperationResult>& result, const Context& context);
   void log_news(ApiId id, const LogNews& news, const Context& context);
+  void told(ApiId id, const Told& told, const Context& context);
   void abort(ApiId id);
   void fail(ApiId id, const Error& error);
   void observe(const store::ChangeSet& changes, const Context& context);

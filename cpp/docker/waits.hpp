@@ -1,6 +1,6 @@
 // What an open request waits for, as data: what it is answered with when its proposal is applied, when its
-// operation is done or when a container ends; log lines; events; the next beat. The function that writes each
-// answer is in the file of its resource.
+// operation is done, when the node has told what was asked or when a container ends; log lines; events; the
+// next beat. The function that writes each answer is in the file of its resource.
 #pragma once
 
 #include <cstdint>
@@ -57,9 +57,20 @@ struct StatsBeat {
 };
 struct RaftBeat {
   std::uint64_t after = 0;
-  WallTime since, began;
+  WallTime since;
+  std::optional<WallTime> began;  // nothing before the first beat
 };
 using Beat = std::variant<StatsBeat, RaftBeat>;
+
+// ---- answers that take what only the node can tell (docker/inside.hpp)
+struct ShowsRaft {};
+struct ShowsRaftLog {};
+struct ShowsRaftEvents {
+  std::uint64_t after = 0;
+  WallTime since;
+};
+struct ShowsMetrics {};
+using OnTold = std::variant<ShowsRaft, ShowsRaftLog, ShowsRaftEvents, RaftBeat, ShowsMetrics>;
 
 // ---- one for each open request
 struct AwaitsLog {  // the proposal
@@ -67,6 +78,9 @@ struct AwaitsLog {  // the proposal
 };
 struct AwaitsOperation {
   OnDone then;
+};
+struct AwaitsTold {
+  OnTold then;
 };
 struct AwaitsEnd {  // of a container, or of its record
   TaskId task;
@@ -81,7 +95,7 @@ struct Beats {
   Beat beat;
   Instant next;
 };
-using Wait = std::variant<AwaitsLog, AwaitsOperation, AwaitsEnd, LogStream, FollowsEvents, Beats>;
+using Wait = std::variant<AwaitsLog, AwaitsOperation, AwaitsTold, AwaitsEnd, LogStream, FollowsEvents, Beats>;
 // When the wait ends by itself.
 std::optional<Instant> deadline_of(const Wait& wait);
 
@@ -104,10 +118,19 @@ void say(const ContainerKilled& then, Replies& replies, ApiId id, const Operatio
          const Context& context);
 void say(const ContainerStopped& then, Replies& replies, ApiId id, const OperationResult& result,
          const Context& context);
+// when the node has told what was asked
+void say(const ShowsRaft& then, Replies& replies, ApiId id, const RaftDetail& detail, const Context& context);
+void say(const ShowsRaftLog& then, Replies& replies, ApiId id, const RaftLogPart& log,
+         const Context& context);
+void say(const ShowsRaftEvents& then, Replies& replies, ApiId id, const RaftPast& past,
+         const Context& context);
+void say(const RaftBeat& beat, Replies& replies, ApiId id, const RaftPast& past, const Context& context);
+void say(const ShowsMetrics& then, Replies& replies, ApiId id, const std::vector<Metric>& metrics,
+         const Context& context);
 // when a container has ended
 void say_exit_code(Replies& replies, ApiId id, std::int64_t exit_code);
-// Sends a piece. Returns when the next is due; nothing if this was the last.
-std::optional<Instant> say(StatsBeat& beat, Replies& replies, ApiId id, const Context& context);
-std::optional<Instant> say(RaftBeat& beat, Replies& replies, ApiId id, const Context& context);
+// when a beat is due: goes on with the next one, asks the node, or ends
+void say(StatsBeat beat, Replies& replies, ApiId id, const Context& context);
+void say(RaftBeat beat, Replies& replies, ApiId id, const Context& context);
 
 }  // namespace swarm::docker

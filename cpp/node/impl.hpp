@@ -38,8 +38,8 @@ class Node::Impl {
   void shut_down(Instant now);
   bool stopped() const;
   Inspection inspect() const;
-  std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless,
-                                     const docker::LogSource& source) const;
+  docker::Looked look(const http::Request& request, Instant now, bool leaderless,
+                      const docker::Learnt& learnt) const;
   Visible visible() const;
   void reseed(std::uint64_t seed);
 
@@ -154,6 +154,7 @@ class Node::Impl {
   void carry_out(docker::CutReply effect);
   void carry_out(docker::Propose effect);
   void carry_out(docker::Perform effect);
+  void carry_out(const docker::Ask& effect);
   // operations.cpp
   void perform(ports::ApiId id, const docker::SwarmInit& wish);
   void perform(ports::ApiId id, const docker::SwarmJoin& wish);
@@ -190,7 +191,7 @@ class Node::Impl {
   // ---- views.cpp: what the API sees
   docker::Context api_context();
   void show(docker::LocalNode& local, docker::RaftView& raft) const;
-  docker::Inside make_inside() const;
+  docker::Told answer_to(const docker::Question& question) const;
   std::vector<docker::Metric> metrics() const;
 
   Core core_;
@@ -205,7 +206,6 @@ class Node::Impl {
   std::deque<ports::Event> queue_;
   docker::LocalNode local_;
   docker::RaftView raft_view_;
-  docker::Inside inside_;
   std::uint64_t container_events_ = 0;
   bool shutting_down_ = false;
   bool replica_retired_ = false;

@@ -182,17 +182,4 @@ std::vector<Metric> Node::Impl::metrics() const {
   return out.take();
 }
 
-docker::Inside Node::Impl::make_inside() const {
-  docker::Inside inside;
-  inside.raft = [this] { return replica_ ? replica_->detail() : docker::RaftDetail(); };
-  inside.log = [this](std::uint64_t from, std::uint64_t limit) {
-    return replica_ ? replica_->log_rows(from, limit) : std::vector<docker::LogRow>();
-  };
-  inside.raft_past = [this](std::uint64_t after) {
-    return replica_ ? replica_->past(after) : docker::RaftPast();
-  };
-  inside.metrics = [this] { return metrics(); };
-  return inside;
-}
-
 }  // namespace swarm::node

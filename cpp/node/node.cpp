@@ -22,9 +22,9 @@ bool Node::stopped() const { return impl_->stopped(); }
 Inspection Node::inspect() const { return impl_->inspect(); }
 Visible Node::visible() const { return impl_->visible(); }
 void Node::reseed(std::uint64_t seed) { impl_->reseed(seed); }
-std::optional<docker::Answer> Node::look(const http::Request& request, Instant now, bool leaderless,
-                                         const docker::LogSource& source) const {
-  return impl_->look(request, now, leaderless, source);
+docker::Looked Node::look(const http::Request& request, Instant now, bool leaderless,
+                          const docker::Learnt& learnt) const {
+  return impl_->look(request, now, leaderless, learnt);
 }
 docker::Answer Node::without_leader() {
   docker::Answer answer = docker::Api::refusal(ApiRouter::no_leader());
@@ -38,7 +38,6 @@ Node::Impl::Impl(NodeOptions options, ports::Ports ports)
       router_(core_.rng),
       lifecycle_(core_.options, core_.identity, core_.rng, core_.ports.crypto) {
   core_.links.set_source(core_.options.address);
-  inside_ = make_inside();
   core_.options.description.feature_level = core_.options.build.feature_level;
   local_.description = core_.options.description;
   local_.hostname = core_.options.description.hostname;

@@ -104,10 +104,11 @@ class Node {
   Inspection inspect() const;
   // Returns what a client would be answered at this moment from what this node knows, even if another node
   // should answer. It changes nothing: no turn, no trace, no random draw. Nothing for a request that takes
-  // time. `leaderless`: show no leader; this node may not have noticed yet that its leader is gone. `source`:
-  // the output of tasks, wherever they run.
-  std::optional<docker::Answer> look(const http::Request& request, Instant now, bool leaderless,
-                                     const docker::LogSource& source) const;
+  // time. `leaderless`: show no leader; this node may not have noticed yet that its leader is gone. Where the
+  // answer takes the output of tasks, it returns which: the host looks again with the lines as `learnt`. The
+  // node answers questions to itself.
+  docker::Looked look(const http::Request& request, Instant now, bool leaderless,
+                      const docker::Learnt& learnt = {}) const;
   // ... and the answer where there is no leader.
   static docker::Answer without_leader();
   Visible visible() const;

@@ -123,7 +123,7 @@ class Replica {
   // Voters and learners that this node has heard from lately; complete on the leader only.
   docker::RaftView view() const;
   docker::RaftDetail detail() const;
-  std::vector<docker::LogRow> log_rows(std::uint64_t from, std::uint64_t limit) const;
+  docker::RaftLogPart log_part(const docker::AskRaftLog& asked) const;
   docker::RaftPast past(std::uint64_t after) const;
   // Numbers that change whenever looks may show something else: see Visible.
   std::uint64_t visible_swarm() const;

@@ -53,9 +53,10 @@ docker::RaftDetail Replica::detail() const {
   return out;
 }
 
-std::vector<docker::LogRow> Replica::log_rows(std::uint64_t from, std::uint64_t limit) const {
-  std::vector<docker::LogRow> out;
-  for (const raft::Entry& entry : raft_->entries(from, limit)) out.push_back(row_of(entry, *store_));
+docker::RaftLogPart Replica::log_part(const docker::AskRaftLog& asked) const {
+  docker::RaftLogPart out{raft_->first_index(), raft_->last_index(), {}};
+  for (const raft::Entry& entry : raft_->entries(asked.from.value_or(out.first_index), asked.limit))
+    out.rows.push_back(row_of(entry, *store_));
   return out;
 }
 
@@ -132,6 +133,8 @@ docker::RaftPast Replica::past(std::uint64_t after) const {
     const auto member = members_.find(event.subject);
     if (event.node.empty() && member != members_.end()) event.node = member->second.node;
   }
+  for (const auto& [id, peer] : members_) past.members.push_back(name_of(id));
+  if (members_.contains(raft_id_)) past.name = name_of(raft_id_);
   return past;
 }
 

@@ -209,4 +209,10 @@ void Node::Impl::carry_out(docker::Perform effect) {
   std::visit([&](const auto& wish) { perform(effect.id, wish); }, effect.operation);
 }
 
+// What the API says next comes before its effects that are left.
+void Node::Impl::carry_out(const docker::Ask& effect) {
+  api_.told(effect.id, answer_to(effect.question), api_context());
+  settle_api();
+}
+
 }  // namespace swarm::node

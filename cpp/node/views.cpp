@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "base/overloaded.hpp"
 #include "node/impl.hpp"
 
 namespace swarm::node {
@@ -31,12 +32,26 @@ docker::Context Node::Impl::api_context() {
                          core_.ports.crypto,
                          core_.rng,
                          core_.now,
-                         core_.wall(),
-                         &inside_};
+                         core_.wall()};
 }
 
-std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Instant now, bool leaderless,
-                                               const docker::LogSource& source) const {
+docker::Told Node::Impl::answer_to(const docker::Question& question) const {
+  using docker::Told;
+  return std::visit(Overloaded{[&](const docker::AskRaft&) -> Told {
+                                 return replica_ ? replica_->detail() : docker::RaftDetail();
+                               },
+                               [&](const docker::AskRaftLog& asked) -> Told {
+                                 return replica_ ? replica_->log_part(asked) : docker::RaftLogPart();
+                               },
+                               [&](const docker::AskRaftPast& asked) -> Told {
+                                 return replica_ ? replica_->past(asked.after) : docker::RaftPast();
+                               },
+                               [&](const docker::AskMetrics&) -> Told { return metrics(); }},
+                    question);
+}
+
+docker::Looked Node::Impl::look(const http::Request& request, Instant now, bool leaderless,
+                                const docker::Learnt& learnt) const {
   docker::LocalNode local = local_;
   docker::RaftView raft;
   show(local, raft);
@@ -50,11 +65,12 @@ std::optional<docker::Answer> Node::Impl::look(const http::Request& request, Ins
                                 core_.ports.crypto,
                                 rng,
                                 now,
-                                core_.wall(),
-                                &inside_};
-  auto answer = api_.look(request, context, source);
-  if (answer) ApiRouter::say_nothing_done(answer->head);
-  return answer;
+                                core_.wall()};
+  docker::Looked seen = api_.look(request, context, learnt);
+  if (const auto* question = std::get_if<docker::Question>(&seen))
+    seen = api_.look(request, context, answer_to(*question));
+  if (auto* answer = std::get_if<docker::Answer>(&seen)) ApiRouter::say_nothing_done(answer->head);
+  return seen;
 }
 
 Visible Node::Impl::visible() const {

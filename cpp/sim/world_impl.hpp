@@ -51,6 +51,7 @@ struct World::Impl {
   }
   static std::string objection(const Machine& at, TaskId task);
   Look shown_by(const Machine& at, const http::Request& request, bool last_known) const;
+  docker::LogNews output(const Machine& at, const docker::OpenSwarmLogs& wish) const;
   Result<std::vector<wire::LogLine>> output(const Machine& at, TaskId task,
                                             const wire::LogOptions& options) const;
 

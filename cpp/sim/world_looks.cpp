@@ -5,10 +5,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/id.hpp"
 #include "base/result.hpp"
+#include "docker/answer.hpp"
 #include "docker/api.hpp"
 #include "docker/metrics.hpp"
 #include "model/wire.hpp"
@@ -31,9 +33,11 @@ namespace swarm::sim {
 
 Look World::Impl::shown_by(const Machine& at, const http::Request& request, bool last_known) const {
   if (at.paused) return {Look::How::silent, false, {}};
-  const auto source = [&](TaskId task, const wire::LogOptions& options) { return output(at, task, options); };
-  auto answer = at.node->look(request, at.clock.local(), last_known, source);
-  if (!answer) return {Look::How::takes_time, false, {}};
+  docker::Looked seen = at.node->look(request, at.clock.local(), last_known);
+  if (const auto* logs = std::get_if<docker::OpenSwarmLogs>(&seen))
+    seen = at.node->look(request, at.clock.local(), last_known, output(at, *logs));
+  auto* answer = std::get_if<docker::Answer>(&seen);
+  if (answer == nullptr) return {Look::How::takes_time, false, {}};
   return {Look::How::answered, last_known, std::move(*answer)};
 }
 
@@ -56,6 +60,20 @@ Result<std::vector<wire::LogLine>> World::Impl::output(const Machine& at, TaskId
   const auto node = store->node(placed->node_id);
   const std::string name = node ? node->description.hostname : placed->node_id.str();
   return plain_error(Code::unavailable, "node " + name + " is not available");
+}
+
+docker::LogNews World::Impl::output(const Machine& at, const docker::OpenSwarmLogs& wish) const {
+  docker::LogNews news;
+  news.end = true;
+  for (const TaskId task : wish.tasks) {
+    auto lines = output(at, task, wish.options);
+    if (lines) {
+      news.lines.insert(news.lines.end(), lines->begin(), lines->end());
+    } else {
+      news.missing.push_back({task, lines.error().message});
+    }
+  }
+  return news;
 }
 
 Look World::look(std::string_view name, const http::Request& request) const {
