@@ -7,10 +7,14 @@
 // sentence for another word.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "base/check.hpp"
 #include "base/shared.hpp"
 #include "docker/fields.hpp"
 #include "docker/json.hpp"
@@ -20,8 +24,14 @@
 
 namespace swarm::docker {
 
+// What stands in a place of the description (SWARM_PLACE), written already.
+struct InPlace {
+  std::string_view name;
+  std::string json;
+};
+using InPlaces = std::vector<InPlace>;
 template <model::Described T>
-void write_fields(Json& json, const T& of);
+void write_fields(Json& json, const T& of, const InPlaces& places = {});
 template <model::Described T>
 void read_fields(const Fields& from, T& to);
 
@@ -79,11 +89,32 @@ void write_unless_empty(Json& json, std::string_view name, const T& value) {
 
 class Writing {
  public:
-  explicit Writing(Json& json) : json_(json) {}
+  Writing(Json& json, const InPlaces& places) : json_(json), places_(places) {}
 
   template <class T, class Field, class Rule>
   void operator()(const T& value, Field, const char*, const Rule& rule) {
     write(value, rule);
+  }
+  template <class T>
+  void show(const model::Key& key, const T& value) {
+    write(value, model::Always{key});
+  }
+  void show(const model::Key& key, std::nullptr_t) {
+    enter(key.parent);
+    json_.null(key.name);
+  }
+  void place(std::string_view name) {
+    for (const InPlace& one : places_) {
+      if (one.name != name) continue;
+      enter({});
+      json_.key(name).raw(one.json);
+      ++placed_;
+    }
+  }
+  // Closes the object that is open. What was given has found its place.
+  void finish() {
+    enter({});
+    SWARM_CHECK(placed_ == places_.size(), placed_, "of", places_.size(), "have a place in the description");
   }
   // Opens the object that the next key is in, and closes the one before it.
   void enter(std::string_view parent) {
@@ -141,14 +172,16 @@ class Writing {
   }
 
   Json& json_;
+  const InPlaces& places_;
+  std::size_t placed_ = 0;
   std::string_view parent_;  // of the object that is open; empty: none
 };
 
 template <model::Described T>
-void write_fields(Json& json, const T& of) {
-  Writing row(json);
+void write_fields(Json& json, const T& of, const InPlaces& places) {
+  Writing row(json, places);
   model::Description<T>::each(of, row);
-  row.enter({});
+  row.finish();
 }
 
 // ---- in

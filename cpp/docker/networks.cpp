@@ -47,7 +47,7 @@ bool shown(const Look& look, const Filters& filters) {
 }
 
 Look look_of(const model::Network& network) {
-  return {network.id.str(), network.annotations.name, network.driver.empty() ? "overlay" : network.driver,
+  return {network.id.str(), network.annotations.name, network.shown_driver(),
           "swarm",          network.predefined,       network.annotations.labels};
 }
 

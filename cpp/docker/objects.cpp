@@ -3,6 +3,7 @@
 #include "base/bytes.hpp"
 #include "docker/described.hpp"
 #include "docker/specs.hpp"
+#include "model/describe/cluster.hpp"
 #include "model/describe/network.hpp"
 #include "model/describe/node.hpp"
 #include "model/describe/service.hpp"
@@ -61,21 +62,13 @@ std::string tls_info(const Context& context) {
 }
 
 void write_cluster(Json& json, const model::Cluster& cluster, const Context& context, bool with_tokens) {
-  json.object([&] {
-    write_head(json, cluster.id.str(), cluster.meta);
-    json.key("Spec");
-    write_cluster_spec(json, cluster.spec);
-    json.key("TLSInfo").raw(tls_info(context));
-    json.field("RootRotationInProgress", false)
-        .field("DefaultAddrPool", cluster.default_addr_pool)
-        .field("SubnetSize", cluster.subnet_size)
-        .field("DataPathPort", cluster.data_path_port);
-    if (!with_tokens) return;
-    json.object("JoinTokens", [&] {
-      json.field("Worker", cluster.root_ca.join_token_worker)
-          .field("Manager", cluster.root_ca.join_token_manager);
-    });
-  });
+  InPlaces places{{"TLSInfo", tls_info(context)}};
+  if (with_tokens) {
+    Json tokens;
+    write_value(tokens, cluster.root_ca);
+    places.push_back({"JoinTokens", tokens.take()});
+  }
+  json.object([&] { write_fields(json, cluster, places); });
 }
 
 void write_node(Json& json, const model::Node& node, const Context& context, const std::string& tls) {
@@ -89,29 +82,7 @@ void write_node(Json& json, const model::Node& node, const Context& context, con
   });
 }
 
-void write_network(Json& json, const model::Network& network) {
-  json.object([&] {
-    json.field("Name", network.annotations.name)
-        .field("Id", network.id.str())
-        .field("Created", network.meta.created_at)
-        .field("Scope", "swarm")
-        .field("Driver", network.driver.empty() ? std::string("overlay") : network.driver)
-        .field("EnableIPv4", true)
-        .field("EnableIPv6", false);
-    json.object("IPAM", [&] {
-      json.field("Driver", "default").null("Options");
-      write_field(json, "Config", network.ipam);
-    });
-    json.field("Internal", network.internal)
-        .field("Attachable", network.attachable)
-        .field("Ingress", network.ingress);
-    json.object("ConfigFrom", [&] { json.field("Network", ""); });
-    json.field("ConfigOnly", false).null("Containers").field("Options", network.options);
-    model::Labels labels = network.annotations.labels;
-    if (network.predefined) labels["com.docker.swarm.predefined"] = "true";
-    json.field("Labels", labels);
-  });
-}
+void write_network(Json& json, const model::Network& network) { write_value(json, network); }
 
 namespace {
 

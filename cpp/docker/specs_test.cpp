@@ -6,8 +6,6 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
-
 namespace swarm::docker {
 namespace {
 
@@ -53,33 +51,6 @@ const char* const kFull =
     R"("PublishedPort":8080,"PublishMode":"host"}]}})";
 
 TEST(Specs, EveryFieldOfAServiceComesBackAsItWasGiven) { EXPECT_EQ(written(kFull), kFull); }
-
-// "TaskTemplate.ContainerSpec.Image": down to what holds no names of fields any more.
-void paths_of(const Value& value, const std::string& path, std::set<std::string>& out) {
-  const bool below = path.empty() || path == "TaskTemplate" || path == "TaskTemplate.ContainerSpec" ||
-                     path == "Mode" || path == "EndpointSpec" || path == "TaskTemplate.Resources" ||
-                     path == "TaskTemplate.Resources.Limits";
-  if (!below || value.members() == nullptr) return void(out.insert(path));
-  for (const auto& [key, member] : *value.members())
-    paths_of(member, path.empty() ? key : path + "." + key, out);
-}
-
-TEST(Specs, EveryFieldIsDoneOrKeptOrRefusedAndNothingBetween) {
-  std::set<std::string> paths;
-  paths_of(*parse_json(kFull), "", paths);
-  std::size_t kept = 0;
-  for (const std::string& path : paths) {
-    std::vector<const model::FieldRule*> rules;
-    for (const auto& rule : model::field_rules())
-      if (rule.path == path) rules.push_back(&rule);
-    EXPECT_EQ(rules.size(), 1U) << path;
-    kept += !rules.empty() && rules.front()->fate == model::FieldFate::kept;
-  }
-  EXPECT_EQ(paths.size(), 46U) << "a field more or less: does the table know?";
-  const auto spec = read_service_spec(*parse_json(kFull));
-  EXPECT_EQ(model::newly_kept(*spec, nullptr).size(), kept) << "each is warned of";
-  EXPECT_TRUE(model::newly_kept(*spec, &*spec).empty()) << "and once only";
-}
 
 TEST(Specs, WhatAsksForNothingIsNoWish) {
   const char* const kNothing[] = {

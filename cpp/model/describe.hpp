@@ -13,7 +13,8 @@
 //   };
 //
 // `each` calls row(member, message field, name, rule) for each field of `of`. The rows stand in the order of
-// the JSON; protobuf writes by number, whatever the order. A row without a rule is no part of Docker's JSON.
+// the JSON; protobuf writes by number, whatever the order. A row without a rule is no part of Docker's JSON;
+// what the JSON has beside the fields stands between them (SWARM_SHOW, SWARM_PLACE).
 //
 // NOT here: protobuf and JSON themselves. The message's accessors stand in generic lambdas, which only the
 // codec instantiates; a rule is a type, which only cpp/docker gives its meaning.
@@ -159,6 +160,24 @@ consteval Hidden rule_of() { return {}; }
 template <class Rule>
 consteval Rule rule_of(Rule rule) {
   return rule;
+}
+
+// ---- members of the JSON that are no fields
+
+// Only JSON that is written has them. `value` may speak of `of`: a part of a field, or what is made of
+// several; or it is the same in every object.
+#define SWARM_SHOW(path, value) \
+  ::swarm::model::show(row, ::swarm::model::Key(path), [&]() -> decltype(auto) { return (value); })
+// What the object itself does not know. A writer that does not, either, leaves it out.
+#define SWARM_PLACE(name) ::swarm::model::place(row, name)
+
+template <class Row, class Value>
+void show([[maybe_unused]] Row& row, [[maybe_unused]] const Key& key, [[maybe_unused]] Value value) {
+  if constexpr (requires { row.show(key, value()); }) row.show(key, value());
+}
+template <class Row>
+void place([[maybe_unused]] Row& row, [[maybe_unused]] std::string_view name) {
+  if constexpr (requires { row.place(name); }) row.place(name);
 }
 
 // ---- alternatives

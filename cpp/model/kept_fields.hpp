@@ -3,7 +3,8 @@
 // ignored, as Docker ignores a field that it does not know. The rules themselves are elsewhere: control
 // refuses, the runners apply.
 //
-// Invariant (docker/specs_test.cpp): every field that `service inspect` can show is in exactly one row.
+// Invariant (docker/kept_fields_test.cpp walks the descriptions): every field that `service inspect` can show
+// is in exactly one row; every row is of a field that the API reads, and copies that field alone.
 #pragma once
 
 #include <cstdint>

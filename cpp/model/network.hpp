@@ -21,6 +21,12 @@ struct Network {
   static constexpr const char* kWord = "network";
   static constexpr WrittenBy kWrittenBy = WrittenBy::put;
   const std::string& unique_name() const { return annotations.name; }
+  std::string shown_driver() const { return driver.empty() ? "overlay" : driver; }
+  Labels shown_labels() const {
+    Labels labels = annotations.labels;
+    if (predefined) labels["com.docker.swarm.predefined"] = "true";
+    return labels;
+  }
 
   NetworkId id;
   Meta meta;

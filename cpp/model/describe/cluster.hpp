@@ -38,17 +38,25 @@ SWARM_DESCRIBE(ClusterSpec) {
   SWARM_ROW(auto_lock_managers, always("EncryptionConfig.AutoLockManagers"));
 }
 
-SWARM_FIELDS(RootCa, cert_pem, key_pem, join_token_worker, join_token_manager)
+// Its JSON is that of the join tokens.
+SWARM_DESCRIBE(RootCa) {
+  SWARM_ROW(cert_pem);
+  SWARM_ROW(key_pem);
+  SWARM_ROW(join_token_worker, always("Worker"));
+  SWARM_ROW(join_token_manager, always("Manager"));
+}
 
-// docker/objects.cpp writes its JSON, without the secrets.
 SWARM_DESCRIBE(Cluster) {
-  SWARM_ROW(id);
-  SWARM_ROW(meta);
-  SWARM_ROW(spec);
+  SWARM_ROW(id, always("ID"));
+  SWARM_ROW(meta, flat);
+  SWARM_ROW(spec, always("Spec"));
   SWARM_ROW(root_ca);
-  SWARM_ROW(default_addr_pool);
-  SWARM_ROW(subnet_size);
-  SWARM_ROW(data_path_port);
+  SWARM_PLACE("TLSInfo");
+  SWARM_SHOW("RootRotationInProgress", false);
+  SWARM_ROW(default_addr_pool, always("DefaultAddrPool"));
+  SWARM_ROW(subnet_size, always("SubnetSize"));
+  SWARM_ROW(data_path_port, always("DataPathPort"));
+  SWARM_PLACE("JoinTokens");
   SWARM_ROW(removed_nodes);
   SWARM_ROW_UNLESS(feature_level, kFirstLevel);
 }

@@ -13,8 +13,30 @@ SWARM_DESCRIBE(IpamConfig) {
   SWARM_ROW(gateway, omit("Gateway"));
 }
 
-// docker/objects.cpp writes its JSON: half of it is constant.
-SWARM_FIELDS(Network, id, meta, annotations, driver, ingress, internal, attachable, predefined, ipam, options)
+SWARM_DESCRIBE(Network) {
+  SWARM_ROW(annotations);
+  SWARM_ROW(meta);
+  SWARM_ROW(driver);
+  SWARM_ROW(predefined);
+  SWARM_SHOW("Name", of.annotations.name);
+  SWARM_ROW(id, always("Id"));
+  SWARM_SHOW("Created", of.meta.created_at);
+  SWARM_SHOW("Scope", "swarm");
+  SWARM_SHOW("Driver", of.shown_driver());
+  SWARM_SHOW("EnableIPv4", true);
+  SWARM_SHOW("EnableIPv6", false);
+  SWARM_SHOW("IPAM.Driver", "default");
+  SWARM_SHOW("IPAM.Options", nullptr);
+  SWARM_ROW(ipam, always("IPAM.Config"));
+  SWARM_ROW(internal, always("Internal"));
+  SWARM_ROW(attachable, always("Attachable"));
+  SWARM_ROW(ingress, always("Ingress"));
+  SWARM_SHOW("ConfigFrom.Network", "");
+  SWARM_SHOW("ConfigOnly", false);
+  SWARM_SHOW("Containers", nullptr);
+  SWARM_ROW(options, always("Options"));
+  SWARM_SHOW("Labels", of.shown_labels());
+}
 SWARM_CASE(Put, Network, network)
 
 }  // namespace swarm::model
