@@ -1,5 +1,6 @@
 #include "docker/api.hpp"
 
+#include "base/check.hpp"
 #include "base/overloaded.hpp"
 #include "docker/routes.hpp"
 
@@ -55,7 +56,10 @@ void serve(Replies& replies, ApiId id, const Routed& what, const Context& contex
     return replies.refuse(id, no_manager(context.local));
   if (what.route->handler == nullptr) return replies.refuse(id, not_yet(what.route->not_yet));
   Call call{id, what.request, what.target, what.name, context, replies};
+  const std::size_t before = replies.effects();
   what.route->handler(call);
+  SWARM_CHECK(replies.effects() != before || replies.is_open(id), "request", id,
+              "is left without an answer:", what.request.target);
 }
 
 // What must be known before these effects can be an answer. Lines to come cannot be known.
@@ -113,7 +117,9 @@ Looked Api::look(const http::Request& request, const Context& context, const Lea
 Answer Api::refusal(const Error& error) {
   Replies replies;
   replies.refuse(0, error);
-  return *whole(replies.take_effects());
+  auto answer = whole(replies.take_effects());
+  SWARM_CHECK(answer.has_value(), "a refusal ends at once:", error.message);
+  return std::move(*answer);
 }
 
 void Api::settled(ApiId id, const model::Outcome& outcome, const Context& context) {

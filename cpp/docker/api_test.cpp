@@ -1,6 +1,7 @@
 // Transport, negotiation, the swarm's own routes, nodes, networks, images, and every 404 and 501.
 #include "docker/api.hpp"
 
+#include "base/test_check.hpp"
 #include "control/join.hpp"
 #include "docker/fixture_test.hpp"
 #include "model/builtin_plugins.hpp"
@@ -518,6 +519,14 @@ TEST_F(ApiTest, MetricsAreInPrometheusFormat) {
   EXPECT_EQ(reply.body,
             "# HELP a_total Back\\\\slash\\nand line.\n# TYPE a_total counter\na_total 3\n"
             "# HELP b Gauge.\n# TYPE b gauge\nb{x=\"a\\\"b\\\\c\\nd\",y=\"1\"} 4\n");
+}
+
+TEST_F(ApiTest, AQuestionIsAnsweredByWhatItAskedFor) {
+  const auto sentence = failed_check([&] {
+    told_ = RaftDetail{};
+    get("/metrics");
+  });
+  EXPECT_NE(sentence.find("was told"), std::string::npos) << sentence;
 }
 
 // ---- looks

@@ -2,6 +2,7 @@
 // once.
 #pragma once
 
+#include "base/check.hpp"
 #include "docker/replies.hpp"
 
 namespace swarm::docker {
@@ -15,7 +16,10 @@ struct Call {
   Replies& replies;
 
   // Only for routes that need a manager.
-  const store::Store& store() const { return *context.store; }
+  const store::Store& store() const {
+    SWARM_CHECK(context.store != nullptr, "request", id, "is answered by a node that is no manager");
+    return *context.store;
+  }
 
   // The body's JSON; null when there is none. Errors: not JSON by its header, or not JSON.
   Result<Value> body() const;

@@ -79,6 +79,7 @@ void Replies::begin_turn(Instant now) {
 
 void Replies::open_list(ApiId id, Listing listing, const Context& context) {
   head(id, 200, {{"Content-Type", "application/json"}}, false);
+  SWARM_CHECK(!is_open(id), "request", id, "waits for something beside its list");
   lists_.emplace(id, std::move(listing));
   write_list(id, budget_, context);
 }
@@ -92,6 +93,7 @@ void Replies::write_lists(const Context& context) {
     const std::size_t slice = std::min(kObjectsPerSlice, budget_.left());
     Budget own(slice);
     write_list(last_list_, own, context);
+    SWARM_CHECK(own.left() <= slice, "a list gave back", own.left(), "of", slice, "objects");
     budget_ = Budget(budget_.left() - (slice - own.left()));
   }
 }
@@ -123,7 +125,7 @@ std::optional<Instant> deadline_of(const Wait& wait) {
 }
 
 void Replies::wait(ApiId id, Wait what) {
-  SWARM_CHECK(!open_.contains(id) && !lists_.contains(id), "request", id, "waits for two things");
+  SWARM_CHECK(!is_open(id), "request", id, "waits for two things");
   if (const auto deadline = deadline_of(what)) deadlines_.insert({*deadline, id});
   if (std::holds_alternative<FollowsEvents>(what)) event_streams_.insert(id);
   open_.emplace(id, std::move(what));
@@ -135,7 +137,11 @@ Kind* Replies::waiting(ApiId id) {
   return it == open_.end() ? nullptr : std::get_if<Kind>(&it->second);
 }
 
-LogStream& Replies::logs(ApiId id) { return std::get<LogStream>(open_.at(id)); }
+LogStream& Replies::logs(ApiId id) {
+  LogStream* stream = waiting<LogStream>(id);
+  SWARM_CHECK(stream != nullptr, "request", id, "waits for no log lines");
+  return *stream;
+}
 
 void Replies::propose(ApiId id, model::Transaction transaction, OnApplied then) {
   wait(id, AwaitsLog{std::move(then)});
@@ -211,6 +217,7 @@ void Replies::log_news(ApiId id, const LogNews& news, const Context& context) {
     if (stream.options.follow) frames += missing_frame(stream, missing, context.wall, context.store);
   }
   if (!frames.empty()) piece(id, std::move(frames));
+  SWARM_CHECK(!news.end || stream.open != 0, "request", id, "hears the end of logs that it did not ask for");
   if (!news.end || --stream.open != 0 || has_more_to_come(stream, context)) return;
   finish_logs(id);
 }
@@ -272,8 +279,11 @@ void Replies::fail(ApiId id, const Error& error) {
 }
 
 void Replies::send_event(const Event& event) {
-  for (const ApiId id : event_streams_)
-    if (auto line = std::get<FollowsEvents>(open_.at(id)).filter.line(event)) piece(id, std::move(*line));
+  for (const ApiId id : event_streams_) {
+    const auto* stream = waiting<FollowsEvents>(id);
+    SWARM_CHECK(stream != nullptr, "request", id, "follows no events");
+    if (auto line = stream->filter.line(event)) piece(id, std::move(*line));
+  }
 }
 
 // A task of a service whose logs are followed has begun to run.
@@ -357,6 +367,7 @@ void Replies::on_deadline(const Context& context) {
   if (!lists_.empty()) write_lists(context);
   while (!deadlines_.empty() && deadlines_.begin()->first <= context.now) {
     const ApiId id = deadlines_.begin()->second;
+    SWARM_CHECK(open_.contains(id), "request", id, "is due, and waits for nothing");
     if (waiting<Beats>(id) != nullptr) {
       tick(id, context);
     } else {

@@ -77,6 +77,8 @@ class Replies {
   ServiceWriter& services() { return *writer_; }
   std::vector<Effect> take_effects() { return std::exchange(effects_, {}); }
   std::size_t open_requests() const;
+  std::size_t effects() const { return effects_.size(); }  // so far
+  bool is_open(ApiId id) const { return open_.contains(id) || lists_.contains(id); }
 
  private:
   void wait(ApiId id, Wait what);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "allocator/allocator.hpp"
+#include "base/check.hpp"
 #include "model/bounds.hpp"
 #include "orchestrator/constraint_enforcer.hpp"
 #include "orchestrator/global.hpp"
@@ -20,7 +21,8 @@ Loop* LeaderLoops::add(Arguments&&... arguments) {
   return raw;
 }
 
-LeaderLoops::LeaderLoops(Core& core, Replica& replica) : core_(core), replica_(replica) {
+LeaderLoops::LeaderLoops(Core& core, Replica& replica)
+    : core_(core), replica_(replica), seen_(replica.store().version()) {
   const model::Cluster* cluster = replica.store().cluster();
   const Duration heartbeat =
       cluster != nullptr ? model::usable_heartbeat(cluster->spec.heartbeat_period) : model::kHeartbeatPeriod;
@@ -40,6 +42,10 @@ void LeaderLoops::reseed(Rng& rng) {
 }
 
 void LeaderLoops::observe(const store::ChangeSet& changes) {
+  SWARM_CHECK(changes.version > seen_, "the loops hear of entry", changes.version, "after", seen_);
+  SWARM_CHECK(changes.version <= replica_.store().version(), "entry", changes.version,
+              "is not in the store, which is at", replica_.store().version());
+  seen_ = changes.version;
   for (Slot& slot : loops_) slot.loop->observe(replica_.store(), changes, core_.now);
 }
 
@@ -47,7 +53,13 @@ void LeaderLoops::on_link_gone(const LinkGone& event) {
   dispatcher_->on_link_closed(replica_.store(), event.link, core_.now);
 }
 
+bool LeaderLoops::is_in_flight(std::uint64_t request) const {
+  return std::any_of(loops_.begin(), loops_.end(),
+                     [request](const Slot& slot) { return slot.in_flight == request; });
+}
+
 bool LeaderLoops::settled(std::uint64_t request, const model::Outcome& outcome) {
+  SWARM_CHECK(request != 0, "an entry of no request is the outcome of none");
   for (Slot& slot : loops_) {
     if (slot.in_flight != request) continue;
     slot.in_flight = 0;
@@ -64,7 +76,10 @@ bool LeaderLoops::plan() {
     if (slot.in_flight != 0) continue;
     auto transaction = slot.loop->plan(replica_.store(), core_.now, core_.wall());
     if (!transaction || transaction->empty()) continue;
-    slot.in_flight = replica_.propose(std::move(*transaction));
+    const std::uint64_t request = replica_.propose(std::move(*transaction));
+    SWARM_CHECK(request == 0 || !is_in_flight(request), "proposal", request, "of the", slot.loop->name(),
+                "is another loop's, too");
+    slot.in_flight = request;
     did = true;
     if (slot.in_flight != 0) continue;
     // Refused by Raft (a transfer is under way, or leadership is lost): the loop makes its plan again, in a

@@ -3,6 +3,9 @@
 //
 // The order of the loops is the order of the story of a task: orchestrators create, the allocator readies,
 // the scheduler places, the dispatcher sends and collects; enforcers and the reaper look after them.
+//
+// Invariants (checked): loops hear of each entry once, in the order of the log, and of none that was in the
+// store when they began; a loop has one proposal in flight at most, and no two share one.
 #pragma once
 
 #include <array>
@@ -45,13 +48,15 @@ class LeaderLoops {
     std::unique_ptr<store::LeaderLoop> loop;
     std::uint64_t in_flight = 0;  // the request number of its proposal
   };
+  bool is_in_flight(std::uint64_t request) const;
   template <class Loop, class... Arguments>
   Loop* add(Arguments&&... arguments);
 
   Core& core_;
   Replica& replica_;
   std::vector<Slot> loops_;
-  Instant not_before_{};  // after a refused proposal
+  Instant not_before_{};    // after a refused proposal
+  std::uint64_t seen_ = 0;  // the version of the store up to which the loops have heard
   dispatcher::Dispatcher* dispatcher_ = nullptr;
   control::RoleManager* role_manager_ = nullptr;
 };

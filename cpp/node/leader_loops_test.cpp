@@ -1,6 +1,7 @@
 // The loops that only a leader runs: changes and outcomes in; one proposal of each loop at a time out.
 #include "node/leader_loops.hpp"
 
+#include "base/test_check.hpp"
 #include "control/service.hpp"
 #include "model/container_spec.hpp"
 #include "node/test_leader.hpp"
@@ -103,6 +104,16 @@ TEST_F(LeaderLoopsTest, AnAgentWhoseLinkClosesIsNoticed) {
   loops_.on_link_gone({5, {}, {leader_.core.now, {}}});
   EXPECT_FALSE(loops_.dispatcher().link_of(NodeId(7)));
   EXPECT_LE(loops_.next_deadline(), leader_.core.now + Duration::seconds(60));
+}
+
+TEST_F(LeaderLoopsTest, AnEntryIsHeardOfOnceAndInItsOrder) {
+  create(1);
+  store::ChangeSet again;
+  again.version = leader_.replica->store().version();
+  const auto refusal = [&] { return failed_check([&] { loops_.observe(again); }); };
+  EXPECT_NE(refusal().find("the loops hear of entry"), std::string::npos);
+  again.version += 1;
+  EXPECT_NE(refusal().find("is not in the store"), std::string::npos);
 }
 
 }  // namespace
