@@ -39,6 +39,7 @@ requires std::is_arithmetic_v<T> T plain(T value) { return value; }
 template <class T>
 requires std::is_enum_v<T> std::uint32_t plain(T value) { return static_cast<std::uint32_t>(value); }
 inline const std::string& plain(const std::string& text) { return text; }
+std::string plain(std::string&&) = delete;  // its text would be gone
 inline std::int64_t plain(Duration duration) { return duration.ns; }
 inline std::int64_t plain(WallTime time) { return time.ns; }
 template <class Tag>
@@ -260,6 +261,8 @@ Result<T> decode_as(std::string_view bytes, const char* kind) {
 
 // SWARM_CONVERSION(extern, model::X, swarmpy::X): both directions are compiled elsewhere; without `extern`:
 // here.
+// NOLINTBEGIN(bugprone-macro-parentheses): `extern` and types take no parentheses
 #define SWARM_CONVERSION(where, Value, Message)    \
   where template void put(const Value&, Message&); \
   where template void get(const Message&, Value&, Reading&);
+// NOLINTEND(bugprone-macro-parentheses)
