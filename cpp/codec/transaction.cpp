@@ -53,4 +53,9 @@ Result<model::Transaction> decode_transaction(std::string_view bytes) {
   return decode_as<swarmpy::Transaction, model::Transaction>(bytes, "transaction");
 }
 
+bool is_transaction(std::string_view bytes) {
+  Scratch<swarmpy::Transaction> message;
+  return parse_into(*message, bytes);
+}
+
 }  // namespace swarm::codec

@@ -2,6 +2,8 @@
 #include <utility>
 
 #include "node/impl.hpp"
+#include "node/judge.hpp"
+#include "raft/describe.hpp"
 
 namespace swarm::node {
 
@@ -50,15 +52,21 @@ void Node::Impl::on(ports::FrameArrived event) {
   const Speaker from{event.link, *peer};  // a copy: a handler may close the link
   const Way way = core_.links.is_outbound(event.link) ? Way::answers : Way::asks;
   if (const auto denial = check(from.who, way, hearer(), event.frame))
-    return refuse(from, event.frame, *denial);
-  if (auto* message = std::get_if<raft::Message>(&event.frame)) return replica_->step(std::move(*message));
+    return refuse(from, permission(event.frame).name, *denial);
+  if (auto* message = std::get_if<raft::Message>(&event.frame)) {
+    const char* name =
+        message->type <= raft::MessageType::forget_leader ? raft::to_string(message->type) : "Raft";
+    if (const auto broken = replica_->step(std::move(*message)))
+      refuse(from, name, Denial::rule, sentence(*broken));
+    return;
+  }
   on_wire(from, std::move(std::get<wire::Message>(event.frame)));
 }
 
-void Node::Impl::refuse(const Speaker& from, const ports::Frame& frame, Denial denial) {
+void Node::Impl::refuse(const Speaker& from, const char* message, Denial denial, const char* rule) {
   // A link that this node opened stays: it would only be dialled again.
   const bool closes = row_of(denial).closes && !core_.links.is_outbound(from.link);
-  refusals_.note(from, permission(frame).name, denial, closes);
+  refusals_.note(from, message, denial, closes, rule);
   if (closes) close_link(from.link);
 }
 
@@ -66,8 +74,7 @@ void Node::Impl::on_wire(const Speaker& from, wire::Message message) {
   const Part part = permission(message).part;
   switch (part) {
     case Part::replica:
-      if (replica_) replica_->on_chunk(from.link, std::move(std::get<wire::SnapshotChunk>(message)));
-      return;
+      return on_snapshot_chunk(from, std::move(std::get<wire::SnapshotChunk>(message)));
     case Part::membership:
     case Part::dispatcher:
       return on_leader_wire(from, part, message);
@@ -84,6 +91,12 @@ void Node::Impl::on_wire(const Speaker& from, wire::Message message) {
       if (agent_) agent_->on_message(from, message, times());
       return settle_agent();
   }
+}
+
+void Node::Impl::on_snapshot_chunk(const Speaker& from, wire::SnapshotChunk chunk) {
+  if (!replica_) return;
+  if (const auto broken = replica_->on_chunk(from.link, std::move(chunk)))
+    refuse(from, "SnapshotChunk", Denial::rule, sentence(*broken));
 }
 
 void Node::Impl::on_leader_wire(const Speaker& from, Part part, const wire::Message& message) {

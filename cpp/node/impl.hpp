@@ -84,7 +84,8 @@ class Node::Impl {
   void on_done(const ReplicaStored& stored);
   void on_done(const RecordsStored& stored);
   void on_done(const IdentityStored& stored);
-  void refuse(const Speaker& from, const ports::Frame& frame, Denial denial);
+  void refuse(const Speaker& from, const char* message, Denial denial, const char* rule = nullptr);
+  void on_snapshot_chunk(const Speaker& from, wire::SnapshotChunk chunk);
   void on_wire(const Speaker& from, wire::Message message);
   void on_leader_wire(const Speaker& from, Part part, const wire::Message& message);
   void refuse_as_follower(ports::LinkId link, const wire::Message& message);

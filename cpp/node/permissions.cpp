@@ -109,6 +109,7 @@ constexpr std::array<DenialRow, kDenials> kDenialRows{{
     {"subject", "it speaks for another node", true, true},
     {"direction", "nobody asked for it on this link", true, true},
     {"stale", "the peer is behind: it speaks as or to a past member of the Raft group", false, false},
+    {"rule", "it breaks a rule", true, true},
 }};
 
 std::optional<Denial> check_member(const model::Principal& who, const Hearer& hearer) {

@@ -64,8 +64,9 @@ enum class Denial : std::uint8_t {
   subject,          // it speaks for another node
   direction,        // an answer that was not asked for, or a request on a link that this node opened
   stale,            // it is a past member of the Raft group, or speaks to one
+  rule,             // it may speak, and says what no member can mean (node/judge)
 };
-inline constexpr std::size_t kDenials = static_cast<std::size_t>(Denial::stale) + 1;
+inline constexpr std::size_t kDenials = static_cast<std::size_t>(Denial::rule) + 1;
 
 struct DenialRow {
   const char* word;      // of the metric's label

@@ -1,4 +1,5 @@
-// Refusals: counts and logs the frames that were denied (node/permissions). Every one is counted. The log
+// Refusals: counts and logs the frames that were denied (node/permissions) or broke a rule
+// (node/judge). Every one is counted. The log
 // gets at most one line a second, with the number of those it leaves out: a peer that floods cannot fill a
 // disk.
 #pragma once
@@ -14,10 +15,11 @@ namespace swarm::node {
 class Refusals {
  public:
   explicit Refusals(Core& core) : core_(core) {}
-  void note(const Speaker& from, const char* message, Denial denial, bool closes);
+  // `rule`: which one it broke, in words; none for the other denials.
+  void note(const Speaker& from, const char* message, Denial denial, bool closes, const char* rule = nullptr);
 
  private:
-  std::string sentence(const Speaker& from, const char* message, Denial denial) const;
+  std::string sentence(const Speaker& from, const char* message, Denial denial, const char* rule) const;
 
   Core& core_;
   Instant quiet_until_{};

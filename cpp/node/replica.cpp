@@ -41,6 +41,11 @@ raft::Config raft_config(std::uint64_t raft_id, std::uint64_t applied, const mod
   return config;
 }
 
+// Only a leader answers these. Passed on they would name a sender that is not this member.
+bool is_for_leader(raft::MessageType type) {
+  return type == raft::MessageType::read_index || type == raft::MessageType::transfer_leader;
+}
+
 }  // namespace
 
 Result<raft::Snapshot> ReplicaLog::snapshot() const { return replica_.make_snapshot(); }
@@ -134,12 +139,31 @@ std::unique_ptr<Replica> Replica::join(Core& core, std::uint64_t raft_id,
 
 // ---- in
 
-void Replica::step(raft::Message message) {
-  if (was_removed(message.from)) return;  // it will learn so from its dispatcher session
-  if (message.snapshot && !may_install(message.snapshot->index, message.snapshot->data)) return;
+std::optional<Rule> Replica::step(raft::Message message) {
+  if (was_removed(message.from)) return std::nullopt;  // it will learn so from its dispatcher session
+  if (const auto broken = judge_message(message)) return broken;
   ++Meters::of(core_.meters.received, message.type);
+  if (is_for_leader(message.type) && raft_->role() != raft::Role::leader) return std::nullopt;
   (void)raft_->step(std::move(message));  // what Raft refuses it may refuse: the sender asks again
   note_raft();
+  return std::nullopt;
+}
+
+std::optional<Rule> Replica::judge_message(const raft::Message& message) {
+  if (const auto broken = judge(message, known_of(*raft_, raft_id_))) return broken;
+  if (message.term < raft_->term()) return std::nullopt;  // Raft takes nothing of it
+  if (message.type == raft::MessageType::app) return judge_entries(message);
+  if (message.type != raft::MessageType::snap) return std::nullopt;
+  return may_install(message.snapshot->index, message.snapshot->data) ? std::nullopt
+                                                                      : std::optional(Rule::snapshot);
+}
+
+// Those that are committed here are not appended again.
+std::optional<Rule> Replica::judge_entries(const raft::Message& message) {
+  for (const raft::Entry& entry : message.entries)
+    if (entry.type == raft::EntryType::normal && entry.index > raft_->commit() && !judged_.read(entry))
+      return Rule::entry;
+  return std::nullopt;
 }
 
 std::uint64_t Replica::propose(model::Transaction transaction) {
@@ -194,7 +218,7 @@ void Replica::on_deadline() {
 
 void Replica::on_link_gone(const LinkGone& event) {
   const Links::Gone& gone = event.gone;
-  incoming_.erase(event.link);
+  if (incoming_ && incoming_->link == event.link) incoming_.reset();
   std::erase_if(outgoing_, [&event](const auto& one) { return one.second.link == event.link; });
   std::uint64_t peer = gone.peer.raft_id;
   if (peer == 0 && gone.outbound)
@@ -331,10 +355,12 @@ void Replica::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
   }
 }
 
-// What this node proposed need not be decoded.
+// What this node proposed, or judged when it came, need not be decoded.
 EntryResult Replica::apply_one(const raft::Entry& entry) {
   if (auto own = proposed_.take(entry.term, entry.index))
     return apply_entry(*store_, core_.options.build, std::move(*own), entry.index);
+  if (auto judged = judged_.take(entry))
+    return apply_entry(*store_, core_.options.build, std::move(*judged), entry.index);
   return apply_entry(*store_, core_.options.build, std::string_view(entry.data), entry.index);
 }
 
@@ -369,8 +395,19 @@ void Replica::warn_of(const Object* object) {
     core_.trace("warning.bounds", [&] { return sentence; });
 }
 
+// No leader proposes a change that cannot be applied. One that is in the log all the same changes nothing, on
+// every member alike.
+void Replica::pass_over(const raft::Entry& entry) {
+  core_.trace("warning.entry", [&] {
+    return "entry " + std::to_string(entry.index) +
+           " changes nothing: the group of managers cannot become that";
+  });
+  store_->skip_to(entry.index);
+}
+
 void Replica::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch) {
   const raft::ConfChangeV2 change = raft::decode_conf_change(entry);
+  if (!raft_->can_apply(change)) return pass_over(entry);
   for (const auto& single : change.changes) tell_member(single, entry.index);
   conf_state_ = raft_->apply_conf_change(change);
   for (const auto& single : change.changes) {
@@ -494,31 +531,42 @@ void Replica::send_chunks() {
   for (const std::uint64_t peer : peers) send_chunk(peer);
 }
 
-void Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
-  Incoming& incoming = incoming_[link];
-  if (chunk.number == 0) incoming = {chunk.snapshot_index, 0, std::move(chunk.message), {}};
-  if (chunk.number != incoming.next || chunk.snapshot_index != incoming.index) {
-    incoming_.erase(link);
-    return;
+std::optional<Rule> Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
+  if (chunk.number == 0)
+    if (const auto broken = begin_snapshot(link, chunk)) return broken;
+  if (!incoming_ || incoming_->link != link) return std::nullopt;
+  raft::Snapshot& snapshot = *incoming_->message.snapshot;
+  const bool too_large = snapshot.data.size() + chunk.data.size() > kMaxSnapshotBytes;
+  if (chunk.number != incoming_->next || chunk.snapshot_index != snapshot.index || too_large) {
+    incoming_.reset();
+    return too_large ? std::optional(Rule::size) : std::nullopt;
   }
-  ++incoming.next;
-  incoming.data += chunk.data;
-  if (!chunk.last) return;
-  auto message = codec::decode_raft_message(incoming.message);
-  if (message && message->snapshot && message->to == raft_id_) {
-    message->snapshot->data = std::move(incoming.data);
-    step(std::move(*message));
-  }
-  incoming_.erase(link);
+  ++incoming_->next;
+  snapshot.data += chunk.data;
+  if (!chunk.last) return std::nullopt;
+  return step(std::exchange(incoming_, std::nullopt)->message);
 }
 
-// Read before Raft takes it, which has no way back: what cannot be read is as lost on the way, and the leader
-// sends it again. One of a newer level passes: run() stops before it.
+// The head is judged before a byte of the snapshot is held.
+std::optional<Rule> Replica::begin_snapshot(ports::LinkId link, const wire::SnapshotChunk& chunk) {
+  auto head = codec::decode_raft_message(chunk.message);
+  if (!head || head->type != raft::MessageType::snap) return Rule::snapshot;
+  if (was_removed(head->from) || head->to != raft_id_) return std::nullopt;
+  if (const auto broken = judge(*head, known_of(*raft_, raft_id_))) return broken;
+  if (head->term < raft_->term()) return std::nullopt;
+  head->snapshot->data.clear();
+  incoming_ = Incoming{link, 0, std::move(*head)};
+  return std::nullopt;
+}
+
+// Read before Raft takes it, which has no way back. One of a newer level passes: run() stops before it.
 bool Replica::may_install(std::uint64_t index, std::string_view data) {
   if (snapshot_level(data) > core_.options.build.feature_level) return true;
   auto unpacked = unpack_snapshot(data);
-  if (!unpacked) {
-    core_.trace("warning.snapshot", [&] { return "it is not installed: " + unpacked.error().message; });
+  if (!unpacked || !is_whole(*unpacked)) {
+    core_.trace("warning.snapshot", [&] {
+      return "it is not installed: " + (unpacked ? "it is no whole store" : unpacked.error().message);
+    });
     return false;
   }
   unpacked_.emplace(index, std::move(*unpacked));

@@ -18,6 +18,7 @@
 
 #include "node/apply_entry.hpp"
 #include "node/core.hpp"
+#include "node/judge.hpp"
 #include "node/leadership.hpp"
 #include "node/proposed.hpp"
 #include "node/raft_story.hpp"
@@ -72,8 +73,9 @@ class Replica {
   void on_stored();
 
   // ---- in
-  void step(raft::Message message);
-  void on_chunk(ports::LinkId link, wire::SnapshotChunk chunk);
+  // Both return the rule that the message breaks: it was dropped (node/judge).
+  std::optional<Rule> step(raft::Message message);
+  std::optional<Rule> on_chunk(ports::LinkId link, wire::SnapshotChunk chunk);
   void on_link_gone(const LinkGone& event);
   // Proposes. Returns the number that comes back with the outcome; 0 if this node does not lead.
   std::uint64_t propose(model::Transaction transaction);
@@ -141,6 +143,9 @@ class Replica {
   void persist(const raft::Ready& ready, ports::DiskBatch& batch);
   void send_at_once(raft::Ready& ready);
   bool apply(const raft::Ready& ready, ports::DiskBatch& batch);  // false: it is too new, see too_new()
+  std::optional<Rule> judge_message(const raft::Message& message);
+  std::optional<Rule> judge_entries(const raft::Message& message);
+  std::optional<Rule> begin_snapshot(ports::LinkId link, const wire::SnapshotChunk& chunk);
   bool may_install(std::uint64_t index, std::string_view data);
   bool is_too_new(model::FeatureLevel level);
   void finish(raft::Ready& ready);
@@ -153,6 +158,7 @@ class Replica {
   template <class Object>
   void warn_of(const Object* object);
   void apply_membership(const raft::Entry& entry, ports::DiskBatch& batch);
+  void pass_over(const raft::Entry& entry);
   void note_soft_state(const raft::Ready& ready);
   void send(raft::Message message);
   void send_snapshot(raft::Message message, const Address& to);
@@ -187,6 +193,7 @@ class Replica {
   bool leader_changed_ = false, members_changed_ = false, skipped_ = false;
   Instant next_tick_;
   Proposed proposed_;
+  JudgedEntries judged_;
   RaftStory story_;
   RaftFacts facts_;
   std::vector<AppliedEntry> applied_entries_;
@@ -201,12 +208,13 @@ class Replica {
   };
   std::map<std::uint64_t, Outgoing> outgoing_;
   std::map<std::uint64_t, Instant> snapshots_sent_;  // to which member, and when to count it as lost
+  // One that is on its way here: a newer one takes its place.
   struct Incoming {
-    std::uint64_t index = 0;
+    ports::LinkId link = 0;
     std::uint32_t next = 0;
-    std::string message, data;
+    raft::Message message;  // its snapshot's data grows
   };
-  std::map<ports::LinkId, Incoming> incoming_;
+  std::optional<Incoming> incoming_;
   std::optional<std::pair<std::uint64_t, UnpackedSnapshot>> unpacked_;  // by index: on its way through Raft
 };
 

@@ -17,6 +17,7 @@ void Raft::hup(Campaign kind) {
   if (role == Role::leader || !promotable()) return;
   // A committed membership change that is not applied yet decides who votes: wait for it.
   if (has_unapplied_conf_changes()) return;
+  if (term + 1 >= kTermBound) return;  // the terms are used up: no member would hear of the next one
   campaign(kind);
 }
 

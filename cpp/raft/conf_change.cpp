@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -47,21 +50,27 @@ Entry encode_conf_change(const ConfChangeV2& change) {
   return entry;
 }
 
-ConfChangeV2 decode_conf_change(const Entry& entry) {
+std::optional<ConfChangeV2> read_conf_change(const Entry& entry) {
   ConfChangeV2 change;
   change.v1 = entry.type == EntryType::conf_change;
   if (entry.data.empty()) return change;
   change.transition = static_cast<Transition>(entry.data.str()[0]);
+  if (change.transition > Transition::joint_explicit) return std::nullopt;
   std::string_view rest = std::string_view(entry.data).substr(1);
   while (!rest.empty()) {
-    if (rest.size() < kHead) return unreadable(change.v1);
+    if (rest.size() < kHead) return std::nullopt;
+    const auto type = static_cast<ConfChangeType>(rest[0]);
     const std::size_t length = get_u32(rest, 9);
-    if (rest.size() - kHead < length) return unreadable(change.v1);
-    change.changes.push_back(
-        {static_cast<ConfChangeType>(rest[0]), get_u64(rest, 1), std::string(rest.substr(kHead, length))});
+    if (type > ConfChangeType::add_learner_node || rest.size() - kHead < length) return std::nullopt;
+    change.changes.push_back({type, get_u64(rest, 1), std::string(rest.substr(kHead, length))});
     rest.remove_prefix(kHead + length);
   }
   return change;
+}
+
+ConfChangeV2 decode_conf_change(const Entry& entry) {
+  auto change = read_conf_change(entry);
+  return change ? std::move(*change) : unreadable(entry.type == EntryType::conf_change);
 }
 
 Result<Changed> Changer::enter_joint(bool auto_leave, const std::vector<ConfChangeSingle>& changes) const {

@@ -2,6 +2,8 @@
 // (dissertation chapter 4). Pure: a tracker's configuration in, the next one or a sentence out.
 #pragma once
 
+#include <optional>
+
 #include "base/result.hpp"
 #include "raft/message.hpp"
 #include "raft/tracker.hpp"
@@ -12,6 +14,7 @@ namespace swarm::raft {
 // leaves a joint configuration. Data that cannot be read is a change that changes nothing, on every member
 // alike.
 Entry encode_conf_change(const ConfChangeV2& change);
+std::optional<ConfChangeV2> read_conf_change(const Entry& entry);  // nothing: it cannot be read
 ConfChangeV2 decode_conf_change(const Entry& entry);
 
 struct Changed {

@@ -22,6 +22,9 @@ inline constexpr PeerId kNone = 0;
 // Where messages to local storage go when storage writes are asynchronous.
 inline constexpr PeerId kAppendThread = std::numeric_limits<std::uint64_t>::max();
 inline constexpr PeerId kApplyThread = kAppendThread - 1;
+// Every term and index of a message and of a log is below these: counting on never wraps.
+inline constexpr Term kTermBound = Term{1} << 63;
+inline constexpr Index kIndexBound = Index{1} << 63;
 inline constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
 // The bytes of an entry, which never change. The log, the message to each follower and what goes to the disk

@@ -108,6 +108,9 @@ class RawNode {
   Result<void> campaign();
   Result<void> propose(std::string data);
   Result<void> propose_conf_change(const ConfChangeV2& change);
+  // Returns true if the change leads from the present configuration to one that can be. Every member answers
+  // alike for the same entry: a host passes over a committed change that can not be applied.
+  bool can_apply(const ConfChangeV2& change) const;
   // For every committed membership change, in order; a change whose nodes are kNone is skipped over.
   ConfState apply_conf_change(const ConfChangeV2& change);
   // A message from a peer (or from a storage thread).

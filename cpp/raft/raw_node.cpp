@@ -171,6 +171,10 @@ Result<void> RawNode::propose_conf_change(const ConfChangeV2& change) {
   return raft_->step(std::move(message));
 }
 
+bool RawNode::can_apply(const ConfChangeV2& change) const {
+  return apply_change(raft_->tracker, raft_->log.last_index(), change).ok();
+}
+
 ConfState RawNode::apply_conf_change(const ConfChangeV2& change) { return raft_->apply_conf_change(change); }
 
 Result<void> RawNode::step(Message message) {
