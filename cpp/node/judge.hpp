@@ -30,8 +30,6 @@ inline constexpr raft::Term kMaxTermLeap = raft::Term{1} << 32;
 inline constexpr std::size_t kMaxContext = 64;
 // Voters and learners of a group.
 inline constexpr std::size_t kMaxMembers = 1'000;
-// A member holds one snapshot that is on its way, and of it this much at most.
-inline constexpr std::uint64_t kMaxSnapshotBytes = 2ULL << 30;
 
 enum class Rule : std::uint8_t {
   local,

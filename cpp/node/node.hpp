@@ -45,6 +45,8 @@ struct NodeOptions {
   // Where this node counts. The host may keep the meters beyond the node's end, for the next one. Null: the
   // node makes its own.
   std::shared_ptr<Meters> meters;
+  // Of a snapshot that is on its way to this manager: one at a time is held, and of it this much at most.
+  std::uint64_t max_snapshot_bytes = 2ULL << 30;
   // Without mutual TLS a node refuses to listen for peers outside loopback unless this is set.
   bool insecure_no_tls = false;
 };

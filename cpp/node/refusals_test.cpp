@@ -28,6 +28,14 @@ TEST_F(RefusalsTest, ALineSaysWhoWasRefusedWhatAndWhy) {
   EXPECT_EQ(count(Denial::subject), 1u);
 }
 
+TEST_F(RefusalsTest, AMessageThatBreaksARuleIsNamedWithTheRule) {
+  refusals_.note(from_, "MsgHeartbeat", Denial::rule, true, "its term is out of bounds");
+  EXPECT_EQ(lines().front(),
+            "MsgHeartbeat from ? (worker " + NodeId(7).str() +
+                ") was refused: it breaks a rule: its term is out of bounds; the link is closed");
+  EXPECT_EQ(count(Denial::rule), 1u);
+}
+
 TEST_F(RefusalsTest, AFloodIsCountedAndGetsOneLineASecond) {
   for (int i = 0; i < 1'000; ++i) deny(Denial::role);
   EXPECT_EQ(lines().size(), 1u);

@@ -536,7 +536,7 @@ std::optional<Rule> Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk ch
     if (const auto broken = begin_snapshot(link, chunk)) return broken;
   if (!incoming_ || incoming_->link != link) return std::nullopt;
   raft::Snapshot& snapshot = *incoming_->message.snapshot;
-  const bool too_large = snapshot.data.size() + chunk.data.size() > kMaxSnapshotBytes;
+  const bool too_large = snapshot.data.size() + chunk.data.size() > core_.options.max_snapshot_bytes;
   if (chunk.number != incoming_->next || chunk.snapshot_index != snapshot.index || too_large) {
     incoming_.reset();
     return too_large ? std::optional(Rule::size) : std::nullopt;

@@ -6,6 +6,7 @@
 
 #include "codec/codec.hpp"
 #include "node/test_leader.hpp"
+#include "raft/conf_change.hpp"
 
 namespace swarm::node {
 namespace {
@@ -135,6 +136,101 @@ TEST_F(ReplicaTest, ASnapshotOfWhichAPieceIsMissingIsNone) {
   replica_->on_chunk(3, pieces[1]);
   replica_->on_chunk(3, pieces[2]);
   EXPECT_FALSE(replica_->run()) << "the link that brought its beginning is gone";
+}
+
+TEST_F(ReplicaTest, ASnapshotThatCannotBeReadIsRefusedBeforeRaftTakesIt) {
+  TestLeader leader;
+  replica_->begin();
+  raft::Snapshot broken = snapshot_of(*leader.replica);
+  broken.data.resize(broken.data.size() / 2);
+  auto pieces = pieces_of(broken, 2);
+  EXPECT_FALSE(replica_->on_chunk(3, pieces[0]));
+  EXPECT_EQ(replica_->on_chunk(3, pieces[1]), Rule::snapshot);
+  replica_->run();
+  EXPECT_EQ(replica_->raft().last_index(), 0u);
+  EXPECT_EQ(replica_->store().cluster(), nullptr);
+}
+
+TEST_F(ReplicaTest, OfASnapshotThatIsTooLargeNothingIsHeld) {
+  TestLeader leader;
+  replica_->begin();
+  const raft::Snapshot snapshot = snapshot_of(*leader.replica);
+  world_.core.options.max_snapshot_bytes = snapshot.data.size() - 1;
+  auto pieces = pieces_of(snapshot, 3);
+  EXPECT_FALSE(replica_->on_chunk(3, pieces[0]));
+  EXPECT_FALSE(replica_->on_chunk(3, pieces[1]));
+  EXPECT_EQ(replica_->on_chunk(3, pieces[2]), Rule::size);
+  world_.core.options.max_snapshot_bytes = snapshot.data.size();
+  EXPECT_FALSE(replica_->on_chunk(3, pieces[2])) << "its beginning is forgotten";
+  EXPECT_FALSE(replica_->run());
+}
+
+TEST_F(ReplicaTest, OneSnapshotIsHeldAtATimeAndItsHeadIsJudgedFirst) {
+  TestLeader leader;
+  replica_->begin();
+  auto pieces = pieces_of(snapshot_of(*leader.replica), 2);
+  EXPECT_FALSE(replica_->on_chunk(3, pieces[0]));
+  EXPECT_FALSE(replica_->on_chunk(4, pieces[0])) << "sent again on another link";
+  EXPECT_FALSE(replica_->on_chunk(3, pieces[1]));
+  EXPECT_FALSE(replica_->run());
+  EXPECT_FALSE(replica_->on_chunk(4, pieces[1]));
+  EXPECT_TRUE(replica_->run());
+
+  raft::Snapshot nowhere = snapshot_of(*leader.replica);
+  nowhere.index = 0;
+  EXPECT_EQ(replica_->on_chunk(3, pieces_of(nowhere, 2)[0]), Rule::snapshot_place);
+  pieces[0].message = "garbage";
+  EXPECT_EQ(replica_->on_chunk(3, pieces[0]), Rule::snapshot);
+}
+
+TEST_F(ReplicaTest, AnEntryThatCannotBeReadIsNeitherWrittenNorAcknowledged) {
+  replica_->begin();
+  raft::Message message;
+  message.type = MessageType::app;
+  message.from = 1;
+  message.to = 2;
+  message.term = message.commit = 5;
+  message.entries = {{5, 1, raft::EntryType::normal, "\x07garbage"}};
+  EXPECT_EQ(replica_->step(message), Rule::entry);
+  EXPECT_FALSE(replica_->run());
+  EXPECT_EQ(replica_->raft().term(), 0u) << "the core has not seen it";
+}
+
+// Only a broken leader commits one. Every member passes over it alike.
+TEST_F(ReplicaTest, AChangeOfTheMembersThatCannotBeAppliedChangesNothing) {
+  replica_->begin();
+  using Change = raft::ConfChangeType;
+  raft::Message message;
+  message.type = MessageType::app;
+  message.from = 1;
+  message.to = 2;
+  message.term = 5;
+  message.commit = 2;
+  for (const auto type : {Change::add_node, Change::remove_node})
+    message.entries.push_back(raft::encode_conf_change({raft::Transition::automatic, {{type, 1, {}}}}));
+  message.entries[0].term = message.entries[1].term = 5;
+  message.entries[0].index = 1;
+  message.entries[1].index = 2;
+  EXPECT_FALSE(replica_->step(std::move(message)));
+  while (replica_->run()) stored();
+  EXPECT_EQ(replica_->store().version(), 2u);
+  EXPECT_EQ(replica_->voters(), std::set<std::uint64_t>{1});
+  EXPECT_EQ(world_.trace.of("warning.entry").size(), 1u);
+}
+
+TEST_F(ReplicaTest, WhatOnlyALeaderAnswersIsNotPassedOn) {
+  replica_->begin();
+  hear_append(1);
+  while (replica_->run()) stored();
+  said();
+  raft::Message read;
+  read.type = MessageType::read_index;
+  read.from = 3;
+  read.to = 2;
+  read.entries.resize(1);
+  EXPECT_FALSE(replica_->step(std::move(read)));
+  replica_->run();
+  EXPECT_TRUE(said().empty()) << "it would speak in member 3's name";
 }
 
 TEST(ReplicaOfOne, LeadsWhenItHasAppliedAnEntryOfItsTerm) {

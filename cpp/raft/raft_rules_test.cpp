@@ -301,6 +301,42 @@ TEST(RaftRules, TheLastVoterIsNotRemoved) {
   EXPECT_TRUE(peer.propose("x").ok());
 }
 
+TEST(RaftRules, ATermNeverWraps) {
+  Peer peer(1, {1});
+  peer.start(kTermBound - 2);
+  peer.campaign();
+  EXPECT_EQ(peer.raw->term(), kTermBound - 1);
+  Peer last(1, {1});
+  last.start(kTermBound - 1);
+  last.campaign();
+  last.tick(100);
+  EXPECT_EQ(last.raw->term(), kTermBound - 1);
+  EXPECT_EQ(last.raw->role(), Role::follower);
+}
+
+TEST(RaftRules, AChangeOfTheMembersThatCannotBeReadIsNone) {
+  const Entry good =
+      encode_conf_change({Transition::joint_implicit, {{ConfChangeType::add_node, 3, "here"}}});
+  EXPECT_TRUE(read_conf_change(good));
+  for (std::size_t size = 2; size < good.data.size(); ++size)
+    EXPECT_FALSE(read_conf_change({1, 1, good.type, good.data.str().substr(0, size)})) << size;
+  std::string unknown = good.data.str();
+  unknown[0] = 3;
+  EXPECT_FALSE(read_conf_change({1, 1, good.type, unknown})) << "a transition of its own";
+  unknown = good.data.str();
+  unknown[1] = 4;
+  EXPECT_FALSE(read_conf_change({1, 1, good.type, unknown})) << "a type of its own";
+}
+
+TEST(RaftRules, AGroupWithoutVotersCannotBecomeOne) {
+  Peer peer(1, {1, 2});
+  peer.start(1, {1}, 1);
+  const auto removes = [](PeerId id) { return ConfChangeSingle{ConfChangeType::remove_node, id, {}}; };
+  EXPECT_TRUE(peer.raw->can_apply({Transition::automatic, {removes(2)}}));
+  EXPECT_FALSE(peer.raw->can_apply({Transition::joint_implicit, {removes(1), removes(2)}}));
+  EXPECT_FALSE(peer.raw->can_apply({})) << "it is not joint";
+}
+
 TEST(RaftRules, WhatAPeerMayNotSendIsRefused) {
   Peer peer(1);
   peer.start();
