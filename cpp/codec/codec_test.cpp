@@ -211,6 +211,8 @@ TEST(Codec, KindsOfAFutureVersionAreErrorsAndFieldsAreNot) {
   swarmpy::Transaction transaction;
   transaction.add_actions();
   expect_refused(transaction, decode_transaction, "an action of an unknown kind");
+  EXPECT_TRUE(is_transaction(transaction.SerializeAsString())) << "its form is that of one";
+  EXPECT_FALSE(is_transaction("\x07garbage"));
   const auto with_new_field =
       decode_hard_state(encode(raft::HardState{1, 2, 3}) + std::string("\xf8\x07\x01", 3));
   ASSERT_TRUE(with_new_field.ok());

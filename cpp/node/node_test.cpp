@@ -102,6 +102,41 @@ TEST_F(NodeTest, OperationsOfTheNodeAreAnswered) {
   EXPECT_NE(moved.body.find("no other manager to hand leadership to"), std::string::npos) << moved.body;
 }
 
+TEST_F(NodeTest, ARequestThatWritesTooMuchIsRefusedAndTheNextIsTaken) {
+  init();
+  const auto create = [&](const std::string& name, std::size_t bytes) {
+    return ask("POST", "/services/create",
+               R"({"Name":")" + name + R"(","Labels":{"large":")" + std::string(bytes, 'x') +
+                   R"("},"TaskTemplate":{"ContainerSpec":{"Image":"nginx"}}})");
+  };
+  const Answered refused = create("large", 1'600'000);
+  EXPECT_EQ(refused.status, 400u);
+  EXPECT_NE(refused.body.find("raft: raft message is too large and can't be sent"), std::string::npos)
+      << refused.body;
+  EXPECT_EQ(create("fits", 1'500'000).status, 201u);
+  EXPECT_EQ(create("small", 1).status, 201u);
+}
+
+TEST_F(NodeTest, AMessageThatBreaksARuleClosesItsLinkAndSaysWhich) {
+  init();
+  const auto here = node_->inspect();
+  // A link that claims to be this manager's own is the only one which the leader of a group of one hears.
+  node_->handle(
+      ports::LinkOpened{7, {here.cluster, here.id, model::NodeRole::manager, here.raft_id}, at(5), true});
+  raft::Message message;
+  message.type = raft::MessageType::heartbeat;
+  message.from = message.to = here.raft_id;
+  message.term = 1'000;
+  node_->handle(ports::FrameArrived{7, message});
+  turn();
+  EXPECT_EQ(world_.transport.closed, std::vector<ports::LinkId>{7});
+  ASSERT_EQ(world_.trace.of("warning.denied").size(), 1u);
+  EXPECT_NE(world_.trace.of("warning.denied")[0].find("MsgHeartbeat from 127.0.1.5"), std::string::npos);
+  EXPECT_NE(world_.trace.of("warning.denied")[0].find("its sender is no other member; the link is closed"),
+            std::string::npos);
+  EXPECT_TRUE(node_->inspect().is_leader);
+}
+
 TEST_F(NodeTest, LeavingLeavesNothingBehind) {
   init();
   EXPECT_EQ(ask("POST", "/swarm/leave?force=true").status, 200u);

@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 #include "codec/codec.hpp"
+#include "control/request_size.hpp"
 #include "model/bounds.hpp"
 #include "raft/coalesce.hpp"
 #include "raft/compaction.hpp"
@@ -167,17 +168,34 @@ std::optional<Rule> Replica::judge_entries(const raft::Message& message) {
 }
 
 std::uint64_t Replica::propose(model::Transaction transaction) {
-  if (!leadership_.is_elected()) return 0;
+  if (!prepare(transaction)) return 0;
+  std::string bytes = codec::encode(transaction);
+  return append(std::move(transaction), std::move(bytes));
+}
+
+Result<std::uint64_t> Replica::propose_request(model::Transaction transaction) {
+  if (!prepare(transaction)) return std::uint64_t{0};
+  std::string bytes = codec::encode(transaction);
+  if (const auto fits = control::check_request_size(bytes.size()); !fits) return fits.error();
+  return append(std::move(transaction), std::move(bytes));
+}
+
+bool Replica::prepare(model::Transaction& transaction) {
+  if (!leadership_.is_elected()) return false;
   // Loops, too, ask the level of the cluster before they plan something newer; the node tells clients.
   const model::FeatureLevel needed = needed_level(core_.options.build, transaction);
   if (needed > store_->feature_level()) {
     core_.trace("proposal.refused", [&] { return "it needs feature level " + std::to_string(needed); });
-    return 0;
+    return false;
   }
   transaction.request = core_.rng.next() | 1;
   transaction.time = core_.wall();
+  return true;
+}
+
+std::uint64_t Replica::append(model::Transaction transaction, std::string bytes) {
   const std::uint64_t request = transaction.request;
-  const bool taken = raft_->propose(codec::encode(transaction)).ok();
+  const bool taken = raft_->propose(std::move(bytes)).ok();
   ++(taken ? core_.meters.proposals : core_.meters.proposals_refused);
   if (!taken) return 0;
   proposed_.add(raft_->term(), raft_->last_index(), std::move(transaction));

@@ -79,6 +79,8 @@ class Replica {
   void on_link_gone(const LinkGone& event);
   // Proposes. Returns the number that comes back with the outcome; 0 if this node does not lead.
   std::uint64_t propose(model::Transaction transaction);
+  // The same for what a client asks for: an Error if it writes more than one request may.
+  Result<std::uint64_t> propose_request(model::Transaction transaction);
   bool propose_membership(const raft::ConfChangeV2& change);
   void read_index(std::uint64_t context);
   // Returns the other voter with the longest log, if possible one that this leader hears from; 0 if there is
@@ -143,6 +145,8 @@ class Replica {
   void persist(const raft::Ready& ready, ports::DiskBatch& batch);
   void send_at_once(raft::Ready& ready);
   bool apply(const raft::Ready& ready, ports::DiskBatch& batch);  // false: it is too new, see too_new()
+  bool prepare(model::Transaction& transaction);                  // false: it cannot be proposed here, or now
+  std::uint64_t append(model::Transaction transaction, std::string bytes);
   std::optional<Rule> judge_message(const raft::Message& message);
   std::optional<Rule> judge_entries(const raft::Message& message);
   std::optional<Rule> begin_snapshot(ports::LinkId link, const wire::SnapshotChunk& chunk);

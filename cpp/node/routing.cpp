@@ -200,8 +200,10 @@ void Node::Impl::carry_out(docker::Propose effect) {
     const auto may = control::may_propose(replica_->store(), needed, replica_->member_nodes());
     if (!may) return api_.fail(effect.id, may.error());
   }
-  const std::uint64_t proposal = leader_ ? replica_->propose(std::move(effect.transaction)) : 0;
-  router_.on_proposed(effect.id, proposal, core_.now);
+  if (!leader_) return router_.on_proposed(effect.id, 0, core_.now);
+  const auto proposal = replica_->propose_request(std::move(effect.transaction));
+  if (!proposal) return api_.fail(effect.id, proposal.error());
+  router_.on_proposed(effect.id, *proposal, core_.now);
 }
 
 void Node::Impl::carry_out(docker::Perform effect) {
