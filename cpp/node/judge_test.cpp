@@ -81,7 +81,6 @@ struct Row {
   Known known;
   Message broken;
 };
-void PrintTo(const Row& row, std::ostream* out) { *out << sentence(row.rule); }
 
 // Long: the table.
 std::vector<Row> rows() {
