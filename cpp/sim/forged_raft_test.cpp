@@ -43,7 +43,7 @@ class ForgedRaft : public testing::Test {
     message.type = type;
     message.from = now.world.node(as).inspect().raft_id;
     message.to = now.world.node(to).inspect().raft_id;
-    message.term = now.world.node(now.world.leader()).inspect().raft->term();
+    message.term = now.world.node(to).inspect().raft->term();
     return message;
   }
   // To every manager, from every other: as the leader that it hears, too.
