@@ -151,6 +151,16 @@ TEST_F(ReplicaTest, ASnapshotThatCannotBeReadIsRefusedBeforeRaftTakesIt) {
   EXPECT_EQ(replica_->store().cluster(), nullptr);
 }
 
+TEST_F(ReplicaTest, ASnapshotThatCanBeReadAndIsNoWholeStoreIsRefusedToo) {
+  TestLeader leader;
+  replica_->begin();
+  raft::Snapshot empty = snapshot_of(*leader.replica);
+  empty.data = pack_snapshot(store::Store(), leader.replica->members(), {});
+  EXPECT_EQ(replica_->on_chunk(3, pieces_of(empty, 1)[0]), Rule::snapshot);
+  EXPECT_EQ(world_.trace.of("warning.snapshot"),
+            std::vector<std::string>{"it is not installed: it is no whole store"});
+}
+
 TEST_F(ReplicaTest, OfASnapshotThatIsTooLargeNothingIsHeld) {
   TestLeader leader;
   replica_->begin();

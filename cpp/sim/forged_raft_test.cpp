@@ -13,6 +13,7 @@
 #include "model/mesh.hpp"
 #include "raft/conf_change.hpp"
 #include "raft/raft.hpp"
+#include "sim/chaos.hpp"
 #include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
 #include "sim/world.hpp"
@@ -176,6 +177,21 @@ TEST_F(ForgedRaft, WhatOnlyItsOwnNodeSaysToRaft) {
         MessageType::storage_append_resp, MessageType::unreachable})
     forge(type, [](Message&, const auto&) {});
   expect_restarts();
+}
+
+// The other side of the table: in storms no message of an honest member breaks a rule.
+TEST(HonestRaft, BreaksNoRule) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    ChaosOptions options;
+    options.seed = seed;
+    options.storm = Duration::seconds(20);
+    Chaos chaos(options);
+    chaos.run();
+    for (const auto* name : {"m1", "m2", "m3"})
+      EXPECT_NE(chaos.world().counted(name).find("links_frames_denied_total{reason=\"rule\"} 0\n"),
+                std::string::npos)
+          << name << " of seed " << seed;
+  }
 }
 
 }  // namespace
