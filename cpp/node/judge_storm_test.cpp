@@ -232,7 +232,6 @@ class Storm {
     for (char& one : out) one = static_cast<char>(rng_.below(256));
     return out;
   }
-  // Long: one case for each thing of a message.
   void change(Message& message, const Member& member) {
     switch (rng_.below(14)) {
       case 0:
