@@ -21,10 +21,19 @@ void Node::Impl::on(ports::LinkOpened event) {
 }
 
 void Node::Impl::on(ports::LinkClosed event) {
+  note_bad_frame(event);
   const auto gone = core_.links.on_closed(event.link, core_.now);
   if (!gone) return;
   core_.trace("link.closed", [&] { return "peer=" + gone->peer.node.str() + " reason=" + event.reason; });
   link_gone(event.link, *gone);
+}
+
+// The transport itself closes a link whose bytes are no message. A peer that was introduced is named, as one
+// is that breaks a rule.
+void Node::Impl::note_bad_frame(const ports::LinkClosed& event) {
+  const model::Principal* peer = core_.links.peer(event.link);
+  if (peer == nullptr || !event.reason.starts_with("bad frame: ")) return;
+  refusals_.note({event.link, *peer}, "A frame", Denial::rule, true, event.reason.c_str());
 }
 
 void Node::Impl::link_gone(ports::LinkId link, const Links::Gone& gone) {

@@ -85,6 +85,7 @@ class Node::Impl {
   void on_done(const RecordsStored& stored);
   void on_done(const IdentityStored& stored);
   void refuse(const Speaker& from, const char* message, Denial denial, const char* rule = nullptr);
+  void note_bad_frame(const ports::LinkClosed& event);
   void on_snapshot_chunk(const Speaker& from, wire::SnapshotChunk chunk);
   void on_wire(const Speaker& from, wire::Message message);
   void on_leader_wire(const Speaker& from, Part part, const wire::Message& message);

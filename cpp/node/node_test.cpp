@@ -137,6 +137,20 @@ TEST_F(NodeTest, AMessageThatBreaksARuleClosesItsLinkAndSaysWhich) {
   EXPECT_TRUE(node_->inspect().is_leader);
 }
 
+TEST_F(NodeTest, AFrameThatTheTransportCannotReadIsSaidToo) {
+  init();
+  node_->handle(
+      ports::LinkOpened{7, {node_->inspect().cluster, NodeId(5), model::NodeRole::manager, 6}, at(5), true});
+  node_->handle(ports::LinkClosed{7, "bad frame: corrupt raft message: a request without an entry"});
+  node_->handle(ports::LinkClosed{8, "bad frame: the first one is no hello"});  // of a stranger
+  turn();
+  ASSERT_EQ(world_.trace.of("warning.denied").size(), 1u);
+  EXPECT_NE(
+      world_.trace.of("warning.denied")[0].find("was refused: it breaks a rule: bad frame: corrupt raft "
+                                                "message: a request without an entry; the link is closed"),
+      std::string::npos);
+}
+
 TEST_F(NodeTest, LeavingLeavesNothingBehind) {
   init();
   EXPECT_EQ(ask("POST", "/swarm/leave?force=true").status, 200u);
