@@ -16,10 +16,6 @@ namespace {
 
 using ports::Family;
 
-constexpr Duration kSnapshotPatience = Duration::seconds(5);
-// Of a snapshot that is sent, in one turn.
-constexpr std::size_t kChunkBytes = 512 * 1024;
-constexpr std::size_t kChunkObjects = 4'000;
 constexpr std::uint64_t kMaxAppendBytes = 512 * 1024;  // of entries in one message
 constexpr std::uint64_t kFirstIndex = 1;               // the snapshot that a new swarm begins with
 constexpr raft::Term kFirstTerm = 1;
@@ -48,8 +44,6 @@ bool is_for_leader(raft::MessageType type) {
 }
 
 }  // namespace
-
-Result<raft::Snapshot> ReplicaLog::snapshot() const { return replica_.make_snapshot(); }
 
 Replica::Replica(Core& core)
     : core_(core),
@@ -224,14 +218,7 @@ void Replica::on_deadline() {
     next_tick_ = std::max(next_tick_ + model::kRaftTick, core_.now + model::kRaftTick / 2);
   }
   send_chunks();
-  for (auto it = snapshots_sent_.begin(); it != snapshots_sent_.end();) {
-    if (it->second > core_.now) {
-      ++it;
-      continue;
-    }
-    raft_->report_snapshot(it->first, false);
-    it = snapshots_sent_.erase(it);
-  }
+  give_up_snapshots();
 }
 
 void Replica::on_link_gone(const LinkGone& event) {
@@ -358,123 +345,6 @@ void Replica::note_soft_state(const raft::Ready& ready) {
 
 std::vector<std::uint64_t> Replica::take_reads() { return std::exchange(reads_, {}); }
 
-// ---- applying
-
-void Replica::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
-  applied_term_ = entry.term;
-  if (entry.type == raft::EntryType::normal) {
-    apply_transaction(entry);
-  } else {
-    apply_membership(entry, batch);
-  }
-  if (leadership_.stage == Leadership::Stage::elected && entry.term == raft_->term()) {
-    leadership_.stage = Leadership::Stage::leading;
-    leader_changed_ = true;
-  }
-}
-
-// What this node proposed, or judged when it came, need not be decoded.
-EntryResult Replica::apply_one(const raft::Entry& entry) {
-  if (auto own = proposed_.take(entry.term, entry.index))
-    return apply_entry(*store_, core_.options.build, std::move(*own), entry.index);
-  if (auto judged = judged_.take(entry))
-    return apply_entry(*store_, core_.options.build, std::move(*judged), entry.index);
-  return apply_entry(*store_, core_.options.build, std::string_view(entry.data), entry.index);
-}
-
-void Replica::apply_transaction(const raft::Entry& entry) {
-  EntryResult result = apply_one(entry);
-  if (entry.data.empty()) return;  // a leader's first entry
-  store::Applied& applied = result.applied;
-  if (result.refused)
-    core_.trace("warning.entry", [&] {
-      return "entry " + std::to_string(entry.index) + " changes nothing: " + applied.outcome.error;
-    });
-  for (const auto& change : applied.changes.changes) {
-    if (const auto* cluster = std::get_if<store::Change<model::Cluster>>(&change))
-      warn_of(cluster->after.get());
-    if (const auto* service = std::get_if<store::Change<model::Service>>(&change))
-      warn_of(service->after.get());
-  }
-  applied_entries_.push_back({result.request, std::move(applied.outcome), std::move(applied.changes)});
-}
-
-// What was stored before there were bounds, or by a version without them, is used as near as may be, and
-// said.
-void Replica::warn_of_stored_numbers() {
-  warn_of(store_->cluster());
-  for (const auto& [id, service] : store_->services()) warn_of(service.get());
-}
-
-template <class Object>
-void Replica::warn_of(const Object* object) {
-  if (object == nullptr) return;
-  for (const std::string& sentence : model::kept_in_bounds(*object))
-    core_.trace("warning.bounds", [&] { return sentence; });
-}
-
-// No leader proposes a change that cannot be applied. One that is in the log all the same changes nothing, on
-// every member alike.
-void Replica::pass_over(const raft::Entry& entry) {
-  core_.trace("warning.entry", [&] {
-    return "entry " + std::to_string(entry.index) +
-           " changes nothing: the group of managers cannot become that";
-  });
-  store_->skip_to(entry.index);
-}
-
-void Replica::apply_membership(const raft::Entry& entry, ports::DiskBatch& batch) {
-  const raft::ConfChangeV2 change = raft::decode_conf_change(entry);
-  if (!raft_->can_apply(change)) return pass_over(entry);
-  for (const auto& single : change.changes) tell_member(single, entry.index);
-  conf_state_ = raft_->apply_conf_change(change);
-  for (const auto& single : change.changes) {
-    if (single.node == raft::kNone) continue;
-    if (single.type == raft::ConfChangeType::remove_node) {
-      members_.erase(single.node);
-      removed_.insert(single.node);
-      batch.erase(Family::raft_state, member_key(single.node));
-      batch.put(Family::raft_state, removed_key(single.node), "");
-    } else if (auto peer = codec::decode_manager_peer(single.context); peer && peer->raft_id == single.node) {
-      members_[single.node] = *peer;
-      batch.put(Family::raft_state, member_key(single.node), codec::encode(*peer));
-    }
-  }
-  batch.put(Family::raft_state, "conf", codec::encode(conf_state_));
-  store_->skip_to(entry.index);
-  members_changed_ = true;
-}
-
-// ---- snapshots and compaction
-
-raft::Snapshot Replica::make_snapshot() {
-  if (!snapshot_source_ || snapshot_source_->view->version() != store_->version())
-    snapshot_source_ = std::make_shared<SnapshotSource>(SnapshotSource{store_->view(), members_, removed_});
-  raft::Snapshot snapshot;
-  snapshot.index = store_->version();
-  snapshot.term = applied_term_;
-  snapshot.conf_state = conf_state_;
-  return snapshot;  // its data is packed as it is sent
-}
-
-void Replica::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
-  if (!unpacked_ || unpacked_->first != snapshot.index) may_install(snapshot.index, snapshot.data);
-  SWARM_CHECK(unpacked_, "snapshot", snapshot.index, "could be read when it came");
-  UnpackedSnapshot unpacked = std::exchange(unpacked_, std::nullopt)->second;
-  skipped_ = store_->cluster() != nullptr;  // one that was empty has missed nothing
-  const auto restored = store_->restore(std::move(unpacked.records), snapshot.index);
-  SWARM_CHECK(restored.ok(), "snapshot", snapshot.index, restored.ok() ? "" : restored.error().message);
-  began_from_ = snapshot.index;
-  members_ = std::move(unpacked.members);
-  removed_ = std::move(unpacked.removed);
-  conf_state_ = snapshot.conf_state;
-  applied_term_ = snapshot.term;
-  put_snapshot(snapshot, *store_, members_, removed_, batch);
-  tell_snapshot("snapshot-installed", snapshot.index, 0);
-  warn_of_stored_numbers();
-  members_changed_ = true;
-}
-
 // Keeps the log short, by entries as the cluster's settings say, and by bytes. Nothing beyond `applied`: Raft
 // may look at what it does not know to be applied.
 void Replica::compact(std::uint64_t applied, ports::DiskBatch& batch) {
@@ -494,13 +364,6 @@ void Replica::compact(std::uint64_t applied, ports::DiskBatch& batch) {
   log_->compact(*until);
 }
 
-// ---- sending
-
-std::optional<Address> Replica::address_of(std::uint64_t raft_id) const {
-  const auto it = members_.find(raft_id);
-  return it == members_.end() ? std::nullopt : std::optional(it->second.address);
-}
-
 void Replica::send_all(std::vector<raft::Message> messages) {
   for (auto& message : raft::coalesced(std::move(messages), kMaxAppendBytes)) send(std::move(message));
 }
@@ -512,147 +375,6 @@ void Replica::send(raft::Message message) {
   ++Meters::of(core_.meters.sent, message.type);
   if (message.type == raft::MessageType::snap) return send_snapshot(std::move(message), *address);
   if (!core_.links.send_to(*address, std::move(message), core_.now)) raft_->report_unreachable(to);
-}
-
-void Replica::send_snapshot(raft::Message message, const Address& to) {
-  const ports::LinkId link = core_.links.to(to, core_.now);
-  const bool can_be_made = snapshot_source_ && snapshot_source_->view->version() == message.snapshot->index;
-  if (link == 0 || !can_be_made) {
-    raft_->report_snapshot(message.to, false);
-    return;
-  }
-  tell_snapshot("snapshot-sent", message.snapshot->index, message.to);
-  const std::uint64_t peer = message.to;
-  wire::SnapshotChunk first;
-  first.snapshot_index = message.snapshot->index;
-  first.message = codec::encode(message);
-  outgoing_.erase(peer);
-  outgoing_.emplace(peer, Outgoing{link, SnapshotPacker(snapshot_source_), std::move(first)});
-  send_chunk(peer);
-}
-
-void Replica::send_chunk(std::uint64_t to) {
-  Outgoing& outgoing = outgoing_.at(to);
-  snapshots_sent_[to] = core_.now + kSnapshotPatience;
-  wire::SnapshotChunk chunk = outgoing.chunk;
-  chunk.data = outgoing.packer.next(kChunkBytes, kChunkObjects);
-  chunk.last = outgoing.packer.done();
-  core_.links.send(outgoing.link, wire::Message(std::move(chunk)));
-  ++outgoing.chunk.number;
-  outgoing.chunk.message.clear();
-  if (outgoing.packer.done()) outgoing_.erase(to);
-}
-
-void Replica::send_chunks() {
-  std::vector<std::uint64_t> peers;
-  for (const auto& [peer, outgoing] : outgoing_) peers.push_back(peer);
-  for (const std::uint64_t peer : peers) send_chunk(peer);
-}
-
-std::optional<Rule> Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
-  if (chunk.number == 0)
-    if (const auto broken = begin_snapshot(link, chunk)) return broken;
-  if (!incoming_ || incoming_->link != link) return std::nullopt;
-  raft::Snapshot& snapshot = *incoming_->message.snapshot;
-  const bool too_large = snapshot.data.size() + chunk.data.size() > core_.options.max_snapshot_bytes;
-  if (chunk.number != incoming_->next || chunk.snapshot_index != snapshot.index || too_large) {
-    incoming_.reset();
-    return too_large ? std::optional(Rule::size) : std::nullopt;
-  }
-  ++incoming_->next;
-  snapshot.data += chunk.data;
-  if (!chunk.last) return std::nullopt;
-  return step(std::exchange(incoming_, std::nullopt)->message);
-}
-
-// The head is judged before a byte of the snapshot is held.
-std::optional<Rule> Replica::begin_snapshot(ports::LinkId link, const wire::SnapshotChunk& chunk) {
-  auto head = codec::decode_raft_message(chunk.message);
-  if (!head || head->type != raft::MessageType::snap) return Rule::snapshot;
-  if (was_removed(head->from) || head->to != raft_id_) return std::nullopt;
-  if (const auto broken = judge(*head, known_of(*raft_, raft_id_))) return broken;
-  if (head->term < raft_->term()) return std::nullopt;
-  head->snapshot->data.clear();
-  incoming_ = Incoming{link, 0, std::move(*head)};
-  return std::nullopt;
-}
-
-// Read before Raft takes it, which has no way back. One of a newer level passes: run() stops before it.
-bool Replica::may_install(std::uint64_t index, std::string_view data) {
-  if (snapshot_level(data) > core_.options.build.feature_level) return true;
-  auto unpacked = unpack_snapshot(data);
-  if (!unpacked || !is_whole(*unpacked)) {
-    core_.trace("warning.snapshot", [&] {
-      return "it is not installed: " + (unpacked ? "it is no whole store" : unpacked.error().message);
-    });
-    return false;
-  }
-  unpacked_.emplace(index, std::move(*unpacked));
-  return true;
-}
-
-// ---- looking
-
-std::set<std::uint64_t> Replica::voters() const {
-  return {conf_state_.voters.begin(), conf_state_.voters.end()};
-}
-
-std::vector<NodeId> Replica::member_nodes() const {
-  std::vector<NodeId> nodes;
-  for (const auto& [id, peer] : members_) nodes.push_back(peer.node);
-  return nodes;
-}
-
-std::set<std::uint64_t> Replica::learners() const {
-  return {conf_state_.learners.begin(), conf_state_.learners.end()};
-}
-
-std::uint64_t Replica::successor() const {
-  std::uint64_t best = 0;
-  std::pair<bool, std::uint64_t> rank;
-  for (const auto& [id, progress] : raft_->progress()) {
-    if (id == raft_id_ || progress.is_learner) continue;
-    const std::pair its_rank(progress.recent_active, progress.match);
-    if (best == 0 || its_rank > rank) best = id, rank = its_rank;
-  }
-  return best;
-}
-
-docker::RaftView Replica::view() const {
-  docker::RaftView view;
-  view.leader = leadership_.leader;
-  view.id = raft_id_;
-  view.term = raft_->term();
-  view.commit = raft_->commit();
-  view.applied = store_->version();
-  view.leader_since = leader_since_;
-  view.began_from = began_from_;
-  view.role = raft::to_string(raft_->role());
-  const auto& peers = raft_->progress();
-  for (const auto& [id, peer] : members_) {
-    if (!leadership_.is_elected()) {  // only the leader hears from all
-      view.reachable[id] = leadership_.leader != 0 || id == raft_id_;
-      continue;
-    }
-    const auto progress = peers.find(id);
-    view.reachable[id] = id == raft_id_ || (progress != peers.end() && progress->second.recent_active);
-  }
-  return view;
-}
-
-std::uint64_t Replica::visible_swarm() const {
-  std::uint64_t hash = fold(kFnvStart, leadership_.leader << 1 | (leadership_.leads() ? 1U : 0U));
-  if (leadership_.is_elected() || leadership_.leader == 0) hash = fold(hash, store_->version());
-  if (leadership_.is_elected())
-    for (const auto& [id, progress] : raft_->progress())
-      hash = fold(hash, id << 1 | (progress.recent_active ? 1U : 0U));
-  return hash;
-}
-
-std::uint64_t Replica::visible_raft() const {
-  std::uint64_t hash = fold(kFnvStart, raft_->term());
-  hash = fold(hash, static_cast<std::uint64_t>(raft_->role()));
-  return fold(fold(fold(hash, raft_->commit()), store_->version()), story_.last());
 }
 
 }  // namespace swarm::node

@@ -168,6 +168,7 @@ class Replica {
   void send_snapshot(raft::Message message, const Address& to);
   void send_chunk(std::uint64_t to);
   void send_chunks();
+  void give_up_snapshots();  // those that took too long count as lost
   // The story: what changed in Raft since the last look, and what happened to members and snapshots.
   void begin_story();
   void note_raft();

@@ -1,0 +1,77 @@
+// What others may see of a replica: its group, its progress, and numbers that change when a look would.
+#include "node/replica.hpp"
+
+#include <utility>
+
+#include "base/bytes.hpp"
+
+namespace swarm::node {
+
+std::optional<Address> Replica::address_of(std::uint64_t raft_id) const {
+  const auto it = members_.find(raft_id);
+  return it == members_.end() ? std::nullopt : std::optional(it->second.address);
+}
+
+std::set<std::uint64_t> Replica::voters() const {
+  return {conf_state_.voters.begin(), conf_state_.voters.end()};
+}
+
+std::vector<NodeId> Replica::member_nodes() const {
+  std::vector<NodeId> nodes;
+  for (const auto& [id, peer] : members_) nodes.push_back(peer.node);
+  return nodes;
+}
+
+std::set<std::uint64_t> Replica::learners() const {
+  return {conf_state_.learners.begin(), conf_state_.learners.end()};
+}
+
+std::uint64_t Replica::successor() const {
+  std::uint64_t best = 0;
+  std::pair<bool, std::uint64_t> rank;
+  for (const auto& [id, progress] : raft_->progress()) {
+    if (id == raft_id_ || progress.is_learner) continue;
+    const std::pair its_rank(progress.recent_active, progress.match);
+    if (best == 0 || its_rank > rank) best = id, rank = its_rank;
+  }
+  return best;
+}
+
+docker::RaftView Replica::view() const {
+  docker::RaftView view;
+  view.leader = leadership_.leader;
+  view.id = raft_id_;
+  view.term = raft_->term();
+  view.commit = raft_->commit();
+  view.applied = store_->version();
+  view.leader_since = leader_since_;
+  view.began_from = began_from_;
+  view.role = raft::to_string(raft_->role());
+  const auto& peers = raft_->progress();
+  for (const auto& [id, peer] : members_) {
+    if (!leadership_.is_elected()) {  // only the leader hears from all
+      view.reachable[id] = leadership_.leader != 0 || id == raft_id_;
+      continue;
+    }
+    const auto progress = peers.find(id);
+    view.reachable[id] = id == raft_id_ || (progress != peers.end() && progress->second.recent_active);
+  }
+  return view;
+}
+
+std::uint64_t Replica::visible_swarm() const {
+  std::uint64_t hash = fold(kFnvStart, leadership_.leader << 1 | (leadership_.leads() ? 1U : 0U));
+  if (leadership_.is_elected() || leadership_.leader == 0) hash = fold(hash, store_->version());
+  if (leadership_.is_elected())
+    for (const auto& [id, progress] : raft_->progress())
+      hash = fold(hash, id << 1 | (progress.recent_active ? 1U : 0U));
+  return hash;
+}
+
+std::uint64_t Replica::visible_raft() const {
+  std::uint64_t hash = fold(kFnvStart, raft_->term());
+  hash = fold(hash, static_cast<std::uint64_t>(raft_->role()));
+  return fold(fold(fold(hash, raft_->commit()), store_->version()), story_.last());
+}
+
+}  // namespace swarm::node
