@@ -148,7 +148,7 @@ void ApiRouter::aborted(ports::ApiId id) {
 // ---- reads and writes
 
 bool ApiRouter::run(const Moment& at) {
-  if (requests_.unread().empty() || check_ != 0 || !at.leadership.leads()) return false;
+  if (!wants_check() || !at.leadership.leads()) return false;
   // One check at a time: reads that come meanwhile wait for the next, which then serves all of them.
   // Followers pass a read on to their leader: no other manager may use the same name.
   check_ = rng_.next();

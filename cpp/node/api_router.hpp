@@ -53,6 +53,8 @@ class ApiRouter {
 
   // Begins a check if reads wait for one. Returns true if it did.
   bool run(const Moment& at);
+  // Reads wait, and no check is under way: run() may begin one.
+  bool wants_check() const { return !requests_.unread().empty() && check_ == 0; }
   void on_deadline(const Moment& at);
   Instant next_deadline() const;
   std::optional<Effect> next_effect() { return out_.next(); }

@@ -54,7 +54,7 @@ void Node::Impl::close_links() {
 
 // ---- frames
 
-void Node::Impl::on(ports::FrameArrived event) {
+void Node::Impl::on(ports::FrameArrived&& event) {
   const model::Principal* peer = core_.links.peer(event.link);
   if (peer == nullptr)  // the link was closed here while the frame was on its way
     return core_.trace("frame.denied", [&] { return "link=" + std::to_string(event.link); });

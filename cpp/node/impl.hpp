@@ -71,7 +71,7 @@ class Node::Impl {
   // ---- events.cpp: what came in, to the part that it concerns
   void on(ports::LinkOpened event);
   void on(ports::LinkClosed event);
-  void on(ports::FrameArrived event);
+  void on(ports::FrameArrived&& event);
   void on(ports::DiskDone event);
   void on(const ports::TaskPrepared& event);
   void on(const ports::TaskStarted& event);

@@ -72,9 +72,10 @@ bool LeaderLoops::settled(std::uint64_t request, const model::Outcome& outcome) 
 bool LeaderLoops::plan() {
   if (core_.now < not_before_) return false;
   bool did = false;
+  const WallTime wall = core_.wall();
   for (Slot& slot : loops_) {
     if (slot.in_flight != 0) continue;
-    auto transaction = slot.loop->plan(replica_.store(), core_.now, core_.wall());
+    auto transaction = slot.loop->plan(replica_.store(), core_.now, wall);
     if (!transaction || transaction->empty()) continue;
     const std::uint64_t request = replica_.propose(std::move(*transaction));
     SWARM_CHECK(request == 0 || !is_in_flight(request), "proposal", request, "of the", slot.loop->name(),

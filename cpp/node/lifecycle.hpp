@@ -1,7 +1,7 @@
 // Lifecycle: this node's own way in and out of a swarm, and from one role to the other: init, join, leave,
 // promotion, demotion, removal. NOT here: the leader's side of the same stories (membership).
 //
-// A machine. Two values say where the node is: its `Stage` (outside, initialising, joining, member, leaving;
+// Two values say where the node is: its `Stage` (outside, initialising, joining, member, leaving;
 // `locked` will be one more), and its way into the Raft group. Each stage has its own deadline and patience:
 // every wait has an end, and `state()` and `error()` say what the node waits for. The caller passes what the
 // lifecycle must know of the rest of the node (Surroundings).
@@ -139,6 +139,10 @@ class Lifecycle {
   docker::SwarmState state() const;
   const std::string& error() const { return outdated_ ? outdated_->why : error_; }
   const Stage& stage() const { return stage_; }
+  // It is in a swarm or outside, not on its way: run() takes no step unless the node was removed.
+  bool is_at_rest() const {
+    return std::holds_alternative<stage::Member>(stage_) || std::holds_alternative<stage::Outside>(stage_);
+  }
   const WayIn& way() const { return way_; }
 
  private:

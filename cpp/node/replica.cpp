@@ -365,6 +365,7 @@ void Replica::compact(std::uint64_t applied, ports::DiskBatch& batch) {
 }
 
 void Replica::send_all(std::vector<raft::Message> messages) {
+  if (messages.empty()) return;
   for (auto& message : raft::coalesced(std::move(messages), kMaxAppendBytes)) send(std::move(message));
 }
 

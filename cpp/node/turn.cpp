@@ -42,12 +42,18 @@ void Node::Impl::run_deadlines() {
   if (replica_) replica_->on_deadline();
   if (leader_) leader_->membership.on_deadline();
   if (agent_) agent_->on_deadline(times());
-  lifecycle_.on_deadline(surroundings());
-  settle(lifecycle_);
-  if (logs_.is_due(core_.now)) logs_.on_deadline(core_.now, ways_to(logs_.watched()));
-  settle(logs_);
-  router_.on_deadline(moment());
-  settle(router_);
+  if (lifecycle_.next_deadline() <= core_.now) {
+    lifecycle_.on_deadline(surroundings());
+    settle(lifecycle_);
+  }
+  if (logs_.is_due(core_.now)) {
+    logs_.on_deadline(core_.now, ways_to(logs_.watched()));
+    settle(logs_);
+  }
+  if (router_.next_deadline() <= core_.now) {
+    router_.on_deadline(moment());
+    settle(router_);
+  }
   if (api_.next_deadline() <= core_.now) api_.on_deadline(api_context());
 }
 
@@ -173,14 +179,17 @@ bool Node::Impl::run_agent() {
   return did || connecting;
 }
 
+// Most turns are of a node at rest: its surroundings are gathered only where the lifecycle may take a step.
 void Node::Impl::run_lifecycle() {
+  const bool was_removed = replica_ && core_.identity && replica_->was_removed(core_.identity->raft_id);
+  if (lifecycle_.is_at_rest() && !was_removed) return;
   lifecycle_.run(surroundings());
   settle(lifecycle_);
 }
 
 bool Node::Impl::run_api() {
-  const bool reads = router_.run(moment());
-  settle(router_);
+  const bool reads = router_.wants_check() && router_.run(moment());
+  if (reads) settle(router_);
   return settle_api() || reads;
 }
 
