@@ -26,6 +26,7 @@ from pathlib import Path
 
 TIDY = "clang-tidy-19"
 ROOT = Path(__file__).resolve().parent.parent
+BEGUN = time.time()  # texts are read once, from here on
 BUILT = ROOT / "build" / "release"
 MEMORY = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "swarmpy-tidy"
 FORGOTTEN_AFTER = 30 * 86400
@@ -98,10 +99,10 @@ def known_clean(memory: Path) -> bool:
     return True
 
 
-def remember(memory: Path, source: Path, said: str, begun: float) -> None:
-    """Remembers the source as clean, unless a file was written while clang-tidy was reading."""
+def remember(memory: Path, source: Path, said: str) -> None:
+    """Remembers the source as clean, unless a file was written since this run began."""
     headers = {Path(os.path.normpath(BUILT / path)) for path in HEADER.findall(said)}
-    if any(path.stat().st_mtime >= begun for path in {source, *headers}):
+    if any(path.stat().st_mtime >= BEGUN for path in {source, *headers}):
         return
     files = [portable(str(path)) for path in sorted({source, *headers})]
     unfinished = memory.with_suffix(f".{os.getpid()}")
@@ -111,10 +112,9 @@ def remember(memory: Path, source: Path, said: str, begun: float) -> None:
 
 def check(source: Path) -> str:
     """Returns what clang-tidy says about the source: nothing when it is clean."""
-    begun = time.time()
     run = subprocess.run(question(source), check=False, capture_output=True, text=True)
     if run.returncode == 0 and not run.stdout.strip():
-        remember(memory_of(source), source, run.stderr, begun)
+        remember(memory_of(source), source, run.stderr)
         return ""
     return run.stdout.strip() or HEADER.sub("", run.stderr).strip() or f"{TIDY}: exit {run.returncode}"
 

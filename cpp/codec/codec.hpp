@@ -22,6 +22,8 @@ Result<model::Transaction> decode_transaction(std::string_view bytes);
 // Returns true if the bytes have the form of a transaction, be it one of a newer build: with kinds, actions
 // or words that this one does not know and decode_transaction() refuses.
 bool is_transaction(std::string_view bytes);
+// How many actions it has, without reading them; 0 if the bytes have not the form of one.
+std::size_t count_actions(std::string_view bytes);
 
 // Objects as they lie on disk and in snapshots. A task goes without its template.
 template <class T>

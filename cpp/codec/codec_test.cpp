@@ -219,6 +219,20 @@ TEST(Codec, KindsOfAFutureVersionAreErrorsAndFieldsAreNot) {
   EXPECT_EQ(*with_new_field, (raft::HardState{1, 2, 3}));
 }
 
+// What a node says of itself becomes an entry of the log, which every member must get.
+TEST(Codec, AMessageThatIsLargerThanItsKindMayBeIsAnError) {
+  wire::Register said;
+  said.description.hostname = std::string(5'000'000, 'x');
+  const auto back = decode_wire_message(encode(wire::Message(said)));
+  ASSERT_FALSE(back.ok());
+  EXPECT_EQ(back.error().message, "corrupt message: it is larger than its kind may be");
+  said.description.hostname.resize(3'000'000);
+  EXPECT_TRUE(decode_wire_message(encode(wire::Message(said))).ok());
+  wire::ApiReplyBody body;
+  body.bytes = std::string(5'000'000, 'x');
+  EXPECT_TRUE(decode_wire_message(encode(wire::Message(body))).ok());
+}
+
 TEST(Codec, ATaskWithoutItsTemplateIsAnError) {
   swarmpy::wire::Message message;
   message.mutable_feed_update()->add_items()->mutable_task()->set_spec_version(3);

@@ -1,12 +1,20 @@
 // Transactions: what log entries carry.
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
 #include "base/result.hpp"
 #include "codec/codec.hpp"
 #include "codec/described.hpp"
 #include "codec/objects.hpp"
 #include "codec/reading.hpp"
+
 #include "model/describe/transaction.hpp"
 #include "model/transaction.hpp"
 #include "objects.pb.h"
@@ -56,6 +64,18 @@ Result<model::Transaction> decode_transaction(std::string_view bytes) {
 bool is_transaction(std::string_view bytes) {
   Scratch<swarmpy::Transaction> message;
   return parse_into(*message, bytes);
+}
+
+std::size_t count_actions(std::string_view bytes) {
+  using google::protobuf::internal::WireFormatLite;
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
+  std::size_t count = 0;
+  while (const std::uint32_t tag = in.ReadTag()) {
+    if (WireFormatLite::GetTagFieldNumber(tag) == swarmpy::Transaction::kActionsFieldNumber) ++count;
+    if (!WireFormatLite::SkipField(&in, tag)) return 0;
+  }
+  return count;
 }
 
 }  // namespace swarm::codec

@@ -3,6 +3,7 @@
 // A feed update carries each template once; its tasks name them by service and version. A task whose
 // template did not come is an error: an agent could not run it.
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -157,7 +158,25 @@ struct Converter<wire::Message> {
 };
 
 std::string encode(const wire::Message& message) { return encode_as<pb::Message>(message); }
+namespace {
+
+// What a node says of itself and its tasks becomes an entry of the log, which every member must get. A report
+// of 10,000 tasks takes about 1.2 MB.
+constexpr std::size_t kMaxSaidBytes = 4 * 1024 * 1024;
+
+bool may_be_large(const pb::Message& message) {
+  return !message.has_join_request() && !message.has_raft_join_request() && !message.has_leave_request() &&
+         !message.has_register_() && !message.has_heartbeat() && !message.has_task_report();
+}
+
+}  // namespace
+
 Result<wire::Message> decode_wire_message(std::string_view bytes) {
+  if (bytes.size() > kMaxSaidBytes) {
+    Scratch<pb::Message> message;
+    if (!parse_into(*message, bytes) || !may_be_large(*message))
+      return plain_error(Code::data_loss, "corrupt message: it is larger than its kind may be");
+  }
   return decode_as<pb::Message, wire::Message>(bytes, "message");
 }
 std::string encode_task_record(const model::Task& task) { return encode_as<pb::TaskRecord>(KeptTask{task}); }

@@ -1,6 +1,9 @@
 #include "control/request_size.hpp"
 
+#include <cstddef>
 #include <string>
+
+#include "base/result.hpp"
 
 namespace swarm::control {
 

@@ -8,6 +8,7 @@
 
 #include "codec/codec.hpp"
 #include "raft/conf_change.hpp"
+#include "store/leader_loop.hpp"
 
 // A check ignores the types of messages that it does not name.
 #pragma GCC diagnostic ignored "-Wswitch-enum"
@@ -20,6 +21,9 @@ using raft::MessageType;
 using Verdict = std::optional<Rule>;
 
 constexpr std::uint64_t kMaxKeptBytes = 8ULL * 1024 * 1024;
+// Of one entry. An action of four bytes takes over a kilobyte when it is read. A leader's loop plans some
+// 4,000 (store::kMaxActions), a request has fewer.
+constexpr std::size_t kMaxActionsRead = 4 * store::kMaxActions;
 
 constexpr std::array<const char*, kRules> kSentences{{
     "it is local to its node",
@@ -240,12 +244,14 @@ bool JudgedEntries::read(const raft::Entry& entry) {
   if (entry.data.empty()) return true;
   const auto found = kept_.find(entry.index);
   if (found != kept_.end() && found->second.entry == entry) return true;
+  if (codec::count_actions(entry.data) > kMaxActionsRead) return false;
   auto transaction = codec::decode_transaction(entry.data);
   if (!transaction) return codec::is_transaction(entry.data);
   if (found != kept_.end()) forget(found);
-  if (bytes_ + entry.data.size() > kMaxKeptBytes) return true;
-  bytes_ += entry.data.size();
-  kept_.emplace(entry.index, Kept{entry, std::move(*transaction)});
+  Kept kept{entry, std::move(*transaction)};
+  if (size_ + kept.size() > kMaxKeptBytes) return true;
+  size_ += kept.size();
+  kept_.emplace(entry.index, std::move(kept));
   return true;
 }
 
@@ -261,7 +267,7 @@ std::optional<model::Transaction> JudgedEntries::take(const raft::Entry& entry) 
 }
 
 void JudgedEntries::forget(std::map<raft::Index, Kept>::iterator one) {
-  bytes_ -= one->second.entry.data.size();
+  size_ -= one->second.size();
   kept_.erase(one);
 }
 

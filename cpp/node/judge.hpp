@@ -77,22 +77,27 @@ bool is_whole(const UnpackedSnapshot& snapshot);
 // when it is applied.
 class JudgedEntries {
  public:
-  // Returns false if the bytes are no transaction. One with a kind or an action that this build does not know
-  // is one: every replica refuses it when it is applied (adr 24).
+  // Returns false if the bytes are no transaction, or one of more actions than any leader proposes. One with
+  // a kind or an action that this build does not know is one: every replica refuses it when it is applied
+  // (adr 24).
   bool read(const raft::Entry& entry);
   // Of the entry that is applied now; forgets those before it.
   std::optional<model::Transaction> take(const raft::Entry& entry);
   std::size_t size() const { return kept_.size(); }
+  void clear() { kept_.clear(), size_ = 0; }
 
  private:
   struct Kept {
     raft::Entry entry;
     model::Transaction transaction;
+    std::uint64_t size() const {
+      return entry.data.size() + transaction.actions.size() * sizeof(model::Action);
+    }
   };
   void forget(std::map<raft::Index, Kept>::iterator one);
 
   std::map<raft::Index, Kept> kept_;
-  std::uint64_t bytes_ = 0;
+  std::uint64_t size_ = 0;  // in memory, about
 };
 
 }  // namespace swarm::node

@@ -286,5 +286,17 @@ TEST_F(SnapshotContent, WithATaskThatHasNoTemplateIsNone) {
   EXPECT_FALSE(is_whole(content_));
 }
 
+// Four bytes of an action take over a kilobyte when they are read.
+TEST(JudgedEntries, OneOfMoreActionsThanAnyLeaderProposesIsRefusedUnread) {
+  std::string few, many;
+  for (int i = 0; i < 16'000; ++i) few += std::string("\x1a\x02\x2a\x00", 4);
+  many = few + std::string("\x1a\x02\x2a\x00", 4);
+  JudgedEntries judged;
+  EXPECT_EQ(codec::count_actions(few), 16'000u);
+  EXPECT_TRUE(judged.read({1, 5, raft::EntryType::normal, few}));
+  EXPECT_EQ(judged.size(), 0u) << "it takes more memory than is kept";
+  EXPECT_FALSE(judged.read({1, 5, raft::EntryType::normal, many}));
+}
+
 }  // namespace
 }  // namespace swarm::node

@@ -136,12 +136,28 @@ std::unique_ptr<Replica> Replica::join(Core& core, std::uint64_t raft_id,
 
 std::optional<Rule> Replica::step(raft::Message message) {
   if (was_removed(message.from)) return std::nullopt;  // it will learn so from its dispatcher session
-  if (const auto broken = judge_message(message)) return broken;
+  if (const auto broken = judge_message(message)) {
+    if (broken != Rule::leap) return broken;
+    follow_leap(message.from);
+    return std::nullopt;
+  }
   ++Meters::of(core_.meters.received, message.type);
   if (is_for_leader(message.type) && raft_->role() != raft::Role::leader) return std::nullopt;
   (void)raft_->step(std::move(message));  // what Raft refuses it may refuse: the sender asks again
   note_raft();
   return std::nullopt;
+}
+
+// A member whose term is too far beyond this one's is followed a leap at a time: cut off, the members could
+// never have one leader again. Raft lets a member take any greater term (section 5.1).
+void Replica::follow_leap(raft::PeerId from) {
+  raft::Message step;
+  step.type = raft::MessageType::heartbeat_resp;
+  step.from = from;
+  step.to = raft_id_;
+  step.term = raft_->term() + kMaxTermLeap;
+  (void)raft_->step(std::move(step));
+  note_raft();
 }
 
 std::optional<Rule> Replica::judge_message(const raft::Message& message) {
@@ -155,6 +171,8 @@ std::optional<Rule> Replica::judge_message(const raft::Message& message) {
 
 // Those that are committed here are not appended again.
 std::optional<Rule> Replica::judge_entries(const raft::Message& message) {
+  if (message.index > raft_->last_index())
+    return std::nullopt;  // Raft refuses it: it does not follow the log
   for (const raft::Entry& entry : message.entries)
     if (entry.type == raft::EntryType::normal && entry.index > raft_->commit() && !judged_.read(entry))
       return Rule::entry;
@@ -336,6 +354,8 @@ void Replica::note_soft_state(const raft::Ready& ready) {
   if (!elected) {
     proposed_.clear();
     outgoing_.clear();
+  } else {
+    judged_.clear();
   }
   core_.trace("raft.role", [&] {
     return std::string("role=") + raft::to_string(now.role) + " term=" + std::to_string(term_) +

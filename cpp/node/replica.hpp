@@ -148,6 +148,7 @@ class Replica {
   bool prepare(model::Transaction& transaction);                  // false: it cannot be proposed here, or now
   std::uint64_t append(model::Transaction transaction, std::string bytes);
   std::optional<Rule> judge_message(const raft::Message& message);
+  void follow_leap(raft::PeerId from);
   std::optional<Rule> judge_entries(const raft::Message& message);
   std::optional<Rule> begin_snapshot(ports::LinkId link, const wire::SnapshotChunk& chunk);
   bool may_install(std::uint64_t index, std::string_view data);

@@ -1,5 +1,6 @@
 // What goes beyond the paper's figure: pre-vote, check-quorum, reads, transfer, flow control, durability,
 // membership.
+#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>

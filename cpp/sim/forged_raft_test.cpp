@@ -11,6 +11,7 @@
 #include "base/time.hpp"
 #include "codec/codec.hpp"
 #include "model/mesh.hpp"
+#include "node/judge.hpp"
 #include "raft/conf_change.hpp"
 #include "raft/raft.hpp"
 #include "sim/chaos.hpp"
@@ -100,6 +101,21 @@ TEST_F(ForgedRaft, ATermBeyondAllTerms) {
 
 TEST_F(ForgedRaft, ANewTermThatAMemberMayHave) {
   forge(MessageType::heartbeat, [](Message& m, const auto&) { m.term += 1'000'000; });
+  expect_restarts();
+}
+
+// One member's term is raised as far as a message may, another's further: they find together again.
+TEST_F(ForgedRaft, TermsThatAreFarApart) {
+  const auto raise = [&](const std::string& as, const std::string& to, int times) {
+    for (int i = 0; i < times; ++i) {
+      Message message = from(as, to, MessageType::heartbeat_resp);
+      message.term += node::kMaxTermLeap - 8;
+      swarm.world.wire_by_hand("w1").send(link(as, to), std::move(message));
+      swarm.world.run_for(Duration::millis(5));
+    }
+  };
+  raise("m2", "m1", 2);
+  raise("m1", "m2", 5);
   expect_restarts();
 }
 

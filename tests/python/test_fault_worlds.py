@@ -421,7 +421,7 @@ def test_the_command_breaks_and_heals_a_cluster_of_another_process(tmp_path: Pat
 
     swarmpy("up", "--managers", "3", "--workers", "1")
     try:
-        assert "freeze w1 for 1s" in swarmpy("fault", "freeze", "w1", "--for", "1s")
+        assert "freeze w1 for 5s" in swarmpy("fault", "freeze", "w1", "--for", "5s")
         assert json.loads(swarmpy("fault", "list", "--json"))[0]["fault"]["kind"] == "freeze"
         net = json.loads(swarmpy("fault", "net", "m1", "*", "--latency", "20ms", "--one-way", "--json"))
         assert net["fault"]["latency"] == "20ms" and net["fault"]["both"] is False
