@@ -8,10 +8,7 @@ namespace {
 void propose(Call& call, model::Action action, std::uint32_t status) {
   model::Transaction transaction;
   transaction.actions.push_back(std::move(action));
-  call.replies.propose(call.id, std::move(transaction),
-                       [status](Replies& replies, ApiId id, const model::Outcome&, const Context&) {
-                         replies.reply_empty(id, status);
-                       });
+  call.replies.propose(call.id, std::move(transaction), EmptyAnswer{status});
 }
 
 }  // namespace
