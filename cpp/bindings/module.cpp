@@ -26,6 +26,7 @@ sim::WorldOptions options_of(std::uint64_t seed, bool check, bool codec) {
   return options;
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 takes a function of this type
 void translate(std::exception_ptr thrown) {
   try {
     if (thrown) std::rethrow_exception(thrown);

@@ -137,9 +137,7 @@ struct ServedDoor::Impl {
     try {
       work();
     } catch (const std::exception&) {
-      timer.cancel();
-      server.close();
-      open.clear();
+      return;  // poisoned: there is nothing left to tidy
     }
   }
 
@@ -159,7 +157,8 @@ struct ServedDoor::Impl {
   void hang_up_quietly(sim::CallId call) {
     try {
       host->hang_up(call);
-    } catch (const std::exception&) {  // poisoned: there is nothing left to tidy
+    } catch (const std::exception&) {
+      return;  // poisoned: there is nothing left to tidy
     }
   }
 

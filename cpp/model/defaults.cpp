@@ -9,8 +9,7 @@
 namespace swarm::model {
 
 Duration stop_grace(const TaskSpec& spec) {
-  return spec.container && spec.container->stop_grace_period ? *spec.container->stop_grace_period
-                                                             : kStopGracePeriod;
+  return spec.container ? spec.container->stop_grace_period.value_or(kStopGracePeriod) : kStopGracePeriod;
 }
 
 Duration old_task_timeout(const TaskSpec& spec) {

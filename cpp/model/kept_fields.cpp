@@ -35,8 +35,10 @@ void limit(const ServiceSpec& from, ServiceSpec& to) {
 }
 
 void privileges(const ServiceSpec& from, ServiceSpec& to) {
-  if (!from.task.container || !from.task.container->privileges) return;
-  Privileges wish = *from.task.container->privileges;
+  if (!from.task.container) return;
+  const auto& asked = from.task.container->privileges;
+  if (!asked) return;
+  Privileges wish = *asked;
   if (wish.credential_spec == CredentialSpec{}) wish.credential_spec.reset();
   if (wish.selinux_context == SelinuxContext{}) wish.selinux_context.reset();
   const bool usual_seccomp = wish.seccomp && (wish.seccomp->mode.empty() || wish.seccomp->mode == "default");

@@ -26,7 +26,8 @@ const RestartRecord& record_of(const Task& task) {
 }
 
 Duration window_of(const Task& task) {
-  return task.spec().restart ? task.spec().restart->window.value_or(Duration{}) : Duration{};
+  const auto& policy = task.spec().restart;
+  return policy ? policy->window.value_or(Duration{}) : Duration{};
 }
 
 // Two restarts can lie within it, and it forgets what is older.
@@ -109,8 +110,9 @@ bool may_restart(const Task& task) { return condition_allows(task) && !attempts_
 
 std::string error_of(const Task& task) {
   const std::string& err = task.status.err;
-  if (!condition_allows(task) || !attempts_used_up(task)) return err;
-  const std::string most = std::to_string(task.spec().restart->max_attempts);
+  const auto& policy = task.spec().restart;
+  if (!policy || !condition_allows(task) || !attempts_used_up(task)) return err;
+  const std::string most = std::to_string(policy->max_attempts);
   return err + (err.empty() ? "" : "; ") + "restart attempts are used up (" + most + " of " + most + ")";
 }
 

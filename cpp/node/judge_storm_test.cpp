@@ -217,7 +217,7 @@ class Storm {
                                                 3,
                                                 last,
                                                 last + 1,
-                                                last - 1,
+                                                std::max<std::uint64_t>(last, 1) - 1,
                                                 member.raft().commit(),
                                                 member.term(),
                                                 1'000'000'000,
