@@ -48,6 +48,8 @@ Result<wire::Hello> decode_hello(std::string_view bytes);
 std::string encode(const wire::ManagerPeer& peer);
 Result<wire::ManagerPeer> decode_manager_peer(std::string_view bytes);
 
+// Returns true of the messages that go from one member to another; the others are a member's words to itself.
+bool travels(raft::MessageType type);
 std::string encode(const raft::Message& message);
 Result<raft::Message> decode_raft_message(std::string_view bytes);
 std::string encode(const raft::Entry& entry);

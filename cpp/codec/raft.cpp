@@ -14,9 +14,6 @@
 #include "raft/message.hpp"
 
 namespace swarm::codec {
-namespace {
-
-namespace pb = swarmpy::raft;
 
 bool travels(raft::MessageType type) {
   switch (type) {
@@ -49,6 +46,10 @@ bool travels(raft::MessageType type) {
   }
   return false;
 }
+
+namespace {
+
+namespace pb = swarmpy::raft;
 
 // Why the core must not see this message; "" if it may.
 const char* fault_of(const raft::Message& message) {

@@ -1,20 +1,17 @@
 // Transactions: what log entries carry.
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
-
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
 #include "base/result.hpp"
 #include "codec/codec.hpp"
 #include "codec/described.hpp"
 #include "codec/objects.hpp"
 #include "codec/reading.hpp"
-
 #include "model/describe/transaction.hpp"
 #include "model/transaction.hpp"
 #include "objects.pb.h"

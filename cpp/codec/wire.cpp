@@ -157,7 +157,6 @@ struct Converter<wire::Message> {
   }
 };
 
-std::string encode(const wire::Message& message) { return encode_as<pb::Message>(message); }
 namespace {
 
 // What a node says of itself and its tasks becomes an entry of the log, which every member must get. A report
@@ -171,6 +170,7 @@ bool may_be_large(const pb::Message& message) {
 
 }  // namespace
 
+std::string encode(const wire::Message& message) { return encode_as<pb::Message>(message); }
 Result<wire::Message> decode_wire_message(std::string_view bytes) {
   if (bytes.size() > kMaxSaidBytes) {
     Scratch<pb::Message> message;

@@ -11,7 +11,8 @@ namespace swarm::control {
 // log; an update writes the spec before it, too.
 inline constexpr std::size_t kMaxRequestBytes = 1'572'864;
 
-// Of a client's request. What the control loops write is bounded by what they were asked for.
+// Of a client's request. A control loop's plan is bounded by its actions (store::kMaxActions), and what a
+// node says of itself by its message (codec/wire.cpp).
 Result<void> check_request_size(std::size_t bytes);
 
 }  // namespace swarm::control

@@ -47,27 +47,6 @@ constexpr std::array<const char*, kRules> kSentences{{
     "its snapshot is too large",
 }};
 
-bool travels(MessageType type) {
-  switch (type) {
-    case MessageType::app:
-    case MessageType::app_resp:
-    case MessageType::vote:
-    case MessageType::vote_resp:
-    case MessageType::snap:
-    case MessageType::heartbeat:
-    case MessageType::heartbeat_resp:
-    case MessageType::transfer_leader:
-    case MessageType::timeout_now:
-    case MessageType::read_index:
-    case MessageType::read_index_resp:
-    case MessageType::pre_vote:
-    case MessageType::pre_vote_resp:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Only the leader of a term says these.
 bool is_of_leader(MessageType type) {
   return type == MessageType::app || type == MessageType::heartbeat || type == MessageType::snap ||
@@ -80,7 +59,7 @@ bool is_peer(raft::PeerId id) { return id != raft::kNone && id < raft::kApplyThr
 
 Verdict judge_ends(const Message& message, const Known& known) {
   if (message.type == MessageType::prop) return Rule::proposal;
-  if (!travels(message.type) || !message.responses.empty()) return Rule::local;
+  if (!codec::travels(message.type) || !message.responses.empty()) return Rule::local;
   if (!is_peer(message.from) || message.from == known.self) return Rule::sender;
   return std::nullopt;
 }

@@ -9,7 +9,8 @@
 //
 // It is here and not in raft/: only the node knows what entries and snapshots mean, and the core is driven by
 // etcd's test data, where a test is the peer.
-// NOT here: who may speak at all (permissions), what a valid lie does (Raft does not bear those, either).
+// NOT here: which node may send which message (permissions); messages that are false and keep every rule,
+// against which Raft itself has no means.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@
 namespace swarm::node {
 
 // A member may miss this many terms while it is down (an election a second for 136 years). One message raises
-// a term by no more, so that no peer can use the terms up.
+// a term by no more, so that no peer can use the terms up: a message from further beyond is dropped, and this
+// member's own term is raised by one leap (Replica::step). Its link stays.
 inline constexpr raft::Term kMaxTermLeap = raft::Term{1} << 32;
 // Of a read, or of a vote that is asked for on a leader's word.
 inline constexpr std::size_t kMaxContext = 64;

@@ -173,8 +173,8 @@ void have_standard_descriptors() {
 // the next: two calls of the kernel and a page fault for each 4 KB, an eighth of what a create costs. It is
 // asked in steps of 1 MB and given back from 32 MB; what is asked for and not touched takes no memory. With
 // these set, it no longer learns by itself which sizes come and go (mallopt(3), M_MMAP_THRESHOLD), and would
-// ask the kernel for each large buffer of the packet path anew: so it is told. (Of jemalloc, where that is
-// linked, all this changes nothing.)
+// ask the kernel for each large buffer of the packet path anew: so the threshold for these is set as well.
+// (Of jemalloc, where that is linked, all this changes nothing.)
 void keep_the_heap() {
   ::mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
   ::mallopt(M_TOP_PAD, 1024 * 1024);
