@@ -90,6 +90,7 @@ def tell(cluster: LocalCluster, clients: dict[str, Any]) -> None:
     states = {task["ID"]: task["Status"]["State"] for task in web.tasks()}
     assert states[victim["ID"]] == "failed"
 
+    web.reload()  # It got its ports after docker-py had read it, which made a newer version of it.
     assert web.scale(6)
     see("six tasks run", lambda: len(running(web)) == 6)
     web.reload()
