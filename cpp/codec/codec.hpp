@@ -14,6 +14,7 @@
 #include "model/transaction.hpp"
 #include "model/wire.hpp"
 #include "raft/message.hpp"
+#include "raft/promise.hpp"
 
 namespace swarm::codec {
 
@@ -55,6 +56,9 @@ Result<raft::Message> decode_raft_message(std::string_view bytes);
 std::string encode(const raft::Entry& entry);
 Result<raft::Entry> decode_entry(std::string_view bytes);
 std::string encode(const raft::HardState& state);
+// Bytes that may follow those of a HardState: each is read as if the other were not there.
+std::string encode(const raft::Promise& promise);
+Result<raft::Promise> decode_promise(std::string_view bytes);
 Result<raft::HardState> decode_hard_state(std::string_view bytes);
 std::string encode(const raft::ConfState& state);
 Result<raft::ConfState> decode_conf_state(std::string_view bytes);

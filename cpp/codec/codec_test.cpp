@@ -101,7 +101,12 @@ TEST(Codec, EveryFieldOfRaftComesBack) {
     expect_round_trip(fill.of<raft::Entry>(), decode_entry);
     expect_round_trip(fill.of<raft::ConfState>(), decode_conf_state);
     expect_round_trip(fill.of<raft::Snapshot>(), decode_snapshot);
-    expect_round_trip(fill.of<raft::HardState>(), decode_hard_state);
+    const auto hard = fill.of<raft::HardState>();
+    const auto promise = fill.of<raft::Promise>();
+    expect_round_trip(hard, decode_hard_state);
+    expect_round_trip(promise, decode_promise);
+    EXPECT_EQ(*decode_hard_state(encode(hard) + encode(promise)), hard);
+    EXPECT_EQ(*decode_promise(encode(hard) + encode(promise)), promise);
     const auto message = fill.of<raft::Message>();
     const auto back = decode_raft_message(encode(message));
     ASSERT_TRUE(back.ok()) << back.error().message;

@@ -69,6 +69,7 @@ const char* fault_of(const raft::Message& message) {
 std::string encode(const raft::Message& message) { return encode_as<pb::Message>(message); }
 std::string encode(const raft::Entry& entry) { return encode_as<pb::Entry>(entry); }
 std::string encode(const raft::HardState& state) { return encode_as<pb::HardState>(state); }
+std::string encode(const raft::Promise& promise) { return encode_as<pb::Promise>(promise); }
 std::string encode(const raft::ConfState& state) { return encode_as<pb::ConfState>(state); }
 std::string encode(const raft::Snapshot& snapshot) { return encode_as<pb::Snapshot>(snapshot); }
 
@@ -84,6 +85,9 @@ Result<raft::Entry> decode_entry(std::string_view bytes) {
 }
 Result<raft::HardState> decode_hard_state(std::string_view bytes) {
   return decode_as<pb::HardState, raft::HardState>(bytes, "hard state");
+}
+Result<raft::Promise> decode_promise(std::string_view bytes) {
+  return decode_as<pb::Promise, raft::Promise>(bytes, "promise");
 }
 Result<raft::ConfState> decode_conf_state(std::string_view bytes) {
   return decode_as<pb::ConfState, raft::ConfState>(bytes, "membership");

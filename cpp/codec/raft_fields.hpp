@@ -4,6 +4,7 @@
 #include "model/describe.hpp"
 #include "model/words.hpp"
 #include "raft/message.hpp"
+#include "raft/promise.hpp"
 
 namespace swarm::model {
 
@@ -22,6 +23,7 @@ SWARM_FIELDS(raft::Entry, term, index, type, data)
 SWARM_FIELDS(raft::ConfState, voters, learners, voters_outgoing, learners_next, auto_leave)
 SWARM_FIELDS(raft::Snapshot, index, term, conf_state, data)
 SWARM_FIELDS(raft::HardState, term, vote, commit)
+SWARM_FIELDS(raft::Promise, writes, chain, before)
 // Without `responses`, which never leave their node.
 SWARM_FIELDS(raft::Message, type, to, from, term, log_term, index, entries, commit, vote, snapshot, reject,
              reject_hint, context)

@@ -15,10 +15,6 @@ namespace {
 constexpr const char* kNoAutolock =
     "autolock is not there yet: managers keep their keys in the clear, so there is nothing to lock";
 constexpr const char* kNoRotation = "the swarm's root certificate cannot be replaced yet";
-constexpr const char* kNoForce =
-    "a new cluster cannot be forced out of an old one yet: bring back enough managers for a majority, or "
-    "leave "
-    "with --force and start anew";
 
 // moby daemon/cluster/listen_addr.go resolveDataPathAddr.
 Result<void> check_addresses(const Fields& from) {
@@ -162,8 +158,8 @@ void init_swarm(Call& call) {
   const auto body = call.body();
   if (!body) return call.refuse(body.error());
   const auto wish = read_init(*body);
-  if (wish && wish->force_new_cluster) return call.refuse(not_yet(kNoForce));
-  if (call.context.local.state != SwarmState::inactive) return call.refuse(already_in_swarm());
+  const bool forced = wish && wish->force_new_cluster;
+  if (call.context.local.state != SwarmState::inactive && !forced) return call.refuse(already_in_swarm());
   if (!wish) return call.refuse(wish.error());
   if (const auto fine = control::validate_cluster_spec(wish->spec); !fine) return call.refuse(fine.error());
   call.replies.perform(call.id, *wish, SwarmInitialised{});

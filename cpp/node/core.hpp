@@ -34,6 +34,7 @@ struct Core {
   Rng rng;
   Links links;
   std::optional<Identity> identity;
+  bool is_forgetful = false;  // its member of the Raft group must not be heard any more
   Instant now;
 
   WallTime wall() const { return ports.clock.wall(); }
@@ -69,6 +70,7 @@ struct Core {
     if (!identity) return hello;
     hello.cluster = identity->cluster;
     hello.node = identity->node;
+    if (is_forgetful) return hello;
     hello.role = identity->role;
     hello.raft_id = identity->raft_id;
     return hello;

@@ -68,6 +68,9 @@ struct JoinReplica {  // of a manager-to-be
   std::uint64_t raft_id = 0;
   std::vector<wire::ManagerPeer> members;
 };
+struct RecoverReplica {  // a new group of this manager alone; Lifecycle::on_recovered
+  wire::ManagerPeer self;
+};
 struct BeginReplica {};  // it takes part from now on
 struct StopReplica {};
 struct HandOver {};  // leadership, to the best successor
@@ -149,16 +152,18 @@ struct EndReply {
 
 }  // namespace effect
 
-using Effect = std::variant<
-    effect::SendOn, effect::SendTo, effect::AskToJoin, effect::DialManager, effect::ToDispatcher,
-    effect::Listen, effect::StopListening, effect::CloseLinks, effect::SayHello, effect::Store,
-    effect::WipeReplica, effect::WipeAll, effect::StartAgent, effect::StopAgent, effect::DrainAgent,
-    effect::CreateReplica, effect::JoinReplica, effect::BeginReplica, effect::StopReplica, effect::HandOver,
-    effect::OperationDone, effect::NewsOfLogs, effect::Prepare, effect::OpenLogs, effect::CloseLogs,
-    effect::JoinMesh, effect::SetTable, effect::TaskUp, effect::TaskStopping, effect::TaskGone, effect::Tell,
-    effect::Answer, effect::Fail, effect::Settled, effect::Abort, effect::Forward, effect::CheckRead,
-    effect::BeginReply, effect::PieceOfReply, effect::EndReply, agent::StartTask, agent::StopTask,
-    agent::RemoveTask, agent::SessionFacts, agent::Removed, agent::ContainerEvent>;
+using Effect =
+    std::variant<effect::SendOn, effect::SendTo, effect::AskToJoin, effect::DialManager, effect::ToDispatcher,
+                 effect::Listen, effect::StopListening, effect::CloseLinks, effect::SayHello, effect::Store,
+                 effect::WipeReplica, effect::WipeAll, effect::StartAgent, effect::StopAgent,
+                 effect::DrainAgent, effect::CreateReplica, effect::JoinReplica, effect::RecoverReplica,
+                 effect::BeginReplica, effect::StopReplica, effect::HandOver, effect::OperationDone,
+                 effect::NewsOfLogs, effect::Prepare, effect::OpenLogs, effect::CloseLogs, effect::JoinMesh,
+                 effect::SetTable, effect::TaskUp, effect::TaskStopping, effect::TaskGone, effect::Tell,
+                 effect::Answer, effect::Fail, effect::Settled, effect::Abort, effect::Forward,
+                 effect::CheckRead, effect::BeginReply, effect::PieceOfReply, effect::EndReply,
+                 agent::StartTask, agent::StopTask, agent::RemoveTask, agent::SessionFacts, agent::Removed,
+                 agent::ContainerEvent>;
 
 // The effects of one part that are not carried out yet.
 class Outbox {

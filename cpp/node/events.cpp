@@ -157,6 +157,12 @@ void Node::Impl::on_done(const RecordsStored& stored) {
   settle_agent();
 }
 
+void Node::Impl::on_done(const GroupStored&) {
+  if (!core_.identity || replica_) return;  // it has left meanwhile
+  lifecycle_.on_recovered(begin_recovered());
+  settle(lifecycle_);
+}
+
 void Node::Impl::on_done(const IdentityStored& stored) {
   lifecycle_.on_stored(stored, surroundings());
   settle(lifecycle_);

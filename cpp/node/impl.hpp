@@ -56,6 +56,10 @@ class Node::Impl {
   Result<void> start_replica();  // as the disk has it
   Result<void> start_agent();
   void stop_outdated(model::FeatureLevel level, std::uint64_t version);
+  Result<void> stop_forgetful(const std::string& what, std::uint64_t version);
+  void sideline(Sidelined sidelined);
+  Result<void> recover_replica(const wire::ManagerPeer& self);
+  Result<void> begin_recovered();
 
   // ---- surroundings.cpp: what the parts see of the node
   Leadership leadership() const;
@@ -83,6 +87,7 @@ class Node::Impl {
   void on_done(std::monostate) {}
   void on_done(const ReplicaStored& stored);
   void on_done(const RecordsStored& stored);
+  void on_done(const GroupStored& stored);
   void on_done(const IdentityStored& stored);
   void refuse(const Speaker& from, const char* message, Denial denial, const char* rule = nullptr);
   void note_bad_frame(const ports::LinkClosed& event);
@@ -120,6 +125,7 @@ class Node::Impl {
   void carry_out(effect::CreateReplica effect);
   void carry_out(effect::JoinReplica effect);
   void carry_out(effect::BeginReplica effect);
+  void carry_out(effect::RecoverReplica effect);
   void carry_out(effect::StopReplica effect);
   void carry_out(effect::HandOver effect);
   void carry_out(effect::OperationDone effect);
@@ -211,7 +217,8 @@ class Node::Impl {
   std::uint64_t container_events_ = 0;
   bool shutting_down_ = false;
   bool replica_retired_ = false;
-  int local_rounds_ = 0;  // in this turn: of a leader and its own agent
+  std::optional<wire::ManagerPeer> recovering_;  // the only member of the group that is made next
+  int local_rounds_ = 0;                         // in this turn: of a leader and its own agent
 };
 
 template <class Act>

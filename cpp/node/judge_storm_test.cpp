@@ -54,7 +54,10 @@ class Member {
   }
   bool opens_again() {
     Core again(NodeOptions{}, world_.core.ports);
-    const auto loaded = Replica::load(again);
+    auto state = load_replica(world_.core.ports.disk);
+    if (!state.ok()) ADD_FAILURE() << state.error().message;
+    EXPECT_EQ(what_is_forgotten(*state, world_.core.ports.disk.mark()), "");
+    const auto loaded = Replica::load(again, std::move(*state));
     if (!loaded.ok()) ADD_FAILURE() << loaded.error().message;
     return loaded.ok();
   }

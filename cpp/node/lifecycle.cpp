@@ -8,7 +8,7 @@
 namespace swarm::node {
 
 docker::SwarmState Lifecycle::state() const {
-  if (outdated_) return docker::SwarmState::error;
+  if (sidelined_) return docker::SwarmState::error;
   if (std::holds_alternative<stage::Initialising>(stage_) || std::holds_alternative<stage::Joining>(stage_))
     return docker::SwarmState::pending;
   return identity_ ? docker::SwarmState::active : docker::SwarmState::inactive;

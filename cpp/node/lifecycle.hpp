@@ -41,10 +41,15 @@ struct Surroundings {
   bool is_settled = false;
 };
 
-// This node is a manager whose replica does not take part: its swarm is at a feature level that this build
-// does not know. Its tasks go on; its Raft state waits on the disk, as it was at `version`, for an upgraded
-// build.
-struct Outdated {
+// This node is a manager whose replica does not take part. Its tasks go on, and its Raft state stays on the
+// disk, as it was at `version`:
+//   outdated    its swarm is at a feature level that this build does not know. It waits for an upgraded build
+//   forgetful   its disk has lost some of what it had promised. It neither votes nor acknowledges, and asks
+//   to
+//               be a new member in its own place; what its disk still has goes when it is one
+struct Sidelined {
+  enum class Because : std::uint8_t { outdated, forgetful };
+  Because because = Because::outdated;
   std::string why;
   std::uint64_t version = 0;
 };
@@ -115,10 +120,12 @@ class Lifecycle {
   // After a restart as a member.
   void resume() { stage_ = stage::Member{}; }
   // Its replica has stopped, or was not started.
-  void on_outdated(Outdated outdated) { outdated_ = std::move(outdated); }
+  void on_sidelined(Sidelined sidelined) { sidelined_ = std::move(sidelined); }
 
   // ---- a client's wishes
   void init(ports::ApiId id, const docker::SwarmInit& wish);
+  // Of a manager: a new Raft group of it alone, with the swarm that its disk has.
+  void force_new_cluster(ports::ApiId id, const docker::SwarmInit& wish, const Surroundings& at);
   void join(ports::ApiId id, const docker::SwarmJoin& wish, const Surroundings& at);
   void leave(ports::ApiId id, const Surroundings& at);
 
@@ -126,6 +133,7 @@ class Lifecycle {
   void on_message(const Speaker& from, const wire::Message& message, const Surroundings& at);
   void on_asked(ports::LinkId link);  // 0: the address cannot be dialled now
   void on_listening(const Result<void>& result, const Surroundings& at);
+  void on_recovered(const Result<void>& result);
   void on_link_gone(const LinkGone& event);
   void on_session_facts(const agent::SessionFacts& facts, const Surroundings& at);
   void on_removed(const Surroundings& at);  // a manager said so
@@ -137,7 +145,7 @@ class Lifecycle {
   std::optional<Effect> next_effect() { return out_.next(); }
   Instant next_deadline() const;
   docker::SwarmState state() const;
-  const std::string& error() const { return outdated_ ? outdated_->why : error_; }
+  const std::string& error() const { return sidelined_ ? sidelined_->why : error_; }
   const Stage& stage() const { return stage_; }
   // It is in a swarm or outside, not on its way: run() takes no step unless the node was removed.
   bool is_at_rest() const {
@@ -159,7 +167,7 @@ class Lifecycle {
   void on_deadline(stage::Joining& joining, const Surroundings& at);
   // the way into the group, and out of it
   void on_facts_as_manager(const agent::SessionFacts& facts, const Surroundings& at);
-  void on_facts_while_outdated(const agent::SessionFacts& facts);
+  void on_facts_while_sidelined(const agent::SessionFacts& facts);
   void start_raft_join();
   void on_raft_listening(const Result<void>& result, const Surroundings& at);
   void ask_to_join_raft(way::Asked& asked, Instant now);
@@ -181,6 +189,7 @@ class Lifecycle {
   void on_deadline(Other&, const Surroundings&) {}
 
   Error busy() const;  // why neither init nor join can begin
+  Result<void> may_force(const Surroundings& at) const;
   void send_to_managers(const wire::Message& message);
   void save_identity_and(IdentityStored then);
   void done(ports::ApiId id, Result<docker::OperationResult> result);
@@ -193,7 +202,7 @@ class Lifecycle {
   WayIn way_;
   model::NodeRole role_wanted_ = model::NodeRole::worker;  // as the session last said
   std::string error_;
-  std::optional<Outdated> outdated_;
+  std::optional<Sidelined> sidelined_;
   Outbox out_;
 };
 

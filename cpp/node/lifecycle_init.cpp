@@ -79,6 +79,53 @@ void Lifecycle::begin_swarm(stage::Initialising& init, const Surroundings& at) {
   save_identity_and({IdentityStored::Then::start_agent});
 }
 
+// Two swarms would come of one where the managers still have a majority.
+Result<void> Lifecycle::may_force(const Surroundings& at) const {
+  const auto refused = [](std::string why) {
+    return Error{Code::failed_precondition, std::move(why), {}, false, 503};
+  };
+  if (!std::holds_alternative<stage::Member>(stage_)) return busy();
+  if (identity_->raft_id == 0)
+    return refused(
+        "this node is not a manager, and has nothing of the swarm to make a new cluster of: run it on a "
+        "manager");
+  if (at.voters > 1 && (at.leads || at.knows_leader))
+    return refused(
+        "the managers have a leader, so that no majority is lost, and a second swarm would come of a new "
+        "cluster: "
+        "demote or remove the managers that are not wanted");
+  return {};
+}
+
+void Lifecycle::force_new_cluster(ports::ApiId id, const docker::SwarmInit& wish, const Surroundings& at) {
+  if (const auto may = may_force(at); !may) return done(id, may.error());
+  if (!wish.advertise_addr.empty()) {
+    const auto own = own_addresses(options_, wish.listen_addr, wish.advertise_addr);
+    if (!own) return done(id, own.error());
+    identity_->advertise = own->advertise;
+  }
+  const wire::ManagerPeer self{identity_->node, identity_->raft_id, identity_->advertise};
+  identity_->managers = {self};
+  identity_->role = model::NodeRole::manager;
+  sidelined_.reset();
+  way_ = way::AtRest{};
+  error_.clear();
+  stage_ = stage::Initialising{id, wish, identity_->listen, identity_->advertise, {}};
+  out_.add(effect::StopReplica{});
+  out_.add(effect::CloseLinks{});
+  out_.add(effect::RecoverReplica{self});
+  out_.add(effect::Store{save_identity(*identity_), {}});
+}
+
+void Lifecycle::on_recovered(const Result<void>& result) {
+  auto* init = std::get_if<stage::Initialising>(&stage_);
+  if (result || init == nullptr) return;
+  error_ = result.error().message;
+  const ports::ApiId id = init->id;
+  stage_ = stage::Member{};
+  done(id, result.error());
+}
+
 void Lifecycle::run(stage::Initialising& init, const Surroundings& at) {
   // Lost again before it came to rest: its patience begins anew, for a deadline that is over wakes at once.
   if (!at.leads || !at.in_session) return init.settle_by.reset();

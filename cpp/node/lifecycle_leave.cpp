@@ -79,7 +79,7 @@ void Lifecycle::forget_everything() {
   out_.add(effect::StopReplica{});
   out_.add(effect::StopListening{});
   out_.add(effect::CloseLinks{});
-  outdated_.reset();
+  sidelined_.reset();
   identity_.reset();
   out_.add(effect::SayHello{});
   out_.add(effect::WipeAll{});

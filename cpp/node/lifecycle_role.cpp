@@ -18,7 +18,7 @@ void Lifecycle::on_session_facts(const agent::SessionFacts& facts, const Surroun
   role_wanted_ = facts.role;
   if (auto* joining = std::get_if<stage::Joining>(&stage_))
     if (auto* entering = std::get_if<stage::Joining::Entering>(&joining->step)) entering->ready = facts.ready;
-  if (outdated_) return on_facts_while_outdated(facts);
+  if (sidelined_) return on_facts_while_sidelined(facts);
   if (at.is_manager) return on_facts_as_manager(facts, at);
   if (facts.role == model::NodeRole::manager) return start_raft_join();
   error_.clear();  // what kept it out of the group is no error of a worker
@@ -36,9 +36,12 @@ void Lifecycle::on_facts_as_manager(const agent::SessionFacts& facts, const Surr
   if (facts.role == model::NodeRole::worker || !member) demote();
 }
 
-// It stays the member that it is until it is upgraded, or taken out of the group.
-void Lifecycle::on_facts_while_outdated(const agent::SessionFacts& facts) {
-  if (facts.version < outdated_->version) return;
+// An outdated member stays the member that it is until it is upgraded, or taken out of the group. A forgetful
+// one is to be another: the leader takes its former life out of the group (Membership::on_raft_join).
+void Lifecycle::on_facts_while_sidelined(const agent::SessionFacts& facts) {
+  if (facts.version < sidelined_->version) return;
+  if (sidelined_->because == Sidelined::Because::forgetful && facts.role == model::NodeRole::manager)
+    return start_raft_join();
   const bool member = std::any_of(facts.managers.begin(), facts.managers.end(),
                                   [&](const auto& peer) { return peer.raft_id == identity_->raft_id; });
   if (!member) demote();
@@ -112,6 +115,8 @@ void Lifecycle::enter_group(const wire::RaftJoinReply& reply) {
   identity_->managers = reply.members;
   if (auto* joining = std::get_if<stage::Joining>(&stage_))
     if (auto* entering = std::get_if<stage::Joining::Entering>(&joining->step)) entering->ready = false;
+  if (sidelined_) out_.add(effect::WipeReplica{});  // what a forgetful disk still had
+  sidelined_.reset();
   out_.add(effect::SayHello{});
   // Links that were opened as a worker's go: their peers would refuse a manager's words on them.
   out_.add(effect::CloseLinks{});
@@ -128,7 +133,7 @@ void Lifecycle::demote() {
   if (std::holds_alternative<way::Wiping>(way_)) return;
   SWARM_CHECK(identity_ && identity_->raft_id != 0, "the node is no member of the Raft group");
   out_.add(effect::StopReplica{});
-  outdated_.reset();
+  sidelined_.reset();
   out_.add(effect::StopListening{});
   identity_->role = model::NodeRole::worker;
   identity_->raft_id = 0;

@@ -126,7 +126,7 @@ void Membership::on_raft_join(ports::LinkId link, NodeId id, const wire::RaftJoi
         joiner, plain_error(Code::failed_precondition,
                             "node " + id.str() + " was taken out of the Raft group meanwhile: ask anew"));
   if (const auto it = joiners_.find(id); it != joiners_.end()) joiner.give_up = it->second.give_up;
-  if (const std::uint64_t past = raft_id_of(id); past != 0) removals_.insert(past);
+  take_out(raft_id_of(id));
   joiner.reachable = core_.links.is_open_to(message.address);
   if (!joiner.reachable) core_.links.to(message.address, core_.now);
   joiners_[id] = joiner;
@@ -173,7 +173,7 @@ void Membership::on_leave(ports::LinkId link, NodeId id, const wire::LeaveReques
     core_.links.send(link, wire::Message(std::move(reply)));
     return;
   }
-  if (const std::uint64_t raft_id = raft_id_of(id); raft_id != 0) removals_.insert(raft_id);
+  take_out(raft_id_of(id));
   model::Node left = *node;
   left.status.state = model::NodeState::down;
   left.status.message = "the node left the swarm";
@@ -188,8 +188,7 @@ void Membership::on_leave(ports::LinkId link, NodeId id, const wire::LeaveReques
 }
 
 void Membership::on_role_intents(const std::vector<control::RoleIntent>& intents) {
-  for (const auto& intent : intents)
-    if (const std::uint64_t raft_id = raft_id_of(intent.node); raft_id != 0) removals_.insert(raft_id);
+  for (const auto& intent : intents) take_out(raft_id_of(intent.node));
   if (!intents.empty()) wake_ = core_.now;
 }
 
@@ -217,26 +216,38 @@ bool Membership::raise_level() {
   return raising_ != 0;
 }
 
+void Membership::take_out(std::uint64_t raft_id) {
+  if (raft_id != 0) removals_.emplace(raft_id, core_.now);
+}
+
+// Of the voters that stay a majority must have answered since the removal was wanted: a group whose majority
+// died a moment ago could commit nothing any more. Until then the member stays, and so does the group.
 bool Membership::remove_members() {
   for (auto it = removals_.begin(); it != removals_.end();) {
-    const auto member = replica_.members().find(*it);
+    const std::uint64_t raft_id = it->first;
+    const auto member = replica_.members().find(raft_id);
     const auto node =
         member == replica_.members().end() ? nullptr : replica_.store().node(member->second.node);
     const auto successor = node ? joiners_.find(node->id) : joiners_.end();
-    const bool superseded = successor != joiners_.end() && successor->second.peer.raft_id != *it;
+    const bool superseded = successor != joiners_.end() && successor->second.peer.raft_id != raft_id;
     const bool wanted_again = node && node->spec.desired_role == model::NodeRole::manager && !superseded;
     if (member == replica_.members().end() || wanted_again) {
       it = removals_.erase(it);
       continue;
     }
-    if (*it == replica_.raft_id()) {
+    if (replica_.voters().contains(raft_id) && !replica_.hears_majority_without(raft_id, it->second)) {
+      wake_ = core_.now + kLook;
+      ++it;
+      continue;
+    }
+    if (raft_id == replica_.raft_id()) {
       if (replica_.voters().size() < 2) return false;  // the group would have no leader
       // The next leader removes this member (swarmkit manager/role_manager.go).
       replica_.transfer_leadership(replica_.successor());
       wake_ = core_.now + kLook;
       return false;
     }
-    if (propose(raft::ConfChangeType::remove_node, *it, member->second)) return true;
+    if (propose(raft::ConfChangeType::remove_node, raft_id, member->second)) return true;
     ++it;
   }
   return false;

@@ -52,6 +52,7 @@ class Membership {
   bool raise_level();
   Result<void> may_manage(NodeId node) const;
   bool promote_learners();
+  void take_out(std::uint64_t raft_id);
   bool remove_members();
   std::uint64_t raft_id_of(NodeId node) const;
 
@@ -65,8 +66,8 @@ class Membership {
   std::map<std::uint64_t, PendingJoin> joins_;                                  // by proposal
   std::map<std::uint64_t, std::pair<ports::LinkId, wire::LeaveReply>> leaves_;  // by proposal
   std::map<NodeId, Joiner> joiners_;
-  std::set<std::uint64_t> removals_;  // Raft ids on their way out
-  std::uint64_t raising_ = 0;         // the proposal that raises the feature level
+  std::map<std::uint64_t, Instant> removals_;  // Raft ids on their way out, and since when
+  std::uint64_t raising_ = 0;                  // the proposal that raises the feature level
   Instant wake_ = Instant::never();
 };
 

@@ -6,6 +6,7 @@
 #include "control/feature_level.hpp"
 #include "node/impl.hpp"
 #include "node/replica_disk.hpp"
+#include "node/replica_recovery.hpp"
 
 namespace swarm::node {
 
@@ -76,15 +77,16 @@ Result<void> Node::Impl::start_replica() {
   // it.
   if (raft_id == 0 && core_.ports.disk.has_manager_state()) core_.ports.disk.wipe_manager();
   if (raft_id == 0) return {};
-  if (!core_.ports.disk.has_manager_state())
-    return plain_error(Code::data_loss,
-                       "the data root is corrupt: this node is a manager, but its Raft state is "
-                       "gone; restore it from a copy, or start with an empty data root and join again");
   if (const auto level = stored_level(core_.ports.disk); level > core_.options.build.feature_level) {
     stop_outdated(level, stored_version(core_.ports.disk));
     return {};
   }
-  auto replica = Replica::load(core_);
+  if (!core_.ports.disk.has_manager_state()) return stop_forgetful("its Raft state is gone", 0);
+  auto state = load_replica(core_.ports.disk);
+  if (!state) return state.error();
+  if (const std::string forgotten = what_is_forgotten(*state, core_.ports.disk.mark()); !forgotten.empty())
+    return stop_forgetful(forgotten, state->applied);
+  auto replica = Replica::load(core_, std::move(*state));
   if (!replica) return replica.error();
   // Where it listened before; the address may be taken meanwhile.
   if (core_.identity->role == model::NodeRole::manager)
@@ -97,13 +99,56 @@ Result<void> Node::Impl::start_replica() {
 
 // To the other members it is as if it were down. Its agent goes on, and asks them for its session.
 void Node::Impl::stop_outdated(model::FeatureLevel level, std::uint64_t version) {
-  Outdated outdated{control::too_old(core_.options.build.feature_level, level), version};
-  core_.trace("warning.outdated", [&] { return outdated.why; });
-  lifecycle_.on_outdated(std::move(outdated));
+  sideline(
+      {Sidelined::Because::outdated, control::too_old(core_.options.build.feature_level, level), version});
+}
+
+// A vote or an acknowledgement of this member may be one of those that its disk has lost: another would be a
+// second one.
+Result<void> Node::Impl::stop_forgetful(const std::string& what, std::uint64_t version) {
+  const auto& managers = core_.identity->managers;
+  const bool alone = std::none_of(managers.begin(), managers.end(),
+                                  [&](const auto& peer) { return peer.node != core_.identity->node; });
+  std::string why = "this manager's disk does not remember what it promised: " + what + ". ";
+  why +=
+      alone
+          ? "It is the only manager, so that no other can give it back: restore the data root from a copy, "
+            "or "
+            "go on with what is there by docker swarm init --force-new-cluster"
+          : "It does not vote, and joins the managers again as a new member as soon as a majority of them is "
+            "there";
+  sideline({Sidelined::Because::forgetful, std::move(why), version});
+  return {};
+}
+
+void Node::Impl::sideline(Sidelined sidelined) {
+  const bool outdated = sidelined.because == Sidelined::Because::outdated;
+  core_.trace(outdated ? "warning.outdated" : "warning.forgetful", [&] { return sidelined.why; });
+  core_.is_forgetful = !outdated;
+  lifecycle_.on_sidelined(std::move(sidelined));
   if (!replica_) return;
   carry_out(effect::StopReplica{});
   core_.ports.transport.stop_listening();
   close_links();
+}
+
+// The replica has gone. The new one begins when its disk is written: nothing is committed before.
+Result<void> Node::Impl::recover_replica(const wire::ManagerPeer& self) {
+  auto state = load_replica(core_.ports.disk);
+  if (!state) return state.error();
+  auto batch =
+      group_of_one(std::move(*state), core_.ports.disk.mark(), self, core_.options.build, core_.wall());
+  if (!batch) return batch.error();
+  core_.commit(std::move(*batch), GroupStored{});
+  return {};
+}
+
+Result<void> Node::Impl::begin_recovered() {
+  core_.ports.transport.stop_listening();
+  core_.is_forgetful = false;
+  if (const auto started = start_replica(); !started) return started;
+  core_.links.set_hello(core_.hello());
+  return {};
 }
 
 Result<void> Node::Impl::start_agent() {

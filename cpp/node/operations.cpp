@@ -13,7 +13,8 @@ void Node::Impl::operation_done(ports::ApiId id, const Result<docker::OperationR
 }
 
 void Node::Impl::perform(ports::ApiId id, const docker::SwarmInit& wish) {
-  lifecycle_.init(id, wish);
+  wish.force_new_cluster&& core_.identity ? lifecycle_.force_new_cluster(id, wish, surroundings())
+                                          : lifecycle_.init(id, wish);
   settle(lifecycle_);
 }
 

@@ -62,26 +62,25 @@ void Replica::start_raft(std::uint64_t applied) {
   begin_story();
 }
 
-Result<std::unique_ptr<Replica>> Replica::load(Core& core) {
-  auto state = load_replica(core.ports.disk);
-  if (!state) return state.error();
+Result<std::unique_ptr<Replica>> Replica::load(Core& core, ManagerState state) {
   std::unique_ptr<Replica> replica(new Replica(core));
-  replica->raft_id_ = state->raft_id;
-  replica->members_ = std::move(state->members);
-  replica->removed_ = std::move(state->removed);
-  replica->conf_state_ = state->conf;
-  const auto restored = replica->store_->restore(std::move(state->records), state->applied);
+  replica->raft_id_ = state.raft_id;
+  replica->members_ = std::move(state.members);
+  replica->removed_ = std::move(state.removed);
+  replica->conf_state_ = state.conf;
+  const auto restored = replica->store_->restore(std::move(state.records), state.applied);
   if (!restored) return restored.error();
-  replica->began_from_ = state->applied;
+  replica->began_from_ = state.applied;
   // The log's own snapshot carries the membership as of the applied index: changes after it are applied
   // again.
-  state->snapshot.conf_state = state->conf;
-  if (state->snapshot.index > 0) replica->log_->apply_snapshot(state->snapshot);
-  replica->log_->append(state->entries);
-  replica->log_->set_hard_state(state->hard);
-  replica->term_ = state->hard.term;
-  replica->applied_term_ = *replica->log_->term(state->applied);
-  replica->start_raft(state->applied);
+  state.snapshot.conf_state = state.conf;
+  if (state.snapshot.index > 0) replica->log_->apply_snapshot(state.snapshot);
+  replica->log_->append(state.entries);
+  replica->log_->set_hard_state(state.hard);
+  replica->hard_ = state.hard;
+  replica->promise_ = state.promise;
+  replica->applied_term_ = *replica->log_->term(state.applied);
+  replica->start_raft(state.applied);
   replica->warn_of_stored_numbers();
   return replica;
 }
@@ -100,12 +99,14 @@ std::unique_ptr<Replica> Replica::create(Core& core, const wire::ManagerPeer& se
   begin.term = kFirstTerm;
   begin.conf_state = replica->conf_state_;
   replica->log_->apply_snapshot(begin);
-  replica->log_->set_hard_state({kFirstTerm, 0, kFirstIndex});
-  replica->term_ = replica->applied_term_ = kFirstTerm;
+  replica->hard_ = {kFirstTerm, 0, kFirstIndex};
+  replica->promise_ = raft::no_promise(self.raft_id);
+  replica->log_->set_hard_state(replica->hard_);
+  replica->applied_term_ = kFirstTerm;
   ports::DiskBatch batch;
   batch.sync = true;
   batch.put(Family::raft_state, "self", eight(self.raft_id));
-  batch.put(Family::raft_state, "hard", codec::encode(raft::HardState{kFirstTerm, 0, kFirstIndex}));
+  put_hard_state(replica->hard_, replica->promise_, batch);
   batch.put(Family::raft_state, "conf", codec::encode(replica->conf_state_));
   batch.put(Family::raft_state, "snapshot", codec::encode(begin));
   batch.put(Family::raft_state, member_key(self.raft_id), codec::encode(self));
@@ -120,6 +121,7 @@ std::unique_ptr<Replica> Replica::join(Core& core, std::uint64_t raft_id,
                                        std::vector<wire::ManagerPeer> members) {
   std::unique_ptr<Replica> replica(new Replica(core));
   replica->raft_id_ = raft_id;
+  replica->promise_ = raft::no_promise(raft_id);
   for (const auto& peer : members) replica->members_[peer.raft_id] = peer;
   ports::DiskBatch batch;
   batch.sync = true;
@@ -143,6 +145,7 @@ std::optional<Rule> Replica::step(raft::Message message) {
   }
   ++Meters::of(core_.meters.received, message.type);
   if (is_for_leader(message.type) && raft_->role() != raft::Role::leader) return std::nullopt;
+  if (leadership_.is_elected()) heard_[message.from] = core_.now;
   (void)raft_->step(std::move(message));  // what Raft refuses it may refuse: the sender asks again
   note_raft();
   return std::nullopt;
@@ -165,6 +168,7 @@ std::optional<Rule> Replica::judge_message(const raft::Message& message) {
   if (message.term < raft_->term()) return std::nullopt;  // Raft takes nothing of it
   if (message.type == raft::MessageType::app) return judge_entries(message);
   if (message.type != raft::MessageType::snap) return std::nullopt;
+  if (message.snapshot->index <= raft_->commit()) return std::nullopt;  // Raft has all of it
   return may_install(message.snapshot->index, message.snapshot->data) ? std::nullopt
                                                                       : std::optional(Rule::snapshot);
 }
@@ -251,6 +255,7 @@ void Replica::on_link_gone(const LinkGone& event) {
   // A Raft id is a claim: the end of a stranger's link says nothing about the member that has the id.
   const auto member = members_.find(peer);
   if (gone.was_open && member != members_.end() && member->second.node != gone.peer.node) return;
+  heard_.erase(peer);
   if (leadership_.is_elected()) {
     raft_->report_unreachable(peer);
     if (snapshots_sent_.erase(peer) != 0) raft_->report_snapshot(peer, false);
@@ -290,7 +295,7 @@ bool Replica::run() {
 void Replica::on_stored() {
   busy_ = false;
   if (auto ready = std::exchange(storing_, std::nullopt)) return finish(*ready);
-  campaign();  // the first manager of a new swarm
+  campaign();  // the only manager of a new group
 }
 
 void Replica::persist(const raft::Ready& ready, ports::DiskBatch& batch) {
@@ -298,15 +303,24 @@ void Replica::persist(const raft::Ready& ready, ports::DiskBatch& batch) {
   // the host).
   batch.sync = ready.must_sync || ready.snapshot.has_value();
   if (ready.snapshot) install(*ready.snapshot, batch);
-  if (ready.hard_state) {
-    batch.put(Family::raft_state, "hard", codec::encode(*ready.hard_state));
-    term_ = ready.hard_state->term;
-  }
+  if (ready.hard_state) hard_ = *ready.hard_state;
+  if (batch.sync) promise(ready, batch);
+  if (batch.sync || ready.hard_state) put_hard_state(hard_, promise_, batch);
   if (ready.entries.empty()) return;
   if (ready.entries.front().index <= log_->last_index())  // what is written over
     batch.erase_range(Family::raft_log, log_key(ready.entries.front().index), std::string(9, '\xff'));
   for (const auto& entry : ready.entries)
     batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
+}
+
+// Whatever a member says after a synced write, it has promised to remember.
+void Replica::promise(const raft::Ready& ready, ports::DiskBatch& batch) {
+  raft::Index last = log_->last_index();
+  raft::Term term = last == 0 ? 0 : *log_->term(last);
+  if (ready.snapshot) last = ready.snapshot->index, term = ready.snapshot->term;
+  if (!ready.entries.empty()) last = ready.entries.back().index, term = ready.entries.back().term;
+  promise_ = raft::next_promise(promise_, hard_, last, term);
+  batch.mark = mark_of(promise_);
 }
 
 // A snapshot that Raft asks for while the disk is at work is sent in the next round, before that round
@@ -354,11 +368,12 @@ void Replica::note_soft_state(const raft::Ready& ready) {
   if (!elected) {
     proposed_.clear();
     outgoing_.clear();
+    heard_.clear();
   } else {
     judged_.clear();
   }
   core_.trace("raft.role", [&] {
-    return std::string("role=") + raft::to_string(now.role) + " term=" + std::to_string(term_) +
+    return std::string("role=") + raft::to_string(now.role) + " term=" + std::to_string(hard_.term) +
            " leader=" + std::to_string(now.leader);
   });
 }

@@ -56,8 +56,8 @@ struct AppliedEntry {
 
 class Replica {
  public:
-  // What the disk holds, or an Error that names the key that cannot be read.
-  static Result<std::unique_ptr<Replica>> load(Core& core);
+  // What the disk holds: nothing of it is forgotten (what_is_forgotten). An Error if it is no whole store.
+  static Result<std::unique_ptr<Replica>> load(Core& core, ManagerState state);
   // A new swarm of one manager: `first` is its first transaction, `self` its only member.
   static std::unique_ptr<Replica> create(Core& core, const wire::ManagerPeer& self,
                                          const model::Transaction& first);
@@ -86,6 +86,9 @@ class Replica {
   // Returns the other voter with the longest log, if possible one that this leader hears from; 0 if there is
   // none.
   std::uint64_t successor() const;
+  // Returns true if a majority of the voters that would stay without this one has answered this leader since
+  // `since`: what was heard before may be of the dead.
+  bool hears_majority_without(std::uint64_t raft_id, Instant since) const;
   void transfer_leadership(std::uint64_t to);  // 0: nothing happens
   void campaign();
   void on_deadline();
@@ -143,6 +146,7 @@ class Replica {
   // One round, over one Ready: what is kept, what is sent at once, what is applied, and what waits for the
   // disk.
   void persist(const raft::Ready& ready, ports::DiskBatch& batch);
+  void promise(const raft::Ready& ready, ports::DiskBatch& batch);
   void send_at_once(raft::Ready& ready);
   bool apply(const raft::Ready& ready, ports::DiskBatch& batch);  // false: it is too new, see too_new()
   bool prepare(model::Transaction& transaction);                  // false: it cannot be proposed here, or now
@@ -190,8 +194,9 @@ class Replica {
   raft::ConfState conf_state_;
   Leadership leadership_{Leadership::Stage::following, 0, 0, {}};
   WallTime leader_since_;
-  std::uint64_t began_from_ = 0;  // of its store: a snapshot's index, or what the disk had
-  raft::Term term_ = 0;
+  std::uint64_t began_from_ = 0;        // of its store: a snapshot's index, or what the disk had
+  raft::HardState hard_;                // as it is on disk, or on its way there
+  raft::Promise promise_;               // the same
   raft::Term applied_term_ = 0;         // of the entry at the store's version
   bool busy_ = false;                   // a batch is on its way to the disk, or it does not take part yet
   std::optional<raft::Ready> storing_;  // the round of that batch; none: a new swarm's first
@@ -202,6 +207,7 @@ class Replica {
   JudgedEntries judged_;
   RaftStory story_;
   RaftFacts facts_;
+  std::map<std::uint64_t, Instant> heard_;  // by a leader: when the member last answered
   std::vector<AppliedEntry> applied_entries_;
   std::vector<std::uint64_t> reads_;
   // Made when Raft asked for a snapshot; its messages go out before anything else is applied.

@@ -1,5 +1,6 @@
 #include "node/replica_disk.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 
@@ -43,7 +44,10 @@ Result<void> keep(T& place, Result<T> decoded) {
 }
 
 Result<void> read_state(ManagerState& state, std::string_view key, std::string_view value) {
-  if (key == "hard") return keep(state.hard, codec::decode_hard_state(value));
+  if (key == "hard") {
+    if (auto promise = keep(state.promise, codec::decode_promise(value)); !promise) return promise;
+    return keep(state.hard, codec::decode_hard_state(value));
+  }
   if (key == "conf") return keep(state.conf, codec::decode_conf_state(value));
   if (key == "snapshot") return keep(state.snapshot, codec::decode_snapshot(value));
   if (key == "self" && value.size() == 8) {
@@ -160,7 +164,47 @@ Result<ManagerState> load_replica(ports::Disk& disk) {
   if (!read) return read.error();
   if (state.raft_id == 0)
     return corrupt("raft state key 'self'", plain_error(Code::data_loss, "it is missing"));
+  if (state.promise.writes == 0) state.promise = raft::no_promise(state.raft_id);
   return state;
+}
+
+std::string mark_of(const raft::Promise& promise) { return eight(promise.writes) + eight(promise.chain); }
+
+raft::Promise read_mark(std::string_view mark) {
+  if (mark.size() != 16) return {};
+  return {get_u64(mark), get_u64(mark, 8), 0};
+}
+
+void put_hard_state(const raft::HardState& hard, const raft::Promise& promise, ports::DiskBatch& batch) {
+  batch.put(Family::raft_state, "hard", codec::encode(hard) + codec::encode(promise));
+}
+
+std::string what_the_log_lacks(const ManagerState& state) {
+  const std::uint64_t before = state.snapshot.index;
+  if (!state.entries.empty() && state.entries.front().index > before + 1)
+    return "the log begins at entry " + std::to_string(state.entries.front().index) + ", not at " +
+           std::to_string(before + 1);
+  const std::uint64_t last = state.entries.empty() ? before : state.entries.back().index;
+  const std::uint64_t known = std::max(state.hard.commit, state.applied);
+  if (last >= known) return "";
+  return "the log ends at entry " + std::to_string(last) + ", and " + std::to_string(known) +
+         " was committed";
+}
+
+std::string what_is_forgotten(const ManagerState& state, std::string_view mark) {
+  const raft::Promise marked = read_mark(mark);
+  switch (raft::memory_of(state.promise, marked)) {
+    case raft::Memory::lost:
+      return "its last " + std::to_string(marked.writes - state.promise.writes) + " of " +
+             std::to_string(marked.writes) + " durable writes are gone";
+    case raft::Memory::other:
+      return "its log is not the one that its mark is of";
+    case raft::Memory::unmarked:
+      return "the mark of its " + std::to_string(state.promise.writes) + " durable writes is gone";
+    case raft::Memory::whole:
+      break;
+  }
+  return what_the_log_lacks(state);
 }
 
 model::FeatureLevel stored_level(ports::Disk& disk) {

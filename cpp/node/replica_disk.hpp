@@ -1,12 +1,13 @@
 // How a manager's state lies on disk and in snapshots: keys, and the way back.
 //
 //   raft_log    index, big-endian            -> codec(Entry)
-//   raft_state  "hard"                       -> codec(HardState)
+//   raft_state  "hard"                       -> codec(HardState), codec(Promise): of the last synced write
 //               "conf"                       -> codec(ConfState), as of "applied"
 //               "snapshot"                   -> codec(SnapshotMeta): the log begins after it
 //               "member/" raft id            -> codec(ManagerPeer)
 //               "removed/" raft id           -> ""
 //               "self"                       -> raft id of this node
+//   mark                                     -> writes and chain of the promise
 //   objects     kind, id[, spec version]     -> codec(record)
 //               "applied"                    -> index, big-endian; written together with its objects
 #pragma once
@@ -22,6 +23,7 @@
 #include "model/wire.hpp"
 #include "ports/disk.hpp"
 #include "raft/message.hpp"
+#include "raft/promise.hpp"
 #include "store/store.hpp"
 
 namespace swarm::node {
@@ -44,6 +46,7 @@ Result<store::Store::Record> decode_record(std::string_view key, std::string_vie
 struct ManagerState {
   std::uint64_t raft_id = 0;
   raft::HardState hard;
+  raft::Promise promise;
   raft::ConfState conf;
   raft::Snapshot snapshot;  // metadata only
   std::vector<raft::Entry> entries;
@@ -53,6 +56,17 @@ struct ManagerState {
   std::uint64_t applied = 0;
 };
 Result<ManagerState> load_replica(ports::Disk& disk);
+
+// The mark of what a member has promised.
+std::string mark_of(const raft::Promise& promise);
+raft::Promise read_mark(std::string_view mark);  // no writes: there is none, or it cannot be read
+// Adds the hard state and the promise of the last synced write.
+void put_hard_state(const raft::HardState& hard, const raft::Promise& promise, ports::DiskBatch& batch);
+// Returns what the log itself shows to be missing, in words; "" if nothing.
+std::string what_the_log_lacks(const ManagerState& state);
+// Returns what this disk has lost of what its member promised, in words; "" if nothing, as far as a disk
+// alone can tell: an older copy of all of it, with its mark, is whole.
+std::string what_is_forgotten(const ManagerState& state, std::string_view mark);
 
 // The feature level of the cluster on the disk, or in a snapshot; 1 where there is none. Reads nothing else
 // of it: a newer build may have written what this one cannot read.

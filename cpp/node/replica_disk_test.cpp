@@ -33,6 +33,51 @@ void put_self(TestDisk& disk) {
   disk.commit(std::move(batch), 0);
 }
 
+// A member's disk after `writes` synced writes, and what its mark then was.
+struct Kept {
+  explicit Kept(std::uint64_t writes) {
+    put_self(disk);
+    for (std::uint64_t i = 1; i <= writes; ++i) {
+      const raft::HardState hard{3, 42, i};
+      promise = raft::next_promise(promise, hard, i, 3);
+      ports::DiskBatch batch;
+      batch.put(Family::raft_log, log_key(i), codec::encode(raft::Entry{3, i, raft::EntryType::normal, ""}));
+      put_hard_state(hard, promise, batch);
+      batch.mark = mark_of(promise);
+      disk.commit(std::move(batch), 0);
+    }
+  }
+  std::string forgotten(std::string_view mark) {
+    const auto state = load_replica(disk);
+    EXPECT_TRUE(state.ok());
+    return what_is_forgotten(*state, mark);
+  }
+  TestDisk disk;
+  raft::Promise promise = raft::no_promise(42);
+};
+
+TEST(ManagerDisk, ALostTailOrAnotherLogDoesNotFitItsMark) {
+  Kept five(5);
+  EXPECT_EQ(five.forgotten(five.disk.mark()), "");
+  EXPECT_EQ(Kept(6).forgotten(five.disk.mark()), "") << "a write that was never acknowledged";
+  EXPECT_EQ(Kept(3).forgotten(five.disk.mark()), "its last 2 of 5 durable writes are gone");
+  EXPECT_EQ(Kept(7).forgotten(five.disk.mark()), "its log is not the one that its mark is of");
+  EXPECT_EQ(five.forgotten(""), "the mark of its 5 durable writes is gone");
+  EXPECT_EQ(five.forgotten("torn"), "the mark of its 5 durable writes is gone");
+  EXPECT_EQ(five.forgotten(mark_of(raft::next_promise(raft::no_promise(7), {}, 5, 3))),
+            "its log is not the one that its mark is of");
+}
+
+// Written by a build that has no marks.
+TEST(ManagerDisk, ALogThatEndsBeforeWhatWasCommittedHasLostIt) {
+  Kept none(0);
+  EXPECT_EQ(none.forgotten(""), "the log ends at entry 0, and 2 was committed");
+  ports::DiskBatch batch;
+  batch.put(Family::raft_log, log_key(3), codec::encode(raft::Entry{3, 3, raft::EntryType::normal, ""}));
+  none.disk.commit(std::move(batch), 0);
+  EXPECT_EQ(none.forgotten(""), "the log begins at entry 3, not at 1");
+}
+
 TEST(ManagerDisk, WhatIsWrittenComesBack) {
   TestDisk disk;
   put_self(disk);

@@ -37,6 +37,17 @@ std::uint64_t Replica::successor() const {
   return best;
 }
 
+bool Replica::hears_majority_without(std::uint64_t raft_id, Instant since) const {
+  std::size_t staying = 0, heard = 0;
+  for (const std::uint64_t voter : conf_state_.voters) {
+    if (voter == raft_id) continue;
+    ++staying;
+    const auto at = heard_.find(voter);
+    if (voter == raft_id_ || (at != heard_.end() && at->second > since)) ++heard;
+  }
+  return heard > staying / 2;
+}
+
 docker::RaftView Replica::view() const {
   docker::RaftView view;
   view.leader = leadership_.leader;

@@ -309,7 +309,10 @@ TEST(ReplicaOfOne, IsAfterARestartWhatItsDiskSays) {
   TestLeader leader;
   leader.put(leader.node(7, model::NodeRole::worker));
   Core again(NodeOptions{}, leader.core.ports);
-  const auto loaded = Replica::load(again);
+  auto state = load_replica(leader.core.ports.disk);
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(what_is_forgotten(*state, leader.core.ports.disk.mark()), "");
+  const auto loaded = Replica::load(again, std::move(*state));
   ASSERT_TRUE(loaded.ok());
   EXPECT_EQ((*loaded)->store().version(), leader.replica->store().version());
   EXPECT_EQ((*loaded)->voters(), std::set<std::uint64_t>{1});

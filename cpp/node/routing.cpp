@@ -65,8 +65,14 @@ void Node::Impl::carry_out(effect::SayHello) { core_.links.set_hello(core_.hello
 // ---- to the disk
 
 void Node::Impl::carry_out(effect::Store effect) { core_.commit(std::move(effect.batch), effect.waits); }
-void Node::Impl::carry_out(effect::WipeReplica) { core_.ports.disk.wipe_manager(); }
-void Node::Impl::carry_out(effect::WipeAll) { core_.ports.disk.wipe_all(); }
+void Node::Impl::carry_out(effect::WipeReplica) {
+  core_.ports.disk.wipe_manager();
+  core_.is_forgetful = false;
+}
+void Node::Impl::carry_out(effect::WipeAll) {
+  core_.ports.disk.wipe_all();
+  core_.is_forgetful = false;
+}
 
 // ---- parts come and go
 
@@ -94,6 +100,8 @@ void Node::Impl::carry_out(effect::CreateReplica effect) {
 void Node::Impl::carry_out(effect::JoinReplica effect) {
   replica_ = Replica::join(core_, effect.raft_id, std::move(effect.members));
 }
+
+void Node::Impl::carry_out(effect::RecoverReplica effect) { recovering_ = std::move(effect.self); }
 
 void Node::Impl::carry_out(effect::BeginReplica) { replica_->begin(); }
 

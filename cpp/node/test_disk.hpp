@@ -13,6 +13,7 @@ class TestDisk final : public ports::Disk {
  public:
   void commit(ports::DiskBatch batch, std::uint64_t token) override {
     tokens_.push_back(token);
+    if (!batch.mark.empty()) mark_ = batch.mark;
     for (const auto& op : batch.ops) write(op);
   }
   void scan(ports::Family family, std::string_view from,
@@ -25,6 +26,8 @@ class TestDisk final : public ports::Disk {
     const auto it = tables_[family].find(std::string(key));
     return it == tables_[family].end() ? std::nullopt : std::optional(it->second);
   }
+  std::string mark() override { return mark_; }
+  void set_mark(std::string mark) { mark_ = std::move(mark); }
   bool has_manager_state() override {
     for (const auto family : ports::kManagerFamilies)
       if (!tables_[family].empty()) return true;
@@ -32,8 +35,12 @@ class TestDisk final : public ports::Disk {
   }
   void wipe_manager() override {
     for (const auto family : ports::kManagerFamilies) tables_[family].clear();
+    mark_.clear();
   }
-  void wipe_all() override { tables_.clear(); }
+  void wipe_all() override {
+    tables_.clear();
+    mark_.clear();
+  }
   // Of the batches since the last call.
   std::vector<std::uint64_t> take_tokens() { return std::exchange(tokens_, {}); }
 
@@ -54,6 +61,7 @@ class TestDisk final : public ports::Disk {
   }
   std::map<ports::Family, std::map<std::string, std::string>> tables_;
   std::vector<std::uint64_t> tokens_;
+  std::string mark_;
 };
 
 }  // namespace swarm::node

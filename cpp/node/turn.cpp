@@ -65,6 +65,11 @@ bool Node::Impl::run_parts() {
   did |= run_api();
   if (!std::exchange(replica_retired_, false)) return did;
   retire_replica();
+  if (const auto self = std::exchange(recovering_, std::nullopt)) {
+    const auto begun = recover_replica(*self);
+    if (!begun) lifecycle_.on_recovered(begun);
+    settle(lifecycle_);
+  }
   return true;
 }
 

@@ -24,6 +24,7 @@ struct IdentityStored {
   Then then = Then::start_agent;
   std::uint64_t raft_id = 0;  // of the replica that begins
 };
-using Waits = std::variant<std::monostate, ReplicaStored, RecordsStored, IdentityStored>;
+struct GroupStored {};  // of this manager alone: its replica begins
+using Waits = std::variant<std::monostate, ReplicaStored, RecordsStored, IdentityStored, GroupStored>;
 
 }  // namespace swarm::node

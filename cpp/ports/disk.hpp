@@ -5,6 +5,10 @@
 // kept whole or not at all. Families identity, agent and format live in a small log of the node's own, the
 // others in RocksDB, which is opened when the first batch touches it: a worker never does. A batch touches
 // one of the two sides only.
+//
+// A mark is a few bytes that lie in a place of their own, outside of the database and its log. A synced batch
+// may bring one: it is durable after the batch, and before DiskDone. So a database that has lost its tail, or
+// was exchanged for another, does not fit its mark (node/promise.hpp).
 #pragma once
 
 #include <cstdint>
@@ -38,6 +42,7 @@ struct DiskOp {
 struct DiskBatch {
   std::vector<DiskOp> ops;
   bool sync = false;  // durable before DiskDone; otherwise DiskDone says that the order is fixed
+  std::string mark;   // of a manager's synced batch: takes the place of the mark before it; empty: none
   void put(Family family, std::string key, std::string value) {
     ops.push_back({DiskOp::Type::put, family, std::move(key), std::move(value)});
   }
@@ -60,9 +65,11 @@ class Disk {
   virtual void scan(Family family, std::string_view from,
                     const std::function<bool(std::string_view key, std::string_view value)>& visit) = 0;
   virtual std::optional<std::string> get(Family family, std::string_view key) = 0;
+  // Returns the mark of the last durable batch that had one; empty without one, and where it cannot be read.
+  virtual std::string mark() = 0;
   // Is there any manager state on this disk? (Decides what a restarted node is.)
   virtual bool has_manager_state() = 0;
-  // Forgets all manager families, durably: the node was demoted or has left.
+  // Forgets all manager families and the mark, durably: the node was demoted or has left.
   virtual void wipe_manager() = 0;
   // Forgets everything but the format: the node has left the swarm.
   virtual void wipe_all() = 0;

@@ -110,6 +110,38 @@ void forgets_manager_state_only_when_told(Harness& h) {
   EXPECT_EQ(keys_of(h.disk(), Family::identity), "");
 }
 
+// The mark of the last durable batch that had one; a batch without one leaves it.
+template <class Harness>
+void keeps_its_mark_beside_its_batches(Harness& h) {
+  EXPECT_EQ(h.disk().mark(), "");
+  const auto marked = [&](int number, std::string mark, std::uint64_t token) {
+    DiskBatch batch = numbered(Family::raft_log, number, true);
+    batch.mark = std::move(mark);
+    h.disk().commit(std::move(batch), token);
+    h.await(token);
+  };
+  for (int i = 0; i < 5; ++i) {
+    const std::string mark = "mark " + std::to_string(i) + std::string("\0", 1);
+    marked(i, mark, 10 + i);
+    EXPECT_EQ(h.disk().mark(), mark);
+    if (i % 2 == 0) h.crash();
+    EXPECT_EQ(h.disk().mark(), mark) << "a crash took it, or brought an older one";
+  }
+  const std::string last = h.disk().mark();
+  h.disk().commit(numbered(Family::raft_log, 6, true), 20);
+  h.disk().commit(numbered(Family::agent, 6, true), 21);
+  h.await(21);
+  h.crash();
+  EXPECT_EQ(h.disk().mark(), last);
+  h.disk().wipe_manager();
+  EXPECT_EQ(h.disk().mark(), "");
+  h.crash();
+  EXPECT_EQ(h.disk().mark(), "");
+  marked(7, "a new life", 30);
+  h.crash();
+  EXPECT_EQ(h.disk().mark(), "a new life");
+}
+
 // Each story gets a harness of its own: `make()` returns one by value or by pointer-like handle.
 template <class Make>
 void run_all(Make make) {
@@ -132,6 +164,11 @@ void run_all(Make make) {
     SCOPED_TRACE("keeps_a_prefix_over_a_crash");
     auto h = make();
     keeps_a_prefix_over_a_crash(*h);
+  }
+  {
+    SCOPED_TRACE("keeps_its_mark_beside_its_batches");
+    auto h = make();
+    keeps_its_mark_beside_its_batches(*h);
   }
   {
     SCOPED_TRACE("forgets_manager_state_only_when_told");

@@ -48,6 +48,7 @@ class FaultyDisk final : public ports::Disk {
   std::optional<std::string> get(ports::Family family, std::string_view key) override {
     return inner_.get(family, key);
   }
+  std::string mark() override { return inner_.mark(); }
   bool has_manager_state() override { return inner_.has_manager_state(); }
   void wipe_manager() override {
     let_all_go();

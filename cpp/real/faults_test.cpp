@@ -170,6 +170,7 @@ class Store final : public ports::Disk {
   void scan(ports::Family, std::string_view,
             const std::function<bool(std::string_view, std::string_view)>&) override {}
   std::optional<std::string> get(ports::Family, std::string_view) override { return std::nullopt; }
+  std::string mark() override { return {}; }
   bool has_manager_state() override { return false; }
   void wipe_manager() override {}
   void wipe_all() override {}

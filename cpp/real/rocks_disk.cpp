@@ -11,6 +11,7 @@
 
 #include "base/check.hpp"
 #include "real/files.hpp"
+#include "real/mark_file.hpp"
 #include "real/node_log.hpp"
 #include "real/rocks_store.hpp"
 
@@ -73,16 +74,18 @@ Result<Fd> lock_root(const std::string& root) {
 }  // namespace
 
 struct RocksDisk::Impl {
-  Impl(Fd root_lock, NodeLog node_log, RocksStore rocks_store, Callbacks its_callbacks)
+  Impl(Fd root_lock, NodeLog node_log, RocksStore rocks_store, MarkFile mark_file, Callbacks its_callbacks)
       : lock(std::move(root_lock)),
         log(std::move(node_log)),
         store(std::move(rocks_store)),
+        mark(std::move(mark_file)),
         callbacks(std::move(its_callbacks)) {}
 
   void run();
   Result<void> write(std::vector<Queued>& taken);
   Result<void> write_log(const DiskBatch& batch);
-  Result<void> write_store(const std::vector<ports::DiskOp>& ops, bool sync);
+  Result<void> write_store(const DiskBatch& batch);
+  Result<void> forget_manager();
   void note(const Result<void>& result) {
     if (!result && failure.empty()) failure = result.error().message;
   }
@@ -96,6 +99,7 @@ struct RocksDisk::Impl {
   Fd lock;
   NodeLog log;       // by the committing thread, or under quiet()
   RocksStore store;  // the same
+  MarkFile mark;     // the same
   bool log_unsynced = false, store_unsynced = false;
   Callbacks callbacks;
   std::string failure;
@@ -144,9 +148,10 @@ Result<void> RocksDisk::Impl::write(std::vector<Queued>& taken) {
       probe.batch.ops.insert(probe.batch.ops.end(), std::make_move_iterator(more.ops.begin()),
                              std::make_move_iterator(more.ops.end()));
       probe.batch.sync |= more.sync;
+      if (!more.mark.empty()) probe.batch.mark = std::move(more.mark);
     }
     i = next;
-    const auto written = manager ? write_store(probe.batch.ops, probe.batch.sync) : write_log(probe.batch);
+    const auto written = manager ? write_store(probe.batch) : write_log(probe.batch);
     if (!written) return written;
   }
   return {};
@@ -166,13 +171,21 @@ Result<void> RocksDisk::Impl::write_log(const DiskBatch& batch) {
   return log.sync();
 }
 
-Result<void> RocksDisk::Impl::write_store(const std::vector<ports::DiskOp>& ops, bool sync) {
+Result<void> RocksDisk::Impl::write_store(const DiskBatch& batch) {
   if (log_unsynced) {
     if (auto synced = log.sync(); !synced) return synced;
     log_unsynced = false;
   }
-  store_unsynced = !sync;
-  return store.write(ops, sync);
+  store_unsynced = !batch.sync;
+  if (auto written = store.write(batch.ops, batch.sync); !written) return written;
+  return batch.mark.empty() ? Result<void>() : mark.write(batch.mark);
+}
+
+// The mark first: a mark without a state would say that the state was lost.
+Result<void> RocksDisk::Impl::forget_manager() {
+  store_unsynced = false;
+  if (auto removed = mark.remove(); !removed) return removed;
+  return store.wipe();
 }
 
 // ---- the port
@@ -196,8 +209,10 @@ Result<std::unique_ptr<RocksDisk>> RocksDisk::open(const std::string& data_root,
   if (!log) return log.error();
   auto store = RocksStore::open(raft_path);
   if (!store) return store.error();
-  auto impl =
-      std::make_unique<Impl>(std::move(*lock), std::move(*log), std::move(*store), std::move(callbacks));
+  auto mark = MarkFile::open(data_root + "/raft.mark");
+  if (!mark) return mark.error();
+  auto impl = std::make_unique<Impl>(std::move(*lock), std::move(*log), std::move(*store), std::move(*mark),
+                                     std::move(callbacks));
   return std::unique_ptr<RocksDisk>(new RocksDisk(std::move(impl)));
 }
 
@@ -242,6 +257,11 @@ std::optional<std::string> RocksDisk::get(Family family, std::string_view key) {
   return std::nullopt;
 }
 
+std::string RocksDisk::mark() {
+  const auto guard = impl_->quiet();
+  return impl_->mark.mark();
+}
+
 bool RocksDisk::has_manager_state() {
   const auto guard = impl_->quiet();
   const auto found = impl_->store.holds_anything();
@@ -251,8 +271,7 @@ bool RocksDisk::has_manager_state() {
 
 void RocksDisk::wipe_manager() {
   const auto guard = impl_->quiet();
-  impl_->note(impl_->store.wipe());
-  impl_->store_unsynced = false;
+  impl_->note(impl_->forget_manager());
 }
 
 // The log first: a node that knows its name no more, but has a manager's state, is an init cut short.
@@ -263,8 +282,7 @@ void RocksDisk::wipe_all() {
     if (key.first != Family::format) batch.erase(key.first, key.second);
   batch.sync = true;
   impl_->note(impl_->write_log(batch));
-  impl_->note(impl_->store.wipe());
-  impl_->store_unsynced = false;
+  impl_->note(impl_->forget_manager());
 }
 
 std::string RocksDisk::failure() const {

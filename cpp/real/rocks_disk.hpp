@@ -5,7 +5,9 @@
 // side into one write, syncs when one of them asked for it, and posts the completions to the reactor. Prefix
 // rule: RocksDB's one log in recovery mode kTolerateCorruptedTailRecords (a torn end is cut off; damage
 // before it is refused, where point-in-time recovery would silently forget what was acknowledged), and before
-// a batch goes to one side, unsynced batches of the other side are made durable. A data root belongs to one
+// a batch goes to one side, unsynced batches of the other side are made durable. What RocksDB itself does not
+// miss (the end of its newest log, a whole directory of an earlier day) does not fit the mark, which lies in
+// raft.mark (MarkFile) and is written after the batch. A data root belongs to one
 // daemon (LOCK) and names its format (FORMAT). The disk never begins anew over data that is there. NOT here:
 // what keys and values mean.
 #pragma once
@@ -36,6 +38,7 @@ class RocksDisk final : public ports::Disk {
   void scan(ports::Family family, std::string_view from,
             const std::function<bool(std::string_view, std::string_view)>& visit) override;
   std::optional<std::string> get(ports::Family family, std::string_view key) override;
+  std::string mark() override;
   bool has_manager_state() override;
   void wipe_manager() override;
   void wipe_all() override;

@@ -37,7 +37,7 @@ void SimDisk::commit(ports::DiskBatch batch, std::uint64_t token) {
   if (!failure_.empty()) return;
   if (trouble_ != nullptr && (fails("write") || (batch.sync && fails("fsync")))) return;
   const bool side = ports::is_manager_family(batch.ops.front().family);
-  Pending pending{++last_number_, {}};
+  Pending pending{++last_number_, {}, std::move(batch.mark)};
   for (const DiskOp& op : batch.ops) {
     SWARM_CHECK(ports::is_manager_family(op.family) == side, "a batch touches one side of the disk only");
     write(op, pending.undo);
@@ -75,6 +75,7 @@ void SimDisk::write(const DiskOp& op, std::vector<Undo>& undo) {
 void SimDisk::on_written(const DiskWritten& event) {
   if (!event.synced) return;
   while (!pending_.empty() && pending_.front().number <= event.number) {
+    if (!pending_.front().mark.empty()) mark_ = pending_.front().mark;
     remember(std::move(pending_.front()));
     pending_.pop_front();
   }
@@ -98,12 +99,17 @@ std::string SimDisk::crash() {
     undo(pending_.back());
     pending_.pop_back();
   }
+  for (Pending& kept_one : pending_)
+    kept_one.mark.clear();  // a mark comes after its batch: the crash was between
   sync();
   return trouble_ == nullptr ? std::string() : lose_tail();
 }
 
 void SimDisk::sync() {
-  for (Pending& written : pending_) remember(std::move(written));
+  for (Pending& written : pending_) {
+    if (!written.mark.empty()) mark_ = written.mark;
+    remember(std::move(written));
+  }
   pending_.clear();
   last_done_ = Instant{};
   failure_.clear();
@@ -202,6 +208,7 @@ bool SimDisk::take_copy() {
     same = same && tables_[i] == copy_->tables[i];
     tables_[i] = std::move(copy_->tables[i]);
   }
+  mark_ = std::move(copy_->mark);
   copy_.reset();
   tail_.clear();
   return !same;
@@ -232,6 +239,7 @@ std::optional<std::string> SimDisk::last_key(Family family) const {
 // What was committed before is written first.
 void SimDisk::wipe_manager() {
   for (const Family family : ports::kManagerFamilies) table(family).clear();
+  mark_.clear();
   pending_.clear();
   tail_.clear();
 }

@@ -51,6 +51,7 @@ class SimDisk final : public ports::Disk {
   void scan(ports::Family family, std::string_view from,
             const std::function<bool(std::string_view, std::string_view)>& visit) override;
   std::optional<std::string> get(ports::Family family, std::string_view key) override;
+  std::string mark() override { return mark_; }
   bool has_manager_state() override;
   void wipe_manager() override;
   void wipe_all() override;
@@ -69,7 +70,7 @@ class SimDisk final : public ports::Disk {
   const std::string& failure() const { return failure_; }  // of the device; "": none
   // A daemon is about to read it all. Returns why it cannot, or "".
   std::string open();
-  void keep_copy() { copy_ = std::make_unique<Copy>(Copy{tables_copy()}); }
+  void keep_copy() { copy_ = std::make_unique<Copy>(Copy{tables_copy(), mark_}); }
   void drop_copy() { copy_.reset(); }
   bool take_copy();  // restores the kept copy; false: there is none, or it is the same
   void unflip();
@@ -84,10 +85,12 @@ class SimDisk final : public ports::Disk {
   struct Pending {  // not durable yet
     std::uint64_t number = 0;
     std::vector<Undo> undo;  // in the order of the writes
+    std::string mark;
   };
   using Table = std::map<std::string, std::string, std::less<>>;
   struct Copy {
     std::vector<Table> tables;
+    std::string mark;
   };
   struct Flip {
     ports::Family family = ports::Family::identity;
@@ -110,6 +113,7 @@ class SimDisk final : public ports::Disk {
   Rng rng_;
   std::uint32_t life_ = 0;
   Table tables_[kFamilies];
+  std::string mark_;          // of the last durable batch that had one
   std::deque<Pending> pending_;  // of both sides, in the order of commits
   std::uint64_t last_number_ = 0;
   Instant last_done_;

@@ -1,0 +1,100 @@
+#include "node/replica_recovery.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.hpp"
+#include "codec/codec.hpp"
+#include "node/apply_entry.hpp"
+#include "raft/promise.hpp"
+
+namespace swarm::node {
+namespace {
+
+using ports::Family;
+
+// Applies what the log has behind the store, committed or not: its answer may have been given. Changes of the
+// members mean nothing to the new group.
+void apply_rest(const ManagerState& state, const model::Build& build, store::Store& store) {
+  for (const raft::Entry& entry : state.entries) {
+    if (entry.index != store.version() + 1) continue;
+    if (entry.type == raft::EntryType::normal)
+      apply_entry(store, build, std::string_view(entry.data), entry.index);
+    if (store.version() < entry.index) store.skip_to(entry.index);
+  }
+}
+
+// The other managers become workers: they are no members of the new group, and may be promoted again.
+model::Transaction without_others(const store::Store& store, const wire::ManagerPeer& self, WallTime now) {
+  model::Transaction transaction;
+  transaction.time = now;
+  for (const auto& [id, stored] : store.nodes()) {
+    if (id == self.node || stored->spec.desired_role != model::NodeRole::manager) continue;
+    model::Node node = *stored;
+    node.spec.desired_role = node.role = model::NodeRole::worker;
+    node.manager.reset();
+    transaction.actions.push_back(model::Put{node});
+  }
+  return transaction;
+}
+
+bool is_whole_log(const ManagerState& state) {
+  const raft::Index last = state.entries.empty() ? state.snapshot.index : state.entries.back().index;
+  return what_the_log_lacks(state).empty() && last >= state.applied;
+}
+
+// The history goes on: nothing of it is taken back.
+void keep_log(const ManagerState& state, ports::DiskBatch& batch) {
+  batch.put(Family::raft_state, "snapshot", codec::encode(state.snapshot));
+  for (const raft::Entry& entry : state.entries)
+    batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
+}
+
+// This member is elected by itself, in a term of its own.
+raft::HardState elected(const ManagerState& state) {
+  raft::Term term = state.hard.term;
+  if (!state.entries.empty()) term = std::max(term, state.entries.back().term);
+  return {term + 1, state.raft_id, 0};
+}
+
+// It follows whatever was promised last, so that a crash before its mark finds a whole disk.
+void promise(const raft::HardState& hard, const raft::Promise& last, ports::DiskBatch& batch) {
+  const raft::Promise next = raft::next_promise(last, hard, hard.commit, hard.term);
+  put_hard_state(hard, next, batch);
+  batch.mark = mark_of(next);
+}
+
+}  // namespace
+
+Result<ports::DiskBatch> group_of_one(ManagerState state, std::string_view mark,
+                                      const wire::ManagerPeer& self, const model::Build& build,
+                                      WallTime now) {
+  SWARM_CHECK(self.raft_id == state.raft_id, "member", self.raft_id, "recovers the log of", state.raft_id);
+  store::Store store;
+  const bool is_whole = is_whole_log(state);
+  if (const auto restored = store.restore(std::move(state.records), state.applied); !restored)
+    return restored.error();
+  apply_rest(state, build, store);
+  raft::HardState hard = elected(state);
+  hard.commit = store.version() + 1;
+  state.entries.push_back(
+      {hard.term, hard.commit, raft::EntryType::normal, codec::encode(without_others(store, self, now))});
+  apply_entry(store, build, std::string_view(state.entries.back().data), hard.commit);
+
+  raft::Snapshot begin;
+  begin.index = hard.commit;
+  begin.term = hard.term;
+  begin.conf_state.voters = {self.raft_id};
+  for (const auto& [id, peer] : state.members)
+    if (id != self.raft_id) state.removed.insert(id);
+  ports::DiskBatch batch;
+  batch.sync = true;
+  put_snapshot(begin, store, {{self.raft_id, self}}, state.removed, batch);
+  if (is_whole) keep_log(state, batch);
+  batch.put(Family::objects, kAppliedKey, eight(hard.commit));
+  const raft::Promise marked = read_mark(mark);
+  promise(hard, marked.writes != 0 ? marked : state.promise, batch);
+  return batch;
+}
+
+}  // namespace swarm::node

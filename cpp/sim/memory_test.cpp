@@ -1,0 +1,208 @@
+// Never vote after loss: a manager whose disk has lost some of what it had promised neither votes nor
+// acknowledges. It says so, and comes back by itself as a new member of the Raft group.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/time.hpp"
+#include "sim/client.hpp"
+#include "sim/test_swarm.hpp"
+#include "sim/world.hpp"
+
+namespace swarm::sim {
+namespace {
+
+std::size_t told(World& world, std::string_view what) {
+  std::size_t count = 0;
+  for (const auto& event : world.take_trace())
+    if (event.kind == "warning.forgetful" && event.text.find(what) != std::string::npos) ++count;
+  return count;
+}
+
+struct Forgetful : Swarm {
+  explicit Forgetful(std::uint64_t seed = 1) : Swarm(seed) {
+    leader = world.leader();
+    for (const std::string name : {"m1", "m2", "m3"})
+      if (name != leader) (follower.empty() ? follower : other) = name;
+  }
+  std::uint64_t raft_id(const std::string& name) const { return world.node(name).inspect().raft_id; }
+  bool takes_part(const std::string& name) const { return world.node(name).inspect().raft != nullptr; }
+  std::string leader, follower, other;
+};
+
+// The worst case: of the two managers that acknowledged, one is down and the other has forgotten; the third
+// was away. What was answered is not lost, because nobody leads until the one that remembers is back.
+TEST(Memory, WhatWasAnsweredSurvivesALostTailBesideAnAbsentManager) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Forgetful swarm(seed);
+    World& world = swarm.world;
+    swarm.begin("disk " + swarm.follower + " lost_tail 9");
+    world.crash(swarm.other);
+    for (int i = 0; i < 10; ++i) ASSERT_EQ(swarm.create("s" + std::to_string(i), 1), 201u);
+    world.crash(swarm.follower);
+    world.crash(swarm.leader);
+    world.start(swarm.other);
+    world.start(swarm.follower);
+    world.run_for(Duration::seconds(20));
+    EXPECT_EQ(world.leader(), "") << "seed " << seed << ": a leader without a majority that remembers";
+    world.start(swarm.leader);
+    swarm.settle();
+    for (int i = 0; i < 10; ++i)
+      EXPECT_TRUE(swarm.has_service(world.leader(), "s" + std::to_string(i))) << "seed " << seed;
+  }
+}
+
+TEST(Memory, AFollowerThatHasForgottenIsANewMemberWithinSeconds) {
+  Forgetful swarm;
+  World& world = swarm.world;
+  const std::uint64_t before = swarm.raft_id(swarm.follower);
+  swarm.begin("disk " + swarm.follower + " lost_tail 3");
+  EXPECT_EQ(swarm.create("a", 3), 201u);
+  swarm.settle();
+  world.crash(swarm.follower);
+  world.take_trace();
+  world.start(swarm.follower);
+  EXPECT_TRUE(world.alive(swarm.follower));
+  EXPECT_FALSE(swarm.takes_part(swarm.follower)) << "it votes";
+  EXPECT_TRUE(world.run_until([&] { return swarm.takes_part(swarm.follower); }, Duration::seconds(10)));
+  EXPECT_EQ(told(world, "durable writes are gone"), 1u);
+  swarm.settle();
+  EXPECT_NE(swarm.raft_id(swarm.follower), before);
+  EXPECT_TRUE(swarm.has_service(swarm.follower, "a"));
+  world.crash(swarm.other);
+  EXPECT_EQ(swarm.create("b", 1), 201u) << "it is no voter";
+}
+
+TEST(Memory, OneThatNobodyCanHelpSaysWhatItWaitsFor) {
+  Forgetful swarm;
+  World& world = swarm.world;
+  swarm.begin("disk " + swarm.follower + " lost_tail 2");
+  EXPECT_EQ(swarm.create("a", 1), 201u);
+  world.run_for(Duration::seconds(1));
+  for (const auto* name : {"m1", "m2", "m3"}) world.crash(name);
+  world.start(swarm.follower);
+  world.run_for(Duration::seconds(5));
+  const std::string info = world.ask(swarm.follower, get("/info")).body;
+  EXPECT_NE(info.find("\"LocalNodeState\":\"error\""), std::string::npos) << info;
+  EXPECT_NE(info.find("does not remember what it promised: its last "), std::string::npos) << info;
+  EXPECT_NE(info.find("as soon as a majority of them is there"), std::string::npos) << info;
+  world.start(swarm.leader);
+  world.start(swarm.other);
+  EXPECT_TRUE(world.run_until([&] { return swarm.takes_part(swarm.follower); }, Duration::seconds(20)));
+  swarm.settle();
+  EXPECT_TRUE(swarm.has_service(swarm.follower, "a"));
+}
+
+// ---- out of a lost majority
+
+std::string force(const std::string& machine_address) {
+  return R"({"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":")" + machine_address +
+         R"(","ForceNewCluster":true,"Spec":{}})";
+}
+
+TEST(Recovery, OneManagerOfThreeMakesANewClusterThatKeepsEverything) {
+  Forgetful swarm;
+  World& world = swarm.world;
+  EXPECT_EQ(swarm.create("kept", 4), 201u);
+  swarm.settle();
+  world.crash(swarm.follower);
+  world.crash(swarm.other);
+  world.run_for(Duration::seconds(3));
+  const auto answer = world.ask(swarm.leader, post("/swarm/init", force("")));
+  EXPECT_EQ(answer.head.status, 200u) << answer.body;
+  EXPECT_EQ(world.leader(), swarm.leader);
+  EXPECT_TRUE(swarm.has_service(swarm.leader, "kept"));
+  EXPECT_EQ(swarm.create("after", 2), 201u);
+  EXPECT_EQ(world.node(swarm.leader).inspect().group->voters.size(), 1u);
+  // The former members are refused: they are workers of the new swarm, and may be promoted again.
+  world.start(swarm.follower);
+  world.run_for(Duration::seconds(10));
+  EXPECT_EQ(world.leader(), swarm.leader);
+  EXPECT_FALSE(swarm.takes_part(swarm.follower));
+  EXPECT_EQ(world.node(swarm.follower).inspect().state, docker::SwarmState::active);
+  EXPECT_EQ(world.node(swarm.leader).inspect().group->voters.size(), 1u);
+  EXPECT_EQ(swarm.create("still", 1), 201u);
+}
+
+TEST(Recovery, IsRefusedWhereNothingIsLost) {
+  Forgetful swarm;
+  World& world = swarm.world;
+  for (const std::string& manager : {swarm.leader, swarm.follower}) {
+    const auto answer = world.ask(manager, post("/swarm/init", force("")));
+    EXPECT_EQ(answer.head.status, 503u) << manager;
+    EXPECT_NE(answer.body.find("a second swarm would come of a new cluster"), std::string::npos)
+        << answer.body;
+  }
+  const auto worker = world.ask("w1", post("/swarm/init", force("")));
+  EXPECT_NE(worker.body.find("run it on a manager"), std::string::npos) << worker.body;
+}
+
+// A crash at any moment of it leaves a manager that starts: of the group before, or of the new one.
+TEST(Recovery, ACrashAtAnyMomentOfItLeavesAWholeDisk) {
+  for (int micros = 0; micros < 3'000; micros += 100) {
+    Forgetful swarm;
+    World& world = swarm.world;
+    EXPECT_EQ(swarm.create("kept", 2), 201u);
+    world.crash(swarm.follower);
+    world.crash(swarm.other);
+    world.run_for(Duration::seconds(3));
+    world.call(swarm.leader, post("/swarm/init", force("")));
+    world.run_for(Duration::micros(micros));
+    world.crash(swarm.leader);
+    world.start(swarm.leader);
+    ASSERT_TRUE(world.alive(swarm.leader)) << micros;
+    world.run_for(Duration::seconds(3));
+    if (world.leader().empty()) {
+      EXPECT_EQ(world.ask(swarm.leader, post("/swarm/init", force(""))).head.status, 200u) << micros;
+    }
+    EXPECT_EQ(world.leader(), swarm.leader) << micros;
+    EXPECT_TRUE(swarm.has_service(swarm.leader, "kept")) << micros;
+  }
+}
+
+TEST(Recovery, TheOnlyManagerGoesOnWithWhatItsDiskHasWhenItIsTold) {
+  WorldOptions options = Swarm::options(1);
+  options.check = false;  // what was committed is lost, and nobody else has it
+  World world(options);
+  world.add_machine({"m1", {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
+  ASSERT_EQ(form_swarm(world, {"m1"}, {}), "");
+  ServiceWish wish;
+  wish.name = "kept";
+  wish.replicas = 1;
+  EXPECT_EQ(world.ask("m1", post("/services/create", to_json(wish))).head.status, 201u);
+  world.run_for(Duration::seconds(3));
+  EXPECT_TRUE(world.begin_fault(*faults::parse("disk m1 lost_tail 2")).ok());
+  world.crash("m1");
+  world.start("m1");
+  world.run_for(Duration::seconds(3));
+  const std::string info = world.ask("m1", get("/info")).body;
+  EXPECT_NE(info.find("docker swarm init --force-new-cluster"), std::string::npos) << info;
+  const auto answer = world.ask("m1", post("/swarm/init", force("")));
+  EXPECT_EQ(answer.head.status, 200u) << answer.body;
+  EXPECT_EQ(world.leader(), "m1");
+  EXPECT_NE(world.node("m1").inspect().store->service_named("kept"), nullptr);
+}
+
+// ---- a group that dies is not made smaller
+
+TEST(Membership, ADemotionBesideADeathWaitsForAMajorityThatIsHeard) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Forgetful swarm(seed);
+    World& world = swarm.world;
+    const auto id = world.node(swarm.other).inspect().id;
+    const auto node = world.node(swarm.leader).inspect().store->node(id);
+    world.crash(swarm.follower);
+    world.call(swarm.leader,
+               post("/nodes/" + id.str() + "/update?version=" + std::to_string(node->meta.version),
+                    R"({"Availability":"active","Role":"worker"})"));
+    world.run_for(Duration::seconds(10));
+    EXPECT_EQ(swarm.create("after", 1), 201u)
+        << "seed " << seed << ": the group that was left has no majority";
+    world.start(swarm.follower);
+    EXPECT_TRUE(world.run_until([&] { return !swarm.takes_part(swarm.other); }, Duration::seconds(10)));
+    swarm.settle();
+  }
+}
+
+}  // namespace
+}  // namespace swarm::sim
