@@ -71,7 +71,7 @@ Result<void> read_object(ManagerState& state, std::string_view key, std::string_
   }
   auto record = decode_record(key, value);
   if (!record) return record.error();
-  state.records.push_back({std::move(*record), std::string(value)});
+  state.records.emplace_back(std::move(*record), std::string(value));
   return {};
 }
 
@@ -140,15 +140,18 @@ const std::string* encoding_of(const store::Store& store, const store::Key& key)
 
 Result<store::Store::Record> decode_record(std::string_view key, std::string_view value) {
   if (key.empty()) return plain_error(Code::data_loss, "the key is empty");
-  std::optional<Result<store::Store::Record>> out;
+  Result<store::Store::Record> out = plain_error(Code::data_loss, "unknown kind of object");
   model::visit_kind(static_cast<model::Kind>(key[0]), [&]<class T>() {
     auto object = codec::decode<T>(value);
-    if (!object) return void(out.emplace(object.error()));
-    if (object_key(store::key_of<T>(store::id_of(*object))) != key)
-      return void(out.emplace(plain_error(Code::data_loss, "the key is another object's")));
-    out.emplace(store::Store::Record(std::move(*object)));
+    if (!object) {
+      out = object.error();
+    } else if (object_key(store::key_of<T>(store::id_of(*object))) != key) {
+      out = plain_error(Code::data_loss, "the key is another object's");
+    } else {
+      out = store::Store::Record(std::move(*object));
+    }
   });
-  return out ? std::move(*out) : plain_error(Code::data_loss, "unknown kind of object");
+  return out;
 }
 
 Result<ManagerState> load_replica(ports::Disk& disk) {
