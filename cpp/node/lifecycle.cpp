@@ -58,10 +58,12 @@ void Lifecycle::run(const Surroundings& at) {
   // Its own log says that it is out: whatever it is to be, it is not this member any more.
   if (identity_ && !std::holds_alternative<stage::Leaving>(stage_) && at.is_manager && at.was_removed)
     demote();
+  go_on_forcing(at);
   std::visit([&](auto& stage) { run(stage, at); }, stage_);
 }
 
 void Lifecycle::on_deadline(const Surroundings& at) {
+  go_on_forcing(at);
   std::visit([&](auto& stage) { on_deadline(stage, at); }, stage_);
   if (auto* asked = std::get_if<way::Asked>(&way_)) {
     if (asked->resend <= at.now) ask_to_join_raft(*asked, at.now);
@@ -99,7 +101,8 @@ struct DeadlineOf {
 }  // namespace
 
 Instant Lifecycle::next_deadline() const {
-  return std::min(std::visit(DeadlineOf{}, stage_), std::visit(DeadlineOf{}, way_));
+  const Instant forcing = forcing_ ? forcing_->give_up : Instant::never();
+  return std::min({forcing, std::visit(DeadlineOf{}, stage_), std::visit(DeadlineOf{}, way_)});
 }
 
 }  // namespace swarm::node

@@ -149,11 +149,18 @@ class Lifecycle {
   const Stage& stage() const { return stage_; }
   // It is in a swarm or outside, not on its way: run() takes no step unless the node was removed.
   bool is_at_rest() const {
-    return std::holds_alternative<stage::Member>(stage_) || std::holds_alternative<stage::Outside>(stage_);
+    return !forcing_ &&
+           (std::holds_alternative<stage::Member>(stage_) || std::holds_alternative<stage::Outside>(stage_));
   }
   const WayIn& way() const { return way_; }
 
  private:
+  // A client wants a new cluster of this manager alone. It begins when no leader is known any more.
+  struct Forcing {
+    ports::ApiId id = 0;
+    docker::SwarmInit wish;
+    Instant give_up;
+  };
   // init
   void begin_swarm(stage::Initialising& init, const Surroundings& at);
   void run(stage::Initialising& init, const Surroundings& at);
@@ -189,7 +196,10 @@ class Lifecycle {
   void on_deadline(Other&, const Surroundings&) {}
 
   Error busy() const;  // why neither init nor join can begin
-  Result<void> may_force(const Surroundings& at) const;
+  // --force-new-cluster
+  Result<void> may_force() const;
+  void go_on_forcing(const Surroundings& at);
+  void begin_new_cluster(const Forcing& forcing);
   void send_to_managers(const wire::Message& message);
   void save_identity_and(IdentityStored then);
   void done(ports::ApiId id, Result<docker::OperationResult> result);
@@ -203,6 +213,7 @@ class Lifecycle {
   model::NodeRole role_wanted_ = model::NodeRole::worker;  // as the session last said
   std::string error_;
   std::optional<Sidelined> sidelined_;
+  std::optional<Forcing> forcing_;
   Outbox out_;
 };
 

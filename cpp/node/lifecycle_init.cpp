@@ -79,29 +79,47 @@ void Lifecycle::begin_swarm(stage::Initialising& init, const Surroundings& at) {
   save_identity_and({IdentityStored::Then::start_agent});
 }
 
-// Two swarms would come of one where the managers still have a majority.
-Result<void> Lifecycle::may_force(const Surroundings& at) const {
-  const auto refused = [](std::string why) {
-    return Error{Code::failed_precondition, std::move(why), {}, false, 503};
-  };
-  if (!std::holds_alternative<stage::Member>(stage_)) return busy();
-  if (identity_->raft_id == 0)
-    return refused(
-        "this node is not a manager, and has nothing of the swarm to make a new cluster of: run it on a "
-        "manager");
-  if (at.voters > 1 && (at.leads || at.knows_leader))
-    return refused(
-        "the managers have a leader, so that no majority is lost, and a second swarm would come of a new "
-        "cluster: "
-        "demote or remove the managers that are not wanted");
-  return {};
+Result<void> Lifecycle::may_force() const {
+  if (!std::holds_alternative<stage::Member>(stage_) || forcing_) return busy();
+  if (identity_->raft_id != 0) return {};
+  return Error{
+      Code::failed_precondition,
+      "this node is not a manager, and has nothing of the swarm to make a new cluster of: run it on a "
+      "manager",
+      {},
+      false,
+      503};
 }
 
+// Two swarms would come of one where the managers still have a majority. A manager that lost the others just
+// now does not know it yet, so it is given the time in which it must notice.
 void Lifecycle::force_new_cluster(ports::ApiId id, const docker::SwarmInit& wish, const Surroundings& at) {
-  if (const auto may = may_force(at); !may) return done(id, may.error());
-  if (!wish.advertise_addr.empty()) {
-    const auto own = own_addresses(options_, wish.listen_addr, wish.advertise_addr);
-    if (!own) return done(id, own.error());
+  if (const auto may = may_force(); !may) return done(id, may.error());
+  forcing_ = Forcing{id, wish, at.now + kNoticesLoss};
+  go_on_forcing(at);
+}
+
+void Lifecycle::go_on_forcing(const Surroundings& at) {
+  if (!forcing_) return;
+  const bool has_leader = at.voters > 1 && (at.leads || at.knows_leader);
+  if (has_leader && at.now < forcing_->give_up) return;
+  const Forcing forcing = *std::exchange(forcing_, std::nullopt);
+  if (!std::holds_alternative<stage::Member>(stage_)) return done(forcing.id, busy());
+  if (!has_leader) return begin_new_cluster(forcing);
+  done(forcing.id,
+       Error{
+           Code::failed_precondition,
+           "this swarm has a leader: there is nothing to recover, and a new cluster would be a second swarm. "
+           "Demote or remove the managers that are not wanted",
+           {},
+           false,
+           503});
+}
+
+void Lifecycle::begin_new_cluster(const Forcing& forcing) {
+  if (!forcing.wish.advertise_addr.empty()) {
+    const auto own = own_addresses(options_, forcing.wish.listen_addr, forcing.wish.advertise_addr);
+    if (!own) return done(forcing.id, own.error());
     identity_->advertise = own->advertise;
   }
   const wire::ManagerPeer self{identity_->node, identity_->raft_id, identity_->advertise};
@@ -110,7 +128,7 @@ void Lifecycle::force_new_cluster(ports::ApiId id, const docker::SwarmInit& wish
   sidelined_.reset();
   way_ = way::AtRest{};
   error_.clear();
-  stage_ = stage::Initialising{id, wish, identity_->listen, identity_->advertise, {}};
+  stage_ = stage::Initialising{forcing.id, forcing.wish, identity_->listen, identity_->advertise, {}};
   out_.add(effect::StopReplica{});
   out_.add(effect::CloseLinks{});
   out_.add(effect::RecoverReplica{self});

@@ -15,6 +15,9 @@ inline constexpr Duration kDialPatience = Duration::seconds(5);  // no manager a
 // write it at once. A slow swarm delays the answer by no more than this.
 inline constexpr Duration kSettlePatience = Duration::seconds(5);
 inline constexpr Duration kRaftRetry = Duration::seconds(1);
+// A leader that hears no majority, and a follower that hears no leader, know it by then (raft's check
+// quorum).
+inline constexpr Duration kNoticesLoss = Duration::seconds(3);
 inline constexpr Duration kLeavePatience = Duration::seconds(3);
 
 // The node is in the swarm. Returns true if it has come to rest, or has waited long enough for that.

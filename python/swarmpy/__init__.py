@@ -86,6 +86,8 @@ if TYPE_CHECKING:
     from swarmpy.raft import RaftMember as RaftMember
     from swarmpy.raft import RaftSnapshot as RaftSnapshot
     from swarmpy.raft import RaftState as RaftState
+    from swarmpy.recovery import ManagerLog as ManagerLog
+    from swarmpy.recovery import Recovery as Recovery
     from swarmpy.requests import Request as Request
     from swarmpy.requests import Requests as Requests
     from swarmpy.rolling import Rolling
@@ -156,6 +158,7 @@ _HOME = {
     "outcome": "Outcome",
     "peek": "Peek PeekNode PeekRaft PeekService PeekTask",
     "raft": "LogEntry RaftLog RaftMember RaftSnapshot RaftState",
+    "recovery": "ManagerLog Recovery",
     "plan": "Fault Plan SkippedFault",
     "_replay.differences": "Change Diff",
     "_replay.file": "JournalError",

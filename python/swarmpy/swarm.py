@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from swarmpy._timeline import Timeline
     from swarmpy._view.live import View
     from swarmpy.metrics import Metrics, Scraper
+    from swarmpy.recovery import Recovery
     from swarmpy.service import Service
 
 MOST_MANAGERS, MOST_WORKERS = 1000, 100_000
@@ -329,6 +330,28 @@ class Swarm(metaclass=Brief):
                 hint="swarm.peek() shows what each manager says.",
             )
         return found[0]
+
+    def recover(
+        self, from_: str | Node | None = None, *, lost: Iterable[str | Node] = (), dry_run: bool = False
+    ) -> Recovery:
+        """Out of a lost majority: makes a new Raft group of the one manager whose log is the newest, with all
+        services and tasks (`docker swarm init --force-new-cluster` on it). Returns what each manager had. The
+        others are members no more; when they come back they are workers, which may be promoted.
+
+        `from_`: that one must be it. `lost`: managers that will never come back; without it nothing is done
+        while a manager is away whose disk may have newer entries. `dry_run`: only look.
+
+        Raises `Conflict`, whose `.hint` is the next step, where a leader or a majority is left, where a
+        manager is away that is not `lost`, and where another one's log is newer. Raises `NotFound` for a name
+        that is no manager's, and `NotManager` when no manager answers.
+
+        >>> c.recover(dry_run=True)
+        >>> c.recover(lost=["m2", "m3"])
+        """
+        from swarmpy.recovery import recover
+
+        self._hub.check_open()
+        return recover(self, from_, lost, dry_run)
 
     @overload
     def events(

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from swarmpy._models.nearest import did_you_mean
-from swarmpy.cli import check, clusters, completion, fault, fault_words, images, notebooks, story, test, top
+from swarmpy.cli import (
+    check,
+    clusters,
+    completion,
+    fault,
+    fault_words,
+    images,
+    notebooks,
+    recover,
+    story,
+    test,
+    top,
+)
 from swarmpy.errors import SwarmError
 
 DESCRIPTION = (
@@ -90,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     fault.declare(verbs, which)
     _add_top(verbs, which, told)
     check.add_parser(verbs, which)
+    recover.add_parser(verbs, which, told)
     test.add_parser(verbs)
     _add_replay(verbs, told)
     _add_completion(verbs, parser)

@@ -1,0 +1,217 @@
+"""Out of a lost majority: what each manager has, and a new Raft group of the one whose log is the newest.
+
+Raft (section 5.4.1) calls a log newer when its last entry has the higher term, or the same term and the
+higher index. An acknowledged entry is on a majority: the newest log of all managers has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from swarmpy import _show
+from swarmpy._brief import Brief
+from swarmpy._hub import Hub
+from swarmpy._models.nearest import not_found
+from swarmpy.errors import Conflict, NotManager, SwarmError
+from swarmpy.node import NodeSwarm
+from swarmpy.raft import RaftState, raft_of
+
+if TYPE_CHECKING:
+    from swarmpy.node import Node
+    from swarmpy.swarm import Swarm
+
+HEADER = ("MANAGER", "STATE", "LAST TERM", "LAST INDEX", "COMMIT", "")
+CHOSEN = "<- newest"
+STEPS_DOWN = 10.0  # seconds: a leader that hears no majority steps down long before
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerLog(metaclass=Brief):
+    """What one manager has. `state`: `"answers"`, `"dead"` (its daemon does not run), `"silent"` (it does not
+    answer), or `"sidelined"` (it does not take part; `why` has its own sentence). `term`, `index`: of its
+    last entry; `commit`: how far it knows the log to be committed. All three are None where it cannot be
+    asked.
+    """
+
+    name: str
+    state: str
+    why: str = ""
+    term: int | None = None
+    index: int | None = None
+    commit: int | None = None
+
+    @property
+    def newness(self) -> tuple[int, int]:
+        """The greater, the newer the log: the term and the index of the last entry."""
+        return self.term or 0, self.index or 0
+
+    def row(self, mark: str = "") -> tuple[object, ...]:
+        """As a line of a table."""
+        known = ("" if one is None else one for one in (self.term, self.index, self.commit))
+        return self.name, self.state, *known, mark or self.why
+
+
+@dataclass(frozen=True)
+class Recovery(metaclass=Brief):
+    """What `swarm.recover()` found, and did. `managers`: a `ManagerLog` for each member of the Raft group;
+    `newest`: the name of the one whose log is the newest; `refused`: why nothing may be done, "" when it may,
+    and `hint`: what to do in place of it. `leader`: who calls itself leader, or "". `done`: a new group was
+    made.
+    """
+
+    managers: tuple[ManagerLog, ...]
+    newest: str
+    lost: tuple[str, ...]
+    refused: str
+    hint: str
+    leader: str = ""
+    done: bool = False
+
+    @property
+    def has_majority(self) -> bool:
+        """Returns true if so many managers answer and take part that they elect a leader by themselves."""
+        return 2 * sum(one.state == "answers" for one in self.managers) > len(self.managers)
+
+    def __bool__(self) -> bool:
+        """True if it may be done, or was done."""
+        return not self.refused
+
+    def verdict(self, command: str = "swarm.recover()") -> str:
+        """One sentence: what was done, may be done (by `command`), or why not."""
+        if self.done:
+            return f"{self.newest} leads a new group of one manager; the others come back as workers"
+        if self.refused:
+            return f"refused: {self.refused}. {self.hint}"
+        return f"{self.newest} can lead a new group of one manager: {command} does it"
+
+    def table(self) -> str:
+        """The managers, a line each."""
+        return _show.table(HEADER, self._rows())
+
+    def _rows(self) -> list[tuple[object, ...]]:
+        return [one.row(CHOSEN if one.name == self.newest else "") for one in self.managers]
+
+    def __repr__(self) -> str:
+        return f"<recovery: {self.verdict()}>\n{self.table()}"
+
+    def _repr_html_(self) -> str:
+        return _show.html_box([_show.html_table(f"recovery: {self.verdict()}", HEADER, self._rows())])
+
+
+def recover(swarm: Swarm, from_: str | Node | None, lost: Iterable[str | Node], dry_run: bool) -> Recovery:
+    """See `Swarm.recover`."""
+    hub, chosen = swarm._hub, _name(from_) if from_ is not None else ""
+    gone = (lost,) if isinstance(lost, str) else tuple(map(_name, lost))
+    one = look(hub, chosen, gone)
+    if dry_run:
+        return one
+    if one.leader and not one.has_majority:  # it has not noticed yet that it is alone
+        swarm.run(until=lambda _: not look(hub, chosen, gone).leader, timeout=STEPS_DOWN)
+        one = look(hub, chosen, gone)
+    if one.refused:
+        raise Conflict(one.refused, code="FailedPrecondition", hint=one.hint)
+    NodeSwarm(hub, one.newest).init(force_new_cluster=True)
+    return replace(one, done=True)
+
+
+def look(hub: Hub, from_: str = "", lost: tuple[str, ...] = ()) -> Recovery:
+    """What each manager has, and whether a new group may be made; changes nothing."""
+    views = {name: view for name in hub.open_world.machines() if (view := _view(hub, name)) is not None}
+    if not views:
+        raise NotManager(
+            "no manager answers", hint="Start those that can be started: node.restart(), swarmpy node start."
+        )
+    members = _members(views)
+    for name in (*lost, *([from_] if from_ else [])):
+        if name not in members:
+            raise not_found("manager", name, members)
+    managers = tuple(_log_of(hub, name, views.get(name)) for name in members)
+    best = max(managers, key=lambda one: (one.state == "answers", *one.newness))
+    newest = from_ or best.name
+    leads = [name for name, view in views.items() if isinstance(view, RaftState) and view.leader == name]
+    found = Recovery(managers, newest, lost, "", "", leads[0] if leads else "")
+    refused, hint = _why_not(found, set(views), best)
+    return replace(found, refused=refused, hint=hint)
+
+
+# ---- what there is
+
+
+def _name(node: str | Node) -> str:
+    return node if isinstance(node, str) else node.name
+
+
+def _view(hub: Hub, name: str) -> RaftState | ManagerLog | None:
+    """Of a manager that takes part; of one that does not, its own sentence; else nothing."""
+    if not hub.open_world.alive(name):
+        return None
+    try:
+        return raft_of(hub, name)
+    except SwarmError:
+        return _sidelined(hub, name)
+
+
+def _sidelined(hub: Hub, name: str) -> ManagerLog | None:
+    try:
+        about = NodeSwarm(hub, name)._info()
+    except SwarmError:
+        return None
+    error = str(about["Error"])
+    return ManagerLog(name, "sidelined", error) if error else None
+
+
+def _members(views: dict[str, RaftState | ManagerLog]) -> list[str]:
+    """The voters, as the manager with the most committed entries knows them."""
+    states = [view for view in views.values() if isinstance(view, RaftState)]
+    if not states:
+        return sorted(views)
+    knows = max(states, key=lambda state: (state.commit, state.term))
+    return sorted({one.name for one in knows.members if one.voter} | {knows.node})
+
+
+def _log_of(hub: Hub, name: str, view: RaftState | ManagerLog | None) -> ManagerLog:
+    if isinstance(view, ManagerLog):
+        return view
+    if view is None:
+        alive = name in hub.open_world.machines() and hub.open_world.alive(name)
+        return ManagerLog(name, "silent" if alive else "dead")
+    term = view._log[-1].term if len(view._log) else view.snapshot.term
+    return ManagerLog(name, "answers", "", term, view.last_index, view.commit)
+
+
+# ---- whether it may be done
+
+
+def _why_not(found: Recovery, present: set[str], best: ManagerLog) -> tuple[str, str]:
+    """The reason and the next step; two empty texts when nothing speaks against it."""
+    managers, newest = found.managers, found.newest
+    if found.leader:
+        return (
+            f"{found.leader} leads: there is nothing to recover",
+            "Demote or remove managers that are gone.",
+        )
+    if found.has_majority:
+        answer = " and ".join(one.name for one in managers if one.state == "answers")
+        majority = f"{answer} are a majority of {_show.counted(len(managers), 'manager')}"
+        return f"{majority}: they elect a leader by themselves", "Wait: swarm.wait_leader()."
+    if alive := [name for name in found.lost if name in present]:
+        return f"{alive[0]} answers, so it is not lost", "Leave it out of lost."
+    if unknown := [
+        one.name for one in managers if one.state in ("dead", "silent") and one.name not in found.lost
+    ]:
+        return _away(unknown, newest)
+    if next(one for one in managers if one.name == newest).newness < best.newness:
+        return f"the log of {best.name} is newer than that of {newest}", f"Recover from {best.name}."
+    return "", ""
+
+
+def _away(names: list[str], newest: str) -> tuple[str, str]:
+    who, be, has = " and ".join(names), *(("is", "has") if len(names) == 1 else ("are", "have"))
+    words = " ".join(f"--lost {name}" for name in names)
+    return (
+        f"{who} {be} away, and perhaps {has} acknowledged entries that {newest} has not",
+        f"Start {who} again; where that cannot be, say so: swarm.recover(lost={names!r}), "
+        f"or swarmpy recover {words}.",
+    )

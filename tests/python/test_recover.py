@@ -1,0 +1,121 @@
+"""`swarm.recover`: out of a lost majority, and never into the loss of an acknowledged write."""
+
+from __future__ import annotations
+
+import pytest
+
+import swarmpy as sp
+from swarmpy.recovery import Recovery
+
+
+@pytest.fixture
+def swarm() -> sp.Swarm:
+    c = sp.Swarm(managers=3, workers=1, seed=11)
+    c.services.create("nginx", name="web", replicas=3).wait()
+    return c
+
+
+def followers(c: sp.Swarm) -> list[str]:
+    leader = c.wait_leader().name
+    return [name for name in ("m1", "m2", "m3") if name != leader]
+
+
+def lose(c: sp.Swarm, *names: str) -> None:
+    for name in names:
+        c.nodes[name].kill()
+
+
+def test_a_swarm_with_a_leader_has_nothing_to_recover(swarm: sp.Swarm) -> None:
+    leader = swarm.wait_leader().name
+    look = swarm.recover(dry_run=True)
+    assert not look
+    assert look.leader == leader
+    assert "nothing to recover" in look.refused
+    with pytest.raises(sp.Conflict, match=f"{leader} leads"):
+        swarm.recover()
+
+
+def test_managers_that_are_away_must_be_named_as_lost(swarm: sp.Swarm) -> None:
+    lost = followers(swarm)
+    left = swarm.wait_leader().name
+    lose(swarm, *lost)
+    swarm.sleep("5s")
+    with pytest.raises(sp.Conflict, match="are away") as caught:
+        swarm.recover()
+    assert repr(lost) in caught.value.hint
+    with pytest.raises(sp.Conflict, match="is away"):
+        swarm.recover(lost=lost[:1])
+    done = swarm.recover(lost=lost)
+    assert (done.done, done.newest) == (True, left)
+    assert swarm.wait_leader().name == left
+    assert swarm.services["web"].wait()
+    assert swarm.services.create("nginx", name="after", replicas=1).wait()
+
+
+def test_it_waits_until_the_leader_has_noticed_that_it_is_alone(swarm: sp.Swarm) -> None:
+    lost = followers(swarm)
+    lose(swarm, *lost)
+    assert swarm.recover(lost=lost).done
+
+
+def test_old_members_come_back_as_workers(swarm: sp.Swarm) -> None:
+    lost = followers(swarm)
+    lose(swarm, *lost)
+    leader = swarm.recover(lost=lost).newest
+    for name in lost:
+        swarm.nodes[name].restart()
+    swarm.wait_converged()
+    assert {node.name: str(node.role) for node in swarm.nodes if node.name in (leader, *lost)} == {
+        leader: "manager",
+        **dict.fromkeys(lost, "worker"),
+    }
+    swarm.nodes[lost[0]].promote()
+    swarm.run(until=lambda c: c.nodes[lost[0]].reachability == "reachable")
+
+
+def test_the_newest_log_of_those_that_are_left_is_chosen() -> None:
+    """Of two that are left of five, one was cut off while the others acknowledged."""
+    c = sp.Swarm(managers=5, workers=0, seed=3)
+    leader = c.wait_leader().name
+    others = [name for name in ("m1", "m2", "m3", "m4", "m5") if name != leader]
+    behind, ahead, *rest = others
+    c.nodes[behind].kill()
+    for number in range(5):
+        c.services.create("nginx", name=f"s{number}", replicas=0)
+    lose(c, *rest, leader)
+    c.nodes[behind].restart()
+    c.sleep("3s")
+    gone = [*rest, leader]
+    with pytest.raises(sp.Conflict, match=f"the log of {ahead} is newer"):
+        c.recover(behind, lost=gone)
+    assert c.recover(lost=gone).newest == ahead
+    assert len(c.services) == 5
+
+
+def test_a_majority_that_answers_elects_by_itself(swarm: sp.Swarm) -> None:
+    leader = swarm.wait_leader()
+    leader.kill()
+    look = swarm.recover(dry_run=True)
+    assert "elect a leader by themselves" in look.refused
+
+
+def test_names_and_words_are_checked(swarm: sp.Swarm) -> None:
+    with pytest.raises(sp.NotFound, match="m9"):
+        swarm.recover(lost=["m9"])
+    with pytest.raises(sp.NotFound, match="w1"):
+        swarm.recover("w1")
+
+
+def test_looking_changes_nothing_and_reads_well() -> None:
+    hashes = []
+    for looks in (0, 3):
+        c = sp.Swarm(managers=3, workers=0, seed=5)
+        lose(c, *followers(c))
+        for _ in range(looks):
+            found = c.recover(dry_run=True)
+            assert isinstance(found, Recovery)
+            assert "LAST INDEX" in repr(found)
+            assert "<table>" in found._repr_html_()
+        c.sleep("3s")
+        hashes.append(c.trace_hash)
+    assert hashes[0] == hashes[1]
