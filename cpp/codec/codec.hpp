@@ -14,7 +14,6 @@
 #include "model/transaction.hpp"
 #include "model/wire.hpp"
 #include "raft/message.hpp"
-#include "raft/promise.hpp"
 
 namespace swarm::codec {
 

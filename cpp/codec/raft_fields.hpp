@@ -4,7 +4,6 @@
 #include "model/describe.hpp"
 #include "model/words.hpp"
 #include "raft/message.hpp"
-#include "raft/promise.hpp"
 
 namespace swarm::model {
 

@@ -92,6 +92,14 @@ struct HardState {
   bool operator==(const HardState&) const = default;
 };
 
+// What a member has said that it keeps, as its durable writes (raft/promise.hpp).
+struct Promise {
+  std::uint64_t writes = 0;  // how many there were; 0: none
+  std::uint64_t chain = 0;   // of all of them; it begins with the member's id
+  std::uint64_t before = 0;  // of all but the last
+  bool operator==(const Promise&) const = default;
+};
+
 enum class MessageType : std::uint8_t {
   hup,   // local: start an election
   beat,  // local: send heartbeats

@@ -14,13 +14,6 @@
 
 namespace swarm::raft {
 
-struct Promise {
-  std::uint64_t writes = 0;  // how many there were; 0: none
-  std::uint64_t chain = 0;   // of all of them; it begins with the member's id
-  std::uint64_t before = 0;  // of all but the last
-  bool operator==(const Promise&) const = default;
-};
-
 Promise no_promise(PeerId self);  // of a member that has written nothing yet
 // Returns the promise of the next write, after which the member has this.
 Promise next_promise(const Promise& last, const HardState& hard, Index last_index, Term last_term);

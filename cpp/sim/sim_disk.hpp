@@ -113,7 +113,7 @@ class SimDisk final : public ports::Disk {
   Rng rng_;
   std::uint32_t life_ = 0;
   Table tables_[kFamilies];
-  std::string mark_;          // of the last durable batch that had one
+  std::string mark_;             // of the last durable batch that had one
   std::deque<Pending> pending_;  // of both sides, in the order of commits
   std::uint64_t last_number_ = 0;
   Instant last_done_;
