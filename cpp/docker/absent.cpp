@@ -2,6 +2,10 @@
 // go on.
 #include "docker/handlers.hpp"
 
+#include "base/result.hpp"
+#include "docker/call.hpp"
+#include "docker/errors.hpp"
+
 namespace swarm::docker {
 
 void empty_list(Call& call) { call.reply("[]"); }

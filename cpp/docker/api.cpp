@@ -1,8 +1,28 @@
 #include "docker/api.hpp"
 
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "agent/worker.hpp"
 #include "base/check.hpp"
 #include "base/overloaded.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "docker/answer.hpp"
+#include "docker/call.hpp"
+#include "docker/errors.hpp"
+#include "docker/inside.hpp"
+#include "docker/replies.hpp"
 #include "docker/routes.hpp"
+#include "docker/url.hpp"
+#include "model/transaction.hpp"
+#include "ports/http.hpp"
+#include "store/change_set.hpp"
 
 namespace swarm::docker {
 namespace {

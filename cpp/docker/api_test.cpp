@@ -1,10 +1,25 @@
 // Transport, negotiation, the swarm's own routes, nodes, networks, images, and every 404 and 501.
 #include "docker/api.hpp"
 
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/result.hpp"
 #include "base/test_check.hpp"
 #include "control/join.hpp"
 #include "docker/fixture_test.hpp"
+#include "docker/inside.hpp"
+#include "docker/json.hpp"
 #include "model/builtin_plugins.hpp"
+#include "model/cluster.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "ports/http.hpp"
 
 namespace swarm::docker {
 namespace {

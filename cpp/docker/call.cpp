@@ -1,6 +1,13 @@
 #include "docker/call.hpp"
 
+#include <cstdint>
+#include <string>
+#include <string_view>
+
 #include "base/number.hpp"
+#include "base/result.hpp"
+#include "docker/json.hpp"
+#include "docker/url.hpp"
 
 namespace swarm::docker {
 

@@ -1,11 +1,20 @@
 // GET /containers/{id}/json
+#include <cstdint>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "agent/worker.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
 #include "docker/images.hpp"
+#include "docker/json.hpp"
 #include "go_template/placeholders.hpp"
 #include "model/container_spec.hpp"
+#include "model/task.hpp"
 #include "ports/task_environment.hpp"
 
 namespace swarm::docker {
@@ -27,13 +36,15 @@ void write_state(Json& json, const agent::LocalTask& local) {
 model::ContainerSpec launched_spec(const agent::LocalTask& local, const Context& context) {
   const model::ContainerSpec& spec = container_spec(local);
   auto expanded = go_template::expand(spec, go_template::facts_of(local.task, context.local.description));
-  return expanded ? std::move(*expanded) : spec;
+  if (!expanded) return spec;
+  return std::move(*expanded);
 }
 
 void write_exposed_ports(Json& json, const agent::LocalTask& local) {
-  if (!local.task.templ->endpoint || local.task.templ->endpoint->ports.empty()) return;
+  const auto& endpoint = local.task.templ->endpoint;
+  if (!endpoint || endpoint->ports.empty()) return;
   std::set<std::uint32_t> targets;
-  for (const auto& port : local.task.templ->endpoint->ports) targets.insert(port.target_port);
+  for (const auto& port : endpoint->ports) targets.insert(port.target_port);
   json.object("ExposedPorts", [&] {
     for (const std::uint32_t target : targets) json.object(std::to_string(target) + "/tcp", [] {});
   });

@@ -1,11 +1,25 @@
 // GET /containers/json
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "agent/worker.hpp"
 #include "base/number.hpp"
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/containers.hpp"
+#include "docker/filters.hpp"
 #include "docker/handlers.hpp"
 #include "docker/images.hpp"
+#include "docker/json.hpp"
+#include "docker/url.hpp"
 #include "model/container_spec.hpp"
+#include "model/task.hpp"
 
 namespace swarm::docker {
 namespace {

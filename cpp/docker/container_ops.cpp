@@ -1,8 +1,22 @@
 // What may be done to a task's container: kill, stop, wait, remove. The swarm sees a task that failed, and
 // replaces it.
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "agent/worker.hpp"
 #include "base/number.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/containers.hpp"
+#include "docker/errors.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
+#include "docker/replies.hpp"
+#include "docker/url.hpp"
+#include "docker/waits.hpp"
 #include "model/signal.hpp"
 
 namespace swarm::docker {

@@ -1,9 +1,22 @@
 // GET /containers/{id}/stats: what a task's processes use, each second or once. Networks and block devices
 // are not counted per task: their numbers are absent.
 #include <algorithm>
+#include <cstdint>
+#include <string>
 
+#include "agent/worker.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
+#include "docker/replies.hpp"
+#include "docker/waits.hpp"
+#include "model/task.hpp"
+#include "ports/runner.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -1,10 +1,23 @@
 #include "docker/containers.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "agent/worker.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
 #include "docker/errors.hpp"
+#include "docker/events.hpp"
 #include "docker/images.hpp"
+#include "model/annotations.hpp"
 #include "model/container_spec.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
 
 namespace swarm::docker {
 
@@ -75,9 +88,10 @@ std::vector<std::string> container_command(const agent::LocalTask& local, const 
 
 std::vector<ContainerPort> container_ports(const agent::LocalTask& local) {
   std::vector<ContainerPort> out;
-  if (!local.task.templ->endpoint) return out;
+  const auto& endpoint = local.task.templ->endpoint;
+  if (!endpoint) return out;
   const auto& open = local.task.status.port_status;  // also those that the engine picked
-  for (const auto& port : local.task.templ->endpoint->ports) {
+  for (const auto& port : endpoint->ports) {
     ContainerPort one{port.target_port, std::nullopt};
     const auto served = std::find_if(open.begin(), open.end(), [&](const model::PortConfig& status) {
       const bool same = port.published_port == 0 || status.published_port == port.published_port;

@@ -1,5 +1,15 @@
 #include "docker/errors.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "model/transaction.hpp"
+
 namespace swarm::docker {
 
 const char* const kNoLeaderText =

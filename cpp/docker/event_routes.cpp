@@ -1,8 +1,19 @@
 // GET /events, GET /swarmpy/v1/events, GET /swarmpy/v1/changes
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
 
 #include "base/number.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
+#include "docker/events.hpp"
+#include "docker/filters.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
+#include "docker/url.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -10,22 +21,23 @@ namespace {
 void stream(Call& call, bool with_tasks) {
   const auto filters = Filters::parse(call.target, {});
   if (!filters) return call.refuse(filters.error());
-  const auto since = call.target.time("since"), until = call.target.time("until");
-  if (!since) return call.refuse(since.error());
-  if (!until) return call.refuse(until.error());
-  if (*since && *until && **until < **since)
-    return call.refuse(plain_error(Code::invalid_argument, "`since` time (" + to_rfc3339(**since) +
+  const auto read_since = call.target.time("since"), read_until = call.target.time("until");
+  if (!read_since) return call.refuse(read_since.error());
+  if (!read_until) return call.refuse(read_until.error());
+  const std::optional<WallTime> since = *read_since, until = *read_until;
+  if (since && until && *until < *since)
+    return call.refuse(plain_error(Code::invalid_argument, "`since` time (" + to_rfc3339(*since) +
                                                                ") cannot be after `until` time (" +
-                                                               to_rfc3339(**until) + ")"));
-  EventFilter filter(*filters, with_tasks, *since, *until);
+                                                               to_rfc3339(*until) + ")"));
+  EventFilter filter(*filters, with_tasks, since, until);
   call.replies.begin_stream(call.id, "application/json");
   // A client asks for past events by `since`, or by an `until` that lies in the past.
   const WallTime wall = call.context.wall;
-  if (*since || (*until && **until <= wall))
+  if (since || (until && *until <= wall))
     for (std::string& line : call.replies.past().replay(filter)) call.replies.piece(call.id, std::move(line));
-  if (*until && **until <= wall) return call.replies.end(call.id);
+  if (until && *until <= wall) return call.replies.end(call.id);
   std::optional<Instant> end;
-  if (*until) end = call.context.now + (**until - wall);
+  if (until) end = call.context.now + (*until - wall);
   call.replies.open_events(call.id, std::move(filter), end);
 }
 

@@ -1,13 +1,31 @@
 #include "docker/events.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "agent/worker.hpp"
+#include "docker/api.hpp"
 #include "docker/containers.hpp"
 #include "docker/json.hpp"
+#include "model/annotations.hpp"
+#include "model/cluster.hpp"
 #include "model/container_spec.hpp"
 #include "model/defaults.hpp"
+#include "model/kind.hpp"
+#include "model/node.hpp"
 #include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
 #include "model/signal.hpp"
+#include "model/task.hpp"
+#include "store/change_set.hpp"
+#include "store/table.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -6,8 +6,16 @@
 #include "control/feature_level.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
+#include "base/id.hpp"
+#include "docker/call.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
+#include "model/feature_level.hpp"
+#include "model/node.hpp"
+#include "store/store.hpp"
 
 namespace swarm::docker {
 

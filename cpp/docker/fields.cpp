@@ -1,8 +1,16 @@
 #include "docker/fields.hpp"
 
 #include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/number.hpp"
+#include "base/result.hpp"
+#include "docker/json.hpp"
+#include "model/annotations.hpp"
 
 namespace swarm::docker {
 

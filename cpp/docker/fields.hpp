@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/check.hpp"
 #include "docker/json.hpp"
 #include "model/annotations.hpp"
 
@@ -22,7 +23,10 @@ class Issues {
     if (!first_) first_ = std::move(error);
   }
   bool any() const { return first_.has_value(); }
-  const Error& first() const { return *first_; }
+  const Error& first() const {
+    SWARM_CHECK(first_, "ask any() first");
+    return *first_;
+  }
 
  private:
   std::optional<Error> first_;

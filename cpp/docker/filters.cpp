@@ -1,8 +1,19 @@
 #include "docker/filters.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/result.hpp"
 #include "docker/json.hpp"
+#include "docker/url.hpp"
+#include "model/annotations.hpp"
 
 namespace swarm::docker {
 namespace {

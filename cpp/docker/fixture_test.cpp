@@ -1,6 +1,26 @@
 #include "docker/fixture_test.hpp"
 
-#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "agent/worker.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "control/cluster.hpp"
+#include "docker/api.hpp"
+#include "docker/json.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "ports/http.hpp"
+#include "store/store.hpp"
 
 namespace swarm::docker {
 

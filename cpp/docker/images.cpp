@@ -2,12 +2,22 @@
 #include "docker/images.hpp"
 
 #include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/containers.hpp"
 #include "docker/filters.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
+#include "model/builtin_images.hpp"
 #include "model/container_spec.hpp"
+#include "ports/runner.hpp"
 
 namespace swarm::docker {
 namespace {

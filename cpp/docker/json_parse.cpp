@@ -1,7 +1,11 @@
 // The only file that sees Boost.JSON: text to Value.
 #include <boost/json.hpp>
-#include <limits>
 
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
 #include "docker/json.hpp"
 
 namespace swarm::docker {

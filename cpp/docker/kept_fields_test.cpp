@@ -4,12 +4,23 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
 
+#include "base/shared.hpp"
 #include "codec/test_full_values.hpp"
+#include "docker/json.hpp"
 #include "docker/specs.hpp"
 #include "model/container_spec.hpp"
+#include "model/describe.hpp"
+#include "model/service_spec.hpp"
 
 namespace swarm::docker {
 namespace {

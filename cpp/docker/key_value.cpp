@@ -11,9 +11,22 @@
 #include "control/key_value.hpp"
 
 #include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
 
-#include "docker/fields.hpp"
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
+#include "docker/replies.hpp"
+#include "docker/waits.hpp"
+#include "model/key_value.hpp"
+#include "model/transaction.hpp"
+#include "store/store.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -37,8 +50,9 @@ std::string conflict_text(const model::WriteKey& write, const model::KeyValue* t
   if (there == nullptr) return key + " is not there";
   const std::string version = std::to_string(there->meta.version);
   if (write.if_value) return key + " has another value (its version is " + version + ")";
-  if (write.if_version == 0U) return key + " is there already, with version " + version;
-  return key + " has version " + version + ", not " + std::to_string(*write.if_version);
+  const std::uint64_t wanted = write.if_version.value_or(0);
+  if (wanted == 0) return key + " is there already, with version " + version;
+  return key + " has version " + version + ", not " + std::to_string(wanted);
 }
 
 // The condition did not hold when the entry was applied. The answer has what holds now.

@@ -1,6 +1,13 @@
 // /swarmpy/v1/kv: what a client of the replicated register sees.
 #include "docker/fixture_test.hpp"
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "docker/api.hpp"
+#include "docker/json.hpp"
+
 namespace swarm::docker {
 namespace {
 

@@ -1,6 +1,19 @@
 #include "docker/listing.hpp"
 
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/id.hpp"
+#include "docker/api.hpp"
+#include "docker/objects.hpp"
+#include "model/constraint.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "store/table.hpp"
+#include "store/view.hpp"
 
 namespace swarm::docker {
 
@@ -35,7 +48,7 @@ TaskCount::TaskCount(store::Ref<model::Service> service, std::vector<TaskId> tas
 // A task is wanted on each node that fits, whether or not there is one that may run: of the paused nodes on
 // those that have one. Whatever fits has a task, if only one that is over.
 void TaskCount::note_place(const model::Task& task, const model::Node& node) {
-  if (node.evicts_tasks() || !model::matches(*constraints_, node)) return;
+  if (!constraints_ || node.evicts_tasks() || !model::matches(*constraints_, node)) return;
   if (node.spec.availability == model::Availability::active || task.live()) places_.insert(node.id);
 }
 
@@ -46,7 +59,7 @@ bool TaskCount::count(const store::View& view, Budget& budget) {
     const auto task = view.find<model::Task>(tasks_[next_]);
     const auto node = view.find<model::Node>(task->node_id);
     running_ += serves(*task, node) ? 1 : 0;
-    if (constraints_ && node) note_place(*task, *node);
+    if (node) note_place(*task, *node);
   }
   return true;
 }

@@ -1,6 +1,22 @@
 #include "docker/listing.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "docker/answer.hpp"
+#include "docker/api.hpp"
 #include "docker/fixture_test.hpp"
+#include "docker/json.hpp"
+#include "docker/objects.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "ports/http.hpp"
 
 namespace swarm::docker {
 namespace {

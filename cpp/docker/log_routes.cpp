@@ -1,8 +1,17 @@
 // GET /containers/{id}/logs, /services/{id}/logs, /tasks/{id}/logs
+#include <string>
+#include <utility>
+
+#include "agent/worker.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
+#include "docker/logs.hpp"
 #include "docker/lookup.hpp"
 #include "model/container_spec.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
 
 namespace swarm::docker {
 namespace {

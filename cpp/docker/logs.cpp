@@ -1,10 +1,20 @@
 #include "docker/logs.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/bytes.hpp"
 #include "base/number.hpp"
-#include "docker/errors.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "docker/url.hpp"
+#include "model/task.hpp"
+#include "model/wire.hpp"
+#include "store/store.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -1,5 +1,18 @@
 #include "docker/lookup.hpp"
 
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "model/network.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "store/key.hpp"
+#include "store/store.hpp"
+#include "store/table.hpp"
+
 namespace swarm::docker {
 namespace {
 

@@ -1,7 +1,14 @@
 // GET /metrics, and its format
 #include "docker/metrics.hpp"
 
+#include <string>
+#include <vector>
+
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/handlers.hpp"
+#include "docker/inside.hpp"
+#include "docker/waits.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -1,6 +1,10 @@
 #include "docker/names.hpp"
 
 #include <iterator>
+#include <string>
+
+#include "base/rng.hpp"
+#include "store/store.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -1,10 +1,21 @@
 // GET /networks, GET/DELETE /networks/{id}. The swarm's networks come from the store, on managers; the only
 // local one is the host's, in which the process runner runs tasks.
+#include <string>
+
 #include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/containers.hpp"
+#include "docker/errors.hpp"
+#include "docker/filters.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
 #include "docker/lookup.hpp"
 #include "docker/objects.hpp"
+#include "model/annotations.hpp"
+#include "model/network.hpp"
+#include "store/table.hpp"
 
 namespace swarm::docker {
 

@@ -1,10 +1,22 @@
 // GET /nodes, GET /nodes/{id}, POST /nodes/{id}/update, DELETE /nodes/{id}
 #include "control/node.hpp"
 
+#include <utility>
+
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
+#include "docker/filters.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
+#include "docker/listing.hpp"
 #include "docker/lookup.hpp"
 #include "docker/objects.hpp"
 #include "docker/specs.hpp"
+#include "docker/waits.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "store/table.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -46,7 +58,8 @@ void list_nodes(Call& call) {
 bool NodeListing::write(Json& json, Budget& budget, const Context& context) {
   bool more = false;
   view->visit_after<model::Node>(last ? &*last : nullptr, [&](const store::Ref<model::Node>& node) {
-    if ((more = budget.is_spent())) return false;
+    more = budget.is_spent();
+    if (more) return false;
     budget.spend_one();
     if (shown(*node, filters)) write_node(json, *node, context, tls);
     last = node->id;

@@ -1,14 +1,26 @@
 #include "docker/objects.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <string>
+
 #include "base/bytes.hpp"
+#include "docker/api.hpp"
 #include "docker/described.hpp"
+#include "docker/json.hpp"
 #include "docker/specs.hpp"
+#include "model/cluster.hpp"
 #include "model/describe/cluster.hpp"
 #include "model/describe/network.hpp"
 #include "model/describe/node.hpp"
 #include "model/describe/service.hpp"
 #include "model/describe/task.hpp"
+#include "model/meta.hpp"
+#include "model/network.hpp"
+#include "model/node.hpp"
 #include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -20,18 +32,19 @@ void write_description(Json& json, const model::NodeDescription& description, co
   });
 }
 
-model::Reachability reachability(const model::Node& node, const Context& context) {
-  const auto peer = context.raft.reachable.find(node.manager->raft_id);
+model::Reachability reachability(const model::ManagerStatus& manager, const Context& context) {
+  const auto peer = context.raft.reachable.find(manager.raft_id);
   if (peer == context.raft.reachable.end()) return model::Reachability::unknown;
   return peer->second ? model::Reachability::reachable : model::Reachability::unreachable;
 }
 
 void write_manager(Json& json, const model::Node& node, const Context& context) {
   if (!node.manager) return;
+  const model::ManagerStatus& manager = *node.manager;
   json.object("ManagerStatus", [&] {
-    json.field_if("Leader", context.raft.leader != 0 && context.raft.leader == node.manager->raft_id)
-        .field("Reachability", model::to_string(reachability(node, context)))
-        .field("Addr", node.manager->addr);
+    json.field_if("Leader", context.raft.leader != 0 && context.raft.leader == manager.raft_id)
+        .field("Reachability", model::to_string(reachability(manager, context)))
+        .field("Addr", manager.addr);
   });
 }
 

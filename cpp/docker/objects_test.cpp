@@ -1,7 +1,14 @@
 // The exact JSON of the swarm and of its networks.
 #include "docker/objects.hpp"
 
+#include <string>
+
+#include "base/id.hpp"
 #include "docker/fixture_test.hpp"
+#include "docker/json.hpp"
+#include "model/cluster.hpp"
+#include "model/meta.hpp"
+#include "model/network.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -2,8 +2,18 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "docker/fields.hpp"
+#include "docker/json.hpp"
+#include "model/resources.hpp"
+#include "model/service_spec.hpp"
 
 namespace swarm::docker {
 namespace {

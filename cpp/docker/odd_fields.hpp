@@ -15,6 +15,7 @@ namespace swarm::docker {
 template <class Way>
 struct OddField;
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a type takes no parentheses
 // Kept: odd_fields.cpp defines both for each way below.
 #define SWARM_ODD_FIELD(Way, T)                                           \
   template <>                                                             \
@@ -22,6 +23,7 @@ struct OddField;
     static void write(Json& json, std::string_view name, const T& value); \
     static void read(const Fields& from, std::string_view name, T& to);   \
   };
+// NOLINTEND(bugprone-macro-parentheses)
 
 SWARM_ODD_FIELD(Base64Way, std::string)
 SWARM_ODD_FIELD(GenericResourcesWay, std::vector<model::GenericResource>)

@@ -1,7 +1,22 @@
 // /swarmpy/v1/raft: what this manager knows of Raft, its log in words, what happened, and the hand-over
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+
 #include "base/number.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/handlers.hpp"
+#include "docker/inside.hpp"
+#include "docker/json.hpp"
 #include "docker/lookup.hpp"
+#include "docker/replies.hpp"
+#include "docker/url.hpp"
+#include "docker/waits.hpp"
 
 namespace swarm::docker {
 namespace {

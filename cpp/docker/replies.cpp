@@ -1,9 +1,34 @@
 #include "docker/replies.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <limits>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "agent/worker.hpp"
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "docker/errors.hpp"
+#include "docker/events.hpp"
+#include "docker/inside.hpp"
+#include "docker/json.hpp"
+#include "docker/listing.hpp"
+#include "docker/logs.hpp"
+#include "docker/waits.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "ports/http.hpp"
+#include "store/change_set.hpp"
 
 namespace swarm::docker {
 
@@ -149,7 +174,7 @@ void Replies::propose(ApiId id, model::Transaction transaction, OnApplied then) 
 }
 
 void Replies::perform(ApiId id, Operation operation, OnDone then) {
-  wait(id, AwaitsOperation{std::move(then)});
+  wait(id, AwaitsOperation{then});
   effects_.emplace_back(Perform{id, std::move(operation)});
 }
 
@@ -176,7 +201,7 @@ void Replies::open_events(ApiId id, EventFilter filter, std::optional<Instant> u
   wait(id, FollowsEvents{std::move(filter), until});
 }
 
-void Replies::open_beat(ApiId id, Beat beat, Instant first) { wait(id, Beats{std::move(beat), first}); }
+void Replies::open_beat(ApiId id, Beat beat, Instant first) { wait(id, Beats{beat, first}); }
 
 // ---- what comes back
 
@@ -380,7 +405,7 @@ void Replies::on_deadline(const Context& context) {
 // ---- what is said again and again
 
 void Replies::tick(ApiId id, const Context& context) {
-  Beat beat = std::move(waiting<Beats>(id)->beat);
+  Beat beat = waiting<Beats>(id)->beat;
   close(id);
   std::visit([&](auto& one) { say(one, *this, id, context); }, beat);
 }

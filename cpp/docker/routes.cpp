@@ -1,8 +1,15 @@
 #include "docker/routes.hpp"
 
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "docker/api.hpp"
 #include "docker/handlers.hpp"
+#include "docker/url.hpp"
 
 namespace swarm::docker {
 namespace {

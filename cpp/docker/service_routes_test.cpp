@@ -2,6 +2,19 @@
 // ones.
 #include "docker/fixture_test.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "docker/api.hpp"
+#include "docker/json.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+
 namespace swarm::docker {
 namespace {
 

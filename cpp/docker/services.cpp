@@ -1,11 +1,27 @@
 // GET /services, GET/DELETE /services/{id}, POST /services/create, POST /services/{id}/update
 #include "control/service.hpp"
 
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
+#include "docker/filters.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
+#include "docker/listing.hpp"
 #include "docker/lookup.hpp"
 #include "docker/names.hpp"
 #include "docker/objects.hpp"
 #include "docker/specs.hpp"
+#include "docker/waits.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/transaction.hpp"
+#include "store/store.hpp"
+#include "store/table.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -84,9 +100,11 @@ bool ServiceListing::write_one(Json& json, const store::Ref<model::Service>& ser
 bool ServiceListing::write(Json& json, Budget& budget, const Context&) {
   bool more = false;
   view->visit_after<model::Service>(last ? &*last : nullptr, [&](const store::Ref<model::Service>& service) {
-    if ((more = budget.is_spent())) return false;
+    more = budget.is_spent();
+    if (more) return false;
     budget.spend_one();
-    if ((more = !write_one(json, service, budget))) return false;
+    more = !write_one(json, service, budget);
+    if (more) return false;
     last = service->id;
     return true;
   });
@@ -107,7 +125,6 @@ void create_service(Call& call) {
   auto spec = read_spec(call);
   if (!spec) return call.refuse(spec.error());
   if (spec->annotations.name.empty()) spec->annotations.name = invent_name(call.store(), call.context.rng);
-  const std::string name = spec->annotations.name;
   const ServiceId service = ServiceId::random(call.context.rng);
   const std::vector<std::string> warnings = call.context.runner.warnings(*spec, nullptr);
   auto transaction = control::create_service(call.store(), service, std::move(*spec));

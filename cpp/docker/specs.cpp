@@ -1,9 +1,18 @@
 #include "docker/specs.hpp"
 
+#include <optional>
+
+#include "base/result.hpp"
 #include "docker/described.hpp"
+#include "docker/fields.hpp"
+#include "docker/json.hpp"
+#include "model/cluster.hpp"
+#include "model/container_spec.hpp"
 #include "model/defaults.hpp"
 #include "model/describe/cluster.hpp"
 #include "model/describe/node.hpp"
+#include "model/node.hpp"
+#include "model/service_spec.hpp"
 
 namespace swarm::docker {
 namespace {

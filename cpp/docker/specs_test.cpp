@@ -1,10 +1,20 @@
 // Specs keep every field: JSON to model to JSON is the same JSON.
-#include "docker/specs.hpp"
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "codec/test_full_values.hpp"
+#include "docker/fields.hpp"
+#include "docker/json.hpp"
+#include "docker/specs.hpp"
+#include "model/cluster.hpp"
 #include "model/container_spec.hpp"
 #include "model/kept_fields.hpp"
-
-#include <gtest/gtest.h>
+#include "model/node.hpp"
+#include "model/service_spec.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -1,6 +1,23 @@
 // Containers of this node, and answers that go on: events, logs, waits.
 #include "docker/fixture_test.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "docker/json.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "ports/runner.hpp"
+
 namespace swarm::docker {
 namespace {
 

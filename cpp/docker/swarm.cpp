@@ -1,13 +1,28 @@
 // /swarm: show, init, join, leave, update, unlock
 #include "control/cluster.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "base/address.hpp"
+#include "base/result.hpp"
 #include "control/join.hpp"
 #include "control/node.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
+#include "docker/errors.hpp"
+#include "docker/fields.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
 #include "docker/objects.hpp"
 #include "docker/specs.hpp"
+#include "docker/waits.hpp"
 #include "model/bounds.hpp"
+#include "model/cluster.hpp"
+#include "model/node.hpp"
 
 namespace swarm::docker {
 namespace {

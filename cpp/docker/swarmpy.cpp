@@ -1,10 +1,23 @@
 // /swarmpy/v1/: what Docker's API has no word for
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "base/result.hpp"
 #include "control/reference.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/fields.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
 #include "docker/lookup.hpp"
 #include "docker/specs.hpp"
+#include "docker/waits.hpp"
 #include "model/builtin_images.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "store/store.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -1,11 +1,20 @@
 // /_ping, /version, /info, /system/df
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include "base/bytes.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/containers.hpp"
 #include "docker/handlers.hpp"
 #include "docker/images.hpp"
+#include "docker/json.hpp"
 #include "docker/objects.hpp"
 #include "model/bounds.hpp"
 #include "model/builtin_plugins.hpp"
+#include "model/node.hpp"
 
 namespace swarm::docker {
 namespace {

@@ -1,10 +1,26 @@
 // GET /tasks, GET /tasks/{id}
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "docker/call.hpp"
+#include "docker/filters.hpp"
 #include "docker/handlers.hpp"
+#include "docker/json.hpp"
+#include "docker/listing.hpp"
 #include "docker/lookup.hpp"
 #include "docker/objects.hpp"
 #include "model/meaning.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "store/store.hpp"
+#include "store/table.hpp"
 
 namespace swarm::docker {
 namespace {
@@ -117,7 +133,8 @@ bool TaskListing::write(Json& json, Budget& budget, const Context&) {
   }
   bool more = false;
   view->visit_after<model::Task>(last ? &*last : nullptr, [&](const store::Ref<model::Task>& task) {
-    if ((more = budget.is_spent())) return false;
+    more = budget.is_spent();
+    if (more) return false;
     look_at(task);
     last = task->id;
     return true;

@@ -1,8 +1,14 @@
 #include "docker/url.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "base/number.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "store/text.hpp"
 
 namespace swarm::docker {
@@ -155,7 +161,7 @@ Result<bool> Target::strict_flag(std::string_view name) const {
 Result<std::optional<WallTime>> Target::time(std::string_view name) const {
   const std::string given = text(name);
   if (given.empty() || given == "0") return std::optional<WallTime>();
-  if (const auto rfc3339 = parse_rfc3339(given)) return std::optional(*rfc3339);
+  if (const auto rfc3339 = parse_rfc3339(given)) return rfc3339;
   const std::string_view view = given;
   const std::size_t dot = view.find('.');
   // What lies beyond the calendar's end is its end.
