@@ -15,6 +15,7 @@
 #include "real/files.hpp"
 #include "real/http/http_server.hpp"
 #include "real/l4_relay.hpp"
+#include "real/local_doors.hpp"
 #include "real/openssl_crypto.hpp"
 #include "real/process/process_executor.hpp"
 #include "real/rocks_disk.hpp"
@@ -232,8 +233,14 @@ void Host::Impl::make_node() {
 
 Result<void> Host::Impl::listen() {
   if (options.hosts.empty()) options.hosts.push_back("unix://" + options.data_root + "/docker.sock");
+  DoorRules rules{{}, options.insecure_no_tls};
+  if (!options.socket_group.empty()) {
+    const auto group = group_named(options.socket_group);
+    if (!group) return group.error();
+    rules.group = *group;
+  }
   for (const std::string& host : options.hosts) {
-    auto url = server->listen(host, options.insecure_no_tls);
+    auto url = server->listen(host, rules);
     if (!url) return url.error();
     urls.push_back(*url);
   }

@@ -24,6 +24,7 @@ namespace swarm::real {
 struct HostOptions {
   std::string data_root;
   std::vector<std::string> hosts;  // where the API listens; empty: unix://DATA_ROOT/docker.sock
+  std::string socket_group;        // of the unix sockets, by name or number; empty: this process's
   model::Labels labels;            // of the engine
   LogLevel log_level = LogLevel::info;
   Address address;       // unspecified: all interfaces

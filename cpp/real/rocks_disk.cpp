@@ -11,6 +11,7 @@
 
 #include "base/check.hpp"
 #include "real/files.hpp"
+#include "real/local_doors.hpp"
 #include "real/mark_file.hpp"
 #include "real/node_log.hpp"
 #include "real/rocks_store.hpp"
@@ -195,9 +196,10 @@ RocksDisk::RocksDisk(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
 }
 
 Result<std::unique_ptr<RocksDisk>> RocksDisk::open(const std::string& data_root, Callbacks callbacks) {
-  if (auto made = make_directories(data_root); !made) return made.error();
+  if (auto closed = close_root(data_root); !closed) return closed.error();
   auto lock = lock_root(data_root);
   if (!lock) return lock.error();
+  if (auto closed = close_inside(data_root); !closed) return closed.error();
   if (auto format = check_format(data_root); !format) return format.error();
   const std::string log_path = data_root + "/node.log", raft_path = data_root + "/raft";
   if (!exists(log_path) && exists(raft_path))

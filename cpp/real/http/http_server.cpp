@@ -1,5 +1,6 @@
 #include "real/http/http_server.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -39,16 +40,29 @@ std::string reason(int number) {
   }
 }
 
-Fd listen_at(const sockaddr_un& address) {
+// A file of mode 0600 at first: the kernel takes it from the socket. Its group comes before the group's
+// right.
+Fd listen_at(const sockaddr_un& address, std::optional<gid_t> group) {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd.valid()) return fd;
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-      ::listen(fd.get(), SOMAXCONN) == 0)
-    return fd;
+  if (fd.valid() && ::fchmod(fd.get(), 0600) == 0 &&
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    const char* path = address.sun_path;
+    if ((!group || ::lchown(path, static_cast<uid_t>(-1), *group) == 0) &&
+        ::fchmodat(AT_FDCWD, path, 0660, AT_SYMLINK_NOFOLLOW) == 0 && ::listen(fd.get(), SOMAXCONN) == 0)
+      return fd;
+    const int why = errno;
+    ::unlink(path);
+    errno = why;
+  }
   const int why = errno;
   fd.reset();
   errno = why;
   return fd;
+}
+
+std::string hint_of(int number, std::optional<gid_t> group) {
+  if (number != EPERM || !group) return {};
+  return "only root can give it to group " + std::to_string(*group) + ", which this user is not in";
 }
 
 sockaddr_un name_of(const std::string& path) {
@@ -112,7 +126,8 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
         }));
   }
 
-  Result<std::string> listen_unix(const std::string& url, const std::string& path) {
+  Result<std::string> listen_unix(const std::string& url, const std::string& path,
+                                  std::optional<gid_t> group) {
     if (path.empty()) return cannot_listen(url, "the path is missing");
     if (path.size() >= sizeof(sockaddr_un::sun_path))
       return cannot_listen(url, "the path is longer than 107 bytes", "choose a shorter one with -H");
@@ -122,11 +137,9 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
       if (somebody_answers(path)) return cannot_listen(url, "another daemon answers there");
       ::unlink(path.c_str());
     }
-    const mode_t before = ::umask(0117);  // for its owner and group, as dockerd's
-    Fd listener = listen_at(name_of(path));
+    Fd listener = listen_at(name_of(path), group);
     const int error = errno;
-    ::umask(before);
-    if (!listener.valid()) return cannot_listen(url, reason(error));
+    if (!listener.valid()) return cannot_listen(url, reason(error), hint_of(error, group));
     listen(std::move(listener), true);
     socket_files.push_back(path);
     return url;
@@ -174,9 +187,9 @@ HttpServer::HttpServer(Reactor& reactor, OnRequest on_request, OnAbort on_abort,
 HttpServer::~HttpServer() { close(); }
 void HttpServer::close() { impl_->close(); }
 
-Result<std::string> HttpServer::listen(const std::string& url, bool insecure) {
-  if (url.starts_with("unix://")) return impl_->listen_unix(url, url.substr(7));
-  if (url.starts_with("tcp://")) return impl_->listen_tcp(url, url.substr(6), insecure);
+Result<std::string> HttpServer::listen(const std::string& url, const DoorRules& rules) {
+  if (url.starts_with("unix://")) return impl_->listen_unix(url, url.substr(7), rules.group);
+  if (url.starts_with("tcp://")) return impl_->listen_tcp(url, url.substr(6), rules.insecure);
   return cannot_listen(url, "the scheme is not known", "write unix:///PATH or tcp://ADDRESS:PORT");
 }
 

@@ -8,8 +8,11 @@
 // thread; answers may be given from within the callbacks. NOT here: routes, JSON, TLS, upgrades.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +22,12 @@
 #include "real/stream/byte_stream.hpp"
 
 namespace swarm::real {
+
+// Which clients a door lets in.
+struct DoorRules {
+  std::optional<gid_t> group;  // of unix sockets; without one, this process's
+  bool insecure = false;       // TCP outside loopback, although no client has to prove anything there
+};
 
 class HttpServer final : public ports::ApiSink {
  public:
@@ -30,9 +39,9 @@ class HttpServer final : public ports::ApiSink {
   ~HttpServer() override;
 
   // "unix:///path" or "tcp://host:port" (port 0: any). Gives the URL that was really bound. A socket file
-  // that does not answer is replaced, a live one refused. TCP outside loopback is refused unless `insecure`:
-  // there is no TLS yet.
-  Result<std::string> listen(const std::string& url, bool insecure = false);
+  // that does not answer is replaced, a live one refused. It is 0660 under any umask, and never looser. TCP
+  // outside loopback is refused unless `insecure`: there is no TLS yet.
+  Result<std::string> listen(const std::string& url, const DoorRules& rules = {});
   // Closes every listener and connection and removes the socket files.
   void close();
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -86,6 +87,22 @@ class HttpServerTest : public testing::Test {
       [this](ports::ApiId id) { aborted_.push_back(id); }};
   std::string folder_, path_;
 };
+
+TEST_F(HttpServerTest, ASocketIsForItsUserAndItsGroupUnderAnyMask) {
+  for (const mode_t mask : {0U, 022U, 0777U}) {
+    HttpServer other(
+        reactor_, [](ports::ApiId, const http::Request&) {}, [](ports::ApiId) {});
+    const mode_t before = ::umask(mask);
+    const auto url = other.listen("unix://" + folder_ + "/masked", {::getegid(), false});
+    const mode_t after = ::umask(before);
+    ASSERT_TRUE(url.ok());
+    EXPECT_EQ(after, mask) << "other threads make files meanwhile";
+    struct stat found {};
+    ASSERT_EQ(::stat((folder_ + "/masked").c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 07777, 0660U) << mask;
+    EXPECT_EQ(found.st_gid, ::getegid());
+  }
+}
 
 TEST_F(HttpServerTest, AnswersOneRequestAfterTheOtherOnOneConnection) {
   RawClient client(path_);

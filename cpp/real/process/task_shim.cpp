@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@
 
 namespace swarm::real {
 namespace {
+
+constexpr mode_t kTaskMask = 0022;  // as in a container (runc), whatever the daemon's is
 
 // One line, whatever is in it: a command may have newlines in its name.
 void tell(std::string line) {
@@ -50,6 +53,7 @@ std::string why_not(const char* directory, const char* program, int number) {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::umask(kTaskMask);
   ::dup2(error_fd, kControlFd);  // the lowest free number: everything above it is closed
   ::fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
   ::close_range(kControlFd + 1, ~0U, 0);

@@ -18,6 +18,8 @@ constexpr std::uint32_t kFirst = 16U << 16, kCount = 240U << 16;
 
 bool is_free_ending(std::uint32_t number) { return (number & 0xff) != 0 && (number & 0xff) != 0xff; }
 
+// The name of a socket that is connected to itself, so that the kernel refuses what others send. A name in
+// the abstract space has no mode.
 std::optional<Fd> lease(const std::string& host) {
   Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   sockaddr_un name{};
@@ -25,7 +27,9 @@ std::optional<Fd> lease(const std::string& host) {
   const std::string text = "swarmpy-task-" + host;
   std::memcpy(name.sun_path + 1, text.data(), text.size());  // a zero first: abstract
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
-  if (!fd.valid() || ::bind(fd.get(), reinterpret_cast<sockaddr*>(&name), size) != 0) return std::nullopt;
+  const auto* address = reinterpret_cast<sockaddr*>(&name);
+  if (!fd.valid() || ::bind(fd.get(), address, size) != 0) return std::nullopt;
+  if (::connect(fd.get(), address, size) != 0) return std::nullopt;
   return fd;
 }
 

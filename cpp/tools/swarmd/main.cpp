@@ -2,6 +2,7 @@
 // all else is real/host. Its flags are dockerd's where dockerd has one. It starts outside any swarm: init,
 // join and leave come through its API.
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -22,6 +23,7 @@
 #include "real/files.hpp"
 #include "real/host.hpp"
 #include "real/http/reactor.hpp"
+#include "real/local_doors.hpp"
 #include "real/log_trace.hpp"
 #include "real/process/task_shim.hpp"
 
@@ -53,6 +55,8 @@ void declare(CLI::App& app, Flags& flags) {
          "-H,--host", flags.host.hosts,
          "Where the API listens: unix:///PATH or tcp://ADDRESS:PORT (default unix://DATA_ROOT/docker.sock)")
       ->take_all();
+  app.add_option("-G,--group", flags.host.socket_group,
+                 "Group for the unix sockets (default: that of this process)");
   app.add_option("--label", flags.labels, "Label of this engine, KEY=VALUE")->take_all();
   app.add_option("-l,--log-level", flags.log_level, "debug, info, warn, error or fatal")
       ->capture_default_str();
@@ -133,8 +137,6 @@ int serve(const Flags& flags) {
   using swarm::real::FdWatch;
   const int signal_fd = signals();
   raise_descriptor_limit();
-  for (const int fd : {flags.lease_fd, flags.ready_fd})
-    if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
   auto opened = swarm::real::Host::open(flags.host);
   if (!opened) return refuse(opened.error());
   auto& host = **opened;
@@ -169,6 +171,12 @@ void have_standard_descriptors() {
   if (fd >= 0) close(fd);
 }
 
+// What its starter left open is not for tasks; nor is what it was given.
+void keep_inherited_descriptors() {
+  if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+  for (int fd = STDERR_FILENO + 1; fd < 1024; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);  // before Linux 5.11
+}
+
 // The C library gives the end of its heap back at each turn that frees 128 KB there, and asks for it again in
 // the next: two calls of the kernel and a page fault for each 4 KB, an eighth of what a create costs. It is
 // asked in steps of 1 MB and given back from 32 MB; what is asked for and not touched takes no memory. With
@@ -186,6 +194,8 @@ void keep_the_heap() {
 int main(int argc, char** argv) {
   have_standard_descriptors();
   if (swarm::real::run_as_shim(argc, argv)) return 0;
+  keep_inherited_descriptors();
+  swarm::real::make_private_files();
   keep_the_heap();
   CLI::App app{"swarmd: a node of a swarm"};
   Flags flags;

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from swarmpy._cluster import lease as leases
-from swarmpy._cluster import networks, places, processes, removal
+from swarmpy._cluster import networks, places, private, processes, removal
 from swarmpy._cluster.errors import ClusterError, NoSuchCluster, NoSuchNode
 from swarmpy._cluster.form import form
 from swarmpy._cluster.node import LocalNode
@@ -129,8 +129,7 @@ class LocalCluster:
             name = next(free for n in range(1, 10_000) if (free := f"py{os.getpid()}-{n}") not in taken)
         folder = places.home() / places.check_name(name, "cluster")
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700)
+            private.make_folder(folder)
         except FileExistsError as error:
             raise ClusterError(
                 f'a cluster "{name}" is there already',
@@ -289,7 +288,7 @@ class LocalCluster:
     def _write(self, state: _State) -> None:
         text = {"format": STATE_FORMAT, **state.__dict__}
         draft = self.folder / f"{STATE}.new"
-        draft.write_text(json.dumps(text, indent=1) + "\n")
+        private.write_text(draft, json.dumps(text, indent=1) + "\n")
         draft.replace(self.folder / STATE)
 
 

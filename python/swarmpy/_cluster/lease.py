@@ -23,6 +23,7 @@ def hold(folder: Path) -> int:
     """Makes the lease and holds it: the descriptor to close when the cluster may end."""
     draft = folder / "lease.new"  # no process may see a lease that is not held yet
     os.mkfifo(draft, 0o600)
+    draft.chmod(0o600)  # a umask may have taken rights of the user's own
     held = os.open(draft, os.O_RDWR)  # read-write: opening for writing alone waits for a reader
     draft.rename(_path(folder))
     return held

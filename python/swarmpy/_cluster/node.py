@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarmpy._cluster import lease as leases
-from swarmpy._cluster import networks, places, processes
+from swarmpy._cluster import networks, places, private, processes
 from swarmpy._cluster.door import Door
 from swarmpy._cluster.errors import ClusterError
 from swarmpy._cluster.patience import waiting_for
@@ -145,7 +145,7 @@ class LocalNode:
         if lease is not None:
             command += ["--lease-fd", str(lease)]
             passed.append(lease)
-        with self.log.open("ab") as log:
+        with open(self.log, "ab", opener=private.opener) as log:
             child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from swarmpy._cluster import private
 from swarmpy.plan import Fault
 
 MOST_HISTORY = 10_000
@@ -82,10 +83,10 @@ class Ledger:
     @contextmanager
     def page(self) -> Iterator[Page]:
         """To be changed: kept when the block ends well. No other process reads it meanwhile to change it."""
-        with self._lock.open("w") as lock:
+        with open(self._lock, "w", opener=private.opener) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             page = self.read()
             yield page
             draft = self._file.with_suffix(".new")
-            draft.write_text(json.dumps(asdict(page), indent=1) + "\n")
+            private.write_text(draft, json.dumps(asdict(page), indent=1) + "\n")
             draft.replace(self._file)
