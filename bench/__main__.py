@@ -20,6 +20,7 @@ NAMES = (
     "reads",
     "lists",
     "mesh",
+    "tls",
     "sim",
     "seeds",
     "replay",

@@ -155,8 +155,8 @@ void Worker::State::on(const wire::FeedUpdate& update, WallTime wall) {
   if (update.to <= applied) return acknowledge();            // heard before
   if (update.from > applied) return acknowledge(update.to);  // one before it is missing
   // Taking away a task at the word of a deposed leader would start it twice when the true one gives it back.
-  if (update.store_version != 0 && update.store_version < newest_store) return reconnect(std::nullopt);
-  newest_store = std::max(newest_store, update.store_version);
+  if (update.store_version != 0 && update.moment() < obeyed) return reconnect(std::nullopt);
+  obeyed = std::max(obeyed, update.moment());
   apply(update, wall);
   applied = update.to;
   acknowledge();

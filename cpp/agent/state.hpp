@@ -62,7 +62,7 @@ struct Worker::State {
   // ---- the feed
   std::uint64_t applied = 0;              // number of the last update; 0: none in this session
   std::optional<std::set<TaskId>> named;  // while the complete feed comes: the tasks that it has named so far
-  std::uint64_t newest_store = 0;         // of all sessions: what a manager's store must not be behind
+  wire::StoreMoment obeyed;               // the newest: what a manager's store must not be behind
   std::vector<std::string> problems;
 
   // ---- reports

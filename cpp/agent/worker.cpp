@@ -22,6 +22,7 @@
 #include "model/restart.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
+#include "model/wire.hpp"
 
 namespace swarm::agent {
 namespace {
@@ -46,6 +47,7 @@ Worker::~Worker() = default;
 void Worker::reseed(Rng rng) { state_->rng = rng; }
 
 const std::map<TaskId, LocalTask>& Worker::tasks() const { return state_->tasks; }
+wire::StoreMoment Worker::obeyed() const { return state_->obeyed; }
 
 bool Worker::idle() const {
   return std::ranges::none_of(state_->tasks, [](const auto& one) { return one.second.process_runs; }) &&
@@ -69,8 +71,9 @@ std::vector<Effect> Worker::take_effects() {
 
 // ---- resuming
 
-void Worker::resume(std::vector<model::Task> records, Instant now, WallTime wall) {
+void Worker::resume(std::vector<model::Task> records, wire::StoreMoment obeyed, Instant now, WallTime wall) {
   state_->now = now;
+  state_->obeyed = obeyed;
   for (auto& record : records) state_->resume(std::move(record), wall);
 }
 

@@ -96,8 +96,8 @@ class Worker {
   ~Worker();
   void reseed(Rng rng);  // new random draws from now on
 
-  // ---- life: resume what an earlier run left (records from disk), then connect
-  void resume(std::vector<model::Task> records, Instant now, WallTime wall);
+  // ---- life: resume what an earlier run left (records from disk, and what it had obeyed), then connect
+  void resume(std::vector<model::Task> records, wire::StoreMoment obeyed, Instant now, WallTime wall);
   // A link to a manager is open: register there. / It closed.
   void connected(Instant now);
   void disconnected(Instant now);
@@ -122,6 +122,9 @@ class Worker {
   // ---- looking
   const std::map<TaskId, LocalTask>& tasks() const;
   bool in_session() const;
+  // The newest state of the store that it has acted on. It is written with each record: a leader that was
+  // deposed may not take a task away, so that the true one gives it back, after a restart of the node either.
+  wire::StoreMoment obeyed() const;
   // Returns true if no task's process runs any more.
   bool idle() const;
 

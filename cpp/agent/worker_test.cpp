@@ -38,6 +38,7 @@ class WorkerTest : public testing::Test {
   // What the worker wants done since the last call, and what is on its disk by then.
   std::vector<Effect> take() {
     std::vector<Effect> effects = worker().take_effects();
+    if (!all<SaveTask>(effects).empty()) obeyed_ = worker().obeyed();
     for (const auto& effect : effects)
       if (const auto* save = std::get_if<SaveTask>(&effect)) {
         disk_.erase(save->task);
@@ -131,6 +132,7 @@ class WorkerTest : public testing::Test {
   WallTime wall_{1'000};
   std::uint64_t number_ = 0, last_report_ = 0;
   std::map<TaskId, model::Task> disk_;
+  wire::StoreMoment obeyed_;  // on disk, with the records
 };
 
 TEST_F(WorkerTest, ATaskGoesFromAcceptedToRunningOneActionAtATime) {
@@ -306,7 +308,7 @@ TEST_F(WorkerTest, AfterACrashWhatRanHasFailedAndTheRestGoesOn) {
   restart();
   std::vector<model::Task> list;
   for (const auto& [id, record] : records) list.push_back(record);
-  worker().resume(list, now_, wall_);
+  worker().resume(list, obeyed_, now_, wall_);
   const auto effects = take();
   EXPECT_EQ(status(ran).state, TaskState::failed);
   EXPECT_EQ(status(ran).err, "task: non-zero exit (255)");
@@ -454,6 +456,33 @@ TEST_F(WorkerTest, TheWordOfADeposedLeaderCountsNoMore) {
   say(wire::FeedUpdate{kSession, 0, ++number_, true, true, 40, {task()}, {}});
   say(wire::FeedUpdate{kSession, 0, ++number_, true, true, 39, {}, {}});
   EXPECT_EQ(worker().tasks().size(), 1u) << "its store is behind what this node has acted on";
+  EXPECT_EQ(all<Reconnect>(take()).size(), 1u);
+}
+
+TEST_F(WorkerTest, ALaterLeaderIsObeyedWhateverItsVersion) {
+  wire::FeedUpdate early = update(0, {task()}), late = update(0, {});
+  early.first = late.first = early.last = late.last = true;
+  early.term = 4, early.store_version = 40;
+  late.term = 5, late.store_version = 39;
+  open_session();
+  say(early);
+  late.to = ++early.to;
+  say(late);
+  EXPECT_TRUE(worker().tasks().empty()) << "of a group that was made anew";
+  EXPECT_EQ(worker().obeyed(), (wire::StoreMoment{5, 39}));
+}
+
+TEST_F(WorkerTest, WhatWasObeyedIsStillKnownAfterARestart) {
+  const model::Task one = task();
+  open_session();
+  say(wire::FeedUpdate{kSession, 0, ++number_, true, true, 40, {one}, {}});
+  take();
+  restart();
+  worker().resume({disk_.at(one.id)}, obeyed_, now_, wall_);
+  take();
+  open_session();
+  say(wire::FeedUpdate{kSession, 0, ++number_, true, true, 39, {}, {}});
+  EXPECT_EQ(worker().tasks().size(), 1u) << "a leader that was deposed takes it away";
   EXPECT_EQ(all<Reconnect>(take()).size(), 1u);
 }
 

@@ -197,9 +197,6 @@ TEST(Codec, NumbersThatNameNothingAreErrors) {
   swarmpy::raft::Entry entry;
   entry.set_type(3);
   expect_refused(entry, decode_entry, "entry type 3");
-  swarmpy::wire::Hello hello;
-  hello.set_role(1000);
-  expect_refused(hello, decode_hello, "role 1000");
 }
 
 TEST(Codec, IdsAndAddressesOfTheWrongLengthAreErrors) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -90,25 +91,30 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
+std::optional<model::NodeRole> role_of_token(const model::Cluster& cluster, std::string_view token) {
+  const bool as_worker = equal_in_constant_time(token, cluster.root_ca.join_token_worker);
+  const bool as_manager = equal_in_constant_time(token, cluster.root_ca.join_token_manager);
+  if (as_manager) return model::NodeRole::manager;
+  return as_worker ? std::optional(model::NodeRole::worker) : std::nullopt;
+}
+
 Result<model::Transaction> join_node(const store::Store& store, NodeId id, const wire::JoinRequest& request,
                                      const std::string& remote_host) {
   const model::Cluster* cluster = store.cluster();
   if (cluster == nullptr) return plain_error(Code::unavailable, "the swarm is not ready yet: try again");
-  const bool as_worker = equal_in_constant_time(request.token, cluster->root_ca.join_token_worker);
-  const bool as_manager = equal_in_constant_time(request.token, cluster->root_ca.join_token_manager);
-  if (!as_worker && !as_manager)
-    return rpc_error(Code::invalid_argument, "A valid join token is necessary to join this cluster");
+  const auto role = role_of_token(*cluster, request.token);
+  if (!role) return rpc_error(Code::invalid_argument, "A valid join token is necessary to join this cluster");
   const auto& removed = cluster->removed_nodes;
   if (std::find(removed.begin(), removed.end(), id) != removed.end())
     return rpc_error(Code::permission_denied, "node " + id.str() + " was removed from this swarm");
-  if (as_manager) {
+  if (*role == model::NodeRole::manager) {
     const auto& description = request.description;
     const auto may = may_manage(description.hostname, description.feature_level, cluster->feature_level);
     if (!may) return may.error();
   }
   model::Node node;
   node.id = id;
-  node.spec.desired_role = node.role = as_manager ? model::NodeRole::manager : model::NodeRole::worker;
+  node.spec.desired_role = node.role = *role;
   node.spec.availability = request.availability;
   node.description = request.description;
   node.status.addr = remote_host;

@@ -5,6 +5,7 @@
 // constant time.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,9 @@ Result<JoinToken> parse_join_token(std::string_view text);
 // ...".
 Result<void> check_root_digest(const JoinToken& token, std::string_view digest);
 bool equal_in_constant_time(std::string_view a, std::string_view b);
+
+// The role that the token gives; nothing when it is none of this swarm's.
+std::optional<model::NodeRole> role_of_token(const model::Cluster& cluster, std::string_view token);
 
 // The leader's side: which role the token gives, and the transaction that makes the node `id`. `remote_host`
 // is the address that the joiner connects from. "A valid join token is necessary to join this cluster" for a

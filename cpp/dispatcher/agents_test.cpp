@@ -119,10 +119,11 @@ class AgentsTest : public testing::TestWithParam<std::uint64_t> {
     machine.prepared.clear();
     machine.processes.clear();
     machine.table = {};
+    const wire::StoreMoment obeyed = machine.worker->obeyed();
     machine.worker = std::make_unique<agent::Worker>(machine.id, model::NodeDescription{}, rng_.fork());
     std::vector<model::Task> records;
     for (const auto& [id, record] : machine.disk) records.push_back(record);
-    machine.worker->resume(records, now_, wall());
+    machine.worker->resume(records, obeyed, now_, wall());
   }
   std::size_t index(const Machine& machine) { return static_cast<std::size_t>(&machine - machines_); }
   WallTime wall() const { return WallTime{now_.ns}; }

@@ -2,10 +2,9 @@
 // (ports::principal_of), and it is the only source of an identity: no handler takes one out of a message.
 //
 // How far each field can be trusted:
-//   cluster, node, role   the peer's own claim (its Hello) until TLS authenticates both ends of a link;
-//                         then the organisation, common name and organisational unit of its certificate
-//   raft_id               always a claim: a certificate does not name it. A manager believes it where its
-//                         member list gives that id to this very node (node/permissions)
+//   cluster, node, role   proved: the organisation, common name and organisational unit of its certificate
+//   raft_id               a claim of its Hello: a certificate does not name it. A manager believes it where
+//                         its member list gives that id to this very node (node/permissions)
 #pragma once
 
 #include <cstdint>
@@ -15,7 +14,7 @@
 namespace swarm::model {
 
 struct Principal {
-  ClusterId cluster;  // empty: outside every swarm
+  ClusterId cluster;  // empty: a stranger, without a certificate
   NodeId node;
   NodeRole role = NodeRole::worker;
   std::uint64_t raft_id = 0;  // 0: no member of the Raft group

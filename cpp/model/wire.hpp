@@ -1,8 +1,8 @@
 // The messages between nodes, apart from Raft's own (raft/message.hpp).
 //
 // Any frame may be lost, doubled or come late, and a link may close at any time: a sender that needs an
-// answer asks again. node/permissions.cpp decides which node may send which message, from the identity in the
-// Hello.
+// answer asks again. node/permissions.cpp decides which node may send which message, from the certificate
+// that it showed.
 #pragma once
 
 #include <cstdint>
@@ -24,16 +24,13 @@
 
 namespace swarm::wire {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 
-// Opens every link, in both directions. A node outside any swarm has no ids: it may ask to join and nothing
-// else. Until mutual TLS proves it, the identity is what the peer claims.
+// Opens every link, in both directions. It says what no certificate can: the sender's member id in the Raft
+// group. The sender's name and role are in its certificate.
 struct Hello {
   std::uint32_t protocol_version = kProtocolVersion;
-  ClusterId cluster;
-  NodeId node;
-  model::NodeRole role = model::NodeRole::worker;
-  std::uint64_t raft_id = 0;
+  std::uint64_t raft_id = 0;  // 0: no member
   bool operator==(const Hello&) const = default;
 };
 
@@ -46,12 +43,26 @@ struct ManagerPeer {
 
 // ---- joining
 
+// The first question of a node on its way in, which believes no peer yet: it compares the answer with the
+// digest in its token.
+struct RootRequest {
+  std::uint64_t request = 0;
+  bool operator==(const RootRequest&) const = default;
+};
+struct RootReply {
+  std::uint64_t request = 0;
+  std::string root_cert_pem;
+  bool operator==(const RootReply&) const = default;
+};
+
+// Sent to a manager that has proved to be one: the token is a secret.
 struct JoinRequest {
   std::uint64_t request = 0;
   std::string token;
   model::NodeDescription description;
   model::Availability availability = model::Availability::active;
-  std::string addr;  // advertised, "ip:port"; unspecified: as seen
+  std::string addr;                     // advertised, "ip:port"; unspecified: as seen
+  std::string certificate_request_pem;  // of the node's own key (PKCS #10)
   bool operator==(const JoinRequest&) const = default;
 };
 
@@ -64,7 +75,22 @@ struct JoinReply {
   model::NodeRole role = model::NodeRole::worker;
   std::string root_cert_pem;
   std::vector<ManagerPeer> managers;
+  std::string certificate_pem;
   bool operator==(const JoinReply&) const = default;
+};
+
+// A node of the swarm wants its next certificate: the old one has lived for long, or says another role.
+struct CertificateRequest {
+  std::uint64_t request = 0;
+  std::string certificate_request_pem;
+  bool operator==(const CertificateRequest&) const = default;
+};
+struct CertificateReply {
+  std::uint64_t request = 0;
+  std::optional<Error> error;
+  std::optional<Address> leader;
+  std::string certificate_pem;
+  bool operator==(const CertificateReply&) const = default;
 };
 
 // A node whose role is manager asks to become a member of the Raft group (learner first, then voter).
@@ -165,6 +191,12 @@ struct FeedKey {
   static FeedKey mesh_backend(TaskId id) { return {FeedKind::mesh_backend, id.value()}; }
 };
 
+// A state of the store that a leader has told: those of a later leader, and of a later version, are newer.
+struct StoreMoment {
+  std::uint64_t term = 0, version = 0;
+  auto operator<=>(const StoreMoment&) const = default;
+};
+
 // The state of some items at the store's version `store_version`.
 //
 // It holds everything that changed for the node after number `from`, and brings the node to number `to`. A
@@ -176,12 +208,15 @@ struct FeedUpdate {
   std::uint64_t from = 0;  // 0: applies to whatever the node knows
   std::uint64_t to = 0;
   bool first = false, last = false;
-  // The same on every manager, so that any of them may serve a node. The node ignores a manager whose store
-  // is behind what it has acted on (one that was deposed, paused or cut off).
+  // The same on every manager, so that any of them may serve a node.
   std::uint64_t store_version = 0;
   std::vector<FeedItem> items;   // new or changed
   std::vector<FeedKey> removed;  // gone, or no longer this node's concern
+  std::uint64_t term = 0;        // in which the manager leads
   bool operator==(const FeedUpdate&) const = default;
+
+  // The node ignores a manager that is behind what it has acted on (one that was deposed, paused or cut off).
+  StoreMoment moment() const { return {term, store_version}; }
 };
 
 // How far the node has come, and what it cannot carry out (listen at a published port that another program
@@ -310,6 +345,7 @@ struct SnapshotChunk {
 using Message = std::variant<JoinRequest, JoinReply, RaftJoinRequest, RaftJoinReply, LeaveRequest, LeaveReply,
                              Register, Session, SessionRefused, Heartbeat, HeartbeatReply, FeedUpdate,
                              FeedAck, TaskReport, TaskReportAck, LogSubscribe, LogUnsubscribe, LogChunk,
-                             ApiForward, ApiReplyHead, ApiReplyBody, ApiCancel, SnapshotChunk>;
+                             ApiForward, ApiReplyHead, ApiReplyBody, ApiCancel, SnapshotChunk, RootRequest,
+                             RootReply, CertificateRequest, CertificateReply>;
 
 }  // namespace swarm::wire

@@ -24,6 +24,23 @@ model::MeshTask mesh_task(const agent::LocalTask& local, const Address& address)
   return out;
 }
 
+// Not in family agent: older versions take each of its keys for a task.
+constexpr const char* kObeyed = "obeyed";
+
+void save_obeyed(const wire::StoreMoment& obeyed, ports::DiskBatch& batch) {
+  std::string bytes;
+  put_u64(bytes, obeyed.term);
+  put_u64(bytes, obeyed.version);
+  batch.put(ports::Family::identity, kObeyed, bytes);
+}
+
+Result<wire::StoreMoment> load_obeyed(ports::Disk& disk) {
+  const auto bytes = disk.get(ports::Family::identity, kObeyed);
+  if (!bytes) return wire::StoreMoment{};
+  if (bytes->size() == 16) return wire::StoreMoment{get_u64(*bytes), get_u64(*bytes, 8)};
+  return plain_error(Code::data_loss, "the data root is corrupt: identity key 'obeyed' cannot be read");
+}
+
 }  // namespace
 
 Result<void> AgentPart::start(ports::Disk& disk, ClusterId cluster, Times at) {
@@ -40,7 +57,10 @@ Result<void> AgentPart::start(ports::Disk& disk, ClusterId cluster, Times at) {
     }
     return result.ok();
   });
-  if (result) worker_.resume(std::move(records), at.now, at.wall);
+  const auto obeyed = load_obeyed(disk);
+  if (!obeyed) return obeyed.error();
+  obeyed_on_disk_ = *obeyed;
+  if (result) worker_.resume(std::move(records), obeyed_on_disk_, at.now, at.wall);
   return result;
 }
 
@@ -187,6 +207,10 @@ void AgentPart::perform(std::vector<agent::Effect> effects, Times at) {
     }
   }
   if (batch.empty()) return;
+  if (const auto obeyed = worker_.obeyed(); obeyed_on_disk_ < obeyed) {
+    save_obeyed(obeyed, batch);
+    obeyed_on_disk_ = obeyed;
+  }
   saving_ = batch.sync;
   out_.add(effect::Store{std::move(batch), saving_ ? Waits{RecordsStored{life_}} : Waits{}});
   if (saving_) {

@@ -90,6 +90,7 @@ class AgentPart {
   std::size_t next_manager_ = 0;
   std::vector<agent::Effect> after_save_;        // wait for records on their way to the disk
   std::deque<std::vector<agent::Effect>> held_;  // what the worker wanted since
+  wire::StoreMoment obeyed_on_disk_;
   bool saving_ = false;
   mesh::TableKeeper table_;
   std::vector<std::string> mesh_problems_;

@@ -228,6 +228,17 @@ TEST_F(AgentPartTest, ResumesWhatItsDiskRemembers) {
   EXPECT_EQ(part_->worker().tasks().size(), 1u);
 }
 
+TEST_F(AgentPartTest, WhatItHasObeyedIsWrittenWithTheRecordsAndReadAgain) {
+  open_session();
+  wire::FeedUpdate update{kSession, 0, 1, true, true, 40, {task()}, {}};
+  update.term = 3;
+  for (const auto& effect : say(update))
+    if (const auto* store = std::get_if<effect::Store>(&effect)) disk_.commit(store->batch, 1);
+  fresh();
+  EXPECT_EQ(part_->worker().obeyed(), (wire::StoreMoment{3, 40}));
+  EXPECT_EQ(part_->worker().tasks().size(), 1u);
+}
+
 TEST_F(AgentPartTest, ARecordThatCannotBeReadIsAnErrorThatNamesIt) {
   ports::DiskBatch batch;
   batch.put(ports::Family::agent, "k", "nonsense");

@@ -67,17 +67,15 @@ struct Core {
   // What this node says about itself in the Hello of every link.
   wire::Hello hello() const {
     wire::Hello hello;
-    if (!identity) return hello;
-    hello.cluster = identity->cluster;
-    hello.node = identity->node;
-    if (is_forgetful) return hello;
-    hello.role = identity->role;
-    hello.raft_id = identity->raft_id;
+    if (identity && !is_forgetful) hello.raft_id = identity->raft_id;
     return hello;
   }
 
   // This node as the sender of messages to itself.
-  model::Principal self() const { return ports::principal_of(hello()); }
+  model::Principal self() const {
+    if (!identity) return {};
+    return {identity->cluster, identity->node, identity->role, identity->raft_id};
+  }
 
  private:
   Meters own_meters_;

@@ -33,7 +33,10 @@ struct SendTo {  // on the link to `address`, which is opened if need be
 };
 struct AskToJoin {  // Lifecycle::on_asked names the link
   Address address;
-  wire::JoinRequest request;
+  wire::Message request;  // for the root, then to join
+};
+struct AskOwnLeader {  // this node leads: Lifecycle::on_message has the answer
+  wire::CertificateRequest request;
 };
 struct DialManager {  // AgentPart::on_dialled names the link
   Address address;
@@ -45,8 +48,11 @@ struct Listen {  // Lifecycle::on_listening says whether the address is free
   Address address;
 };
 struct StopListening {};
-struct CloseLinks {};  // all of them; later ones open with the present identity
-struct SayHello {};    // the identity has changed
+struct CloseLinks {};    // all of them; later ones open with the present identity
+struct SayHello {};      // the Raft id has changed
+struct SetCredentials {  // later links open with these
+  ports::Credentials credentials;
+};
 
 // ---- to the disk
 struct Store {
@@ -152,18 +158,17 @@ struct EndReply {
 
 }  // namespace effect
 
-using Effect =
-    std::variant<effect::SendOn, effect::SendTo, effect::AskToJoin, effect::DialManager, effect::ToDispatcher,
-                 effect::Listen, effect::StopListening, effect::CloseLinks, effect::SayHello, effect::Store,
-                 effect::WipeReplica, effect::WipeAll, effect::StartAgent, effect::StopAgent,
-                 effect::DrainAgent, effect::CreateReplica, effect::JoinReplica, effect::RecoverReplica,
-                 effect::BeginReplica, effect::StopReplica, effect::HandOver, effect::OperationDone,
-                 effect::NewsOfLogs, effect::Prepare, effect::OpenLogs, effect::CloseLogs, effect::JoinMesh,
-                 effect::SetTable, effect::TaskUp, effect::TaskStopping, effect::TaskGone, effect::Tell,
-                 effect::Answer, effect::Fail, effect::Settled, effect::Abort, effect::Forward,
-                 effect::CheckRead, effect::BeginReply, effect::PieceOfReply, effect::EndReply,
-                 agent::StartTask, agent::StopTask, agent::RemoveTask, agent::SessionFacts, agent::Removed,
-                 agent::ContainerEvent>;
+using Effect = std::variant<
+    effect::SendOn, effect::SendTo, effect::AskToJoin, effect::AskOwnLeader, effect::DialManager,
+    effect::ToDispatcher, effect::Listen, effect::StopListening, effect::CloseLinks, effect::SayHello,
+    effect::SetCredentials, effect::Store, effect::WipeReplica, effect::WipeAll, effect::StartAgent,
+    effect::StopAgent, effect::DrainAgent, effect::CreateReplica, effect::JoinReplica, effect::RecoverReplica,
+    effect::BeginReplica, effect::StopReplica, effect::HandOver, effect::OperationDone, effect::NewsOfLogs,
+    effect::Prepare, effect::OpenLogs, effect::CloseLogs, effect::JoinMesh, effect::SetTable, effect::TaskUp,
+    effect::TaskStopping, effect::TaskGone, effect::Tell, effect::Answer, effect::Fail, effect::Settled,
+    effect::Abort, effect::Forward, effect::CheckRead, effect::BeginReply, effect::PieceOfReply,
+    effect::EndReply, agent::StartTask, agent::StopTask, agent::RemoveTask, agent::SessionFacts,
+    agent::Removed, agent::ContainerEvent>;
 
 // The effects of one part that are not carried out yet.
 class Outbox {

@@ -132,6 +132,12 @@ void Node::Impl::refuse_as_follower(ports::LinkId link, const wire::Message& mes
     reply.request = raft_join->request;
     reply.leader = leader;
     core_.links.send(link, wire::Message(std::move(reply)));
+  } else if (const auto* certificate = std::get_if<wire::CertificateRequest>(&message)) {
+    if (!leader) return;
+    wire::CertificateReply reply;
+    reply.request = certificate->request;
+    reply.leader = leader;
+    core_.links.send(link, wire::Message(std::move(reply)));
   } else if (!std::holds_alternative<wire::LeaveRequest>(message)) {
     wire::SessionRefused refused;
     if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&message)) refused.session = heartbeat->session;

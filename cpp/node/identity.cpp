@@ -7,6 +7,10 @@ namespace swarm::node {
 namespace {
 
 constexpr const char* kManagersPrefix = "managers/";
+// Docker's names (swarmkit ca/config.go).
+constexpr const char* kCertificate = "swarm-node.crt";
+constexpr const char* kKey = "swarm-node.key";
+constexpr const char* kRoot = "swarm-root-ca.crt";
 
 // Reads one key after the other; the first that cannot be read is remembered.
 class Reader {
@@ -14,6 +18,9 @@ class Reader {
   explicit Reader(ports::Disk& disk) : disk_(disk) {}
 
   std::string text(const char* key) { return disk_.get(ports::Family::identity, key).value_or(""); }
+  std::string certificate(const char* name) {
+    return disk_.get(ports::Family::certificates, name).value_or("");
+  }
 
   template <class IdType>
   IdType id(const char* key) {
@@ -83,7 +90,10 @@ Result<std::optional<Identity>> load_identity(ports::Disk& disk) {
   identity.raft_id = read.number("raft_id");
   identity.listen = read.address("listen");
   identity.advertise = read.address("advertise");
-  identity.root_cert_pem = read.text("root_cert");
+  identity.root_cert_pem = read.certificate(kRoot);
+  if (identity.root_cert_pem.empty()) identity.root_cert_pem = read.text("root_cert");  // older versions
+  identity.certificate_pem = read.certificate(kCertificate);
+  identity.key_pem = read.certificate(kKey);
   identity.managers = read.managers();
   if (!read.bad_key().empty())
     return plain_error(
@@ -103,13 +113,21 @@ ports::DiskBatch save_identity(const Identity& identity) {
   batch.put(Family::identity, "raft_id", eight_bytes(identity.raft_id));
   batch.put(Family::identity, "listen", identity.listen.str());
   batch.put(Family::identity, "advertise", identity.advertise.str());
-  batch.put(Family::identity, "root_cert", identity.root_cert_pem);
   batch.erase_range(Family::identity, kManagersPrefix, std::string(kManagersPrefix) + "\xff");
   for (std::size_t i = 0; i < identity.managers.size(); ++i) {
     std::string key = kManagersPrefix;
     put_u32(key, static_cast<std::uint32_t>(i));
     batch.put(Family::identity, key, codec::encode(identity.managers[i]));
   }
+  return batch;
+}
+
+ports::DiskBatch save_certificates(const Identity& identity) {
+  ports::DiskBatch batch;
+  batch.sync = true;
+  batch.put(ports::Family::certificates, kRoot, identity.root_cert_pem);
+  batch.put(ports::Family::certificates, kCertificate, identity.certificate_pem);
+  batch.put(ports::Family::certificates, kKey, identity.key_pem);
   return batch;
 }
 

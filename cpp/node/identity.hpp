@@ -1,5 +1,6 @@
-// Identity: who this node is, as its disk remembers it (family identity). Written before it is acted on. NOT
-// its role in the Raft group: the manager families hold that (replica_disk.hpp).
+// Identity: who this node is, as its disk remembers it (family identity), and what it proves it with (family
+// certificates). Written before it is acted on. NOT its role in the Raft group: the manager families hold
+// that (replica_disk.hpp).
 #pragma once
 
 #include <optional>
@@ -11,6 +12,7 @@
 #include "model/node.hpp"
 #include "model/wire.hpp"
 #include "ports/disk.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 
@@ -22,13 +24,21 @@ struct Identity {
   Address listen;             // where this node listens for peers if it is a manager
   Address advertise;          // the address that others dial
   std::string root_cert_pem;
+  std::string certificate_pem, key_pem;     // empty: of a version that had none
   std::vector<wire::ManagerPeer> managers;  // as a manager last sent them
   bool operator==(const Identity&) const = default;
 };
 
 // Nothing when this node is in no swarm; an Error that names the key when a value cannot be read.
 Result<std::optional<Identity>> load_identity(ports::Disk& disk);
-// Returns a synced batch that replaces the identity on the disk by this one.
+// Return synced batches that replace the identity on the disk by this one: all but its certificates, and
+// those.
 ports::DiskBatch save_identity(const Identity& identity);
+ports::DiskBatch save_certificates(const Identity& identity);
+
+// What the node proves itself with.
+inline ports::Credentials credentials_of(const Identity& identity) {
+  return {identity.certificate_pem, identity.key_pem, identity.root_cert_pem, {}};
+}
 
 }  // namespace swarm::node

@@ -55,6 +55,9 @@ class Node::Impl {
 
   Result<void> start_replica();  // as the disk has it
   Result<void> start_agent();
+  Result<void> certify_itself();
+  Result<void> show(ports::Credentials credentials);
+  void note_root();
   void stop_outdated(model::FeatureLevel level, std::uint64_t version);
   Result<void> stop_forgetful(const std::string& what, std::uint64_t version);
   void sideline(Sidelined sidelined);
@@ -110,12 +113,14 @@ class Node::Impl {
   void carry_out(effect::SendOn effect);
   void carry_out(effect::SendTo effect);
   void carry_out(effect::AskToJoin effect);
+  void carry_out(const effect::AskOwnLeader& effect);
   void carry_out(effect::DialManager effect);
   void carry_out(effect::ToDispatcher effect);
   void carry_out(effect::Listen effect);
   void carry_out(effect::StopListening effect);
   void carry_out(effect::CloseLinks effect);
   void carry_out(effect::SayHello effect);
+  void carry_out(effect::SetCredentials effect);
   void carry_out(effect::Store effect);
   void carry_out(effect::WipeReplica effect);
   void carry_out(effect::WipeAll effect);
@@ -212,6 +217,8 @@ class Node::Impl {
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<Leader> leader_;
   std::deque<ports::Event> queue_;
+  ports::Credentials credentials_;  // what this node shows now
+  std::string root_key_seen_;       // whose ticket key it has
   docker::LocalNode local_;
   docker::RaftView raft_view_;
   std::uint64_t container_events_ = 0;

@@ -1,5 +1,6 @@
 // The stages of a node, and what its deadline and its surroundings do to each. The steps themselves are in
-// lifecycle_init.cpp, lifecycle_join.cpp, lifecycle_role.cpp and lifecycle_leave.cpp.
+// lifecycle_init.cpp, lifecycle_join.cpp, lifecycle_role.cpp, lifecycle_certificate.cpp and
+// lifecycle_leave.cpp.
 #include "node/lifecycle.hpp"
 
 #include <algorithm>
@@ -23,7 +24,11 @@ void Lifecycle::save_identity_and(IdentityStored then) {
 }
 
 // A reply is known by the number of its request, which only the node that was asked has heard.
-void Lifecycle::on_message(const Speaker&, const wire::Message& message, const Surroundings& at) {
+void Lifecycle::on_message(const Speaker& from, const wire::Message& message, const Surroundings& at) {
+  if (const auto* root = std::get_if<wire::RootRequest>(&message); root != nullptr && identity_)
+    out_.add(effect::SendOn{from.link, wire::RootReply{root->request, identity_->root_cert_pem}});
+  if (const auto* root = std::get_if<wire::RootReply>(&message)) on_message(*root, at);
+  if (const auto* certificate = std::get_if<wire::CertificateReply>(&message)) on_message(*certificate, at);
   if (const auto* join = std::get_if<wire::JoinReply>(&message)) on_message(*join, at);
   if (const auto* raft_join = std::get_if<wire::RaftJoinReply>(&message)) on_message(*raft_join, at);
   if (const auto* leave = std::get_if<wire::LeaveReply>(&message)) on_message(*leave, at);
@@ -50,7 +55,7 @@ void Lifecycle::on_stored(const IdentityStored& stored, const Surroundings& at) 
     case IdentityStored::Then::wipe_replica:
       way_ = way::AtRest{};
       if (!at.is_manager) out_.add(effect::WipeReplica{});  // not what a new swarm put there
-      if (identity_ && role_wanted_ == model::NodeRole::manager && !at.is_manager) start_raft_join();
+      if (identity_ && role_wanted_ == model::NodeRole::manager && !at.is_manager) start_raft_join(at);
   }
 }
 
@@ -65,11 +70,12 @@ void Lifecycle::run(const Surroundings& at) {
 void Lifecycle::on_deadline(const Surroundings& at) {
   go_on_forcing(at);
   std::visit([&](auto& stage) { on_deadline(stage, at); }, stage_);
+  look_at_certificate(at);
   if (auto* asked = std::get_if<way::Asked>(&way_)) {
     if (asked->resend <= at.now) ask_to_join_raft(*asked, at.now);
   } else if (const auto* refused = std::get_if<way::Refused>(&way_); refused && refused->retry <= at.now) {
     way_ = way::AtRest{};
-    if (identity_ && role_wanted_ == model::NodeRole::manager && !at.is_manager) start_raft_join();
+    if (identity_ && role_wanted_ == model::NodeRole::manager && !at.is_manager) start_raft_join(at);
   }
 }
 
@@ -102,7 +108,8 @@ struct DeadlineOf {
 
 Instant Lifecycle::next_deadline() const {
   const Instant forcing = forcing_ ? forcing_->give_up : Instant::never();
-  return std::min({forcing, std::visit(DeadlineOf{}, stage_), std::visit(DeadlineOf{}, way_)});
+  const Instant certificate = certified_.asked ? certified_.asked->resend : certified_.look;
+  return std::min({forcing, std::visit(DeadlineOf{}, stage_), std::visit(DeadlineOf{}, way_), certificate});
 }
 
 }  // namespace swarm::node

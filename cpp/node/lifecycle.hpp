@@ -1,5 +1,6 @@
 // Lifecycle: this node's own way in and out of a swarm, and from one role to the other: init, join, leave,
-// promotion, demotion, removal. NOT here: the leader's side of the same stories (membership).
+// promotion, demotion, removal; and its certificate. NOT here: the leader's side of the same stories
+// (membership).
 //
 // Two values say where the node is: its `Stage` (outside, initialising, joining, member, leaving;
 // `locked` will be one more), and its way into the Raft group. Each stage has its own deadline and patience:
@@ -64,8 +65,10 @@ struct Initialising {
   std::optional<Instant> settle_by;  // it leads, its agent is in session: answers by then, ready or not
 };
 struct Joining {
-  struct Asking {  // a manager, for this node's id
+  struct Asking {  // a manager: for the swarm's root, and when that is the token's, for this node's place
     control::JoinToken token;
+    std::string root_cert_pem;  // empty: not known yet
+    std::string key_pem;        // of this node, for the certificate that it asks for
     std::vector<Address> targets;
     std::size_t next_target = 0;
     Address listen;
@@ -111,6 +114,21 @@ struct Wiping {};  // an old replica's state is being wiped: no way back in befo
 }  // namespace way
 using WayIn = std::variant<way::AtRest, way::Listening, way::Asked, way::Refused, way::Wiping>;
 
+// The certificate that this node has, and the next one.
+struct Certified {
+  std::optional<model::NodeRole> role;  // that it says; nothing: there is none
+  WallTime renew_at;
+  Instant look = Instant::never();  // when to see whether it is time
+  Instant not_before{};             // a refused wish is not repeated at once
+  struct Asked {
+    wire::CertificateRequest request;
+    std::string key_pem;
+    Instant resend;
+    std::optional<Address> leader;
+  };
+  std::optional<Asked> asked;
+};
+
 class Lifecycle {
  public:
   // `identity` is the node's; only the lifecycle changes it.
@@ -118,7 +136,7 @@ class Lifecycle {
       : options_(options), identity_(identity), rng_(rng), crypto_(crypto) {}
 
   // After a restart as a member.
-  void resume() { stage_ = stage::Member{}; }
+  void resume(Instant now, WallTime wall);
   // Its replica has stopped, or was not started.
   void on_sidelined(Sidelined sidelined) { sidelined_ = std::move(sidelined); }
 
@@ -153,6 +171,7 @@ class Lifecycle {
            (std::holds_alternative<stage::Member>(stage_) || std::holds_alternative<stage::Outside>(stage_));
   }
   const WayIn& way() const { return way_; }
+  const Certified& certified() const { return certified_; }
 
  private:
   // A client wants a new cluster of this manager alone. It begins when no leader is known any more.
@@ -167,15 +186,24 @@ class Lifecycle {
   // join
   stage::Joining::Asking* asking();  // null unless it asks for a place
   void ask_to_join(stage::Joining::Asking& asking, Instant now);
+  void on_message(const wire::RootReply& reply, const Surroundings& at);
   void on_message(const wire::JoinReply& reply, const Surroundings& at);
   void fail_join(const Error& error);
-  void become_member(const wire::JoinReply& reply);
+  void become_member(const wire::JoinReply& reply, const Surroundings& at);
   void run(stage::Joining& joining, const Surroundings& at);
   void on_deadline(stage::Joining& joining, const Surroundings& at);
+  // certificates
+  void take_certificate(std::string certificate_pem, std::string key_pem, Instant now, WallTime wall);
+  void want_certificate(const Surroundings& at);
+  void ask_for_certificate(const Surroundings& at);
+  void on_message(const wire::CertificateReply& reply, const Surroundings& at);
+  void on_certificate(Certified::Asked asked, const std::string& certificate_pem, const Surroundings& at);
+  void look_at_certificate(const Surroundings& at);
+  bool says_this_node(const std::string& certificate_pem) const;
   // the way into the group, and out of it
   void on_facts_as_manager(const agent::SessionFacts& facts, const Surroundings& at);
-  void on_facts_while_sidelined(const agent::SessionFacts& facts);
-  void start_raft_join();
+  void on_facts_while_sidelined(const agent::SessionFacts& facts, const Surroundings& at);
+  void start_raft_join(const Surroundings& at);
   void on_raft_listening(const Result<void>& result, const Surroundings& at);
   void ask_to_join_raft(way::Asked& asked, Instant now);
   void on_message(const wire::RaftJoinReply& reply, const Surroundings& at);
@@ -210,6 +238,7 @@ class Lifecycle {
   ports::Crypto& crypto_;
   Stage stage_;
   WayIn way_;
+  Certified certified_;
   model::NodeRole role_wanted_ = model::NodeRole::worker;  // as the session last said
   std::string error_;
   std::optional<Sidelined> sidelined_;

@@ -1,6 +1,8 @@
 // Init: this node becomes the first manager of a new swarm.
 #include <utility>
 
+#include "base/check.hpp"
+#include "ca/policy.hpp"
 #include "control/cluster.hpp"
 #include "node/lifecycle.hpp"
 #include "node/lifecycle_times.hpp"
@@ -67,15 +69,22 @@ void Lifecycle::begin_swarm(stage::Initialising& init, const Surroundings& at) {
   identity.managers = {self};
   const auto root = crypto_.make_root_ca(at.wall);
   identity.root_cert_pem = root.cert_pem;
+  const auto own = crypto_.make_request();
+  auto certificate = crypto_.issue(root, own.request_pem,
+                                   ca::to_issue(identity.node, identity.role, identity.cluster,
+                                                init.wish.spec.ca.node_cert_expiry, at.wall));
+  SWARM_CHECK(certificate.ok(), "the first manager cannot certify itself");
   model::Transaction first =
       control::make_cluster(new_cluster(identity.cluster, init.wish, root, crypto_),
                             first_node(identity, init.wish, options_.description), rng_);
   first.time = at.wall;
   error_.clear();  // of a join that failed before
   identity_ = std::move(identity);
+  take_certificate(std::move(*certificate), own.key_pem, at.now, at.wall);
   out_.add(effect::SayHello{});
   out_.add(effect::CreateReplica{self, std::move(first)});
-  // The log first, the identity second: a crash between the two leaves no half-made manager.
+  // The log and the certificate first, the identity last: a crash in between leaves no half-made manager.
+  out_.add(effect::Store{save_certificates(*identity_), {}});
   save_identity_and({IdentityStored::Then::start_agent});
 }
 

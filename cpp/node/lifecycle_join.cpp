@@ -1,4 +1,5 @@
-// Join: this node asks a manager for a place in its swarm, and waits until its own object is at rest.
+// Join: this node asks a manager for the swarm's root, then one that proves to be of that root for a place in
+// the swarm, and waits until its own object is at rest.
 #include <utility>
 
 #include "node/lifecycle.hpp"
@@ -50,6 +51,9 @@ void Lifecycle::join(ports::ApiId id, const docker::SwarmJoin& wish, const Surro
   asking.request.description = options_.description;
   asking.request.availability = wish.availability;
   asking.request.addr = own->advertise.str();
+  auto certificate = crypto_.make_request();
+  asking.key_pem = std::move(certificate.key_pem);
+  asking.request.certificate_request_pem = std::move(certificate.request_pem);
   asking.lose_hope = at.now + kDialPatience;
   error_.clear();
   ask_to_join(asking, at.now);
@@ -59,7 +63,25 @@ void Lifecycle::join(ports::ApiId id, const docker::SwarmJoin& wish, const Surro
 void Lifecycle::ask_to_join(Joining::Asking& asking, Instant now) {
   asking.resend = now + kResend;
   const Address& target = asking.targets[asking.next_target % asking.targets.size()];
+  if (asking.root_cert_pem.empty())
+    return out_.add(effect::AskToJoin{target, wire::RootRequest{asking.request.request}});
   out_.add(effect::AskToJoin{target, asking.request});
+}
+
+// The token's digest first: a manager of another swarm may say anything. From here on this node believes
+// managers of that root only, and gives them its token.
+void Lifecycle::on_message(const wire::RootReply& reply, const Surroundings& at) {
+  auto* asks = asking();
+  if (asks == nullptr || reply.request != asks->request.request || !asks->root_cert_pem.empty()) return;
+  const auto trusted = control::check_root_digest(asks->token, crypto_.sha256(reply.root_cert_pem));
+  if (!trusted) return fail_join(trusted.error());
+  asks->root_cert_pem = reply.root_cert_pem;
+  asks->link = 0;  // the next one is better
+  ports::Credentials believed;
+  believed.roots_pem = reply.root_cert_pem;
+  out_.add(effect::SetCredentials{std::move(believed)});
+  out_.add(effect::CloseLinks{});
+  ask_to_join(*asks, at.now);
 }
 
 Joining::Asking* Lifecycle::asking() {
@@ -80,17 +102,17 @@ void Lifecycle::on_link_gone(const LinkGone& event) {
 
 void Lifecycle::on_message(const wire::JoinReply& reply, const Surroundings& at) {
   auto* asks = asking();
-  if (asks == nullptr || reply.request != asks->request.request) return;
+  if (asks == nullptr || reply.request != asks->request.request || asks->root_cert_pem.empty()) return;
   if (reply.leader) {
     asks->targets.insert(asks->targets.begin(), *reply.leader);
     asks->next_target = 0;
     return ask_to_join(*asks, at.now);
   }
-  // The token's digest first: a manager of another swarm may say anything.
-  const auto trusted = control::check_root_digest(asks->token, crypto_.sha256(reply.root_cert_pem));
-  if (!trusted) return fail_join(trusted.error());
   if (reply.error) return fail_join(*reply.error);
-  become_member(reply);
+  const auto says = crypto_.read_certificate(reply.certificate_pem);
+  if (!says || says->node != reply.node || says->cluster != reply.cluster)
+    return fail_join(plain_error(Code::internal, "the manager's answer holds no certificate of this node"));
+  become_member(reply, at);
 }
 
 void Lifecycle::fail_join(const Error& error) {
@@ -102,11 +124,13 @@ void Lifecycle::fail_join(const Error& error) {
   }
   error_ = error.message;
   out_.add(effect::CloseLinks{});
+  if (!identity_) out_.add(effect::SetCredentials{});
   done(id, error);
 }
 
-void Lifecycle::become_member(const wire::JoinReply& reply) {
+void Lifecycle::become_member(const wire::JoinReply& reply, const Surroundings& at) {
   Joining& joining = std::get<Joining>(stage_);
+  std::string key_pem = std::move(std::get<Joining::Asking>(joining.step).key_pem);
   Identity identity;
   identity.node = reply.node;
   identity.cluster = reply.cluster;
@@ -118,7 +142,9 @@ void Lifecycle::become_member(const wire::JoinReply& reply) {
   joining.step = Joining::Entering{reply.role == model::NodeRole::manager, false, {}};
   identity_ = std::move(identity);
   out_.add(effect::CloseLinks{});  // the next ones open with our name
+  take_certificate(reply.certificate_pem, std::move(key_pem), at.now, at.wall);
   out_.add(effect::SayHello{});
+  out_.add(effect::Store{save_certificates(*identity_), {}});
   save_identity_and({IdentityStored::Then::start_agent});
 }
 

@@ -81,7 +81,9 @@ void Lifecycle::forget_everything() {
   out_.add(effect::CloseLinks{});
   sidelined_.reset();
   identity_.reset();
+  certified_ = {};
   out_.add(effect::SayHello{});
+  out_.add(effect::SetCredentials{});
   out_.add(effect::WipeAll{});
   if (!std::holds_alternative<way::Wiping>(way_)) way_ = way::AtRest{};
   role_wanted_ = model::NodeRole::worker;

@@ -1,5 +1,6 @@
 // From worker to manager and back: the session says what this node is to be; the way into the Raft group
-// takes a listening address, a Raft id from the leader, and an identity on disk that names it.
+// takes a manager's certificate, a listening address, a Raft id from the leader, and an identity on disk that
+// names it.
 #include <algorithm>
 #include <utility>
 
@@ -18,9 +19,10 @@ void Lifecycle::on_session_facts(const agent::SessionFacts& facts, const Surroun
   role_wanted_ = facts.role;
   if (auto* joining = std::get_if<stage::Joining>(&stage_))
     if (auto* entering = std::get_if<stage::Joining::Entering>(&joining->step)) entering->ready = facts.ready;
-  if (sidelined_) return on_facts_while_sidelined(facts);
+  if (sidelined_) return on_facts_while_sidelined(facts, at);
   if (at.is_manager) return on_facts_as_manager(facts, at);
-  if (facts.role == model::NodeRole::manager) return start_raft_join();
+  if (facts.role == model::NodeRole::manager) return start_raft_join(at);
+  if (certified_.role && certified_.role != facts.role) want_certificate(at);
   error_.clear();  // what kept it out of the group is no error of a worker
   if (!std::holds_alternative<way::Asked>(way_)) return;
   way_ = way::AtRest{};
@@ -38,10 +40,10 @@ void Lifecycle::on_facts_as_manager(const agent::SessionFacts& facts, const Surr
 
 // An outdated member stays the member that it is until it is upgraded, or taken out of the group. A forgetful
 // one is to be another: the leader takes its former life out of the group (Membership::on_raft_join).
-void Lifecycle::on_facts_while_sidelined(const agent::SessionFacts& facts) {
+void Lifecycle::on_facts_while_sidelined(const agent::SessionFacts& facts, const Surroundings& at) {
   if (facts.version < sidelined_->version) return;
   if (sidelined_->because == Sidelined::Because::forgetful && facts.role == model::NodeRole::manager)
-    return start_raft_join();
+    return start_raft_join(at);
   const bool member = std::any_of(facts.managers.begin(), facts.managers.end(),
                                   [&](const auto& peer) { return peer.raft_id == identity_->raft_id; });
   if (!member) demote();
@@ -49,9 +51,10 @@ void Lifecycle::on_facts_while_sidelined(const agent::SessionFacts& facts) {
 
 // ---- into the Raft group
 
-void Lifecycle::start_raft_join() {
+void Lifecycle::start_raft_join(const Surroundings& at) {
   if (std::holds_alternative<stage::Leaving>(stage_)) return;
   if (!std::holds_alternative<way::AtRest>(way_) && !std::holds_alternative<way::Refused>(way_)) return;
+  if (certified_.role != model::NodeRole::manager) return want_certificate(at);  // and on from there
   way_ = way::Listening{};
   out_.add(effect::Listen{identity_->listen});
 }

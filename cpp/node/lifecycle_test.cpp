@@ -12,6 +12,7 @@ using model::NodeRole;
 
 constexpr ports::ApiId kRequest = 7;
 constexpr ports::LinkId kLink = 40;
+constexpr Duration kLife = Duration::seconds(100'000);
 
 class LifecycleTest : public testing::Test {
  protected:
@@ -78,9 +79,15 @@ class LifecycleTest : public testing::Test {
   }
   std::vector<Effect> join() {
     lifecycle_.join(kRequest, wish(), at_);
-    const auto effects = took();
+    auto effects = took();
     lifecycle_.on_asked(kLink);
-    request_ = only<effect::AskToJoin>(effects).request.request;
+    request_ = std::get<wire::RootRequest>(only<effect::AskToJoin>(effects).request).request;
+    return effects;
+  }
+  // The root is the token's: the request itself goes out.
+  std::vector<Effect> trust() {
+    auto effects = hear(wire::RootReply{request_, "CERT"});
+    lifecycle_.on_asked(kLink);
     return effects;
   }
   wire::JoinReply accepted(NodeRole role) {
@@ -91,18 +98,31 @@ class LifecycleTest : public testing::Test {
     reply.role = role;
     reply.root_cert_pem = "CERT";
     reply.managers = managers_;
+    reply.certificate_pem = certificate(role);
     return reply;
+  }
+  // One of this node's, as the leader makes it.
+  std::string certificate(NodeRole role) {
+    return *crypto_.issue({}, "", {NodeId(2), role, ClusterId(1), at_.wall, at_.wall + kLife, "CERT"});
   }
   void be_worker() {
     join();
+    trust();
     stored(hear(accepted(NodeRole::worker)));
     at_.in_session = true;
     facts(NodeRole::worker, 1, true);
     run();
     ASSERT_TRUE(in<stage::Member>());
   }
+  // A worker that hears that it is to be a manager; the certificate comes.
+  std::vector<Effect> promote() {
+    const auto asked = sent_to<wire::CertificateRequest>(facts(NodeRole::manager, 1, true));
+    EXPECT_EQ(asked.size(), 2u) << "of all managers that it knows";
+    return hear(wire::CertificateReply{asked.front().second.request, {}, {}, certificate(NodeRole::manager)});
+  }
   std::uint64_t ask_for_group() {  // the number of the request
-    EXPECT_EQ(only<effect::Listen>(facts(NodeRole::manager, 1, true)).address, at(1));
+    const bool certified = lifecycle_.certified().role == NodeRole::manager;
+    EXPECT_EQ(only<effect::Listen>(certified ? facts(NodeRole::manager, 1, true) : promote()).address, at(1));
     const auto asked = sent_to<wire::RaftJoinRequest>(listening());
     EXPECT_EQ(asked.size(), 2u) << "of all managers that it knows";
     return asked.front().second.request;
@@ -140,7 +160,11 @@ TEST_F(LifecycleTest, InitListensFirstAndIsRefusedWhereTheAddressIsTaken) {
 TEST_F(LifecycleTest, InitWritesTheLogBeforeTheIdentityThatNamesIt) {
   init();
   const auto effects = listening();
-  EXPECT_TRUE((are<effect::SayHello, effect::CreateReplica, effect::Store>(effects)));
+  EXPECT_TRUE(
+      (are<effect::SetCredentials, effect::SayHello, effect::CreateReplica, effect::Store, effect::Store>(
+          effects)));
+  EXPECT_EQ(identity_->certificate_pem, "NODE CERT");
+  EXPECT_EQ(crypto_.issued->role, NodeRole::manager);
   EXPECT_EQ(only<effect::CreateReplica>(effects).self.raft_id, identity_->raft_id);
   EXPECT_EQ(identity_->role, NodeRole::manager);
   EXPECT_TRUE((are<effect::StartAgent>(stored(effects))));
@@ -167,7 +191,8 @@ TEST_F(LifecycleTest, InitIsAnsweredInTheEndByASwarmThatDoesNotComeToRest) {
   after(Duration::seconds(4));
   at_.leads = false;
   run();
-  EXPECT_EQ(lifecycle_.next_deadline(), Instant::never()) << "leadership was lost: patience begins anew";
+  EXPECT_GT(lifecycle_.next_deadline(), at_.now + Duration::seconds(60))
+      << "leadership was lost: patience begins anew";
   at_.leads = true;
   EXPECT_TRUE(run().empty());
   after(Duration::seconds(5));
@@ -195,6 +220,7 @@ TEST_F(LifecycleTest, JoinAsksOneManagerAfterTheOther) {
 
 TEST_F(LifecycleTest, JoinFollowsTheWayToTheLeader) {
   join();
+  trust();
   wire::JoinReply reply;
   reply.request = request_;
   reply.leader = at(5);
@@ -203,21 +229,41 @@ TEST_F(LifecycleTest, JoinFollowsTheWayToTheLeader) {
 
 TEST_F(LifecycleTest, AReplyToAnotherRequestIsNoReply) {
   join();
+  trust();
   wire::JoinReply reply = accepted(NodeRole::worker);
   ++reply.request;
   EXPECT_TRUE(hear(reply).empty());
   EXPECT_FALSE(identity_);
 }
 
+TEST_F(LifecycleTest, JoinGivesItsTokenToAManagerOfTheTokensRootOnly) {
+  EXPECT_TRUE(std::holds_alternative<wire::RootRequest>(only<effect::AskToJoin>(join()).request));
+  EXPECT_TRUE(hear(accepted(NodeRole::worker)).empty()) << "nobody is believed yet";
+  const auto effects = trust();
+  EXPECT_TRUE((are<effect::SetCredentials, effect::CloseLinks, effect::AskToJoin>(effects)))
+      << "the link on which it believed nobody goes";
+  EXPECT_EQ(only<effect::SetCredentials>(effects).credentials, (ports::Credentials{{}, {}, "CERT", {}}));
+  const auto request = std::get<wire::JoinRequest>(only<effect::AskToJoin>(effects).request);
+  EXPECT_EQ(request.token, wish().token);
+  EXPECT_EQ(request.certificate_request_pem, "REQUEST");
+}
+
 TEST_F(LifecycleTest, JoinBelievesNoManagerWhoseRootIsNotTheTokens) {
   join();
-  wire::JoinReply reply = accepted(NodeRole::worker);
-  reply.root_cert_pem = "another";
-  const auto effects = hear(reply);
+  const auto effects = hear(wire::RootReply{request_, "another"});
   EXPECT_NE(outcome(effects).find("remote CA does not match fingerprint"), std::string::npos);
-  EXPECT_TRUE((are<effect::CloseLinks, effect::OperationDone>(effects)));
+  EXPECT_TRUE((are<effect::CloseLinks, effect::SetCredentials, effect::OperationDone>(effects)));
   EXPECT_TRUE(in<stage::Outside>());
   EXPECT_NE(lifecycle_.error().find("fingerprint"), std::string::npos);
+}
+
+TEST_F(LifecycleTest, JoinTakesNoCertificateOfAnotherNode) {
+  join();
+  trust();
+  wire::JoinReply reply = accepted(NodeRole::worker);
+  reply.node = NodeId(3);
+  EXPECT_NE(outcome(hear(reply)).find("no certificate of this node"), std::string::npos);
+  EXPECT_FALSE(identity_);
 }
 
 TEST_F(LifecycleTest, JoinGivesUpWhereNoManagerCanBeDialled) {
@@ -238,6 +284,7 @@ TEST_F(LifecycleTest, ASlowJoinIsAnsweredAfterTwentySecondsAndGoesOn) {
   EXPECT_NE(outcome(effects).find("Timeout was reached before node joined"), std::string::npos);
   EXPECT_TRUE(has<effect::AskToJoin>(effects));
   EXPECT_EQ(lifecycle_.state(), SwarmState::pending);
+  trust();
   stored(hear(accepted(NodeRole::worker)));
   at_.in_session = true;
   facts(NodeRole::worker, 1, true);
@@ -247,8 +294,11 @@ TEST_F(LifecycleTest, ASlowJoinIsAnsweredAfterTwentySecondsAndGoesOn) {
 
 TEST_F(LifecycleTest, AWorkerHasJoinedWhenItsSessionSaysThatItIsReady) {
   join();
+  trust();
   const auto effects = hear(accepted(NodeRole::worker));
-  EXPECT_TRUE((are<effect::CloseLinks, effect::SayHello, effect::Store>(effects)))
+  EXPECT_TRUE(
+      (are<effect::CloseLinks, effect::SetCredentials, effect::SayHello, effect::Store, effect::Store>(
+          effects)))
       << "links open with its name";
   EXPECT_TRUE((are<effect::StartAgent>(stored(effects))));
   EXPECT_EQ(identity_->node, NodeId(2));
@@ -261,6 +311,7 @@ TEST_F(LifecycleTest, AWorkerHasJoinedWhenItsSessionSaysThatItIsReady) {
 
 TEST_F(LifecycleTest, AManagerHasJoinedWhenItVotesAndItsObjectIsQuiet) {
   join();
+  trust();
   stored(hear(accepted(NodeRole::manager)));
   at_.in_session = true;
   const std::uint64_t request = ask_for_group();
@@ -316,13 +367,16 @@ TEST_F(LifecycleTest, ARefusedPromotionIsTriedAgainAndSaysWhy) {
 TEST_F(LifecycleTest, AWorkerThatIsToStayOneStopsListening) {
   be_worker();
   ask_for_group();
-  EXPECT_TRUE((are<effect::StopListening>(facts(NodeRole::worker, 2, true))));
+  const auto effects = facts(NodeRole::worker, 2, true);
+  EXPECT_TRUE((are<effect::SendTo, effect::SendTo, effect::StopListening>(effects)));
+  EXPECT_EQ(sent_to<wire::CertificateRequest>(effects).size(), 2u) << "and shows a worker's certificate";
   EXPECT_TRUE(on_way<way::AtRest>());
   EXPECT_EQ(lifecycle_.error(), "");
 }
 
 TEST_F(LifecycleTest, ARefusedManagerThatWasJustJoiningForgetsTheSwarm) {
   join();
+  trust();
   stored(hear(accepted(NodeRole::manager)));
   at_.in_session = true;
   const auto effects =
@@ -344,6 +398,79 @@ TEST_F(LifecycleTest, ADemotedManagerNamesItselfAWorkerBeforeItsReplicaIsWiped) 
   at_.is_manager = false;
   EXPECT_TRUE(facts(NodeRole::manager, 11, true).empty()) << "no way back in until the past is gone";
   EXPECT_TRUE((are<effect::WipeReplica, effect::Listen>(stored(effects))));
+}
+
+// ---- certificates
+
+TEST_F(LifecycleTest, APromotedWorkerShowsAManagersCertificateFirst) {
+  be_worker();
+  const auto effects = promote();
+  EXPECT_TRUE((are<effect::SetCredentials, effect::Store, effect::CloseLinks, effect::Listen>(effects)));
+  EXPECT_EQ(lifecycle_.certified().role, NodeRole::manager);
+}
+
+TEST_F(LifecycleTest, ADemotedManagersNextCertificateIsAWorkers) {
+  be_manager();
+  const auto effects = facts(NodeRole::worker, 10, true);
+  at_.is_manager = false;
+  stored(effects);
+  const auto asked = sent_to<wire::CertificateRequest>(facts(NodeRole::worker, 11, true));
+  ASSERT_EQ(asked.size(), 2u);
+  const auto reply =
+      wire::CertificateReply{asked.front().second.request, {}, {}, certificate(NodeRole::worker)};
+  EXPECT_TRUE((are<effect::SetCredentials, effect::Store>(hear(reply)))) << "its links stay";
+  EXPECT_EQ(lifecycle_.certified().role, NodeRole::worker);
+  EXPECT_TRUE(facts(NodeRole::worker, 12, true).empty());
+}
+
+TEST_F(LifecycleTest, ARefusedCertificateIsAskedForAgainAndALeaderThatIsNamedAtOnce) {
+  be_worker();
+  const auto asked = sent_to<wire::CertificateRequest>(facts(NodeRole::manager, 1, true));
+  const std::uint64_t request = asked.front().second.request;
+  const auto leader = sent_to<wire::CertificateRequest>(hear(wire::CertificateReply{request, {}, at(9), ""}));
+  ASSERT_EQ(leader.size(), 1u);
+  EXPECT_EQ(leader.front().first, at(9));
+  EXPECT_TRUE(
+      hear(wire::CertificateReply{request, plain_error(Code::unavailable, "not now"), {}, ""}).empty());
+  EXPECT_EQ(lifecycle_.error(), "not now");
+  EXPECT_TRUE(facts(NodeRole::manager, 1, true).empty()) << "not at once";
+  EXPECT_EQ(sent_to<wire::CertificateRequest>(after(Duration::seconds(1))).size(), 2u);
+}
+
+TEST_F(LifecycleTest, ACertificateIsRenewedInTheMiddleOfItsLife) {
+  be_worker();
+  Duration lived{};
+  std::vector<Effect> effects;
+  while (effects.empty() && lived < kLife) {
+    const Duration step = Duration::seconds(1'000);
+    lived = lived + step;
+    at_.wall = at_.wall + step;
+    effects = after(step);
+  }
+  EXPECT_GE(lived, Duration::seconds(50'000));
+  EXPECT_LE(lived, Duration::seconds(80'000) + Duration::seconds(3'600));
+  const auto asked = sent_to<wire::CertificateRequest>(effects);
+  ASSERT_EQ(asked.size(), 2u);
+  identity_->certificate_pem.clear();
+  const auto reply =
+      wire::CertificateReply{asked.front().second.request, {}, {}, certificate(NodeRole::worker)};
+  EXPECT_TRUE((are<effect::SetCredentials, effect::Store>(hear(reply))));
+  EXPECT_EQ(identity_->certificate_pem, "NODE CERT");
+  EXPECT_TRUE(after(Duration::seconds(40'000)).empty());
+}
+
+TEST_F(LifecycleTest, ALeaderRenewsItsOwnByItself) {
+  be_manager();
+  at_.leads = true;
+  at_.wall = at_.wall + Duration::seconds(90'000);
+  EXPECT_TRUE((are<effect::AskOwnLeader>(after(Duration::seconds(3'600)))));
+}
+
+TEST_F(LifecycleTest, ANodeWithoutACertificateSaysWhatToDo) {
+  identity_.emplace();
+  lifecycle_.resume(at_.now, at_.wall);
+  EXPECT_NE(lifecycle_.error().find("Leave the swarm and join again"), std::string::npos);
+  EXPECT_TRUE(took().empty());
 }
 
 TEST_F(LifecycleTest, FactsOfADeposedLeaderDemoteNoManager) {
@@ -393,7 +520,7 @@ TEST_F(LifecycleTest, LeavingWaitsForTheTasksThenForgetsEverythingInOrder) {
   EXPECT_TRUE(run().empty());
   at_.idle = true;
   EXPECT_TRUE((are<effect::StopAgent, effect::StopReplica, effect::StopListening, effect::CloseLinks,
-                   effect::SayHello, effect::WipeAll, effect::OperationDone>(run())));
+                   effect::SayHello, effect::SetCredentials, effect::WipeAll, effect::OperationDone>(run())));
   EXPECT_FALSE(identity_);
   EXPECT_EQ(lifecycle_.state(), SwarmState::inactive);
   EXPECT_EQ(lifecycle_.next_deadline(), Instant::never());

@@ -21,6 +21,9 @@ class Links {
   void reseed(Rng rng) { rng_ = rng; }
   void set_source(const Address& source) { source_ = source; }
   void set_hello(const wire::Hello& hello);
+  Result<void> set_credentials(const ports::Credentials& credentials) {
+    return transport_.set_credentials(credentials);
+  }
 
   // The link to `address`, opened if need be. 0 while the back-off after a failure lasts.
   ports::LinkId to(const Address& address, Instant now);

@@ -29,10 +29,10 @@ TEST_F(LinksTest, AnAddressIsDialledOnce) {
 }
 
 TEST_F(LinksTest, TheNextLinkOpensWithThePresentName) {
-  links_.set_hello({wire::kProtocolVersion, ClusterId(1), NodeId(2), model::NodeRole::worker, 0});
+  links_.set_hello({wire::kProtocolVersion, 2});
   dial();
-  EXPECT_EQ(transport_.hellos.front().node, NodeId(2));
-  EXPECT_EQ(transport_.identity.node, NodeId(2)) << "on links that others open, too";
+  EXPECT_EQ(transport_.hellos.front().raft_id, 2U);
+  EXPECT_EQ(transport_.identity.raft_id, 2U) << "on links that others open, too";
 }
 
 TEST_F(LinksTest, APeerIsKnownWhenItsLinkIsOpen) {

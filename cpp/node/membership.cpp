@@ -4,6 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "ca/policy.hpp"
 #include "codec/codec.hpp"
 #include "control/feature_level.hpp"
 #include "control/join.hpp"
@@ -42,6 +43,8 @@ void Membership::on_message(const Speaker& from, const wire::Message& message) {
     on_raft_join(link, who.node, *raft_join);
   } else if (const auto* leave = std::get_if<wire::LeaveRequest>(&message)) {
     on_leave(link, who.node, *leave);
+  } else if (const auto* certificate = std::get_if<wire::CertificateRequest>(&message)) {
+    core_.links.send(link, wire::Message(certify(who.node, *certificate)));
   }
 }
 
@@ -59,30 +62,71 @@ std::uint64_t Membership::raft_id_of(NodeId node) const {
 
 // ---- joining as a node
 
+// Wrong tokens are counted before anything else is looked at. The certificate is made before the node is: a
+// request that cannot be signed makes no node.
 void Membership::on_join(ports::LinkId link, const wire::JoinRequest& message) {
   const store::Store& store = replica_.store();
+  const Address* remote = core_.links.remote(link);
+  const std::string host = remote != nullptr ? remote->host() : std::string();
+  if (const auto may = check_token(host, message.token); !may)
+    return answer_join(link, message.request, NodeId(), may.error());
   const NodeId id = node_id_for(core_.ports.crypto, store.cluster()->id, message.request);
-  if (store.node(id)) return answer_join(link, message.request, id, std::nullopt);
   for (const auto& [proposal, pending] : joins_)
     if (pending.node == id) return;
-  const Address* remote = core_.links.remote(link);
-  auto joining = control::join_node(store, id, message, remote != nullptr ? remote->host() : std::string());
+  const auto role = control::role_of_token(*store.cluster(), message.token);
+  auto joining = control::join_node(store, id, message, host);
   if (!joining) return answer_join(link, message.request, NodeId(), joining.error());
+  auto certificate = issue(id, *role, message.certificate_request_pem);
+  if (!certificate || store.node(id)) return answer_join(link, message.request, id, std::move(certificate));
   if (const std::uint64_t proposal = replica_.propose(std::move(*joining)); proposal != 0)
-    joins_[proposal] = {link, message.request, id};
+    joins_[proposal] = {link, message.request, id, std::move(*certificate)};
+}
+
+Result<void> Membership::check_token(const std::string& host, const std::string& token) {
+  if (!guard_.may_try(host, core_.now))
+    return Error{Code::resource_exhausted, "too many join tokens from this address were wrong",
+                 "wait some seconds; `docker swarm join-token` at a manager shows the right one", false, 0};
+  if (control::role_of_token(*replica_.store().cluster(), token)) return {};
+  guard_.failed(host, core_.now);
+  return rpc_error(Code::invalid_argument, "A valid join token is necessary to join this cluster");
+}
+
+Result<std::string> Membership::issue(NodeId node, model::NodeRole role, const std::string& request_pem) {
+  const model::Cluster& cluster = *replica_.store().cluster();
+  const auto says = ca::to_issue(node, role, cluster.id, cluster.spec.ca.node_cert_expiry, core_.wall());
+  return core_.ports.crypto.issue({cluster.root_ca.cert_pem, cluster.root_ca.key_pem}, request_pem, says);
+}
+
+wire::CertificateReply Membership::certify(NodeId id, const wire::CertificateRequest& message) {
+  wire::CertificateReply reply;
+  reply.request = message.request;
+  const auto node = replica_.store().node(id);
+  if (!node) {
+    reply.error =
+        rpc_error(Code::not_found, "node " + id.str() + " not found when attempting to renew certificate");
+    return reply;
+  }
+  auto certificate = issue(id, ca::role_of(*node), message.certificate_request_pem);
+  if (certificate) {
+    reply.certificate_pem = std::move(*certificate);
+  } else {
+    reply.error = certificate.error();
+  }
+  return reply;
 }
 
 void Membership::answer_join(ports::LinkId link, std::uint64_t request, NodeId node,
-                             std::optional<Error> error) {
+                             Result<std::string> certificate) {
   wire::JoinReply reply;
   reply.request = request;
-  reply.error = std::move(error);
+  if (!certificate) reply.error = certificate.error();
   reply.root_cert_pem = replica_.store().cluster()->root_ca.cert_pem;
-  if (const auto stored = replica_.store().node(node); stored && !reply.error) {
+  if (const auto stored = replica_.store().node(node); stored && certificate) {
     reply.cluster = replica_.store().cluster()->id;
     reply.node = node;
     reply.role = stored->spec.desired_role;
     reply.managers = managers();
+    reply.certificate_pem = std::move(*certificate);
   }
   core_.links.send(link, wire::Message(std::move(reply)));
 }
@@ -93,11 +137,11 @@ bool Membership::settled(std::uint64_t request, const model::Outcome& outcome) {
     return true;
   }
   if (const auto it = joins_.find(request); it != joins_.end()) {
-    const PendingJoin join = it->second;
+    PendingJoin join = std::move(it->second);
     joins_.erase(it);
-    std::optional<Error> error;
-    if (!outcome.applied) error = rpc_error(Code::unknown, outcome.error);
-    answer_join(join.link, join.request, join.node, std::move(error));
+    Result<std::string> certificate(std::move(join.certificate_pem));
+    if (!outcome.applied) certificate = rpc_error(Code::unknown, outcome.error);
+    answer_join(join.link, join.request, join.node, std::move(certificate));
     return true;
   }
   if (const auto it = leaves_.find(request); it != leaves_.end()) {

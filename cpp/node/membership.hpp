@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "ca/join_guard.hpp"
 #include "control/role_manager.hpp"
 #include "node/core.hpp"
 #include "node/replica.hpp"
@@ -20,6 +21,8 @@ class Membership {
  public:
   Membership(Core& core, Replica& replica) : core_(core), replica_(replica) {}
 
+  // The certificate that a node of the swarm asks for.
+  wire::CertificateReply certify(NodeId id, const wire::CertificateRequest& message);
   // Answers on the sender's link, now or when the log has it. The member that joins the group or leaves is
   // the sender, whatever node the message names.
   void on_message(const Speaker& from, const wire::Message& message);
@@ -42,9 +45,11 @@ class Membership {
     Instant give_up;
   };
   void on_join(ports::LinkId link, const wire::JoinRequest& message);
+  Result<void> check_token(const std::string& host, const std::string& token);
+  Result<std::string> issue(NodeId node, model::NodeRole role, const std::string& request_pem);
   void on_raft_join(ports::LinkId link, NodeId id, const wire::RaftJoinRequest& message);
   void on_leave(ports::LinkId link, NodeId id, const wire::LeaveRequest& message);
-  void answer_join(ports::LinkId link, std::uint64_t request, NodeId node, std::optional<Error> error);
+  void answer_join(ports::LinkId link, std::uint64_t request, NodeId node, Result<std::string> certificate);
   void answer_raft_join(const Joiner& joiner, std::optional<Error> error);
   std::vector<wire::ManagerPeer> managers() const;
   bool propose(raft::ConfChangeType type, std::uint64_t raft_id, const wire::ManagerPeer& peer);
@@ -62,7 +67,9 @@ class Membership {
     ports::LinkId link = 0;
     std::uint64_t request = 0;
     NodeId node;
+    std::string certificate_pem;
   };
+  ca::JoinGuard guard_;
   std::map<std::uint64_t, PendingJoin> joins_;                                  // by proposal
   std::map<std::uint64_t, std::pair<ports::LinkId, wire::LeaveReply>> leaves_;  // by proposal
   std::map<NodeId, Joiner> joiners_;

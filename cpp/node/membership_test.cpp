@@ -33,7 +33,7 @@ class MembershipTest : public testing::Test {
     } while (membership_.run());
   }
   wire::JoinReply join(std::uint64_t request, const std::string& token) {
-    hear(wire::JoinRequest{request, token, {}, model::Availability::active, "127.0.1.7:2377"});
+    hear(wire::JoinRequest{request, token, {}, model::Availability::active, "127.0.1.7:2377", "REQUEST"});
     go_on();
     return answer<wire::JoinReply>();
   }
@@ -64,10 +64,63 @@ TEST_F(MembershipTest, ARequestThatComesTwiceMakesOneNode) {
   const auto first = join(70, leader_.worker_token);
   EXPECT_EQ(join(70, leader_.worker_token).node, first.node);
   EXPECT_EQ(leader_.replica->store().nodes().size(), 2u);
-  hear(wire::JoinRequest{72, leader_.worker_token, {}, {}, ""});
-  hear(wire::JoinRequest{72, leader_.worker_token, {}, {}, ""});
+  hear(wire::JoinRequest{72, leader_.worker_token, {}, {}, "", "REQUEST"});
+  hear(wire::JoinRequest{72, leader_.worker_token, {}, {}, "", "REQUEST"});
   go_on();
   EXPECT_EQ(leader_.replica->store().nodes().size(), 3u) << "the second while the first was under way";
+}
+
+TEST_F(MembershipTest, AJoinerGetsTheCertificateOfTheNodeThatItBecomes) {
+  const auto worker = join(70, leader_.worker_token);
+  EXPECT_EQ(worker.certificate_pem, "NODE CERT");
+  const auto issued = leader_.world.crypto.issued;
+  ASSERT_TRUE(issued);
+  EXPECT_EQ(issued->node, worker.node);
+  EXPECT_EQ(issued->cluster, ClusterId(9));
+  EXPECT_EQ(issued->role, model::NodeRole::worker);
+  join(71, leader_.manager_token);
+  EXPECT_EQ(leader_.world.crypto.issued->role, model::NodeRole::manager);
+}
+
+TEST_F(MembershipTest, ARequestThatCannotBeSignedMakesNoNode) {
+  leader_.world.crypto.refuses = true;
+  const auto reply = join(70, leader_.worker_token);
+  ASSERT_TRUE(reply.error);
+  EXPECT_EQ(reply.certificate_pem, "");
+  EXPECT_EQ(leader_.replica->store().nodes().size(), 1u);
+}
+
+TEST_F(MembershipTest, WrongTokensAreNotComparedForEver) {
+  const std::string wrong =
+      control::make_join_token(leader_.world.crypto.sha256("CERT"), std::string(16, '?'));
+  for (int i = 0; i < 10; ++i)
+    EXPECT_NE(join(70, wrong).error->message.find("valid join token"), std::string::npos);
+  EXPECT_NE(join(70, wrong).error->message.find("too many"), std::string::npos);
+  EXPECT_NE(join(70, leader_.worker_token).error->message.find("too many"), std::string::npos)
+      << "the answer does not say whether it was right";
+  leader_.core.now = leader_.core.now + Duration::seconds(1);
+  EXPECT_FALSE(join(70, leader_.worker_token).error);
+  EXPECT_FALSE(join(71, leader_.worker_token).error) << "a right token costs no try";
+}
+
+TEST_F(MembershipTest, ANodesNextCertificateSaysTheRoleThatItIsToHave) {
+  const NodeId node = join(70, leader_.worker_token).node;
+  const auto next = [&] {
+    hear(wire::CertificateRequest{90, "REQUEST"}, 0);
+    membership_.on_message({kLink, {ClusterId(9), node, model::NodeRole::worker, 0}},
+                           wire::CertificateRequest{91, "REQUEST"});
+    const auto sent = leader_.world.transport.take<wire::CertificateReply>();
+    EXPECT_EQ(sent.size(), 2u);
+    EXPECT_TRUE(sent.front().second.error) << "a node that is not in the swarm gets none";
+    EXPECT_EQ(sent.back().second.certificate_pem, "NODE CERT");
+    return leader_.world.crypto.issued->role;
+  };
+  EXPECT_EQ(next(), model::NodeRole::worker);
+  model::Node promoted = *leader_.replica->store().node(node);
+  promoted.spec.desired_role = model::NodeRole::manager;
+  leader_.put(promoted);
+  go_on();
+  EXPECT_EQ(next(), model::NodeRole::manager);
 }
 
 TEST_F(MembershipTest, AWrongSecretIsRefused) {

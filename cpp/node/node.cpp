@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "ca/policy.hpp"
 #include "control/feature_level.hpp"
 #include "node/impl.hpp"
 #include "node/replica_disk.hpp"
@@ -65,10 +66,30 @@ Result<void> Node::Impl::start(Instant now) {
     return {};
   }
   core_.identity = **identity;
-  lifecycle_.resume();
   if (const auto replica = start_replica(); !replica) return replica;
+  if (const auto certified = certify_itself(); !certified) return certified;
+  lifecycle_.resume(now, core_.wall());
+  settle(lifecycle_);
   core_.links.set_hello(core_.hello());
   return start_agent();
+}
+
+// A manager's data root of a version without certificates holds what one is made with.
+Result<void> Node::Impl::certify_itself() {
+  Identity& identity = *core_.identity;
+  const auto* cluster = replica_ ? replica_->store().cluster() : nullptr;
+  if (!identity.certificate_pem.empty()) return show(credentials_of(identity));
+  if (cluster == nullptr || cluster->root_ca.key_pem.empty()) return {};
+  auto own = core_.ports.crypto.make_request();
+  auto certificate =
+      core_.ports.crypto.issue({cluster->root_ca.cert_pem, cluster->root_ca.key_pem}, own.request_pem,
+                               ca::to_issue(identity.node, model::NodeRole::manager, cluster->id,
+                                            cluster->spec.ca.node_cert_expiry, core_.wall()));
+  if (!certificate) return certificate.error();
+  identity.certificate_pem = std::move(*certificate);
+  identity.key_pem = std::move(own.key_pem);
+  core_.commit(save_certificates(identity));
+  return show(credentials_of(identity));
 }
 
 Result<void> Node::Impl::start_replica() {

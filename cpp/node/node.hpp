@@ -47,8 +47,6 @@ struct NodeOptions {
   std::shared_ptr<Meters> meters;
   // Of a snapshot that is on its way to this manager: one at a time is held, and of it this much at most.
   std::uint64_t max_snapshot_bytes = 2ULL << 30;
-  // Without mutual TLS a node refuses to listen for peers outside loopback unless this is set.
-  bool insecure_no_tls = false;
 };
 
 // Everything that a checker may look at after an event; pointers are valid until the next turn and null where

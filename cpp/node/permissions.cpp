@@ -1,5 +1,6 @@
 #include "node/permissions.hpp"
 
+#include <algorithm>
 #include <array>
 #include <variant>
 
@@ -20,7 +21,13 @@ std::optional<RaftEnds> ends_of(const wire::SnapshotChunk& chunk) {
 struct Table {
   using P = Permission;
 
-  // A node outside the swarm may ask to join, and be answered.
+  // A node outside the swarm may ask for its root and to join, and be answered.
+  P operator()(const wire::RootRequest&) const {
+    return {"RootRequest", Sender::anyone, Way::asks, Part::lifecycle};
+  }
+  P operator()(const wire::RootReply&) const {
+    return {"RootReply", Sender::anyone, Way::answers, Part::lifecycle};
+  }
   P operator()(const wire::JoinRequest&) const {
     return {"JoinRequest", Sender::anyone, Way::asks, Part::membership};
   }
@@ -28,15 +35,21 @@ struct Table {
     return {"JoinReply", Sender::anyone, Way::answers, Part::lifecycle};
   }
 
-  // What a member asks for itself. A node that was just promoted is not a manager in its own eyes yet.
+  // What a member asks for itself.
+  P operator()(const wire::CertificateRequest&) const {
+    return {"CertificateRequest", Sender::member, Way::asks, Part::membership};
+  }
+  P operator()(const wire::CertificateReply&) const {
+    return {"CertificateReply", Sender::manager, Way::answers, Part::lifecycle};
+  }
   P operator()(const wire::RaftJoinRequest& m) const {
-    return {"RaftJoinRequest", Sender::member, Way::asks, Part::membership, m.node};
+    return {"RaftJoinRequest", Sender::coming_manager, Way::asks, Part::membership, m.node};
   }
   P operator()(const wire::RaftJoinReply&) const {
     return {"RaftJoinReply", Sender::manager, Way::answers, Part::lifecycle};
   }
   P operator()(const wire::LeaveRequest& m) const {
-    return {"LeaveRequest", Sender::member, Way::asks, Part::membership, m.node};
+    return {"LeaveRequest", Sender::member, Way::asks, Part::membership, m.node, {}, true};
   }
   P operator()(const wire::LeaveReply&) const {
     return {"LeaveReply", Sender::manager, Way::answers, Part::lifecycle};
@@ -44,7 +57,7 @@ struct Table {
 
   // Agents. What names a session is checked by the dispatcher: it must be the sender's, on this very link.
   P operator()(const wire::Register& m) const {
-    return {"Register", Sender::member, Way::asks, Part::dispatcher, m.node};
+    return {"Register", Sender::member, Way::asks, Part::dispatcher, m.node, {}, true};
   }
   P operator()(const wire::Heartbeat&) const {
     return {"Heartbeat", Sender::member, Way::asks, Part::dispatcher};
@@ -101,7 +114,7 @@ struct Table {
 };
 
 constexpr std::array<DenialRow, kDenials> kDenialRows{{
-    {"stranger", "the peer is in no swarm", true, true},
+    {"stranger", "the peer has no certificate", true, true},
     {"another_swarm", "the peer is in another swarm", false, true},
     {"role", "the peer is no manager", true, true},
     {"unknown_manager", "the peer says that it is a manager, and is no member of the Raft group", false,
@@ -110,12 +123,18 @@ constexpr std::array<DenialRow, kDenials> kDenialRows{{
     {"direction", "nobody asked for it on this link", true, true},
     {"stale", "the peer is behind: it speaks as or to a past member of the Raft group", false, false},
     {"rule", "it breaks a rule", true, true},
+    {"removed", "the peer was removed from the swarm", true, true},
 }};
 
 std::optional<Denial> check_member(const model::Principal& who, const Hearer& hearer) {
   if (who.cluster.empty() || who.node.empty()) return Denial::stranger;
   if (who.cluster != hearer.cluster) return Denial::another_swarm;
   return std::nullopt;
+}
+
+bool is_removed(const model::Principal& who, const Hearer& hearer) {
+  return hearer.removed_nodes != nullptr &&
+         std::ranges::find(*hearer.removed_nodes, who.node) != hearer.removed_nodes->end();
 }
 
 std::optional<Denial> check_manager(const model::Principal& who, const Hearer& hearer) {
@@ -146,6 +165,8 @@ std::optional<Denial> check(const model::Principal& who, Way way, const Hearer& 
   if (row.way != way) return Denial::direction;
   if (row.sender == Sender::anyone) return std::nullopt;
   if (const auto denial = check_member(who, hearer)) return denial;
+  if (!row.even_if_removed && is_removed(who, hearer)) return Denial::removed;
+  if (row.sender == Sender::coming_manager && who.role != model::NodeRole::manager) return Denial::role;
   if (row.sender == Sender::manager)
     if (const auto denial = check_manager(who, hearer)) return denial;
   if (row.subject && *row.subject != who.node) return Denial::subject;

@@ -3,21 +3,20 @@
 // subject), which must be the sender itself. A message without a row does not compile (swarmkit ca/auth.go,
 // manager/manager.go: "tls.authorized").
 //
-// The sender is the link's principal (model/principal.hpp). Without TLS a principal is what the peer claims,
-// and these rules hold nevertheless:
+// The sender is the link's principal (model/principal.hpp): what the peer's certificate proves. Beside that:
 //   - A node speaks for itself only: a subject that is not the principal is refused.
 //   - Answers count only on links that this node opened, and requests only on links that the peer opened:
 //     no peer can push an assignment or a reply at a node that did not ask it.
-//   - A manager believes that a peer is a manager only where its own member list says so (is_manager).
-// What only TLS can do: keep a program from claiming to be another node altogether (its id, and its Raft id
-// if it is a manager); and let a manager that is behind, and hears no leader, tell a new manager from an
-// impostor.
+//   - A manager believes that a peer is a manager only where its own member list says so, too (is_manager): a
+//     certificate outlives a demotion.
+//   - A node that was removed from the swarm is told so, and heard in nothing else, whatever it can prove.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "model/principal.hpp"
 #include "model/wire.hpp"
@@ -25,7 +24,8 @@
 
 namespace swarm::node {
 
-enum class Sender : std::uint8_t { anyone, member, manager };
+// `coming_manager`: its certificate says that it is a manager, the Raft group does not know it yet.
+enum class Sender : std::uint8_t { anyone, member, coming_manager, manager };
 // Which end opened the link that the message travels on. `asks`: its sender. `answers`: its receiver.
 enum class Way : std::uint8_t { asks, answers };
 // The part of a node that takes the message.
@@ -43,6 +43,7 @@ struct Permission {
   Part part;
   std::optional<NodeId> subject = {};
   std::optional<RaftEnds> ends = {};
+  bool even_if_removed = false;
 };
 Permission permission(const ports::Frame& frame);
 Permission permission(const wire::Message& message);
@@ -54,10 +55,11 @@ struct Hearer {
   const std::map<std::uint64_t, wire::ManagerPeer>* members = nullptr;  // null: no manager
   const std::set<std::uint64_t>* removed = nullptr;                     // Raft ids of past members
   std::uint64_t leader = 0;  // the Raft id of the leader that it hears (its own if it leads); 0: none
+  const std::vector<NodeId>* removed_nodes = nullptr;  // null: no manager
 };
 
 enum class Denial : std::uint8_t {
-  stranger,         // the peer is in no swarm
+  stranger,         // the peer has no certificate
   another_swarm,    // the peer is not in this node's swarm
   role,             // a worker sent what only managers send
   unknown_manager,  // it claims to be a manager, and this manager knows of no such member
@@ -65,8 +67,9 @@ enum class Denial : std::uint8_t {
   direction,        // an answer that was not asked for, or a request on a link that this node opened
   stale,            // it is a past member of the Raft group, or speaks to one
   rule,             // it may speak, and says what no member can mean (node/judge)
+  removed,          // it was removed from the swarm
 };
-inline constexpr std::size_t kDenials = static_cast<std::size_t>(Denial::rule) + 1;
+inline constexpr std::size_t kDenials = static_cast<std::size_t>(Denial::removed) + 1;
 
 struct DenialRow {
   const char* word;      // of the metric's label

@@ -55,7 +55,7 @@ TEST_F(RefusalsTest, APeerThatIsMerelyBehindGetsNoLine) {
 TEST_F(RefusalsTest, AStrangerHasNoNameAndALinkThatIsGoneNoAddress) {
   from_.who = {};
   deny(Denial::stranger);
-  EXPECT_EQ(lines().front(), "LeaveRequest from ? was refused: the peer is in no swarm");
+  EXPECT_EQ(lines().front(), "LeaveRequest from ? was refused: the peer has no certificate");
 }
 
 }  // namespace

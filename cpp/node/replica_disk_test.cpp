@@ -227,6 +227,22 @@ TEST(ManagerDisk, ASnapshotTakesThePlaceOfAllThatWasThere) {
   EXPECT_EQ(state->conf.voters, (std::vector<raft::PeerId>{42}));
 }
 
+TEST(IdentityDisk, OfAVersionWithoutCertificatesTheRootIsRead) {
+  TestDisk disk;
+  Identity identity;
+  identity.node = NodeId(1);
+  identity.cluster = ClusterId(2);
+  identity.listen = identity.advertise = Address::v4(127, 0, 1, 1, 2377);
+  disk.commit(save_identity(identity), 0);
+  ports::DiskBatch batch;
+  batch.put(Family::identity, "root_cert", "pem");
+  disk.commit(std::move(batch), 0);
+  const auto read = load_identity(disk);
+  ASSERT_TRUE(read.ok() && *read);
+  EXPECT_EQ((*read)->root_cert_pem, "pem");
+  EXPECT_EQ((*read)->certificate_pem, "");
+}
+
 TEST(IdentityDisk, RoundTripAndTheBadKeyIsNamed) {
   TestDisk disk;
   EXPECT_FALSE((*load_identity(disk)).has_value());
@@ -237,7 +253,10 @@ TEST(IdentityDisk, RoundTripAndTheBadKeyIsNamed) {
   identity.raft_id = 3;
   identity.listen = identity.advertise = Address::v4(127, 0, 1, 1, 2377);
   identity.root_cert_pem = "pem";
+  identity.certificate_pem = "certificate";
+  identity.key_pem = "key";
   identity.managers = {{NodeId(1), 3, identity.advertise}};
+  disk.commit(save_certificates(identity), 0);
   disk.commit(save_identity(identity), 0);
   EXPECT_EQ(**load_identity(disk), identity);
 

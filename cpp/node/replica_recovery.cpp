@@ -50,11 +50,14 @@ void keep_log(const ManagerState& state, ports::DiskBatch& batch) {
     batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
 }
 
+// The lost members may have elected leaders that this one has not heard of. Nodes obey the latest leader.
+constexpr raft::Term kLeap = raft::Term{1} << 20;
+
 // This member is elected by itself, in a term of its own.
 raft::HardState elected(const ManagerState& state) {
   raft::Term term = state.hard.term;
   if (!state.entries.empty()) term = std::max(term, state.entries.back().term);
-  return {term + 1, state.raft_id, 0};
+  return {term + kLeap, state.raft_id, 0};
 }
 
 // It follows whatever was promised last, so that a crash before its mark finds a whole disk.

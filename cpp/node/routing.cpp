@@ -41,8 +41,14 @@ void Node::Impl::carry_out(effect::SendTo effect) {
 
 void Node::Impl::carry_out(effect::AskToJoin effect) {
   const ports::LinkId link = core_.links.to(effect.address, core_.now);
-  if (link != 0) core_.links.send(link, wire::Message(std::move(effect.request)));
+  if (link != 0) core_.links.send(link, std::move(effect.request));
   lifecycle_.on_asked(link);
+}
+
+void Node::Impl::carry_out(const effect::AskOwnLeader& effect) {
+  if (!leader_ || !core_.identity) return;  // it asks again
+  const wire::CertificateReply reply = leader_->membership.certify(core_.identity->node, effect.request);
+  lifecycle_.on_message({kLocalLink, core_.self()}, reply, surroundings());
 }
 
 void Node::Impl::carry_out(effect::DialManager effect) {
@@ -61,6 +67,31 @@ void Node::Impl::carry_out(effect::Listen effect) {
 void Node::Impl::carry_out(effect::StopListening) { core_.ports.transport.stop_listening(); }
 void Node::Impl::carry_out(effect::CloseLinks) { close_links(); }
 void Node::Impl::carry_out(effect::SayHello) { core_.links.set_hello(core_.hello()); }
+
+void Node::Impl::carry_out(effect::SetCredentials effect) {
+  if (const auto shown = show(std::move(effect.credentials)); !shown)
+    core_.trace("warning.certificate", [&] { return shown.error().message; });
+}
+
+// A manager lets every node's session be resumed at every other manager: their tickets are sealed with one
+// key, which the swarm's root gives and takes.
+Result<void> Node::Impl::show(ports::Credentials credentials) {
+  const auto* cluster = replica_ ? replica_->store().cluster() : nullptr;
+  if (cluster != nullptr && !cluster->root_ca.key_pem.empty() && !credentials.certificate_pem.empty())
+    credentials.ticket_key = core_.ports.crypto.sha256("session tickets\n" + cluster->root_ca.key_pem);
+  if (credentials == credentials_) return {};
+  auto taken = core_.links.set_credentials(credentials);
+  if (taken) credentials_ = std::move(credentials);
+  return taken;
+}
+
+// The store has the root's key (now, or another one).
+void Node::Impl::note_root() {
+  const auto* cluster = replica_->store().cluster();
+  if (cluster == nullptr || cluster->root_ca.key_pem == root_key_seen_) return;
+  root_key_seen_ = cluster->root_ca.key_pem;
+  carry_out(effect::SetCredentials{credentials_});
+}
 
 // ---- to the disk
 

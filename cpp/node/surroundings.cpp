@@ -53,6 +53,7 @@ Hearer Node::Impl::hearer() const {
   out.raft_id = replica_->raft_id();
   out.members = &replica_->members();
   out.removed = &replica_->removed();
+  if (const auto* cluster = replica_->store().cluster()) out.removed_nodes = &cluster->removed_nodes;
   if (replica_->raft().hears_leader()) out.leader = replica_->raft().leader();
   return out;
 }

@@ -32,6 +32,10 @@ class TestTransport final : public ports::Transport {
     return ++last_;
   }
   void set_identity(const wire::Hello& hello) override { identity = hello; }
+  Result<void> set_credentials(const ports::Credentials& now) override {
+    credentials = now;
+    return {};
+  }
   void send(ports::LinkId link, ports::Frame frame) override { sent.emplace_back(link, std::move(frame)); }
   void close(ports::LinkId link) override { closed.push_back(link); }
 
@@ -48,6 +52,7 @@ class TestTransport final : public ports::Transport {
   std::vector<Address> dialled;
   std::vector<wire::Hello> hellos;
   wire::Hello identity;
+  ports::Credentials credentials;
   std::vector<std::pair<ports::LinkId, ports::Frame>> sent;
   std::vector<ports::LinkId> closed;
 

@@ -92,6 +92,7 @@ bool Node::Impl::run_replica() {
   if (replica_->take_skipped()) api_.changes_skipped();
   // Before a change of leader: new loops start from a store that has these entries already.
   for (AppliedEntry& entry : replica_->take_applied()) deliver_applied(std::move(entry));
+  note_root();
   if (replica_->take_leader_changed()) note_leader_change();
   for (const std::uint64_t check : replica_->take_reads()) router_.on_read_ready(check);
   settle(router_);
@@ -158,6 +159,7 @@ bool Node::Impl::run_leader() {
   did |= leader_->loops.plan();
   for (auto& send : dispatcher.take_sends()) {
     did = true;
+    if (auto* update = std::get_if<wire::FeedUpdate>(&send.message)) update->term = replica_->raft().term();
     if (send.link != kLocalLink) {
       core_.links.send(send.link, std::move(send.message));
     } else if (agent_) {

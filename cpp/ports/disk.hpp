@@ -3,8 +3,9 @@
 // Contract (one conformance suite proves it over every implementation): batches take effect in the order of
 // commit; a crash keeps a prefix of them that contains every batch up to the last durable one; a batch is
 // kept whole or not at all. Families identity, agent and format live in a small log of the node's own, the
-// others in RocksDB, which is opened when the first batch touches it: a worker never does. A batch touches
-// one of the two sides only.
+// others in RocksDB, which is opened when the first batch touches it: a worker never does. Family
+// certificates is files of its own, as Docker lays them out, and its batches are always durable. A batch
+// touches one of the three sides only.
 //
 // A mark is a few bytes that lie in a place of their own, outside of the database and its log. A synced batch
 // may bring one: it is durable after the batch, and before DiskDone. So a database that has lost its tail, or
@@ -21,15 +22,23 @@
 namespace swarm::ports {
 
 enum class Family : std::uint8_t {
-  format,      // format version, feature level
-  identity,    // who this node is, its certificates, its managers
-  agent,       // task id -> assignment and last status
-  raft_log,    // index (big-endian) -> entry
-  raft_state,  // hard state, membership, snapshot metadata
-  objects,     // kind, id -> object; "applied" -> index and term
+  format,        // format version, feature level
+  identity,      // who this node is, its managers
+  agent,         // task id -> assignment and last status
+  raft_log,      // index (big-endian) -> entry
+  raft_state,    // hard state, membership, snapshot metadata
+  objects,       // kind, id -> object; "applied" -> index and term
+  certificates,  // name of a file -> PEM: the node's certificate and key, the swarm's root
 };
 inline constexpr Family kManagerFamilies[] = {Family::raft_log, Family::raft_state, Family::objects};
-inline bool is_manager_family(Family family) { return family >= Family::raft_log; }
+inline bool is_manager_family(Family family) {
+  return family >= Family::raft_log && family <= Family::objects;
+}
+enum class DiskSide : std::uint8_t { node, manager, certificates };
+inline DiskSide side_of(Family family) {
+  if (family == Family::certificates) return DiskSide::certificates;
+  return is_manager_family(family) ? DiskSide::manager : DiskSide::node;
+}
 
 struct DiskOp {
   enum class Type : std::uint8_t { put, erase, erase_range };  // erase_range: keys in [key, value)

@@ -76,7 +76,7 @@ void answers_in_the_order_of_commits(Harness& h) {
 template <class Harness>
 void keeps_a_prefix_over_a_crash(Harness& h) {
   std::uint64_t token = 0;
-  for (const Family family : {Family::objects, Family::agent}) {
+  for (const Family family : {Family::objects, Family::agent, Family::certificates}) {
     for (int i = 0; i < 3; ++i) h.disk().commit(numbered(family, i, i == 2), ++token);
     h.await(token);
     for (int i = 3; i < 8; ++i) h.disk().commit(numbered(family, i, false), ++token);
@@ -105,9 +105,15 @@ void forgets_manager_state_only_when_told(Harness& h) {
   h.crash();
   EXPECT_FALSE(h.disk().has_manager_state());
   EXPECT_EQ(keys_of(h.disk(), Family::identity), "a=1 a'=2 ");
+  h.disk().commit(numbered(Family::certificates, 0, true), 3);
+  h.await(3);
+  h.disk().wipe_manager();
+  h.crash();
+  EXPECT_EQ(keys_of(h.disk(), Family::certificates), "a=1 a'=2 ");
   h.disk().wipe_all();
   h.crash();
   EXPECT_EQ(keys_of(h.disk(), Family::identity), "");
+  EXPECT_EQ(keys_of(h.disk(), Family::certificates), "");
 }
 
 // The mark of the last durable batch that had one; a batch without one leaves it.

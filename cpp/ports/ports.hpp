@@ -1,12 +1,15 @@
 // All that a node needs of its world. Implemented twice: real/ and sim/.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
+#include "base/result.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
+#include "model/certificate.hpp"
 #include "ports/disk.hpp"
 #include "ports/http.hpp"
 #include "ports/mesh.hpp"
@@ -38,6 +41,19 @@ class Crypto {
     std::string subject_der, public_key_der;
   };
   virtual Issuer issuer_of(std::string_view cert_pem) = 0;
+  // A new P-256 key of a node's own, and a request (PKCS #10) for a certificate of it; both in PEM.
+  struct OwnRequest {
+    std::string key_pem, request_pem;
+  };
+  virtual OwnRequest make_request() = 0;
+  // Signs for the key of the request what `says` says, and nothing that the request says. An error when the
+  // request cannot be read, or proves no key.
+  virtual Result<std::string> issue(const KeyPair& root, std::string_view request_pem,
+                                    const model::Certificate& says) = 0;
+  // What a node's certificate says, believed or not; nothing when it is none.
+  virtual std::optional<model::Certificate> read_certificate(std::string_view cert_pem) = 0;
+  // The name by which certificates name this root (model::Certificate::issuer); "" when it is none.
+  virtual std::string root_id(std::string_view root_pem) = 0;
 };
 
 // Answers of the front door. One begin, any number of pieces, one end per request; or `cut` after the begin:

@@ -25,6 +25,19 @@ class TestCrypto final : public Crypto {
   }
   KeyPair make_root_ca(WallTime) override { return {"CERT", "KEY"}; }
   Issuer issuer_of(std::string_view) override { return {"subject", "key"}; }
+  OwnRequest make_request() override { return {"NODE KEY", "REQUEST"}; }
+  Result<std::string> issue(const KeyPair&, std::string_view, const model::Certificate& says) override {
+    if (refuses) return rpc_error(Code::invalid_argument, "refused");
+    issued = says;
+    return std::string("NODE CERT");
+  }
+  std::optional<model::Certificate> read_certificate(std::string_view pem) override {
+    return pem == "NODE CERT" ? issued : std::nullopt;
+  }
+  std::string root_id(std::string_view root_pem) override { return std::string(root_pem); }
+
+  std::optional<model::Certificate> issued;  // the last one
+  bool refuses = false;
 
  private:
   int drawn_ = 0;

@@ -70,6 +70,9 @@ class FaultyTransport final : public ports::Transport {
   Result<void> listen(const Address& address) override { return inner_->listen(address); }
   void stop_listening() override { inner_->stop_listening(); }
   void set_identity(const wire::Hello& hello) override { inner_->set_identity(hello); }
+  Result<void> set_credentials(const ports::Credentials& credentials) override {
+    return inner_->set_credentials(credentials);
+  }
   ports::LinkId open(const Address& to, const Address& source, const wire::Hello& hello) override;
   void send(ports::LinkId link, ports::Frame frame) override;
   void close(ports::LinkId link) override;

@@ -71,6 +71,7 @@ class Wire final : public ports::Transport {
   void stop_listening() override {}
   ports::LinkId open(const Address&, const Address&, const wire::Hello&) override { return ++last; }
   void set_identity(const wire::Hello&) override {}
+  Result<void> set_credentials(const ports::Credentials&) override { return {}; }
   void send(ports::LinkId, ports::Frame frame) override {
     sent.push_back(std::get<raft::Message>(frame).term);
   }

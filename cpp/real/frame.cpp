@@ -64,11 +64,10 @@ Result<std::optional<AnyFrame>> FrameReader::next() {
   const std::string_view rest = std::string_view(buffer_).substr(at_);
   if (rest.size() < kFrameHeader) return std::optional<AnyFrame>();
   const std::size_t length = get_u32(rest);
-  if (length == 0 || length > (first_ ? kMaxFirstFrame : kMaxFrame))
+  if (length == 0 || length > most_)
     return plain_error(Code::out_of_range, "a frame of " + std::to_string(length) + " bytes");
   if (rest.size() < kLengthBytes + length) return std::optional<AnyFrame>();
   at_ += kLengthBytes + length;
-  first_ = false;
   return decode(static_cast<std::uint8_t>(rest[kLengthBytes]), rest.substr(kFrameHeader, length - 1));
 }
 

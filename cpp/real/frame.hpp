@@ -23,8 +23,9 @@ FrameKind kind_of(const std::string& encoded);
 
 using AnyFrame = std::variant<wire::Hello, ports::Frame>;
 
-// The most bytes of a peer's first frame, by which it introduces itself.
-inline constexpr std::size_t kMaxFirstFrame = 64UL * 1024;
+// The most bytes of a frame while the peer has proved nothing: of its first one, by which it introduces
+// itself, and of all that a stranger says.
+inline constexpr std::size_t kMaxStrangersFrame = 64UL * 1024;
 
 // Bytes in, frames out.
 class FrameReader {
@@ -32,11 +33,12 @@ class FrameReader {
   void add(std::string_view bytes);
   // Nothing: more bytes are needed. An error: the link cannot go on.
   Result<std::optional<AnyFrame>> next();
+  void trust() { most_ = kMaxFrame; }  // from now on it takes large frames
 
  private:
   std::string buffer_;
   std::size_t at_ = 0;
-  bool first_ = true;
+  std::size_t most_ = kMaxStrangersFrame;
 };
 
 }  // namespace swarm::real

@@ -16,12 +16,13 @@
 #include "real/http/http_server.hpp"
 #include "real/l4_relay.hpp"
 #include "real/local_doors.hpp"
-#include "real/openssl_crypto.hpp"
 #include "real/process/process_executor.hpp"
 #include "real/rocks_disk.hpp"
 #include "real/runner/task_address.hpp"
 #include "real/runner/task_runner.hpp"
 #include "real/tcp_transport.hpp"
+#include "real/tls/openssl_crypto.hpp"
+#include "real/tls/tls_door.hpp"
 
 namespace swarm::real {
 namespace {
@@ -120,6 +121,7 @@ struct Host::Impl {
   OpensslCrypto crypto;
   std::unique_ptr<RocksDisk> disk;
   std::unique_ptr<TaskRunner> runner;
+  TlsDoor door{wall_now};
   std::unique_ptr<TcpTransport> transport;
   std::unique_ptr<FaultyTransport> links;  // these three: only with --faults
   std::unique_ptr<FaultyDisk> faulty_disk;
@@ -187,10 +189,13 @@ void Host::Impl::make_transport() {
   if (options.faults)
     links = std::make_unique<FaultyTransport>(
         reactor, [this](ports::Event event) { emit(std::move(event)); }, get_u64(crypto.random_bytes(8)));
-  transport = std::make_unique<TcpTransport>(reactor, [this](ports::Event event) {
-    if (links == nullptr) return emit(std::move(event));
-    links->hear(std::move(event));
-  });
+  transport = std::make_unique<TcpTransport>(
+      reactor,
+      [this](ports::Event event) {
+        if (links == nullptr) return emit(std::move(event));
+        links->hear(std::move(event));
+      },
+      door.management(reactor), [this](const ports::Credentials& own) { return door.set(own); });
   if (links != nullptr) links->put_before(*transport);
 }
 
@@ -199,10 +204,7 @@ void Host::Impl::make_relay() {
   mesh.address = options.address;
   mesh.bindable_port = bindable_port;
   mesh.seed = get_u64(crypto.random_bytes(8));
-  if (!options.address.is_loopback() && !options.insecure_no_tls)
-    mesh.no_peers =
-        "tasks here are not reached from other nodes: without TLS, port 7946 is opened on loopback addresses "
-        "only, or with --insecure-no-tls";
+  mesh.link_stream = door.data();
   relay = std::make_unique<L4Relay>(std::move(mesh), [this](std::vector<std::string> problems) {
     reactor.post([this, problems = std::move(problems)] { emit(ports::MeshProblems{problems}); });
   });
@@ -224,7 +226,6 @@ void Host::Impl::make_node() {
   about.address = options.address;
   about.data_root = options.data_root;
   about.seed = get_u64(crypto.random_bytes(8));
-  about.insecure_no_tls = options.insecure_no_tls;
   about.build = options.build;
   node = std::make_unique<node::Node>(
       std::move(about), ports::Ports{clock, own_or_faulty_transport(), own_or_faulty_disk(), *runner, *relay,

@@ -27,11 +27,11 @@ struct HostOptions {
   std::string socket_group;        // of the unix sockets, by name or number; empty: this process's
   model::Labels labels;            // of the engine
   LogLevel log_level = LogLevel::info;
-  Address address;       // unspecified: all interfaces
-  std::string hostname;  // empty: the machine's
-  bool insecure_no_tls = false;
-  bool faults = false;   // takes orders for faults (faults.hpp)
-  model::Build build{};  // what it announces; another than its own only in tests of upgrades
+  Address address;               // unspecified: all interfaces
+  std::string hostname;          // empty: the machine's
+  bool insecure_no_tls = false;  // the API may listen on TCP outside loopback
+  bool faults = false;           // takes orders for faults (faults.hpp)
+  model::Build build{};          // what it announces; another than its own only in tests of upgrades
 };
 
 class Host {

@@ -36,8 +36,6 @@ class L4Relay final : public ports::Mesh {
     std::uint16_t data_port = model::kDataPort;  // 0: no other nodes
     // The number that a task binds instead of a target port.
     std::function<std::uint32_t(std::uint32_t)> bindable_port;
-    // Why the relay may not listen for other nodes, in a sentence; empty: it may.
-    std::string no_peers;
     // How long a peer at the data port may take to introduce itself.
     Duration greeting_patience = Duration::seconds(10);
     std::uint64_t seed = 1;   // of the chance in faults

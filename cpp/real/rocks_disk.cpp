@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "real/certificate_files.hpp"
 #include "real/files.hpp"
 #include "real/local_doors.hpp"
 #include "real/mark_file.hpp"
@@ -20,6 +21,7 @@ namespace swarm::real {
 namespace {
 
 using ports::DiskBatch;
+using ports::DiskSide;
 using ports::Family;
 
 constexpr std::string_view kFormatLead = "swarmpy data root, format ";
@@ -27,7 +29,9 @@ constexpr std::string_view kFormatLead = "swarmpy data root, format ";
 struct Queued {
   DiskBatch batch;
   std::uint64_t token = 0;
-  bool manager() const { return !batch.ops.empty() && ports::is_manager_family(batch.ops.front().family); }
+  DiskSide side() const {
+    return batch.ops.empty() ? DiskSide::node : ports::side_of(batch.ops.front().family);
+  }
 };
 
 Result<void> check_format(const std::string& root) {
@@ -75,17 +79,23 @@ Result<Fd> lock_root(const std::string& root) {
 }  // namespace
 
 struct RocksDisk::Impl {
-  Impl(Fd root_lock, NodeLog node_log, RocksStore rocks_store, MarkFile mark_file, Callbacks its_callbacks)
+  Impl(Fd root_lock, NodeLog node_log, RocksStore rocks_store, MarkFile mark_file,
+       CertificateFiles its_certificates, Callbacks its_callbacks)
       : lock(std::move(root_lock)),
         log(std::move(node_log)),
         store(std::move(rocks_store)),
         mark(std::move(mark_file)),
+        certificates(std::move(its_certificates)),
         callbacks(std::move(its_callbacks)) {}
 
   void run();
   Result<void> write(std::vector<Queued>& taken);
+  Result<void> write_side(DiskSide side, const DiskBatch& batch);
   Result<void> write_log(const DiskBatch& batch);
   Result<void> write_store(const DiskBatch& batch);
+  Result<void> write_certificates(const std::vector<ports::DiskOp>& ops);
+  Result<void> sync_log();
+  Result<void> sync_store();
   Result<void> forget_manager();
   void note(const Result<void>& result) {
     if (!result && failure.empty()) failure = result.error().message;
@@ -101,6 +111,7 @@ struct RocksDisk::Impl {
   NodeLog log;       // by the committing thread, or under quiet()
   RocksStore store;  // the same
   MarkFile mark;     // the same
+  CertificateFiles certificates;
   bool log_unsynced = false, store_unsynced = false;
   Callbacks callbacks;
   std::string failure;
@@ -142,9 +153,9 @@ Result<void> RocksDisk::Impl::write(std::vector<Queued>& taken) {
   for (std::size_t i = 0; i < taken.size();) {
     DiskBatch joined = std::move(taken[i].batch);
     Queued probe{std::move(joined), 0};
-    const bool manager = probe.manager();
+    const DiskSide side = probe.side();
     std::size_t next = i + 1;
-    for (; next < taken.size() && (taken[next].batch.empty() || taken[next].manager() == manager); ++next) {
+    for (; next < taken.size() && (taken[next].batch.empty() || taken[next].side() == side); ++next) {
       DiskBatch& more = taken[next].batch;
       probe.batch.ops.insert(probe.batch.ops.end(), std::make_move_iterator(more.ops.begin()),
                              std::make_move_iterator(more.ops.end()));
@@ -152,17 +163,39 @@ Result<void> RocksDisk::Impl::write(std::vector<Queued>& taken) {
       if (!more.mark.empty()) probe.batch.mark = std::move(more.mark);
     }
     i = next;
-    const auto written = manager ? write_store(probe.batch) : write_log(probe.batch);
-    if (!written) return written;
+    if (const auto written = write_side(side, probe.batch); !written) return written;
   }
   return {};
 }
 
-Result<void> RocksDisk::Impl::write_log(const DiskBatch& batch) {
-  if (store_unsynced) {
-    if (auto synced = store.sync(); !synced) return synced;
-    store_unsynced = false;
+Result<void> RocksDisk::Impl::write_side(DiskSide side, const DiskBatch& batch) {
+  switch (side) {
+    case DiskSide::manager:
+      return write_store(batch);
+    case DiskSide::certificates:
+      return write_certificates(batch.ops);
+    case DiskSide::node:
+      break;
   }
+  return write_log(batch);
+}
+
+Result<void> RocksDisk::Impl::sync_log() {
+  return std::exchange(log_unsynced, false) ? log.sync() : Result<void>();
+}
+
+Result<void> RocksDisk::Impl::sync_store() {
+  return std::exchange(store_unsynced, false) ? store.sync() : Result<void>();
+}
+
+Result<void> RocksDisk::Impl::write_certificates(const std::vector<ports::DiskOp>& ops) {
+  if (auto synced = sync_log(); !synced) return synced;
+  if (auto synced = sync_store(); !synced) return synced;
+  return certificates.write(ops);
+}
+
+Result<void> RocksDisk::Impl::write_log(const DiskBatch& batch) {
+  if (auto synced = sync_store(); !synced) return synced;
   if (!batch.empty()) {
     if (auto written = log.append(batch); !written) return written;
     log_unsynced = true;
@@ -173,10 +206,7 @@ Result<void> RocksDisk::Impl::write_log(const DiskBatch& batch) {
 }
 
 Result<void> RocksDisk::Impl::write_store(const DiskBatch& batch) {
-  if (log_unsynced) {
-    if (auto synced = log.sync(); !synced) return synced;
-    log_unsynced = false;
-  }
+  if (auto synced = sync_log(); !synced) return synced;
   store_unsynced = !batch.sync;
   if (auto written = store.write(batch.ops, batch.sync); !written) return written;
   return batch.mark.empty() ? Result<void>() : mark.write(batch.mark);
@@ -213,8 +243,10 @@ Result<std::unique_ptr<RocksDisk>> RocksDisk::open(const std::string& data_root,
   if (!store) return store.error();
   auto mark = MarkFile::open(data_root + "/raft.mark");
   if (!mark) return mark.error();
+  auto certificates = CertificateFiles::open(data_root + "/swarm/certificates");
+  if (!certificates) return certificates.error();
   auto impl = std::make_unique<Impl>(std::move(*lock), std::move(*log), std::move(*store), std::move(*mark),
-                                     std::move(callbacks));
+                                     std::move(*certificates), std::move(callbacks));
   return std::unique_ptr<RocksDisk>(new RocksDisk(std::move(impl)));
 }
 
@@ -229,8 +261,8 @@ RocksDisk::~RocksDisk() {
 
 void RocksDisk::commit(DiskBatch batch, std::uint64_t token) {
   for (const auto& op : batch.ops)
-    SWARM_CHECK(ports::is_manager_family(op.family) == ports::is_manager_family(batch.ops.front().family),
-                "a batch touches both sides of the disk");
+    SWARM_CHECK(ports::side_of(op.family) == ports::side_of(batch.ops.front().family),
+                "a batch touches several sides of the disk");
   {
     const std::lock_guard guard(impl_->mutex);
     impl_->queue.push_back({std::move(batch), token});
@@ -242,6 +274,12 @@ void RocksDisk::scan(Family family, std::string_view from,
                      const std::function<bool(std::string_view, std::string_view)>& visit) {
   const auto guard = impl_->quiet();
   if (ports::is_manager_family(family)) return impl_->note(impl_->store.scan(family, from, visit));
+  if (family == Family::certificates) {
+    const auto& files = impl_->certificates.content();
+    for (auto it = files.lower_bound(std::string(from)); it != files.end(); ++it)
+      if (!visit(it->first, it->second)) return;
+    return;
+  }
   const auto& content = impl_->log.content();
   for (auto it = content.lower_bound({family, std::string(from)}); it != content.end(); ++it)
     if (it->first.first != family || !visit(it->first.second, it->second)) return;
@@ -249,6 +287,11 @@ void RocksDisk::scan(Family family, std::string_view from,
 
 std::optional<std::string> RocksDisk::get(Family family, std::string_view key) {
   const auto guard = impl_->quiet();
+  if (family == Family::certificates) {
+    const auto& files = impl_->certificates.content();
+    const auto it = files.find(std::string(key));
+    return it == files.end() ? std::nullopt : std::optional(it->second);
+  }
   if (!ports::is_manager_family(family)) {
     const auto it = impl_->log.content().find({family, std::string(key)});
     return it == impl_->log.content().end() ? std::nullopt : std::optional(it->second);
@@ -284,6 +327,7 @@ void RocksDisk::wipe_all() {
     if (key.first != Family::format) batch.erase(key.first, key.second);
   batch.sync = true;
   impl_->note(impl_->write_log(batch));
+  impl_->note(impl_->certificates.wipe());
   impl_->note(impl_->forget_manager());
 }
 

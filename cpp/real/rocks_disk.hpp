@@ -1,5 +1,6 @@
 // RocksDisk: a node's data root. Small families in NodeLog, a manager's in RocksDB (directory "raft"), which
-// is made by the first batch that touches it: a worker never has one.
+// is made by the first batch that touches it: a worker never has one. Certificates are files of their own
+// (certificate_files).
 //
 // One thread of its own commits: it takes all that is queued, in order, joins neighbouring batches of one
 // side into one write, syncs when one of them asked for it, and posts the completions to the reactor. Prefix

@@ -27,6 +27,7 @@ const char* name_of(Family family) {
     case Family::format:
     case Family::identity:
     case Family::agent:
+    case Family::certificates:
       break;
   }
   return "default";

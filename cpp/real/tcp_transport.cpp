@@ -23,6 +23,7 @@ constexpr std::size_t kMaxStrangers = 1'024;
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr int kReadsInARow = 4;  // then other links have their turn
 constexpr Duration kHandshake = Duration::seconds(5), kLinger = Duration::seconds(2);
+constexpr Duration kStrangersStay = Duration::seconds(30);  // long enough to join, not to live here
 
 // Go's words, as Docker's users know them: "listen tcp 127.0.1.1:2377: bind: address already in use".
 Error cannot_listen(const Address& address, int error) {
@@ -50,8 +51,10 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
           inbound(from_outside) {}
 
     void connect(const Address& source);
-    void use(Fd fd);
-    void connected();
+    void on_connect();
+    void open_stream(Fd connected);
+    void use(std::unique_ptr<ByteStream> opened);
+    void watch_over(int fd);
     void give_up_after(Duration delay, const char* why);
     void on_ready(const Readiness& now);
     void wait_for(Want want) { want == Want::read ? watch->want_read() : watch->want_write(); }
@@ -63,6 +66,9 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
     void flush();
     void sent(std::size_t count);
     bool has_sent_all() const { return queue.empty() && !stream->holds_back(); }
+    void is_no_stranger() {
+      if (std::exchange(is_counted, false)) --owner->strangers;
+    }
     void fail(const std::string& reason);
     void close_softly();
     void shut();
@@ -71,20 +77,25 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
     std::weak_ptr<Impl> home;
     Reactor& reactor;
     ports::LinkId id;
-    std::unique_ptr<ByteStream> stream;
-    std::unique_ptr<ReadyWatch> watch;  // of the stream's descriptor
+    Fd dialled;                          // until it is connected
+    std::unique_ptr<ByteStream> stream;  // from then on, once its hands are shaken
+    std::unique_ptr<ReadyWatch> watch;   // of either's descriptor
     Timer timer;
     FrameReader reader;
     std::deque<std::string> queue;
     std::size_t queued = 0,
                 front_sent = 0;  // bytes of the queue; of its first frame, those that went already
     Address remote;
-    bool inbound, is_connected = false, is_open = false, dead = false;
-    bool resting = false;  // it has written in this turn: what is said meanwhile goes together
+    bool inbound, is_open = false, dead = false;
+    bool is_counted = false;  // among the strangers
+    bool resting = false;     // it has written in this turn: what is said meanwhile goes together
   };
 
-  Impl(Reactor& the_reactor, Emit the_emit, StreamMaker the_maker)
-      : reactor(the_reactor), emit(std::move(the_emit)), maker(std::move(the_maker)) {}
+  Impl(Reactor& the_reactor, Emit the_emit, StreamOpener the_opener, TakeCredentials the_taker)
+      : reactor(the_reactor),
+        emit(std::move(the_emit)),
+        opener(std::move(the_opener)),
+        take_credentials(std::move(the_taker)) {}
 
   std::shared_ptr<Link> add(const Address& remote, bool inbound) {
     const auto link = std::make_shared<Link>(*this, ++last_link, remote, inbound);
@@ -95,34 +106,34 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
 
   Reactor& reactor;
   Emit emit;
-  StreamMaker maker;
+  StreamOpener opener;
+  TakeCredentials take_credentials;
   std::optional<Acceptor> acceptor;
   wire::Hello hello;
   std::map<ports::LinkId, std::shared_ptr<Link>> links;
   std::map<ports::LinkId, std::shared_ptr<Link>> leaving;  // closed here; their last frames are on their way
-  std::size_t strangers = 0;  // links from outside that have not said who they are
+  std::size_t strangers = 0;  // links from outside that have not said who they are, or not proved it
   ports::LinkId last_link = 0;
 };
 
 // ---- a link's beginning
 
 void TcpTransport::Impl::Link::connect(const Address& source) {
-  Dialled dialled = dial(remote, source);
-  if (dialled.error != 0)
-    return reactor.post([self = shared_from_this(), why = dialled.error] {
+  Dialled made = dial(remote, source);
+  if (made.error != 0)
+    return reactor.post([self = shared_from_this(), why = made.error] {
       self->fail("dial " + self->remote.str() + ": " + std::strerror(why));
     });
-  use(std::move(dialled.fd));
+  tune_link(made.fd.get());
+  dialled = std::move(made.fd);
+  watch_over(dialled.get());
   give_up_after(kHandshake, "no answer within 5s");
   watch->want_write();
 }
 
-void TcpTransport::Impl::Link::use(Fd fd) {
-  const int number = fd.get();
-  tune_link(number);
-  stream = make_stream(owner->maker, std::move(fd), inbound ? Side::accepted : Side::dialled);
+void TcpTransport::Impl::Link::watch_over(int fd) {
   watch = std::make_unique<ReadyWatch>(
-      reactor, number,
+      reactor, fd,
       [this] {
         on_ready({true, false, false});
       },
@@ -131,11 +142,30 @@ void TcpTransport::Impl::Link::use(Fd fd) {
       });
 }
 
-void TcpTransport::Impl::Link::connected() {
-  is_connected = true;
-  stream->note({false, true, false});
+void TcpTransport::Impl::Link::on_connect() {
+  if (const int error = connect_error(dialled.get()); error != 0)
+    return fail("dial " + remote.str() + ": " + std::strerror(error));
+  watch.reset();
+  open_stream(std::move(dialled));
+}
+
+void TcpTransport::Impl::Link::open_stream(Fd connected) {
+  const auto side = inbound ? Side::accepted : Side::dialled;
+  owner->opener(std::move(connected), side,
+                [weak = weak_from_this()](std::unique_ptr<ByteStream> opened, const std::string& why) {
+                  const auto self = weak.lock();
+                  if (self == nullptr || self->dead) return;
+                  opened != nullptr ? self->use(std::move(opened)) : self->fail(why);
+                });
+}
+
+// Something may have come already that the descriptor does not announce.
+void TcpTransport::Impl::Link::use(std::unique_ptr<ByteStream> opened) {
+  stream = std::move(opened);
+  watch_over(stream->fd());
+  stream->note({true, true, false});
   flush();
-  if (!dead) watch->want_read();
+  if (!dead) read();
 }
 
 void TcpTransport::Impl::Link::give_up_after(Duration delay, const char* why) {
@@ -146,20 +176,17 @@ void TcpTransport::Impl::Link::give_up_after(Duration delay, const char* why) {
 
 void TcpTransport::Impl::take(Accepted who) {
   const auto link = add(who.from, true);
+  link->is_counted = true;
   ++strangers;
-  link->use(std::move(who.fd));
+  tune_link(who.fd.get());
   link->send(encode_frame(hello));
   link->give_up_after(kHandshake, "no hello within 5s");
-  link->connected();
+  link->open_stream(std::move(who.fd));
 }
 
 void TcpTransport::Impl::Link::on_ready(const Readiness& now) {
   const auto self = shared_from_this();
-  if (!is_connected) {
-    if (const int error = connect_error(stream->fd()); error != 0)
-      return fail("dial " + remote.str() + ": " + std::strerror(error));
-    return connected();
-  }
+  if (stream == nullptr) return on_connect();
   stream->note(now);
   read();
   if (!dead) flush();
@@ -179,7 +206,7 @@ void TcpTransport::Impl::Link::read() {
     got = stream->read(bytes, kReadSize);
     if (got.io == Io::blocked) break;
     if (got.io == Io::ended) return fail("closed by the peer");
-    if (got.io == Io::reset) return fail(std::strerror(got.error));
+    if (got.io == Io::reset) return fail(stream->why(got));
     on_bytes({bytes, got.bytes});
     if (dead) return;
   }
@@ -208,10 +235,19 @@ void TcpTransport::Impl::Link::on_hello(const wire::Hello& theirs) {
   if (theirs.protocol_version != wire::kProtocolVersion)
     return fail("the peer speaks version " + std::to_string(theirs.protocol_version) +
                 " of the protocol, this node " + std::to_string(wire::kProtocolVersion));
-  if (inbound) --owner->strangers;
   is_open = true;
-  timer.cancel();
-  owner->emit(ports::LinkOpened{id, ports::principal_of(theirs), remote, inbound});
+  const model::Certificate* proved = stream->peer();
+  if (proved != nullptr) {
+    reader.trust();
+    is_no_stranger();
+    timer.cancel();
+  } else if (inbound) {
+    give_up_after(kStrangersStay, "a peer without a certificate stays for 30s only");
+  } else {
+    timer.cancel();
+  }
+  const auto peer = proved != nullptr ? std::optional(*proved) : std::nullopt;
+  owner->emit(ports::LinkOpened{id, ports::principal_of(peer, theirs), remote, inbound});
 }
 
 // ---- out
@@ -243,14 +279,14 @@ void TcpTransport::Impl::Link::make_room() {
 
 // What is said first in a turn goes at once, and all the rest of it together.
 void TcpTransport::Impl::Link::flush() {
-  if (!is_connected || resting || dead || has_sent_all()) return;
+  if (stream == nullptr || resting || dead || has_sent_all()) return;
   if (!stream->may_write()) return watch->want_write();
   std::array<std::string_view, kMaxGather> pieces;
   std::size_t count = 0;
   for (auto it = queue.begin(); it != queue.end() && count < kMaxGather; ++it) pieces[count++] = *it;
   if (count > 0) pieces[0].remove_prefix(front_sent);
   const Outcome outcome = stream->write(std::span(pieces.data(), count));
-  if (outcome.io == Io::reset) return fail(std::strerror(outcome.error));
+  if (outcome.io == Io::reset) return fail(stream->why(outcome));
   if (outcome.io == Io::blocked) return wait_for(outcome.wants);
   sent(outcome.bytes);
   resting = true;
@@ -274,9 +310,9 @@ void TcpTransport::Impl::Link::sent(std::size_t count) {
 void TcpTransport::Impl::Link::fail(const std::string& reason) {
   if (dead) return;
   shut();
+  if (owner != nullptr) is_no_stranger();
   Impl* told = std::exchange(owner, nullptr);
   if (told == nullptr) return;
-  if (inbound && !is_open) --told->strangers;
   told->links.erase(id);
   if (is_open || !inbound) {
     // Sending may have failed within a call of the node's: tell later.
@@ -288,9 +324,9 @@ void TcpTransport::Impl::Link::fail(const std::string& reason) {
 
 // What was sent before still goes out, for a moment: a refusal is worth nothing unless it is heard.
 void TcpTransport::Impl::Link::close_softly() {
-  if (inbound && !is_open) --owner->strangers;
+  is_no_stranger();
   owner = nullptr;
-  if (!is_connected || has_sent_all()) return shut();
+  if (stream == nullptr || has_sent_all()) return shut();
   if (const auto at = home.lock()) at->leaving[id] = shared_from_this();
   give_up_after(kLinger, "closed");
 }
@@ -299,14 +335,15 @@ void TcpTransport::Impl::Link::shut() {
   dead = true;
   timer.cancel();
   watch.reset();
+  dialled.reset();
   stream.reset();
   if (const auto at = home.lock()) at->leaving.erase(id);  // the last: it may end with that
 }
 
 // ---- the port
 
-TcpTransport::TcpTransport(Reactor& reactor, Emit emit, StreamMaker stream)
-    : impl_(std::make_shared<Impl>(reactor, std::move(emit), std::move(stream))) {}
+TcpTransport::TcpTransport(Reactor& reactor, Emit emit, StreamOpener opener, TakeCredentials take)
+    : impl_(std::make_shared<Impl>(reactor, std::move(emit), std::move(opener), std::move(take))) {}
 
 TcpTransport::~TcpTransport() {
   impl_->acceptor.reset();
@@ -334,6 +371,10 @@ ports::LinkId TcpTransport::open(const Address& to, const Address& source, const
   link->send(encode_frame(hello));
   link->connect(source);
   return link->id;
+}
+
+Result<void> TcpTransport::set_credentials(const ports::Credentials& credentials) {
+  return impl_->take_credentials ? impl_->take_credentials(credentials) : Result<void>();
 }
 
 void TcpTransport::set_identity(const wire::Hello& hello) { impl_->hello = hello; }

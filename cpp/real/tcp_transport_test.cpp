@@ -6,14 +6,60 @@
 #include "real/frame.hpp"
 #include "real/http/run_until.hpp"
 #include "real/stream/test_slow_stream.hpp"
+#include "real/tls/test_certificates.hpp"
+#include "real/tls/tls_door.hpp"
 
 namespace swarm::real {
 namespace {
 
+struct Streams {
+  const char* name;
+  StreamMaker maker;
+  std::size_t
+      much;  // bytes that such a stream carries in the two seconds after a close, on a busy machine too
+  bool tls = false;
+};
+
+// A stream of tests, whose other end has proved to be a node without TLS.
+class Vouched final : public ByteStream {
+ public:
+  Vouched(std::unique_ptr<ByteStream> under, Side side) : under_(std::move(under)) {
+    const bool server = side == Side::dialled;
+    proved_.cluster = ClusterId(5);
+    proved_.node = NodeId(server ? 7 : 8);
+    proved_.role = server ? model::NodeRole::manager : model::NodeRole::worker;
+  }
+  int fd() const override { return under_->fd(); }
+  void note(const Readiness& now) override { under_->note(now); }
+  bool may_read() const override { return under_->may_read(); }
+  bool may_write() const override { return under_->may_write(); }
+  bool holds_back() const override { return under_->holds_back(); }
+  Outcome read(char* to, std::size_t most) override { return under_->read(to, most); }
+  Outcome write(std::span<const std::string_view> pieces) override { return under_->write(pieces); }
+  Outcome shut_writing() override { return under_->shut_writing(); }
+  void reset() override { under_->reset(); }
+  const model::Certificate* peer() const override { return &proved_; }
+
+ private:
+  std::unique_ptr<ByteStream> under_;
+  model::Certificate proved_;
+};
+
+StreamMaker vouched(const StreamMaker& maker) {
+  return [maker](Fd fd, Side side) {
+    return std::make_unique<Vouched>(make_stream(maker, std::move(fd), side), side);
+  };
+}
+
 struct Peer {
-  Peer(Reactor& reactor, StreamMaker stream)
-      : transport(
-            reactor, [this](ports::Event event) { events.push_back(std::move(event)); }, std::move(stream)) {}
+  Peer(Reactor& reactor, const Streams& streams, const ports::Credentials& credentials)
+      : door(wall_now),
+        transport(
+            reactor, [this](ports::Event event) { events.push_back(std::move(event)); },
+            streams.tls ? door.management(reactor) : opener_of(vouched(streams.maker)),
+            [this](const ports::Credentials& own) { return door.set(own); }) {
+    EXPECT_TRUE(transport.set_credentials(credentials).ok());
+  }
   template <class T>
   const T* last() const {
     for (auto it = events.rbegin(); it != events.rend(); ++it)
@@ -21,22 +67,15 @@ struct Peer {
     return nullptr;
   }
   std::vector<ports::Event> events;
+  TlsDoor door;
   TcpTransport transport;
-};
-
-struct Streams {
-  const char* name;
-  StreamMaker maker;
-  std::size_t
-      much;  // bytes that such a stream carries in the two seconds after a close, on a busy machine too
 };
 
 // Every story is told of plain sockets, and of streams that do more (as TLS does).
 class TcpTransportTest : public testing::TestWithParam<Streams> {
  protected:
   TcpTransportTest() {
-    hello_.node = NodeId(7);
-    hello_.role = model::NodeRole::manager;
+    hello_.raft_id = 77;
     server_.transport.set_identity(hello_);
     for (address_.port = 20'000; !server_.transport.listen(address_).ok(); ++address_.port) {
     }
@@ -44,24 +83,25 @@ class TcpTransportTest : public testing::TestWithParam<Streams> {
   bool until(const std::function<bool()>& done) { return run_until(reactor_, done); }
 
   Reactor reactor_;
-  Peer server_{reactor_, GetParam().maker}, client_{reactor_, GetParam().maker};
+  TestRoot root_;
+  Peer server_{reactor_, GetParam(), root_.manager(7)}, client_{reactor_, GetParam(), root_.worker(8)};
   wire::Hello hello_;
   Address address_ = Address::v4(127, 0, 9, 1);
   const Address source_ = Address::v4(127, 0, 9, 2);
 };
 
 TEST_P(TcpTransportTest, CarriesFramesInOrderFromTheSourceItWasGiven) {
-  wire::Hello mine;
-  mine.node = NodeId(8);
+  const wire::Hello mine;
   const auto link = client_.transport.open(address_, source_, mine);
   client_.transport.send(link, ports::Frame(wire::Message(wire::Heartbeat{1})));  // before it is open
   ASSERT_TRUE(
       until([&] { return client_.last<ports::LinkOpened>() && server_.last<ports::FrameArrived>(); }));
-  EXPECT_EQ(client_.last<ports::LinkOpened>()->peer, ports::principal_of(hello_));
+  EXPECT_EQ(client_.last<ports::LinkOpened>()->peer,
+            (model::Principal{ClusterId(5), NodeId(7), model::NodeRole::manager, 77}));
   EXPECT_EQ(client_.last<ports::LinkOpened>()->remote, address_);
   const auto& inbound = *server_.last<ports::LinkOpened>();
   EXPECT_TRUE(inbound.inbound);
-  EXPECT_EQ(inbound.peer.node, NodeId(8));
+  EXPECT_EQ(inbound.peer, (model::Principal{ClusterId(5), NodeId(8), model::NodeRole::worker, 0}));
   EXPECT_EQ(inbound.remote.host(), "127.0.9.2");
 
   for (std::uint64_t i = 2; i <= 500; ++i)
@@ -146,8 +186,74 @@ TEST_P(TcpTransportTest, WhatWasSaidBeforeClosingIsHeardHoweverMuch) {
 
 INSTANTIATE_TEST_SUITE_P(Over, TcpTransportTest,
                          testing::Values(Streams{"PlainStreams", {}, 8UL << 20},
-                                         Streams{"SlowStreams", slow_stream, 1UL << 19}),
+                                         Streams{"SlowStreams", slow_stream, 1UL << 19},
+                                         Streams{"Tls", {}, 8UL << 20, true}),
                          [](const auto& told) { return told.param.name; });
+
+// ---- what only TLS can do
+
+struct TlsTransport : testing::Test {
+  TlsTransport() {
+    for (address_.port = 20'000; !server_.transport.listen(address_).ok(); ++address_.port) {
+    }
+  }
+  std::string closed_because(Peer& client) {
+    client.transport.open(address_, source_, {});
+    EXPECT_TRUE(run_until(reactor_, [&] { return client.last<ports::LinkClosed>() != nullptr; }));
+    return client.last<ports::LinkClosed>()->reason;
+  }
+  Reactor reactor_;
+  TestRoot root_;
+  const Streams tls_{"Tls", {}, 0, true};
+  Peer server_{reactor_, tls_, root_.manager()};
+  Address address_ = Address::v4(127, 0, 9, 1);
+  const Address source_ = Address::v4(127, 0, 9, 2);
+};
+
+TEST_F(TlsTransport, APeerWithoutACertificateIsAStrangerWhateverItClaims) {
+  Peer joiner(reactor_, tls_, root_.joiner());
+  wire::Hello claim;
+  claim.raft_id = 77;
+  joiner.transport.open(address_, source_, claim);
+  ASSERT_TRUE(run_until(reactor_, [&] { return server_.last<ports::LinkOpened>() != nullptr; }));
+  EXPECT_EQ(server_.last<ports::LinkOpened>()->peer, model::Principal{});
+}
+
+TEST_F(TlsTransport, AStrangerMaySayLittleOnly) {
+  Peer joiner(reactor_, tls_, root_.joiner());
+  const auto link = joiner.transport.open(address_, source_, {});
+  wire::JoinRequest large;
+  large.token = std::string(kMaxStrangersFrame, 'x');
+  joiner.transport.send(link, ports::Frame(wire::Message(large)));
+  ASSERT_TRUE(run_until(reactor_, [&] { return server_.last<ports::LinkClosed>() != nullptr; }));
+  EXPECT_NE(server_.last<ports::LinkClosed>()->reason.find("bad frame"), std::string::npos);
+  EXPECT_FALSE(server_.last<ports::FrameArrived>());
+}
+
+TEST_F(TlsTransport, ANodeOfAnotherRootGetsNoLink) {
+  TestRoot other;
+  Peer stranger(reactor_, tls_, other.worker());
+  EXPECT_EQ(closed_because(stranger), "certificate verify failed");
+  EXPECT_FALSE(server_.last<ports::LinkOpened>());
+}
+
+TEST_F(TlsTransport, WhoSpeaksNoTlsGetsNoLink) {
+  Peer plain(reactor_, Streams{"Plain", {}, 0}, {});
+  closed_because(plain);
+  EXPECT_FALSE(server_.last<ports::LinkOpened>());
+}
+
+TEST_F(TlsTransport, NewCredentialsCountForTheNextLink) {
+  Peer client(reactor_, tls_, root_.worker(8));
+  client.transport.open(address_, source_, {});
+  ASSERT_TRUE(run_until(reactor_, [&] { return server_.last<ports::LinkOpened>() != nullptr; }));
+  EXPECT_EQ(server_.last<ports::LinkOpened>()->peer.role, model::NodeRole::worker);
+  server_.events.clear();
+  ASSERT_TRUE(client.transport.set_credentials(root_.manager(8)).ok());
+  client.transport.open(address_, source_, {});
+  ASSERT_TRUE(run_until(reactor_, [&] { return server_.last<ports::LinkOpened>() != nullptr; }));
+  EXPECT_EQ(server_.last<ports::LinkOpened>()->peer.role, model::NodeRole::manager);
+}
 
 TEST(FrameReader, TakesFramesFromBytesHoweverTheyAreCut) {
   wire::Hello hello;

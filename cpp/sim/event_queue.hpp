@@ -40,6 +40,7 @@ struct ConnectArrives {
 struct AcceptArrives {
   ConnectionId connection = 0;
   wire::Hello hello;
+  std::optional<model::Certificate> shown;
 };
 struct FrameArrives {
   ConnectionId connection = 0;

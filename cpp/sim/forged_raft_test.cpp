@@ -27,17 +27,13 @@ using raft::MessageType;
 
 class ForgedRaft : public testing::Test {
  protected:
-  // A link to `to` of a program that claims to be the manager `as`.
+  // A link to `to` of a program that has the key of the manager `as`.
   ports::LinkId link(const std::string& as, const std::string& to) {
-    const auto who = swarm.world.node(as).inspect();
     wire::Hello hello;
-    hello.cluster = who.cluster;
-    hello.node = who.id;
-    hello.role = model::NodeRole::manager;
-    hello.raft_id = who.raft_id;
+    hello.raft_id = swarm.world.node(as).inspect().raft_id;
     Address address = swarm.world.address(to);
     address.port = model::kManagementPort;
-    return swarm.world.wire_by_hand("w1").open(address, {}, hello);
+    return swarm.world.open_by_hand("w1", address, hello, swarm.certificate_of(as));
   }
   Message from(const std::string& as, const std::string& to, MessageType type) const {
     const Swarm& now = swarm;

@@ -100,7 +100,7 @@ Machine::Machine(Shared& world, Network& net, MeshNet& meshes, CallBook& book, M
       index(machine_index),
       options(std::move(machine_options)),
       clock(world),
-      transport(net, machine_index),
+      transport(net, machine_index, clock),
       disk(world, machine_index, part_rng(world.options.seed, machine_index, 1)),
       runner(world, machine_index, part_rng(world.options.seed, machine_index, 2)),
       mesh_net(meshes),

@@ -24,6 +24,7 @@
 #include "sim/link_rules.hpp"
 #include "sim/machine_index.hpp"
 #include "sim/shared.hpp"
+#include "sim/sim_crypto.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -49,7 +50,7 @@ ports::Frame through_codec(const ports::Frame& frame) {
 
 void Network::add_machine(const Address& address) {
   by_ip_[address.ip] = static_cast<MachineIndex>(hosts_.size());
-  hosts_.push_back({address, {}, false, {}, {}});
+  hosts_.push_back({address, {}, false, {}, {}, {}, {}, nullptr});
 }
 
 Result<void> Network::listen(MachineIndex machine, const Address& address) {
@@ -106,12 +107,33 @@ void Network::set_rules(std::vector<LinkRule> rules) {
   }
 }
 
-ports::LinkId Network::open(MachineIndex machine, const Address& to, const wire::Hello& hello) {
+void Network::set_credentials(MachineIndex machine, const ports::Credentials& credentials,
+                              ports::Clock& clock) {
+  Host& host = hosts_[machine];
+  host.shown = read_certificate(credentials.certificate_pem);
+  host.trust = {root_ids(credentials.roots_pem), host.shown ? host.shown->cluster : ClusterId()};
+  host.clock = &clock;
+}
+
+Network::Proved Network::judge(const Host& host, const ca::Trust& trust, bool dialled,
+                               const std::optional<model::Certificate>& peer) {
+  Proved out;
+  if (!trust.roots.empty()) out.peer = peer;
+  const WallTime now = host.clock == nullptr ? WallTime{} : host.clock->wall();
+  const auto why = ca::judge(out.peer, ca::expected_of(dialled, trust), trust, now);
+  if (why) out.distrust = ca::sentence_of(*why);
+  return out;
+}
+
+ports::LinkId Network::open_as(MachineIndex machine, const Address& to, const wire::Hello& hello,
+                               const std::optional<model::Certificate>& shown) {
   const ConnectionId id = ++last_;
   Connection& connection = connections_[id];
   connection.ends[0].machine = machine;
   connection.ends[0].there = true;
   connection.hello = hello;
+  connection.shown = shown;
+  connection.trust = hosts_[machine].trust;
   connection.from = hosts_[machine].address;
   connection.from.port = static_cast<std::uint16_t>(32'768 + id % 28'000);
   connection.to = to;
@@ -141,23 +163,37 @@ std::optional<ports::Event> Network::arrived(const ConnectArrives& event) {
     tell_closed(event.connection, *connection, 0, "connection refused");
     return std::nullopt;
   }
+  const Proved proved = judge(host, host.trust, false, connection->shown);
+  if (proved.distrust != nullptr) {
+    tell_closed(event.connection, *connection, 0, std::string("refused: ") + proved.distrust);
+    return std::nullopt;
+  }
   end.there = true;
   hosts_[end.machine].connections.insert(event.connection);
   if (!is_cut(end.machine, opener.machine))
     deliver(arrival(end.machine, opener), end.machine, opener.machine, 0,
-            AcceptArrives{event.connection, host.identity});
-  return ports::LinkOpened{link_id(event.connection, 1), ports::principal_of(connection->hello),
+            AcceptArrives{event.connection, host.identity, host.shown});
+  return ports::LinkOpened{link_id(event.connection, 1), ports::principal_of(proved.peer, connection->hello),
                            connection->from, true};
 }
 
 std::optional<ports::Event> Network::arrived(const AcceptArrives& event) {
   Connection* connection = find(event.connection);
   if (connection == nullptr || !connection->ends[0].there || connection->open) return std::nullopt;
+  const Proved proved = judge(hosts_[connection->ends[0].machine], connection->trust, true, event.shown);
+  if (proved.distrust != nullptr) return hang_up(event.connection, *connection, proved.distrust);
   connection->open = true;
   for (auto& frame : std::exchange(connection->waiting, {}))
     transmit(event.connection, *connection, 1, std::move(frame));
-  return ports::LinkOpened{link_id(event.connection, 0), ports::principal_of(event.hello), connection->to,
-                           false};
+  return ports::LinkOpened{link_id(event.connection, 0), ports::principal_of(proved.peer, event.hello),
+                           connection->to, false};
+}
+
+// The opener does not believe who answered.
+std::optional<ports::Event> Network::hang_up(ConnectionId id, Connection& connection, const char* why) {
+  tell_closed(id, connection, 1, std::string("refused: ") + why);
+  drop_end(id, connection, 0);
+  return ports::LinkClosed{link_id(id, 0), why};
 }
 
 void Network::send(MachineIndex machine, ports::LinkId link, ports::Frame frame) {
@@ -289,6 +325,8 @@ void Network::machine_ended(MachineIndex machine, bool silent) {
   host.silent = silent;
   host.listening.reset();
   host.identity = {};
+  host.shown.reset();
+  host.trust = {};
   const std::set<ConnectionId> connections = host.connections;
   for (const ConnectionId id : connections) {
     for (int side = 0; side < 2; ++side) {

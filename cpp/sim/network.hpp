@@ -4,7 +4,8 @@
 //
 // A link has an end at each machine. An end goes when its machine closes it, crashes (the peer hears at once)
 // or loses its power (the peer hears nothing); a frame to an end that is gone comes back as a reset. Link
-// ids: connection * 2 + side; side 0 opened it.
+// ids: connection * 2 + side; side 0 opened it. Both ends show certificates, which are values, and judge each
+// other's by the rules of ca/policy when the link opens.
 #pragma once
 
 #include <map>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "ca/policy.hpp"
 #include "sim/link_rules.hpp"
 #include "sim/shared.hpp"
 
@@ -29,7 +31,13 @@ class Network {
   Result<void> listen(MachineIndex machine, const Address& address);
   void stop_listening(MachineIndex machine);
   void set_identity(MachineIndex machine, const wire::Hello& hello) { hosts_[machine].identity = hello; }
-  ports::LinkId open(MachineIndex machine, const Address& to, const wire::Hello& hello);
+  void set_credentials(MachineIndex machine, const ports::Credentials& credentials, ports::Clock& clock);
+  ports::LinkId open(MachineIndex machine, const Address& to, const wire::Hello& hello) {
+    return open_as(machine, to, hello, hosts_[machine].shown);
+  }
+  // With a certificate of the caller's: as one who has stolen its key.
+  ports::LinkId open_as(MachineIndex machine, const Address& to, const wire::Hello& hello,
+                        const std::optional<model::Certificate>& shown);
   void send(MachineIndex machine, ports::LinkId link, ports::Frame frame);
   void close(MachineIndex machine, ports::LinkId link);
 
@@ -82,6 +90,9 @@ class Network {
     bool silent = false;
     wire::Hello identity;
     std::set<ConnectionId> connections;
+    std::optional<model::Certificate> shown;
+    ca::Trust trust;
+    ports::Clock* clock = nullptr;
   };
   struct End {
     MachineIndex machine = 0;
@@ -92,10 +103,20 @@ class Network {
   struct Connection {
     End ends[2];
     bool open = false;  // as its opener sees it
-    wire::Hello hello;
+    wire::Hello hello;  // the opener's, as its certificate and whom it believes
+    std::optional<model::Certificate> shown;
+    ca::Trust trust;
     Address from, to;
     std::vector<ports::Frame> waiting;
   };
+  // What the peer of `host` has proved to it; or why the handshake fails.
+  struct Proved {
+    std::optional<model::Certificate> peer;
+    const char* distrust = nullptr;
+  };
+  static Proved judge(const Host& host, const ca::Trust& trust, bool dialled,
+                      const std::optional<model::Certificate>& peer);
+  std::optional<ports::Event> hang_up(ConnectionId id, Connection& connection, const char* why);
   static ports::LinkId link_id(ConnectionId connection, int side) { return connection * 2 + side; }
   struct Held {
     MachineIndex from = 0, to = 0;
@@ -128,11 +149,16 @@ class Network {
 // One machine's view of the network.
 class SimTransport final : public ports::Transport {
  public:
-  SimTransport(Network& network, MachineIndex machine) : network_(network), machine_(machine) {}
+  SimTransport(Network& network, MachineIndex machine, ports::Clock& clock)
+      : network_(network), machine_(machine), clock_(clock) {}
   Result<void> listen(const Address& address) override { return network_.listen(machine_, address); }
   void stop_listening() override { network_.stop_listening(machine_); }
   ports::LinkId open(const Address& to, const Address&, const wire::Hello& hello) override {
     return network_.open(machine_, to, hello);
+  }
+  Result<void> set_credentials(const ports::Credentials& credentials) override {
+    network_.set_credentials(machine_, credentials, clock_);
+    return {};
   }
   void set_identity(const wire::Hello& hello) override { network_.set_identity(machine_, hello); }
   void send(ports::LinkId link, ports::Frame frame) override {
@@ -143,6 +169,7 @@ class SimTransport final : public ports::Transport {
  private:
   Network& network_;
   MachineIndex machine_;
+  ports::Clock& clock_;
 };
 
 }  // namespace swarm::sim

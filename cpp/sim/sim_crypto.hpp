@@ -1,9 +1,12 @@
-// SimCrypto: keys and secrets that only look like it, drawn from the seed. SHA-256 is the real one: tokens
-// made here have the shape of real ones. NOT secret, NOT certificates: no program outside the simulator may
-// see them.
+// SimCrypto: keys, certificates and secrets that only look like it, drawn from the seed. SHA-256 is the real
+// one: tokens made here have the shape of real ones. A certificate holds what it says, and the root that it
+// names did sign it: nothing in the simulator forges one but a test that says so. NOT secret: no program
+// outside the simulator may see them.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "sim/sha256.hpp"
@@ -11,31 +14,27 @@
 
 namespace swarm::sim {
 
+// The roots of a bundle, by the names that certificates have for them.
+std::vector<std::string> root_ids(std::string_view roots_pem);
+std::optional<model::Certificate> read_certificate(std::string_view cert_pem);
+
 class SimCrypto final : public ports::Crypto {
  public:
   explicit SimCrypto(Rng rng) : rng_(rng) {}
 
-  std::string random_bytes(std::size_t count) override {
-    std::string bytes;
-    while (bytes.size() < count) put_u64(bytes, rng_.next());
-    bytes.resize(count);
-    return bytes;
-  }
+  std::string random_bytes(std::size_t count) override;
   std::string sha256(std::string_view bytes) override { return sim::sha256(bytes); }
-  KeyPair make_root_ca(WallTime) override {
-    return {pem("CERTIFICATE", random_bytes(96)), pem("PRIVATE KEY", random_bytes(48))};
+  KeyPair make_root_ca(WallTime now) override;
+  Issuer issuer_of(std::string_view cert_pem) override;
+  OwnRequest make_request() override;
+  Result<std::string> issue(const KeyPair& root, std::string_view request_pem,
+                            const model::Certificate& says) override;
+  std::optional<model::Certificate> read_certificate(std::string_view cert_pem) override {
+    return sim::read_certificate(cert_pem);
   }
-  Issuer issuer_of(std::string_view cert_pem) override {
-    return {"\x30\x13\x31\x11\x30\x0f\x06\x03\x55\x04\x03\x13\x08swarm-ca", sim::sha256(cert_pem)};
-  }
+  std::string root_id(std::string_view root_pem) override;
 
  private:
-  static std::string pem(const std::string& what, std::string_view bytes) {
-    const std::string text = to_base64(bytes);
-    std::string out = "-----BEGIN " + what + "-----\n";
-    for (std::size_t at = 0; at < text.size(); at += 64) out += text.substr(at, 64) + "\n";
-    return out + "-----END " + what + "-----\n";
-  }
   Rng rng_;
 };
 

@@ -36,10 +36,10 @@ void SimDisk::commit(ports::DiskBatch batch, std::uint64_t token) {
   SWARM_CHECK(!batch.empty(), "an empty batch, token", token);
   if (!failure_.empty()) return;
   if (trouble_ != nullptr && (fails("write") || (batch.sync && fails("fsync")))) return;
-  const bool side = ports::is_manager_family(batch.ops.front().family);
+  const ports::DiskSide side = ports::side_of(batch.ops.front().family);
   Pending pending{++last_number_, {}, std::move(batch.mark)};
   for (const DiskOp& op : batch.ops) {
-    SWARM_CHECK(ports::is_manager_family(op.family) == side, "a batch touches one side of the disk only");
+    SWARM_CHECK(ports::side_of(op.family) == side, "a batch touches one side of the disk only");
     write(op, pending.undo);
   }
   pending_.push_back(std::move(pending));
@@ -246,6 +246,7 @@ void SimDisk::wipe_manager() {
 
 void SimDisk::wipe_all() {
   wipe_manager();
+  table(Family::certificates).clear();
   table(Family::identity).clear();
   table(Family::agent).clear();
 }

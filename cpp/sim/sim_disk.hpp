@@ -76,7 +76,7 @@ class SimDisk final : public ports::Disk {
   void unflip();
 
  private:
-  static constexpr std::size_t kFamilies = 6;
+  static constexpr std::size_t kFamilies = 7;
   struct Undo {
     ports::Family family;
     std::string key;

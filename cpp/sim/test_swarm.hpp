@@ -10,6 +10,7 @@
 #include "faults/nearest.hpp"
 #include "sim/client.hpp"
 #include "sim/injector.hpp"
+#include "sim/sim_crypto.hpp"
 #include "sim/workload.hpp"
 
 namespace swarm::sim {
@@ -42,6 +43,14 @@ struct Swarm {
     std::vector<std::string> lines;
     for (const auto& [id, fault] : world.active_faults()) lines.push_back(faults::to_text(fault));
     return lines;
+  }
+  // As the leader would sign it, of any length of life: for links of a program that has its key.
+  model::Certificate certificate_of(const std::string& name) {
+    const auto seen = world.node(name).inspect();
+    const auto role = seen.is_manager ? model::NodeRole::manager : model::NodeRole::worker;
+    return {seen.id,      role,
+            seen.cluster, {},
+            {INT64_MAX},  root_ids(world.node("m1").inspect().store->cluster()->root_ca.cert_pem).at(0)};
   }
   std::uint32_t create(const std::string& name, std::uint64_t replicas, std::uint32_t port = 0) {
     ServiceWish wish;

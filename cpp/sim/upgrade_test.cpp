@@ -202,16 +202,12 @@ class StrangeEntries : public testing::Test {
   }
   // On a link that says that it is `from`'s.
   void send(const std::string& from, const std::string& to, raft::Message message) {
-    const auto speaker = swarm.world.node(from).inspect();
     wire::Hello hello;
-    hello.cluster = speaker.cluster;
-    hello.node = speaker.id;
-    hello.role = model::NodeRole::manager;
-    hello.raft_id = speaker.raft_id;
+    hello.raft_id = swarm.world.node(from).inspect().raft_id;
     Address address = swarm.world.address(to);
     address.port = model::kManagementPort;
     ports::Transport& wire = swarm.world.wire_by_hand("w1");
-    const ports::LinkId link = wire.open(address, {}, hello);
+    const ports::LinkId link = swarm.world.open_by_hand("w1", address, hello, swarm.certificate_of(from));
     wire.send(link, std::move(message));
     swarm.world.run_for(Duration::millis(5));
     wire.close(link);

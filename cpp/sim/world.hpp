@@ -27,6 +27,7 @@
 #include "model/feature_level.hpp"
 #include "model/resources.hpp"
 #include "ports/http.hpp"
+#include "ports/transport.hpp"
 #include "sim/gate.hpp"
 #include "sim/load_options.hpp"
 
@@ -35,7 +36,6 @@ class Node;
 }
 namespace swarm::ports {
 class Disk;
-class Transport;
 }  // namespace swarm::ports
 
 namespace swarm::sim {
@@ -177,6 +177,9 @@ class World {
   // For links and frames of another program on the machine, of which its daemon knows nothing. A run with
   // such frames cannot be replayed.
   ports::Transport& wire_by_hand(std::string_view name);
+  // A link from that machine by one who has stolen the key of the certificate, or has none.
+  ports::LinkId open_by_hand(std::string_view name, const Address& to, const wire::Hello& hello,
+                             const std::optional<model::Certificate>& shown);
   // The task's process ends now, as if killed by `signal` (exit code 128 + signal). False: no such process.
   bool kill_task(TaskId task, int signal = 9);
   void set_image(std::string reference, const ImageScript& script);

@@ -176,6 +176,12 @@ ports::Transport& World::wire_by_hand(std::string_view name) {
   return impl_->machine(name).transport;
 }
 
+ports::LinkId World::open_by_hand(std::string_view name, const Address& to, const wire::Hello& hello,
+                                  const std::optional<model::Certificate>& shown) {
+  const auto written = impl_->deed<inputs::WireByHand>(name);
+  return impl_->network.open_as(impl_->machine(name).index, to, hello, shown);
+}
+
 void World::set_disk_latency(std::string_view name, Duration min, Duration max) {
   const auto written = impl_->input([&] { return inputs::SetDiskLatency{std::string(name), min, max}; });
   impl_->machine(name).disk.set_latency(min, max);

@@ -1,4 +1,4 @@
-"""A program says to Raft, in a manager's name, what no manager can mean: no frame ends a member."""
+"""A program that has a manager's key says to Raft what no manager can mean: no frame ends a member."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import contextlib
 import pytest
 
 import swarmpy as sp
-from test_forged_frames_real import MANAGER, WIRE, Forger, Hello, frame, message
+from local import own_home
+from test_forged_frames_real import WIRE, Forger, frame, message
 
 pytestmark = pytest.mark.real
 
@@ -26,9 +27,8 @@ def said(link: Forger, kind: int, payload: bytes) -> None:
 
 
 def test_no_frame_ends_a_manager() -> None:
-    with sp.Swarm(managers=3, workers=1, mode="real") as c:
+    with own_home() as home, sp.Swarm(managers=3, workers=1, mode="real", name="forged") as c:
         leader = c.nodes[c.wait_leader().name]
-        cluster = leader.swarm._ask("GET", "/swarm")["ID"]
         raft = leader.swarm._ask("GET", "/swarmpy/v1/raft")
         members = {one["Name"]: int(raft_id) for raft_id, one in raft["Members"].items()}
         managers = [node for node in c.nodes if node.role == "manager"]
@@ -36,15 +36,15 @@ def test_no_frame_ends_a_manager() -> None:
         for to in managers:
             one = next(node for node in managers if node.name != to.name)
             for kind, payload in frames(raft["Term"] + 1_000, members[to.name], members[one.name]):
-                hello = Hello(cluster, one.id, MANAGER, members[one.name])
-                with contextlib.suppress(ConnectionError), Forger(to.addr, hello) as link:
+                key = home / "forged" / one.name / "swarm" / "certificates"
+                with contextlib.suppress(OSError), Forger(to.addr, key, members[one.name]) as link:
                     said(link, kind, payload)
 
         for to in managers:  # what Raft itself bears: an entry far from its log, a term far beyond its own
             one = next(node for node in managers if node.name != to.name)
-            hello = Hello(cluster, one.id, MANAGER, members[one.name])
+            key = home / "forged" / one.name / "swarm" / "certificates"
             for kind, payload in borne(raft["Term"] + 1_000, members[to.name], members[one.name]):
-                with contextlib.suppress(ConnectionError), Forger(to.addr, hello) as link:
+                with contextlib.suppress(OSError), Forger(to.addr, key, members[one.name]) as link:
                     link._socket.sendall(frame(kind, payload))
 
         denied = c.metrics["links_frames_denied_total"].by("reason")

@@ -4,6 +4,7 @@ words about ports; a rolling update under load.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import threading
@@ -22,6 +23,22 @@ from swarmpy._world.real import http_get
 from swarmpy._world.remote import RemoteWorld
 
 NODES = ("m1", "w1", "w2")
+
+
+@contextlib.contextmanager
+def _answers_nonsense(host: str) -> Iterator[int]:
+    """A port at which a program says something that is no HTTP."""
+
+    def answer() -> None:
+        with listener.accept()[0] as client:
+            client.recv(1000)
+            client.sendall(b"nonsense\r\n\r\n")
+
+    with socket.create_server((host, 0)) as listener:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
 
 
 @pytest.mark.parametrize("mode", ["sim", "real"])
@@ -47,8 +64,13 @@ def test_every_node_answers_for_every_task(mode: str) -> None:
         if mode == "real":
             outside = sp.connect(c.nodes["m1"].docker_host)
             assert outside.http.get("w2:8080").status == 200, "by a node's name, too"
-            with pytest.raises(sp.Unreachable, match="is no HTTP"):
-                c.http.get("m1:2377")
+            with pytest.raises(sp.Unreachable, match=r"nobody answers at .*:2377"):
+                c.http.get("m1:2377")  # TLS between nodes, and no word to others
+            with (
+                _answers_nonsense(c.nodes["m1"].addr.split(":")[0]) as port,
+                pytest.raises(sp.Unreachable, match="is no HTTP"),
+            ):
+                c.http.get(f"m1:{port}")
         c.nodes["w1"].kill()
         assert all(c.http.get("w2:8080").status == 200 for _ in range(6))
 

@@ -21,10 +21,15 @@ struct Words<wire::FeedKind> {
 
 SWARM_FIELDS(Error, code, message, hint, from_store, http_status)
 SWARM_FIELDS(MeshBackend, task, service, node, data)
-SWARM_FIELDS(wire::Hello, protocol_version, cluster, node, role, raft_id)
+SWARM_FIELDS(wire::Hello, protocol_version, raft_id)
 SWARM_FIELDS(wire::ManagerPeer, node, raft_id, address)
-SWARM_FIELDS(wire::JoinRequest, request, token, description, availability, addr)
-SWARM_FIELDS(wire::JoinReply, request, error, leader, cluster, node, role, root_cert_pem, managers)
+SWARM_FIELDS(wire::JoinRequest, request, token, description, availability, addr, certificate_request_pem)
+SWARM_FIELDS(wire::JoinReply, request, error, leader, cluster, node, role, root_cert_pem, managers,
+             certificate_pem)
+SWARM_FIELDS(wire::RootRequest, request)
+SWARM_FIELDS(wire::RootReply, request, root_cert_pem)
+SWARM_FIELDS(wire::CertificateRequest, request, certificate_request_pem)
+SWARM_FIELDS(wire::CertificateReply, request, error, leader, certificate_pem)
 SWARM_FIELDS(wire::RaftJoinRequest, request, node, address)
 SWARM_FIELDS(wire::RaftJoinReply, request, error, leader, raft_id, members)
 SWARM_FIELDS(wire::LeaveRequest, request, node)
@@ -47,6 +52,7 @@ SWARM_DESCRIBE(wire::FeedUpdate) {
   SWARM_ROW(last);
   SWARM_ROW(store_version);
   SWARM_ROW(removed);
+  SWARM_ROW(term);
   SWARM_ROW_SPREAD(items);
 }
 
@@ -92,5 +98,9 @@ SWARM_CASE(wire::Message, wire::ApiReplyHead, api_reply_head)
 SWARM_CASE(wire::Message, wire::ApiReplyBody, api_reply_body)
 SWARM_CASE(wire::Message, wire::ApiCancel, api_cancel)
 SWARM_CASE(wire::Message, wire::SnapshotChunk, snapshot_chunk)
+SWARM_CASE(wire::Message, wire::RootRequest, root_request)
+SWARM_CASE(wire::Message, wire::RootReply, root_reply)
+SWARM_CASE(wire::Message, wire::CertificateRequest, certificate_request)
+SWARM_CASE(wire::Message, wire::CertificateReply, certificate_reply)
 
 }  // namespace swarm::model

@@ -1,4 +1,4 @@
-// Two relays on loopback, tasks that are threads, clients with plain sockets. Each story runs three times
+// Two relays on loopback, tasks that are threads, clients with plain sockets. Each story runs four times
 // where it matters: to a task of the same node, to another node's, and to another node's by links that are no
 // plain sockets.
 #include "real/l4_relay.hpp"
@@ -22,6 +22,8 @@
 #include "real/mesh/link.hpp"
 #include "real/stream/sockets.hpp"
 #include "real/stream/test_slow_stream.hpp"
+#include "real/tls/test_certificates.hpp"
+#include "real/tls/tls_door.hpp"
 
 namespace swarm::real {
 namespace {
@@ -176,12 +178,22 @@ struct TestNode {
   std::unique_ptr<L4Relay> relay;
 };
 
-enum class Where : std::uint8_t { same_node, another_node, another_node_by_slow_links };
+enum class Where : std::uint8_t { same_node, another_node, another_node_by_slow_links, another_node_by_tls };
+
+// What links of a node are made of once it has shown a certificate of the tests' root.
+StreamMaker tls_links(int number) {
+  static TestRoot root;
+  static std::map<int, TlsDoor> doors;
+  TlsDoor& door = doors.try_emplace(number, wall_now).first->second;
+  EXPECT_TRUE(door.set(root.worker(static_cast<std::uint64_t>(number))).ok());
+  return door.data();
+}
 
 class L4RelayTest : public testing::TestWithParam<Where> {
  protected:
   static bool of_another_node() { return GetParam() != Where::same_node; }
-  static StreamMaker links() {
+  static StreamMaker links(int number) {
+    if (GetParam() == Where::another_node_by_tls) return tls_links(number);
     return GetParam() == Where::another_node_by_slow_links ? slow_stream : StreamMaker();
   }
   // The client's node is the first; tasks are on the second when the story is told of another node.
@@ -204,7 +216,7 @@ class L4RelayTest : public testing::TestWithParam<Where> {
     return made;
   }
   Plain client() const { return first_.client(); }
-  TestNode first_{1, Duration::seconds(10), links()}, second_{2, Duration::seconds(10), links()};
+  TestNode first_{1, Duration::seconds(10), links(1)}, second_{2, Duration::seconds(10), links(2)};
 };
 
 TEST_P(L4RelayTest, ARequestComesBackFromEachTaskInTurn) {
@@ -533,11 +545,12 @@ TEST_P(FaultyLinks, ManyBytesComeWholeAndInOrder) {
 }
 
 std::string words(const testing::TestParamInfo<Where>& told) {
-  const char* const all[] = {"OfTheSameNode", "OfAnotherNode", "OfAnotherNodeBySlowLinks"};
+  const char* const all[] = {"OfTheSameNode", "OfAnotherNode", "OfAnotherNodeBySlowLinks",
+                             "OfAnotherNodeByTls"};
   return all[static_cast<std::size_t>(told.param)];
 }
-const auto kEverywhere =
-    testing::Values(Where::same_node, Where::another_node, Where::another_node_by_slow_links);
+const auto kEverywhere = testing::Values(Where::same_node, Where::another_node,
+                                         Where::another_node_by_slow_links, Where::another_node_by_tls);
 INSTANTIATE_TEST_SUITE_P(Tasks, FaultyLinks, kEverywhere, words);
 
 TEST(L4RelayAlone, AThrottledNodesRelayTakesLonger) {
@@ -666,6 +679,39 @@ TEST(L4RelayAlone, WhatIsToldToAnotherWaitsForRoomOnItsLink) {
   for (auto& filler : fillers) filler.join();
   last.receive(1);
   EXPECT_EQ(told.get_future().get(), "ping");
+}
+
+// Over TLS a node greets by the name that it has proved.
+TEST(L4RelayAlone, ANodeThatGreetsByAnothersNameIsShownTheDoor) {
+  TestNode node(4, Duration::seconds(10), tls_links(4));
+  // Node 9 greets by this name. Returns true if its link is there still, long after it was greeted.
+  const auto stays = [&](std::uint64_t name) {
+    Dialled dialled;
+    for (int i = 0; i < 2'000 && !dialled.fd.valid(); ++i) {
+      dialled = dial(at(node.address, kData), {});
+      pollfd ready{dialled.fd.get(), POLLOUT, 0};
+      ::poll(&ready, 1, 10'000);
+      if (connect_error(dialled.fd.get()) != 0) dialled = {};
+      ::poll(nullptr, 0, 1);
+    }
+    const auto stream = tls_links(9)(std::move(dialled.fd), Side::dialled);
+    std::string words = relay::write_greeting({kCluster, NodeId(name)});
+    const std::size_t greeting = words.size();
+    std::size_t came = 0;
+    for (int left = 10'000; left > 0; --left) {
+      char bytes[100];
+      stream->note({true, true, false});
+      words.erase(0, stream->write(words).bytes);
+      const Outcome got = stream->read(bytes, sizeof bytes);
+      if (got.io == Io::ended || got.io == Io::reset) return false;
+      came += got.bytes;
+      if (words.empty() && came >= greeting) left = std::min(left, 300);
+      ::poll(nullptr, 0, 1);
+    }
+    return true;
+  };
+  EXPECT_FALSE(stays(8));
+  EXPECT_TRUE(stays(9));
 }
 
 TEST(L4RelayAlone, AStrangerAtTheDataPortIsShownTheDoor) {

@@ -184,6 +184,10 @@ bool Link::take_greeting() {
   const std::string_view head = in_.view().substr(0, kGreeting);
   if (!head.starts_with(kMagic) || get_u32(head, 8) != kMeshVersion) return false;
   if (own_.cluster.value() == 0 || get_id(head, 12) != own_.cluster.value()) return false;
+  // Over TLS the peer has proved who it is: then it greets by that name.
+  if (const model::Certificate* proved = bytes_->peer();
+      proved != nullptr && proved->node.value() != get_id(head, 28))
+    return false;
   in_.eat(kGreeting);
   return true;
 }

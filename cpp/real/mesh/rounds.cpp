@@ -315,10 +315,7 @@ void Rounds::lose(Link& link) {
   links_.erase(link.id());
 }
 
-void Rounds::listen_for_nodes() {
-  nodes_problem_ =
-      options_.no_peers.empty() ? listeners_.listen_for_nodes(options_.data_port) : options_.no_peers;
-}
+void Rounds::listen_for_nodes() { nodes_problem_ = listeners_.listen_for_nodes(options_.data_port); }
 
 // Listeners of published ports come and go with the table.
 void Rounds::close_all() {

@@ -1,6 +1,6 @@
 // ByteStream: one end of a connection that carries bytes both ways, without waiting for anything. It is the
-// one layer under the transport between nodes, the mesh's links and the HTTP door: plain sockets today
-// (plain_stream.hpp), TLS in their place next.
+// one layer under the transport between nodes, the mesh's links and the HTTP door: plain sockets
+// (plain_stream.hpp), or TLS (real/tls).
 //
 // Every call returns what came of it, and none calls back. The owner watches the descriptor, passes what it
 // is ready for to note(), and asks again:
@@ -22,8 +22,10 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
+#include "model/certificate.hpp"
 #include "real/stream/fd.hpp"
 
 namespace swarm::real {
@@ -62,6 +64,11 @@ class ByteStream {
   virtual Outcome shut_writing() = 0;
   // Closes at once, so that the other end sees a reset. Destruction closes in peace.
   virtual void reset() = 0;
+
+  // In words: why it is reset.
+  virtual std::string why(const Outcome& outcome) const;
+  // The node that the other end has proved to be; null when it has proved none.
+  virtual const model::Certificate* peer() const { return nullptr; }
 };
 
 // Which end of the connection this is: TLS begins by it.
@@ -69,5 +76,11 @@ enum class Side : std::uint8_t { dialled, accepted };
 // Makes the stream over a connected, or connecting, non-blocking socket. Empty: a plain one (make_stream).
 using StreamMaker = std::function<std::unique_ptr<ByteStream>(Fd, Side)>;
 std::unique_ptr<ByteStream> make_stream(const StreamMaker& maker, Fd fd, Side side);
+
+// Opens a stream over a connected socket, and calls back on its owner's thread when it can carry bytes, or at
+// once. `why`: it cannot, and there is no stream.
+using StreamOpened = std::function<void(std::unique_ptr<ByteStream>, std::string why)>;
+using StreamOpener = std::function<void(Fd, Side, StreamOpened)>;
+StreamOpener opener_of(StreamMaker maker);
 
 }  // namespace swarm::real

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace swarm::real {
 namespace {
@@ -18,6 +19,14 @@ std::unique_ptr<ByteStream> make_stream(const StreamMaker& maker, Fd fd, Side si
   if (maker) return maker(std::move(fd), side);
   return std::make_unique<PlainStream>(std::move(fd));
 }
+
+StreamOpener opener_of(StreamMaker maker) {
+  return [maker = std::move(maker)](Fd fd, Side side, const StreamOpened& opened) {
+    opened(make_stream(maker, std::move(fd), side), {});
+  };
+}
+
+std::string ByteStream::why(const Outcome& outcome) const { return std::strerror(outcome.error); }
 
 void PlainStream::note(const Readiness& now) {
   hung_up_ |= now.hung_up;

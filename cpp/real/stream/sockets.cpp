@@ -128,4 +128,10 @@ Address own_address(int fd) {
   return ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) == 0 ? address_of(name) : Address();
 }
 
+Address peer_address(int fd) {
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  return ::getpeername(fd, reinterpret_cast<sockaddr*>(&name), &size) == 0 ? address_of(name) : Address();
+}
+
 }  // namespace swarm::real

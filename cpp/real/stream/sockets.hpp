@@ -39,5 +39,6 @@ void tune(int fd);       // no delay, keep-alive
 void tune_link(int fd);  // and: a peer whose machine is dead is noticed within ten seconds
 
 Address own_address(int fd);
+Address peer_address(int fd);  // unspecified unless it is connected
 
 }  // namespace swarm::real

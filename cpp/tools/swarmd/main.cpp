@@ -66,7 +66,7 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--hostname", flags.host.hostname, "Name of this node (default: the machine's)");
   app.add_option("--runner", flags.runner, "How tasks run: process")->capture_default_str();
   app.add_flag("--insecure-no-tls", flags.host.insecure_no_tls,
-               "Listen outside loopback although there is no TLS yet");
+               "Let the API listen on TCP outside loopback although it has no TLS yet");
   app.add_flag("--faults", flags.host.faults,
                "Take faults (POST /swarmpy/v1/faults) at the unix socket: for tests on purpose");
   app.add_option("--test-feature-level", flags.host.build.feature_level,

@@ -1,0 +1,109 @@
+// This node's certificate: the one that it has, and the next one, which it asks the leader for when the old
+// one has lived for long or says another role than its session (swarmkit ca/renewer.go).
+#include <algorithm>
+#include <utility>
+
+#include "ca/policy.hpp"
+#include "node/lifecycle.hpp"
+#include "node/lifecycle_times.hpp"
+
+namespace swarm::node {
+namespace {
+
+// The calendar may be set forward: it is looked at now and then.
+constexpr Duration kLookAgain = Duration::seconds(3600);
+
+Instant next_look(Instant now, WallTime wall, WallTime due) {
+  return now + std::clamp(due - wall, Duration{}, kLookAgain);
+}
+
+}  // namespace
+
+void Lifecycle::resume(Instant now, WallTime wall) {
+  stage_ = stage::Member{};
+  if (identity_->certificate_pem.empty()) {
+    error_ =
+        "this node has no certificate: its data root is of a version without TLS. Leave the swarm and join "
+        "again";
+    return;
+  }
+  take_certificate(identity_->certificate_pem, identity_->key_pem, now, wall);
+}
+
+// Later links open with it. Writing it down is the caller's.
+void Lifecycle::take_certificate(std::string certificate_pem, std::string key_pem, Instant now,
+                                 WallTime wall) {
+  const auto says = crypto_.read_certificate(certificate_pem);
+  certified_ = {};
+  if (says) {
+    certified_.role = says->role;
+    certified_.renew_at = ca::renewal_time(*says, rng_);
+    certified_.look = next_look(now, wall, certified_.renew_at);
+  }
+  identity_->certificate_pem = std::move(certificate_pem);
+  identity_->key_pem = std::move(key_pem);
+  out_.add(effect::SetCredentials{credentials_of(*identity_)});
+}
+
+void Lifecycle::look_at_certificate(const Surroundings& at) {
+  if (!identity_ || std::holds_alternative<stage::Leaving>(stage_)) return;
+  if (certified_.asked) {
+    if (certified_.asked->resend <= at.now) ask_for_certificate(at);
+  } else if (certified_.look <= at.now) {
+    certified_.look = next_look(at.now, at.wall, certified_.renew_at);
+    const bool another_role = !at.is_manager && certified_.role != role_wanted_ && at.in_session;
+    if (another_role || certified_.renew_at <= at.wall) want_certificate(at);
+  }
+}
+
+void Lifecycle::want_certificate(const Surroundings& at) {
+  if (certified_.asked || !certified_.role || at.now < certified_.not_before) return;
+  auto own = crypto_.make_request();
+  certified_.asked =
+      Certified::Asked{{rng_.next(), std::move(own.request_pem)}, std::move(own.key_pem), {}, {}};
+  ask_for_certificate(at);
+}
+
+void Lifecycle::ask_for_certificate(const Surroundings& at) {
+  Certified::Asked& asked = *certified_.asked;
+  asked.resend = at.now + kResend;
+  if (at.leads) return out_.add(effect::AskOwnLeader{asked.request});
+  const auto leader = std::exchange(asked.leader, std::nullopt);
+  if (leader || at.leader) return out_.add(effect::SendTo{leader ? *leader : *at.leader, asked.request});
+  send_to_managers(asked.request);  // the leader answers; the others name the leader
+}
+
+void Lifecycle::on_message(const wire::CertificateReply& reply, const Surroundings& at) {
+  auto& asked = certified_.asked;
+  if (!identity_ || !asked || reply.request != asked->request.request) return;
+  if (reply.leader) {
+    asked->leader = reply.leader;
+    return ask_for_certificate(at);
+  }
+  if (!reply.error && says_this_node(reply.certificate_pem))
+    return on_certificate(*std::exchange(asked, std::nullopt), reply.certificate_pem, at);
+  asked.reset();
+  certified_.not_before = certified_.look = at.now + kRaftRetry;
+  error_ = reply.error ? reply.error->message : "the leader's answer holds no certificate of this node";
+}
+
+bool Lifecycle::says_this_node(const std::string& certificate_pem) const {
+  const auto says = crypto_.read_certificate(certificate_pem);
+  return says && says->node == identity_->node && says->cluster == identity_->cluster;
+}
+
+// A manager's first certificate has to be seen: links that the worker opened go.
+void Lifecycle::on_certificate(Certified::Asked asked, const std::string& certificate_pem,
+                               const Surroundings& at) {
+  const auto before = certified_.role;
+  take_certificate(certificate_pem, std::move(asked.key_pem), at.now, at.wall);
+  out_.add(effect::Store{save_certificates(*identity_), {}});
+  if (certified_.role != role_wanted_ && !at.is_manager)  // the leader has not got there yet
+    certified_.look = certified_.not_before = at.now + kRaftRetry;
+  if (certified_.role == before) return;
+  error_.clear();
+  if (certified_.role == model::NodeRole::manager) out_.add(effect::CloseLinks{});
+  if (role_wanted_ == model::NodeRole::manager && !at.is_manager) start_raft_join(at);
+}
+
+}  // namespace swarm::node

@@ -1,0 +1,72 @@
+#include "real/tls/openssl_crypto.hpp"
+
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include "base/check.hpp"
+#include "real/tls/x509.hpp"
+
+namespace swarm::real {
+namespace {
+
+constexpr std::size_t kSerial = 20;  // bytes: the most that RFC 5280 allows
+
+}  // namespace
+
+std::string OpensslCrypto::random_bytes(std::size_t count) {
+  std::string out(count, '\0');
+  SWARM_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(count)) == 1,
+              "no randomness");
+  return out;
+}
+
+std::string OpensslCrypto::sha256(std::string_view bytes) {
+  std::string out(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(out.data()));
+  return out;
+}
+
+ports::Crypto::KeyPair OpensslCrypto::make_root_ca(WallTime now) {
+  const tls::Key key = tls::make_key();
+  const tls::Cert cert = tls::make_root(key.get(), now, random_bytes(kSerial));
+  return {tls::to_pem(cert.get()), tls::to_pem(key.get())};
+}
+
+ports::Crypto::Issuer OpensslCrypto::issuer_of(std::string_view cert_pem) {
+  const tls::Cert cert = tls::read_cert(cert_pem);
+  if (!cert) return {};
+  Issuer issuer;
+  const unsigned char* subject = nullptr;
+  std::size_t size = 0;
+  if (X509_NAME_get0_der(X509_get_subject_name(cert.get()), &subject, &size) == 1)
+    issuer.subject_der.assign(reinterpret_cast<const char*>(subject), size);
+  unsigned char* der = nullptr;
+  const int length = i2d_PUBKEY(X509_get0_pubkey(cert.get()), &der);
+  if (length > 0)
+    issuer.public_key_der.assign(reinterpret_cast<const char*>(der), static_cast<std::size_t>(length));
+  OPENSSL_free(der);
+  return issuer;
+}
+
+ports::Crypto::OwnRequest OpensslCrypto::make_request() {
+  const tls::Key key = tls::make_key();
+  return {tls::to_pem(key.get()), tls::make_request_pem(key.get())};
+}
+
+Result<std::string> OpensslCrypto::issue(const KeyPair& root, std::string_view request_pem,
+                                         const model::Certificate& says) {
+  return tls::issue(root.cert_pem, root.key_pem, request_pem, says, random_bytes(kSerial));
+}
+
+std::optional<model::Certificate> OpensslCrypto::read_certificate(std::string_view cert_pem) {
+  const tls::Cert cert = tls::read_cert(cert_pem);
+  return cert ? tls::says(cert.get()) : std::nullopt;
+}
+
+std::string OpensslCrypto::root_id(std::string_view root_pem) {
+  const tls::Cert root = tls::read_cert(root_pem);
+  return root ? tls::key_id(root.get()) : std::string();
+}
+
+}  // namespace swarm::real

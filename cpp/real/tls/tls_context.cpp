@@ -1,0 +1,165 @@
+#include "real/tls/tls_context.hpp"
+
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <utility>
+
+#include "base/check.hpp"
+#include "real/tls/tls_stream.hpp"
+#include "real/tls/x509.hpp"
+
+namespace swarm::real {
+namespace {
+
+constexpr long kTicketLife = 7L * 24 * 3600;      // seconds: the most that RFC 8446 allows (4.6.1)
+constexpr std::size_t kTicketKey = 16 + 32 + 32;  // its name, and the keys that seal and sign
+
+Error unusable(const char* what) {
+  return plain_error(Code::data_loss,
+                     std::string("this node's certificate cannot be used: ") + what +
+                         "; restore swarm/certificates in the data root, or leave the swarm and join again");
+}
+
+// As many bytes as OpenSSL wants, of a key of any length.
+std::string stretched(const std::string& key) {
+  std::string out;
+  for (char part = 0; out.size() < kTicketKey; ++part) {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    const std::string bytes = key + part;
+    SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest);
+    out.append(reinterpret_cast<const char*>(digest), sizeof digest);
+  }
+  out.resize(kTicketKey);
+  return out;
+}
+
+std::string random_key() {
+  std::string key(32, '\0');
+  SWARM_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(key.data()), static_cast<int>(key.size())) == 1,
+              "no randomness");
+  return key;
+}
+
+// A ticket has come: it is good for one more handshake with this peer.
+int on_new_session(SSL* ssl, SSL_SESSION* session) {
+  auto* stream = static_cast<TlsStream*>(SSL_get_app_data(ssl));
+  if (stream == nullptr || SSL_is_server(ssl) == 1) return 0;
+  stream->keep(tls::Session(session));
+  return 1;  // it is ours now
+}
+
+}  // namespace
+
+Result<std::shared_ptr<TlsContext>> TlsContext::make(const ports::Credentials& credentials, Use use,
+                                                     Wall wall) {
+  std::shared_ptr<TlsContext> made(new TlsContext(use, std::move(wall)));
+  if (auto taken = made->take(credentials); !taken) return taken.error();
+  return made;
+}
+
+Result<void> TlsContext::take(const ports::Credentials& credentials) {
+  context_.reset(SSL_CTX_new(TLS_method()));
+  SWARM_CHECK(context_ != nullptr, "no TLS context");
+  SSL_CTX* context = context_.get();
+  SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+  SSL_CTX_set_ciphersuites(context,
+                           "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
+  SSL_CTX_set1_groups_list(context, "X25519:P-256");
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_read_ahead(context, 1);  // a record in one call of the kernel
+  set_up_resumption(credentials);
+  if (auto taken = take_own(credentials); !taken) return taken;
+  return take_roots(credentials.roots_pem);
+}
+
+Result<void> TlsContext::take_own(const ports::Credentials& credentials) {
+  if (credentials.certificate_pem.empty()) return {};
+  const tls::Cert cert = tls::read_cert(credentials.certificate_pem);
+  const tls::Key key = tls::read_key(credentials.key_pem);
+  if (!cert) return unusable("it cannot be read");
+  if (!key) return unusable("its key cannot be read");
+  const auto says = tls::says(cert.get());
+  if (!says) return unusable("it names no node of a swarm");
+  trust_.cluster = says->cluster;
+  ERR_clear_error();
+  if (SSL_CTX_use_certificate(context_.get(), cert.get()) != 1) return unusable("OpenSSL refuses it");
+  if (SSL_CTX_use_PrivateKey(context_.get(), key.get()) != 1) return unusable("the key is another one's");
+  return {};
+}
+
+// Times are a matter of ca/policy, and of the clock that it is given.
+Result<void> TlsContext::take_roots(const std::string& roots_pem) {
+  X509_STORE* store = SSL_CTX_get_cert_store(context_.get());
+  X509_VERIFY_PARAM_set_flags(X509_STORE_get0_param(store), X509_V_FLAG_NO_CHECK_TIME);
+  for (const tls::Cert& root : tls::read_certs(roots_pem)) {
+    X509_STORE_add_cert(store, root.get());
+    trust_.roots.push_back(tls::key_id(root.get()));
+  }
+  if (trust_.roots.empty() && !roots_pem.empty()) return unusable("the swarm's root cannot be read");
+  SSL_CTX_set_verify(context_.get(), trust_.roots.empty() ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
+  return {};
+}
+
+// A session is resumed only where the same roots are believed, for the same use.
+void TlsContext::set_up_resumption(const ports::Credentials& credentials) {
+  SSL_CTX* context = context_.get();
+  SSL_CTX_set_timeout(context, kTicketLife);
+  SSL_CTX_set_num_tickets(context, 1);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context, on_new_session);
+  std::string keys = stretched(credentials.ticket_key.empty() ? random_key() : credentials.ticket_key);
+  SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), static_cast<long>(keys.size()));
+  OPENSSL_cleanse(keys.data(), keys.size());
+  unsigned char id[SHA256_DIGEST_LENGTH];
+  const std::string bytes = credentials.roots_pem + (use_ == Use::data ? "data" : "management");
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), id);
+  SSL_CTX_set_session_id_context(context, id, sizeof id);
+}
+
+tls::Owned<SSL, SSL_free> TlsContext::make_ssl(Side side) const {
+  tls::Owned<SSL, SSL_free> ssl(SSL_new(context_.get()));
+  SWARM_CHECK(ssl != nullptr, "no TLS connection");
+  side == Side::accepted ? SSL_set_accept_state(ssl.get()) : SSL_set_connect_state(ssl.get());
+  return ssl;
+}
+
+void TlsContext::resume(SSL* ssl, const std::string& peer) {
+  if (const tls::Session session = session_for(peer)) SSL_set_session(ssl, session.get());
+}
+
+TlsContext::Peer TlsContext::peer_of(SSL* ssl, Side side) const {
+  const ca::Expected expected =
+      use_ == Use::data ? ca::Expected::member : ca::expected_of(side == Side::dialled, trust_);
+  Peer peer;
+  X509* cert = trust_.roots.empty() ? nullptr : SSL_get0_peer_certificate(ssl);
+  if (cert != nullptr) {
+    peer.certificate = tls::says(cert);
+    if (!peer.certificate)
+      peer.certificate.emplace();  // signed by the root, and no node's: of no root we know
+  }
+  peer.why = ca::judge(peer.certificate, expected, trust_, wall_());
+  return peer;
+}
+
+// ---- sessions that may be resumed
+
+void TlsContext::keep(const std::string& peer, tls::Session session) {
+  const std::lock_guard hold(mutex_);
+  if (sessions_.size() >= kMostSessions && !sessions_.contains(peer)) sessions_.erase(sessions_.begin());
+  sessions_[peer] = std::move(session);
+}
+
+// Once each: a ticket that is used twice lets an observer tie the two connections together (RFC 8446, C.4).
+tls::Session TlsContext::session_for(const std::string& peer) {
+  const std::lock_guard hold(mutex_);
+  const auto found = sessions_.find(peer);
+  if (found == sessions_.end()) return nullptr;
+  tls::Session session = std::move(found->second);
+  sessions_.erase(found);
+  return session;
+}
+
+}  // namespace swarm::real
