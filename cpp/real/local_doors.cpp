@@ -72,7 +72,8 @@ Result<void> close_root(const std::string& root) {
                            "), who could read and change all of it; choose another --data-root, or give it "
                            "to this user: chown " +
                            std::to_string(::geteuid()) + " " + root);
-  if (::chmod(root.c_str(), 0700) != 0) return file_error(root, "cannot be closed to other users");
+  if ((found.st_mode & kOthers) != 0 && ::chmod(root.c_str(), found.st_mode & 0700) != 0)
+    return file_error(root, "cannot be closed to other users");
   return {};
 }
 

@@ -80,6 +80,23 @@ def test_the_swarms_port_is_in_use_and_then_it_is_not(cluster: LocalCluster) -> 
     eventually(manager.door, lambda: len(ready_nodes(manager.door)) == 2, "all is as before")
 
 
+def test_a_manager_whose_log_is_gone_stays_up_and_says_so(cluster: LocalCluster) -> None:
+    manager, worker = cluster.nodes
+    form([manager, worker])
+    manager.kill()
+    log = manager.data_root / "raft"
+    log.rename(manager.folder / "lost")
+    manager.start()
+    swarm = manager.door.get("/info")["Swarm"]
+    assert "its Raft state is gone" in swarm["Error"]
+    assert "restore the data root from a copy" in swarm["Error"]
+    manager.kill()
+    assert not log.exists(), "nothing is begun anew"
+    (manager.folder / "lost").rename(log)
+    manager.start()
+    eventually(manager.door, lambda: len(ready_nodes(manager.door)) == 2, "all is as before")
+
+
 def test_a_root_that_is_no_folder_or_not_ours(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious")
     assert f"{tmp_path}/file: cannot be made" in refused(root=tmp_path / "file")
@@ -110,7 +127,7 @@ def test_a_lost_file_of_a_root_is_named_and_nothing_is_begun_anew(cluster: Local
     manager, worker = cluster.nodes
     form([manager, worker])
     manager.kill()
-    for name in ("FORMAT", "node.log", "raft"):
+    for name in ("FORMAT", "node.log"):
         lost = manager.data_root / name
         lost.rename(manager.folder / "lost")
         with pytest.raises(ClusterError, match=r"damaged|corrupt") as caught:

@@ -46,6 +46,7 @@ SWARM: dict[str, str | Do] = {
     "close": END,
     "heal": lambda r: r.heal(),
     "load": lambda r: r.load("web", port=8080),
+    "recover": lambda r: r.recover(),
     "serve": lambda r: r.serve("tcp://127.0.0.1:0"),
 }
 REPLAY = {

@@ -19,9 +19,11 @@ import pytest
 import swarmpy as sp
 from swarmpy._view import raster, screens, terminal
 from swarmpy._view.letters import fit, lines, wide
+from swarmpy._view.memory import Memory, TaskNow
 from swarmpy._view.model import Look, look_of
 from swarmpy._view.paint import Canvas, ticks
 from swarmpy._view.palette import STYLE, version_mark
+from swarmpy._view.versions import Versions
 from swarmpy.states import TaskState
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -32,6 +34,17 @@ WORLDS = [pytest.param("sim", id="sim"), pytest.param("real", id="real", marks=p
 def c() -> Iterator[sp.Swarm]:
     with sp.Swarm(managers=3, workers=2, seed=5) as swarm:
         yield swarm
+
+
+def test_a_task_that_is_older_than_the_look_at_it_runs() -> None:
+    """Times count from the beginning of the look: this task was made a minute before."""
+    memory = Memory(Versions(), 0.0, lambda _: "")
+    running = TaskState.RUNNING
+    task = TaskNow("t", "web", "s", 1, "w1", "w1", running, running, "", "", -59.0, -60.0)
+    memory.reset(0.0, [], [], [task])
+    assert [card.look for card in memory.frame(0.0).tasks] == [Look.RUNNING]
+    memory.restarted("w1", -1.0)
+    assert [card.look for card in memory.frame(0.0).tasks] == [Look.LOST]
 
 
 @pytest.fixture(autouse=True)

@@ -311,7 +311,8 @@ class Memory:
 
     def _look(self, task: TaskNow) -> Look:
         """No task outlives its daemon, also where the managers have not heard of that yet."""
-        outlived = task.created < self._died.get(task.node, -1.0)
+        died = self._died.get(task.node)
+        outlived = died is not None and task.created < died
         return look_of(task.state, node_lives=not outlived and self._alive(self.nodes.get(task.node_id)))
 
     def _note_node(self, at: float, info: NodeInfo) -> None:
