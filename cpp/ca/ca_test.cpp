@@ -1,7 +1,16 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "ca/join_guard.hpp"
 #include "ca/policy.hpp"
+#include "model/node.hpp"
 
 namespace swarm::ca {
 namespace {

@@ -1,6 +1,11 @@
 #include "ca/join_guard.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
 
 namespace swarm::ca {
 namespace {

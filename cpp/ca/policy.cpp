@@ -3,6 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "model/certificate.hpp"
+#include "model/node.hpp"
 
 namespace swarm::ca {
 namespace {

@@ -6,19 +6,29 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
 #include "ca/policy.hpp"
+#include "model/node.hpp"
 #include "openssl_alone.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 #include "real/http/reactor.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/plain_stream.hpp"
 #include "real/stream/sockets.hpp"
 #include "real/tls/openssl_crypto.hpp"
+#include "real/tls/tls_context.hpp"
 #include "real/tls/tls_stream.hpp"
 
 namespace swarm::bench {

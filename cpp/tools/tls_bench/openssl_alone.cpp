@@ -1,9 +1,12 @@
 #include "openssl_alone.hpp"
 
-#include <ctime>
-#include <string_view>
+#include <openssl/ssl.h>
+#include <time.h>
+
+#include <memory>
 
 #include "base/check.hpp"
+#include "ports/transport.hpp"
 #include "real/tls/owned.hpp"
 #include "real/tls/x509.hpp"
 
