@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 
+#include "base/time.hpp"
 #include "ca/policy.hpp"
 #include "model/certificate.hpp"
+#include "model/node.hpp"
 #include "ports/disk.hpp"
 #include "sim/client.hpp"
 #include "sim/sim_crypto.hpp"

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,6 +14,7 @@
 #include "base/address.hpp"
 #include "base/id.hpp"
 #include "base/time.hpp"
+#include "model/certificate.hpp"
 #include "model/mesh.hpp"
 #include "model/node.hpp"
 #include "model/wire.hpp"

@@ -96,8 +96,9 @@ bool goes_on(const model::UpdateStatus& status) {
 bool is_open(const store::Store& store, ServiceId id, const Nodes& nodes) {
   const auto service = store.service(id);
   if (!service) return true;
-  if (service->update_status && stands_still(*service->update_status)) return true;
-  if (service->update_status && goes_on(*service->update_status)) return false;
+  const auto& update = service->update_status;
+  if (update && stands_still(*update)) return true;
+  if (update && goes_on(*update)) return false;
   const auto count = wanted(store, *service);
   return !count || running(store, *service, nodes) == count;
 }

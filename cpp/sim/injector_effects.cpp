@@ -272,8 +272,8 @@ void Injector::set_image(const std::string& reference) {
     scripts[reference] = script_of(*latest, before->second.value_or(ImageScript{}));
     return;
   }
-  if (before->second) {
-    scripts[reference] = *before->second;
+  if (const auto& script = before->second) {
+    scripts[reference] = *script;
   } else {
     scripts.erase(reference);
   }
