@@ -49,7 +49,7 @@ struct LocalNode {
   model::Labels engine_labels;
   std::vector<wire::ManagerPeer> managers;  // as this node knows them
   WallTime started_at;
-  std::vector<std::string> mesh_problems;  // published ports that this node cannot serve, in sentences
+  std::vector<std::string> problems;  // ports that this node cannot serve, a slow disk: in sentences
 };
 
 // What the leader knows of its peers right now, by Raft id.

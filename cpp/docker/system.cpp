@@ -50,7 +50,7 @@ std::string ping_word(const LocalNode& local) {
 std::vector<std::string> swarm_warnings(const Context& context) {
   std::vector<std::string> out;
   if (context.raft.reachable.size() == 2) out.push_back(kTwoManagers);
-  for (const std::string& problem : context.local.mesh_problems) out.push_back("WARNING: " + problem);
+  for (const std::string& problem : context.local.problems) out.push_back("WARNING: " + problem);
   const auto warn = [&out](const auto& object) {
     for (const std::string& sentence : model::kept_in_bounds(object)) out.push_back("WARNING: " + sentence);
   };

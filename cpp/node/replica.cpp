@@ -16,8 +16,9 @@ namespace {
 
 using ports::Family;
 
-constexpr std::uint64_t kMaxAppendBytes = 512 * 1024;  // of entries in one message
-constexpr std::uint64_t kFirstIndex = 1;               // the snapshot that a new swarm begins with
+constexpr std::uint64_t kMaxAppendBytes = 512 * 1024;    // of entries in one message
+constexpr Duration kStepsAside = Duration::seconds(10);  // between two leaders that step aside
+constexpr std::uint64_t kFirstIndex = 1;                 // the snapshot that a new swarm begins with
 constexpr raft::Term kFirstTerm = 1;
 
 raft::Config raft_config(std::uint64_t raft_id, std::uint64_t applied, const model::RaftSettings& settings,
@@ -287,6 +288,7 @@ bool Replica::run() {
     return true;
   }
   busy_ = true;
+  disk_pace_.began(core_.now);
   storing_ = std::move(ready);
   core_.commit(std::move(batch), ReplicaStored{life_});
   return true;
@@ -294,8 +296,26 @@ bool Replica::run() {
 
 void Replica::on_stored() {
   busy_ = false;
-  if (auto ready = std::exchange(storing_, std::nullopt)) return finish(*ready);
-  campaign();  // the only manager of a new group
+  disk_pace_.ended(core_.now);
+  auto ready = std::exchange(storing_, std::nullopt);
+  if (!ready) return campaign();  // the only manager of a new group
+  note_pace(*ready);
+  finish(*ready);
+}
+
+// A leader answers when its own disk has the entry, too: with a slow one it holds up everybody. Where the
+// others have committed before its own disk was ready, one of them does better.
+void Replica::note_pace(const raft::Ready& stored) {
+  if (disk_pace_.is_slow() != was_slow_) {
+    was_slow_ = !was_slow_;
+    core_.trace(was_slow_ ? "warning.disk" : "disk", [this] {
+      return "a durable write takes " + std::to_string(disk_pace_.typical().ns / 1'000'000) + " ms";
+    });
+  }
+  const bool others_have_it = !stored.entries.empty() && raft_->commit() >= stored.entries.back().index;
+  if (!was_slow_ || !leadership_.is_elected() || !others_have_it || core_.now < may_step_aside_) return;
+  may_step_aside_ = core_.now + kStepsAside;
+  transfer_leadership(successor());
 }
 
 void Replica::persist(const raft::Ready& ready, ports::DiskBatch& batch) {

@@ -18,6 +18,7 @@
 
 #include "node/apply_entry.hpp"
 #include "node/core.hpp"
+#include "node/disk_pace.hpp"
 #include "node/judge.hpp"
 #include "node/leadership.hpp"
 #include "node/proposed.hpp"
@@ -139,6 +140,7 @@ class Replica {
   // A snapshot of the store, for a follower that needs one; its data is packed as it is sent.
   raft::Snapshot make_snapshot();
   bool busy() const { return busy_; }
+  const DiskPace& disk_pace() const { return disk_pace_; }
 
  private:
   explicit Replica(Core& core);
@@ -158,6 +160,7 @@ class Replica {
   bool may_install(std::uint64_t index, std::string_view data);
   bool is_too_new(model::FeatureLevel level);
   void finish(raft::Ready& ready);
+  void note_pace(const raft::Ready& stored);
   void send_all(std::vector<raft::Message> messages);
   void install(const raft::Snapshot& snapshot, ports::DiskBatch& batch);
   void apply(const raft::Entry& entry, ports::DiskBatch& batch);
@@ -202,6 +205,9 @@ class Replica {
   std::optional<raft::Ready> storing_;  // the round of that batch; none: a new swarm's first
   model::FeatureLevel too_new_ = 0;
   bool leader_changed_ = false, members_changed_ = false, skipped_ = false;
+  DiskPace disk_pace_;
+  bool was_slow_ = false;               // as the log said last
+  Instant may_step_aside_ = Instant{};  // not again before
   Instant next_tick_;
   Proposed proposed_;
   JudgedEntries judged_;

@@ -17,7 +17,11 @@ void Node::Impl::show(docker::LocalNode& local, docker::RaftView& raft) const {
   local.cluster = core_.identity ? core_.identity->cluster : ClusterId();
   local.node_addr = core_.identity ? core_.identity->advertise.host() : std::string();
   local.managers = core_.identity ? core_.identity->managers : std::vector<wire::ManagerPeer>();
-  local.mesh_problems = agent_ ? agent_->mesh_problems() : std::vector<std::string>();
+  local.problems = agent_ ? agent_->mesh_problems() : std::vector<std::string>();
+  if (replica_ && replica_->disk_pace().is_slow())
+    local.problems.push_back("this manager's disk is slow: a durable write takes " +
+                             std::to_string(replica_->disk_pace().typical().ns / 1'000'000) +
+                             " ms. It does not lead as long as another manager can");
   raft = replica_ ? replica_->view() : docker::RaftView{};
   if (replica_ && replica_->leader() == 0 && local.error.empty()) local.error = docker::kNoLeaderText;
 }
@@ -78,6 +82,8 @@ Visible Node::Impl::visible() const {
   shown = fold(shown, static_cast<std::uint64_t>(lifecycle_.state()) << 32 | lifecycle_.error().size());
   if (agent_) shown = fold(shown, agent_->mesh_problems().size());
   if (!replica_) return {shown, 0};
+  if (replica_->disk_pace().is_slow())
+    shown = fold(shown, static_cast<std::uint64_t>(replica_->disk_pace().typical().ns));
   return {fold(shown, replica_->visible_swarm()), replica_->visible_raft()};
 }
 
