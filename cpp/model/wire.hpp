@@ -332,20 +332,28 @@ struct ApiCancel {
 
 // ---- Raft snapshots in pieces
 
-// The pieces of one MsgSnap come in order on one link; a gap drops the whole, and Raft asks again.
+// The pieces of one MsgSnap come in order on one link, and each is acknowledged. On another link they go on
+// from what was acknowledged.
 struct SnapshotChunk {
   std::uint64_t snapshot_index = 0;
   std::uint32_t number = 0;
   bool last = false;
-  std::string message;  // the first piece carries the encoded MsgSnap without its data
+  std::string message;  // the first piece on a link carries the encoded MsgSnap without its data
   std::string data;
+  std::uint64_t checksum = 0;  // FNV-1a of `data`
   bool operator==(const SnapshotChunk&) const = default;
+};
+// The sender of this has the first `received` pieces; 0: it knows nothing of this snapshot.
+struct SnapshotAck {
+  std::uint64_t snapshot_index = 0;
+  std::uint32_t received = 0;
+  bool operator==(const SnapshotAck&) const = default;
 };
 
 using Message = std::variant<JoinRequest, JoinReply, RaftJoinRequest, RaftJoinReply, LeaveRequest, LeaveReply,
                              Register, Session, SessionRefused, Heartbeat, HeartbeatReply, FeedUpdate,
                              FeedAck, TaskReport, TaskReportAck, LogSubscribe, LogUnsubscribe, LogChunk,
                              ApiForward, ApiReplyHead, ApiReplyBody, ApiCancel, SnapshotChunk, RootRequest,
-                             RootReply, CertificateRequest, CertificateReply>;
+                             RootReply, CertificateRequest, CertificateReply, SnapshotAck>;
 
 }  // namespace swarm::wire

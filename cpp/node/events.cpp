@@ -83,7 +83,7 @@ void Node::Impl::on_wire(const Speaker& from, wire::Message message) {
   const Part part = permission(message).part;
   switch (part) {
     case Part::replica:
-      return on_snapshot_chunk(from, std::move(std::get<wire::SnapshotChunk>(message)));
+      return on_snapshot(from, std::move(message));
     case Part::membership:
     case Part::dispatcher:
       return on_leader_wire(from, part, message);
@@ -102,9 +102,10 @@ void Node::Impl::on_wire(const Speaker& from, wire::Message message) {
   }
 }
 
-void Node::Impl::on_snapshot_chunk(const Speaker& from, wire::SnapshotChunk chunk) {
+void Node::Impl::on_snapshot(const Speaker& from, wire::Message message) {
   if (!replica_) return;
-  if (const auto broken = replica_->on_chunk(from.link, std::move(chunk)))
+  if (const auto* ack = std::get_if<wire::SnapshotAck>(&message)) return replica_->on_ack(from.link, *ack);
+  if (const auto broken = replica_->on_chunk(from.link, std::move(std::get<wire::SnapshotChunk>(message))))
     refuse(from, "SnapshotChunk", Denial::rule, sentence(*broken));
 }
 

@@ -94,7 +94,7 @@ class Node::Impl {
   void on_done(const IdentityStored& stored);
   void refuse(const Speaker& from, const char* message, Denial denial, const char* rule = nullptr);
   void note_bad_frame(const ports::LinkClosed& event);
-  void on_snapshot_chunk(const Speaker& from, wire::SnapshotChunk chunk);
+  void on_snapshot(const Speaker& from, wire::Message message);
   void on_wire(const Speaker& from, wire::Message message);
   void on_leader_wire(const Speaker& from, Part part, const wire::Message& message);
   void refuse_as_follower(ports::LinkId link, const wire::Message& message);

@@ -9,10 +9,10 @@
 namespace swarm::node {
 namespace {
 
-// The first piece of a snapshot carries the Raft message; those that follow it belong to it by their link.
-// A message that cannot be read has no sender.
+// The first piece of a snapshot on a link carries the Raft message; those that follow it belong to it by
+// their link. A message that cannot be read has no sender.
 std::optional<RaftEnds> ends_of(const wire::SnapshotChunk& chunk) {
-  if (chunk.number != 0) return std::nullopt;
+  if (chunk.number != 0 && chunk.message.empty()) return std::nullopt;
   const auto message = codec::decode_raft_message(chunk.message);
   return message ? RaftEnds{message->from, message->to} : RaftEnds{};
 }
@@ -106,6 +106,9 @@ struct Table {
   }
   P operator()(const wire::SnapshotChunk& m) const {
     return {"SnapshotChunk", Sender::manager, Way::asks, Part::replica, {}, ends_of(m)};
+  }
+  P operator()(const wire::SnapshotAck&) const {
+    return {"SnapshotAck", Sender::manager, Way::answers, Part::replica};
   }
   P operator()(const raft::Message& m) const {
     return {"Raft", Sender::manager, Way::asks, Part::replica, {}, RaftEnds{m.from, m.to}};

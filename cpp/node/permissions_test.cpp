@@ -86,6 +86,7 @@ struct Cases {
   Case operator()(const wire::ApiReplyBody&) const { return {M::manager, Way::answers, Names::link}; }
   Case operator()(const wire::ApiCancel&) const { return {M::manager, Way::asks, Names::link}; }
   Case operator()(const wire::SnapshotChunk&) const { return {M::manager, Way::asks, Names::ends}; }
+  Case operator()(const wire::SnapshotAck&) const { return {M::manager, Way::answers, Names::link}; }
 };
 
 Way other(Way way) { return way == Way::asks ? Way::answers : Way::asks; }

@@ -239,6 +239,8 @@ void Replica::on_deadline() {
     // After a pause (a stopped process, a slow machine) the ticks that were missed stay missed: catching up
     // would start an election at once although the leader's words already wait in the queue.
     next_tick_ = std::max(next_tick_ + model::kRaftTick, core_.now + model::kRaftTick / 2);
+    resend_chunks();
+    if (incoming_ && incoming_->keep_until <= core_.now) incoming_.reset();
   }
   send_chunks();
   give_up_snapshots();
@@ -246,8 +248,9 @@ void Replica::on_deadline() {
 
 void Replica::on_link_gone(const LinkGone& event) {
   const Links::Gone& gone = event.gone;
-  if (incoming_ && incoming_->link == event.link) incoming_.reset();
-  std::erase_if(outgoing_, [&event](const auto& one) { return one.second.link == event.link; });
+  if (incoming_ && incoming_->link == event.link) incoming_->link = 0;
+  for (auto& [to, outgoing] : outgoing_)
+    if (outgoing.link == event.link) outgoing.link = 0;
   std::uint64_t peer = gone.peer.raft_id;
   if (peer == 0 && gone.outbound)
     for (const auto& [id, member] : members_)
@@ -259,7 +262,7 @@ void Replica::on_link_gone(const LinkGone& event) {
   heard_.erase(peer);
   if (leadership_.is_elected()) {
     raft_->report_unreachable(peer);
-    if (snapshots_sent_.erase(peer) != 0) raft_->report_snapshot(peer, false);
+    if (!outgoing_.contains(peer) && snapshots_sent_.erase(peer) != 0) raft_->report_snapshot(peer, false);
   } else if (gone.was_open && peer == leadership_.leader) {
     // A dead process closes its sockets: no need to wait for silence. Pre-vote guards against a mere broken
     // link.
@@ -388,6 +391,7 @@ void Replica::note_soft_state(const raft::Ready& ready) {
   if (!elected) {
     proposed_.clear();
     outgoing_.clear();
+    snapshots_sent_.clear();
     heard_.clear();
   } else {
     judged_.clear();
@@ -407,7 +411,7 @@ void Replica::compact(std::uint64_t applied, ports::DiskBatch& batch) {
   if (cluster == nullptr) return;
   const auto settings = model::usable(cluster->spec.raft);
   const auto until = raft::compaction_point(
-      *log_, applied,
+      *log_, std::min(applied, kept_for_snapshots()),
       {settings.snapshot_interval, settings.log_entries_for_slow_followers, kMaxLogBytes, kKeptLogBytes});
   if (!until) return;
   raft::Snapshot meta;

@@ -24,7 +24,7 @@
 #include "node/proposed.hpp"
 #include "node/raft_story.hpp"
 #include "node/replica_disk.hpp"
-#include "node/snapshot_packer.hpp"
+#include "node/snapshot_sender.hpp"
 #include "raft/raft.hpp"
 #include "store/store.hpp"
 
@@ -77,6 +77,7 @@ class Replica {
   // Both return the rule that the message breaks: it was dropped (node/judge).
   std::optional<Rule> step(raft::Message message);
   std::optional<Rule> on_chunk(ports::LinkId link, wire::SnapshotChunk chunk);
+  void on_ack(ports::LinkId link, const wire::SnapshotAck& ack);
   void on_link_gone(const LinkGone& event);
   // Proposes. Returns the number that comes back with the outcome; 0 if this node does not lead.
   std::uint64_t propose(model::Transaction transaction);
@@ -93,7 +94,7 @@ class Replica {
   void transfer_leadership(std::uint64_t to);  // 0: nothing happens
   void campaign();
   void on_deadline();
-  Instant next_deadline() const { return outgoing_.empty() ? next_tick_ : std::min(next_tick_, core_.now); }
+  Instant next_deadline() const { return has_chunk() ? std::min(next_tick_, core_.now) : next_tick_; }
   // One round: what Raft has ready goes to the disk, the peers and the store. Returns true if there was
   // something. A round that meets a feature level which this build does not know keeps nothing, as after a
   // crash: see too_new().
@@ -156,7 +157,7 @@ class Replica {
   std::optional<Rule> judge_message(const raft::Message& message);
   void follow_leap(raft::PeerId from);
   std::optional<Rule> judge_entries(const raft::Message& message);
-  std::optional<Rule> begin_snapshot(ports::LinkId link, const wire::SnapshotChunk& chunk);
+  std::optional<Rule> take_head(ports::LinkId link, const wire::SnapshotChunk& chunk);
   bool may_install(std::uint64_t index, std::string_view data);
   bool is_too_new(model::FeatureLevel level);
   void finish(raft::Ready& ready);
@@ -174,8 +175,10 @@ class Replica {
   void note_soft_state(const raft::Ready& ready);
   void send(raft::Message message);
   void send_snapshot(raft::Message message, const Address& to);
-  void send_chunk(std::uint64_t to);
+  bool has_chunk() const;
   void send_chunks();
+  void resend_chunks();
+  std::uint64_t kept_for_snapshots() const;
   void give_up_snapshots();  // those that took too long count as lost
   // The story: what changed in Raft since the last look, and what happened to members and snapshots.
   void begin_story();
@@ -218,19 +221,25 @@ class Replica {
   std::vector<std::uint64_t> reads_;
   // Made when Raft asked for a snapshot; its messages go out before anything else is applied.
   std::shared_ptr<const SnapshotSource> snapshot_source_;
-  // A snapshot that is on its way to a member, piece by piece: one in each turn.
+  // A snapshot that is on its way to a member; `link` is 0 while there is none.
   struct Outgoing {
     ports::LinkId link = 0;
-    SnapshotPacker packer;
-    wire::SnapshotChunk chunk;  // the next one, without its data
+    Address to;
+    SnapshotSender sender;
+    Instant resend;  // frames on an open link may be lost
   };
   std::map<std::uint64_t, Outgoing> outgoing_;
-  std::map<std::uint64_t, Instant> snapshots_sent_;  // to which member, and when to count it as lost
-  // One that is on its way here: a newer one takes its place.
+  struct Sent {
+    Instant lost_at;  // it counts as lost then
+    std::uint64_t index = 0;
+  };
+  std::map<std::uint64_t, Sent> snapshots_sent_;  // by member
+  // One that is on its way here: a newer one takes its place. Where its link is lost it is kept for a while.
   struct Incoming {
     ports::LinkId link = 0;
     std::uint32_t next = 0;
     raft::Message message;  // its snapshot's data grows
+    Instant keep_until;
   };
   std::optional<Incoming> incoming_;
   std::optional<std::pair<std::uint64_t, UnpackedSnapshot>> unpacked_;  // by index: on its way through Raft

@@ -2,18 +2,26 @@
 // installed by a member that lags.
 #include "node/replica.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "codec/codec.hpp"
 
 namespace swarm::node {
 namespace {
 
+// A member that acknowledges no piece for so long gets those that were sent again; or does not get it at all.
+constexpr Duration kResendChunks = Duration::seconds(1);
 constexpr Duration kSnapshotPatience = Duration::seconds(5);
-// Of a snapshot that is sent, in one turn.
-constexpr std::size_t kChunkBytes = 512 * 1024;
-constexpr std::size_t kChunkObjects = 4'000;
+// Of one whose link is lost, until it goes on over another.
+constexpr Duration kKeepsIncoming = Duration::seconds(30);
+// How long a member may take to read and write what it got.
+Duration install_patience(std::uint64_t bytes) {
+  constexpr std::uint64_t kBytesPerMilli = 8'000;
+  return kSnapshotPatience + Duration::millis(static_cast<std::int64_t>(bytes / kBytesPerMilli));
+}
 
 }  // namespace
 
@@ -58,39 +66,64 @@ void Replica::send_snapshot(raft::Message message, const Address& to) {
   }
   tell_snapshot("snapshot-sent", message.snapshot->index, message.to);
   const std::uint64_t peer = message.to;
-  wire::SnapshotChunk first;
-  first.snapshot_index = message.snapshot->index;
-  first.message = codec::encode(message);
   outgoing_.erase(peer);
-  outgoing_.emplace(peer, Outgoing{link, SnapshotPacker(snapshot_source_), std::move(first)});
-  send_chunk(peer);
+  const std::uint64_t index = message.snapshot->index;
+  outgoing_.emplace(peer, Outgoing{link, to, SnapshotSender(snapshot_source_, index, codec::encode(message)),
+                                   core_.now + kResendChunks});
+  snapshots_sent_[peer] = {core_.now + kSnapshotPatience, index};
 }
 
-void Replica::send_chunk(std::uint64_t to) {
-  Outgoing& outgoing = outgoing_.at(to);
-  snapshots_sent_[to] = core_.now + kSnapshotPatience;
-  wire::SnapshotChunk chunk = outgoing.chunk;
-  chunk.data = outgoing.packer.next(kChunkBytes, kChunkObjects);
-  chunk.last = outgoing.packer.done();
-  core_.links.send(outgoing.link, wire::Message(std::move(chunk)));
-  ++outgoing.chunk.number;
-  outgoing.chunk.message.clear();
-  if (outgoing.packer.done()) outgoing_.erase(to);
+bool Replica::has_chunk() const {
+  return std::ranges::any_of(
+      outgoing_, [](const auto& one) { return one.second.link != 0 && one.second.sender.can_send(); });
 }
 
+// A piece to each member in a turn: what else there is to say goes between them.
 void Replica::send_chunks() {
-  std::vector<std::uint64_t> peers;
-  for (const auto& [peer, outgoing] : outgoing_) peers.push_back(peer);
-  for (const std::uint64_t peer : peers) send_chunk(peer);
+  for (auto& [peer, outgoing] : outgoing_)
+    if (outgoing.link != 0 && outgoing.sender.can_send())
+      core_.links.send(outgoing.link, wire::Message(outgoing.sender.next()));
+}
+
+void Replica::on_ack(ports::LinkId link, const wire::SnapshotAck& ack) {
+  const auto it = std::ranges::find_if(outgoing_, [&](const auto& one) { return one.second.link == link; });
+  if (it == outgoing_.end() || it->second.sender.index() != ack.snapshot_index) return;
+  SnapshotSender& sender = it->second.sender;
+  sender.on_ack(ack.received);
+  it->second.resend = core_.now + kResendChunks;
+  const Duration patience = sender.is_done() ? install_patience(sender.bytes()) : kSnapshotPatience;
+  snapshots_sent_[it->first].lost_at = core_.now + patience;
+  if (sender.is_done()) outgoing_.erase(it);
+}
+
+// A link that is dialled anew takes what was not acknowledged.
+void Replica::resend_chunks() {
+  for (auto& [peer, outgoing] : outgoing_) {
+    if (outgoing.link != 0 && core_.now < outgoing.resend) continue;
+    if (outgoing.link == 0) outgoing.link = core_.links.to(outgoing.to, core_.now);
+    if (outgoing.link == 0) continue;
+    outgoing.sender.go_on_elsewhere();
+    outgoing.resend = core_.now + kResendChunks;
+  }
+}
+
+// The entries after a snapshot that a member is about to have stay, or it would need another one at once.
+std::uint64_t Replica::kept_for_snapshots() const {
+  std::uint64_t kept = store_->version();
+  for (const auto& [peer, sent] : snapshots_sent_) kept = std::min(kept, sent.index);
+  return kept;
 }
 
 void Replica::give_up_snapshots() {
   for (auto it = snapshots_sent_.begin(); it != snapshots_sent_.end();) {
-    if (it->second > core_.now) {
+    const auto progress = raft_->progress().find(it->first);
+    const bool has_it = progress != raft_->progress().end() && progress->second.match >= it->second.index;
+    if (it->second.lost_at > core_.now && !has_it) {
       ++it;
       continue;
     }
-    raft_->report_snapshot(it->first, false);
+    outgoing_.erase(it->first);
+    if (!has_it) raft_->report_snapshot(it->first, false);
     it = snapshots_sent_.erase(it);
   }
 }
@@ -98,30 +131,46 @@ void Replica::give_up_snapshots() {
 // ---- taking
 
 std::optional<Rule> Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
-  if (chunk.number == 0)
-    if (const auto broken = begin_snapshot(link, chunk)) return broken;
+  if (chunk.number == 0 || !chunk.message.empty())
+    if (const auto broken = take_head(link, chunk)) return broken;
   if (!incoming_ || incoming_->link != link) return std::nullopt;
   raft::Snapshot& snapshot = *incoming_->message.snapshot;
-  const bool too_large = snapshot.data.size() + chunk.data.size() > core_.options.max_snapshot_bytes;
-  if (chunk.number != incoming_->next || chunk.snapshot_index != snapshot.index || too_large) {
+  if (chunk.snapshot_index != snapshot.index || chunk.number > incoming_->next)
+    return std::nullopt;                                // one before it was lost, and comes again
+  const bool is_new = chunk.number == incoming_->next;  // else its acknowledgement was lost with a link
+  if (is_new && snapshot.data.size() + chunk.data.size() > core_.options.max_snapshot_bytes) {
     incoming_.reset();
-    return too_large ? std::optional(Rule::size) : std::nullopt;
+    return Rule::size;
   }
-  ++incoming_->next;
-  snapshot.data += chunk.data;
-  if (!chunk.last) return std::nullopt;
+  if (fnv1a(chunk.data) != chunk.checksum) {
+    incoming_.reset();
+    return Rule::snapshot;
+  }
+  if (is_new) snapshot.data += chunk.data, ++incoming_->next;
+  incoming_->keep_until = core_.now + kKeepsIncoming;
+  core_.links.send(link, wire::Message(wire::SnapshotAck{snapshot.index, incoming_->next}));
+  if (!is_new || !chunk.last) return std::nullopt;
   return step(std::exchange(incoming_, std::nullopt)->message);
 }
 
-// The head is judged before a byte of the snapshot is held.
-std::optional<Rule> Replica::begin_snapshot(ports::LinkId link, const wire::SnapshotChunk& chunk) {
+// The head is judged before a byte of the snapshot is held. It goes on from another link where it was.
+std::optional<Rule> Replica::take_head(ports::LinkId link, const wire::SnapshotChunk& chunk) {
   auto head = codec::decode_raft_message(chunk.message);
   if (!head || head->type != raft::MessageType::snap) return Rule::snapshot;
   if (was_removed(head->from) || head->to != raft_id_) return std::nullopt;
   if (const auto broken = judge(*head, known_of(*raft_, raft_id_))) return broken;
   if (head->term < raft_->term()) return std::nullopt;
-  head->snapshot->data.clear();
-  incoming_ = Incoming{link, 0, std::move(*head)};
+  const bool goes_on = incoming_ && incoming_->message.from == head->from &&
+                       incoming_->message.term == head->term &&
+                       incoming_->message.snapshot->index == head->snapshot->index;
+  if (goes_on && chunk.number > 0) {
+    incoming_->link = link;
+  } else if (chunk.number > 0) {
+    core_.links.send(link, wire::Message(wire::SnapshotAck{chunk.snapshot_index, 0}));
+  } else {
+    head->snapshot->data.clear();
+    incoming_ = Incoming{link, 0, std::move(*head), core_.now + kKeepsIncoming};
+  }
   return std::nullopt;
 }
 

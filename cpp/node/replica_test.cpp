@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.hpp"
 #include "codec/codec.hpp"
 #include "node/test_leader.hpp"
 #include "raft/conf_change.hpp"
@@ -41,6 +42,14 @@ class ReplicaTest : public testing::Test {
     world_.transport.sent.clear();
     return out;
   }
+  // How many pieces of a snapshot it said last that it has.
+  std::optional<std::uint32_t> acknowledged() {
+    std::optional<std::uint32_t> out;
+    for (const auto& [link, frame] : world_.transport.sent)
+      if (const auto* message = std::get_if<wire::Message>(&frame))
+        if (const auto* ack = std::get_if<wire::SnapshotAck>(message)) out = ack->received;
+    return out;
+  }
   // Whole: a leader packs the data as it is sent.
   static raft::Snapshot snapshot_of(Replica& leader) {
     raft::Snapshot snapshot = leader.make_snapshot();
@@ -58,9 +67,11 @@ class ReplicaTest : public testing::Test {
     message.snapshot->conf_state.learners = {2};
     std::vector<wire::SnapshotChunk> out;
     const std::size_t size = snapshot.data.size() / count + 1;
-    for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string data = snapshot.data.substr(i * size, size);
       out.push_back({snapshot.index, static_cast<std::uint32_t>(i), i + 1 == count,
-                     i == 0 ? codec::encode(message) : "", snapshot.data.substr(i * size, size)});
+                     i == 0 ? codec::encode(message) : "", data, fnv1a(data)});
+    }
     return out;
   }
 
@@ -122,20 +133,57 @@ TEST_F(ReplicaTest, ASnapshotComesInPiecesAndTakesTheStoresPlace) {
   EXPECT_FALSE(replica_->take_skipped()) << "an empty store has missed nothing";
 }
 
-TEST_F(ReplicaTest, ASnapshotOfWhichAPieceIsMissingIsNone) {
+TEST_F(ReplicaTest, APieceOfASnapshotThatComesTooEarlyIsNotKept) {
   TestLeader leader;
   replica_->begin();
   auto pieces = pieces_of(snapshot_of(*leader.replica), 3);
   replica_->on_chunk(3, pieces[0]);
   replica_->on_chunk(3, pieces[2]);
+  EXPECT_EQ(acknowledged(), 1u);
   replica_->on_chunk(3, pieces[1]);
-  replica_->on_chunk(3, pieces[2]);
+  EXPECT_EQ(acknowledged(), 2u);
   EXPECT_FALSE(replica_->run());
   replica_->on_chunk(3, pieces[0]);
   replica_->on_link_gone({3, {}, {}});
   replica_->on_chunk(3, pieces[1]);
   replica_->on_chunk(3, pieces[2]);
   EXPECT_FALSE(replica_->run()) << "the link that brought its beginning is gone";
+}
+
+TEST_F(ReplicaTest, ASnapshotGoesOnOverAnotherLinkWhereItWas) {
+  TestLeader leader;
+  replica_->begin();
+  auto pieces = pieces_of(snapshot_of(*leader.replica), 4);
+  replica_->on_chunk(3, pieces[0]);
+  replica_->on_chunk(3, pieces[1]);
+  replica_->on_link_gone({3, {}, {}});
+  pieces[1].message = pieces[0].message;  // its acknowledgement was lost
+  world_.transport.sent.clear();
+  replica_->on_chunk(4, pieces[1]);
+  EXPECT_EQ(acknowledged(), 2u);
+  replica_->on_chunk(4, pieces[2]);
+  replica_->on_chunk(4, pieces[3]);
+  EXPECT_EQ(acknowledged(), 4u);
+  EXPECT_TRUE(replica_->run());
+}
+
+TEST_F(ReplicaTest, ASnapshotWhoseBeginningIsNotKnownIsAskedForFromTheBeginning) {
+  TestLeader leader;
+  replica_->begin();
+  auto pieces = pieces_of(snapshot_of(*leader.replica), 4);
+  pieces[2].message = pieces[0].message;
+  EXPECT_FALSE(replica_->on_chunk(4, pieces[2]));
+  EXPECT_EQ(acknowledged(), 0u);
+}
+
+TEST_F(ReplicaTest, APieceThatIsNotWhatWasSentIsRefused) {
+  TestLeader leader;
+  replica_->begin();
+  auto pieces = pieces_of(snapshot_of(*leader.replica), 2);
+  EXPECT_FALSE(replica_->on_chunk(3, pieces[0]));
+  pieces[1].data.back() = static_cast<char>(pieces[1].data.back() ^ 1);
+  EXPECT_EQ(replica_->on_chunk(3, pieces[1]), Rule::snapshot);
+  EXPECT_FALSE(replica_->run());
 }
 
 TEST_F(ReplicaTest, ASnapshotThatCannotBeReadIsRefusedBeforeRaftTakesIt) {
@@ -290,6 +338,7 @@ TEST(ReplicaOfOne, ASnapshotThatIsAskedForWhileTheDiskIsAtWorkIsSent) {
   leader.replica->run();  // its batch is on its way
   leader.replica->step(has_nothing(*leader.replica, 2));
   leader.go_on();
+  leader.replica->on_deadline();
   const auto chunks = std::ranges::count_if(leader.world.transport.sent, [](const auto& sent) {
     const auto* message = std::get_if<wire::Message>(&sent.second);
     return message != nullptr && std::holds_alternative<wire::SnapshotChunk>(*message);

@@ -134,6 +134,7 @@ struct Teller {
     facts.index = it.snapshot_index;
     facts.bytes = it.data.size() + it.message.size();
   }
+  void operator()(const wire::SnapshotAck& it) const { facts.index = it.snapshot_index; }
 
   void tell(const std::string& what) const {
     constexpr std::size_t kMost = 160;

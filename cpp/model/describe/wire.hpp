@@ -69,7 +69,8 @@ SWARM_FIELDS(wire::ApiForward, id, method, target, headers, body)
 SWARM_FIELDS(wire::ApiReplyHead, id, status, headers, streaming)
 SWARM_FIELDS(wire::ApiReplyBody, id, bytes, end, number, cut)
 SWARM_FIELDS(wire::ApiCancel, id)
-SWARM_FIELDS(wire::SnapshotChunk, snapshot_index, number, last, message, data)
+SWARM_FIELDS(wire::SnapshotChunk, snapshot_index, number, last, message, data, checksum)
+SWARM_FIELDS(wire::SnapshotAck, snapshot_index, received)
 
 SWARM_CASE(wire::FeedItem, Task, task)
 SWARM_CASE(wire::FeedItem, wire::MeshService, mesh_service)
@@ -102,5 +103,6 @@ SWARM_CASE(wire::Message, wire::RootRequest, root_request)
 SWARM_CASE(wire::Message, wire::RootReply, root_reply)
 SWARM_CASE(wire::Message, wire::CertificateRequest, certificate_request)
 SWARM_CASE(wire::Message, wire::CertificateReply, certificate_reply)
+SWARM_CASE(wire::Message, wire::SnapshotAck, snapshot_ack)
 
 }  // namespace swarm::model
