@@ -1,7 +1,7 @@
 // SnapshotSender: one snapshot on its way to one member, in pieces that the member acknowledges. A few are on
 // their way at a time, so that a large state neither fills the link's queue nor the memory, and other frames
-// go between them. Where a link or a frame is lost it goes on from what was acknowledged; a member that has forgotten
-// gets it from the beginning. Pure: the replica sends what next() returns.
+// go between them. Where a link or a frame is lost it goes on from what was acknowledged; a member that has
+// forgotten gets it from the beginning. Pure: the replica sends what next() returns.
 #pragma once
 
 #include <cstddef>
