@@ -14,8 +14,9 @@ constexpr Duration kRetry = Duration::millis(100);
 
 model::MeshTask mesh_task(const agent::LocalTask& local, const Address& address) {
   model::MeshTask out{local.task.id, address, {}, {}};
-  if (!local.task.templ->endpoint) return out;
-  for (const auto& port : local.task.templ->endpoint->ports) {
+  const auto& endpoint = local.task.templ->endpoint;
+  if (!endpoint) return out;
+  for (const auto& port : endpoint->ports) {
     if (port.protocol == model::PortProtocol::tcp) out.targets.push_back(port.target_port);
   }
   for (const auto& port : local.task.status.port_status)

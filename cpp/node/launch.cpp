@@ -22,8 +22,8 @@ Result<ports::Launch> launch_of(const model::Task& task, const model::NodeDescri
   launch.task = task.id;
   launch.name = model::task_name(task);
   launch.runtime = ports::runtime_of(task.spec());
-  if (task.spec().container) {
-    auto expanded = go_template::expand(*task.spec().container, go_template::facts_of(task, description));
+  if (const auto& container = task.spec().container) {
+    auto expanded = go_template::expand(*container, go_template::facts_of(task, description));
     if (!expanded) return expanded.error();
     if (auto fine = control::check_process(*expanded); !fine) return fine.error();
     launch.container = std::move(*expanded);
@@ -36,8 +36,8 @@ Result<ports::Launch> launch_of(const model::Task& task, const model::NodeDescri
   launch.slot = task.slot;
   launch.node_id = task.node_id;
   launch.node_hostname = description.hostname;
-  if (task.templ->endpoint)
-    for (const auto& port : task.templ->endpoint->ports) launch.target_ports.push_back(port.target_port);
+  if (const auto& endpoint = task.templ->endpoint)
+    for (const auto& port : endpoint->ports) launch.target_ports.push_back(port.target_port);
   return launch;
 }
 

@@ -37,7 +37,8 @@ std::string SnapshotPacker::next(std::size_t bytes, std::size_t objects) {
     std::optional<store::IdOf<T>> after;
     if (last_) after = store::id_of_key<T>(*last_);
     source_->view->visit_after<T>(after ? &*after : nullptr, [&](const store::Ref<T>& object) {
-      if ((full = out.size() >= bytes || objects == 0)) return false;
+      full = out.size() >= bytes || objects == 0;
+      if (full) return false;
       --objects;
       last_ = store::key_of<T>(store::id_of(*object));
       const auto encode = [](const auto& one) { return codec::encode(one); };
