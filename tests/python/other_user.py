@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import stat
 import traceback
 from collections.abc import Callable, Iterator
@@ -196,12 +197,20 @@ def tcp_name(text: str) -> str:
     return f"{socket.inet_ntoa(bytes.fromhex(host)[::-1])}:{int(port, 16)}"
 
 
-def ask_http(where: str) -> str:
-    """The first line that a client without credentials hears at a TCP door that should not answer."""
+def ask_http(where: str) -> list[str]:
+    """What a client without credentials hears at a TCP door that should not answer: in plain, and by TLS."""
+    return [heard for tls in (False, True) if (heard := _ask(where, tls))]
+
+
+def _ask(where: str, tls: bool) -> str:
     host, port = where.rsplit(":", 1)
+    anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
     try:
-        with socket.create_connection((host, int(port)), timeout=3) as client:
+        with socket.create_connection((host, int(port)), timeout=3) as raw:
+            client = anyone.wrap_socket(raw) if tls else raw
             client.sendall(b"GET /info HTTP/1.1\r\nHost: x\r\n\r\n")
-            return client.recv(64).decode(errors="replace").split("\r\n")[0]
-    except OSError as error:
-        return type(error).__name__
+            heard = client.recv(64).decode(errors="replace").split("\r\n")[0]
+    except OSError:
+        return ""
+    return heard if heard.startswith("HTTP") else ""
