@@ -2,6 +2,7 @@
 
 #include "base/bytes.hpp"
 #include "codec/codec.hpp"
+#include "ports/left_key.hpp"
 
 namespace swarm::node {
 namespace {
@@ -107,6 +108,7 @@ ports::DiskBatch save_identity(const Identity& identity) {
   using ports::Family;
   ports::DiskBatch batch;
   batch.sync = true;
+  batch.erase(Family::format, ports::kLeftKey);
   batch.put(Family::identity, "node", identity.node.str());
   batch.put(Family::identity, "cluster", identity.cluster.str());
   batch.put(Family::identity, "role", model::to_string(identity.role));

@@ -134,7 +134,6 @@ void Lifecycle::begin_new_cluster(const Forcing& forcing) {
   const wire::ManagerPeer self{identity_->node, identity_->raft_id, identity_->advertise};
   identity_->managers = {self};
   identity_->role = model::NodeRole::manager;
-  sidelined_.reset();
   way_ = way::AtRest{};
   error_.clear();
   stage_ = stage::Initialising{forcing.id, forcing.wish, identity_->listen, identity_->advertise, {}};
@@ -146,6 +145,7 @@ void Lifecycle::begin_new_cluster(const Forcing& forcing) {
 
 void Lifecycle::on_recovered(const Result<void>& result) {
   auto* init = std::get_if<stage::Initialising>(&stage_);
+  if (result) sidelined_.reset();
   if (result || init == nullptr) return;
   error_ = result.error().message;
   const ports::ApiId id = init->id;

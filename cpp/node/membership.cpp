@@ -83,10 +83,11 @@ void Membership::on_join(ports::LinkId link, const wire::JoinRequest& message) {
 }
 
 Result<void> Membership::check_token(const std::string& host, const std::string& token) {
-  if (!guard_.may_try(host, core_.now))
-    return Error{Code::resource_exhausted, "too many join tokens from this address were wrong",
-                 "wait some seconds; `docker swarm join-token` at a manager shows the right one", false, 0};
+  // 128 bits cannot be guessed: a right token is taken however many wrong ones come.
   if (control::role_of_token(*replica_.store().cluster(), token)) return {};
+  if (!guard_.may_try(host, core_.now))
+    return Error{Code::resource_exhausted, "too many join tokens were wrong",
+                 "wait some seconds; `docker swarm join-token` at a manager shows the right one", false, 0};
   guard_.failed(host, core_.now);
   return rpc_error(Code::invalid_argument, "A valid join token is necessary to join this cluster");
 }

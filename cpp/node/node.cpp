@@ -8,6 +8,7 @@
 #include "node/impl.hpp"
 #include "node/replica_disk.hpp"
 #include "node/replica_recovery.hpp"
+#include "ports/left_key.hpp"
 
 namespace swarm::node {
 
@@ -60,7 +61,15 @@ Result<void> Node::Impl::start(Instant now) {
   auto identity = load_identity(core_.ports.disk);
   if (!identity) return identity.error();
   if (!*identity) {
-    // A manager's state without a name is an init that a crash cut short.
+    // A manager's state without a name is an init that a crash cut short, when nothing was promised yet; or a
+    // way out that was.
+    if (!core_.ports.disk.mark().empty() && !core_.ports.disk.get(ports::Family::format, ports::kLeftKey))
+      return Error{
+          Code::data_loss,
+          "the data root is corrupt: node.log has lost this node's identity, and a "
+          "manager's promises are there (raft.mark)",
+          "restore the data root from a copy of this moment; or keep it aside, and join as a new node", false,
+          0};
     if (core_.ports.disk.has_manager_state()) core_.ports.disk.wipe_manager();
     core_.links.set_hello(core_.hello());
     return {};

@@ -62,8 +62,9 @@ void make_private_files() { ::umask(0077); }
 
 // By its name: it may be a link, which is its user's word.
 Result<void> close_root(const std::string& root) {
-  if (auto made = make_directories(root); !made) return made;
   struct stat found {};
+  const bool was_there = ::stat(root.c_str(), &found) == 0;
+  if (auto made = make_directories(root); !made) return made;
   if (::stat(root.c_str(), &found) != 0) return file_error(root, "cannot be looked at");
   if (found.st_uid != ::geteuid() && ::chown(root.c_str(), ::geteuid(), ::getegid()) != 0)
     return plain_error(Code::failed_precondition,
@@ -72,7 +73,9 @@ Result<void> close_root(const std::string& root) {
                            "), who could read and change all of it; choose another --data-root, or give it "
                            "to this user: chown " +
                            std::to_string(::geteuid()) + " " + root);
-  if ((found.st_mode & kOthers) != 0 && ::chmod(root.c_str(), found.st_mode & 0700) != 0)
+  // A new one may lack its owner's rights by the umask; of one that was there they are its owner's word.
+  const mode_t wanted = was_there ? found.st_mode & 0700 : 0700;
+  if ((found.st_mode & 07777) != wanted && ::chmod(root.c_str(), wanted) != 0)
     return file_error(root, "cannot be closed to other users");
   return {};
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "ports/left_key.hpp"
 #include "real/certificate_files.hpp"
 #include "real/files.hpp"
 #include "real/local_doors.hpp"
@@ -319,12 +320,14 @@ void RocksDisk::wipe_manager() {
   impl_->note(impl_->forget_manager());
 }
 
-// The log first: a node that knows its name no more, but has a manager's state, is an init cut short.
+// The log first, with a word that the node has left: without it, a node that knows its name no more has lost
+// it.
 void RocksDisk::wipe_all() {
   const auto guard = impl_->quiet();
   DiskBatch batch;
   for (const auto& [key, _] : impl_->log.content())
     if (key.first != Family::format) batch.erase(key.first, key.second);
+  batch.put(Family::format, ports::kLeftKey, "");
   batch.sync = true;
   impl_->note(impl_->write_log(batch));
   impl_->note(impl_->certificates.wipe());

@@ -31,7 +31,7 @@ struct Forgetful : Swarm {
 };
 
 // The worst case: of the two managers that acknowledged, one is down and the other has forgotten; the third
-// was away. What was answered is not lost, because nobody leads until the one that remembers is back.
+// was away. What was answered is not lost, because no manager leads until the one that remembers is back.
 TEST(Memory, WhatWasAnsweredSurvivesALostTailBesideAnAbsentManager) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Forgetful swarm(seed);
@@ -160,7 +160,7 @@ TEST(Recovery, ACrashAtAnyMomentOfItLeavesAWholeDisk) {
 
 TEST(Recovery, TheOnlyManagerGoesOnWithWhatItsDiskHasWhenItIsTold) {
   WorldOptions options = Swarm::options(1);
-  options.check = false;  // what was committed is lost, and nobody else has it
+  options.check = false;  // what was committed is lost, and no other manager has it
   World world(options);
   world.add_machine({"m1", {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
   ASSERT_EQ(form_swarm(world, {"m1"}, {}), "");

@@ -14,7 +14,7 @@ from swarmpy import _show
 from swarmpy._brief import Brief
 from swarmpy._hub import Hub
 from swarmpy._models.nearest import not_found
-from swarmpy.errors import Conflict, NotManager, SwarmError
+from swarmpy.errors import Conflict, InvalidArgument, NotManager, SwarmError
 from swarmpy.node import NodeSwarm
 from swarmpy.raft import RaftState, raft_of
 
@@ -50,14 +50,15 @@ class ManagerLog(metaclass=Brief):
     def row(self, mark: str = "") -> tuple[object, ...]:
         """As a line of a table."""
         known = ("" if one is None else one for one in (self.term, self.index, self.commit))
-        return self.name, self.state, *known, mark or self.why
+        return self.name, self.state, *known, " ".join(filter(None, (mark, self.why)))
 
 
 @dataclass(frozen=True)
 class Recovery(metaclass=Brief):
     """What `swarm.recover()` found, and did. `managers`: a `ManagerLog` for each member of the Raft group;
     `newest`: the name of the one whose log is the newest; `refused`: why nothing may be done, "" when it may,
-    and `hint`: what to do in place of it. `leader`: who calls itself leader, or "". `done`: a new group was
+    and `hint`: what to do in place of it. `leader`: who calls itself leader, or "".
+    `chosen`: `newest` is the one that was asked for. `done`: a new group was
     made.
     """
 
@@ -67,6 +68,7 @@ class Recovery(metaclass=Brief):
     refused: str
     hint: str
     leader: str = ""
+    chosen: bool = False
     done: bool = False
 
     @property
@@ -124,15 +126,15 @@ def look(hub: Hub, from_: str = "", lost: tuple[str, ...] = ()) -> Recovery:
             "no manager answers", hint="Start those that can be started: node.restart(), swarmpy node start."
         )
     members = _members(views)
+    leads = [name for name, view in views.items() if isinstance(view, RaftState) and view.leader == name]
     for name in (*lost, *([from_] if from_ else [])):
-        if name not in members:
+        if name not in members and not leads:
             raise not_found("manager", name, members)
     managers = tuple(_log_of(hub, name, views.get(name)) for name in members)
-    best = max(managers, key=lambda one: (one.state == "answers", *one.newness))
-    newest = from_ or best.name
-    leads = [name for name, view in views.items() if isinstance(view, RaftState) and view.leader == name]
-    found = Recovery(managers, newest, lost, "", "", leads[0] if leads else "")
-    refused, hint = _why_not(found, set(views), best)
+    best = max(managers, key=lambda one: (one.state == "answers", one.state == "sidelined", *one.newness))
+    newest = from_ if from_ in members else best.name
+    found = Recovery(managers, newest, lost, "", "", leads[0] if leads else "", chosen=bool(from_))
+    refused, hint = _why_not(found, best)
     return replace(found, refused=refused, hint=hint)
 
 
@@ -140,7 +142,10 @@ def look(hub: Hub, from_: str = "", lost: tuple[str, ...] = ()) -> Recovery:
 
 
 def _name(node: str | Node) -> str:
-    return node if isinstance(node, str) else node.name
+    name = node if isinstance(node, str) else getattr(node, "name", None)
+    if not isinstance(name, str):
+        raise InvalidArgument(f"a manager is a name or a Node, not {node!r}")
+    return name
 
 
 def _view(hub: Hub, name: str) -> RaftState | ManagerLog | None:
@@ -184,7 +189,7 @@ def _log_of(hub: Hub, name: str, view: RaftState | ManagerLog | None) -> Manager
 # ---- whether it may be done
 
 
-def _why_not(found: Recovery, present: set[str], best: ManagerLog) -> tuple[str, str]:
+def _why_not(found: Recovery, best: ManagerLog) -> tuple[str, str]:
     """The reason and the next step; two empty texts when nothing speaks against it."""
     managers, newest = found.managers, found.newest
     if found.leader:
@@ -196,15 +201,34 @@ def _why_not(found: Recovery, present: set[str], best: ManagerLog) -> tuple[str,
         answer = " and ".join(one.name for one in managers if one.state == "answers")
         majority = f"{answer} are a majority of {_show.counted(len(managers), 'manager')}"
         return f"{majority}: they elect a leader by themselves", "Wait: swarm.wait_leader()."
-    if alive := [name for name in found.lost if name in present]:
-        return f"{alive[0]} answers, so it is not lost", "Leave it out of lost."
-    if unknown := [
-        one.name for one in managers if one.state in ("dead", "silent") and one.name not in found.lost
-    ]:
+    if alive := [one.name for one in managers if one.state == "answers" and one.name in found.lost]:
+        return f"{alive[0]} answers, so it is not lost", f"Do not name {alive[0]} as lost."
+    others = [one for one in managers if one.name != newest and one.name not in found.lost]
+    if unknown := [one.name for one in others if one.state in ("dead", "silent")]:
         return _away(unknown, newest)
+    if aside := [one for one in others if one.state == "sidelined"]:
+        return _sidelined_beside(aside[0], newest)
+    if best.state == "sidelined" and not found.chosen:
+        return _only_sidelined(best)
     if next(one for one in managers if one.name == newest).newness < best.newness:
         return f"the log of {best.name} is newer than that of {newest}", f"Recover from {best.name}."
     return "", ""
+
+
+def _sidelined_beside(one: ManagerLog, newest: str) -> tuple[str, str]:
+    return (
+        f"{one.name} takes no part, and its disk may have acknowledged entries that {newest} has not: "
+        f"{one.why}",
+        f"Bring back the others: it joins again by itself. Where that cannot be, say that it is lost, and "
+        f"what only it has: swarm.recover(lost=[{one.name!r}]), or swarmpy recover --lost {one.name}.",
+    )
+
+
+def _only_sidelined(one: ManagerLog) -> tuple[str, str]:
+    return (
+        f"what is left has lost acknowledged writes: {one.why}",
+        f"To go on without them, say so: swarm.recover({one.name!r}), or swarmpy recover --from {one.name}.",
+    )
 
 
 def _away(names: list[str], newest: str) -> tuple[str, str]:

@@ -336,10 +336,12 @@ class Swarm(metaclass=Brief):
     ) -> Recovery:
         """Out of a lost majority: makes a new Raft group of the one manager whose log is the newest, with all
         services and tasks (`docker swarm init --force-new-cluster` on it). Returns what each manager had. The
-        others are members no more; when they come back they are workers, which may be promoted.
+        others are members no more; when they come back they are workers, which may be promoted, and what
+        their disks had of the swarm goes.
 
-        `from_`: that one must be it. `lost`: managers that will never come back; without it nothing is done
-        while a manager is away whose disk may have newer entries. `dry_run`: only look.
+        `from_`: that one must be it; of one that takes no part because its disk has lost writes, it must be
+        said. `lost`: managers that will never come back; without it nothing is done while a manager is away,
+        or takes no part, whose disk may have newer entries. `dry_run`: only look.
 
         Raises `Conflict`, whose `.hint` is the next step, where a leader or a majority is left, where a
         manager is away that is not `lost`, and where another one's log is newer. Raises `NotFound` for a name

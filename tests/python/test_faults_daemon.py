@@ -80,6 +80,22 @@ def test_the_swarms_port_is_in_use_and_then_it_is_not(cluster: LocalCluster) -> 
     eventually(manager.door, lambda: len(ready_nodes(manager.door)) == 2, "all is as before")
 
 
+@pytest.mark.parametrize("kept", [8, 100, 300])
+def test_a_manager_that_has_lost_its_name_deletes_nothing(cluster: LocalCluster, kept: int) -> None:
+    manager, worker = cluster.nodes
+    form([manager, worker])
+    manager.kill()
+    log = manager.data_root / "node.log"
+    whole = log.read_bytes()
+    os.truncate(log, kept)
+    with pytest.raises(ClusterError, match=r"node.log has lost this node's identity"):
+        manager.start()
+    assert (manager.data_root / "raft").exists()
+    log.write_bytes(whole)
+    manager.start()
+    eventually(manager.door, lambda: len(ready_nodes(manager.door)) == 2, "all is as before")
+
+
 def test_a_manager_whose_log_is_gone_stays_up_and_says_so(cluster: LocalCluster) -> None:
     manager, worker = cluster.nodes
     form([manager, worker])

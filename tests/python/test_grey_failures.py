@@ -1,5 +1,5 @@
-"""One manager of three that is neither well nor dead: writes go on as fast as without it, nobody is elected
-because of it, and it is named.
+"""One manager of three that is neither well nor dead: writes go on as fast as without it, there is
+no election because of it, and it is named.
 """
 
 from __future__ import annotations

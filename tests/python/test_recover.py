@@ -92,6 +92,40 @@ def test_the_newest_log_of_those_that_are_left_is_chosen() -> None:
     assert len(c.services) == 5
 
 
+def test_a_manager_that_takes_no_part_may_have_the_newest_log(swarm: sp.Swarm) -> None:
+    """m2 was away, m1 and m3 acknowledged; then m1 dies, and m3's disk loses its tail."""
+    behind, aside = followers(swarm)
+    leader = swarm.wait_leader().name
+    swarm.nodes[behind].kill()
+    swarm.services.create("nginx", name="acknowledged", replicas=0)
+    swarm.faults.disk(aside, lost_tail=1)
+    swarm.services.create("nginx", name="lost", replicas=0)
+    lose(swarm, leader, aside)
+    for name in (behind, aside):
+        swarm.nodes[name].restart()
+    swarm.sleep("5s")
+    with pytest.raises(sp.Conflict, match=f"{aside} takes no part"):
+        swarm.recover(lost=[leader])
+    with pytest.raises(sp.Conflict, match=r"has lost acknowledged writes|is newer|takes no part"):
+        swarm.recover(aside, lost=[leader])
+
+
+def test_a_forgetful_manager_goes_on_only_when_it_is_named() -> None:
+    c = sp.Swarm(managers=1, workers=0, seed=2)
+    for number in range(4):
+        c.services.create("nginx", name=f"s{number}", replicas=0)
+    c.faults.disk("m1", lost_tail=2)
+    c.services.create("nginx", name="s4", replicas=0)
+    c.nodes["m1"].kill()
+    c.nodes["m1"].restart()
+    look = c.recover(dry_run=True)
+    assert "has lost acknowledged writes" in look.refused
+    assert "durable writes are gone" in repr(look)
+    with pytest.raises(sp.Conflict, match="has lost acknowledged writes"):
+        c.recover()
+    assert c.recover("m1", dry_run=True), "the word of its user is enough"
+
+
 def test_a_majority_that_answers_elects_by_itself(swarm: sp.Swarm) -> None:
     leader = swarm.wait_leader()
     leader.kill()
@@ -100,10 +134,18 @@ def test_a_majority_that_answers_elects_by_itself(swarm: sp.Swarm) -> None:
 
 
 def test_names_and_words_are_checked(swarm: sp.Swarm) -> None:
+    with pytest.raises(sp.InvalidArgument, match="not 1"):
+        swarm.recover(lost=[1])  # type: ignore[list-item]
+    lost = followers(swarm)
+    lose(swarm, *lost)
+    swarm.sleep("5s")
     with pytest.raises(sp.NotFound, match="m9"):
         swarm.recover(lost=["m9"])
     with pytest.raises(sp.NotFound, match="w1"):
         swarm.recover("w1")
+    assert swarm.recover(lost=lost).done
+    with pytest.raises(sp.Conflict, match="nothing to recover"):
+        swarm.recover(lost=lost)
 
 
 def test_looking_changes_nothing_and_reads_well() -> None:
