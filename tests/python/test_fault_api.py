@@ -127,6 +127,7 @@ def test_kills_of_nodes_and_tasks_are_told(swarm: sp.Swarm) -> None:
     swarm.heal()
     swarm.heal()
     assert swarm.nodes["w1"].alive
+    swarm.sleep("5s")  # the leader hears from w1 what died with it
     web.wait()
     swarm.faults.kill(web.tasks.running[0])
     assert [one.kind for one in swarm.faults.history] == ["kill", "kill", "kill_task"]
