@@ -12,6 +12,10 @@ option(SWARM_BUILD_REAL "Build the real world: swarmd (needs RocksDB, OpenSSL, B
 option(SWARM_BUILD_PYTHON "Build the pybind11 module _core" ON)
 set(SWARM_SANITIZE "" CACHE STRING
   "Sanitizers to build with: 'address', 'undefined', or several with commas between them")
+option(SWARM_FUZZ "Count the paths through the code, for libFuzzer; clang only" OFF)
+if(SWARM_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 # With sanitizers, and no word on speed: fast enough for the tests, with line numbers in what they report.
 if(SWARM_SANITIZE AND NOT CMAKE_BUILD_TYPE)

@@ -92,7 +92,7 @@ def sources(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def is_test(path: Path) -> bool:
-    return path.stem.endswith("_test") or path.stem.startswith("test_")
+    return path.stem.endswith("_test") or path.stem.startswith("test_") or path.parent.name == "swarm_fuzz"
 
 
 def include_offences(root: Path) -> Iterator[str]:

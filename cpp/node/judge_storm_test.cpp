@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "codec/codec.hpp"
-#include "node/test_leader.hpp"
+#include "node/test_member.hpp"
 #include "raft/conf_change.hpp"
 
 namespace swarm::node {
@@ -21,113 +21,6 @@ using raft::Role;
 
 // A failed check says which message it was, and ends the test instead of the program.
 [[noreturn]] void throw_check(const std::string& sentence) { throw std::logic_error(sentence); }
-
-constexpr std::uint64_t kSelf = 2;
-enum class Start { joiner, learner, follower, candidate, leader };
-
-// Member 2 of a group of three, brought into its role by what honest members would send.
-class Member {
- public:
-  explicit Member(Start start)
-      : replica_(Replica::join(world_.core, kSelf, {{NodeId(1), 1, at(1)}, {NodeId(3), 3, at(3)}})) {
-    stored();
-    replica_->begin();
-    if (start == Start::joiner) return;
-    hear(first_append(start == Start::learner));
-    if (start == Start::follower || start == Start::learner) return;
-    while (replica_->raft().role() == Role::follower) tick();
-    vote(MessageType::pre_vote_resp, term() + 1);
-    if (start == Start::candidate) return;
-    vote(MessageType::vote_resp, term());
-    acknowledge();
-  }
-
-  std::optional<Rule> hear(Message message) {
-    const auto broken = replica_->step(std::move(message));
-    go_on();
-    return broken;
-  }
-  void tick() {
-    world_.core.now = world_.core.now + model::kRaftTick;
-    replica_->on_deadline();
-    go_on();
-  }
-  bool opens_again() {
-    Core again(NodeOptions{}, world_.core.ports);
-    auto state = load_replica(world_.core.ports.disk);
-    if (!state.ok()) ADD_FAILURE() << state.error().message;
-    EXPECT_EQ(what_is_forgotten(*state, world_.core.ports.disk.mark()), "");
-    const auto loaded = Replica::load(again, std::move(*state));
-    if (!loaded.ok()) ADD_FAILURE() << loaded.error().message;
-    return loaded.ok();
-  }
-  const raft::RawNode& raft() const { return replica_->raft(); }
-  raft::Term term() const { return raft().term(); }
-  std::string packed() const { return pack_snapshot(replica_->store(), replica_->members(), {}); }
-  const raft::ConfState& group() const { return replica_->group(); }
-  bool has_store() const { return replica_->store().cluster() != nullptr; }
-
- private:
-  void go_on() {
-    while (replica_->run() || stored()) world_.transport.sent.clear();
-    replica_->take_applied();
-    replica_->take_reads();
-    world_.trace.lines.clear();
-  }
-  bool stored() {
-    const auto tokens = world_.disk.take_tokens();
-    for (const std::uint64_t token : tokens)
-      if (std::holds_alternative<ReplicaStored>(world_.core.take_done(token))) replica_->on_stored();
-    return !tokens.empty();
-  }
-  void vote(MessageType type, raft::Term term) {
-    Message vote;
-    vote.type = type;
-    vote.from = 1;
-    vote.to = kSelf;
-    vote.term = term;
-    hear(std::move(vote));
-  }
-  void acknowledge() {
-    Message answer;
-    answer.type = MessageType::app_resp;
-    answer.from = 1;
-    answer.to = kSelf;
-    answer.term = term();
-    answer.index = raft().last_index();
-    hear(std::move(answer));
-  }
-  static std::string cluster() {
-    control::NewCluster fresh;
-    fresh.id = ClusterId(9);
-    fresh.root_cert_pem = "CERT";
-    model::Node first;
-    first.id = NodeId(1);
-    first.role = first.spec.desired_role = model::NodeRole::manager;
-    Rng rng(4);
-    return codec::encode(control::make_cluster(fresh, first, rng));
-  }
-  static Message first_append(bool learner) {
-    Message message;
-    message.type = MessageType::app;
-    message.from = 1;
-    message.to = kSelf;
-    message.term = message.commit = 5;
-    message.entries.push_back({0, 0, EntryType::normal, cluster()});
-    for (const std::uint64_t id : {1, 3, 2}) {
-      const auto type =
-          id == kSelf && learner ? raft::ConfChangeType::add_learner_node : raft::ConfChangeType::add_node;
-      message.entries.push_back(raft::encode_conf_change({raft::Transition::automatic, {{type, id, {}}}}));
-    }
-    message.entries.push_back({});
-    for (std::size_t i = 0; i < message.entries.size(); ++i)
-      message.entries[i].index = i + 1, message.entries[i].term = 5;
-    return message;
-  }
-
-  TestWorld world_;
-  std::unique_ptr<Replica> replica_;
-};
 
 class Storm {
  public:
@@ -316,7 +209,7 @@ void storm(Start start, std::uint64_t seed, Count& count) {
     if (ticks.chance(1, 10)) member.tick();
   }
   ASSERT_LT(member.term(), raft::kTermBound);
-  EXPECT_TRUE(member.opens_again()) << "seed " << seed;
+  EXPECT_EQ(member.why_closed(), "") << "seed " << seed;
 }
 
 class JudgeStorm : public testing::TestWithParam<Start> {};
