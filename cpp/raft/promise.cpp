@@ -1,6 +1,10 @@
 #include "raft/promise.hpp"
 
+#include <cstdint>
+#include <string>
+
 #include "base/bytes.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::raft {
 

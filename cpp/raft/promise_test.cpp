@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <vector>
+
+#include "raft/message.hpp"
 
 namespace swarm::raft {
 namespace {
