@@ -20,6 +20,18 @@ namespace swarm::node {
 inline constexpr std::uint64_t kSelf = 2;
 enum class Start : std::uint8_t { joiner, learner, follower, candidate, leader };
 
+// The first transaction of a swarm of one manager.
+inline model::Transaction small_cluster() {
+  control::NewCluster fresh;
+  fresh.id = ClusterId(9);
+  fresh.root_cert_pem = "CERT";
+  model::Node first;
+  first.id = NodeId(1);
+  first.role = first.spec.desired_role = model::NodeRole::manager;
+  Rng rng(4);
+  return control::make_cluster(fresh, first, rng);
+}
+
 class Member {
  public:
   explicit Member(Start start)
@@ -92,23 +104,13 @@ class Member {
     answer.index = raft().last_index();
     hear(std::move(answer));
   }
-  static std::string cluster() {
-    control::NewCluster fresh;
-    fresh.id = ClusterId(9);
-    fresh.root_cert_pem = "CERT";
-    model::Node first;
-    first.id = NodeId(1);
-    first.role = first.spec.desired_role = model::NodeRole::manager;
-    Rng rng(4);
-    return codec::encode(control::make_cluster(fresh, first, rng));
-  }
   static raft::Message first_append(bool learner) {
     raft::Message message;
     message.type = raft::MessageType::app;
     message.from = 1;
     message.to = kSelf;
     message.term = message.commit = 5;
-    message.entries.push_back({0, 0, raft::EntryType::normal, cluster()});
+    message.entries.push_back({0, 0, raft::EntryType::normal, codec::encode(small_cluster())});
     for (const std::uint64_t id : {1, 3, 2}) {
       const auto type =
           id == kSelf && learner ? raft::ConfChangeType::add_learner_node : raft::ConfChangeType::add_node;

@@ -112,7 +112,7 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
   wire::Hello hello;
   std::map<ports::LinkId, std::shared_ptr<Link>> links;
   std::map<ports::LinkId, std::shared_ptr<Link>> leaving;  // closed here; their last frames are on their way
-  std::size_t strangers = 0;  // links from outside that have not said who they are, or not proved it
+  std::size_t strangers = 0;  // links from outside whose node is not known, or not proved
   ports::LinkId last_link = 0;
 };
 

@@ -189,7 +189,7 @@ std::optional<ports::Event> Network::arrived(const AcceptArrives& event) {
                            connection->to, false};
 }
 
-// The opener does not believe who answered.
+// The opener does not believe the node that answered.
 std::optional<ports::Event> Network::hang_up(ConnectionId id, Connection& connection, const char* why) {
   tell_closed(id, connection, 1, std::string("refused: ") + why);
   drop_end(id, connection, 0);

@@ -47,7 +47,7 @@ struct Ends {
     client = std::make_unique<TlsStream>(std::move(dialled.fd), Side::dialled, dialling);
     server = std::make_unique<TlsStream>(accept_from(listener.get()).fd, Side::accepted, accepting);
   }
-  // Until `done` says so; both ends are told of everything.
+  // Until `done` says so; both ends note every readiness.
   template <class Done>
   bool until(Done done) {
     for (int i = 0; i < 2'000; ++i) {
@@ -264,7 +264,7 @@ TEST_F(Tls, AnEndThatWasSaidIsOne) {
   EXPECT_EQ(got.io, Io::ended);
 }
 
-// Two ends with a person in the middle, who passes on what they say.
+// Two ends with a relay in the middle, which passes on what they say.
 struct Between {
   Between(const std::shared_ptr<TlsContext>& dialling, const std::shared_ptr<TlsContext>& accepting) {
     int client[2], server[2];

@@ -9,16 +9,14 @@
 
 #include "base/check.hpp"
 #include "base/id.hpp"
-#include "base/rng.hpp"
 #include "codec/codec.hpp"
-#include "control/cluster.hpp"
 #include "model/kind.hpp"
 #include "model/kinds.hpp"
-#include "model/node.hpp"
 #include "model/transaction.hpp"
 #include "model/wire.hpp"
 #include "node/judge.hpp"
 #include "node/replica_disk.hpp"
+#include "node/test_member.hpp"
 #include "ports/transport.hpp"
 #include "raft/message.hpp"
 #include "real/frame.hpp"
@@ -112,22 +110,11 @@ void run_record(std::string_view input) {
   }
 }
 
-model::Transaction small_cluster() {
-  control::NewCluster fresh;
-  fresh.id = ClusterId(9);
-  fresh.root_cert_pem = "CERT";
-  model::Node first;
-  first.id = NodeId(1);
-  first.role = first.spec.desired_role = model::NodeRole::manager;
-  Rng rng(4);
-  return control::make_cluster(fresh, first, rng);
-}
-
 std::vector<std::string> record_seeds() {
-  std::vector<std::string> seeds{std::string(1, '\0') + codec::encode(small_cluster())};
+  std::vector<std::string> seeds{std::string(1, '\0') + codec::encode(node::small_cluster())};
   seeds.push_back(std::string(1, '\1') + codec::encode(raft::Entry{5, 1, raft::EntryType::normal, "data"}));
   seeds.push_back(std::string(1, '\2') + codec::encode(raft::HardState{5, 1, 4}));
-  for (const auto& action : small_cluster().actions)
+  for (const auto& action : node::small_cluster().actions)
     if (const auto* put = std::get_if<model::Put>(&action))
       std::visit(
           [&]<class T>(const T& object) {
@@ -149,7 +136,7 @@ void run_snapshot(std::string_view input) {
 
 std::vector<std::string> snapshot_seeds() {
   store::Store store;
-  store.apply(small_cluster(), 1);
+  store.apply(node::small_cluster(), 1);
   return {node::pack_snapshot(store, {{1, {NodeId(1), 1, {}}}}, {7, 8})};
 }
 
