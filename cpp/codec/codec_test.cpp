@@ -92,7 +92,7 @@ TEST(Codec, EveryKindOfMessageComesBack) {
 // Raft's messages have no equality of their own.
 auto parts_of(const raft::Message& m) {
   return std::tuple(std::tie(m.type, m.to, m.from, m.term, m.log_term, m.index, m.entries, m.commit, m.vote),
-                    std::tie(m.reject, m.reject_hint, m.context),
+                    std::tie(m.reject, m.reject_hint, m.context, m.state),
                     m.snapshot ? *m.snapshot : raft::Snapshot{});
 }
 

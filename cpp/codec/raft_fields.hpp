@@ -23,8 +23,9 @@ SWARM_FIELDS(raft::ConfState, voters, learners, voters_outgoing, learners_next, 
 SWARM_FIELDS(raft::Snapshot, index, term, conf_state, data)
 SWARM_FIELDS(raft::HardState, term, vote, commit)
 SWARM_FIELDS(raft::Promise, writes, chain, before)
+SWARM_FIELDS(raft::StateMark, index, hash, level, outvoted)
 // Without `responses`, which never leave their node.
 SWARM_FIELDS(raft::Message, type, to, from, term, log_term, index, entries, commit, vote, snapshot, reject,
-             reject_hint, context)
+             reject_hint, context, state)
 
 }  // namespace swarm::model

@@ -66,6 +66,8 @@ std::string sentence(const RaftEvent& event) {
   if (event.action == "member-removed") return "removed from the Raft group";
   if (event.action == "snapshot-sent")
     return "sent a snapshot of entry " + std::to_string(event.index) + " to " + event.other_name;
+  if (event.action == "state-differs")
+    return "has another state at entry " + std::to_string(event.index) + " than the leader";
   if (event.action == "snapshot-installed")
     return "installed a snapshot of entry " + std::to_string(event.index);
   return "became " + event.action + in_term;

@@ -64,7 +64,8 @@ constexpr Parameter kDisk[] = {kNode,
                                count_of("lost_tail", 1, kMost),
                                count_of("flip", 1, kMost),
                                {"torn", Type::flag},
-                               {"old_copy", Type::flag}};
+                               {"old_copy", Type::flag},
+                               {"altered", Type::flag}};
 constexpr Parameter kClock[] = {kNode,
                                 span_of("skew", -kYear),
                                 {"drift", Type::factor, Place::keyed, false, kOne / 1000, 1000 * kOne},
@@ -212,7 +213,8 @@ Result<void> check_link(const Fault& fault) {
 Result<void> check_disk(const Fault& fault) {
   if (fault.arguments.size() < 2)
     return wrong(fault,
-                 "it wants at least one of fsync_delay, full, errors, lost_tail, flip, torn, old_copy");
+                 "it wants at least one of fsync_delay, full, errors, lost_tail, flip, torn, old_copy, "
+                 "altered");
   const auto* errors = fault.find<Errnos>("errors");
   if (fault.find<std::int64_t>("after") != nullptr && errors == nullptr)
     return wrong(fault, "after counts operations until the first of errors: it wants errors");

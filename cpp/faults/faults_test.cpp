@@ -49,6 +49,7 @@ const std::vector<std::pair<std::string, std::string>> kForms = {
      R"({"kind":"disk","node":"m2","errors":{"fsync":"ENOSPC","write":"EIO"},"after":3})"},
     {"disk m2 lost_tail 4 flip 2 torn old_copy",
      R"({"kind":"disk","node":"m2","lost_tail":4,"flip":2,"torn":true,"old_copy":true})"},
+    {"disk m2 altered", R"({"kind":"disk","node":"m2","altered":true})"},
     {"clock m3 skew -2s drift 1.01 jump 1m0s",
      R"({"kind":"clock","node":"m3","skew":"-2s","drift":1.01,"jump":"1m0s"})"},
     {"freeze w1 for 2s", R"({"kind":"freeze","node":"w1","for":"2s"})"},

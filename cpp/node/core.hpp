@@ -34,7 +34,7 @@ struct Core {
   Rng rng;
   Links links;
   std::optional<Identity> identity;
-  bool is_forgetful = false;  // its member of the Raft group must not be heard any more
+  bool is_silenced = false;  // its member of the Raft group must not be heard any more
   Instant now;
 
   WallTime wall() const { return ports.clock.wall(); }
@@ -67,7 +67,7 @@ struct Core {
   // What this node says about itself in the Hello of every link.
   wire::Hello hello() const {
     wire::Hello hello;
-    if (identity && !is_forgetful) hello.raft_id = identity->raft_id;
+    if (identity && !is_silenced) hello.raft_id = identity->raft_id;
     return hello;
   }
 

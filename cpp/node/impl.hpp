@@ -60,6 +60,7 @@ class Node::Impl {
   void note_root();
   void stop_outdated(model::FeatureLevel level, std::uint64_t version);
   Result<void> stop_forgetful(const std::string& what, std::uint64_t version);
+  void stop_outvoted(raft::Index index);
   void sideline(Sidelined sidelined);
   Result<void> recover_replica(const wire::ManagerPeer& self);
   Result<void> begin_recovered();

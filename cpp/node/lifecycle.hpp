@@ -46,10 +46,10 @@ struct Surroundings {
 // disk, as it was at `version`:
 //   outdated    its swarm is at a feature level that this build does not know. It waits for an upgraded build
 //   forgetful   its disk has lost some of what it had promised. It neither votes nor acknowledges, and asks
-//   to
-//               be a new member in its own place; what its disk still has goes when it is one
+//               to be a new member in its own place; what its disk still has goes when it is one
+//   outvoted    its store is not that of the majority (node/state_check). It goes the same way
 struct Sidelined {
-  enum class Because : std::uint8_t { outdated, forgetful };
+  enum class Because : std::uint8_t { outdated, forgetful, outvoted };
   Because because = Because::outdated;
   std::string why;
   std::uint64_t version = 0;

@@ -38,11 +38,11 @@ void Lifecycle::on_facts_as_manager(const agent::SessionFacts& facts, const Surr
   if (facts.role == model::NodeRole::worker || !member) demote();
 }
 
-// An outdated member stays the member that it is until it is upgraded, or taken out of the group. A forgetful
-// one is to be another: the leader takes its former life out of the group (Membership::on_raft_join).
+// An outdated member stays the member that it is until it is upgraded, or taken out of the group. Any other
+// is to be a new one: the leader takes its former life out of the group (Membership::on_raft_join).
 void Lifecycle::on_facts_while_sidelined(const agent::SessionFacts& facts, const Surroundings& at) {
   if (facts.version < sidelined_->version) return;
-  if (sidelined_->because == Sidelined::Because::forgetful && facts.role == model::NodeRole::manager)
+  if (sidelined_->because != Sidelined::Because::outdated && facts.role == model::NodeRole::manager)
     return start_raft_join(at);
   const bool member = std::any_of(facts.managers.begin(), facts.managers.end(),
                                   [&](const auto& peer) { return peer.raft_id == identity_->raft_id; });
@@ -118,7 +118,7 @@ void Lifecycle::enter_group(const wire::RaftJoinReply& reply) {
   identity_->managers = reply.members;
   if (auto* joining = std::get_if<stage::Joining>(&stage_))
     if (auto* entering = std::get_if<stage::Joining::Entering>(&joining->step)) entering->ready = false;
-  if (sidelined_) out_.add(effect::WipeReplica{});  // what a forgetful disk still had
+  if (sidelined_) out_.add(effect::WipeReplica{});  // what its disk still had
   sidelined_.reset();
   out_.add(effect::SayHello{});
   // Links that were opened as a worker's go: their peers would refuse a manager's words on them.

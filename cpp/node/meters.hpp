@@ -18,6 +18,7 @@ struct Meters {
   std::uint64_t elections = 0, leader_changes = 0;
   std::uint64_t proposals = 0, proposals_refused = 0;
   std::uint64_t snapshots_sent = 0, snapshots_installed = 0;
+  std::uint64_t states_differing = 0;  // members that this leader found to have another state than itself
   std::uint64_t disk_batches = 0, disk_syncs = 0;
   std::array<std::uint64_t, kRaftMessageTypes> sent{}, received{};  // by type
   std::array<std::uint64_t, kDenials> denied{};                     // frames, by reason

@@ -103,6 +103,9 @@ void add_raft_counters(Families& to, const Meters& meters) {
              meters.snapshots_sent);
   to.counter("raft_snapshots_installed_total", "Snapshots that took the place of this manager's store.",
              meters.snapshots_installed);
+  to.counter("raft_states_differing_total",
+             "Managers whose state this manager, as the leader, found to differ from its own.",
+             meters.states_differing);
 }
 
 void add_raft(Families& to, const Replica& replica) {

@@ -11,6 +11,12 @@
 #include "ports/left_key.hpp"
 
 namespace swarm::node {
+namespace {
+
+// Of each reason to be sidelined.
+constexpr const char* kWarnings[] = {"warning.outdated", "warning.forgetful", "warning.state"};
+
+}  // namespace
 
 Node::Node(NodeOptions options, ports::Ports ports)
     : impl_(std::make_unique<Impl>(std::move(options), ports)) {}
@@ -114,6 +120,8 @@ Result<void> Node::Impl::start_replica() {
   if (!core_.ports.disk.has_manager_state()) return stop_forgetful("its Raft state is gone", 0);
   auto state = load_replica(core_.ports.disk);
   if (!state) return state.error();
+  // Its former state was wiped for a new member, and a crash came before the node's identity named that one.
+  if (state->raft_id != raft_id) return stop_forgetful("its Raft state is that of a member-to-be", 0);
   if (const std::string forgotten = what_is_forgotten(*state, core_.ports.disk.mark()); !forgotten.empty())
     return stop_forgetful(forgotten, state->applied);
   auto replica = Replica::load(core_, std::move(*state));
@@ -151,10 +159,19 @@ Result<void> Node::Impl::stop_forgetful(const std::string& what, std::uint64_t v
   return {};
 }
 
+// Its own log is as good as theirs, and its store is not: what it answers to a client, and what it plans as a
+// leader, comes from the store.
+void Node::Impl::stop_outvoted(raft::Index index) {
+  const std::string why =
+      "this manager's copy of the swarm's state at entry " + std::to_string(index) +
+      " is not the one that a majority of the managers has: its disk, its memory or a defect has changed it. "
+      "It does not vote, and joins the managers again as a new member, with their copy";
+  sideline({Sidelined::Because::outvoted, why, replica_->store().version()});
+}
+
 void Node::Impl::sideline(Sidelined sidelined) {
-  const bool outdated = sidelined.because == Sidelined::Because::outdated;
-  core_.trace(outdated ? "warning.outdated" : "warning.forgetful", [&] { return sidelined.why; });
-  core_.is_forgetful = !outdated;
+  core_.trace(kWarnings[static_cast<std::size_t>(sidelined.because)], [&] { return sidelined.why; });
+  core_.is_silenced = sidelined.because != Sidelined::Because::outdated;
   lifecycle_.on_sidelined(std::move(sidelined));
   if (!replica_) return;
   carry_out(effect::StopReplica{});
@@ -175,7 +192,7 @@ Result<void> Node::Impl::recover_replica(const wire::ManagerPeer& self) {
 
 Result<void> Node::Impl::begin_recovered() {
   core_.ports.transport.stop_listening();
-  core_.is_forgetful = false;
+  core_.is_silenced = false;
   if (const auto started = start_replica(); !started) return started;
   core_.links.set_hello(core_.hello());
   return {};

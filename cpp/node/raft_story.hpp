@@ -5,6 +5,7 @@
 //   voted  follows  leader-lost                  `other`: the member that it voted for, follows, has lost
 //   member-added  member-promoted  member-removed     of the subject, as this manager applied it
 //   snapshot-sent  snapshot-installed
+//   state-differs                                the subject has another state than this leader
 #pragma once
 
 #include <cstdint>

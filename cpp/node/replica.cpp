@@ -51,6 +51,7 @@ Replica::Replica(Core& core)
       life_(core.next_life()),
       log_(std::make_unique<ReplicaLog>(*this)),
       store_(std::make_unique<store::Store>()),
+      states_(core.options.build.feature_level),
       story_(core.wall()) {}
 
 Replica::~Replica() = default;
@@ -147,6 +148,7 @@ std::optional<Rule> Replica::step(raft::Message message) {
   ++Meters::of(core_.meters.received, message.type);
   if (is_for_leader(message.type) && raft_->role() != raft::Role::leader) return std::nullopt;
   if (leadership_.is_elected()) heard_[message.from] = core_.now;
+  if (message.state) note_state(message);
   (void)raft_->step(std::move(message));  // what Raft refuses it may refuse: the sender asks again
   note_raft();
   return std::nullopt;
@@ -236,6 +238,7 @@ void Replica::on_deadline() {
   if (next_tick_ <= core_.now) {
     raft_->tick();
     note_raft();
+    if (leadership_.is_elected() && next_look_ <= core_.now) look_at_states();
     // After a pause (a stopped process, a slow machine) the ticks that were missed stay missed: catching up
     // would start an election at once although the leader's words already wait in the queue.
     next_tick_ = std::max(next_tick_ + model::kRaftTick, core_.now + model::kRaftTick / 2);
@@ -393,6 +396,8 @@ void Replica::note_soft_state(const raft::Ready& ready) {
     outgoing_.clear();
     snapshots_sent_.clear();
     heard_.clear();
+    states_.on_step_down();
+    difference_ = {};
   } else {
     judged_.clear();
   }
@@ -433,6 +438,7 @@ void Replica::send(raft::Message message) {
   const auto address = address_of(to);
   if (!address || to == raft_id_) return;
   ++Meters::of(core_.meters.sent, message.type);
+  mark_state(message);
   if (message.type == raft::MessageType::snap) return send_snapshot(std::move(message), *address);
   if (!core_.links.send_to(*address, std::move(message), core_.now)) raft_->report_unreachable(to);
 }

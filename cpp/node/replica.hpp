@@ -25,6 +25,7 @@
 #include "node/raft_story.hpp"
 #include "node/replica_disk.hpp"
 #include "node/snapshot_sender.hpp"
+#include "node/state_check.hpp"
 #include "raft/raft.hpp"
 #include "store/store.hpp"
 
@@ -112,6 +113,9 @@ class Replica {
   // The level of the swarm, where this build does not know it: this replica must not take part from here on;
   // else 0.
   model::FeatureLevel too_new() const { return too_new_; }
+  // The entry at which a majority of the managers has another state than this one: it must not take part from
+  // here on; else 0.
+  raft::Index outvoted_at() const { return std::max(outvoted_at_, states_.outvoted_at()); }
 
   // ---- looking
   const store::Store& store() const { return *store_; }
@@ -142,6 +146,8 @@ class Replica {
   raft::Snapshot make_snapshot();
   bool busy() const { return busy_; }
   const DiskPace& disk_pace() const { return disk_pace_; }
+  // States that differ, as far as this manager knows, in words; "" for none.
+  std::string state_problem() const;
 
  private:
   explicit Replica(Core& core);
@@ -162,6 +168,14 @@ class Replica {
   bool is_too_new(model::FeatureLevel level);
   void finish(raft::Ready& ready);
   void note_pace(const raft::Ready& stored);
+  // replica_states.cpp: are the managers' states the same?
+  void mark_state(raft::Message& message) const;
+  void note_state(const raft::Message& message);
+  void note_own_state();
+  void look_at_states();
+  void tell_own_difference();
+  void tell_difference(const StateCheck::Finding& found);
+  std::string difference_in_words() const;
   void send_all(std::vector<raft::Message> messages);
   void install(const raft::Snapshot& snapshot, ports::DiskBatch& batch);
   void apply(const raft::Entry& entry, ports::DiskBatch& batch);
@@ -211,6 +225,11 @@ class Replica {
   DiskPace disk_pace_;
   bool was_slow_ = false;               // as the log said last
   Instant may_step_aside_ = Instant{};  // not again before
+  StateCheck states_;
+  StateCheck::Finding difference_;  // as it was told last; a leader's
+  bool differed_ = false;           // the same; a follower's
+  raft::Index outvoted_at_ = 0;     // while it led
+  Instant next_look_;               // at states
   Instant next_tick_;
   Proposed proposed_;
   JudgedEntries judged_;

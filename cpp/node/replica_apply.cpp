@@ -20,6 +20,7 @@ void Replica::apply(const raft::Entry& entry, ports::DiskBatch& batch) {
   } else {
     apply_membership(entry, batch);
   }
+  if (states_.wants(entry.index)) note_own_state();
   if (leadership_.stage == Leadership::Stage::elected && entry.term == raft_->term()) {
     leadership_.stage = Leadership::Stage::leading;
     leader_changed_ = true;

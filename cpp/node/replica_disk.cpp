@@ -134,9 +134,15 @@ std::string encode_record(const store::Store::Record& record) {
   return std::visit([](const auto& object) { return codec::encode(object); }, record);
 }
 
+namespace {
+constexpr auto kEncode = [](const auto& object) { return codec::encode(object); };
+}  // namespace
+
 const std::string* encoding_of(const store::Store& store, const store::Key& key) {
-  return store.encoding(key, [](const auto& object) { return codec::encode(object); });
+  return store.encoding(key, kEncode);
 }
+
+Uint128 state_hash(const store::Store& store) { return store.content_hash(kEncode); }
 
 Result<store::Store::Record> decode_record(std::string_view key, std::string_view value) {
   if (key.empty()) return plain_error(Code::data_loss, "the key is empty");

@@ -39,6 +39,8 @@ std::string eight(std::uint64_t value);
 std::string encode_record(const store::Store::Record& record);
 // The stored encoding of the object at `key`, made once for each of its versions; null when it is gone.
 const std::string* encoding_of(const store::Store& store, const store::Key& key);
+// A hash of all that the store holds, the same on every replica at the same version (node/state_check).
+Uint128 state_hash(const store::Store& store);
 // The key's first byte names the kind.
 Result<store::Store::Record> decode_record(std::string_view key, std::string_view value);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/check.hpp"
 #include "codec/codec.hpp"
 #include "node/apply_entry.hpp"
 #include "raft/promise.hpp"
@@ -72,7 +71,11 @@ void promise(const raft::HardState& hard, const raft::Promise& last, ports::Disk
 Result<ports::DiskBatch> group_of_one(ManagerState state, std::string_view mark,
                                       const wire::ManagerPeer& self, const model::Build& build,
                                       WallTime now) {
-  SWARM_CHECK(self.raft_id == state.raft_id, "member", self.raft_id, "recovers the log of", state.raft_id);
+  if (self.raft_id != state.raft_id)
+    return plain_error(
+        Code::failed_precondition,
+        "this disk has nothing of the swarm: its state was given up for a new member's, which never "
+        "took part. Recover another manager");
   store::Store store;
   const bool is_whole = is_whole_log(state);
   if (const auto restored = store.restore(std::move(state.records), state.applied); !restored)

@@ -49,6 +49,7 @@ void Replica::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   removed_ = std::move(unpacked.removed);
   conf_state_ = snapshot.conf_state;
   applied_term_ = snapshot.term;
+  states_.begin_anew();
   put_snapshot(snapshot, *store_, members_, removed_, batch);
   tell_snapshot("snapshot-installed", snapshot.index, 0);
   warn_of_stored_numbers();

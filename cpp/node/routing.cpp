@@ -98,11 +98,11 @@ void Node::Impl::note_root() {
 void Node::Impl::carry_out(effect::Store effect) { core_.commit(std::move(effect.batch), effect.waits); }
 void Node::Impl::carry_out(effect::WipeReplica) {
   core_.ports.disk.wipe_manager();
-  core_.is_forgetful = false;
+  core_.is_silenced = false;
 }
 void Node::Impl::carry_out(effect::WipeAll) {
   core_.ports.disk.wipe_all();
-  core_.is_forgetful = false;
+  core_.is_silenced = false;
 }
 
 // ---- parts come and go

@@ -87,6 +87,10 @@ bool Node::Impl::run_replica() {
     stop_outdated(level, replica_->store().version());
     return true;
   }
+  if (const raft::Index index = replica_->outvoted_at(); index != 0) {
+    stop_outvoted(index);
+    return true;
+  }
   // First: what is said of a version of the store names the members as of that version.
   if (replica_->take_members_changed()) note_members();
   if (replica_->take_skipped()) api_.changes_skipped();

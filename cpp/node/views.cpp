@@ -22,6 +22,9 @@ void Node::Impl::show(docker::LocalNode& local, docker::RaftView& raft) const {
     local.problems.push_back("this manager's disk is slow: a durable write takes " +
                              std::to_string(replica_->disk_pace().typical().ns / 1'000'000) +
                              " ms. It does not lead as long as another manager can");
+  if (replica_)
+    if (std::string differ = replica_->state_problem(); !differ.empty())
+      local.problems.push_back(std::move(differ));
   raft = replica_ ? replica_->view() : docker::RaftView{};
   if (replica_ && replica_->leader() == 0 && local.error.empty()) local.error = docker::kNoLeaderText;
 }
@@ -84,6 +87,7 @@ Visible Node::Impl::visible() const {
   if (!replica_) return {shown, 0};
   if (replica_->disk_pace().is_slow())
     shown = fold(shown, static_cast<std::uint64_t>(replica_->disk_pace().typical().ns));
+  shown = fold(shown, fnv1a(replica_->state_problem()));
   return {fold(shown, replica_->visible_swarm()), replica_->visible_raft()};
 }
 

@@ -75,6 +75,8 @@ class Raft {
   void become_follower(Term to_term, PeerId its_leader);
   Result<void> step_follower(Message& message);
   void handle_append(const Message& message);
+  bool has_or_had(EntryId id) const;
+  Index common_with(const Message& append) const;
   void handle_heartbeat(const Message& message);
   void handle_snapshot(const Message& message);
   bool restore(const Snapshot& snapshot);

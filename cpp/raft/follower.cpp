@@ -75,8 +75,8 @@ void Raft::handle_append(const Message& message) {
   Message answer;
   answer.type = MessageType::app_resp;
   answer.to = message.from;
-  if (message.index < log.committed()) {
-    answer.index = log.committed();
+  if (message.index < log.committed() && has_or_had({message.log_term, message.index})) {
+    answer.index = common_with(message);
     return send(std::move(answer));
   }
   if (const auto last =
@@ -93,6 +93,24 @@ void Raft::handle_append(const Message& message) {
   send(std::move(answer));
 }
 
+// Of a committed entry that is no longer in the log there is no other.
+bool Raft::has_or_had(EntryId id) const {
+  return log.matches(id) || log.term(id.index).error == LogError::compacted;
+}
+
+// Returns how far this log is the leader's, of an append that begins below its commit. A leader that knows of
+// the commit has all of it. One that does not may have lost entries that were acknowledged: told of this
+// commit it would count entries of this log as those that it writes there itself, and commit them.
+Index Raft::common_with(const Message& append) const {
+  Index last = append.index;
+  for (const Entry& entry : append.entries) {
+    if (entry.index > log.committed()) break;
+    if (!has_or_had({entry.term, entry.index})) return last;
+    last = entry.index;
+  }
+  return append.commit >= log.committed() ? log.committed() : last;
+}
+
 void Raft::handle_heartbeat(const Message& message) {
   log.commit_to(message.commit);
   Message answer;
@@ -107,7 +125,8 @@ void Raft::handle_snapshot(const Message& message) {
   answer.type = MessageType::app_resp;
   answer.to = message.from;
   const bool taken = message.snapshot && restore(*message.snapshot);
-  answer.index = taken ? log.last_index() : log.committed();
+  answer.index = log.last_index();
+  if (!taken) answer.index = message.snapshot ? std::min(log.committed(), message.snapshot->index) : 0;
   send(std::move(answer));
 }
 

@@ -7,10 +7,13 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/id.hpp"
 
 namespace swarm::raft {
 
@@ -127,6 +130,16 @@ enum class MessageType : std::uint8_t {
   forget_leader,  // local: be ready to vote for another
 };
 
+// What a leader's host says of its state machine beside a heartbeat, and a follower's beside the answer
+// (node/state_check). The core passes it over.
+struct StateMark {
+  Index index = 0;  // of the last entry that it had applied
+  Uint128 hash = 0;
+  std::uint32_t level = 0;  // the feature level of the sender's build: others may write the same otherwise
+  bool outvoted = false;    // a majority of the voters has this hash there, and the receiver has another
+  bool operator==(const StateMark&) const = default;
+};
+
 struct Message {
   MessageType type = MessageType::hup;
   PeerId to = kNone;
@@ -141,6 +154,7 @@ struct Message {
   bool reject = false;
   Index reject_hint = 0;
   std::string context;
+  std::optional<StateMark> state;
   std::vector<Message> responses;  // storage messages only: to be sent once the storage work is done
 };
 

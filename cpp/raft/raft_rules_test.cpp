@@ -315,6 +315,66 @@ TEST(RaftRules, ATermNeverWraps) {
   EXPECT_EQ(last.raw->role(), Role::follower);
 }
 
+// The leader lost entries that this follower has and knows to be committed: it may count none of them as
+// those that it writes there itself.
+TEST(RaftRules, AFollowerAnswersAnAppendBelowItsCommitWithWhatBothHave) {
+  const struct {
+    Index previous;
+    std::vector<Term> sent;  // the entries after it
+    Index commit, answered;
+  } cases[] = {
+      {2, {}, 2, 2},                               // a leader whose log ends there
+      {2, {1}, 2, 3},                              // that has one more of its own
+      {2, {1, 3}, 2, 3},                           // and then another
+      {3, {3, 3, 3}, 3, 3},                        // all that follows is another
+      {2, {1}, 5, 5},                              // that only sends little of what it knows to be committed
+      {2, {1, 2, 2, 3}, 2, 5}, {2, {1, 3}, 5, 3},  // that is wrong about what was committed
+  };
+  for (const auto& test : cases) {
+    Peer peer(1);
+    peer.start(3, {1, 1, 1, 2, 2}, 5);
+    Message append = message_from(2, MessageType::app, 3);
+    append.index = test.previous;
+    append.log_term = 1;
+    append.commit = test.commit;
+    for (const Term term : test.sent)
+      append.entries.push_back({term, append.index + append.entries.size() + 1, EntryType::normal, "x"});
+    (void)peer.step(append).ok();
+    const auto answers = peer.take(MessageType::app_resp);
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_FALSE(answers[0].reject);
+    EXPECT_EQ(answers[0].index, test.answered) << test.previous << " and " << test.sent.size();
+    EXPECT_EQ(peer.log_terms(), (std::vector<Term>{1, 1, 1, 2, 2})) << "what was committed stays";
+  }
+}
+
+TEST(RaftRules, AFollowerRefusesAnAppendAfterAnEntryThatItHasNot) {
+  Peer peer(1);
+  peer.start(3, {1, 1, 1, 2, 2}, 5);
+  Message append = message_from(2, MessageType::app, 3);
+  append.index = 4;
+  append.log_term = 1;
+  (void)peer.step(append).ok();
+  const auto answers = peer.take(MessageType::app_resp);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_TRUE(answers[0].reject);
+  EXPECT_EQ(answers[0].reject_hint, 3u) << "the leader goes back to where both may be the same";
+}
+
+TEST(RaftRules, AFollowerAnswersAnOldSnapshotWithThatSnapshot) {
+  Peer peer(1);
+  peer.start(3, {1, 1, 1, 2, 2}, 5);
+  Message message = message_from(2, MessageType::snap, 3);
+  message.snapshot = std::make_shared<Snapshot>();
+  message.snapshot->index = 3;
+  message.snapshot->term = 1;
+  message.snapshot->conf_state.voters = {1, 2, 3};
+  (void)peer.step(message).ok();
+  const auto answers = peer.take(MessageType::app_resp);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].index, 3u);
+}
+
 TEST(RaftRules, AChangeOfTheMembersThatCannotBeReadIsNone) {
   const Entry good =
       encode_conf_change({Transition::joint_implicit, {{ConfChangeType::add_node, 3, "here"}}});

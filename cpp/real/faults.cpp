@@ -57,7 +57,7 @@ Result<void> possible(const Fault& fault) {
   if (fault.flag("old_copy"))
     return no("a daemon cannot put an older copy under itself: old_copy",
               "It is done from outside: swarmpy fault.");
-  for (const char* key : {"lost_tail", "flip", "torn"})
+  for (const char* key : {"lost_tail", "flip", "torn", "altered"})
     if (fault.arguments.contains(key))
       return no(std::string("a real disk is not changed behind a daemon's back: ") + key,
                 "Simulate it: swarmpy.Swarm(mode=\"sim\").");

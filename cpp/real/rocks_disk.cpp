@@ -226,7 +226,8 @@ RocksDisk::RocksDisk(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
   impl_->thread = std::thread([this] { impl_->run(); });
 }
 
-Result<std::unique_ptr<RocksDisk>> RocksDisk::open(const std::string& data_root, Callbacks callbacks) {
+Result<std::unique_ptr<RocksDisk>> RocksDisk::open(const std::string& data_root, Callbacks callbacks,
+                                                   rocksdb::Env* env) {
   if (auto closed = close_root(data_root); !closed) return closed.error();
   auto lock = lock_root(data_root);
   if (!lock) return lock.error();
@@ -240,7 +241,7 @@ Result<std::unique_ptr<RocksDisk>> RocksDisk::open(const std::string& data_root,
                            "root is damaged; restore it from a copy");
   auto log = NodeLog::open(log_path);
   if (!log) return log.error();
-  auto store = RocksStore::open(raft_path);
+  auto store = RocksStore::open(raft_path, env);
   if (!store) return store.error();
   auto mark = MarkFile::open(data_root + "/raft.mark");
   if (!mark) return mark.error();

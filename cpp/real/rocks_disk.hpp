@@ -20,6 +20,10 @@
 #include "base/result.hpp"
 #include "ports/disk.hpp"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace swarm::real {
 
 inline constexpr int kDataRootFormat = 1;
@@ -32,7 +36,9 @@ class RocksDisk final : public ports::Disk {
     std::function<void(std::uint64_t token)> done;
     std::function<void(std::string sentence)> failed;
   };
-  static Result<std::unique_ptr<RocksDisk>> open(const std::string& data_root, Callbacks callbacks);
+  // `env`: of the database; null for the machine's own. It outlives the disk.
+  static Result<std::unique_ptr<RocksDisk>> open(const std::string& data_root, Callbacks callbacks,
+                                                 rocksdb::Env* env = nullptr);
   ~RocksDisk() override;  // what is queued is committed first
 
   void commit(ports::DiskBatch batch, std::uint64_t token) override;

@@ -79,8 +79,14 @@ Error RocksStore::corrupt(const rocksdb::Status& status) const {
                          "; restore the data root from a copy, or start with an empty one and join again");
 }
 
-Result<RocksStore> RocksStore::open(const std::string& directory) {
-  RocksStore store(directory);
+rocksdb::DBOptions RocksStore::options() const {
+  rocksdb::DBOptions out = db_options();
+  if (env_ != nullptr) out.env = env_;
+  return out;
+}
+
+Result<RocksStore> RocksStore::open(const std::string& directory, rocksdb::Env* env) {
+  RocksStore store(directory, env);
   std::error_code ignored;
   std::filesystem::remove_all(directory + ".new", ignored);  // a crash while making or wiping
   std::filesystem::remove_all(directory + ".old", ignored);
@@ -112,7 +118,7 @@ Result<void> RocksStore::open_existing() {
   if (!has_log()) return corrupt(rocksdb::Status::Corruption("its write-ahead log is missing"));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(db_options(), directory_, families(), &handles, &db);
+  const auto status = rocksdb::DB::Open(options(), directory_, families(), &handles, &db);
   if (!status.ok()) return corrupt(status);
   db_.reset(db);
   default_ = handles[0];
@@ -124,13 +130,13 @@ Result<void> RocksStore::open_existing() {
 // Made beside and renamed, so that a directory of this name is always a whole database.
 Result<void> RocksStore::make() {
   const std::string beside = directory_ + ".new";
-  rocksdb::DBOptions options = db_options();
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
+  rocksdb::DBOptions creating = options();
+  creating.create_if_missing = true;
+  creating.create_missing_column_families = true;
   {
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* raw = nullptr;
-    const auto status = rocksdb::DB::Open(options, beside, families(), &handles, &raw);
+    const auto status = rocksdb::DB::Open(creating, beside, families(), &handles, &raw);
     if (!status.ok()) return corrupt(status);
     const std::unique_ptr<rocksdb::DB> db(raw);
     for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);

@@ -18,8 +18,8 @@ namespace swarm::real {
 
 class RocksStore {
  public:
-  // Opens the database if there is one.
-  static Result<RocksStore> open(const std::string& directory);
+  // Opens the database if there is one. `env`: null for the machine's own.
+  static Result<RocksStore> open(const std::string& directory, rocksdb::Env* env = nullptr);
   RocksStore(RocksStore&&) noexcept = default;
   ~RocksStore();
 
@@ -34,7 +34,8 @@ class RocksStore {
   Result<void> wipe();
 
  private:
-  explicit RocksStore(std::string directory) : directory_(std::move(directory)) {}
+  RocksStore(std::string directory, rocksdb::Env* env) : directory_(std::move(directory)), env_(env) {}
+  rocksdb::DBOptions options() const;
   Result<void> make();
   Result<void> open_existing();
   bool has_log() const;
@@ -43,6 +44,7 @@ class RocksStore {
   rocksdb::ColumnFamilyHandle* handle(ports::Family family) const { return handles_.at(family); }
 
   std::string directory_;
+  rocksdb::Env* env_ = nullptr;
   std::unique_ptr<rocksdb::DB> db_;
   std::map<ports::Family, rocksdb::ColumnFamilyHandle*> handles_;
   rocksdb::ColumnFamilyHandle* default_ = nullptr;

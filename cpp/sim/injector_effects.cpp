@@ -111,6 +111,7 @@ void Injector::apply(const Active& active) {
       return hands_.occupy(at, static_cast<std::uint32_t>(fault.number("port")), true);
     case Kind::disk:
       if (fault.flag("old_copy")) at.disk.keep_copy();
+      if (fault.flag("altered")) at.disk.want_altered();
       return set_disk(at);
     case Kind::clock:
       return set_clock(at, fault.span("jump").value_or(Duration{}));

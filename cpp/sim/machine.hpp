@@ -87,6 +87,7 @@ struct Machine {
   std::unique_ptr<node::Node> node;
   model::Build build;  // of the engine, from the next start on
   std::uint32_t life = 0;
+  std::uint64_t operations_seen = 0;  // of its disk
   bool paused = false;
   bool disk_failed = false;  // and that is why it is down
   // How long each turn takes; none: no time at all.

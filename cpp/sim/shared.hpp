@@ -28,6 +28,9 @@ struct Shared {
   RequestLog requests;
   std::map<std::string, ImageScript, std::less<>> scripts;
   std::string damage;  // what disks have lost that was durable: then the run is outside of what Raft assumes
+  // Machines whose disk has another value of an object, and the member of the Raft group that each was then
+  // (none: not seen yet): as this member it differs from the others.
+  std::map<MachineIndex, raft::PeerId> altered;
   std::map<TaskId, MachineIndex> started;  // where each task was started: once and nowhere else
 
   // For the sentence of a broken invariant.

@@ -16,6 +16,7 @@
 #include "base/number.hpp"
 #include "base/time.hpp"
 #include "ports/disk.hpp"
+#include "sim/altered_object.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/shared.hpp"
 
@@ -36,6 +37,7 @@ void SimDisk::commit(ports::DiskBatch batch, std::uint64_t token) {
   SWARM_CHECK(!batch.empty(), "an empty batch, token", token);
   if (!failure_.empty()) return;
   if (trouble_ != nullptr && (fails("write") || (batch.sync && fails("fsync")))) return;
+  note(batch);
   const ports::DiskSide side = ports::side_of(batch.ops.front().family);
   Pending pending{++last_number_, {}, std::move(batch.mark)};
   for (const DiskOp& op : batch.ops) {
@@ -51,6 +53,11 @@ void SimDisk::commit(ports::DiskBatch batch, std::uint64_t token) {
   }
   last_done_ = std::max(last_done_, shared_.now + took);
   shared_.queue.push(last_done_, machine_, life_, DiskWritten{token, last_number_, batch.sync});
+}
+
+void SimDisk::note(const ports::DiskBatch& written) {
+  ++operations_;
+  if (record_) record_->push_back(written);
 }
 
 void SimDisk::write(const DiskOp& op, std::vector<Undo>& undo) {
@@ -95,6 +102,7 @@ void SimDisk::undo(Pending& pending) {
 std::string SimDisk::crash() {
   std::uint64_t kept = rng_.below(pending_.size() + 1);
   if (tears()) kept = 0;
+  if (kept_at_crash_) kept = std::min(*std::exchange(kept_at_crash_, std::nullopt), pending_.size());
   while (pending_.size() > kept) {
     undo(pending_.back());
     pending_.pop_back();
@@ -201,6 +209,13 @@ void SimDisk::unflip() {
   flipped_.reset();
 }
 
+std::string SimDisk::take_altered() {
+  if (!std::exchange(to_alter_, false)) return {};
+  std::string what = alter_object(*this, rng_);
+  sync();
+  return what;
+}
+
 bool SimDisk::take_copy() {
   if (copy_ == nullptr) return false;
   bool same = true;
@@ -238,6 +253,11 @@ std::optional<std::string> SimDisk::last_key(Family family) const {
 
 // What was committed before is written first.
 void SimDisk::wipe_manager() {
+  note({});
+  forget_manager();
+}
+
+void SimDisk::forget_manager() {
   for (const Family family : ports::kManagerFamilies) table(family).clear();
   mark_.clear();
   pending_.clear();
@@ -245,7 +265,10 @@ void SimDisk::wipe_manager() {
 }
 
 void SimDisk::wipe_all() {
-  wipe_manager();
+  ports::DiskBatch all;
+  all.sync = true;
+  note(all);
+  forget_manager();
   table(Family::certificates).clear();
   table(Family::identity).clear();
   table(Family::agent).clear();

@@ -65,6 +65,14 @@ class SimDisk final : public ports::Disk {
   void sync();  // an orderly stop: everything is durable
   void set_latency(Duration min, Duration max) { min_ = min, max_ = max; }
 
+  std::uint64_t operations() const { return operations_; }  // batches and wipes so far
+  std::size_t unsynced() const { return pending_.size(); }
+  // All that is written from now on, in order; a batch without operations stands for a wipe: of the manager's
+  // state, or (`sync`) of everything.
+  void record(std::shared_ptr<std::vector<ports::DiskBatch>> into) { record_ = std::move(into); }
+  // The next crash keeps so many of the batches that are not durable yet, in place of a number that is drawn.
+  void keep_at_crash(std::size_t batches) { kept_at_crash_ = batches; }
+
   // ---- trouble
   void set_trouble(DiskTrouble trouble);                   // operations that were counted stay counted
   const std::string& failure() const { return failure_; }  // of the device; "": none
@@ -74,6 +82,9 @@ class SimDisk final : public ports::Disk {
   void drop_copy() { copy_.reset(); }
   bool take_copy();  // restores the kept copy; false: there is none, or it is the same
   void unflip();
+  void want_altered() { to_alter_ = true; }
+  // At a start. Returns which object of its store it has another value of from now on; "" for none.
+  std::string take_altered();
 
  private:
   static constexpr std::size_t kFamilies = 7;
@@ -98,7 +109,9 @@ class SimDisk final : public ports::Disk {
   };
   static constexpr std::size_t kTail = 16;  // durable batches that can be lost, unless more were asked for
   std::vector<Table> tables_copy() const { return {std::begin(tables_), std::end(tables_)}; }
+  void note(const ports::DiskBatch& written);
   bool fails(const std::string& operation);
+  void forget_manager();
   void remember(Pending&& durable);
   std::string lose_tail();
   void flip_bit(std::int64_t from_end);
@@ -115,13 +128,16 @@ class SimDisk final : public ports::Disk {
   Table tables_[kFamilies];
   std::string mark_;             // of the last durable batch that had one
   std::deque<Pending> pending_;  // of both sides, in the order of commits
-  std::uint64_t last_number_ = 0;
+  std::uint64_t last_number_ = 0, operations_ = 0;
+  std::optional<std::size_t> kept_at_crash_;
+  std::shared_ptr<std::vector<ports::DiskBatch>> record_;
   Instant last_done_;
   Duration min_ = Duration::micros(50), max_ = Duration::micros(400);
   std::deque<Pending> tail_;  // the last that are durable
   std::unique_ptr<DiskTrouble> trouble_;
   std::unique_ptr<Copy> copy_;
   std::optional<Flip> flipped_;
+  bool to_alter_ = false;
   std::string failure_;
 };
 

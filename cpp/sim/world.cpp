@@ -94,6 +94,7 @@ std::optional<ports::Event> World::Impl::arrived(Machine& at, Event& event) {
                         [&](FrameArrives& frame) -> Arrived { return network.arrived(std::move(frame)); },
                         [&](const DiskWritten& written) -> Arrived {
                           at.disk.on_written(written);
+                          if (written.synced && killed_at_disk(at, true)) return {};
                           return ports::DiskDone{written.token};
                         },
                         [&](const TaskMoves& moves) -> Arrived {
@@ -149,11 +150,22 @@ void World::Impl::after_turn(Machine& at) {
   if (watch.wants_turns()) watch.turned(at);
   checker.judge(own_rules_hold());
   if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node, at.disk);
+  if (killed_at_disk(at, false)) return;
   if (at.stopping && at.node->stopped()) {
     at.disk.sync();
     chronicle(at, "down", "stopped in order (SIGTERM)");
     end(at, false);
   }
+}
+
+bool World::Impl::killed_at_disk(Machine& at, bool durable) {
+  const bool is_new = std::exchange(at.operations_seen, at.disk.operations()) != at.disk.operations();
+  if (!at_disk || (!is_new && !durable)) return false;
+  const auto kept = at_disk({at.options.name, at.disk.unsynced(), durable});
+  if (!kept) return false;
+  at.disk.keep_at_crash(*kept);
+  kill(at, false);
+  return true;
 }
 
 // As swarmd does: a sentence, and its end.
@@ -236,6 +248,10 @@ void World::Impl::start(Machine& at) {
   ++changes;
   at.disk.sync();  // nothing is under way but what a test has written
   if (at.disk.take_copy()) damaged(at, "came back as an older copy");
+  if (const std::string what = at.disk.take_altered(); !what.empty()) {
+    shared.altered[at.index] = raft::kNone;
+    damaged(at, "has another value of " + what);
+  }
   std::string why = at.disk.open();
   if (why.empty()) run(at, [&] { why = at.start(); });
   if (!why.empty()) {

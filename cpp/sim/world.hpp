@@ -36,6 +36,7 @@ class Node;
 }
 namespace swarm::ports {
 class Disk;
+struct DiskBatch;
 }  // namespace swarm::ports
 
 namespace swarm::sim {
@@ -172,6 +173,18 @@ class World {
   void heal();
   void set_network(const NetworkOptions& options);
   void set_disk_latency(std::string_view name, Duration min, Duration max);
+  // A machine's disk has taken a batch or a wipe, and the turn that wanted it is over; or (`durable`) a batch
+  // with all before it is durable, and its daemon has not heard of it. The daemon is killed at this moment if
+  // `act` returns how many of the batches that are not durable yet are on the disk after that.
+  struct DiskMoment {
+    std::string machine;
+    std::size_t unsynced = 0;
+    bool durable = false;
+  };
+  using AtDisk = std::function<std::optional<std::size_t>(const DiskMoment&)>;
+  void at_disk(AtDisk act);
+  // All that the machine's disk takes from now on (SimDisk::record).
+  std::shared_ptr<const std::vector<ports::DiskBatch>> record_disk(std::string_view name);
   // The disk of a dead machine: tests change it to what an older version might have written.
   ports::Disk& disk_of_dead(std::string_view name);
   // For links and frames of another program on the machine, of which its daemon knows nothing. A run with

@@ -164,6 +164,14 @@ void World::set_network(const NetworkOptions& options) {
   impl_->shared.options.network = options;
 }
 
+void World::at_disk(AtDisk act) { impl_->at_disk = std::move(act); }
+
+std::shared_ptr<const std::vector<ports::DiskBatch>> World::record_disk(std::string_view name) {
+  auto record = std::make_shared<std::vector<ports::DiskBatch>>();
+  impl_->machine(name).disk.record(record);
+  return record;
+}
+
 ports::Disk& World::disk_of_dead(std::string_view name) {
   const auto written = impl_->deed<inputs::DiskByHand>(name);
   Machine& at = impl_->machine(name);

@@ -84,6 +84,7 @@ struct World::Impl {
   void look_over();
   std::optional<ports::Event> arrived(Machine& at, Event& event);
   void after_turn(Machine& at);
+  bool killed_at_disk(Machine& at, bool durable);
   void note_visible(Machine& at);
   void end(Machine& at, bool silent);
   void daemon_ends(Machine& at, std::string why);
@@ -116,6 +117,7 @@ struct World::Impl {
   }
 
   const WorldOptions made_of;
+  World::AtDisk at_disk;
   Shared shared;
   Network network;
   MeshNet mesh;

@@ -272,6 +272,7 @@ void Applier::keep_template(const model::Service& service) {
   model::TaskTemplate templ{service.spec.task, service.spec.annotations, service.spec.endpoint};
   if (slot.record && slot.record->templ == templ) return;
   if (!store_.views_.empty()) store_.save_for_views<model::TaskTemplateRecord>(id, slot.record);
+  store_.data_->take_from_hash<model::TaskTemplateRecord>(slot.record.get());
   slot.record = std::make_shared<const Kept<model::TaskTemplateRecord>>(
       model::TaskTemplateRecord{id.first, id.second, std::move(templ)});
   store_.dirty_.insert(key_of<model::TaskTemplateRecord>(id));
@@ -290,6 +291,7 @@ void Applier::drop_unused_templates() {
     const auto it = templates.find(id);
     if (it == templates.end() || it->second.users > 0 || is_needed(id)) continue;
     if (!store_.views_.empty()) store_.save_for_views<model::TaskTemplateRecord>(id, it->second.record);
+    store_.data_->take_from_hash<model::TaskTemplateRecord>(it->second.record.get());
     templates.erase(it);
     store_.dirty_.insert(key_of<model::TaskTemplateRecord>(id));
   }

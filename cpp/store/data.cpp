@@ -73,7 +73,9 @@ void Store::Data::take_from_index(const model::Task& task) {
 
 void Store::Data::adopt(TaskTemplateRecord&& record, std::string encoding) {
   auto& slot = table<TaskTemplateRecord>().objects[{record.service_id, record.spec_version}];
+  const IdOf<TaskTemplateRecord> id = id_of(record);
   slot.record = std::make_shared<const Kept<TaskTemplateRecord>>(std::move(record), std::move(encoding));
+  if (!slot.record->encoding.empty()) add_to_hash(key_of<TaskTemplateRecord>(id), *slot.record);
 }
 
 Result<void> Store::Data::adopt_tasks(std::vector<std::pair<model::Task, std::string>> tasks) {

@@ -11,6 +11,7 @@ void Store::Data::replace(const Ref<T>& before, const KeptRef<T>& after) {
   const T* next = after.get();
   if (next != nullptr) count(next, +1);
   index(before.get(), next);
+  take_from_hash(before.get());
   if (after) {
     table<T>().put(after);
   } else {
@@ -20,7 +21,9 @@ void Store::Data::replace(const Ref<T>& before, const KeptRef<T>& after) {
 
 template <class T>
 void Store::Data::adopt(T&& object, std::string encoding) {
-  replace<T>(nullptr, std::make_shared<const Kept<T>>(std::forward<T>(object), std::move(encoding)));
+  const auto kept = std::make_shared<const Kept<T>>(std::forward<T>(object), std::move(encoding));
+  if (!kept->encoding.empty()) add_to_hash(key_of<T>(id_of(*kept)), *kept);
+  replace<T>(nullptr, kept);
 }
 
 }  // namespace swarm::store

@@ -5,9 +5,11 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include "base/content_hash.hpp"
 #include "model/kinds.hpp"
 
 namespace swarm::store {
@@ -44,6 +46,15 @@ Key key_of(const IdOf<T>& id) {
   } else {
     return {T::kKind, id.value(), 0};
   }
+}
+
+// Of one record; never 0.
+inline Uint128 hash_of(const Key& key, std::string_view encoding) {
+  ContentHash hash;
+  hash.add(static_cast<std::uint64_t>(key.kind), key.spec_version).add(key.id);
+  if (!key.name.empty()) hash.add(key.name);
+  const Uint128 value = hash.add(encoding).value();
+  return value != 0 ? value : 1;
 }
 
 template <class T>

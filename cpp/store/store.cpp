@@ -108,7 +108,9 @@ Result<void> Store::restore(std::vector<Record> records, std::uint64_t version) 
 Result<void> Store::restore(std::vector<Encoded> records, std::uint64_t version) {
   Data fresh;
   std::vector<std::pair<model::Task, std::string>> tasks;  // after the templates that they name
+  bool has_unhashed = false;
   for (auto& [record, encoding] : records) {
+    has_unhashed |= encoding.empty();
     if (auto* task = std::get_if<model::Task>(&record)) {
       tasks.emplace_back(std::move(*task), std::move(encoding));
     } else {
@@ -118,6 +120,7 @@ Result<void> Store::restore(std::vector<Encoded> records, std::uint64_t version)
   }
   if (auto adopted = fresh.adopt_tasks(std::move(tasks)); !adopted) return adopted.error();
   version_ = version;
+  has_unhashed_ = has_unhashed;
   data_ = std::make_shared<Data>(std::move(fresh));  // a view keeps what was
   views_.clear();
   dirty_.clear();

@@ -113,6 +113,10 @@ class Store {
   // version of an object: always pass the same function.
   template <class Encode>
   const std::string* encoding(const Key& key, const Encode& encode) const;
+  // A hash of all records, the same for the same content, whatever was there in between: the sum of one hash
+  // for each. Costs what changed since take_dirty(); `encode` is that of encoding().
+  template <class Encode>
+  Uint128 content_hash(const Encode& encode) const;
   // A record and the encoding that it was read from; empty: it is made when it is needed.
   struct Encoded {
     Record record;
@@ -134,7 +138,15 @@ class Store {
     std::map<NodeId, std::set<TaskId>> tasks_by_node;
     std::map<model::TaskState, std::int64_t> task_counts;
     std::map<model::NodeState, std::int64_t> node_counts;
+    Uint128 hash = 0;  // of all records whose own hash is not 0: those that are not dirty, and some that are
 
+    // A record takes part in the hash, or does so no longer.
+    template <class T>
+    void add_to_hash(const Key& key, const Kept<T>& record);
+    template <class T>
+    void take_from_hash(const T* record) {
+      if (record != nullptr) hash -= static_cast<const Kept<T>*>(record)->hash;
+    }
     template <class T>
     Table<T>& table() {
       return std::get<Table<T>>(tables);
@@ -174,14 +186,35 @@ class Store {
   std::uint64_t version_ = 0;
   std::shared_ptr<Data> data_ = std::make_shared<Data>();  // views hold it, too
   std::set<Key> dirty_;
+  mutable bool has_unhashed_ = false;  // some were restored without an encoding
   mutable std::vector<std::weak_ptr<View>> views_;
 };
+
+template <class T>
+void Store::Data::add_to_hash(const Key& key, const Kept<T>& record) {
+  if (record.hash != 0) return;
+  record.hash = hash_of(key, record.encoding);
+  hash += record.hash;
+}
 
 template <class Encode>
 const std::string* Store::encoding(const Key& key, const Encode& encode) const {
   const std::string* out = nullptr;
-  model::visit_kind(key.kind, [&]<class T>() { out = table<T>().encoding(id_of_key<T>(key), encode); });
+  model::visit_kind(key.kind, [&]<class T>() {
+    const Kept<T>* kept = table<T>().kept(id_of_key<T>(key));
+    if (kept == nullptr) return;
+    out = &encoding_of(*kept, encode);
+    data_->add_to_hash(key, *kept);
+  });
   return out;
+}
+
+template <class Encode>
+Uint128 Store::content_hash(const Encode& encode) const {
+  for (const Key& key : dirty_) encoding(key, encode);
+  if (std::exchange(has_unhashed_, false))
+    for (const Key& key : all_keys()) encoding(key, encode);
+  return data_->hash;
 }
 
 }  // namespace swarm::store

@@ -611,5 +611,79 @@ TEST_F(StoreTest, AViewAndTheStoreShareTheEncodingOfAnObject) {
   EXPECT_EQ(View::encoding(view->find<Node>(node_id(1)), encode), "bytes 1");
 }
 
+// ---- the hash of all that is stored
+
+std::string encode_briefly(const auto& object) {
+  if constexpr (requires {
+                  object.spec_version;
+                  object.templ.service;
+                }) {
+    return "template " + object.templ.service.name;
+  } else if constexpr (requires {
+                         object.status.state;
+                         object.desired_state;
+                       }) {
+    return "task " + std::to_string(static_cast<int>(object.status.state)) + " " +
+           std::to_string(object.meta.version);
+  } else {
+    return "version " + std::to_string(object.meta.version);
+  }
+}
+Uint128 hash_of_all(const Store& store) {
+  return store.content_hash([](const auto& object) { return encode_briefly(object); });
+}
+// A store that never was anything else.
+Uint128 hash_of_restored(const Store& store, bool with_encodings) {
+  std::vector<Store::Encoded> records;
+  for (Store::Record& record : records_of(store)) {
+    const std::string encoding = std::visit([](const auto& one) { return encode_briefly(one); }, record);
+    records.push_back({std::move(record), with_encodings ? encoding : ""});
+  }
+  Store fresh;
+  EXPECT_TRUE(fresh.restore(std::move(records), store.version()).ok());
+  return hash_of_all(fresh);
+}
+
+TEST(StoreHash, IsThatOfTheContentWhateverTheWayThere) {
+  Store store;
+  EXPECT_EQ(hash_of_all(store), Uint128{0});
+  std::uint64_t index = 0;
+  std::set<Uint128> seen;
+  const auto check = [&](const char* after) {
+    EXPECT_EQ(hash_of_all(store), hash_of_restored(store, true)) << after;
+    EXPECT_EQ(hash_of_all(store), hash_of_restored(store, false)) << after;
+    EXPECT_TRUE(seen.insert(hash_of_all(store)).second) << after << " nothing has changed";
+  };
+  const auto step = [&](const char* after, model::Transaction transaction, bool is_looked_at = true) {
+    EXPECT_TRUE(store.apply(std::move(transaction), ++index).outcome.applied) << after;
+    if (is_looked_at) check(after);
+  };
+  step("a service", {0, {}, {Put{a_service(1, "web")}}});
+  step("a task", {0, {}, {Put{a_task(1, 1, 1)}}});
+  step("a step", {0, {}, {status_step(1, TaskState::running)}});
+  // Changed twice between two looks, and once before and after the bytes were written.
+  step("", {0, {}, {status_step(1, TaskState::complete)}}, false);
+  step("two steps", {0, {}, {status_step(1, TaskState::failed)}});
+  (void)store.take_dirty();
+  EXPECT_EQ(hash_of_all(store), hash_of_restored(store, true));
+  model::Service update = *store.service(service_id(1));
+  update.spec.annotations.name = "web2";
+  ++update.spec_version;
+  step("an update, with a template of its own", {0, {}, {Put{update}}});
+  step("a key", {0, {}, {WriteKey{"a", "x", {}, {}}}});
+  step("without the task", {0, {}, {Remove{Task::kKind, task_id(1).value(), 0}}});
+  step("without the service and its templates", {0, {}, {Remove{Service::kKind, service_id(1).value(), 0}}});
+  EXPECT_TRUE(store.apply({0, {}, {WriteKey{"a", {}, {}, {}}}}, ++index).outcome.applied);
+  EXPECT_EQ(hash_of_all(store), Uint128{0}) << "nothing is left of it";
+}
+
+TEST(StoreHash, ARefusedTransactionChangesNothing) {
+  Store store;
+  store.apply({0, {}, {Put{a_service(1, "web")}}}, 1);
+  const Uint128 before = hash_of_all(store);
+  EXPECT_FALSE(store.apply({0, {}, {Put{a_node(1)}, Put{a_service(2, "web")}}}, 2).outcome.applied);
+  EXPECT_EQ(hash_of_all(store), before);
+}
+
 }  // namespace
 }  // namespace swarm::store

@@ -3,7 +3,8 @@
 //
 // A table keeps each version of an object together with its encoding: the bytes that the disk and snapshots
 // hold. They are made when they are first needed, or kept from where the object was read, and live as long as
-// the version does. The codec and the node decide what the bytes are: the store only keeps them.
+// the version does. The codec and the node decide what the bytes are: the store only keeps them. Beside them
+// is the hash of the key and the bytes, once it is part of the store's (Store::content_hash).
 #pragma once
 
 #include <map>
@@ -29,6 +30,7 @@ struct Kept final : T {
   explicit Kept(T object, std::string its_encoding = {})
       : T(std::move(object)), encoding(std::move(its_encoding)) {}
   mutable std::string encoding;  // empty until it is needed
+  mutable Uint128 hash = 0;      // 0: it is not part of the store's hash yet
 };
 template <class T>
 using KeptRef = std::shared_ptr<const Kept<T>>;
@@ -90,12 +92,11 @@ struct Table {
     return object ? std::optional<T>(*object) : std::nullopt;
   }
   // Null for what is not there.
-  template <class Encode>
-  const std::string* encoding(const IdType& id, const Encode& encode) const {
+  const Kept<T>* kept(const IdType& id) const {
     const auto found = objects.find(id);
     if (found == objects.end()) return nullptr;
     // put() is the only way in: every object here is a Kept.
-    return &encoding_of(static_cast<const Kept<T>&>(*found->second), encode);
+    return static_cast<const Kept<T>*>(found->second.get());
   }
   void add_keys(std::vector<Key>& keys) const {
     for (const auto& [id, object] : objects) keys.push_back(key_of<T>(id));
@@ -127,11 +128,9 @@ struct Table<model::TaskTemplateRecord> {
     if (found == objects.end() || !found->second.record) return std::nullopt;
     return *found->second.record;
   }
-  template <class Encode>
-  const std::string* encoding(const IdType& id, const Encode& encode) const {
+  const Kept<model::TaskTemplateRecord>* kept(const IdType& id) const {
     const auto found = objects.find(id);
-    if (found == objects.end() || !found->second.record) return nullptr;
-    return &encoding_of(*found->second.record, encode);
+    return found == objects.end() ? nullptr : found->second.record.get();
   }
   void add_keys(std::vector<Key>& keys) const {
     for (const auto& [id, slot] : objects) keys.push_back(key_of<model::TaskTemplateRecord>(id));

@@ -37,9 +37,10 @@ class Event(metaclass=Brief):
 
     Of Raft, `name` is the manager that tells it, and `action` what it became (`"leader"`, `"follower"`,
     `"candidate"`, `"pre-candidate"`), what it did (`"voted"`, `"follows"`, `"snapshot-sent"`,
-    `"snapshot-installed"`) or saw (`"leader-lost"`); of `"member-added"`, `"member-promoted"` and
-    `"member-removed"`, `name` is the member. `attributes`: `term`, `message` (a sentence), and where they
-    belong `voted_for`, `leader`, `to` (names) and `index` (of the log).
+    `"snapshot-installed"`) or saw (`"leader-lost"`); of `"member-added"`, `"member-promoted"`,
+    `"member-removed"` and `"state-differs"` (from the leader's), `name` is the member. `attributes`: `term`,
+    `message` (a sentence), and where they belong `voted_for`, `leader`, `to` (names) and `index`
+    (of the log).
     """
 
     kind: str

@@ -335,6 +335,7 @@ class Faults(metaclass=Brief):
         flip: int | None = None,
         torn: bool = False,
         old_copy: bool = False,
+        altered: bool = False,
         for_: DurationLike | None = None,
     ) -> ActiveFault:
         """A bad disk. `fsync_delay`: each sync takes so much longer. `full`: no more space; the daemon ends
@@ -343,8 +344,8 @@ class Faults(metaclass=Brief):
 
         What the node finds at its next start: `old_copy`, the disk is as it was when the fault began; and in
         the simulator only `lost_tail`, the last so many batches are gone though they were synced; `flip`, a
-        bit of one of the last so many is wrong; `torn`, the last one is there in part. docs/design/faults.md
-        says what is known to break then.
+        bit of one of the last so many is wrong; `torn`, the last one is there in part; `altered`, one object
+        of the swarm has another value there. docs/design/faults.md says what is known to break then.
         """
         return self._do(
             "disk",
@@ -358,6 +359,7 @@ class Faults(metaclass=Brief):
             flip=flip,
             torn=torn,
             old_copy=old_copy,
+            altered=altered,
         )
 
     def clock(

@@ -30,10 +30,10 @@ class Fault(metaclass=Brief):
     `Fault("net", from_="m1", to="*", latency="80ms", loss=0.05, at="1s", for_="3s")`. The kinds and their
     arguments are those of `c.faults`: `partition` (`groups` or `of`, `one_way`), `cut`, `hold` (`from_`,
     `to`, `both`), `net` (also `latency`, `jitter`, `loss`, `duplicate`, `reorder`), `disk` (`node`,
-    `fsync_delay`, `full`, `errors`, `after`, `lost_tail`, `flip`, `torn`, `old_copy`), `clock` (`node`,
-    `skew`, `drift`, `jump`), `throttle` (`node`, `factor`), `freeze`, `power_off`, `stop`, `kill` (`node`),
-    `kill_task` (`task`), `port` (`node`, `port`), `image` (`reference`, `exists`, `exit_code`, `after`,
-    `ignores_term`, `start`), `transfer` (leadership is handed over).
+    `fsync_delay`, `full`, `errors`, `after`, `lost_tail`, `flip`, `torn`, `old_copy`, `altered`), `clock`
+    (`node`, `skew`, `drift`, `jump`), `throttle` (`node`, `factor`), `freeze`, `power_off`, `stop`, `kill`
+    (`node`), `kill_task` (`task`), `port` (`node`, `port`), `image` (`reference`, `exists`, `exit_code`,
+    `after`, `ignores_term`, `start`), `transfer` (leadership is handed over).
 
     `.kind`; `.args`, what was given, as JSON has it (`{"node": "w1"}`); `.at`, seconds from the beginning of
     its plan (None: at once); `.for_`, seconds (None: until it is healed). `str(fault)` is its text, and

@@ -29,6 +29,7 @@ LINES = [
     "disk m2 full for 10s",
     "disk m2 errors fsync=ENOSPC,write=EIO after 3",
     "disk m2 lost_tail 2 flip 1 torn old_copy",
+    "disk m2 altered",
     "clock m3 skew -5s drift 1.01",
     "clock m3 jump 1h0m0.5s",
     "freeze w1 for 2s",

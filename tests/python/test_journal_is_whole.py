@@ -22,6 +22,8 @@ NO_INPUTS = {
     "check_all": "looks",
     "look_over": "looks",
     "mark_broken": "in the chronicle only",
+    "at_disk": "a crash that a tool makes where no input could be: such a run is not made again",
+    "record_disk": "reads what is written",
     "watch": "what is asked after each event; changes no trace",
 }
 

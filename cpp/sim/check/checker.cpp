@@ -20,6 +20,8 @@ namespace swarm::sim {
 namespace {
 
 constexpr std::size_t kTail = 30;
+constexpr std::size_t kHashes =
+    4'096;  // of the last entries; a manager that is further behind gets a snapshot
 
 // What a newer leader wrote over must be gone from the disk, too: a restart would bring it back.
 std::optional<std::string> log_on_disk(const node::Inspection& now, const SimDisk& disk) {
@@ -72,7 +74,33 @@ void Checker::after_turn(MachineIndex machine, const std::string& name, const no
   if (const auto broken = swarm.raft.check(*now.raft, *now.log, seen)) fail(name, *broken);
   if (const auto broken = log_on_disk(now, disk)) fail(name, *broken);
   follow_log(swarm, seen, now, name);
+  if (is_altered(machine, seen.id)) return;
+  compare_hash(swarm, seen, now, name);
   compare_store(swarm, seen, now, name);
+}
+
+// Until it has become another member, with the others' store.
+bool Checker::is_altered(MachineIndex machine, raft::PeerId id) {
+  const auto found = shared_.altered.find(machine);
+  if (found == shared_.altered.end()) return false;
+  if (found->second == raft::kNone) found->second = id;
+  if (found->second == id) return true;
+  shared_.altered.erase(found);
+  return false;
+}
+
+// Of all managers that have applied the same entries.
+void Checker::compare_hash(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now,
+                           const std::string& name) {
+  const raft::Index version = now.store->version();
+  if (version == 0 || version == seen.hashed_version) return;
+  seen.hashed_version = version;
+  const Uint128 hash = node::state_hash(*now.store);
+  const auto first = swarm.hashes.try_emplace(version, FirstHash{hash, name}).first;
+  if (first->second.hash != hash)
+    fail(name, "the hash of its store at entry " + std::to_string(version) + " is not that of " +
+                   first->second.name);
+  if (swarm.hashes.size() > kHashes) swarm.hashes.erase(swarm.hashes.begin());
 }
 
 void Checker::begin(Swarm& swarm, const store::Store& store) {
@@ -118,7 +146,7 @@ void Checker::check_all(MachineIndex machine, const std::string& name, const nod
   after_turn(machine, name, node, disk);
   const node::Inspection now = node.inspect();
   if (const auto broken = differs_on_disk(now, disk)) fail(name, *broken);
-  if (now.store == nullptr || now.cluster.empty()) return;
+  if (now.store == nullptr || now.cluster.empty() || shared_.altered.contains(machine)) return;
   const auto swarm = swarms_.find(now.cluster);
   if (swarm == swarms_.end() || !swarm->second.replica.begun()) return;
   if (const auto broken = swarm->second.replica.differs(*now.store)) fail(name, *broken);

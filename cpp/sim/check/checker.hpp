@@ -37,13 +37,20 @@ class Checker {
   void check_all(MachineIndex machine, const std::string& name, const node::Node& node, SimDisk& disk);
 
  private:
+  struct FirstHash {
+    Uint128 hash = 0;
+    std::string name;  // of the machine that came to that entry first
+  };
   struct Swarm {
     RaftRecord raft;
     Replica replica;
+    std::map<raft::Index, FirstHash> hashes;  // of stores, by the last entry that they have applied
   };
   void fail(const std::string& name, const std::string& sentence) const;
   void begin(Swarm& swarm, const store::Store& store);
   void follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name);
+  bool is_altered(MachineIndex machine, raft::PeerId id);
+  void compare_hash(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name);
   void compare_store(Swarm& swarm, ManagerSeen& seen, const node::Inspection& now, const std::string& name);
 
   Shared& shared_;

@@ -19,6 +19,7 @@ struct ManagerSeen {
   raft::Index commit = 0;
   raft::Index checked = 0;        // committed entries up to here agree with the record
   raft::Index store_version = 0;  // ... and the objects they touched
+  raft::Index hashed_version = 0;
 };
 
 class RaftRecord {

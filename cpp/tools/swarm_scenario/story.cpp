@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -99,6 +100,7 @@ std::string Teller::verb(const Line& line) {
                                                         {"faults", &Teller::faults_now},
                                                         {"quiet", &Teller::quiet},
                                                         {"disks", &Teller::disks},
+                                                        {"states", &Teller::states},
                                                         {"run", &Teller::run},
                                                         {"until", &Teller::until},
                                                         {"converge", &Teller::converge},
@@ -242,13 +244,18 @@ std::string Teller::quiet(const Line& line) {
   return {};
 }
 
-// disks: what daemons have said of their disks since it was last asked.
-std::string Teller::disks(const Line&) {
+// disks, states: what daemons have said of their disks, and of states that differ, since either was last
+// asked.
+std::string Teller::told(std::initializer_list<std::string_view> kinds) {
   std::string text;
   for (const auto& seen : world_->take_trace())
-    if (seen.kind == "sim.disk") text += seen.machine + ": " + seen.text + "\n";
+    if (std::ranges::find(kinds, seen.kind) != kinds.end())
+      text += seen.machine + ": " + without_ids(seen.text) + "\n";
   return text.empty() ? "nothing" : text;
 }
+
+std::string Teller::disks(const Line&) { return told({"sim.disk"}); }
+std::string Teller::states(const Line&) { return told({"warning.state", "state"}); }
 
 std::string Teller::run(const Line& line) {
   world_->run_for(span_of(line.words.at(1)));

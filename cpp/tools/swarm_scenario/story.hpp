@@ -40,6 +40,9 @@ Number whole(std::string_view text) {
 }
 Duration span_of(std::string_view text);
 
+// Ids and digests as words: they are drawn, and every change of the engine draws others.
+std::string without_ids(const std::string& text);
+
 class Teller {
  public:
   explicit Teller(std::uint64_t seed);
@@ -58,6 +61,8 @@ class Teller {
   std::string faults_now(const Line& line);
   std::string quiet(const Line& line);
   std::string disks(const Line& line);
+  std::string states(const Line& line);
+  std::string told(std::initializer_list<std::string_view> kinds);
   std::string install(const Line& line);
   std::string levels(const Line& line);
   std::string run(const Line& line);

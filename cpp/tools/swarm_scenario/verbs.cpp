@@ -55,22 +55,6 @@ std::string text_at(const Value& from, std::initializer_list<std::string_view> p
 
 bool ok(const sim::Reply& reply) { return reply.ended && reply.begun && reply.head.status < 300; }
 
-// What is seen names no ids and digests: they are drawn, and every change of the engine draws others.
-std::string without_ids(const std::string& text) {
-  constexpr std::size_t kIdLength = 25, kDigestLength = 64;
-  std::string out, word;
-  for (const char c : text + '\0') {
-    const bool in_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
-    if (in_word) word += c;
-    if (in_word) continue;
-    out += word.size() == kIdLength ? "ID" : word.size() == kDigestLength ? "DIGEST" : word;
-    out += c;
-    word.clear();
-  }
-  out.pop_back();
-  return out;
-}
-
 // Docker's words; of several lines the first says it.
 std::string refusal(const sim::Reply& reply) {
   if (!reply.begun) return "no answer";
@@ -133,6 +117,21 @@ void take_options(sim::ServiceWish& wish, const Line& line) {
 }
 
 }  // namespace
+
+std::string without_ids(const std::string& text) {
+  constexpr std::size_t kIdLength = 25, kDigestLength = 64;
+  std::string out, word;
+  for (const char c : text + '\0') {
+    const bool in_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+    if (in_word) word += c;
+    if (in_word) continue;
+    out += word.size() == kIdLength ? "ID" : word.size() == kDigestLength ? "DIGEST" : word;
+    out += c;
+    word.clear();
+  }
+  out.pop_back();
+  return out;
+}
 
 std::string Teller::asked(const Line& line) const {
   if (line.has("at")) return line.option("at");

@@ -31,7 +31,7 @@ STOP_SECONDS, DIE_SECONDS = 20.0, 10.0
 SILENCE = 0.7  # seconds for which a machine without power is silent before its sockets are closed
 SOON = 0.005  # seconds until faults go on after a quiet time
 QUICK = 1.0  # seconds for a daemon to answer a question about the swarm
-_ONLY_SIMULATED = ("lost_tail", "flip", "torn")
+_ONLY_SIMULATED = ("lost_tail", "flip", "torn", "altered")
 
 
 class RealBreaker:

@@ -222,7 +222,8 @@ def _check_link(kind: str, found: Values) -> None:
 def _check_disk(found: Values) -> None:
     if len(found) < 2:
         raise InvalidArgument(
-            "disk: it wants at least one of fsync_delay, full, errors, lost_tail, flip, torn, old_copy",
+            "disk: it wants at least one of fsync_delay, full, errors, lost_tail, flip, torn, old_copy, "
+            "altered",
             hint=_example("disk"),
         )
     if "after" in found and "errors" not in found:

@@ -79,6 +79,7 @@ _DISK = (
     _count("flip", 1, MOST),
     Parameter("torn"),
     Parameter("old_copy"),
+    Parameter("altered"),
 )
 _CLOCK = (
     _NODE,
