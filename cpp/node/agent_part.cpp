@@ -273,4 +273,6 @@ Instant AgentPart::next_deadline(Instant now) const {
   return link_ == 0 ? std::min(next, std::max(not_before_, now)) : next;
 }
 
+std::optional<Effect> AgentPart::next_effect() { return out_.next(); }
+
 }  // namespace swarm::node

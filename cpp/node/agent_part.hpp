@@ -62,7 +62,7 @@ class AgentPart {
   bool has_link() const { return link_ != 0; }
   // Carries out what the worker wants. Returns true if there was something.
   bool run(Times at);
-  std::optional<Effect> next_effect() { return out_.next(); }
+  std::optional<Effect> next_effect();
   Instant next_deadline(Instant now) const;
 
   void drain(Times at) { worker_.drain(at.now, at.wall); }

@@ -261,4 +261,6 @@ void ApiRouter::on_deadline(const Moment& at) {
 
 Instant ApiRouter::next_deadline() const { return std::min(retry_, requests_.next_deadline()); }
 
+std::optional<Effect> ApiRouter::next_effect() { return out_.next(); }
+
 }  // namespace swarm::node

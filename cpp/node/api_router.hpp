@@ -57,7 +57,7 @@ class ApiRouter {
   bool wants_check() const { return !requests_.unread().empty() && check_ == 0; }
   void on_deadline(const Moment& at);
   Instant next_deadline() const;
-  std::optional<Effect> next_effect() { return out_.next(); }
+  std::optional<Effect> next_effect();
 
   const ApiRequest* find(ports::ApiId id) const { return requests_.find(id); }
   std::size_t open_requests() const { return requests_.size(); }

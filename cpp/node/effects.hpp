@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <variant>
 
 #include "agent/worker.hpp"
@@ -170,17 +169,19 @@ using Effect = std::variant<
     effect::EndReply, agent::StartTask, agent::StopTask, agent::RemoveTask, agent::SessionFacts,
     agent::Removed, agent::ContainerEvent>;
 
-// The effects of one part that are not carried out yet.
+// The effects of one part that are not carried out yet. Its functions are in effects.cpp: a source that only
+// adds effects, or holds a part, does not compile all that a variant of fifty kinds needs.
 class Outbox {
  public:
-  void add(Effect effect) { effects_.push_back(std::move(effect)); }
-  std::optional<Effect> next() {
-    if (effects_.empty()) return std::nullopt;
-    std::optional<Effect> first(std::move(effects_.front()));
-    effects_.pop_front();
-    return first;
-  }
-  bool empty() const { return effects_.empty(); }
+  Outbox();
+  ~Outbox();
+  Outbox(Outbox&&) noexcept;
+  Outbox& operator=(Outbox&&) noexcept;
+
+  template <class Kind>
+  void add(Kind effect);
+  std::optional<Effect> next();
+  bool empty() const;
 
  private:
   std::deque<Effect> effects_;

@@ -112,4 +112,6 @@ Instant Lifecycle::next_deadline() const {
   return std::min({forcing, std::visit(DeadlineOf{}, stage_), std::visit(DeadlineOf{}, way_), certificate});
 }
 
+std::optional<Effect> Lifecycle::next_effect() { return out_.next(); }
+
 }  // namespace swarm::node

@@ -160,7 +160,7 @@ class Lifecycle {
   // Takes every step that the surroundings allow.
   void run(const Surroundings& at);
 
-  std::optional<Effect> next_effect() { return out_.next(); }
+  std::optional<Effect> next_effect();
   Instant next_deadline() const;
   docker::SwarmState state() const;
   const std::string& error() const { return sidelined_ ? sidelined_->why : error_; }

@@ -231,4 +231,6 @@ void LogHub::on_deadline(Instant now, const std::map<NodeId, ports::LinkId>& way
   for (const Lost& one : lost) give_up(one);
 }
 
+std::optional<Effect> LogHub::next_effect() { return out_.next(); }
+
 }  // namespace swarm::node

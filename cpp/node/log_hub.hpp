@@ -52,7 +52,7 @@ class LogHub {
   void on_deadline(Instant now, const std::map<NodeId, ports::LinkId>& ways);
   Instant next_deadline() const { return collections_.empty() ? Instant::never() : next_look_; }
 
-  std::optional<Effect> next_effect() { return out_.next(); }
+  std::optional<Effect> next_effect();
 
  private:
   struct Source {  // one stream of the runner: for a request here, or for a manager
