@@ -179,6 +179,13 @@ bool AgentPart::run(Times at) {
     if (const auto* table = std::get_if<agent::ChangeTable>(&effect)) change_table(table->change);
   }
   std::erase_if(effects, [](const auto& one) { return std::holds_alternative<agent::ChangeTable>(one); });
+  // A heartbeat says nothing of records, and waits for none: a node whose disk stands still is not down.
+  std::erase_if(effects, [this](agent::Effect& one) {
+    auto* send = std::get_if<agent::SendToManager>(&one);
+    if (send == nullptr || !std::holds_alternative<wire::Heartbeat>(send->message)) return false;
+    send_to_manager(std::move(send->message));
+    return true;
+  });
   if (saving_) {
     held_.push_back(std::move(effects));
   } else {

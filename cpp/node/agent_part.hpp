@@ -60,6 +60,7 @@ class AgentPart {
   // Looks for a manager when there is no link to one.
   void connect(const Leads& leads, const std::vector<wire::ManagerPeer>& managers, Instant now);
   bool has_link() const { return link_ != 0; }
+  ports::LinkId link() const { return link_; }
   // Carries out what the worker wants. Returns true if there was something.
   bool run(Times at);
   std::optional<Effect> next_effect();

@@ -154,6 +154,37 @@ void Node::Impl::on(ports::DiskDone event) {
   std::visit([this](const auto& waits) { on_done(waits); }, core_.take_done(event.token));
 }
 
+// The member ends here, before it says anything more: nothing has been said of what this batch has made true.
+void Node::Impl::on(const ports::DiskFailed& event) {
+  const Waits waits = core_.take_done(event.token);
+  if (!core_.identity) return;  // it has left meanwhile
+  if (std::holds_alternative<GroupStored>(waits))
+    lifecycle_.on_recovered(plain_error(Code::unavailable, "the disk fails: " + event.why));
+  stop_failing(event.why);
+  settle(lifecycle_);
+  if (replica_retired_) retire_replica();
+}
+
+void Node::Impl::on(const ports::DiskReopened& event) {
+  if (!event.why.empty()) return reopening_.failed(core_.now);
+  reopening_.opened(core_.now);
+  if (!core_.identity || replica_ || !lifecycle_.is_failing()) return;
+  core_.trace("disk", [] { return std::string("the disk takes writes again: this manager goes on"); });
+  lifecycle_.on_disk_back();
+  if (const auto started = begin_recovered(); !started) stop_failing(started.error().message);
+  settle(lifecycle_);
+  router_.on_leader_changed(moment());
+  settle(router_);
+}
+
+void Node::Impl::on(const ports::DiskWaits& event) {
+  disk_waits_ = event.why;
+  core_.trace(event.why.empty() ? "disk" : "warning.disk", [&] {
+    return event.why.empty() ? "what this node has to write is written"
+                             : "what this node has to write waits for its disk: " + event.why;
+  });
+}
+
 void Node::Impl::on_done(const ReplicaStored& stored) {
   if (replica_ && replica_->life() == stored.replica) replica_->on_stored();
 }

@@ -20,6 +20,7 @@
 #include "node/node.hpp"
 #include "node/permissions.hpp"
 #include "node/refusals.hpp"
+#include "node/reopening.hpp"
 #include "node/replica.hpp"
 
 namespace swarm::node {
@@ -61,12 +62,15 @@ class Node::Impl {
   void stop_outdated(model::FeatureLevel level, std::uint64_t version);
   Result<void> stop_forgetful(const std::string& what, std::uint64_t version);
   void stop_outvoted(raft::Index index);
+  void stop_failing(const std::string& why);
+  void stop_unusable(const ports::Unusable& unusable);
   void sideline(Sidelined sidelined);
   Result<void> recover_replica(const wire::ManagerPeer& self);
   Result<void> begin_recovered();
 
   // ---- surroundings.cpp: what the parts see of the node
   Leadership leadership() const;
+  Leadership leadership_from_aside() const;
   Moment moment() const { return {core_.now, leadership()}; }
   Times times() const { return {core_.now, core_.wall()}; }
   Surroundings surroundings() const;
@@ -81,6 +85,9 @@ class Node::Impl {
   void on(ports::LinkClosed event);
   void on(ports::FrameArrived&& event);
   void on(ports::DiskDone event);
+  void on(const ports::DiskFailed& event);
+  void on(const ports::DiskReopened& event);
+  void on(const ports::DiskWaits& event);
   void on(const ports::TaskPrepared& event);
   void on(const ports::TaskStarted& event);
   void on(const ports::TaskExited& event);
@@ -225,6 +232,8 @@ class Node::Impl {
   std::uint64_t container_events_ = 0;
   bool shutting_down_ = false;
   bool replica_retired_ = false;
+  Reopening reopening_;
+  std::string disk_waits_;                       // why the node's own batches wait
   std::optional<wire::ManagerPeer> recovering_;  // the only member of the group that is made next
   int local_rounds_ = 0;                         // in this turn: of a leader and its own agent
 };

@@ -35,6 +35,7 @@ void Lifecycle::on_message(const Speaker& from, const wire::Message& message, co
 }
 
 void Lifecycle::on_listening(const Result<void>& result, const Surroundings& at) {
+  if (forcing_ && forcing_->tried) return on_tried(result);
   if (std::holds_alternative<way::Listening>(way_)) return on_raft_listening(result, at);
   auto* init = std::get_if<stage::Initialising>(&stage_);
   if (init == nullptr) return;

@@ -44,12 +44,13 @@ struct Surroundings {
 
 // This node is a manager whose replica does not take part. Its tasks go on, and its Raft state stays on the
 // disk, as it was at `version`:
+//   failing     its disk refuses to write, or has no room. It goes on when the disk can be opened again
 //   outdated    its swarm is at a feature level that this build does not know. It waits for an upgraded build
 //   forgetful   its disk has lost some of what it had promised. It neither votes nor acknowledges, and asks
 //               to be a new member in its own place; what its disk still has goes when it is one
 //   outvoted    its store is not that of the majority (node/state_check). It goes the same way
 struct Sidelined {
-  enum class Because : std::uint8_t { outdated, forgetful, outvoted };
+  enum class Because : std::uint8_t { outdated, forgetful, outvoted, failing };
   Because because = Because::outdated;
   std::string why;
   std::uint64_t version = 0;
@@ -138,7 +139,15 @@ class Lifecycle {
   // After a restart as a member.
   void resume(Instant now, WallTime wall);
   // Its replica has stopped, or was not started.
-  void on_sidelined(Sidelined sidelined) { sidelined_ = std::move(sidelined); }
+  void on_sidelined(Sidelined sidelined);
+  bool is_failing() const { return sidelined_ && sidelined_->because == Sidelined::Because::failing; }
+  // It goes back into the group as a new member only.
+  bool is_to_be_another() const {
+    return sidelined_ && (sidelined_->because == Sidelined::Because::forgetful ||
+                          sidelined_->because == Sidelined::Because::outvoted);
+  }
+  // Its disk was opened again.
+  void on_disk_back() { sidelined_.reset(); }
 
   // ---- a client's wishes
   void init(ports::ApiId id, const docker::SwarmInit& wish);
@@ -179,6 +188,7 @@ class Lifecycle {
     ports::ApiId id = 0;
     docker::SwarmInit wish;
     Instant give_up;
+    std::optional<Address> tried;  // another address, while this node sees whether it can listen there
   };
   // init
   void begin_swarm(stage::Initialising& init, const Surroundings& at);
@@ -228,6 +238,8 @@ class Lifecycle {
   Result<void> may_force() const;
   void go_on_forcing(const Surroundings& at);
   void begin_new_cluster(const Forcing& forcing);
+  void try_address(const Forcing& forcing, const Address& address);
+  void on_tried(const Result<void>& result);
   void send_to_managers(const wire::Message& message);
   void save_identity_and(IdentityStored then);
   void done(ports::ApiId id, Result<docker::OperationResult> result);

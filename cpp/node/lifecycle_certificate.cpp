@@ -23,8 +23,8 @@ void Lifecycle::resume(Instant now, WallTime wall) {
   stage_ = stage::Member{};
   if (identity_->certificate_pem.empty()) {
     error_ =
-        "this node has no certificate: its data root is of a version without TLS. Leave the swarm and join "
-        "again";
+        "this node has no certificate: swarm/certificates/swarm-node.crt is not in its data root (a version "
+        "without TLS made none). Restore it from a copy, or leave the swarm and join again";
     return;
   }
   take_certificate(identity_->certificate_pem, identity_->key_pem, now, wall);

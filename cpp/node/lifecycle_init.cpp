@@ -104,12 +104,12 @@ Result<void> Lifecycle::may_force() const {
 // now does not know it yet, so it is given the time in which it must notice.
 void Lifecycle::force_new_cluster(ports::ApiId id, const docker::SwarmInit& wish, const Surroundings& at) {
   if (const auto may = may_force(); !may) return done(id, may.error());
-  forcing_ = Forcing{id, wish, at.now + kNoticesLoss};
+  forcing_ = Forcing{id, wish, at.now + kNoticesLoss, {}};
   go_on_forcing(at);
 }
 
 void Lifecycle::go_on_forcing(const Surroundings& at) {
-  if (!forcing_) return;
+  if (!forcing_ || forcing_->tried) return;
   const bool has_leader = at.voters > 1 && (at.leads || at.knows_leader);
   if (has_leader && at.now < forcing_->give_up) return;
   const Forcing forcing = *std::exchange(forcing_, std::nullopt);
@@ -125,11 +125,13 @@ void Lifecycle::go_on_forcing(const Surroundings& at) {
            503});
 }
 
+// All other nodes know this one by the addresses at which it listens now.
 void Lifecycle::begin_new_cluster(const Forcing& forcing) {
-  if (!forcing.wish.advertise_addr.empty()) {
-    const auto own = own_addresses(options_, forcing.wish.listen_addr, forcing.wish.advertise_addr);
+  const docker::SwarmInit& wish = forcing.wish;
+  if (!wish.advertise_addr.empty() && !forcing.tried) {
+    const auto own = own_addresses(options_, wish.listen_addr, wish.advertise_addr);
     if (!own) return done(forcing.id, own.error());
-    identity_->advertise = own->advertise;
+    if (own->advertise != identity_->advertise) return try_address(forcing, own->advertise);
   }
   const wire::ManagerPeer self{identity_->node, identity_->raft_id, identity_->advertise};
   identity_->managers = {self};
@@ -143,6 +145,39 @@ void Lifecycle::begin_new_cluster(const Forcing& forcing) {
   out_.add(effect::Store{save_identity(*identity_), {}});
 }
 
+// Where it listens at all of its addresses, the new one must be among them.
+void Lifecycle::try_address(const Forcing& forcing, const Address& address) {
+  const Address& listen = identity_->listen;
+  forcing_ = forcing;
+  forcing_->tried = address;
+  if (address == listen) return on_tried({});
+  if (!listen.is_unspecified() || listen.port != address.port)
+    return on_tried(plain_error(Code::failed_precondition, "it is another address"));
+  out_.add(effect::StopListening{});
+  out_.add(effect::Listen{address});
+}
+
+void Lifecycle::on_tried(const Result<void>& result) {
+  const Forcing forcing = *std::exchange(forcing_, std::nullopt);
+  const Address& listen = identity_->listen;
+  if (result) {
+    identity_->advertise = *forcing.tried;
+    return begin_new_cluster(forcing);
+  }
+  if (listen.is_unspecified()) {
+    out_.add(effect::StopListening{});
+    out_.add(effect::Listen{listen});
+  }
+  done(forcing.id,
+       Error{Code::failed_precondition,
+             "nothing would listen at " + forcing.tried->str() + ", and the other nodes would be lost (" +
+                 result.error().message + "): this node listens at " + listen.str() +
+                 "; name an address of this machine " + "there, or leave --advertise-addr out",
+             {},
+             false,
+             503});
+}
+
 void Lifecycle::on_recovered(const Result<void>& result) {
   auto* init = std::get_if<stage::Initialising>(&stage_);
   if (result) sidelined_.reset();
@@ -151,6 +186,19 @@ void Lifecycle::on_recovered(const Result<void>& result) {
   const ports::ApiId id = init->id;
   stage_ = stage::Member{};
   done(id, result.error());
+}
+
+// A swarm that could not be written does not begin. One that was there before stays.
+void Lifecycle::on_sidelined(Sidelined sidelined) {
+  sidelined_ = std::move(sidelined);
+  const auto* init = std::get_if<stage::Initialising>(&stage_);
+  if (init == nullptr || !is_failing()) return;
+  const ports::ApiId id = init->id;
+  const bool is_new = !init->wish.force_new_cluster;
+  const Error why = plain_error(Code::unavailable, sidelined_->why);
+  stage_ = is_new ? Stage(stage::Outside{}) : Stage(stage::Member{});
+  done(id, why);
+  if (is_new) forget_everything();
 }
 
 void Lifecycle::run(stage::Initialising& init, const Surroundings& at) {

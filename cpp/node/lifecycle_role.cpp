@@ -38,12 +38,12 @@ void Lifecycle::on_facts_as_manager(const agent::SessionFacts& facts, const Surr
   if (facts.role == model::NodeRole::worker || !member) demote();
 }
 
-// An outdated member stays the member that it is until it is upgraded, or taken out of the group. Any other
-// is to be a new one: the leader takes its former life out of the group (Membership::on_raft_join).
+// An outdated member, or one whose disk fails, stays the member that it is until it is well, or taken out of
+// the group. Any other is to be a new one: the leader takes its former life out of the group
+// (Membership::on_raft_join).
 void Lifecycle::on_facts_while_sidelined(const agent::SessionFacts& facts, const Surroundings& at) {
   if (facts.version < sidelined_->version) return;
-  if (sidelined_->because != Sidelined::Because::outdated && facts.role == model::NodeRole::manager)
-    return start_raft_join(at);
+  if (is_to_be_another() && facts.role == model::NodeRole::manager) return start_raft_join(at);
   const bool member = std::any_of(facts.managers.begin(), facts.managers.end(),
                                   [&](const auto& peer) { return peer.raft_id == identity_->raft_id; });
   if (!member) demote();

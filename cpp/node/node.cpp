@@ -14,7 +14,25 @@ namespace swarm::node {
 namespace {
 
 // Of each reason to be sidelined.
-constexpr const char* kWarnings[] = {"warning.outdated", "warning.forgetful", "warning.state"};
+constexpr const char* kWarnings[] = {"warning.outdated", "warning.forgetful", "warning.state",
+                                     "warning.disk"};
+
+// The files of another node would make this one speak in its name.
+Result<void> check_certificate(const Identity& identity, ports::Crypto& crypto) {
+  const auto wrong = [](const std::string& what) {
+    return Error{Code::data_loss, "swarm/certificates in the data root cannot be used: " + what,
+                 "put this node's own files back; or start with an empty data root and join again", false, 0};
+  };
+  if (identity.certificate_pem.empty()) return {};
+  const auto says = crypto.read_certificate(identity.certificate_pem);
+  if (!says) return wrong("swarm-node.crt is no node's certificate");
+  if (says->node != identity.node || says->cluster != identity.cluster)
+    return wrong("swarm-node.crt is that of node " + says->node.str() + " in swarm " + says->cluster.str() +
+                 ", and this is node " + identity.node.str() + " in swarm " + identity.cluster.str());
+  if (identity.key_pem.empty()) return wrong("swarm-node.key is missing");
+  if (identity.root_cert_pem.empty()) return wrong("swarm-root-ca.crt is missing");
+  return {};
+}
 
 }  // namespace
 
@@ -80,6 +98,7 @@ Result<void> Node::Impl::start(Instant now) {
     core_.links.set_hello(core_.hello());
     return {};
   }
+  if (const auto fits = check_certificate(**identity, core_.ports.crypto); !fits) return fits;
   core_.identity = **identity;
   if (const auto replica = start_replica(); !replica) return replica;
   if (const auto certified = certify_itself(); !certified) return certified;
@@ -113,19 +132,27 @@ Result<void> Node::Impl::start_replica() {
   // it.
   if (raft_id == 0 && core_.ports.disk.has_manager_state()) core_.ports.disk.wipe_manager();
   if (raft_id == 0) return {};
+  if (const auto unusable = core_.ports.disk.unusable()) {
+    stop_unusable(*unusable);
+    return {};
+  }
   if (const auto level = stored_level(core_.ports.disk); level > core_.options.build.feature_level) {
     stop_outdated(level, stored_version(core_.ports.disk));
     return {};
   }
   if (!core_.ports.disk.has_manager_state()) return stop_forgetful("its Raft state is gone", 0);
   auto state = load_replica(core_.ports.disk);
-  if (!state) return state.error();
+  if (const auto unusable = core_.ports.disk.unusable()) {
+    stop_unusable(*unusable);
+    return {};
+  }
+  if (!state) return stop_forgetful(state.error().message, 0);
   // Its former state was wiped for a new member, and a crash came before the node's identity named that one.
   if (state->raft_id != raft_id) return stop_forgetful("its Raft state is that of a member-to-be", 0);
   if (const std::string forgotten = what_is_forgotten(*state, core_.ports.disk.mark()); !forgotten.empty())
     return stop_forgetful(forgotten, state->applied);
   auto replica = Replica::load(core_, std::move(*state));
-  if (!replica) return replica.error();
+  if (!replica) return stop_forgetful(replica.error().message, 0);
   // Where it listened before; the address may be taken meanwhile.
   if (core_.identity->role == model::NodeRole::manager)
     if (const auto listening = core_.ports.transport.listen(core_.identity->listen); !listening)
@@ -148,13 +175,15 @@ Result<void> Node::Impl::stop_forgetful(const std::string& what, std::uint64_t v
   const bool alone = std::none_of(managers.begin(), managers.end(),
                                   [&](const auto& peer) { return peer.node != core_.identity->node; });
   std::string why = "this manager's disk does not remember what it promised: " + what + ". ";
-  why +=
-      alone
-          ? "It is the only manager, so that no other can give it back: restore the data root from a copy, "
-            "or "
-            "go on with what is there by docker swarm init --force-new-cluster"
-          : "It does not vote, and joins the managers again as a new member as soon as a majority of them is "
-            "there";
+  if (!alone) {
+    why +=
+        "It does not vote, and joins the managers again as a new member as soon as a majority of them is "
+        "there";
+  } else {
+    why += "It is the only manager, so that no other can give it back: restore the data root from a copy";
+    if (!core_.ports.disk.unusable())
+      why += ", or go on with what is there by docker swarm init --force-new-cluster";
+  }
   sideline({Sidelined::Because::forgetful, std::move(why), version});
   return {};
 }
@@ -169,10 +198,25 @@ void Node::Impl::stop_outvoted(raft::Index index) {
   sideline({Sidelined::Because::outvoted, why, replica_->store().version()});
 }
 
+// It stays the member that it is. Only the disk knows what of its last writes it has.
+void Node::Impl::stop_failing(const std::string& why) {
+  reopening_.failed(core_.now);
+  if (lifecycle_.is_failing()) return;
+  sideline({Sidelined::Because::failing,
+            "this manager's disk fails: " + why +
+                ". It neither votes nor acknowledges, and goes on by itself when the disk takes writes again",
+            replica_ ? replica_->store().version() : 0});
+}
+
+void Node::Impl::stop_unusable(const ports::Unusable& unusable) {
+  if (unusable.because == ports::Unusable::Because::failing) return stop_failing(unusable.why);
+  (void)stop_forgetful("it is damaged (" + unusable.why + ")", 0);
+}
+
 void Node::Impl::sideline(Sidelined sidelined) {
   core_.trace(kWarnings[static_cast<std::size_t>(sidelined.because)], [&] { return sidelined.why; });
-  core_.is_silenced = sidelined.because != Sidelined::Because::outdated;
   lifecycle_.on_sidelined(std::move(sidelined));
+  core_.is_silenced = lifecycle_.is_to_be_another();
   if (!replica_) return;
   carry_out(effect::StopReplica{});
   core_.ports.transport.stop_listening();
@@ -181,6 +225,8 @@ void Node::Impl::sideline(Sidelined sidelined) {
 
 // The replica has gone. The new one begins when its disk is written: nothing is committed before.
 Result<void> Node::Impl::recover_replica(const wire::ManagerPeer& self) {
+  if (const auto unusable = core_.ports.disk.unusable())
+    return plain_error(Code::data_loss, "this manager's disk cannot be read: " + unusable->why);
   auto state = load_replica(core_.ports.disk);
   if (!state) return state.error();
   auto batch =

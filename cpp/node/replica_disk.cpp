@@ -19,9 +19,8 @@ constexpr char kClusterKind = static_cast<char>(model::Cluster::kKind);
 constexpr std::string_view kClusterPrefix(&kClusterKind, 1);
 
 Error corrupt(const std::string& what, const Error& why) {
-  return plain_error(Code::data_loss,
-                     "the data root is corrupt: " + what + " cannot be read (" + why.message +
-                         "); restore it from a copy, or start with an empty data root and join again");
+  return {Code::data_loss, "the data root is corrupt: " + what + " cannot be read (" + why.message + ")",
+          "restore it from a copy, or start with an empty data root and join again", false, 0};
 }
 
 // Scans a family and stops at the first value that cannot be read.

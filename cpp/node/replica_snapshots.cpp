@@ -12,6 +12,12 @@
 namespace swarm::node {
 namespace {
 
+// As this node's record in its own store has it; 0: none.
+model::FeatureLevel announced_level(const Core& core, const store::Store& store) {
+  const auto own = core.identity ? store.node(core.identity->node) : nullptr;
+  return own ? own->description.feature_level : 0;
+}
+
 // A member that acknowledges no piece for so long gets those that were sent again; or does not get it at all.
 constexpr Duration kResendChunks = Duration::seconds(1);
 constexpr Duration kSnapshotPatience = Duration::seconds(5);
@@ -176,8 +182,19 @@ std::optional<Rule> Replica::take_head(ports::LinkId link, const wire::SnapshotC
 }
 
 // Read before Raft takes it, which has no way back. One of a newer level passes: run() stops before it.
+// A swarm is at a level only when all its managers have said that they know it (adr 24), this one, too: its
+// build may have been set back since, and then it stops. What is higher is no snapshot of this swarm.
 bool Replica::may_install(std::uint64_t index, std::string_view data) {
-  if (snapshot_level(data) > core_.options.build.feature_level) return true;
+  const model::FeatureLevel level = snapshot_level(data), known = core_.options.build.feature_level;
+  if (level > std::max(known, announced_level(core_, *store_))) {
+    core_.trace("warning.snapshot", [&] {
+      return "it is not installed: it comes from a newer version (feature level " + std::to_string(level) +
+             "), and this manager, which knows " + std::to_string(known) +
+             ", has never said that it knows that; it goes on with what it has";
+    });
+    return false;
+  }
+  if (level > known) return true;
   auto unpacked = unpack_snapshot(data);
   if (!unpacked || !is_whole(*unpacked)) {
     core_.trace("warning.snapshot", [&] {

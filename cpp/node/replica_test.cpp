@@ -209,6 +209,29 @@ TEST_F(ReplicaTest, ASnapshotThatCanBeReadAndIsNoWholeStoreIsRefusedToo) {
             std::vector<std::string>{"it is not installed: it is no whole store"});
 }
 
+// The swarm is raised to a level when all its managers have said that they know it.
+TEST_F(ReplicaTest, ASnapshotOfALevelThatThisManagerNeverAnnouncedIsRefusedAndItGoesOn) {
+  TestLeader leader;
+  model::Cluster cluster = *leader.replica->store().cluster();
+  cluster.meta = {};
+  cluster.feature_level = 99;
+  model::Transaction raise;
+  raise.actions.push_back(model::Put{cluster});
+  store::Store raised;
+  ASSERT_TRUE(raised.apply(raise, 7).outcome.applied);
+  replica_->begin();
+  raft::Snapshot newer = snapshot_of(*leader.replica);
+  newer.data = pack_snapshot(raised, leader.replica->members(), {});
+  EXPECT_EQ(replica_->on_chunk(3, pieces_of(newer, 1)[0]), Rule::snapshot);
+  replica_->run();
+  EXPECT_EQ(replica_->too_new(), 0u);
+  const auto said = world_.trace.of("warning.snapshot");
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_NE(said[0].find("it comes from a newer version (feature level 99)"), std::string::npos) << said[0];
+  EXPECT_FALSE(replica_->on_chunk(3, pieces_of(snapshot_of(*leader.replica), 1)[0]));
+  EXPECT_TRUE(replica_->run()) << "it takes what it knows";
+}
+
 TEST_F(ReplicaTest, OfASnapshotThatIsTooLargeNothingIsHeld) {
   TestLeader leader;
   replica_->begin();

@@ -8,10 +8,19 @@ namespace swarm::node {
 // Ready to lead is this node only with its loops: between an election and the first of them it is merely
 // elected.
 Leadership Node::Impl::leadership() const {
-  if (!replica_) return {};
+  if (!replica_) return leadership_from_aside();
   Leadership out = replica_->leadership();
   out.stage = leader_ ? Leadership::Stage::leading : std::min(out.stage, Leadership::Stage::elected);
   if (out.leader != 0 && out.leader != replica_->raft_id()) out.address = replica_->address_of(out.leader);
+  return out;
+}
+
+// While its disk fails it is a manager that asks the leader for everything: its agent has found the leader.
+Leadership Node::Impl::leadership_from_aside() const {
+  Leadership out;
+  if (!lifecycle_.is_failing() || !agent_ || !agent_->worker().in_session()) return out;
+  out.stage = Leadership::Stage::following;
+  if (const Address* leader = core_.links.remote(agent_->link())) out.address = *leader;
   return out;
 }
 

@@ -28,6 +28,10 @@ class TestDisk final : public ports::Disk {
   }
   std::string mark() override { return mark_; }
   void set_mark(std::string mark) { mark_ = std::move(mark); }
+  std::optional<ports::Unusable> unusable() override { return unusable_; }
+  void set_unusable(std::optional<ports::Unusable> unusable) { unusable_ = std::move(unusable); }
+  void reopen() override { ++reopened; }
+  int reopened = 0;
   bool has_manager_state() override {
     for (const auto family : ports::kManagerFamilies)
       if (!tables_[family].empty()) return true;
@@ -62,6 +66,7 @@ class TestDisk final : public ports::Disk {
   std::map<ports::Family, std::map<std::string, std::string>> tables_;
   std::vector<std::uint64_t> tokens_;
   std::string mark_;
+  std::optional<ports::Unusable> unusable_;
 };
 
 }  // namespace swarm::node

@@ -55,6 +55,7 @@ void Node::Impl::run_deadlines() {
     settle(router_);
   }
   if (api_.next_deadline() <= core_.now) api_.on_deadline(api_context());
+  if (reopening_.begin(core_.now)) core_.ports.disk.reopen();
 }
 
 bool Node::Impl::run_parts() {
@@ -205,8 +206,8 @@ bool Node::Impl::run_api() {
 }
 
 Instant Node::Impl::next_deadline() const {
-  Instant next = std::min(
-      {lifecycle_.next_deadline(), logs_.next_deadline(), router_.next_deadline(), api_.next_deadline()});
+  Instant next = std::min({lifecycle_.next_deadline(), logs_.next_deadline(), router_.next_deadline(),
+                           api_.next_deadline(), reopening_.next_deadline()});
   if (!queue_.empty() || has_local_mail()) next = core_.now;
   if (replica_) next = std::min(next, replica_->next_deadline());
   if (leader_) next = std::min({next, leader_->loops.next_deadline(), leader_->membership.next_deadline()});

@@ -18,6 +18,9 @@ void Node::Impl::show(docker::LocalNode& local, docker::RaftView& raft) const {
   local.node_addr = core_.identity ? core_.identity->advertise.host() : std::string();
   local.managers = core_.identity ? core_.identity->managers : std::vector<wire::ManagerPeer>();
   local.problems = agent_ ? agent_->mesh_problems() : std::vector<std::string>();
+  if (!disk_waits_.empty())
+    local.problems.push_back("this node's disk fails: " + disk_waits_ +
+                             ". Its tasks go on, and new ones wait for the disk");
   if (replica_ && replica_->disk_pace().is_slow())
     local.problems.push_back("this manager's disk is slow: a durable write takes " +
                              std::to_string(replica_->disk_pace().typical().ns / 1'000'000) +
@@ -84,6 +87,7 @@ Visible Node::Impl::visible() const {
   std::uint64_t shown = fold(kFnvStart, container_events_);
   shown = fold(shown, static_cast<std::uint64_t>(lifecycle_.state()) << 32 | lifecycle_.error().size());
   if (agent_) shown = fold(shown, agent_->mesh_problems().size());
+  if (!disk_waits_.empty()) shown = fold(shown, disk_waits_.size());
   if (!replica_) return {shown, 0};
   if (replica_->disk_pace().is_slow())
     shown = fold(shown, static_cast<std::uint64_t>(replica_->disk_pace().typical().ns));

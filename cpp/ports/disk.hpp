@@ -7,6 +7,14 @@
 // certificates is files of its own, as Docker lays them out, and its batches are always durable. A batch
 // touches one of the three sides only.
 //
+// A device may fail, or have no room. A manager's batch that could not be written or made durable is answered
+// by DiskFailed, and so is each later one, until the manager's side was opened again from the disk
+// (`reopen`): after a sync that failed, what reads give may never have reached the device, and no later sync
+// says so. An implementation that opens it again makes all of it durable anew before it says that it is open.
+// The node's own sides are small and in memory as well: what could not be written is written again, as a
+// whole and to new files, until the device takes it. Their batches wait, and DiskWaits says so. Some room is
+// kept for them: where a disk is merely full, only the manager's side fails.
+//
 // A mark is a few bytes that lie in a place of their own, outside of the database and its log. A synced batch
 // may bring one: it is durable after the batch, and before DiskDone. So a database that has lost its tail, or
 // was exchanged for another, does not fit its mark (node/promise.hpp).
@@ -64,11 +72,20 @@ struct DiskBatch {
   bool empty() const { return ops.empty(); }
 };
 
+// Why a manager's families cannot be used now.
+struct Unusable {
+  enum class Because : std::uint8_t {
+    failing,  // the device refuses, or has no room: another attempt may do better
+    damaged,  // what it gives is not what was written
+  };
+  Because because = Because::failing;
+  std::string why;
+};
+
 class Disk {
  public:
   virtual ~Disk() = default;
-  // Answered by event DiskDone{token}, in the order of commits. A failure of the device is not survivable:
-  // the host stops the node with a clear sentence.
+  // Answered by event DiskDone{token}, in the order of the commits of one side; or by DiskFailed{token}.
   virtual void commit(DiskBatch batch, std::uint64_t token) = 0;
   // In key order, from `from`; stops when `visit` returns false. Only at start and after `wipe_manager`.
   virtual void scan(Family family, std::string_view from,
@@ -76,6 +93,10 @@ class Disk {
   virtual std::optional<std::string> get(Family family, std::string_view key) = 0;
   // Returns the mark of the last durable batch that had one; empty without one, and where it cannot be read.
   virtual std::string mark() = 0;
+  // Nothing where the manager families can be used. What they hold may be read only then.
+  virtual std::optional<Unusable> unusable() = 0;
+  // Opens the manager's side again. Answered by event DiskReopened.
+  virtual void reopen() = 0;
   // Is there any manager state on this disk? (Decides what a restarted node is.)
   virtual bool has_manager_state() = 0;
   // Forgets all manager families and the mark, durably: the node was demoted or has left.

@@ -4,6 +4,7 @@
 // A harness has:   ports::Disk& disk();            the disk as it is open now
 //                  void await(std::uint64_t);      until DiskDone of this token came
 //                  std::vector<std::uint64_t> done();  tokens in the order of their DiskDone
+//                  void reopen();                  the manager's side, until DiskReopened came
 //                  void crash();                   kill -9 and open again; disk() may be another object
 //                  afterwards
 #pragma once
@@ -148,6 +149,29 @@ void keeps_its_mark_beside_its_batches(Harness& h) {
   EXPECT_EQ(h.disk().mark(), "a new life");
 }
 
+// A manager's side that is opened again holds what it held, with its mark, and takes batches; so does the
+// node's own beside it.
+template <class Harness>
+void is_as_it_was_when_it_is_opened_again(Harness& h) {
+  h.reopen();  // nothing
+  EXPECT_FALSE(h.disk().has_manager_state());
+  DiskBatch batch = numbered(Family::raft_log, 0, true);
+  batch.mark = "mark";
+  h.disk().commit(std::move(batch), 1);
+  h.disk().commit(numbered(Family::agent, 0, false), 2);
+  h.await(2);
+  h.reopen();
+  EXPECT_FALSE(h.disk().unusable().has_value());
+  EXPECT_EQ(keys_of(h.disk(), Family::raft_log), "a=1 a'=2 ");
+  EXPECT_EQ(keys_of(h.disk(), Family::agent), "a=1 a'=2 ");
+  EXPECT_EQ(h.disk().mark(), "mark");
+  h.disk().commit(numbered(Family::raft_log, 1, true), 3);
+  h.await(3);
+  h.crash();
+  EXPECT_EQ(keys_of(h.disk(), Family::raft_log), "a=1 a'=2 b=1 b'=2 ");
+  EXPECT_EQ(h.disk().mark(), "mark");
+}
+
 // Each story gets a harness of its own: `make()` returns one by value or by pointer-like handle.
 template <class Make>
 void run_all(Make make) {
@@ -175,6 +199,11 @@ void run_all(Make make) {
     SCOPED_TRACE("keeps_its_mark_beside_its_batches");
     auto h = make();
     keeps_its_mark_beside_its_batches(*h);
+  }
+  {
+    SCOPED_TRACE("is_as_it_was_when_it_is_opened_again");
+    auto h = make();
+    is_as_it_was_when_it_is_opened_again(*h);
   }
   {
     SCOPED_TRACE("forgets_manager_state_only_when_told");

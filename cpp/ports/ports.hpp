@@ -107,6 +107,17 @@ struct FrameArrived {
 struct DiskDone {
   std::uint64_t token = 0;
 };
+// Of a manager's batch: it is not on the disk, or not for sure.
+struct DiskFailed {
+  std::uint64_t token = 0;
+  std::string why;
+};
+struct DiskReopened {
+  std::string why;  // it still fails; "": its manager families may be read, unless they are damaged
+};
+struct DiskWaits {
+  std::string why;  // the node's own batches wait; "": all of them are written
+};
 struct TaskPrepared {
   TaskId task;
   std::string error;  // empty: prepared. "No such image: x:y"
@@ -144,7 +155,8 @@ struct MeshProblems {
   std::vector<std::string> sentences;
 };
 
-using Event = std::variant<LinkOpened, LinkClosed, FrameArrived, DiskDone, TaskPrepared, TaskStarted,
-                           TaskExited, TaskLog, ApiArrived, ApiAborted, MeshProblems>;
+using Event =
+    std::variant<LinkOpened, LinkClosed, FrameArrived, DiskDone, DiskFailed, DiskReopened, DiskWaits,
+                 TaskPrepared, TaskStarted, TaskExited, TaskLog, ApiArrived, ApiAborted, MeshProblems>;
 
 }  // namespace swarm::ports

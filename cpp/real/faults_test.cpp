@@ -172,15 +172,25 @@ class Store final : public ports::Disk {
             const std::function<bool(std::string_view, std::string_view)>&) override {}
   std::optional<std::string> get(ports::Family, std::string_view) override { return std::nullopt; }
   std::string mark() override { return {}; }
+  std::optional<ports::Unusable> unusable() override { return std::nullopt; }
+  void reopen() override { ++reopened; }
+  int reopened = 0;
   bool has_manager_state() override { return false; }
   void wipe_manager() override {}
   void wipe_all() override {}
   std::vector<std::uint64_t> committed;
 };
 
-ports::DiskBatch a_write(bool sync) {
+ports::DiskBatch an_own_write() {
   ports::DiskBatch batch;
   batch.put(ports::Family::identity, "k", "v");
+  batch.sync = true;
+  return batch;
+}
+
+ports::DiskBatch a_write(bool sync) {
+  ports::DiskBatch batch;
+  batch.put(ports::Family::raft_log, "k", "v");
   batch.sync = sync;
   return batch;
 }
@@ -188,7 +198,7 @@ ports::DiskBatch a_write(bool sync) {
 TEST(FaultyDisk, SyncsAreLateAndTheOrderStays) {
   Reactor reactor;
   Store store;
-  FaultyDisk disk(reactor, store, {[](std::uint64_t) {}, [](const std::string&) { FAIL(); }});
+  FaultyDisk disk(reactor, store, [](const ports::Event&) { FAIL(); });
   DiskTrouble slow;
   slow.fsync_delay = Duration::millis(20);
   disk.set(slow);
@@ -203,18 +213,19 @@ TEST(FaultyDisk, OfAThrottledNodeItAnswersSoManyTimesAsLateAndInOrder) {
   Reactor reactor;
   Store store;
   std::vector<std::uint64_t> answered;
-  FaultyDisk disk(reactor, store,
-                  {[&](std::uint64_t token) { answered.push_back(token); }, [](const std::string&) {}});
+  FaultyDisk disk(reactor, store, [&](const ports::Event& event) {
+    answered.push_back(std::get<ports::DiskDone>(event).token);
+  });
   DiskTrouble slow;
   slow.pace = 20 * kTruePace;
   disk.set(slow);
   const Instant begun = steady_now();
   for (const std::uint64_t token : {1, 2}) disk.commit(a_write(true), token);
   while ((steady_now() - begun).ns < Duration::millis(3).ns) continue;  // so long it took
-  for (const std::uint64_t token : store.committed) disk.hear_done(token);
+  for (const std::uint64_t token : store.committed) disk.hear(ports::DiskDone{token});
   EXPECT_TRUE(answered.empty());
   disk.set({});
-  disk.hear_done(3);  // behind those that are late
+  disk.hear(ports::DiskDone{3});  // behind those that are late
   run_until(reactor, [&] { return answered.size() == 3; });
   EXPECT_GE((steady_now() - begun).ns, Duration::millis(60).ns);
   EXPECT_EQ(answered, (std::vector<std::uint64_t>{1, 2, 3}));
@@ -224,8 +235,9 @@ TEST(FaultyDisk, AnotherTroubleDoesNotCountItsOperationsAnew) {
   Reactor reactor;
   Store store;
   std::string said;
-  FaultyDisk disk(reactor, store,
-                  {[](std::uint64_t) {}, [&](std::string sentence) { said = std::move(sentence); }});
+  FaultyDisk disk(reactor, store, [&](const ports::Event& event) {
+    if (const auto* failed = std::get_if<ports::DiskFailed>(&event)) said = failed->why;
+  });
   DiskTrouble failing;
   failing.write_error = "EIO";
   failing.after = 2;
@@ -237,22 +249,55 @@ TEST(FaultyDisk, AnotherTroubleDoesNotCountItsOperationsAnew) {
   EXPECT_NE(said, "");
 }
 
-TEST(FaultyDisk, FailsAtTheNthOperationAndIsDeadThen) {
+TEST(FaultyDisk, FromTheNthOperationOnAManagersBatchesFailUntilItIsOpenedAgain) {
   Reactor reactor;
   Store store;
-  std::string said;
-  FaultyDisk disk(reactor, store,
-                  {[](std::uint64_t) {}, [&](std::string sentence) { said = std::move(sentence); }});
+  std::vector<std::uint64_t> failed;
+  std::string reopened = "not asked";
+  FaultyDisk disk(reactor, store, [&](const ports::Event& event) {
+    if (const auto* one = std::get_if<ports::DiskFailed>(&event)) failed.push_back(one->token);
+    if (const auto* one = std::get_if<ports::DiskReopened>(&event)) reopened = one->why;
+  });
   DiskTrouble failing;
   failing.write_error = "EIO";
   failing.after = 2;
   disk.set(failing);
-  disk.commit(a_write(false), 1);
-  EXPECT_EQ(said, "");
-  disk.commit(a_write(false), 2);
-  EXPECT_NE(said.find("Input/output error"), std::string::npos);
-  disk.commit(a_write(false), 3);
+  for (const std::uint64_t token : {1, 2, 3}) disk.commit(a_write(false), token);
+  EXPECT_EQ(failed, (std::vector<std::uint64_t>{2, 3}));
+  EXPECT_TRUE(disk.unusable().has_value());
+  disk.reopen();
+  EXPECT_NE(reopened.find("Input/output error"), std::string::npos) << reopened;
+  disk.set({});
+  disk.commit(a_write(false), 4);
+  EXPECT_EQ(failed.back(), 4u) << "it was not opened again";
+  disk.reopen();
+  EXPECT_EQ(store.reopened, 1);
+  EXPECT_FALSE(disk.unusable().has_value());
+  disk.commit(a_write(false), 5);
+  EXPECT_EQ(store.committed, (std::vector<std::uint64_t>{1, 5}));
+}
+
+TEST(FaultyDisk, TheNodesOwnBatchesWaitForADeviceThatFailsAndFindRoomOnOneThatIsFull) {
+  Reactor reactor;
+  Store store;
+  std::vector<std::string> waits;
+  FaultyDisk disk(reactor, store, [&](const ports::Event& event) {
+    if (const auto* one = std::get_if<ports::DiskWaits>(&event)) waits.push_back(one->why);
+  });
+  DiskTrouble full;
+  full.full = true;
+  disk.set(full);
+  disk.commit(an_own_write(), 1);
   EXPECT_EQ(store.committed, (std::vector<std::uint64_t>{1}));
+  DiskTrouble failing;
+  failing.fsync_error = "EIO";
+  disk.set(failing);
+  disk.commit(an_own_write(), 2);
+  disk.commit(an_own_write(), 3);
+  EXPECT_EQ(waits.size(), 1u);
+  disk.set({});
+  EXPECT_EQ(store.committed, (std::vector<std::uint64_t>{1, 2, 3}));
+  EXPECT_EQ(waits.back(), "");
 }
 
 TEST(FaultyClock, NeverGoesBackAndRunsAtItsRate) {
@@ -273,7 +318,7 @@ class Desk : public testing::Test {
   Desk()
       : links(
             reactor, [](ports::Event) {}, 1),
-        disk(reactor, store, {[](std::uint64_t) {}, [](const std::string&) {}}),
+        disk(reactor, store, [](const ports::Event&) {}),
         desk(reactor, kOwn, {&links, &disk, &clock, [](const auto&) {}, [] {}}) {
     links.put_before(wire);
   }

@@ -87,6 +87,8 @@ struct Host::Impl {
 
   Result<void> open();
   Result<void> open_disk();
+  template <class Event, class... Values>
+  void post_of_disk(Values... values);
   Result<void> open_runner();
   void make_transport();
   void make_relay();
@@ -132,7 +134,6 @@ struct Host::Impl {
   std::optional<Timer> timer, bound;
   std::vector<std::string> urls;
   bool turn_scheduled = false, stopping = false, finishing = false;
-  std::string failure;
 };
 
 Result<void> Host::Impl::open() {
@@ -146,27 +147,29 @@ Result<void> Host::Impl::open() {
   if (options.faults) take_faults();
   make_node();
   auto started = node->start(clock.now());
-  if (const std::string unread = disk->failure(); !unread.empty())
-    return plain_error(Code::data_loss, unread);
   if (!started) return started;
   schedule_turn();
   return listen();
 }
 
+// From the disk's thread to this one.
+template <class Event, class... Values>
+void Host::Impl::post_of_disk(Values... values) {
+  reactor.post([this, event = Event{std::move(values)...}]() mutable {
+    if (faulty_disk != nullptr) return faulty_disk->hear(std::move(event));
+    emit(std::move(event));
+  });
+}
+
 Result<void> Host::Impl::open_disk() {
-  auto opened = RocksDisk::open(options.data_root, {[this](std::uint64_t token) {
-                                                      reactor.post([this, token] {
-                                                        if (faulty_disk != nullptr)
-                                                          return faulty_disk->hear_done(token);
-                                                        emit(ports::DiskDone{token});
-                                                      });
-                                                    },
-                                                    [this](std::string sentence) {
-                                                      reactor.post([this, sentence = std::move(sentence)] {
-                                                        failure = sentence;
-                                                        reactor.stop();
-                                                      });
-                                                    }});
+  RocksDisk::Callbacks callbacks;
+  callbacks.done = [this](std::uint64_t token) { post_of_disk<ports::DiskDone>(token); };
+  callbacks.failed = [this](std::uint64_t token, std::string why) {
+    post_of_disk<ports::DiskFailed>(token, std::move(why));
+  };
+  callbacks.reopened = [this](std::string why) { post_of_disk<ports::DiskReopened>(std::move(why)); };
+  callbacks.waits = [this](std::string why) { post_of_disk<ports::DiskWaits>(std::move(why)); };
+  auto opened = RocksDisk::open(options.data_root, std::move(callbacks));
   if (!opened) return opened.error();
   disk = std::move(*opened);
   return {};
@@ -234,14 +237,19 @@ void Host::Impl::make_node() {
 
 Result<void> Host::Impl::listen() {
   if (options.hosts.empty()) options.hosts.push_back("unix://" + options.data_root + "/docker.sock");
-  DoorRules rules{{}, options.insecure_no_tls};
+  auto context = api_context(options.tls);
+  if (!context) return context.error();
+  using Tcp = DoorRules::Tcp;
+  DoorRules rules;
+  rules.tcp = !options.tls.on ? Tcp::plain : options.tls.verify ? Tcp::proved : Tcp::sealed;
+  rules.insecure = options.insecure_open_api;
   if (!options.socket_group.empty()) {
     const auto group = group_named(options.socket_group);
     if (!group) return group.error();
     rules.group = *group;
   }
   for (const std::string& host : options.hosts) {
-    auto url = server->listen(host, rules);
+    auto url = server->listen(host, rules, *context ? door.api(reactor, *context) : StreamOpener{});
     if (!url) return url.error();
     urls.push_back(*url);
   }
@@ -264,10 +272,6 @@ void Host::Impl::turn() {
   const Instant begun = steady_now();
   node->turn(clock.now());
   if (desk != nullptr) be_slow(begun, desk->factor());
-  if (const std::string unread = disk->failure(); !unread.empty()) {
-    failure = unread;
-    return reactor.stop();
-  }
   if (stopping && node->stopped()) return finish();
   arm(node->next_deadline());
 }
@@ -280,13 +284,8 @@ void Host::Impl::arm(Instant next) {
 // ---- faults
 
 void Host::Impl::take_faults() {
-  faulty_disk = std::make_unique<FaultyDisk>(
-      reactor, *disk,
-      FaultyDisk::Callbacks{[this](std::uint64_t token) { emit(ports::DiskDone{token}); },
-                            [this](std::string sentence) {
-                              failure = std::move(sentence);
-                              reactor.stop();
-                            }});
+  faulty_disk =
+      std::make_unique<FaultyDisk>(reactor, *disk, [this](ports::Event event) { emit(std::move(event)); });
   const auto images = [this](const auto& all) { runner->set_image_faults(all); };
   FaultDesk::Parts parts{links.get(), faulty_disk.get(), &clock, images, [this] {
                            relay->set_faults(faults_of_mesh());
@@ -342,11 +341,7 @@ Reactor& Host::reactor() { return impl_->reactor; }
 LogTrace& Host::log() { return impl_->trace; }
 const std::vector<std::string>& Host::urls() const { return impl_->urls; }
 
-Result<void> Host::run() {
-  impl_->reactor.run();
-  if (impl_->failure.empty()) return {};
-  return plain_error(Code::data_loss, impl_->failure);
-}
+void Host::run() { impl_->reactor.run(); }
 
 void Host::stop() { impl_->stop(); }
 

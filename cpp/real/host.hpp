@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "model/annotations.hpp"
 #include "model/feature_level.hpp"
+#include "real/api_tls.hpp"
 #include "real/http/reactor.hpp"
 #include "real/log_trace.hpp"
 
@@ -27,11 +28,12 @@ struct HostOptions {
   std::string socket_group;        // of the unix sockets, by name or number; empty: this process's
   model::Labels labels;            // of the engine
   LogLevel log_level = LogLevel::info;
-  Address address;               // unspecified: all interfaces
-  std::string hostname;          // empty: the machine's
-  bool insecure_no_tls = false;  // the API may listen on TCP outside loopback
-  bool faults = false;           // takes orders for faults (faults.hpp)
-  model::Build build{};          // what it announces; another than its own only in tests of upgrades
+  Address address;                 // unspecified: all interfaces
+  std::string hostname;            // empty: the machine's
+  ApiTls tls;                      // of the API over TCP
+  bool insecure_open_api = false;  // over TCP outside loopback, although clients prove nothing
+  bool faults = false;             // takes orders for faults (faults.hpp)
+  model::Build build{};            // what it announces; another than its own only in tests of upgrades
 };
 
 class Host {
@@ -44,8 +46,8 @@ class Host {
   LogTrace& log();
   const std::vector<std::string>& urls() const;  // where the API answers
 
-  // Runs until an orderly stop has ended. An error in a sentence if the device failed.
-  Result<void> run();
+  // Runs until an orderly stop has ended.
+  void run();
   // Stops in order: stops tasks, hands leadership over. After 15 s, or on the second call, it stops at once.
   void stop();
 

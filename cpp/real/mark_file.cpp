@@ -94,6 +94,20 @@ Result<void> MarkFile::write(std::string_view mark) {
   return {};
 }
 
+// Of a file whose sync has failed no later sync says whether it is durable.
+Result<void> MarkFile::renew() {
+  if (mark_.empty()) return {};
+  std::string both(2 * kPlace, '\0');
+  const std::uint64_t number = number_ + 1;
+  const std::string place = place_of(number, mark_);
+  both.replace(number % 2 * kPlace, place.size(), place);
+  if (auto made = replace_file(path_, both); !made) return made;
+  fd_ = Fd(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd_.valid()) return file_error(path_, "cannot be opened");
+  number_ = number;
+  return {};
+}
+
 Result<void> MarkFile::remove() {
   fd_.reset();
   mark_.clear();

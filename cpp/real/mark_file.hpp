@@ -20,9 +20,12 @@ class MarkFile {
  public:
   // Reads what is there. One that cannot be read at all has no mark.
   static Result<MarkFile> open(const std::string& path);
+  // Of a file that cannot be read: whatever it holds is not looked at.
+  static MarkFile none(const std::string& path) { return MarkFile(path); }
 
   const std::string& mark() const { return mark_; }  // empty: none
   Result<void> write(std::string_view mark);         // durable when it returns; 400 bytes at most
+  Result<void> renew();                              // the same mark, durably, in a file of its own
   Result<void> remove();                             // the file, durably
 
  private:

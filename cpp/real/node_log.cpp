@@ -147,16 +147,27 @@ Result<void> NodeLog::sync() {
   return {};
 }
 
-Result<void> NodeLog::rewrite() {
+Result<void> NodeLog::write_anew(const ports::DiskBatch& batch) {
+  auto content = content_;
+  apply(batch, content);
+  if (auto replaced = replace_by(content); !replaced) return replaced;
+  content_ = std::move(content);
+  return {};
+}
+
+Result<void> NodeLog::rewrite() { return replace_by(content_); }
+
+Result<void> NodeLog::replace_by(const std::map<Key, std::string>& content) {
   ports::DiskBatch all;
-  live_size_ = 0;
-  for (const auto& [key, value] : content_) {
+  std::size_t live = 0;
+  for (const auto& [key, value] : content) {
     all.put(key.first, key.second, value);
-    live_size_ += key.second.size() + value.size() + kOpOverhead;
+    live += key.second.size() + value.size() + kOpOverhead;
   }
   const std::string bytes = std::string(kMagic) + encode_record(all);
   if (auto replaced = replace_file(path_, bytes); !replaced) return replaced;
   size_ = bytes.size();
+  live_size_ = live;
   return reopen();
 }
 

@@ -29,6 +29,9 @@ class NodeLog {
   // The batch is in the file in the order of calls; durable with sync().
   Result<void> append(const ports::DiskBatch& batch);
   Result<void> sync();
+  // Writes all that is there, and the batch, to a new file, durably: after one that failed, no sync of the
+  // old file says what of it is on the device.
+  Result<void> write_anew(const ports::DiskBatch& batch);
   const std::map<Key, std::string>& content() const { return content_; }
 
  private:
@@ -37,6 +40,7 @@ class NodeLog {
   Result<void> create();
   Result<void> reopen();
   Result<void> rewrite();
+  Result<void> replace_by(const std::map<Key, std::string>& content);
   Error corrupt(std::size_t at, const char* what) const;
 
   std::string path_;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -16,6 +17,7 @@
 #include "real/local_doors.hpp"
 #include "real/mark_file.hpp"
 #include "real/node_log.hpp"
+#include "real/reserve_file.hpp"
 #include "real/rocks_store.hpp"
 
 namespace swarm::real {
@@ -26,10 +28,12 @@ using ports::DiskSide;
 using ports::Family;
 
 constexpr std::string_view kFormatLead = "swarmpy data root, format ";
+constexpr std::chrono::seconds kTryAgain{1};
 
 struct Queued {
   DiskBatch batch;
   std::uint64_t token = 0;
+  bool reopens = false;  // and writes nothing
   DiskSide side() const {
     return batch.ops.empty() ? DiskSide::node : ports::side_of(batch.ops.front().family);
   }
@@ -59,6 +63,14 @@ Result<void> check_format(const std::string& root) {
   return {};
 }
 
+// A file's error says what the device said.
+template <class T>
+Error as_failing(const Result<T>& result) {
+  Error error = result.error();
+  error.code = Code::unavailable;
+  return error;
+}
+
 Result<Fd> lock_root(const std::string& root) {
   const std::string path = root + "/LOCK";
   auto lock = lock_file(path);
@@ -80,47 +92,67 @@ Result<Fd> lock_root(const std::string& root) {
 }  // namespace
 
 struct RocksDisk::Impl {
-  Impl(Fd root_lock, NodeLog node_log, RocksStore rocks_store, MarkFile mark_file,
-       CertificateFiles its_certificates, Callbacks its_callbacks)
+  Impl(const std::string& root, Fd root_lock, NodeLog node_log, CertificateFiles its_certificates,
+       Callbacks its_callbacks, rocksdb::Env* env)
       : lock(std::move(root_lock)),
         log(std::move(node_log)),
-        store(std::move(rocks_store)),
-        mark(std::move(mark_file)),
+        store(root + "/raft", env),
+        mark_path(root + "/raft.mark"),
         certificates(std::move(its_certificates)),
+        reserve(root + "/reserve"),
         callbacks(std::move(its_callbacks)) {}
 
   void run();
-  Result<void> write(std::vector<Queued>& taken);
-  Result<void> write_side(DiskSide side, const DiskBatch& batch);
-  Result<void> write_log(const DiskBatch& batch);
+  void carry_out(std::vector<Queued> taken);
+  // ---- the manager's side
+  Result<void> open_manager();
+  void write_manager(const DiskBatch& batch, const std::vector<std::uint64_t>& tokens);
   Result<void> write_store(const DiskBatch& batch);
-  Result<void> write_certificates(const std::vector<ports::DiskOp>& ops);
-  Result<void> sync_log();
-  Result<void> sync_store();
+  void fail(const Error& error);
+  void try_reopening();
+  Result<void> reopen_manager();
   Result<void> forget_manager();
+  // ---- the node's own
+  void write_own(DiskBatch batch, const std::vector<std::uint64_t>& tokens);
+  Result<void> write_own_once(const DiskBatch& batch);
+  Result<void> write_own_anew(const DiskBatch& batch);
+  void try_waiting();
+  void try_again();
+  // Neither goes on before the other is durable.
+  void sync_store();
+  Result<void> sync_log();
   void note(const Result<void>& result) {
-    if (!result && failure.empty()) failure = result.error().message;
+    if (!result) fail(result.error());
   }
   // Waits until the committing thread has nothing to do, and keeps it so.
   std::unique_lock<std::mutex> quiet() {
     std::unique_lock guard(mutex);
-    idle.wait(guard, [this] { return (queue.empty() && !busy) || broken; });
+    idle.wait(guard, [this] { return queue.empty() && !busy; });
     return guard;
   }
 
+  // All of these by the committing thread, or under quiet().
   Fd lock;
-  NodeLog log;       // by the committing thread, or under quiet()
-  RocksStore store;  // the same
-  MarkFile mark;     // the same
+  NodeLog log;
+  RocksStore store;
+  std::string mark_path;
+  std::optional<MarkFile> mark;  // none: it could not be opened
   CertificateFiles certificates;
+  ReserveFile reserve;
   bool log_unsynced = false, store_unsynced = false;
+  std::optional<ports::Unusable> unusable;
+  bool is_to_be_forgotten = false;  // a wipe of the manager's side has failed
+  struct Held {
+    DiskBatch batch;
+    std::vector<std::uint64_t> tokens;
+  };
+  std::deque<Held> held;  // of the node's own sides
   Callbacks callbacks;
-  std::string failure;
 
   std::mutex mutex;
   std::condition_variable work, idle;
   std::deque<Queued> queue;
-  bool busy = false, stopping = false, broken = false;
+  bool busy = false, stopping = false;
   std::thread thread;
 };
 
@@ -129,95 +161,187 @@ struct RocksDisk::Impl {
 void RocksDisk::Impl::run() {
   std::unique_lock guard(mutex);
   while (true) {
-    work.wait(guard, [this] { return !queue.empty() || stopping; });
-    if (queue.empty()) return;
+    const auto is_called = [this] { return !queue.empty() || stopping; };
+    if (held.empty() && reserve.is_made()) {
+      work.wait(guard, is_called);
+    } else {
+      work.wait_for(guard, kTryAgain, is_called);
+    }
+    if (queue.empty() && stopping) return;
     std::vector<Queued> taken(std::make_move_iterator(queue.begin()), std::make_move_iterator(queue.end()));
     queue.clear();
     busy = true;
     guard.unlock();
-    const auto written = write(taken);
-    if (written) {
-      for (const Queued& one : taken) callbacks.done(one.token);
-    } else {
-      callbacks.failed(written.error().message);
-    }
+    if (taken.empty()) try_again();
+    carry_out(std::move(taken));
     guard.lock();
     busy = false;
-    broken = !written.ok();
     idle.notify_all();
-    if (broken) return;
   }
 }
 
 // Neighbours of one side become one write: it is kept whole or not at all, so each of them is too.
-Result<void> RocksDisk::Impl::write(std::vector<Queued>& taken) {
+void RocksDisk::Impl::carry_out(std::vector<Queued> taken) {
   for (std::size_t i = 0; i < taken.size();) {
-    DiskBatch joined = std::move(taken[i].batch);
-    Queued probe{std::move(joined), 0};
-    const DiskSide side = probe.side();
-    std::size_t next = i + 1;
-    for (; next < taken.size() && (taken[next].batch.empty() || taken[next].side() == side); ++next) {
-      DiskBatch& more = taken[next].batch;
-      probe.batch.ops.insert(probe.batch.ops.end(), std::make_move_iterator(more.ops.begin()),
-                             std::make_move_iterator(more.ops.end()));
-      probe.batch.sync |= more.sync;
-      if (!more.mark.empty()) probe.batch.mark = std::move(more.mark);
+    if (taken[i].reopens) {
+      try_reopening();
+      ++i;
+      continue;
     }
-    i = next;
-    if (const auto written = write_side(side, probe.batch); !written) return written;
+    const DiskSide side = taken[i].side();
+    std::vector<std::uint64_t> tokens{taken[i].token};
+    DiskBatch batch = std::move(taken[i].batch);
+    for (++i; i < taken.size() && !taken[i].reopens; ++i) {
+      DiskBatch& more = taken[i].batch;
+      if (!more.empty() && taken[i].side() != side) break;
+      batch.ops.insert(batch.ops.end(), std::make_move_iterator(more.ops.begin()),
+                       std::make_move_iterator(more.ops.end()));
+      batch.sync |= more.sync;
+      if (!more.mark.empty()) batch.mark = std::move(more.mark);
+      tokens.push_back(taken[i].token);
+    }
+    side == DiskSide::manager ? write_manager(batch, tokens) : write_own(std::move(batch), tokens);
   }
-  return {};
 }
 
-Result<void> RocksDisk::Impl::write_side(DiskSide side, const DiskBatch& batch) {
-  switch (side) {
-    case DiskSide::manager:
-      return write_store(batch);
-    case DiskSide::certificates:
-      return write_certificates(batch.ops);
-    case DiskSide::node:
-      break;
-  }
-  return write_log(batch);
-}
+// ---- the manager's side
 
-Result<void> RocksDisk::Impl::sync_log() {
-  return std::exchange(log_unsynced, false) ? log.sync() : Result<void>();
-}
-
-Result<void> RocksDisk::Impl::sync_store() {
-  return std::exchange(store_unsynced, false) ? store.sync() : Result<void>();
-}
-
-Result<void> RocksDisk::Impl::write_certificates(const std::vector<ports::DiskOp>& ops) {
-  if (auto synced = sync_log(); !synced) return synced;
-  if (auto synced = sync_store(); !synced) return synced;
-  return certificates.write(ops);
-}
-
-Result<void> RocksDisk::Impl::write_log(const DiskBatch& batch) {
-  if (auto synced = sync_store(); !synced) return synced;
-  if (!batch.empty()) {
-    if (auto written = log.append(batch); !written) return written;
-    log_unsynced = true;
-  }
-  if (!batch.sync) return {};
-  log_unsynced = false;
-  return log.sync();
+void RocksDisk::Impl::write_manager(const DiskBatch& batch, const std::vector<std::uint64_t>& tokens) {
+  if (const auto synced = sync_log(); !synced) fail(as_failing(synced));
+  if (!unusable) note(write_store(batch));
+  for (const std::uint64_t token : tokens)
+    unusable ? callbacks.failed(token, unusable->why) : callbacks.done(token);
 }
 
 Result<void> RocksDisk::Impl::write_store(const DiskBatch& batch) {
-  if (auto synced = sync_log(); !synced) return synced;
   store_unsynced = !batch.sync;
   if (auto written = store.write(batch.ops, batch.sync); !written) return written;
-  return batch.mark.empty() ? Result<void>() : mark.write(batch.mark);
+  if (batch.mark.empty()) return {};
+  const auto marked = mark->write(batch.mark);
+  return marked ? Result<void>() : as_failing(marked);
+}
+
+void RocksDisk::Impl::fail(const Error& error) {
+  using Because = ports::Unusable::Because;
+  if (unusable) return;
+  unusable = {error.code == Code::data_loss ? Because::damaged : Because::failing, error.message};
+  store_unsynced = false;
+  store.close();
+  reserve.give_back();
+}
+
+void RocksDisk::Impl::try_reopening() {
+  const auto reopened = reopen_manager();
+  if (!reopened) {
+    unusable.reset();
+    fail(reopened.error());
+  }
+  const bool fails = unusable && unusable->because == ports::Unusable::Because::failing;
+  callbacks.reopened(fails ? unusable->why : "");
+}
+
+// From the disk, and from nothing that this process remembers. Whatever may not have reached the device is
+// written anew, and the mark after it.
+Result<void> RocksDisk::Impl::reopen_manager() {
+  if (auto room = reserve.make(); !room) return as_failing(room);
+  try_waiting();
+  if (!held.empty())
+    return plain_error(Code::unavailable, unusable ? unusable->why : "the node's own log waits");
+  if (is_to_be_forgotten)
+    if (auto forgotten = forget_manager(); !forgotten) return as_failing(forgotten);
+  store.close();
+  if (auto opened = open_manager(); !opened) return opened;
+  if (store.may_lack())
+    if (auto written = store.rewrite(); !written) return written;
+  if (auto written = mark->renew(); !written) return as_failing(written);
+  unusable.reset();
+  return {};
+}
+
+Result<void> RocksDisk::Impl::open_manager() {
+  if (auto opened = store.open(); !opened) return opened;
+  auto opened = MarkFile::open(mark_path);
+  if (!opened) return as_failing(opened);
+  mark.emplace(std::move(*opened));
+  return {};
 }
 
 // The mark first: a mark without a state would say that the state was lost.
 Result<void> RocksDisk::Impl::forget_manager() {
   store_unsynced = false;
-  if (auto removed = mark.remove(); !removed) return removed;
-  return store.wipe();
+  is_to_be_forgotten = true;
+  if (!mark) mark.emplace(MarkFile::none(mark_path));
+  if (auto removed = mark->remove(); !removed) return as_failing(removed);
+  if (auto wiped = store.wipe(); !wiped) return wiped;
+  is_to_be_forgotten = false;
+  unusable.reset();
+  return {};
+}
+
+// ---- the node's own sides
+
+void RocksDisk::Impl::write_own(DiskBatch batch, const std::vector<std::uint64_t>& tokens) {
+  sync_store();
+  if (held.empty()) {
+    auto written = write_own_once(batch);
+    if (!written) {
+      fail(as_failing(written));  // the manager's part ends, too
+      reserve.give_back();
+      written = write_own_anew(batch);
+    }
+    if (written) {
+      for (const std::uint64_t token : tokens) callbacks.done(token);
+      return;
+    }
+    callbacks.waits(written.error().message);
+  }
+  held.push_back({std::move(batch), tokens});
+}
+
+Result<void> RocksDisk::Impl::write_own_once(const DiskBatch& batch) {
+  if (!batch.empty() && ports::side_of(batch.ops.front().family) == DiskSide::certificates) {
+    if (auto synced = sync_log(); !synced) return synced;
+    return certificates.write(batch.ops);
+  }
+  if (!batch.empty()) {
+    if (auto written = log.append(batch); !written) return written;
+    log_unsynced = true;
+  }
+  return batch.sync ? sync_log() : Result<void>();
+}
+
+Result<void> RocksDisk::Impl::write_own_anew(const DiskBatch& batch) {
+  const bool is_certificates =
+      !batch.empty() && ports::side_of(batch.ops.front().family) == DiskSide::certificates;
+  if (auto written = log.write_anew(is_certificates ? DiskBatch{} : batch); !written) return written;
+  log_unsynced = false;
+  return is_certificates ? certificates.write(batch.ops) : Result<void>();
+}
+
+void RocksDisk::Impl::try_waiting() {
+  if (held.empty()) return;
+  while (!held.empty()) {
+    if (!write_own_anew(held.front().batch)) return;
+    for (const std::uint64_t token : held.front().tokens) callbacks.done(token);
+    held.pop_front();
+  }
+  callbacks.waits("");
+}
+
+// A second after the device had refused. As long as the manager's side is closed, its room is its own.
+void RocksDisk::Impl::try_again() {
+  try_waiting();
+  if (held.empty() && !unusable) static_cast<void>(reserve.make());
+}
+
+void RocksDisk::Impl::sync_store() {
+  if (!unusable && std::exchange(store_unsynced, false)) note(store.sync());
+}
+
+Result<void> RocksDisk::Impl::sync_log() {
+  if (!std::exchange(log_unsynced, false)) return {};
+  auto synced = log.sync();
+  return synced ? synced : log.write_anew({});
 }
 
 // ---- the port
@@ -229,6 +353,7 @@ RocksDisk::RocksDisk(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
 Result<std::unique_ptr<RocksDisk>> RocksDisk::open(const std::string& data_root, Callbacks callbacks,
                                                    rocksdb::Env* env) {
   if (auto closed = close_root(data_root); !closed) return closed.error();
+  if (has_no_room(data_root)) ReserveFile(data_root + "/reserve").give_back();
   auto lock = lock_root(data_root);
   if (!lock) return lock.error();
   if (auto closed = close_inside(data_root); !closed) return closed.error();
@@ -241,14 +366,12 @@ Result<std::unique_ptr<RocksDisk>> RocksDisk::open(const std::string& data_root,
                            "root is damaged; restore it from a copy");
   auto log = NodeLog::open(log_path);
   if (!log) return log.error();
-  auto store = RocksStore::open(raft_path, env);
-  if (!store) return store.error();
-  auto mark = MarkFile::open(data_root + "/raft.mark");
-  if (!mark) return mark.error();
   auto certificates = CertificateFiles::open(data_root + "/swarm/certificates");
   if (!certificates) return certificates.error();
-  auto impl = std::make_unique<Impl>(std::move(*lock), std::move(*log), std::move(*store), std::move(*mark),
-                                     std::move(*certificates), std::move(callbacks));
+  auto impl = std::make_unique<Impl>(data_root, std::move(*lock), std::move(*log), std::move(*certificates),
+                                     std::move(callbacks), env);
+  static_cast<void>(impl->reserve.make());  // without room for it, a full disk is full
+  impl->note(impl->open_manager());
   return std::unique_ptr<RocksDisk>(new RocksDisk(std::move(impl)));
 }
 
@@ -267,7 +390,7 @@ void RocksDisk::commit(DiskBatch batch, std::uint64_t token) {
                 "a batch touches several sides of the disk");
   {
     const std::lock_guard guard(impl_->mutex);
-    impl_->queue.push_back({std::move(batch), token});
+    impl_->queue.push_back({std::move(batch), token, false});
   }
   impl_->work.notify_one();
 }
@@ -275,7 +398,10 @@ void RocksDisk::commit(DiskBatch batch, std::uint64_t token) {
 void RocksDisk::scan(Family family, std::string_view from,
                      const std::function<bool(std::string_view, std::string_view)>& visit) {
   const auto guard = impl_->quiet();
-  if (ports::is_manager_family(family)) return impl_->note(impl_->store.scan(family, from, visit));
+  if (ports::is_manager_family(family)) {
+    if (!impl_->unusable) impl_->note(impl_->store.scan(family, from, visit));
+    return;
+  }
   if (family == Family::certificates) {
     const auto& files = impl_->certificates.content();
     for (auto it = files.lower_bound(std::string(from)); it != files.end(); ++it)
@@ -298,22 +424,36 @@ std::optional<std::string> RocksDisk::get(Family family, std::string_view key) {
     const auto it = impl_->log.content().find({family, std::string(key)});
     return it == impl_->log.content().end() ? std::nullopt : std::optional(it->second);
   }
+  if (impl_->unusable) return std::nullopt;
   auto found = impl_->store.get(family, key);
   if (found) return std::move(*found);
-  impl_->note(found.error());
+  impl_->fail(found.error());
   return std::nullopt;
 }
 
 std::string RocksDisk::mark() {
   const auto guard = impl_->quiet();
-  return impl_->mark.mark();
+  return impl_->mark ? impl_->mark->mark() : "";
+}
+
+std::optional<ports::Unusable> RocksDisk::unusable() {
+  const auto guard = impl_->quiet();
+  return impl_->unusable;
+}
+
+void RocksDisk::reopen() {
+  {
+    const std::lock_guard guard(impl_->mutex);
+    impl_->queue.push_back({{}, 0, true});
+  }
+  impl_->work.notify_one();
 }
 
 bool RocksDisk::has_manager_state() {
   const auto guard = impl_->quiet();
   const auto found = impl_->store.holds_anything();
-  if (!found) impl_->note(found.error());
-  return found && *found;
+  if (!found) impl_->fail(found.error());
+  return !found || *found;
 }
 
 void RocksDisk::wipe_manager() {
@@ -330,14 +470,11 @@ void RocksDisk::wipe_all() {
     if (key.first != Family::format) batch.erase(key.first, key.second);
   batch.put(Family::format, ports::kLeftKey, "");
   batch.sync = true;
-  impl_->note(impl_->write_log(batch));
-  impl_->note(impl_->certificates.wipe());
+  impl_->write_own(std::move(batch), {});
+  DiskBatch certificates;
+  certificates.erase_range(Family::certificates, ".", "\x7f");
+  impl_->write_own(std::move(certificates), {});
   impl_->note(impl_->forget_manager());
-}
-
-std::string RocksDisk::failure() const {
-  const std::lock_guard guard(impl_->mutex);
-  return impl_->failure;
 }
 
 }  // namespace swarm::real

@@ -8,9 +8,12 @@
 // before it is refused, where point-in-time recovery would silently forget what was acknowledged), and before
 // a batch goes to one side, unsynced batches of the other side are made durable. What RocksDB itself does not
 // miss (the end of its newest log, a whole directory of an earlier day) does not fit the mark, which lies in
-// raft.mark (MarkFile) and is written after the batch. A data root belongs to one
-// daemon (LOCK) and names its format (FORMAT). The disk never begins anew over data that is there. NOT here:
-// what keys and values mean.
+// raft.mark (MarkFile) and is written after the batch.
+//
+// Where the device fails (ports/disk.hpp), the database is closed. Opened again it is written to new files,
+// unless the device merely had no room; the node's log and the certificates are always written anew. On a
+// full disk the reserve is given back to them first. A data root belongs to one daemon (LOCK) and names its
+// format (FORMAT). The disk never begins anew over data that is there. NOT here: what keys and values mean.
 #pragma once
 
 #include <functional>
@@ -30,11 +33,12 @@ inline constexpr int kDataRootFormat = 1;
 
 class RocksDisk final : public ports::Disk {
  public:
-  // `done` is called on the committing thread, in the order of commits; `failed` once, with a sentence, when
-  // the device fails: no `done` comes after it.
+  // Called on the committing thread: the events of the port.
   struct Callbacks {
     std::function<void(std::uint64_t token)> done;
-    std::function<void(std::string sentence)> failed;
+    std::function<void(std::uint64_t token, std::string why)> failed;
+    std::function<void(std::string why)> reopened;
+    std::function<void(std::string why)> waits;
   };
   // `env`: of the database; null for the machine's own. It outlives the disk.
   static Result<std::unique_ptr<RocksDisk>> open(const std::string& data_root, Callbacks callbacks,
@@ -46,12 +50,11 @@ class RocksDisk final : public ports::Disk {
             const std::function<bool(std::string_view, std::string_view)>& visit) override;
   std::optional<std::string> get(ports::Family family, std::string_view key) override;
   std::string mark() override;
+  std::optional<ports::Unusable> unusable() override;
+  void reopen() override;
   bool has_manager_state() override;
   void wipe_manager() override;
   void wipe_all() override;
-
-  // The first thing that went wrong in a read or a wipe; empty while all is well.
-  std::string failure() const;
 
  private:
   struct Impl;

@@ -39,6 +39,12 @@ class Harness {
     came_.wait(guard, [&] { return !done_.empty() && done_.back() == token; });
   }
   std::vector<std::uint64_t> done() { return done_; }
+  void reopen() {
+    std::unique_lock guard(mutex_);
+    reopened_ = false;
+    disk_->reopen();
+    came_.wait(guard, [&] { return reopened_; });
+  }
   void crash() {
     disk_.reset();
     open();
@@ -46,12 +52,21 @@ class Harness {
 
  private:
   void open() {
-    auto opened = RocksDisk::open(folder_.path, {[this](std::uint64_t token) {
-                                                   const std::lock_guard guard(mutex_);
-                                                   done_.push_back(token);
-                                                   came_.notify_all();
-                                                 },
-                                                 [](const std::string& why) { FAIL() << why; }});
+    RocksDisk::Callbacks callbacks;
+    callbacks.done = [this](std::uint64_t token) {
+      const std::lock_guard guard(mutex_);
+      done_.push_back(token);
+      came_.notify_all();
+    };
+    callbacks.failed = [](std::uint64_t, const std::string& why) { FAIL() << why; };
+    callbacks.reopened = [this](const std::string& why) {
+      EXPECT_EQ(why, "");
+      const std::lock_guard guard(mutex_);
+      reopened_ = true;
+      came_.notify_all();
+    };
+    callbacks.waits = [](const std::string& why) { FAIL() << why; };
+    auto opened = RocksDisk::open(folder_.path, std::move(callbacks));
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     disk_ = std::move(*opened);
   }
@@ -59,16 +74,24 @@ class Harness {
   std::mutex mutex_;
   std::condition_variable came_;
   std::vector<std::uint64_t> done_;
+  bool reopened_ = false;
   std::unique_ptr<RocksDisk> disk_;
 };
 
 Result<std::unique_ptr<RocksDisk>> open_at(const std::string& path) {
-  return RocksDisk::open(path, {[](std::uint64_t) {}, [](const std::string&) {}});
+  return RocksDisk::open(path, {[](std::uint64_t) {}, [](std::uint64_t, const std::string&) {},
+                                [](const std::string&) {}, [](const std::string&) {}});
 }
 
+// Why the root is refused, or why its manager's side is damaged.
 std::string refusal(const std::string& path) {
   auto opened = open_at(path);
-  return opened ? "" : opened.error().message;
+  if (!opened) return opened.error().message;
+  const auto unusable = (*opened)->unusable();
+  if (!unusable) return "";
+  EXPECT_EQ(unusable->because, ports::Unusable::Because::damaged) << unusable->why;
+  EXPECT_EQ((*opened)->get(Family::agent, "a"), "1") << "the node's own side can be read";
+  return unusable->why;
 }
 
 void flip_byte(const fs::path& file, std::int64_t at) {
@@ -122,7 +145,7 @@ TEST(RocksDisk, RefusesANewerFormat) {
   EXPECT_NE(refusal(folder.path).find("FORMAT is corrupt"), std::string::npos);
 }
 
-TEST(RocksDisk, RefusesADamagedRootAndNamesTheFile) {
+TEST(RocksDisk, RefusesADamagedRootOrItsManagersSideAndNamesTheFile) {
   const struct {
     const char* file;
     std::function<void(const fs::path&)> damage;
@@ -182,7 +205,8 @@ TEST(RocksDisk, KeepsWhatItPromisedOverKillMinusNine) {
                                           if (token % 3 == 0 && ::write(out, &token, sizeof token) < 0)
                                             ::_exit(1);
                                         },
-                                        [](const std::string&) { ::_exit(2); }});
+                                        [](std::uint64_t, const std::string&) { ::_exit(2); },
+                                        [](const std::string&) {}, [](const std::string&) { ::_exit(2); }});
       for (std::uint64_t i = 1;; ++i) {
         DiskBatch batch;
         std::string key;

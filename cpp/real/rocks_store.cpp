@@ -5,6 +5,7 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <cstdarg>
 #include <cstdio>
 #include <filesystem>
 #include <vector>
@@ -33,17 +34,24 @@ const char* name_of(Family family) {
   return "default";
 }
 
-rocksdb::DBOptions db_options() {
+// RocksDB's own log would be on the disk that may be full, and some builds abort when it cannot be written.
+// What goes wrong is said by this daemon.
+class NoLog final : public rocksdb::Logger {
+ public:
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+rocksdb::DBOptions db_options(const RocksFiles& files) {
   rocksdb::DBOptions options;
+  options.env = files.env();
+  options.info_log = std::make_shared<NoLog>();
   options.create_if_missing = false;  // see make(): a database that lost its CURRENT is not an empty one
   options.paranoid_checks = true;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.track_and_verify_wals_in_manifest = true;  // a log that is missing is noticed
   options.max_background_jobs = 2;
   options.max_open_files = 256;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 1 << 20;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.max_total_wal_size = 64 << 20;
@@ -67,32 +75,93 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families() {
   return out;
 }
 
+// The device's word: another attempt may do better.
+Error refusing(Error error) {
+  error.code = Code::unavailable;
+  return error;
+}
+
+Error device_error(const std::string& path, std::string_view what) {
+  return refusing(file_error(path, what));
+}
+
+Result<void> sync_parent(const std::string& directory) {
+  auto synced = sync_directory(std::filesystem::path(directory).parent_path());
+  return synced ? synced : refusing(synced.error());
+}
+
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+
+// A database under construction: it is of use only once all of it is written and closed.
+struct Fresh {
+  explicit Fresh(rocksdb::Env* env) : files(env) {}
+  RocksFiles files;
+  std::unique_ptr<rocksdb::DB> db;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+
+  ~Fresh() { static_cast<void>(close()); }
+  rocksdb::Status open(const std::string& directory) {
+    rocksdb::DBOptions options = db_options(files);
+    options.create_if_missing = true;
+    options.create_missing_column_families = true;
+    rocksdb::DB* raw = nullptr;
+    const auto status = rocksdb::DB::Open(options, directory, families(), &handles, &raw);
+    db.reset(raw);
+    return status;
+  }
+  rocksdb::Status close() {
+    if (!db) return rocksdb::Status::OK();
+    for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+    const auto closed = db->Close();
+    db.reset();
+    return closed;
+  }
+};
+
+constexpr std::size_t kPiece = 1 << 20;  // of a copy, in one write
+
+rocksdb::Status copy_family(rocksdb::DB& from, rocksdb::ColumnFamilyHandle* family, rocksdb::DB& to,
+                            rocksdb::ColumnFamilyHandle* its_copy) {
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true;  // the flush at the end makes it durable
+  rocksdb::WriteBatch piece;
+  const std::unique_ptr<rocksdb::Iterator> it(from.NewIterator(rocksdb::ReadOptions(), family));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    if (auto put = piece.Put(its_copy, it->key(), it->value()); !put.ok()) return put;
+    if (piece.GetDataSize() < kPiece) continue;
+    if (auto written = to.Write(unlogged, &piece); !written.ok()) return written;
+    piece.Clear();
+  }
+  if (!it->status().ok()) return it->status();
+  if (auto written = to.Write(unlogged, &piece); !written.ok()) return written;
+  return to.Flush(rocksdb::FlushOptions(), its_copy);
+}
 
 }  // namespace
 
+// A file that is not there is damage: another attempt finds no more.
 Error RocksStore::corrupt(const rocksdb::Status& status) const {
-  if (status.IsIOError() || status.IsNoSpace())
-    return plain_error(Code::data_loss, directory_ + " cannot be used: " + status.ToString());
-  return plain_error(Code::data_loss,
-                     directory_ + " is corrupt: " + status.ToString() +
-                         "; restore the data root from a copy, or start with an empty one and join again");
+  if ((status.IsIOError() && !status.IsPathNotFound()) || status.IsNoSpace())
+    return plain_error(Code::unavailable, directory_ + " cannot be used: " + status.ToString());
+  return plain_error(Code::data_loss, directory_ + " is corrupt: " + status.ToString());
 }
 
-rocksdb::DBOptions RocksStore::options() const {
-  rocksdb::DBOptions out = db_options();
-  if (env_ != nullptr) out.env = env_;
-  return out;
+// By the device's own word. Where it had no room for a write, and no sync was refused, nothing is lost.
+Error RocksStore::refused() {
+  const std::string why = files_->why();
+  const bool had_no_room = !files_->lost_a_sync() && why.find("No space left on device") != std::string::npos;
+  may_lack_ = may_lack_ || !had_no_room;
+  return plain_error(Code::unavailable, directory_ + " cannot be used: " + why);
 }
 
-Result<RocksStore> RocksStore::open(const std::string& directory, rocksdb::Env* env) {
-  RocksStore store(directory, env);
+// A crash may have come while one was made, wiped or rewritten.
+Result<void> RocksStore::open() {
   std::error_code ignored;
-  std::filesystem::remove_all(directory + ".new", ignored);  // a crash while making or wiping
-  std::filesystem::remove_all(directory + ".old", ignored);
-  if (exists(directory))
-    if (auto opened = store.open_existing(); !opened) return opened.error();
-  return store;
+  if (!exists(directory_) && exists(directory_ + ".past"))
+    if (std::rename((directory_ + ".past").c_str(), directory_.c_str()) != 0)
+      return device_error(directory_, "cannot be given its name");
+  for (const char* left : {".new", ".old", ".past"}) std::filesystem::remove_all(directory_ + left, ignored);
+  return exists(directory_) ? open_existing() : Result<void>();
 }
 
 RocksStore::~RocksStore() { close(); }
@@ -104,6 +173,7 @@ void RocksStore::close() {
   handles_.clear();
   db_->Close();
   db_.reset();
+  files_.reset();
 }
 
 // RocksDB does not miss the log that it wrote last; a database in use always has one.
@@ -118,34 +188,56 @@ Result<void> RocksStore::open_existing() {
   if (!has_log()) return corrupt(rocksdb::Status::Corruption("its write-ahead log is missing"));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(options(), directory_, families(), &handles, &db);
-  if (!status.ok()) return corrupt(status);
+  files_ = std::make_unique<RocksFiles>(env_);
+  const auto status = rocksdb::DB::Open(db_options(*files_), directory_, families(), &handles, &db);
+  if (!status.ok()) return files_->stopped() ? refused() : corrupt(status);
   db_.reset(db);
   default_ = handles[0];
   std::size_t next = 1;
   for (const Family family : ports::kManagerFamilies) handles_[family] = handles[next++];
-  return {};
+  return files_->stopped() ? Result<void>(refused()) : Result<void>();
 }
 
 // Made beside and renamed, so that a directory of this name is always a whole database.
 Result<void> RocksStore::make() {
   const std::string beside = directory_ + ".new";
-  rocksdb::DBOptions creating = options();
-  creating.create_if_missing = true;
-  creating.create_missing_column_families = true;
-  {
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* raw = nullptr;
-    const auto status = rocksdb::DB::Open(creating, beside, families(), &handles, &raw);
-    if (!status.ok()) return corrupt(status);
-    const std::unique_ptr<rocksdb::DB> db(raw);
-    for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
-    if (const auto closed = db->Close(); !closed.ok()) return corrupt(closed);
-  }
-  if (auto synced = sync_directory(beside); !synced) return synced;
-  if (std::rename(beside.c_str(), directory_.c_str()) != 0) return file_error(directory_, "cannot be made");
-  if (auto synced = sync_directory(std::filesystem::path(directory_).parent_path()); !synced) return synced;
+  if (auto copied = copy_to(beside); !copied) return copied;
+  if (std::rename(beside.c_str(), directory_.c_str()) != 0) return device_error(directory_, "cannot be made");
+  if (auto synced = sync_parent(directory_); !synced) return synced;
   return open_existing();
+}
+
+// What this one holds, which may be nothing, as a new database: durable when it returns.
+Result<void> RocksStore::copy_to(const std::string& directory) const {
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
+  Fresh fresh(env_);
+  auto status = fresh.open(directory);
+  std::size_t next = 1;
+  for (const Family family : ports::kManagerFamilies)
+    if (status.ok() && db_) status = copy_family(*db_, handle(family), *fresh.db, fresh.handles[next++]);
+  if (status.ok()) status = fresh.close();
+  if (fresh.files.stopped())
+    return plain_error(Code::unavailable, directory + " cannot be written: " + fresh.files.why());
+  if (!status.ok()) return corrupt(status);
+  auto synced = sync_directory(directory);
+  return synced ? synced : refusing(synced.error());
+}
+
+Result<void> RocksStore::rewrite() {
+  if (!db_) return {};
+  const std::string beside = directory_ + ".new", past = directory_ + ".past";
+  if (auto copied = copy_to(beside); !copied) return copied;
+  close();
+  if (std::rename(directory_.c_str(), past.c_str()) != 0 ||
+      std::rename(beside.c_str(), directory_.c_str()) != 0)
+    return device_error(directory_, "cannot be replaced");
+  if (auto synced = sync_parent(directory_); !synced) return synced;
+  std::error_code ignored;
+  std::filesystem::remove_all(past, ignored);
+  if (auto opened = open_existing(); !opened) return opened;
+  may_lack_ = false;
+  return {};
 }
 
 Result<void> RocksStore::write(const std::vector<ports::DiskOp>& ops, bool sync) {
@@ -169,11 +261,14 @@ Result<void> RocksStore::write(const std::vector<ports::DiskOp>& ops, bool sync)
   rocksdb::WriteOptions options;
   options.sync = sync;
   const auto status = db_->Write(options, &batch);
+  if (files_->stopped()) return refused();
   return status.ok() ? Result<void>() : corrupt(status);
 }
 
 Result<void> RocksStore::sync() {
-  const auto status = db_ ? db_->SyncWAL() : rocksdb::Status::OK();
+  if (!db_) return {};
+  const auto status = db_->SyncWAL();
+  if (files_->stopped()) return refused();
   return status.ok() ? Result<void>() : corrupt(status);
 }
 
@@ -196,6 +291,7 @@ Result<std::optional<std::string>> RocksStore::get(Family family, std::string_vi
 }
 
 Result<bool> RocksStore::holds_anything() const {
+  if (!db_) return exists(directory_);
   for (const Family family : ports::kManagerFamilies) {
     bool found = false;
     const auto scanned = scan(family, "", [&](std::string_view, std::string_view) {
@@ -210,12 +306,13 @@ Result<bool> RocksStore::holds_anything() const {
 
 Result<void> RocksStore::wipe() {
   close();
+  may_lack_ = false;
   if (!exists(directory_)) return {};
   const std::string old = directory_ + ".old";
   std::error_code ignored;
   std::filesystem::remove_all(old, ignored);
-  if (std::rename(directory_.c_str(), old.c_str()) != 0) return file_error(directory_, "cannot be removed");
-  if (auto synced = sync_directory(std::filesystem::path(directory_).parent_path()); !synced) return synced;
+  if (std::rename(directory_.c_str(), old.c_str()) != 0) return device_error(directory_, "cannot be removed");
+  if (auto synced = sync_parent(directory_); !synced) return synced;
   std::filesystem::remove_all(old, ignored);
   return {};
 }

@@ -13,41 +13,53 @@
 
 #include "base/result.hpp"
 #include "ports/disk.hpp"
+#include "real/rocks_files.hpp"
 
 namespace swarm::real {
 
 class RocksStore {
  public:
-  // Opens the database if there is one. `env`: null for the machine's own.
-  static Result<RocksStore> open(const std::string& directory, rocksdb::Env* env = nullptr);
+  // `env`: null for the machine's own.
+  explicit RocksStore(std::string directory, rocksdb::Env* env = nullptr)
+      : directory_(std::move(directory)), env_(env) {}
   RocksStore(RocksStore&&) noexcept = default;
   ~RocksStore();
 
-  bool is_open() const { return db_ != nullptr; }
+  // Opens the database if there is one. An Error of code data_loss says that it is damaged, any other that
+  // the device refuses.
+  Result<void> open();
+  void close();
+  // Writes all that can be read to new files, which take the place of the old ones: what a sync that failed
+  // has left behind can be read, and is not on the device for all that.
+  Result<void> rewrite();
+  // Returns true if something that was written may not be on the device, although it can be read.
+  bool may_lack() const { return may_lack_; }
+
   Result<void> write(const std::vector<ports::DiskOp>& ops, bool sync);
   Result<void> sync();
   Result<void> scan(ports::Family family, std::string_view from,
                     const std::function<bool(std::string_view, std::string_view)>& visit) const;
   Result<std::optional<std::string>> get(ports::Family family, std::string_view key) const;
-  Result<bool> holds_anything() const;
+  Result<bool> holds_anything() const;  // what cannot be opened is something
   // Removes it, durably.
   Result<void> wipe();
 
  private:
-  RocksStore(std::string directory, rocksdb::Env* env) : directory_(std::move(directory)), env_(env) {}
-  rocksdb::DBOptions options() const;
   Result<void> make();
+  Result<void> copy_to(const std::string& directory) const;
   Result<void> open_existing();
   bool has_log() const;
-  void close();
+  Error refused();
   Error corrupt(const rocksdb::Status& status) const;
   rocksdb::ColumnFamilyHandle* handle(ports::Family family) const { return handles_.at(family); }
 
   std::string directory_;
   rocksdb::Env* env_ = nullptr;
+  std::unique_ptr<RocksFiles> files_;  // of the database that is open
   std::unique_ptr<rocksdb::DB> db_;
   std::map<ports::Family, rocksdb::ColumnFamilyHandle*> handles_;
   rocksdb::ColumnFamilyHandle* default_ = nullptr;
+  bool may_lack_ = false;
 };
 
 }  // namespace swarm::real

@@ -1,11 +1,14 @@
 #include "real/tcp_transport.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -66,9 +69,7 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
     void flush();
     void sent(std::size_t count);
     bool has_sent_all() const { return queue.empty() && !stream->holds_back(); }
-    void is_no_stranger() {
-      if (std::exchange(is_counted, false)) --owner->strangers;
-    }
+    void is_no_stranger() { owner->strangers.erase(id); }
     void fail(const std::string& reason);
     void close_softly();
     void shut();
@@ -87,8 +88,7 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
                 front_sent = 0;  // bytes of the queue; of its first frame, those that went already
     Address remote;
     bool inbound, is_open = false, dead = false;
-    bool is_counted = false;  // among the strangers
-    bool resting = false;     // it has written in this turn: what is said meanwhile goes together
+    bool resting = false;  // it has written in this turn: what is said meanwhile goes together
   };
 
   Impl(Reactor& the_reactor, Emit the_emit, StreamOpener the_opener, TakeCredentials the_taker)
@@ -103,6 +103,7 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
     return link;
   }
   void take(Accepted who);
+  void drop_a_stranger();
 
   Reactor& reactor;
   Emit emit;
@@ -112,7 +113,8 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
   wire::Hello hello;
   std::map<ports::LinkId, std::shared_ptr<Link>> links;
   std::map<ports::LinkId, std::shared_ptr<Link>> leaving;  // closed here; their last frames are on their way
-  std::size_t strangers = 0;  // links from outside whose node is not known, or not proved
+  std::set<ports::LinkId>
+      strangers;  // links from outside whose node is not known, or not proved; oldest first
   ports::LinkId last_link = 0;
 };
 
@@ -176,12 +178,22 @@ void TcpTransport::Impl::Link::give_up_after(Duration delay, const char* why) {
 
 void TcpTransport::Impl::take(Accepted who) {
   const auto link = add(who.from, true);
-  link->is_counted = true;
-  ++strangers;
+  strangers.insert(link->id);
+  if (strangers.size() > kMaxStrangers) drop_a_stranger();
   tune_link(who.fd.get());
   link->send(encode_frame(hello));
   link->give_up_after(kHandshake, "no hello within 5s");
   link->open_stream(std::move(who.fd));
+}
+
+// The oldest of those that have said nothing; else the oldest. A program that opens connections takes no
+// place from a node that wants to come in.
+void TcpTransport::Impl::drop_a_stranger() {
+  const auto is_silent = [this](ports::LinkId id) { return !links.at(id)->is_open; };
+  auto which = std::find_if(strangers.begin(), std::prev(strangers.end()), is_silent);
+  if (which == std::prev(strangers.end())) which = strangers.begin();
+  const auto link = links.at(*which);
+  link->fail("too many peers without a certificate: the oldest of them had to go");
 }
 
 void TcpTransport::Impl::Link::on_ready(const Readiness& now) {
@@ -359,7 +371,7 @@ Result<void> TcpTransport::listen(const Address& address) {
   Fd listener = listen_on(address, Any::both);
   if (!listener.valid()) return cannot_listen(address, errno);
   impl_->acceptor.emplace(
-      impl_->reactor, std::move(listener), [impl = impl_.get()] { return impl->strangers < kMaxStrangers; },
+      impl_->reactor, std::move(listener), [] { return true; },
       [impl = impl_.get()](Accepted who) { impl->take(std::move(who)); });
   return {};
 }

@@ -1,10 +1,12 @@
 #include "real/tcp_transport.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "base/bytes.hpp"
 #include "real/frame.hpp"
 #include "real/http/run_until.hpp"
+#include "real/stream/sockets.hpp"
 #include "real/stream/test_slow_stream.hpp"
 #include "real/tls/test_certificates.hpp"
 #include "real/tls/tls_door.hpp"
@@ -182,6 +184,24 @@ TEST_P(TcpTransportTest, WhatWasSaidBeforeClosingIsHeardHoweverMuch) {
   server_.transport.close(theirs);
   ASSERT_TRUE(until([&] { return client_.last<ports::LinkClosed>(); }));
   EXPECT_TRUE(client_.last<ports::FrameArrived>());
+}
+
+// 1,500 sockets that say nothing used to keep new links waiting for four seconds.
+TEST_P(TcpTransportTest, SilentConnectionsKeepNoNodeOut) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  std::vector<Fd> silent;
+  for (int i = 0; i < 1'500; ++i) {
+    silent.push_back(dial(address_, source_).fd);
+    ASSERT_TRUE(silent.back().valid());
+    if (i % 100 == 0) until([] { return true; });
+  }
+  const Instant begun = steady_now();
+  client_.transport.open(address_, source_, {});
+  ASSERT_TRUE(until([&] { return client_.last<ports::LinkOpened>() != nullptr; }));
+  EXPECT_LT((steady_now() - begun).ns, Duration::seconds(2).ns);
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, TcpTransportTest,

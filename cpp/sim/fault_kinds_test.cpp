@@ -1,14 +1,11 @@
-// What the kinds of faults do that only a simulator can do exactly: links, disks, clocks, pace.
+// What the kinds of faults do that only a simulator can do exactly: links, clocks, pace.
 #include <gtest/gtest.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <stdexcept>
 #include <string>
-#include <string_view>
 #include <utility>
 
-#include "base/check.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "raft/message.hpp"
@@ -20,13 +17,6 @@
 
 namespace swarm::sim {
 namespace {
-
-std::size_t count_trace(World& world, std::string_view kind, std::string_view part) {
-  std::size_t found = 0;
-  for (const auto& line : world.take_trace())
-    if (line.kind == kind && line.text.find(part) != std::string::npos) ++found;
-  return found;
-}
 
 Duration time_of_write(Swarm& swarm, const std::string& name) {
   const Instant begin = swarm.world.now();
@@ -162,138 +152,6 @@ TEST(Pace, EventsKeepTheirOrderAndAPauseOrACrashInBetweenLosesNone) {
   EXPECT_EQ(swarm.create("a", 5), 201u);
   swarm.world.run_for(Duration::seconds(10));
   swarm.settle();
-}
-
-// ---- disks
-
-TEST(Disks, ASlowOneMakesWritesSlow) {
-  Swarm swarm;
-  swarm.begin("disk m1 fsync_delay 30ms");
-  swarm.begin("disk m2 fsync_delay 30ms");
-  swarm.begin("disk m3 fsync_delay 30ms");
-  EXPECT_GE(time_of_write(swarm, "a"), Duration::millis(30));
-  swarm.world.heal();
-  swarm.world.run_for(Duration::millis(100));
-  EXPECT_LT(time_of_write(swarm, "b"), Duration::millis(30));
-}
-
-TEST(Disks, AFullOneEndsTheDaemonAndWhatWasAnsweredIsThereAtTheNextStart) {
-  Swarm swarm;
-  World& world = swarm.world;
-  const std::string leader = world.leader();
-  EXPECT_EQ(swarm.create("kept", 1), 201u);
-  swarm.begin("disk leader full");
-  world.run_for(Duration::seconds(1));
-  EXPECT_EQ(swarm.create("other", 1), 201u);
-  EXPECT_FALSE(world.alive(leader));
-  EXPECT_GE(count_trace(world, "sim.disk", "the daemon ends: write: no space left on device (ENOSPC)"), 1u);
-  world.start(leader);  // and ends again: it is still full
-  world.run_for(Duration::seconds(3));
-  EXPECT_FALSE(world.alive(leader));
-  world.heal();
-  EXPECT_TRUE(world.alive(leader));
-  world.run_for(Duration::seconds(2));
-  swarm.settle();
-  EXPECT_TRUE(swarm.has_service(leader, "kept"));
-  EXPECT_TRUE(swarm.has_service(leader, "other"));
-}
-
-TEST(Disks, TheNthOperationFails) {
-  Swarm swarm;
-  World& world = swarm.world;
-  swarm.begin("disk m2 errors fsync=EIO after 5");
-  EXPECT_EQ(swarm.create("a", 1), 201u);
-  EXPECT_TRUE(world.alive("m2"));
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(swarm.create("b" + std::to_string(i), 1), 201u);
-  world.run_for(Duration::seconds(1));
-  EXPECT_FALSE(world.alive("m2"));
-  EXPECT_EQ(count_trace(world, "sim.disk", "the daemon ends: fsync: input/output error (EIO)"), 1u);
-  world.heal();
-  swarm.settle();
-  swarm.begin("disk w1 errors read=EIO");
-  world.crash("w1");
-  world.start("w1");
-  EXPECT_FALSE(world.alive("w1"));
-  EXPECT_EQ(count_trace(world, "sim.disk", "the daemon does not start: read: input/output error (EIO)"), 1u);
-  world.heal();
-  EXPECT_TRUE(world.alive("w1"));
-  swarm.settle();
-}
-
-TEST(Disks, ATornBatchCostsNothingThatWasAnswered) {
-  Swarm swarm;
-  swarm.begin("disk m1 torn");
-  swarm.begin("disk m2 torn");
-  swarm.begin("disk m3 torn");
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(swarm.create("s" + std::to_string(i), 1), 201u);
-  for (const auto* name : {"m1", "m2", "m3"}) swarm.world.crash(name);
-  for (const auto* name : {"m1", "m2", "m3"}) swarm.world.start(name);
-  swarm.settle();
-  for (int i = 0; i < 5; ++i) EXPECT_TRUE(swarm.has_service(swarm.world.leader(), "s" + std::to_string(i)));
-}
-
-TEST(Disks, AFlippedBitIsFoundAtTheStartAndTheDaemonStaysDown) {
-  Swarm swarm;
-  World& world = swarm.world;
-  swarm.begin("disk m2 flip 2");
-  EXPECT_EQ(swarm.create("a", 1), 201u);
-  world.crash("m2");
-  world.start("m2");
-  EXPECT_FALSE(world.alive("m2"));
-  EXPECT_EQ(count_trace(world, "sim.disk", "the data root is corrupt: the checksum of a record of"), 1u);
-  world.heal();
-  EXPECT_TRUE(world.alive("m2"));
-  swarm.settle();
-}
-
-// What its manager does then: memory_test.
-TEST(Disks, ALostTailIsSaid) {
-  Swarm swarm;
-  World& world = swarm.world;
-  const std::string leader = world.leader();
-  const std::string follower = leader == "m1" ? "m2" : "m1";
-  swarm.begin("disk " + follower + " lost_tail 3");
-  EXPECT_EQ(swarm.create("a", 1), 201u);
-  world.run_for(Duration::seconds(1));
-  world.crash(follower);
-  EXPECT_EQ(count_trace(world, "sim.disk", "lost its last 3 durable batches"), 1u);
-}
-
-// A manager that has forgotten what it promised does not take part, and says why; the others go on.
-TEST(Disks, ALostTailEndsNoDaemonAndIsSaid) {
-  const CheckHandler before =
-      set_check_handler([](const std::string& sentence) { throw std::runtime_error(sentence); });
-  std::size_t refused = 0;
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-    Swarm swarm(seed);
-    World& world = swarm.world;
-    const std::string follower = world.leader() == "m1" ? "m2" : "m1";
-    swarm.begin("disk " + follower + " lost_tail 6");
-    EXPECT_EQ(swarm.create("a", 1), 201u);
-    world.run_for(Duration::seconds(1));
-    world.crash(follower);
-    world.start(follower);
-    world.run_for(Duration::seconds(2));
-    refused += count_trace(world, "warning.forgetful", "durable writes are gone");
-    EXPECT_TRUE(world.alive(follower));
-    EXPECT_EQ(swarm.create("b", 1), 201u);
-    world.heal();
-    EXPECT_EQ(swarm.create("c", 1), 201u);
-  }
-  set_check_handler(before);
-  EXPECT_EQ(refused, 5u);
-}
-
-TEST(Disks, AnOlderCopyIsWhatItWasWhenTheFaultBegan) {
-  Swarm swarm;
-  World& world = swarm.world;
-  swarm.begin("disk w1 old_copy");
-  EXPECT_EQ(swarm.create("a", 5), 201u);
-  swarm.settle();
-  world.crash("w1");
-  world.take_trace();
-  world.start("w1");
-  EXPECT_EQ(count_trace(world, "sim.disk", "came back as an older copy"), 1u);
 }
 
 // ---- clocks

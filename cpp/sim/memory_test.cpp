@@ -27,6 +27,19 @@ struct Forgetful : Swarm {
   }
   std::uint64_t raft_id(const std::string& name) const { return world.node(name).inspect().raft_id; }
   bool takes_part(const std::string& name) const { return world.node(name).inspect().raft != nullptr; }
+  // Its workers have found it.
+  void settle_workers() {
+    const auto found = [&] {
+      for (const char* name : {"w1", "w2"}) {
+        const auto id = world.node(name).inspect().id;
+        const auto seen = world.node(leader).inspect().store->node(id);
+        if (!seen || seen->status.state != model::NodeState::ready) return false;
+        if (!world.node(name).inspect().worker->in_session()) return false;
+      }
+      return true;
+    };
+    EXPECT_TRUE(world.run_until(found, Duration::seconds(60)));
+  }
   std::string leader, follower, other;
 };
 
@@ -121,6 +134,34 @@ TEST(Recovery, OneManagerOfThreeMakesANewClusterThatKeepsEverything) {
   EXPECT_EQ(world.node(swarm.follower).inspect().state, docker::SwarmState::active);
   EXPECT_EQ(world.node(swarm.leader).inspect().group->voters.size(), 1u);
   EXPECT_EQ(swarm.create("still", 1), 201u);
+}
+
+std::string own_address(const World& world, const std::string& machine) {
+  const auto seen = world.node(machine).inspect();
+  return seen.members->at(seen.raft_id).address.host();
+}
+
+// All other nodes dial the address that is given.
+TEST(Recovery, AnAddressAtWhichNothingWouldListenIsRefused) {
+  Forgetful swarm;
+  World& world = swarm.world;
+  EXPECT_EQ(swarm.create("kept", 4), 201u);
+  world.crash(swarm.follower);
+  world.crash(swarm.other);
+  const std::string own = own_address(world, swarm.leader);
+  const auto another_port = world.ask(swarm.leader, post("/swarm/init", force(own + ":2400")));
+  EXPECT_EQ(another_port.head.status, 503u) << another_port.body;
+  const auto refused = world.ask(swarm.leader, post("/swarm/init", force("10.9.8.7:2377")));
+  EXPECT_EQ(refused.head.status, 503u) << refused.body;
+  EXPECT_NE(refused.body.find("nothing would listen at 10.9.8.7:2377"), std::string::npos) << refused.body;
+  EXPECT_NE(refused.body.find("name an address of this machine there"), std::string::npos) << refused.body;
+  world.start(swarm.other);
+  EXPECT_TRUE(world.run_until([&] { return !world.leader().empty(); }, Duration::seconds(10)))
+      << "nothing has changed";
+  world.crash(swarm.other);
+  const auto answer = world.ask(swarm.leader, post("/swarm/init", force(own + ":2377")));
+  EXPECT_EQ(answer.head.status, 200u) << answer.body;
+  swarm.settle_workers();
 }
 
 TEST(Recovery, IsRefusedWhereNothingIsLost) {

@@ -27,6 +27,12 @@ using ports::Family;
 
 namespace {
 
+const char* name_of(Family family) {
+  constexpr const char* kNames[] = {"format",     "identity", "agent",       "raft_log",
+                                    "raft_state", "objects",  "certificates"};
+  return kNames[static_cast<std::size_t>(family)];
+}
+
 Duration scaled(Duration span, std::int64_t billionths) {
   return {saturate<std::int64_t>(static_cast<__int128>(span.ns) * billionths / 1'000'000'000)};
 }
@@ -35,24 +41,57 @@ Duration scaled(Duration span, std::int64_t billionths) {
 
 void SimDisk::commit(ports::DiskBatch batch, std::uint64_t token) {
   SWARM_CHECK(!batch.empty(), "an empty batch, token", token);
-  if (!failure_.empty()) return;
-  if (trouble_ != nullptr && (fails("write") || (batch.sync && fails("fsync")))) return;
-  note(batch);
   const ports::DiskSide side = ports::side_of(batch.ops.front().family);
-  Pending pending{++last_number_, {}, std::move(batch.mark)};
-  for (const DiskOp& op : batch.ops) {
+  for (const DiskOp& op : batch.ops)
     SWARM_CHECK(ports::side_of(op.family) == side, "a batch touches one side of the disk only");
-    write(op, pending.undo);
+  side == ports::DiskSide::manager ? commit_managers(std::move(batch), token)
+                                   : commit_own(std::move(batch), token);
+}
+
+// After an fsync that failed the batch can be read, and no later fsync makes it durable.
+void SimDisk::commit_managers(ports::DiskBatch batch, std::uint64_t token) {
+  if (failed_.empty()) {
+    failed_ = refusal(batch, true);
+    if (failed_.empty()) return write_down(std::move(batch), token);
+    if (failed_.starts_with("fsync")) keep(std::move(batch));
   }
+  tell(ports::DiskFailed{token, failed_});
+}
+
+void SimDisk::commit_own(ports::DiskBatch batch, std::uint64_t token) {
+  if (waiting_.empty()) {
+    const std::string why = refusal(batch, false);
+    if (why.empty()) return write_down(std::move(batch), token);
+    if (failed_.empty()) failed_ = why;
+    tell(ports::DiskWaits{why});
+  }
+  waiting_.push_back({std::move(batch), token});
+}
+
+void SimDisk::keep(ports::DiskBatch batch) {
+  note(batch);
+  Pending pending{++last_number_, {}, std::move(batch.mark), false};
+  pending.is_managers = ports::is_manager_family(batch.ops.front().family);
+  for (const DiskOp& op : batch.ops) write(op, pending.undo);
   pending_.push_back(std::move(pending));
+}
+
+void SimDisk::write_down(ports::DiskBatch batch, std::uint64_t token) {
+  const bool sync = batch.sync;
+  keep(std::move(batch));
   // The order of commits is the order of answers.
-  Duration took = batch.sync ? draw(rng_, min_, max_) : min_ / 4;
+  Duration took = sync ? draw(rng_, min_, max_) : min_ / 4;
   if (trouble_ != nullptr) {
-    if (batch.sync) took = took + trouble_->fsync_delay;
+    if (sync) took = took + trouble_->fsync_delay;
     took = scaled(took, trouble_->slower);
   }
   last_done_ = std::max(last_done_, shared_.now + took);
-  shared_.queue.push(last_done_, machine_, life_, DiskWritten{token, last_number_, batch.sync});
+  shared_.queue.push(last_done_, machine_, life_, DiskWritten{token, last_number_, sync});
+}
+
+void SimDisk::tell(ports::Event event) {
+  last_done_ = std::max(last_done_, shared_.now + min_);
+  shared_.queue.push(last_done_, machine_, life_, Deliver{std::move(event)});
 }
 
 void SimDisk::note(const ports::DiskBatch& written) {
@@ -120,7 +159,8 @@ void SimDisk::sync() {
   }
   pending_.clear();
   last_done_ = Instant{};
-  failure_.clear();
+  failed_.clear();
+  waiting_.clear();
 }
 
 void SimDisk::remember(Pending&& durable) {
@@ -145,6 +185,14 @@ void SimDisk::set_trouble(DiskTrouble trouble) {
     for (const auto& same : before.at_crash)
       if (same.fault == planned.fault) planned.done = same.done;
   trouble_ = std::make_unique<DiskTrouble>(std::move(trouble));
+  let_go();
+}
+
+// What waits is written in its order, as far as it can be now.
+void SimDisk::let_go() {
+  if (waiting_.empty() || !present_refusal(false).empty()) return;
+  for (Waiting& one : std::exchange(waiting_, {})) commit_own(std::move(one.batch), one.token);
+  if (waiting_.empty()) tell(ports::DiskWaits{});
 }
 
 bool SimDisk::tears() const {
@@ -152,27 +200,92 @@ bool SimDisk::tears() const {
                                             [](const auto& one) { return one.torn && !one.done; });
 }
 
-bool SimDisk::fails(const std::string& operation) {
-  if (trouble_->full && operation == "write") failure_ = "write: no space left on device (ENOSPC)";
+namespace {
+
+std::string in_words(const std::string& operation, const std::string& error) {
+  return operation +
+         (error == "ENOSPC" ? ": no space left on device (ENOSPC)" : ": input/output error (EIO)");
+}
+
+}  // namespace
+
+// A disk that is full has room for the node's own sides: it was kept for them.
+std::string SimDisk::error_of(const std::string& operation, bool is_managers) {
+  std::string why;
+  if (trouble_->full && is_managers && operation == "write") why = in_words(operation, "ENOSPC");
   for (auto& failing : trouble_->failing) {
     const auto error = failing.errors.find(operation);
-    if (error == failing.errors.end() || --failing.after > 0) continue;
+    if (error == failing.errors.end() || (!is_managers && error->second == "ENOSPC")) continue;
+    if (--failing.after > 0) continue;
     failing.after = 0;  // and so does every one after it
-    const bool full = error->second == "ENOSPC";
-    failure_ = operation + (full ? ": no space left on device (ENOSPC)" : ": input/output error (EIO)");
+    why = in_words(operation, error->second);
   }
-  return !failure_.empty();
+  return why;
+}
+
+std::string SimDisk::refusal(const ports::DiskBatch& batch, bool is_managers) {
+  if (trouble_ == nullptr) return {};
+  std::string why = error_of("write", is_managers);
+  return why.empty() && batch.sync ? error_of("fsync", is_managers) : why;
+}
+
+// Of an operation that is tried now; counts none.
+std::string SimDisk::present_refusal(bool is_managers) const {
+  if (trouble_ == nullptr) return {};
+  if (trouble_->full && is_managers) return in_words("write", "ENOSPC");
+  for (const auto& failing : trouble_->failing)
+    for (const char* operation : {"write", "fsync"}) {
+      const auto error = failing.errors.find(operation);
+      if (failing.after > 0 || error == failing.errors.end()) continue;
+      if (is_managers || error->second != "ENOSPC") return in_words(operation, error->second);
+    }
+  return {};
+}
+
+const std::string* SimDisk::flipped() const {
+  if (!flipped_) return nullptr;
+  const Table& rows = table(flipped_->family);
+  const auto it = rows.find(flipped_->key);
+  return it != rows.end() && it->second == flipped_->after ? &it->second : nullptr;
 }
 
 std::string SimDisk::open() {
-  if (trouble_ != nullptr && fails("read")) return std::exchange(failure_, {});
-  if (!flipped_) return {};
-  const Table& rows = table(flipped_->family);
-  const auto it = rows.find(flipped_->key);
-  if (it == rows.end() || it->second == flipped_->before) return {};
-  constexpr const char* kFamilyNames[] = {"format", "identity", "agent", "raft_log", "raft_state", "objects"};
-  return "the data root is corrupt: the checksum of a record of " +
-         std::string(kFamilyNames[static_cast<std::size_t>(flipped_->family)]) + " does not fit";
+  if (trouble_ != nullptr)
+    if (std::string why = error_of("read", true); !why.empty()) return why;
+  if (flipped() == nullptr || ports::is_manager_family(flipped_->family)) return {};
+  return "the data root is corrupt: the checksum of a record of " + std::string(name_of(flipped_->family)) +
+         " does not fit";
+}
+
+std::optional<ports::Unusable> SimDisk::unusable() {
+  using Because = ports::Unusable::Because;
+  if (!failed_.empty()) return ports::Unusable{Because::failing, failed_};
+  if (flipped() == nullptr || !ports::is_manager_family(flipped_->family)) return std::nullopt;
+  return ports::Unusable{Because::damaged, "the checksum of a record of " +
+                                               std::string(name_of(flipped_->family)) + " does not fit"};
+}
+
+// As after a crash: of what was not durable, a prefix is there; and what is there is made durable.
+void SimDisk::reopen() {
+  if (const std::string why = present_refusal(true); !why.empty()) return tell(ports::DiskReopened{why});
+  std::uint64_t lost = rng_.below(
+      1 + static_cast<std::uint64_t>(std::count_if(pending_.begin(), pending_.end(),
+                                                   [](const Pending& one) { return one.is_managers; })));
+  for (auto it = pending_.rbegin(); it != pending_.rend(); ++it) {
+    if (!it->is_managers) continue;
+    if (lost > 0) {
+      --lost;
+      undo(*it);
+      it->undo.clear();
+    }
+    it->mark.clear();
+  }
+  while (!pending_.empty()) {
+    remember(std::move(pending_.front()));
+    pending_.pop_front();
+  }
+  failed_.clear();
+  tell(ports::DiskReopened{});
 }
 
 std::string SimDisk::lose_tail() {
@@ -196,16 +309,16 @@ void SimDisk::flip_bit(std::int64_t from_end) {
     for (const Undo& written : tail_[i].undo) {
       const auto it = table(written.family).find(written.key);
       if (it == table(written.family).end() || it->second.empty()) continue;
-      flipped_ = Flip{written.family, it->first, it->second};
+      flipped_ = Flip{written.family, it->first, it->second, {}};
       const std::uint64_t at = rng_.below(it->second.size());
       it->second[at] = static_cast<char>(it->second[at] ^ (1 << rng_.below(8)));
+      flipped_->after = it->second;
       return;
     }
 }
 
 void SimDisk::unflip() {
-  if (flipped_ && table(flipped_->family).contains(flipped_->key))
-    table(flipped_->family)[flipped_->key] = flipped_->before;
+  if (flipped() != nullptr) table(flipped_->family)[flipped_->key] = flipped_->before;
   flipped_.reset();
 }
 
@@ -262,6 +375,7 @@ void SimDisk::forget_manager() {
   mark_.clear();
   pending_.clear();
   tail_.clear();
+  failed_.clear();
 }
 
 void SimDisk::wipe_all() {

@@ -4,10 +4,11 @@
 // batches, how many is drawn from the seed, but never a durable one. The node's small log and the database
 // share one order (ports/disk.hpp).
 //
-// A disk may be in trouble (`disk` faults). An operation that fails is not done, and the host ends the
-// daemon, as swarmd does (`failure`). A disk that loses durable data (a lost tail, an older copy) breaks the
-// port's contract: the run is then outside of what Raft assumes, and the trace says so. A flipped bit is
-// found when the daemon starts, as checksums do.
+// A disk may be in trouble (`disk` faults). A manager's batch whose operation fails is answered as failed,
+// and so are all later ones until the disk was opened again; the node's own wait until the trouble is over.
+// After an fsync that failed, the batch may be there or not when the disk is opened again. A disk that loses
+// durable data (a lost tail, an older copy) breaks the port's contract: the run is then outside of what Raft
+// assumes, and the trace says so. A flipped bit is found when the daemon starts, as checksums do.
 #pragma once
 
 #include <deque>
@@ -52,6 +53,8 @@ class SimDisk final : public ports::Disk {
             const std::function<bool(std::string_view, std::string_view)>& visit) override;
   std::optional<std::string> get(ports::Family family, std::string_view key) override;
   std::string mark() override { return mark_; }
+  std::optional<ports::Unusable> unusable() override;
+  void reopen() override;
   bool has_manager_state() override;
   void wipe_manager() override;
   void wipe_all() override;
@@ -74,9 +77,9 @@ class SimDisk final : public ports::Disk {
   void keep_at_crash(std::size_t batches) { kept_at_crash_ = batches; }
 
   // ---- trouble
-  void set_trouble(DiskTrouble trouble);                   // operations that were counted stay counted
-  const std::string& failure() const { return failure_; }  // of the device; "": none
-  // A daemon is about to read it all. Returns why it cannot, or "".
+  void set_trouble(DiskTrouble trouble);                  // operations that were counted stay counted
+  const std::string& failure() const { return failed_; }  // of the manager's side; "": none
+  // A daemon is about to read its own side. Returns why it cannot, or "".
   std::string open();
   void keep_copy() { copy_ = std::make_unique<Copy>(Copy{tables_copy(), mark_}); }
   void drop_copy() { copy_.reset(); }
@@ -97,6 +100,11 @@ class SimDisk final : public ports::Disk {
     std::uint64_t number = 0;
     std::vector<Undo> undo;  // in the order of the writes
     std::string mark;
+    bool is_managers = false;
+  };
+  struct Waiting {  // of the node's own sides
+    ports::DiskBatch batch;
+    std::uint64_t token = 0;
   };
   using Table = std::map<std::string, std::string, std::less<>>;
   struct Copy {
@@ -105,13 +113,22 @@ class SimDisk final : public ports::Disk {
   };
   struct Flip {
     ports::Family family = ports::Family::identity;
-    std::string key, before;
+    std::string key, before, after;
   };
   static constexpr std::size_t kTail = 16;  // durable batches that can be lost, unless more were asked for
   std::vector<Table> tables_copy() const { return {std::begin(tables_), std::end(tables_)}; }
   void note(const ports::DiskBatch& written);
-  bool fails(const std::string& operation);
   void forget_manager();
+  std::string error_of(const std::string& operation, bool is_managers);
+  std::string refusal(const ports::DiskBatch& batch, bool is_managers);
+  std::string present_refusal(bool is_managers) const;
+  void commit_managers(ports::DiskBatch batch, std::uint64_t token);
+  void commit_own(ports::DiskBatch batch, std::uint64_t token);
+  void write_down(ports::DiskBatch batch, std::uint64_t token);
+  void keep(ports::DiskBatch batch);
+  void let_go();
+  void tell(ports::Event event);
+  const std::string* flipped() const;  // what a flipped record is now; null: none, or written over
   void remember(Pending&& durable);
   std::string lose_tail();
   void flip_bit(std::int64_t from_end);
@@ -138,7 +155,8 @@ class SimDisk final : public ports::Disk {
   std::unique_ptr<Copy> copy_;
   std::optional<Flip> flipped_;
   bool to_alter_ = false;
-  std::string failure_;
+  std::string failed_;  // the manager's side is to be opened again
+  std::deque<Waiting> waiting_;
 };
 
 }  // namespace swarm::sim

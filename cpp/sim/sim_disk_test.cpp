@@ -39,6 +39,31 @@ class OneDisk : public testing::Test {
     }
     return done - shared_.now;
   }
+  void commit(Family family, const std::string& key) {
+    ports::DiskBatch batch;
+    batch.put(family, key, "1");
+    batch.sync = true;
+    disk_.commit(std::move(batch), ++token_);
+  }
+  // What came of it, in words.
+  std::string told() {
+    std::string all;
+    while (!shared_.queue.empty()) {
+      Event event = shared_.queue.pop();
+      if (const auto* written = std::get_if<DiskWritten>(&event.what)) {
+        disk_.on_written(*written);
+        all += "written " + std::to_string(written->token) + "\n";
+        continue;
+      }
+      const auto& told = std::get<Deliver>(event.what).event;
+      if (const auto* failed = std::get_if<ports::DiskFailed>(&told))
+        all += "failed " + std::to_string(failed->token) + ": " + failed->why + "\n";
+      if (const auto* reopened = std::get_if<ports::DiskReopened>(&told))
+        all += "reopened: " + reopened->why + "\n";
+      if (const auto* waits = std::get_if<ports::DiskWaits>(&told)) all += "waits: " + waits->why + "\n";
+    }
+    return all;
+  }
   void durable(std::size_t batches) {
     for (std::size_t i = 0; i < batches; ++i) disk_.on_written(written_.at(told_++));
   }
@@ -141,16 +166,80 @@ TEST_F(OneDisk, only_what_is_to_be_durable_waits_for_a_slow_fsync) {
   EXPECT_EQ(put("a", "5"), Duration::micros(90'300));
 }
 
-TEST_F(OneDisk, the_nth_operation_from_now_fails_and_all_after_it) {
+TEST_F(OneDisk, from_the_nth_operation_on_the_nodes_own_batches_wait_until_the_trouble_is_over) {
   disk_.set_trouble(failing(3));
   put("a", "1");
   put("b", "1", false);  // no fsync
   put("c", "1");
-  EXPECT_EQ(disk_.failure(), "");
   disk_.set_trouble(failing(3));  // counted operations stay counted
-  put("d", "1");
-  EXPECT_EQ(disk_.failure(), "fsync: input/output error (EIO)");
+  commit(Family::agent, "d");
+  commit(Family::agent, "e");
+  EXPECT_EQ(told(), "waits: fsync: input/output error (EIO)\n");
   EXPECT_EQ(rows(), "a=1 b=1 c=1 ");
+  disk_.set_trouble({});
+  EXPECT_EQ(told(), "written 4\nwritten 5\nwaits: \n");
+  EXPECT_EQ(rows(), "a=1 b=1 c=1 d=1 e=1 ");
+}
+
+TEST_F(OneDisk, a_full_one_has_room_for_the_nodes_own_batches) {
+  DiskTrouble full;
+  full.full = true;
+  disk_.set_trouble(full);
+  commit(Family::agent, "a");
+  commit(Family::raft_log, "b");
+  EXPECT_EQ(told(), "written 1\nfailed 2: write: no space left on device (ENOSPC)\n");
+  EXPECT_EQ(disk_.get(Family::raft_log, "b"), std::nullopt);
+}
+
+TEST_F(OneDisk, a_managers_batches_fail_until_it_is_opened_again) {
+  disk_.set_trouble(failing(1));
+  commit(Family::raft_log, "a");
+  commit(Family::objects, "b");
+  disk_.set_trouble({});
+  commit(Family::objects, "c");
+  EXPECT_EQ(told(),
+            "failed 1: fsync: input/output error (EIO)\nfailed 2: fsync: input/output error (EIO)\n"
+            "failed 3: fsync: input/output error (EIO)\n");
+  EXPECT_TRUE(disk_.unusable().has_value());
+  disk_.reopen();
+  EXPECT_EQ(told(), "reopened: \n");
+  commit(Family::objects, "d");
+  EXPECT_EQ(told(), "written 4\n");
+  EXPECT_EQ(disk_.get(Family::objects, "b"), std::nullopt) << "it came after one that failed";
+}
+
+TEST_F(OneDisk, after_an_fsync_that_failed_the_batch_is_there_or_not_and_its_mark_is_not) {
+  std::map<bool, int> seen;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    disk_.reseed(Rng(seed));
+    disk_.wipe_manager();
+    disk_.set_trouble({});
+    disk_.set_trouble(failing(1));
+    ports::DiskBatch batch;
+    batch.put(Family::raft_log, "a", "1");
+    batch.sync = true;
+    batch.mark = "mark";
+    disk_.commit(std::move(batch), ++token_);
+    disk_.set_trouble({});
+    disk_.reopen();
+    told();
+    ++seen[disk_.get(Family::raft_log, "a").has_value()];
+    EXPECT_EQ(disk_.mark(), "");
+    disk_.crash();
+  }
+  EXPECT_GT(seen[true], 20);
+  EXPECT_GT(seen[false], 20);
+}
+
+TEST_F(OneDisk, as_long_as_it_is_full_it_cannot_be_opened_again) {
+  DiskTrouble full;
+  full.full = true;
+  disk_.set_trouble(full);
+  commit(Family::raft_log, "a");
+  disk_.reopen();
+  EXPECT_EQ(told(),
+            "failed 1: write: no space left on device (ENOSPC)\n"
+            "reopened: write: no space left on device (ENOSPC)\n");
 }
 
 TEST_F(OneDisk, an_older_copy_is_what_it_was_and_is_taken_once) {

@@ -34,6 +34,12 @@ struct DiskHarness {
     }
   }
   std::vector<std::uint64_t> done() { return tokens; }
+  void reopen() {
+    simulated.reopen();
+    ASSERT_FALSE(shared.queue.empty());
+    const Event event = shared.queue.pop();
+    EXPECT_EQ(std::get<ports::DiskReopened>(std::get<Deliver>(event.what).event).why, "");
+  }
   void crash() {
     while (!shared.queue.empty()) shared.queue.pop();
     simulated.crash();

@@ -144,7 +144,6 @@ bool World::Impl::own_rules_hold() const {
 }
 
 void World::Impl::after_turn(Machine& at) {
-  if (!at.disk.failure().empty()) return daemon_ends(at, at.disk.failure());
   note_visible(at);
   if (shared.chronicle) shared.chronicle->turned(shared.now, at);
   if (watch.wants_turns()) watch.turned(at);
@@ -168,7 +167,7 @@ bool World::Impl::killed_at_disk(Machine& at, bool durable) {
   return true;
 }
 
-// As swarmd does: a sentence, and its end.
+// Of its own checks, once a disk has forgotten.
 void World::Impl::daemon_ends(Machine& at, std::string why) {
   shared.recorder.record(shared.now, at.options.name, "sim.disk", "the daemon ends: " + why);
   chronicle(at, "down", why);

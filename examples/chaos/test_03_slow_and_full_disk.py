@@ -1,4 +1,4 @@
-"""A manager's disk is slow, then full: the others commit; freed and started, it catches up."""
+"""A manager's disk is slow, then full: the others commit; freed, it catches up."""
 
 import swarmpy as sp
 

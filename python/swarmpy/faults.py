@@ -338,9 +338,9 @@ class Faults(metaclass=Brief):
         altered: bool = False,
         for_: DurationLike | None = None,
     ) -> ActiveFault:
-        """A bad disk. `fsync_delay`: each sync takes so much longer. `full`: no more space; the daemon ends
-        with a sentence at its next write. `errors`: `{"write" | "fsync" | "read": "EIO" | "ENOSPC"}`, from
-        the `after`-th operation on (1 is the next).
+        """A bad disk. `fsync_delay`: each sync takes so much longer. `full`: no more space. `errors`:
+        `{"write" | "fsync" | "read": "EIO" | "ENOSPC"}`, from the `after`-th operation on (1 is the next). A
+        manager whose disk is full or fails takes no part until it is well; its daemon and its tasks stay.
 
         What the node finds at its next start: `old_copy`, the disk is as it was when the fault began; and in
         the simulator only `lost_tail`, the last so many batches are gone though they were synced; `flip`, a

@@ -210,12 +210,13 @@ def test_operations_that_were_counted_stay_counted(c: sp.Swarm) -> None:
     for number in range(4):
         c.kv["k"] = number
         c.sleep("100ms")
-    assert c.nodes["m2"].alive
+    assert c.nodes["m2"].reachability == "reachable"
     c.faults.disk("m2", fsync_delay="1ms")  # another one, and the count goes on
     for number in range(4):
         c.kv["k"] = number
         c.sleep("100ms")
-    assert not c.nodes["m2"].alive
+    assert c.run(lambda c: c.nodes["m2"].reachability == "unreachable", timeout="5s")
+    assert c.nodes["m2"].alive
     c.heal()
     assert c.wait_converged("30s")
 

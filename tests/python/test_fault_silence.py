@@ -178,7 +178,7 @@ def test_both_worlds_tell_alike() -> None:
         assert [one.fault.kind for one in c.faults.active] == ["freeze"]
 
 
-def test_a_restart_on_a_full_disk_names_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restart_that_a_disk_fault_prevents_names_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     def ends_at_once(node: sp.Node) -> None:
         raise sp.Unreachable(f"{node.name} does not answer")
 
@@ -186,8 +186,10 @@ def test_a_restart_on_a_full_disk_names_the_fault(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(sp.Node, "_start_anew", ends_at_once)
         with pytest.raises(sp.Unreachable):
             c.nodes["w1"].restart()
-        with c.faults.disk("w1", full=True):
-            with pytest.raises(sp.SwarmError, match="its disk has a fault, disk w1 full") as refused:
+        with c.faults.disk("w1", errors={"read": "EIO"}):
+            with pytest.raises(
+                sp.SwarmError, match="its disk has a fault, disk w1 errors read=EIO"
+            ) as refused:
                 c.nodes["w1"].restart()
             assert "heal" in refused.value.hint and "restart" not in refused.value.hint
             with pytest.raises(sp.Unreachable):

@@ -143,12 +143,13 @@ def a_skewed_clock_harms_nothing(c: sp.Swarm) -> None:
         assert c.services.create("nginx", name="web", replicas=2).wait("40s")
 
 
-def a_full_disk_ends_a_daemon(c: sp.Swarm) -> None:
+def a_full_disk_ends_a_managers_part_and_no_daemon(c: sp.Swarm) -> None:
     victim = next(node.name for node in c.nodes if not node.is_leader and node.name.startswith("m"))
     with c.faults.disk(victim, full=True):
         c.services.create("nginx", name="web", replicas=1)
-        assert c.run(lambda c: not c.nodes[victim].alive, timeout="20s")
-    assert c.run(lambda c: c.nodes[victim].alive, timeout="20s")
+        assert c.run(lambda c: c.nodes[victim].reachability == "unreachable", timeout="20s")
+        assert c.nodes[victim].alive
+    assert c.run(lambda c: c.nodes[victim].reachability == "reachable", timeout="20s")
 
 
 def a_slow_disk_is_slow(c: sp.Swarm) -> None:
@@ -248,7 +249,7 @@ SCRIPTS: list[Callable[[sp.Swarm], None]] = [
     a_lossy_network_loses_no_write,
     held_frames_come_in_a_burst,
     a_skewed_clock_harms_nothing,
-    a_full_disk_ends_a_daemon,
+    a_full_disk_ends_a_managers_part_and_no_daemon,
     a_slow_disk_is_slow,
     a_throttled_node_still_works,
     tasks_of_a_broken_image,

@@ -46,7 +46,7 @@ def test_the_apis_port_is_in_use_or_the_address_is_not_ours(tmp_path: Path) -> N
         port = other.getsockname()[1]
         said = refused("-H", f"tcp://127.0.0.1:{port}", root=tmp_path / "a")
         assert f"tcp://127.0.0.1:{port}: address already in use" in said
-    said = refused("-H", "tcp://192.0.2.1:2375", "--insecure-no-tls", root=tmp_path / "b")
+    said = refused("-H", "tcp://192.0.2.1:2375", "--insecure-open-api", root=tmp_path / "b")
     assert "cannot assign requested address" in said
     assert "without TLS" in refused("-H", "tcp://0.0.0.0:2375", root=tmp_path / "c")
     assert "not an IP address" in refused("--address", "nowhere", root=tmp_path / "d")
@@ -162,16 +162,16 @@ def test_the_root_is_its_owners_alone(cluster: LocalCluster) -> None:
         assert Path(node.docker_host.removeprefix("unix://")).stat().st_mode & 0o777 == 0o660
 
 
-def test_a_full_disk_ends_the_daemon_in_a_sentence_and_nothing_is_lost(cluster: LocalCluster) -> None:
-    """The limit on the size of a file stands in for a disk that is full: the write fails all the same."""
+def test_a_disk_that_refuses_ends_the_managers_part_and_nothing_is_lost(cluster: LocalCluster) -> None:
+    """The limit on the size of a file stands in for a disk that refuses. It cannot be told from one that
+    fails: the database is written anew when it is over."""
     manager = cluster.nodes[0]
     init(manager)
     door = manager.door
-    assert manager.pid is not None
     pid = manager.pid
+    assert pid is not None
     acknowledged = []
-    limit = 256 * 1024
-    subprocess.run(["prlimit", "--pid", str(pid), f"--fsize={limit}:{limit}"], check=True)
+    limit(pid, 256 * 1024)
     for number in range(400):
         try:
             door.post("/services/create", big(f"s{number}"), timeout=10)
@@ -179,11 +179,50 @@ def test_a_full_disk_ends_the_daemon_in_a_sentence_and_nothing_is_lost(cluster: 
             break
         acknowledged.append(f"s{number}")
     assert 3 < len(acknowledged) < 399
-    gone(pid)
-    assert "raft cannot be used" in manager.log.read_text() and "File too large" in manager.log.read_text()
+    swarm = door.get("/info")["Swarm"]
+    assert swarm["LocalNodeState"] == "error"
+    assert "raft cannot be used" in swarm["Error"] and "File too large" in swarm["Error"]
+    with pytest.raises(SwarmError, match="goes on by itself when the disk takes writes again"):
+        door.get("/services")
+    limit(pid, None)
+    eventually(door, lambda: door.get("/info")["Swarm"]["LocalNodeState"] == "active", "it goes on")
+    eventually(door, lambda: set(acknowledged) <= names(door), "all that was acknowledged is there")
+    assert manager.pid == pid
+    manager.kill()
     manager.start()
-    names = {one["Spec"]["Name"] for one in door.get("/services")}
-    assert set(acknowledged) <= names
+    assert set(acknowledged) <= names(door)
+
+
+def limit(pid: int, size: int | None) -> None:
+    soft = "unlimited" if size is None else str(size)
+    subprocess.run(["prlimit", "--pid", str(pid), f"--fsize={soft}:unlimited"], check=True)
+
+
+def names(door: Door) -> set[str]:
+    return {one["Spec"]["Name"] for one in door.get("/services")}
+
+
+def test_another_nodes_certificate_is_refused_and_so_is_a_lost_key(cluster: LocalCluster) -> None:
+    manager, worker = cluster.nodes
+    form([manager, worker])
+    worker.kill()
+    own = worker.data_root / "swarm" / "certificates"
+    kept = own.with_name("kept")
+    shutil.copytree(own, kept)
+    shutil.copytree(manager.data_root / "swarm" / "certificates", own, dirs_exist_ok=True)
+    with pytest.raises(
+        ClusterError, match=r"swarm-node.crt is that of node \w+ in swarm \w+, and this is node"
+    ):
+        worker.start()
+    shutil.rmtree(own)
+    shutil.copytree(kept, own)
+    (own / "swarm-node.key").unlink()
+    with pytest.raises(ClusterError, match=r"swarm-node.key is missing; put this node's own files back"):
+        worker.start()
+    shutil.rmtree(own)
+    shutil.copytree(kept, own)
+    worker.start()
+    eventually(manager.door, lambda: len(ready_nodes(manager.door)) == 2, "all is as before")
 
 
 def test_a_daemon_without_standard_descriptors_writes_its_log_nowhere(cluster: LocalCluster) -> None:

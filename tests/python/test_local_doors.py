@@ -289,8 +289,8 @@ def test_the_api_is_not_offered_to_a_network_without_proof(where: str) -> None:
     with Daemon("-H", where) as daemon:
         said = daemon.start()
         assert said.startswith(f"swarmd: cannot listen on {where}: ")
-        assert "--insecure-no-tls" in said
-    with Daemon("-H", where, "--insecure-no-tls") as daemon:
+        assert "--insecure-open-api" in said
+    with Daemon("-H", where, "--insecure-open-api") as daemon:
         assert daemon.start() == "ready\n"
 
 

@@ -40,14 +40,10 @@ def damage_node_log(node: LocalNode) -> None:
     path.write_bytes(raw)
 
 
-def damage_rocksdb(node: LocalNode) -> None:
-    (node.data_root / "raft" / "CURRENT").write_text("nonsense\n")
-
-
 @pytest.mark.parametrize(
     ("damage", "sentence"),
-    [(damage_format, "has format 99"), (damage_node_log, "corrupt"), (damage_rocksdb, "is corrupt")],
-    ids=["newer format", "damaged log", "damaged database"],
+    [(damage_format, "has format 99"), (damage_node_log, "corrupt")],
+    ids=["newer format", "damaged log"],
 )
 def test_an_unreadable_root_is_refused_and_left_alone(
     node: LocalNode, damage: Callable[[LocalNode], None], sentence: str
@@ -61,6 +57,22 @@ def test_an_unreadable_root_is_refused_and_left_alone(
     assert "\n" not in said
     after = {path: path.read_bytes() for path in before if path.name != "LOCK"}
     assert after == {path: raw for path, raw in before.items() if path.name != "LOCK"}
+
+
+def test_a_damaged_database_is_said_by_the_only_manager_and_left_alone(node: LocalNode) -> None:
+    node.kill()
+    damaged = node.data_root / "raft" / "CURRENT"
+    whole = damaged.read_bytes()
+    damaged.write_text("nonsense\n")
+    node.start()
+    swarm = node.door.get("/info")["Swarm"]
+    assert swarm["LocalNodeState"] == "error"
+    assert "raft is corrupt" in swarm["Error"] and "restore the data root from a copy" in swarm["Error"]
+    assert "--force-new-cluster" not in swarm["Error"], "there is nothing that can be read"
+    node.kill()
+    damaged.write_bytes(whole)
+    node.start()
+    assert node.door.get("/info")["Swarm"]["LocalNodeState"] == "active"
 
 
 @pytest.mark.parametrize("label", ["rack", "=b", ""])

@@ -91,11 +91,8 @@ std::size_t three_quarters_of_all_descriptors() {
 }  // namespace
 
 struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
-  Impl(Reactor& the_reactor, OnRequest request, OnAbort abort, StreamMaker tcp)
-      : reactor(the_reactor),
-        on_request(std::move(request)),
-        on_abort(std::move(abort)),
-        tcp_stream(std::move(tcp)) {
+  Impl(Reactor& the_reactor, OnRequest request, OnAbort abort)
+      : reactor(the_reactor), on_request(std::move(request)), on_abort(std::move(abort)) {
     owner.arrived = [this](HttpConnection& from, http::Request wish) {
       const ports::ApiId id = ++last_id;
       answering[id] = from.shared_from_this();
@@ -115,15 +112,26 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     owner.gone = [this](HttpConnection& which) { connections.erase(&which); };
   }
 
-  void listen(Fd listener, bool local) {
+  void listen(Fd listener, bool local, StreamOpener opener) {
+    if (!opener) opener = opener_of({});
     acceptors.push_back(std::make_unique<Acceptor>(
-        reactor, std::move(listener), [this] { return connections.size() < most_connections; },
-        [this, local](Accepted who) {
-          auto stream = make_stream(local ? StreamMaker{} : tcp_stream, std::move(who.fd), Side::accepted);
-          const auto connection = std::make_shared<HttpConnection>(reactor, std::move(stream), local, owner);
-          connections[connection.get()] = connection;
-          connection->start();
+        reactor, std::move(listener), [this] { return connections.size() + opening < most_connections; },
+        [this, local, opener = std::move(opener)](Accepted who) {
+          ++opening;
+          opener(std::move(who.fd), Side::accepted,
+                 [weak = weak_from_this(), local](std::unique_ptr<ByteStream> stream, const std::string&) {
+                   const auto self = weak.lock();
+                   if (!self) return;
+                   --self->opening;
+                   if (stream != nullptr && !self->is_closed) self->begin(std::move(stream), local);
+                 });
         }));
+  }
+
+  void begin(std::unique_ptr<ByteStream> stream, bool local) {
+    const auto connection = std::make_shared<HttpConnection>(reactor, std::move(stream), local, owner);
+    connections[connection.get()] = connection;
+    connection->start();
   }
 
   Result<std::string> listen_unix(const std::string& url, const std::string& path,
@@ -140,27 +148,36 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     Fd listener = listen_at(name_of(path), group);
     const int error = errno;
     if (!listener.valid()) return cannot_listen(url, reason(error), hint_of(error, group));
-    listen(std::move(listener), true);
+    listen(std::move(listener), true, {});
     socket_files.push_back(path);
     return url;
   }
 
-  Result<std::string> listen_tcp(const std::string& url, const std::string& text, bool insecure) {
+  Result<std::string> listen_tcp(const std::string& url, const std::string& text, const DoorRules& rules,
+                                 StreamOpener opener) {
+    const std::uint16_t port = rules.tcp == DoorRules::Tcp::plain ? 2375 : 2376;
     const auto address =
-        Address::parse(text.starts_with("localhost:") ? "127.0.0.1" + text.substr(9) : text, 2375);
+        Address::parse(text.starts_with("localhost:") ? "127.0.0.1" + text.substr(9) : text, port);
     if (!address) return cannot_listen(url, "this is not an IP address and a port");
-    if (!address->is_loopback() && !insecure)
-      return cannot_listen(url, "without TLS anybody could command this daemon",
-                           "use an address in 127.0.0.0/8, or --insecure-no-tls");
+    if (!address->is_loopback() && rules.tcp != DoorRules::Tcp::proved && !rules.insecure)
+      return cannot_listen(
+          url,
+          rules.tcp == DoorRules::Tcp::plain
+              ? "without TLS anybody could command this daemon"
+              : "clients prove nothing without --tlsverify, and anybody could command this "
+                "daemon",
+          "let clients prove who they are (--tlsverify --tlscacert CA --tlscert CERT --tlskey "
+          "KEY), or use an address in 127.0.0.0/8; --insecure-open-api lets anybody in");
     Fd listener = listen_on(*address, Any::both);
     if (!listener.valid()) return cannot_listen(url, reason(errno));
     Address result = *address;
     result.port = own_address(listener.get()).port;
-    listen(std::move(listener), false);
+    listen(std::move(listener), false, std::move(opener));
     return "tcp://" + result.str();
   }
 
   void close() {
+    is_closed = true;
     acceptors.clear();
     for (const std::string& path : std::exchange(socket_files, {})) ::unlink(path.c_str());
     for (const auto& [_, connection] : std::exchange(connections, {})) connection->close();
@@ -170,26 +187,26 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   Reactor& reactor;
   OnRequest on_request;
   OnAbort on_abort;
-  StreamMaker tcp_stream;
   HttpConnection::Owner owner;
   std::vector<std::unique_ptr<Acceptor>> acceptors;
   std::vector<std::string> socket_files;
   std::map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
   std::map<ports::ApiId, std::shared_ptr<HttpConnection>> answering;
+  std::size_t opening = 0;  // hands are being shaken
+  bool is_closed = false;
   const std::size_t most_connections = three_quarters_of_all_descriptors();
   ports::ApiId last_id = 0;
   ports::ApiId begun = 0;  // the last request that was handed up
 };
 
-HttpServer::HttpServer(Reactor& reactor, OnRequest on_request, OnAbort on_abort, StreamMaker tcp_stream)
-    : impl_(std::make_shared<Impl>(reactor, std::move(on_request), std::move(on_abort),
-                                   std::move(tcp_stream))) {}
+HttpServer::HttpServer(Reactor& reactor, OnRequest on_request, OnAbort on_abort)
+    : impl_(std::make_shared<Impl>(reactor, std::move(on_request), std::move(on_abort))) {}
 HttpServer::~HttpServer() { close(); }
 void HttpServer::close() { impl_->close(); }
 
-Result<std::string> HttpServer::listen(const std::string& url, const DoorRules& rules) {
+Result<std::string> HttpServer::listen(const std::string& url, const DoorRules& rules, StreamOpener tcp) {
   if (url.starts_with("unix://")) return impl_->listen_unix(url, url.substr(7), rules.group);
-  if (url.starts_with("tcp://")) return impl_->listen_tcp(url, url.substr(6), rules.insecure);
+  if (url.starts_with("tcp://")) return impl_->listen_tcp(url, url.substr(6), rules, std::move(tcp));
   return cannot_listen(url, "the scheme is not known", "write unix:///PATH or tcp://ADDRESS:PORT");
 }
 

@@ -5,7 +5,8 @@
 // One request at a time per connection, kept alive between them. Bounds: headers 64 KiB (431), bodies 64 MiB
 // (413), a request's headers within 10 s, a minute of silence within a body, 64 MiB waiting for a slow
 // reader. `on_abort` reports a client that goes away before its answer has ended. Belongs to the reactor's
-// thread; answers may be given from within the callbacks. NOT here: routes, JSON, TLS, upgrades.
+// thread; answers may be given from within the callbacks. NOT here: routes, JSON, upgrades, and TLS itself:
+// what comes over TCP is opened by what the owner gives (tls/tls_door.hpp).
 #pragma once
 
 #include <sys/types.h>
@@ -26,7 +27,10 @@ namespace swarm::real {
 // Which clients a door lets in.
 struct DoorRules {
   std::optional<gid_t> group;  // of unix sockets; without one, this process's
-  bool insecure = false;       // TCP outside loopback, although no client has to prove anything there
+  // Of TCP: what a client has to prove there.
+  enum class Tcp : std::uint8_t { plain, sealed, proved };  // nothing; nothing, over TLS; a certificate
+  Tcp tcp = Tcp::plain;
+  bool insecure = false;  // TCP outside loopback, although clients do not have to prove anything
 };
 
 class HttpServer final : public ports::ApiSink {
@@ -34,14 +38,14 @@ class HttpServer final : public ports::ApiSink {
   using OnRequest = std::function<void(ports::ApiId, http::Request)>;
   using OnAbort = std::function<void(ports::ApiId)>;
 
-  // `tcp_stream`: what connections over TCP are made of; empty: plain sockets, as unix sockets always are.
-  HttpServer(Reactor& reactor, OnRequest on_request, OnAbort on_abort, StreamMaker tcp_stream = {});
+  HttpServer(Reactor& reactor, OnRequest on_request, OnAbort on_abort);
   ~HttpServer() override;
 
   // "unix:///path" or "tcp://host:port" (port 0: any). Gives the URL that was really bound. A socket file
   // that does not answer is replaced, a live one refused. It is 0660 under any umask, and never looser. TCP
-  // outside loopback is refused unless `insecure`: there is no TLS yet.
-  Result<std::string> listen(const std::string& url, const DoorRules& rules = {});
+  // outside loopback is refused where clients prove nothing, unless `insecure`.
+  // `tcp`: opens connections that come over TCP; empty: they are plain sockets.
+  Result<std::string> listen(const std::string& url, const DoorRules& rules = {}, StreamOpener tcp = {});
   // Closes every listener and connection and removes the socket files.
   void close();
 

@@ -93,7 +93,8 @@ TEST_F(HttpServerTest, ASocketIsForItsUserAndItsGroupUnderAnyMask) {
     HttpServer other(
         reactor_, [](ports::ApiId, const http::Request&) {}, [](ports::ApiId) {});
     const mode_t before = ::umask(mask);
-    const auto url = other.listen("unix://" + folder_ + "/masked", {::getegid(), false});
+    const auto url =
+        other.listen("unix://" + folder_ + "/masked", {::getegid(), DoorRules::Tcp::plain, false});
     const mode_t after = ::umask(before);
     ASSERT_TRUE(url.ok());
     EXPECT_EQ(after, mask) << "other threads make files meanwhile";
@@ -252,8 +253,8 @@ TEST_F(HttpServerTest, AnswersOverWhateverItsTcpStreamsAreMadeOf) {
   std::vector<std::pair<ports::ApiId, http::Request>> heard;
   HttpServer other(
       reactor_, [&](ports::ApiId id, http::Request request) { heard.emplace_back(id, std::move(request)); },
-      [](ports::ApiId) {}, slow_stream);
-  const auto url = other.listen("tcp://127.0.0.1:0");
+      [](ports::ApiId) {});
+  const auto url = other.listen("tcp://127.0.0.1:0", {}, opener_of(slow_stream));
   ASSERT_TRUE(url.ok());
   Dialled dialled = dial(*Address::parse(url->substr(6), 0), {});
   SlowStream client(std::move(dialled.fd), Side::dialled);
@@ -285,7 +286,11 @@ TEST_F(HttpServerTest, ListensOnLoopbackOnlyUnlessTold) {
   const auto taken = other.listen(*bound);
   ASSERT_FALSE(taken.ok());
   EXPECT_NE(taken.error().message.find("address already in use"), std::string::npos);
+  using Tcp = DoorRules::Tcp;
   EXPECT_FALSE(other.listen("tcp://0.0.0.0:0").ok());
+  EXPECT_FALSE(other.listen("tcp://0.0.0.0:0", {{}, Tcp::sealed, false}).ok());
+  EXPECT_TRUE(other.listen("tcp://0.0.0.0:0", {{}, Tcp::proved, false}).ok());
+  EXPECT_TRUE(other.listen("tcp://0.0.0.0:0", {{}, Tcp::plain, true}).ok());
   EXPECT_FALSE(other.listen("ftp://x").ok());
 }
 

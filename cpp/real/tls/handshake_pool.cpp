@@ -15,8 +15,11 @@ namespace swarm::real {
 
 class HandshakePool::Worker {
  public:
-  explicit Worker(Duration patience)
-      : patience_(patience), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] { run(); }) {}
+  Worker(Duration patience, std::size_t most)
+      : patience_(patience),
+        most_(most),
+        wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        thread_([this] { run(); }) {}
   ~Worker() {
     {
       const std::lock_guard hold(mutex_);
@@ -48,6 +51,7 @@ class HandshakePool::Worker {
 
   void run() {
     while (take_arrivals()) {
+      drop_oldest();
       wait();
       std::erase_if(hands_, [this](Hand& hand) { return step(hand); });
     }
@@ -61,6 +65,18 @@ class HandshakePool::Worker {
     }
     fresh_ = !std::exchange(arrived_, {}).empty();
     return !stopping_;
+  }
+
+  // They lie in the order in which they came. What has just come is tried before it may go.
+  void drop_oldest() {
+    const auto waits = [](const Hand& hand) { return hand.stream->is_accepted() && !hand.ready; };
+    auto waiting = static_cast<std::size_t>(std::count_if(hands_.begin(), hands_.end(), waits));
+    std::erase_if(hands_, [&](Hand& hand) {
+      if (waiting <= most_ || !waits(hand)) return false;
+      --waiting;
+      hand.done(nullptr, "its TLS handshake made room for those of others");
+      return true;
+    });
   }
 
   // Until a socket is ready, a stream arrives, or the patience with one is over. What has just arrived is not
@@ -107,6 +123,7 @@ class HandshakePool::Worker {
   }
 
   const Duration patience_;
+  const std::size_t most_;
   const Fd wake_;
   std::mutex mutex_;
   std::vector<Hand> arrived_;
@@ -118,12 +135,12 @@ class HandshakePool::Worker {
   std::thread thread_;  // the last: it needs all the others
 };
 
-HandshakePool::HandshakePool(int threads, Duration patience)
-    : threads_(static_cast<std::size_t>(threads)), patience_(patience) {}
+HandshakePool::HandshakePool(int threads, Duration patience, std::size_t most)
+    : threads_(static_cast<std::size_t>(threads)), patience_(patience), most_(most) {}
 HandshakePool::~HandshakePool() = default;
 
 void HandshakePool::shake(std::unique_ptr<TlsStream> stream, Done done) {
-  if (workers_.size() < threads_) workers_.push_back(std::make_unique<Worker>(patience_));
+  if (workers_.size() < threads_) workers_.push_back(std::make_unique<Worker>(patience_, most_));
   workers_[next_++ % workers_.size()]->take(std::move(stream), std::move(done));
 }
 

@@ -3,7 +3,9 @@
 // election.
 //
 // A stream is handed over, its socket is waited for there, and it comes back when the handshake is done, has
-// failed, or takes longer than the patience. The threads start with the first stream. Thread-safe.
+// failed, or takes longer than the patience. Where too many wait that were accepted, the oldest of these
+// goes: a program that opens connections and says nothing takes no place from a node that does. The threads
+// start with the first stream. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -20,7 +22,8 @@ class HandshakePool {
   // Called on one of the pool's threads. `why`: it failed; "" when it is done.
   using Done = std::function<void(std::unique_ptr<TlsStream>, std::string why)>;
 
-  explicit HandshakePool(int threads = 2, Duration patience = Duration::seconds(5));
+  // `most`: of a thread, that were accepted.
+  explicit HandshakePool(int threads = 2, Duration patience = Duration::seconds(5), std::size_t most = 512);
   ~HandshakePool();  // those that are not done never are
   HandshakePool(const HandshakePool&) = delete;
 
@@ -30,6 +33,7 @@ class HandshakePool {
   class Worker;
   const std::size_t threads_;
   const Duration patience_;
+  const std::size_t most_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::size_t next_ = 0;
 };

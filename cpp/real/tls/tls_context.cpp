@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 
 #include <utility>
+#include <vector>
 
 #include "base/check.hpp"
 #include "real/tls/tls_stream.hpp"
@@ -59,17 +60,21 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const ports::Credentials& c
   return made;
 }
 
-Result<void> TlsContext::take(const ports::Credentials& credentials) {
+void TlsContext::set_up_bytes() {
   context_.reset(SSL_CTX_new(TLS_method()));
   SWARM_CHECK(context_ != nullptr, "no TLS context");
+  SSL_CTX_set_mode(context_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_read_ahead(context_.get(), 1);  // a record in one call of the kernel
+}
+
+Result<void> TlsContext::take(const ports::Credentials& credentials) {
+  set_up_bytes();
   SSL_CTX* context = context_.get();
   SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
   SSL_CTX_set_ciphersuites(context,
                            "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
   SSL_CTX_set1_groups_list(context, "X25519:P-256");
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(context, 1);  // a record in one call of the kernel
   set_up_resumption(credentials);
   if (auto taken = take_own(credentials); !taken) return taken;
   return take_roots(credentials.roots_pem);
@@ -87,6 +92,41 @@ Result<void> TlsContext::take_own(const ports::Credentials& credentials) {
   ERR_clear_error();
   if (SSL_CTX_use_certificate(context_.get(), cert.get()) != 1) return unusable("OpenSSL refuses it");
   if (SSL_CTX_use_PrivateKey(context_.get(), key.get()) != 1) return unusable("the key is another one's");
+  return {};
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::make_for_api(const ApiCredentials& credentials) {
+  std::shared_ptr<TlsContext> made(new TlsContext(Use::api, {}));
+  if (auto taken = made->take_for_api(credentials); !taken) return taken.error();
+  return made;
+}
+
+// OpenSSL judges clients by itself: their chain, their times, and that their certificate is a client's.
+Result<void> TlsContext::take_for_api(const ApiCredentials& credentials) {
+  const auto wrong = [](const char* what) { return plain_error(Code::invalid_argument, what); };
+  set_up_bytes();
+  SSL_CTX* context = context_.get();
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context, 0);
+  std::vector<tls::Cert> chain = tls::read_certs(credentials.certificate_pem);
+  const tls::Key key = tls::read_key(credentials.key_pem);
+  if (chain.empty()) return wrong("the certificate cannot be read: it is no PEM");
+  if (!key) return wrong("the key cannot be read: it is no PEM, or it has a password");
+  ERR_clear_error();
+  if (SSL_CTX_use_certificate(context, chain.front().get()) != 1)
+    return wrong("OpenSSL refuses the certificate");
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) return wrong("the key is not that of the certificate");
+  for (std::size_t i = 1; i < chain.size(); ++i) SSL_CTX_add1_chain_cert(context, chain[i].get());
+  if (credentials.client_roots_pem.empty()) return {};
+  const std::vector<tls::Cert> roots = tls::read_certs(credentials.client_roots_pem);
+  if (roots.empty()) return wrong("the clients' certificate authority cannot be read: it is no PEM");
+  for (const tls::Cert& root : roots) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), root.get());
+    SSL_CTX_add_client_CA(context, root.get());
+  }
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   return {};
 }
 
@@ -131,6 +171,7 @@ void TlsContext::resume(SSL* ssl, const std::string& peer) {
 }
 
 TlsContext::Peer TlsContext::peer_of(SSL* ssl, Side side) const {
+  if (use_ == Use::api) return {};  // it has been judged
   const ca::Expected expected =
       use_ == Use::data ? ca::Expected::member : ca::expected_of(side == Side::dialled, trust_);
   Peer peer;

@@ -3,7 +3,10 @@
 //
 // TLS 1.3 only. Chains are checked against the roots by OpenSSL; times, swarm and role by ca/policy, in every
 // handshake, resumed ones too. The end that dials keeps the last ticket of each address; the other
-// end keeps nothing, since the ticket holds the session, sealed. NOT here: bytes (tls_stream).
+// end keeps nothing, since the ticket holds the session, sealed.
+//
+// The API's door has another authority: certificates that the user names, as with dockerd, of TLS 1.2 on, and
+// without tickets. NOT here: bytes (tls_stream).
 #pragma once
 
 #include <array>
@@ -27,11 +30,18 @@ class TlsContext {
  public:
   // What connections are for. `management` (2377): strangers may dial, and managers are dialled. `data`
   // (7946): between nodes of one swarm.
-  enum class Use : std::uint8_t { management, data };
+  enum class Use : std::uint8_t { management, data, api };
   using Wall = std::function<WallTime()>;  // from any thread
 
   // An error in a sentence when the certificate or its key cannot be used.
   static Result<std::shared_ptr<TlsContext>> make(const ports::Credentials& credentials, Use use, Wall wall);
+
+  // PEM: the door's own certificate with those that lead to its root, its key, and the roots of its clients;
+  // empty: clients prove nothing.
+  struct ApiCredentials {
+    std::string certificate_pem, key_pem, client_roots_pem;
+  };
+  static Result<std::shared_ptr<TlsContext>> make_for_api(const ApiCredentials& credentials);
 
   tls::Owned<SSL, SSL_free> make_ssl(Side side) const;
   // Lets a connection to `peer`, an address, go on where the last one ended, if there is a ticket.
@@ -49,7 +59,9 @@ class TlsContext {
   static constexpr std::size_t kMostSessions = 1'024;
 
   TlsContext(Use use, Wall wall) : use_(use), wall_(std::move(wall)) {}
+  void set_up_bytes();
   Result<void> take(const ports::Credentials& credentials);
+  Result<void> take_for_api(const ApiCredentials& credentials);
   Result<void> take_own(const ports::Credentials& credentials);
   Result<void> take_roots(const std::string& roots_pem);
   void set_up_resumption(const ports::Credentials& credentials);

@@ -38,14 +38,24 @@ StreamMaker TlsDoor::data() {
 
 StreamOpener TlsDoor::management(Reactor& reactor) {
   return [this, &reactor](Fd fd, Side side, StreamOpened opened) {
-    auto stream = std::make_unique<TlsStream>(std::move(fd), side, current(TlsContext::Use::management));
-    pool_.shake(std::move(stream),
-                [&reactor, opened = std::move(opened)](std::unique_ptr<TlsStream> made, std::string why) {
-                  // A function that is copied cannot own the stream alone.
-                  auto kept = std::make_shared<std::unique_ptr<TlsStream>>(std::move(made));
-                  reactor.post([opened, kept, why = std::move(why)] { opened(std::move(*kept), why); });
-                });
+    shake(reactor, std::make_unique<TlsStream>(std::move(fd), side, current(TlsContext::Use::management)),
+          std::move(opened));
   };
+}
+
+StreamOpener TlsDoor::api(Reactor& reactor, std::shared_ptr<TlsContext> context) {
+  return [this, &reactor, context = std::move(context)](Fd fd, Side side, StreamOpened opened) {
+    shake(reactor, std::make_unique<TlsStream>(std::move(fd), side, context), std::move(opened));
+  };
+}
+
+void TlsDoor::shake(Reactor& reactor, std::unique_ptr<TlsStream> stream, StreamOpened opened) {
+  pool_.shake(std::move(stream),
+              [&reactor, opened = std::move(opened)](std::unique_ptr<TlsStream> made, std::string why) {
+                // A function that is copied cannot own the stream alone.
+                auto kept = std::make_shared<std::unique_ptr<TlsStream>>(std::move(made));
+                reactor.post([opened, kept, why = std::move(why)] { opened(std::move(*kept), why); });
+              });
 }
 
 }  // namespace swarm::real

@@ -26,9 +26,12 @@ class TlsDoor {
   // These must not outlive the door; the reactor may.
   StreamOpener management(Reactor& reactor);
   StreamMaker data();
+  // For clients of the API, by certificates that are no node's.
+  StreamOpener api(Reactor& reactor, std::shared_ptr<TlsContext> context);
 
  private:
   std::shared_ptr<TlsContext> current(TlsContext::Use use);
+  void shake(Reactor& reactor, std::unique_ptr<TlsStream> stream, StreamOpened opened);
 
   TlsContext::Wall wall_;
   std::mutex mutex_;

@@ -36,6 +36,7 @@ class TlsStream final : public ByteStream {
 
   // The handshake alone: moved when it is done.
   Outcome shake();
+  bool is_accepted() const { return side_ == Side::accepted; }
   bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
   void keep(tls::Session session) { context_->keep(peer_name_, std::move(session)); }
 

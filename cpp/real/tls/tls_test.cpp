@@ -382,6 +382,61 @@ TEST_F(Pool, AStreamWhosePeerSaysNothingComesBackInTime) {
   EXPECT_EQ(done_[0].why, "no TLS handshake within 300ms");
 }
 
+// A program that opens connections and says nothing takes no place from one that does.
+TEST_F(Pool, TheOldestOfTooManyThatSayNothingGoAndOneThatSpeaksIsServed) {
+  constexpr std::size_t kMost = 10, kSilent = 30;
+  HandshakePool pool(1, Duration::seconds(30), kMost);
+  std::vector<Fd> silent;
+  for (std::size_t i = 0; i < kSilent; ++i) {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    silent.emplace_back(ends[0]);
+    shake(Fd(ends[1]), Side::accepted, manager_, pool);
+  }
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  shake(Fd(ends[0]), Side::dialled, worker_, pool);
+  shake(Fd(ends[1]), Side::accepted, manager_, pool);
+  ASSERT_TRUE(run_until(reactor_, [&] { return done_.size() >= kSilent - kMost + 2; }));
+  std::size_t served = 0, gone = 0;
+  for (const Pooled& one : done_) {
+    served += one.stream != nullptr ? 1 : 0;
+    gone += one.why == "its TLS handshake made room for those of others" ? 1 : 0;
+  }
+  EXPECT_EQ(served, 2u);
+  EXPECT_GE(gone, kSilent - kMost);
+}
+
+// ---- the API's door
+
+class ApiDoor : public Tls {
+ protected:
+  // Files of one authority: its own certificate, and a client's.
+  static TlsContext::ApiCredentials of(TestRoot& root, bool verifies) {
+    const ports::Credentials own = root.manager(1);
+    return {own.certificate_pem, own.key_pem, verifies ? root.pair().cert_pem : ""};
+  }
+  static std::string refusal(const TlsContext::ApiCredentials& credentials) {
+    const auto made = TlsContext::make_for_api(credentials);
+    return made ? "" : made.error().message;
+  }
+};
+
+TEST_F(ApiDoor, FilesThatDoNotBelongTogetherAreRefusedInASentence) {
+  TestRoot root, other;
+  auto credentials = of(root, true);
+  EXPECT_EQ(refusal(credentials), "");
+  credentials.key_pem = other.manager(1).key_pem;
+  EXPECT_EQ(refusal(credentials), "the key is not that of the certificate");
+  credentials.key_pem = "?";
+  EXPECT_EQ(refusal(credentials), "the key cannot be read: it is no PEM, or it has a password");
+  credentials = of(root, true);
+  credentials.client_roots_pem = "?";
+  EXPECT_EQ(refusal(credentials), "the clients' certificate authority cannot be read: it is no PEM");
+  credentials.certificate_pem = "";
+  EXPECT_EQ(refusal(credentials), "the certificate cannot be read: it is no PEM");
+}
+
 // ---- certificates
 
 TEST(Certificates, SayWhatWasSignedAndNothingElse) {

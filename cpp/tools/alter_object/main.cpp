@@ -16,9 +16,12 @@ int main(int count, char** arguments) {
   }
   std::string failed;
   auto disk = swarm::real::RocksDisk::open(
-      arguments[1], {[](std::uint64_t) {}, [&](std::string sentence) { failed = std::move(sentence); }});
-  if (!disk) {
-    std::cerr << disk.error().message << "\n";
+      arguments[1],
+      {[](std::uint64_t) {}, [&](std::uint64_t, std::string sentence) { failed = std::move(sentence); },
+       [](const std::string&) {}, [](const std::string&) {}});
+  const auto unusable = disk ? (*disk)->unusable() : std::nullopt;
+  if (!disk || unusable) {
+    std::cerr << (disk ? unusable->why : disk.error().message) << "\n";
     return EXIT_FAILURE;
   }
   swarm::Rng rng(*seed);

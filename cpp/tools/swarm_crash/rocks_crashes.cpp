@@ -89,7 +89,8 @@ class Writer {
       : env_(rocksdb::NewCompositeEnv(crash_fs(power))) {
     auto opened = real::RocksDisk::open(root,
                                         {[this](std::uint64_t token) { done(token); },
-                                         [this](const std::string& sentence) { failed(sentence); }},
+                                         [this](std::uint64_t, const std::string&) { failed(); },
+                                         [](const std::string&) {}, [this](const std::string&) { failed(); }},
                                         env_.get());
     if (opened) disk_ = std::move(*opened);
   }
@@ -112,16 +113,17 @@ class Writer {
  private:
   bool wipe(bool everything, std::uint64_t number) {
     everything ? disk_->wipe_all() : disk_->wipe_manager();
-    if (!disk_->failure().empty()) return false;
+    if (disk_->unusable()) return false;
     done(number);
     return !failed_;
   }
   void done(std::uint64_t token) {
     const std::lock_guard guard(mutex_);
+    if (failed_) return;  // of the node's own side, which goes on; the batches before it are not all there
     done_ = token;
     news_.notify_all();
   }
-  void failed(const std::string&) {
+  void failed() {
     const std::lock_guard guard(mutex_);
     failed_ = true;
     news_.notify_all();
@@ -160,8 +162,11 @@ std::uint64_t durable_of(const Batches& batches, std::uint64_t answered) {
 
 // What is wrong with a data root after the power came back; "" for nothing.
 std::string look_at(const Trial& trial, std::uint64_t answered) {
-  auto disk = real::RocksDisk::open(trial.root, {[](std::uint64_t) {}, [](const std::string&) {}});
+  auto disk =
+      real::RocksDisk::open(trial.root, {[](std::uint64_t) {}, [](std::uint64_t, const std::string&) {},
+                                         [](const std::string&) {}, [](const std::string&) {}});
   if (!disk) return "it does not open: " + disk.error().message;
+  if (const auto unusable = (*disk)->unusable()) return "it does not open: " + unusable->why;
   const Uint128 found = hash_of(**disk);
   Model model;
   const std::uint64_t must = durable_of(trial.batches, answered);

@@ -254,7 +254,9 @@ std::string Teller::told(std::initializer_list<std::string_view> kinds) {
   return text.empty() ? "nothing" : text;
 }
 
-std::string Teller::disks(const Line&) { return told({"sim.disk"}); }
+std::string Teller::disks(const Line&) {
+  return told({"sim.disk", "disk", "warning.disk", "warning.forgetful"});
+}
 std::string Teller::states(const Line&) { return told({"warning.state", "state"}); }
 
 std::string Teller::run(const Line& line) {

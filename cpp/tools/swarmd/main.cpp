@@ -65,8 +65,15 @@ void declare(CLI::App& app, Flags& flags) {
                  "Address to listen at, advertise and publish on (default: all interfaces)");
   app.add_option("--hostname", flags.host.hostname, "Name of this node (default: the machine's)");
   app.add_option("--runner", flags.runner, "How tasks run: process")->capture_default_str();
-  app.add_flag("--insecure-no-tls", flags.host.insecure_no_tls,
-               "Let the API listen on TCP outside loopback although it has no TLS yet");
+  app.add_flag("--tls", flags.host.tls.on, "Use TLS for the API over TCP; implied by --tlsverify");
+  app.add_flag("--tlsverify", flags.host.tls.verify, "Use TLS and verify the remote");
+  app.add_option("--tlscacert", flags.host.tls.ca,
+                 "Trust certs signed only by this CA (default ~/.docker/ca.pem)");
+  app.add_option("--tlscert", flags.host.tls.certificate,
+                 "Path to TLS certificate file (default ~/.docker/cert.pem)");
+  app.add_option("--tlskey", flags.host.tls.key, "Path to TLS key file (default ~/.docker/key.pem)");
+  app.add_flag("--insecure-open-api", flags.host.insecure_open_api,
+               "Let the API listen on TCP outside loopback although any client could command this daemon");
   app.add_flag("--faults", flags.host.faults,
                "Take faults (POST /swarmpy/v1/faults) at the unix socket: for tests on purpose");
   app.add_option("--test-feature-level", flags.host.build.feature_level,
@@ -78,10 +85,21 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--ready-fd", flags.ready_fd, "Write \"ready\" to this descriptor once the API answers");
 }
 
+Error wrong(const std::string& sentence) {
+  return swarm::plain_error(swarm::Code::invalid_argument, sentence);
+}
+
+Result<void> check(swarm::real::ApiTls& tls) {
+  tls.on = tls.on || tls.verify;
+  const bool names_own = !tls.certificate.empty() || !tls.key.empty();
+  if (names_own && !tls.on) return wrong("--tlscert and --tlskey do nothing without --tls or --tlsverify");
+  if (!tls.ca.empty() && !tls.verify)
+    return wrong("--tlscacert does nothing without --tlsverify: clients would not be verified");
+  return {};
+}
+
 Result<void> check(Flags& flags) {
-  const auto wrong = [](const std::string& sentence) {
-    return swarm::plain_error(swarm::Code::invalid_argument, sentence);
-  };
+  if (auto good = check(flags.host.tls); !good) return good;
   if (flags.runner != "process")
     return wrong("there is no runner \"" + flags.runner + "\"; the only one is: process");
   const auto level = swarm::real::parse_log_level(flags.log_level);
@@ -158,9 +176,9 @@ int serve(const Flags& flags) {
       host.stop();  // at once: the process that wanted this node is gone
     });
   host.reactor().post([&] { say_ready(flags, host); });
-  const auto ended = host.run();
+  host.run();
   if (!flags.pidfile.empty()) unlink(flags.pidfile.c_str());
-  return ended ? 0 : refuse(ended.error());
+  return 0;
 }
 
 // Started without them, the first sockets and files would get these numbers, and log lines would go there.
