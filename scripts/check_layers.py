@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
 EXCEPTIONS = {("codec", "raft/message.hpp")}  # docs/adr/0002
 LINK_EXCEPTIONS = {("codec", "raft")}
 # Libraries that are named differently from their directory.
-LIBRARY_DIRECTORY = {"http": "real", "stream": "real", "tls": "real", "mesh": "net"}
+LIBRARY_DIRECTORY = {"http": "real", "stream": "real", "tls": "real", "seal": "real", "mesh": "net"}
 
 IMPURE_DIRECTORIES = {"real", "bindings", "tools"}
 IMPURE = {

@@ -8,6 +8,7 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
+#include "control/unlock_key.hpp"
 #include "model/bounds.hpp"
 #include "model/cluster.hpp"
 #include "model/network.hpp"
@@ -53,6 +54,7 @@ model::Transaction make_cluster(const NewCluster& fresh, const model::Node& firs
   cluster.subnet_size = fresh.subnet_size;
   cluster.data_path_port = fresh.data_path_port;
   cluster.feature_level = first.description.feature_level;  // its only manager knows it
+  set_unlock_key(cluster, fresh.unlock_key, false);
   model::Network ingress;
   ingress.id = NetworkId::random(rng);
   ingress.annotations.name = "ingress";
@@ -81,10 +83,14 @@ Result<model::Transaction> update_cluster(const store::Store& store, const Clust
   const model::Cluster* stored = store.cluster();
   if (stored == nullptr) return plain_error(Code::not_found, "cluster not found");
   if (stored->meta.version != update.version) return rpc_error(Code::unknown, "update out of sequence");
+  // The docker CLI's text: it asks by itself before it asks the API.
+  if (update.rotate_unlock_key && !update.spec.auto_lock_managers)
+    return plain_error(Code::invalid_argument, "cannot rotate because autolock is not turned on");
   model::Cluster next = *stored;
   next.spec = update.spec;
   if (update.join_token_worker) next.root_ca.join_token_worker = *update.join_token_worker;
   if (update.join_token_manager) next.root_ca.join_token_manager = *update.join_token_manager;
+  set_unlock_key(next, update.unlock_key, update.rotate_unlock_key);
   model::Transaction transaction;
   transaction.actions.push_back(model::Put{std::move(next)});
   return transaction;

@@ -20,6 +20,7 @@ struct NewCluster {
   std::uint32_t data_path_port = 4789;
   std::string root_cert_pem, root_key_pem;
   std::string join_token_worker, join_token_manager;
+  std::string unlock_key;  // 32 bytes, for a swarm that begins with autolock
 };
 // One transaction: the cluster, its first node, the predefined networks (ingress, and the hidden bridge and
 // host).
@@ -33,6 +34,8 @@ struct ClusterUpdate {
   std::uint64_t version = 0;
   model::ClusterSpec spec;
   std::optional<std::string> join_token_worker, join_token_manager;  // rotated: the new ones
+  std::string unlock_key{};                                          // 32 bytes, where a new one is needed
+  bool rotate_unlock_key = false;
 };
 Result<model::Transaction> update_cluster(const store::Store& store, const ClusterUpdate& update);
 

@@ -101,6 +101,9 @@ struct SwarmJoin {
 struct SwarmLeave {
   bool force = false;
 };
+struct SwarmUnlock {
+  std::string key;  // 32 bytes
+};
 struct SignalContainer {
   TaskId task;
   int signal = 9;
@@ -125,7 +128,7 @@ struct AddImage {
 struct TransferLeadership {  // POST /swarmpy/v1/raft/transfer
   NodeId to;                 // empty: the most up-to-date manager
 };
-using Operation = std::variant<SwarmInit, SwarmJoin, SwarmLeave, SignalContainer, StopContainer,
+using Operation = std::variant<SwarmInit, SwarmJoin, SwarmLeave, SwarmUnlock, SignalContainer, StopContainer,
                                OpenLocalLogs, OpenSwarmLogs, CloseLogs, AddImage, TransferLeadership>;
 // News of the logs of a request: lines, tasks whose lines cannot be had, and whether this was the last news
 // of one OpenLocalLogs or OpenSwarmLogs.

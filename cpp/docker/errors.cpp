@@ -106,7 +106,7 @@ Error no_manager(const LocalNode& local) {
     case SwarmState::error:
       return plain_error(Code::unavailable, "This node is not a swarm manager: " + local.error);
     case SwarmState::locked:
-      return plain_error(Code::unavailable, kLocked);
+      return swarm_locked();
     case SwarmState::inactive:
       break;
   }
@@ -114,6 +114,14 @@ Error no_manager(const LocalNode& local) {
 }
 
 Error not_in_swarm() { return plain_error(Code::unavailable, "This node is not part of a swarm"); }
+
+Error swarm_locked() { return plain_error(Code::unavailable, kLocked); }
+
+Error locked_unless_forced() {
+  return plain_error(
+      Code::unavailable,
+      "Swarm is encrypted and locked. Please unlock it first or use `--force` to ignore this message.");
+}
 
 Error already_in_swarm() {
   return plain_error(

@@ -21,6 +21,8 @@ Error not_yet(std::string sentence);  // 501
 // Why this node cannot answer for the swarm (moby daemon/cluster/errors.go).
 Error no_manager(const LocalNode& local);
 Error not_in_swarm();
+Error swarm_locked();
+Error locked_unless_forced();  // to leave a swarm whose manager is locked
 Error already_in_swarm();
 
 // The error of an outcome that apply refused, as the client that named the version sees it.

@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "control/join.hpp"
 #include "control/node.hpp"
+#include "control/unlock_key.hpp"
 #include "docker/api.hpp"
 #include "docker/call.hpp"
 #include "docker/errors.hpp"
@@ -27,8 +28,6 @@
 namespace swarm::docker {
 namespace {
 
-constexpr const char* kNoAutolock =
-    "autolock is not there yet: managers keep their keys in the clear, so there is nothing to lock";
 constexpr const char* kNoRotation = "the swarm's root certificate cannot be replaced yet";
 
 // moby daemon/cluster/listen_addr.go resolveDataPathAddr.
@@ -85,7 +84,6 @@ Result<void> check_network(const SwarmInit& wish) {
 
 // What asks for a part of the swarm that is not there.
 Result<void> check_spec(const Fields& spec, const model::ClusterSpec& read, std::uint64_t force_rotate) {
-  if (read.auto_lock_managers) return not_yet(kNoAutolock);
   const Fields ca = spec.object("CAConfig");
   if (!ca.text("SigningCACert").empty() || !ca.text("SigningCAKey").empty() ||
       read.ca.force_rotate != force_rotate)
@@ -152,10 +150,10 @@ Result<control::ClusterUpdate> read_update(const Call& call) {
   if (!body) return body.error();
   Issues issues;
   const Fields from(&*body, issues, "Spec");
-  control::ClusterUpdate out{*version, read_cluster_spec(from), {}, {}};
+  control::ClusterUpdate out{*version, read_cluster_spec(from), {}, {}, {}, *unlock};
   if (issues.any()) return issues.first();
   if (const auto fine = check_spec(from, out.spec, cluster.spec.ca.force_rotate); !fine) return fine.error();
-  if (*unlock) return not_yet(kNoAutolock);
+  out.unlock_key = call.context.crypto.random_bytes(control::kUnlockKeyBytes);
   if (*worker) out.join_token_worker = fresh_token(call.context, cluster);
   if (*manager) out.join_token_manager = fresh_token(call.context, cluster);
   return out;
@@ -199,6 +197,7 @@ void leave_swarm(Call& call) {
   const LocalNode& local = call.context.local;
   const bool force = call.target.flag("force");
   if (local.state == SwarmState::inactive) return call.refuse(not_in_swarm());
+  if (!force && local.state == SwarmState::locked) return call.refuse(locked_unless_forced());
   if (!force && call.context.store != nullptr && call.context.store->cluster() != nullptr) {
     const auto may = control::may_leave(call.store(), local.node, call.context.raft.reachable);
     if (!may) {
@@ -219,11 +218,28 @@ void update_swarm(Call& call) {
   call.replies.propose(call.id, std::move(*transaction), EmptyAnswer{});
 }
 
-void show_unlock_key(Call& call) { call.reply(R"({"UnlockKey":""})"); }
+void show_unlock_key(Call& call) {
+  Json json;
+  json.object([&] { json.field("UnlockKey", control::unlock_key_text(call.store().cluster()->unlock_key)); });
+  call.reply(json.take());
+}
 
+// moby daemon/cluster/swarm.go UnlockSwarm.
 void unlock_swarm(Call& call) {
-  if (call.context.local.state == SwarmState::inactive) return call.refuse(not_in_swarm());
-  call.refuse(plain_error(Code::already_exists, "swarm is not locked"));
+  const LocalNode& local = call.context.local;
+  if (local.state == SwarmState::inactive) return call.refuse(not_in_swarm());
+  if (local.state != SwarmState::locked)
+    return call.refuse(call.context.store == nullptr
+                           ? no_manager(local)
+                           : plain_error(Code::already_exists, "swarm is not locked"));
+  const auto body = call.body();
+  if (!body) return call.refuse(body.error());
+  Issues issues;
+  const std::string text = Fields(&*body, issues, "UnlockRequest").text("UnlockKey");
+  if (issues.any()) return call.refuse(issues.first());
+  const auto key = control::parse_unlock_key(text);
+  if (!key) return call.refuse(key.error());
+  call.replies.perform(call.id, SwarmUnlock{*key}, EmptyAnswer{});
 }
 
 }  // namespace swarm::docker

@@ -57,6 +57,8 @@ struct RootCa {
   bool operator==(const RootCa&) const = default;
 };
 
+inline constexpr FeatureLevel kAutolockSince = 2;
+
 struct Cluster {
   static constexpr Kind kKind{0};
   static constexpr const char* kWord = "cluster";
@@ -71,6 +73,10 @@ struct Cluster {
   std::uint32_t data_path_port = 4789;
   std::vector<NodeId> removed_nodes;         // may not come back under the same id
   FeatureLevel feature_level = kFirstLevel;  // only ever rises
+  // Seals managers' key files while autolock is on (`docker swarm unlock-key`): 32 bytes; empty: it is off.
+  std::string unlock_key;
+  std::uint64_t unlock_key_number = 0;  // of its changes so far: on, off, another key
+  FeatureLevel needed_level() const { return unlock_key_number == 0 ? kFirstLevel : kAutolockSince; }
   bool operator==(const Cluster&) const = default;
 };
 

@@ -54,11 +54,14 @@ class Node::Impl {
     std::set<ports::LinkId> sessions;  // links that agents registered on
   };
 
+  Result<void> enter();  // as the disk has it
+  Result<void> enter_unlocked();
   Result<void> start_replica();  // as the disk has it
   Result<void> start_agent();
   Result<void> certify_itself();
   Result<void> show(ports::Credentials credentials);
   void note_root();
+  void note_unlock_key();
   void stop_outdated(model::FeatureLevel level, std::uint64_t version);
   Result<void> stop_forgetful(const std::string& what, std::uint64_t version);
   void stop_outvoted(raft::Index index);
@@ -130,6 +133,7 @@ class Node::Impl {
   void carry_out(effect::SayHello effect);
   void carry_out(effect::SetCredentials effect);
   void carry_out(effect::Store effect);
+  void carry_out(const effect::Unlock& effect);
   void carry_out(effect::WipeReplica effect);
   void carry_out(effect::WipeAll effect);
   void carry_out(effect::StartAgent effect);
@@ -180,6 +184,7 @@ class Node::Impl {
   void perform(ports::ApiId id, const docker::SwarmInit& wish);
   void perform(ports::ApiId id, const docker::SwarmJoin& wish);
   void perform(ports::ApiId id, const docker::SwarmLeave& wish);
+  void perform(ports::ApiId id, const docker::SwarmUnlock& wish);
   void perform(ports::ApiId id, const docker::SignalContainer& wish);
   void perform(ports::ApiId id, const docker::StopContainer& wish);
   void perform(ports::ApiId id, const docker::OpenLocalLogs& wish);

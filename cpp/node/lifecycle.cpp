@@ -1,6 +1,6 @@
 // The stages of a node, and what its deadline and its surroundings do to each. The steps themselves are in
-// lifecycle_init.cpp, lifecycle_join.cpp, lifecycle_role.cpp, lifecycle_certificate.cpp and
-// lifecycle_leave.cpp.
+// lifecycle_init.cpp, lifecycle_join.cpp, lifecycle_role.cpp, lifecycle_certificate.cpp, lifecycle_lock.cpp
+// and lifecycle_leave.cpp.
 #include "node/lifecycle.hpp"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 namespace swarm::node {
 
 docker::SwarmState Lifecycle::state() const {
+  if (std::holds_alternative<stage::Locked>(stage_)) return docker::SwarmState::locked;
   if (sidelined_) return docker::SwarmState::error;
   if (std::holds_alternative<stage::Initialising>(stage_) || std::holds_alternative<stage::Joining>(stage_))
     return docker::SwarmState::pending;
@@ -56,6 +57,7 @@ void Lifecycle::on_stored(const IdentityStored& stored, const Surroundings& at) 
     case IdentityStored::Then::wipe_replica:
       way_ = way::AtRest{};
       if (!at.is_manager) out_.add(effect::WipeReplica{});  // not what a new swarm put there
+      if (identity_ && !at.is_manager) open_own_lock();
       if (identity_ && role_wanted_ == model::NodeRole::manager && !at.is_manager) start_raft_join(at);
   }
 }

@@ -2,10 +2,10 @@
 // promotion, demotion, removal; and its certificate. NOT here: the leader's side of the same stories
 // (membership).
 //
-// Two values say where the node is: its `Stage` (outside, initialising, joining, member, leaving;
-// `locked` will be one more), and its way into the Raft group. Each stage has its own deadline and patience:
-// every wait has an end, and `state()` and `error()` say what the node waits for. The caller passes what the
-// lifecycle must know of the rest of the node (Surroundings).
+// Two values say where the node is: its `Stage` (outside, locked, initialising, joining, member, leaving),
+// and its way into the Raft group. Each stage has its own deadline and patience: every wait has an end, and
+// `state()` and `error()` say what the node waits for. The caller passes what the lifecycle must know of the
+// rest of the node (Surroundings).
 #pragma once
 
 #include <optional>
@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "ca/join_guard.hpp"
 #include "control/join.hpp"
 #include "node/effects.hpp"
 #include "node/identity.hpp"
@@ -59,6 +60,10 @@ struct Sidelined {
 // Where the node is: in a swarm, or on its way in or out.
 namespace stage {
 struct Outside {};
+// Its disk is locked: what it was is not known before a client gives the key.
+struct Locked {
+  ca::JoinGuard guard;
+};
 struct Initialising {
   ports::ApiId id = 0;
   docker::SwarmInit wish;
@@ -96,8 +101,8 @@ struct Leaving {
   Instant resend, give_up;
 };
 }  // namespace stage
-using Stage =
-    std::variant<stage::Outside, stage::Initialising, stage::Joining, stage::Member, stage::Leaving>;
+using Stage = std::variant<stage::Outside, stage::Locked, stage::Initialising, stage::Joining, stage::Member,
+                           stage::Leaving>;
 
 // Its way into the Raft group. A worker takes it when the session says that it is to be a manager.
 namespace way {
@@ -136,8 +141,10 @@ class Lifecycle {
   Lifecycle(const NodeOptions& options, std::optional<Identity>& identity, Rng& rng, ports::Crypto& crypto)
       : options_(options), identity_(identity), rng_(rng), crypto_(crypto) {}
 
-  // After a restart as a member.
-  void resume(Instant now, WallTime wall);
+  // After a restart as a member, with the lock that its disk has.
+  void resume(ports::DiskLock lock, Instant now, WallTime wall);
+  // After a restart with a locked disk. on_unlocked follows resume.
+  void on_locked();
   // Its replica has stopped, or was not started.
   void on_sidelined(Sidelined sidelined);
   bool is_failing() const { return sidelined_ && sidelined_->because == Sidelined::Because::failing; }
@@ -155,8 +162,13 @@ class Lifecycle {
   void force_new_cluster(ports::ApiId id, const docker::SwarmInit& wish, const Surroundings& at);
   void join(ports::ApiId id, const docker::SwarmJoin& wish, const Surroundings& at);
   void leave(ports::ApiId id, const Surroundings& at);
+  void unlock(ports::ApiId id, const std::string& key, const Surroundings& at);
 
   // ---- events
+  void on_wrong_key(ports::ApiId id, const Surroundings& at);
+  void on_unlocked(ports::ApiId id, const Result<void>& started);
+  // This manager's store has it.
+  void on_unlock_key(ports::DiskLock lock);
   void on_message(const Speaker& from, const wire::Message& message, const Surroundings& at);
   void on_asked(ports::LinkId link);  // 0: the address cannot be dialled now
   void on_listening(const Result<void>& result, const Surroundings& at);
@@ -177,8 +189,10 @@ class Lifecycle {
   // It is in a swarm or outside, not on its way: run() takes no step unless the node was removed.
   bool is_at_rest() const {
     return !forcing_ &&
-           (std::holds_alternative<stage::Member>(stage_) || std::holds_alternative<stage::Outside>(stage_));
+           (std::holds_alternative<stage::Member>(stage_) || std::holds_alternative<stage::Outside>(stage_) ||
+            std::holds_alternative<stage::Locked>(stage_));
   }
+  std::uint64_t lock_number() const { return lock_.number; }
   const WayIn& way() const { return way_; }
   const Certified& certified() const { return certified_; }
 
@@ -220,6 +234,9 @@ class Lifecycle {
   void refuse_raft_join(const Error& error, Instant now);
   void enter_group(const wire::RaftJoinReply& reply);
   void demote();
+  // autolock
+  void open_own_lock();
+  void store_certificates_and_lock();
   // leave
   void tell_leader(stage::Leaving& leaving, const Surroundings& at);
   void on_message(const wire::LeaveReply& reply, const Surroundings& at);
@@ -251,6 +268,7 @@ class Lifecycle {
   Stage stage_;
   WayIn way_;
   Certified certified_;
+  ports::DiskLock lock_;                                   // of its disk
   model::NodeRole role_wanted_ = model::NodeRole::worker;  // as the session last said
   std::string error_;
   std::optional<Sidelined> sidelined_;

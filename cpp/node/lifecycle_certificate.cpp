@@ -19,8 +19,11 @@ Instant next_look(Instant now, WallTime wall, WallTime due) {
 
 }  // namespace
 
-void Lifecycle::resume(Instant now, WallTime wall) {
+void Lifecycle::resume(ports::DiskLock lock, Instant now, WallTime wall) {
   stage_ = stage::Member{};
+  error_.clear();
+  lock_ = std::move(lock);
+  if (identity_->raft_id == 0) open_own_lock();  // a crash was between its demotion and this
   if (identity_->certificate_pem.empty()) {
     error_ =
         "this node has no certificate: swarm/certificates/swarm-node.crt is not in its data root (a version "

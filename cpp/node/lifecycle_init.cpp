@@ -4,6 +4,8 @@
 #include "base/check.hpp"
 #include "ca/policy.hpp"
 #include "control/cluster.hpp"
+#include "control/unlock_key.hpp"
+#include "docker/errors.hpp"
 #include "node/lifecycle.hpp"
 #include "node/lifecycle_times.hpp"
 #include "node/own_addresses.hpp"
@@ -24,6 +26,7 @@ control::NewCluster new_cluster(ClusterId id, const docker::SwarmInit& wish,
   const std::string digest = crypto.sha256(root.cert_pem);
   fresh.join_token_worker = control::make_join_token(digest, crypto.random_bytes(16));
   fresh.join_token_manager = control::make_join_token(digest, crypto.random_bytes(16));
+  fresh.unlock_key = crypto.random_bytes(control::kUnlockKeyBytes);
   return fresh;
 }
 
@@ -43,6 +46,7 @@ model::Node first_node(const Identity& identity, const docker::SwarmInit& wish,
 }  // namespace
 
 Error Lifecycle::busy() const {
+  if (std::holds_alternative<stage::Locked>(stage_)) return docker::swarm_locked();
   return plain_error(Code::failed_precondition,
                      std::holds_alternative<stage::Leaving>(stage_)
                          ? "this node is leaving its swarm: try again when it has left"
@@ -51,6 +55,9 @@ Error Lifecycle::busy() const {
 
 void Lifecycle::init(ports::ApiId id, const docker::SwarmInit& wish) {
   if (!std::holds_alternative<stage::Outside>(stage_)) return done(id, busy());
+  if (wish.spec.auto_lock_managers && options_.build.feature_level < model::kAutolockSince)
+    return done(id, plain_error(Code::failed_precondition,
+                                "this node's build of swarmpy does not know autolock: upgrade it first"));
   const auto own = own_addresses(options_, wish.listen_addr, wish.advertise_addr);
   if (!own) return done(id, own.error());
   stage_ = stage::Initialising{id, wish, own->listen, own->advertise, {}};
@@ -74,9 +81,9 @@ void Lifecycle::begin_swarm(stage::Initialising& init, const Surroundings& at) {
                                    ca::to_issue(identity.node, identity.role, identity.cluster,
                                                 init.wish.spec.ca.node_cert_expiry, at.wall));
   SWARM_CHECK(certificate.ok(), "the first manager cannot certify itself");
+  const control::NewCluster fresh = new_cluster(identity.cluster, init.wish, root, crypto_);
   model::Transaction first =
-      control::make_cluster(new_cluster(identity.cluster, init.wish, root, crypto_),
-                            first_node(identity, init.wish, options_.description), rng_);
+      control::make_cluster(fresh, first_node(identity, init.wish, options_.description), rng_);
   first.time = at.wall;
   error_.clear();  // of a join that failed before
   identity_ = std::move(identity);
@@ -84,7 +91,8 @@ void Lifecycle::begin_swarm(stage::Initialising& init, const Surroundings& at) {
   out_.add(effect::SayHello{});
   out_.add(effect::CreateReplica{self, std::move(first)});
   // The log and the certificate first, the identity last: a crash in between leaves no half-made manager.
-  out_.add(effect::Store{save_certificates(*identity_), {}});
+  if (init.wish.spec.auto_lock_managers) lock_ = {1, fresh.unlock_key};  // as in the cluster object
+  store_certificates_and_lock();
   save_identity_and({IdentityStored::Then::start_agent});
 }
 

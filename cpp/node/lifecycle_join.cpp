@@ -144,7 +144,7 @@ void Lifecycle::become_member(const wire::JoinReply& reply, const Surroundings& 
   out_.add(effect::CloseLinks{});  // the next ones open with our name
   take_certificate(reply.certificate_pem, std::move(key_pem), at.now, at.wall);
   out_.add(effect::SayHello{});
-  out_.add(effect::Store{save_certificates(*identity_), {}});
+  store_certificates_and_lock();
   save_identity_and({IdentityStored::Then::start_agent});
 }
 

@@ -13,6 +13,7 @@ void Lifecycle::leave(ports::ApiId id, const Surroundings& at) {
     return done(id, plain_error(Code::failed_precondition, "this node is leaving already"));
   if (std::holds_alternative<way::Asked>(way_)) way_ = way::AtRest{};
   give_up_coming();
+  if (std::holds_alternative<stage::Locked>(stage_)) error_.clear();  // that said that it was locked
   Leaving leaving{id, rng_.next(), false, false, at.now, at.now + kLeavePatience};
   const bool last = at.is_manager && at.voters <= 1 && at.leads;
   leaving.known = last || !identity_;
@@ -82,6 +83,7 @@ void Lifecycle::forget_everything() {
   sidelined_.reset();
   identity_.reset();
   certified_ = {};
+  lock_ = {};
   out_.add(effect::SayHello{});
   out_.add(effect::SetCredentials{});
   out_.add(effect::WipeAll{});

@@ -468,7 +468,7 @@ TEST_F(LifecycleTest, ALeaderRenewsItsOwnByItself) {
 
 TEST_F(LifecycleTest, ANodeWithoutACertificateSaysWhatToDo) {
   identity_.emplace();
-  lifecycle_.resume(at_.now, at_.wall);
+  lifecycle_.resume({}, at_.now, at_.wall);
   EXPECT_NE(lifecycle_.error().find("or leave the swarm and join again"), std::string::npos);
   EXPECT_TRUE(took().empty());
 }

@@ -82,6 +82,24 @@ Node::Impl::~Impl() {
 Result<void> Node::Impl::start(Instant now) {
   core_.now = now;
   local_.started_at = core_.wall();
+  if (!core_.ports.disk.locked()) return enter();
+  lifecycle_.on_locked();
+  core_.links.set_hello(core_.hello());
+  return {};
+}
+
+// Where it could not go on, it is as before: a client may give the key again.
+Result<void> Node::Impl::enter_unlocked() {
+  auto entered = enter();
+  if (entered) return entered;
+  if (replica_) core_.ports.transport.stop_listening();
+  replica_.reset();
+  agent_.reset();
+  core_.identity.reset();
+  return entered;
+}
+
+Result<void> Node::Impl::enter() {
   auto identity = load_identity(core_.ports.disk);
   if (!identity) return identity.error();
   if (!*identity) {
@@ -102,7 +120,7 @@ Result<void> Node::Impl::start(Instant now) {
   core_.identity = **identity;
   if (const auto replica = start_replica(); !replica) return replica;
   if (const auto certified = certify_itself(); !certified) return certified;
-  lifecycle_.resume(now, core_.wall());
+  lifecycle_.resume(core_.ports.disk.lock(), core_.now, core_.wall());
   settle(lifecycle_);
   core_.links.set_hello(core_.hello());
   return start_agent();

@@ -28,6 +28,11 @@ void Node::Impl::perform(ports::ApiId id, const docker::SwarmLeave&) {
   settle(lifecycle_);
 }
 
+void Node::Impl::perform(ports::ApiId id, const docker::SwarmUnlock& wish) {
+  lifecycle_.unlock(id, wish.key, surroundings());
+  settle(lifecycle_);
+}
+
 void Node::Impl::perform(ports::ApiId id, const docker::SignalContainer& wish) {
   core_.ports.runner.signal(wish.task, wish.signal);
   operation_done(id, kDone);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control/feature_level.hpp"
+#include "control/join.hpp"
 #include "node/impl.hpp"
 
 namespace swarm::node {
@@ -93,7 +94,26 @@ void Node::Impl::note_root() {
   carry_out(effect::SetCredentials{credentials_});
 }
 
+// Another key than that which locks its disk: so the disk follows, as on every manager.
+void Node::Impl::note_unlock_key() {
+  const auto* cluster = replica_->store().cluster();
+  if (cluster == nullptr || cluster->unlock_key_number == lifecycle_.lock_number()) return;
+  lifecycle_.on_unlock_key({cluster->unlock_key_number, cluster->unlock_key});
+  settle(lifecycle_);
+}
+
 // ---- to the disk
+
+// A disk that is open already is that of a node that could not start with it.
+void Node::Impl::carry_out(const effect::Unlock& effect) {
+  ports::Disk& disk = core_.ports.disk;
+  const Result<bool> fits = disk.locked()
+                                ? disk.unlock(effect.key)
+                                : Result<bool>(control::equal_in_constant_time(disk.lock().key, effect.key));
+  if (!fits) return lifecycle_.on_unlocked(effect.id, fits.error());
+  if (!*fits) return lifecycle_.on_wrong_key(effect.id, surroundings());
+  lifecycle_.on_unlocked(effect.id, enter_unlocked());
+}
 
 void Node::Impl::carry_out(effect::Store effect) { core_.commit(std::move(effect.batch), effect.waits); }
 void Node::Impl::carry_out(effect::WipeReplica) {

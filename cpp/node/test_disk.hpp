@@ -14,6 +14,7 @@ class TestDisk final : public ports::Disk {
   void commit(ports::DiskBatch batch, std::uint64_t token) override {
     tokens_.push_back(token);
     if (!batch.mark.empty()) mark_ = batch.mark;
+    if (batch.lock) lock_ = *batch.lock;
     for (const auto& op : batch.ops) write(op);
   }
   void scan(ports::Family family, std::string_view from,
@@ -32,6 +33,14 @@ class TestDisk final : public ports::Disk {
   void set_unusable(std::optional<ports::Unusable> unusable) { unusable_ = std::move(unusable); }
   void reopen() override { ++reopened; }
   int reopened = 0;
+  bool locked() override { return locked_; }
+  Result<bool> unlock(std::string_view key) override {
+    if (key != lock_.key) return false;
+    locked_ = false;
+    return true;
+  }
+  ports::DiskLock lock() override { return lock_; }
+  void restart() { locked_ = !lock_.key.empty(); }
   bool has_manager_state() override {
     for (const auto family : ports::kManagerFamilies)
       if (!tables_[family].empty()) return true;
@@ -44,6 +53,8 @@ class TestDisk final : public ports::Disk {
   void wipe_all() override {
     tables_.clear();
     mark_.clear();
+    lock_ = {};
+    locked_ = false;
   }
   // Of the batches since the last call.
   std::vector<std::uint64_t> take_tokens() { return std::exchange(tokens_, {}); }
@@ -67,6 +78,8 @@ class TestDisk final : public ports::Disk {
   std::vector<std::uint64_t> tokens_;
   std::string mark_;
   std::optional<ports::Unusable> unusable_;
+  ports::DiskLock lock_;
+  bool locked_ = false;
 };
 
 }  // namespace swarm::node

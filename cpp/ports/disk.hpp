@@ -18,6 +18,11 @@
 // A mark is a few bytes that lie in a place of their own, outside of the database and its log. A synced batch
 // may bring one: it is durable after the batch, and before DiskDone. So a database that has lost its tail, or
 // was exchanged for another, does not fit its mark (node/promise.hpp).
+//
+// What a disk keeps is sealed with keys that lie beside the node's own key. A certificates batch may bring a
+// lock: from then on those keys are sealed with it in their turn. A disk that was locked is *locked* when its
+// daemon starts: nothing can be read but `format`, `mark()` and `locked()`, and nothing written but by
+// `wipe_all()`, until `unlock` was given the lock's key.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +31,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/result.hpp"
 
 namespace swarm::ports {
 
@@ -56,10 +63,18 @@ struct DiskOp {
   std::string value;
 };
 
+// What seals the keys of a disk. `number` says which of two is newer (model::Cluster).
+struct DiskLock {
+  std::uint64_t number = 0;
+  std::string key;  // 32 bytes; empty: they lie in the clear
+  bool operator==(const DiskLock&) const = default;
+};
+
 struct DiskBatch {
   std::vector<DiskOp> ops;
   bool sync = false;  // durable before DiskDone; otherwise DiskDone says that the order is fixed
   std::string mark;   // of a manager's synced batch: takes the place of the mark before it; empty: none
+  std::optional<DiskLock> lock;  // of a certificates batch: takes the place of the lock before it
   void put(Family family, std::string key, std::string value) {
     ops.push_back({DiskOp::Type::put, family, std::move(key), std::move(value)});
   }
@@ -99,9 +114,16 @@ class Disk {
   virtual void reopen() = 0;
   // Is there any manager state on this disk? (Decides what a restarted node is.)
   virtual bool has_manager_state() = 0;
+  // Returns true from the start of a daemon whose disk has a lock with a key, until that key was given.
+  virtual bool locked() = 0;
+  // Returns false if `key` is not the lock's, and an Error if what it opens cannot be read: the disk stays
+  // locked.
+  virtual Result<bool> unlock(std::string_view key) = 0;
+  // Returns the lock of the last certificates batch that brought one. Not while the disk is locked.
+  virtual DiskLock lock() = 0;
   // Forgets all manager families and the mark, durably: the node was demoted or has left.
   virtual void wipe_manager() = 0;
-  // Forgets everything but the format: the node has left the swarm.
+  // Forgets everything but the format, and the lock: the node has left the swarm.
   virtual void wipe_all() = 0;
 };
 

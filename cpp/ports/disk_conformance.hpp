@@ -11,7 +11,9 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ports/disk.hpp"
@@ -172,6 +174,45 @@ void is_as_it_was_when_it_is_opened_again(Harness& h) {
   EXPECT_EQ(h.disk().mark(), "mark");
 }
 
+// A lock comes and goes with a certificates batch.
+template <class Harness>
+void is_locked_until_it_has_its_key(Harness& h) {
+  const std::string key(32, 'k');
+  const auto certify = [&](std::optional<DiskLock> lock, std::uint64_t token) {
+    DiskBatch batch = numbered(Family::certificates, 0, true);
+    batch.lock = std::move(lock);
+    h.disk().commit(std::move(batch), token);
+    h.await(token);
+  };
+  h.disk().commit(numbered(Family::identity, 0, true), 1);
+  certify(DiskLock{1, key}, 2);
+  EXPECT_FALSE(h.disk().locked()) << "not while its daemon lives";
+  h.crash();
+  ASSERT_TRUE(h.disk().locked());
+  EXPECT_FALSE(*h.disk().unlock(std::string(32, 'x')));
+  EXPECT_TRUE(h.disk().locked());
+  EXPECT_TRUE(*h.disk().unlock(key));
+  EXPECT_FALSE(h.disk().locked());
+  EXPECT_EQ(keys_of(h.disk(), Family::identity), "a=1 a'=2 ");
+  EXPECT_EQ(keys_of(h.disk(), Family::certificates), "a=1 a'=2 ");
+  EXPECT_EQ(h.disk().lock(), (DiskLock{1, key}));
+  certify(std::nullopt, 3);
+  h.crash();
+  EXPECT_TRUE(h.disk().locked()) << "a batch without a lock leaves the one before";
+  EXPECT_TRUE(*h.disk().unlock(key));
+  certify(DiskLock{2, ""}, 4);
+  h.crash();
+  EXPECT_FALSE(h.disk().locked());
+  EXPECT_EQ(h.disk().lock(), (DiskLock{2, ""}));
+  certify(DiskLock{3, key}, 5);
+  h.crash();
+  h.disk().wipe_all();
+  EXPECT_FALSE(h.disk().locked());
+  h.crash();
+  EXPECT_FALSE(h.disk().locked());
+  EXPECT_EQ(h.disk().lock(), DiskLock{});
+}
+
 // Each story gets a harness of its own: `make()` returns one by value or by pointer-like handle.
 template <class Make>
 void run_all(Make make) {
@@ -204,6 +245,11 @@ void run_all(Make make) {
     SCOPED_TRACE("is_as_it_was_when_it_is_opened_again");
     auto h = make();
     is_as_it_was_when_it_is_opened_again(*h);
+  }
+  {
+    SCOPED_TRACE("is_locked_until_it_has_its_key");
+    auto h = make();
+    is_locked_until_it_has_its_key(*h);
   }
   {
     SCOPED_TRACE("forgets_manager_state_only_when_told");

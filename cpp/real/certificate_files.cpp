@@ -16,21 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using ports::DiskOp;
 
-void apply(const DiskOp& op, std::map<std::string, std::string>& to) {
-  SWARM_CHECK(op.key.find('/') == std::string::npos && !op.key.empty(), "no name of a file:", op.key);
-  switch (op.type) {
-    case DiskOp::Type::put:
-      to[op.key] = op.value;
-      break;
-    case DiskOp::Type::erase:
-      to.erase(op.key);
-      break;
-    case DiskOp::Type::erase_range:
-      to.erase(to.lower_bound(op.key), to.lower_bound(op.value));
-      break;
-  }
-}
-
 Result<void> write_file(const std::string& path, std::string_view content) {
   const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd.valid()) return file_error(path, "cannot be made");
@@ -52,6 +37,21 @@ Result<void> rename_to(const std::string& from, const std::string& to) {
 }
 
 }  // namespace
+
+void apply_to_files(const DiskOp& op, std::map<std::string, std::string>& to) {
+  SWARM_CHECK(op.key.find('/') == std::string::npos && !op.key.empty(), "no name of a file:", op.key);
+  switch (op.type) {
+    case DiskOp::Type::put:
+      to[op.key] = op.value;
+      break;
+    case DiskOp::Type::erase:
+      to.erase(op.key);
+      break;
+    case DiskOp::Type::erase_range:
+      to.erase(to.lower_bound(op.key), to.lower_bound(op.value));
+      break;
+  }
+}
 
 std::string CertificateFiles::parent() const { return fs::path(folder_).parent_path(); }
 
@@ -86,7 +86,7 @@ Result<void> CertificateFiles::read() {
 
 Result<void> CertificateFiles::write(const std::vector<DiskOp>& ops) {
   auto next = content_;
-  for (const DiskOp& op : ops) apply(op, next);
+  for (const DiskOp& op : ops) apply_to_files(op, next);
   if (next.empty()) return wipe();
   if (auto written = write_beside(next); !written) return written;
   if (auto placed = put_in_place(); !placed) return placed;

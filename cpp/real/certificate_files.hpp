@@ -12,6 +12,8 @@
 
 namespace swarm::real {
 
+void apply_to_files(const ports::DiskOp& op, std::map<std::string, std::string>& files);  // name -> text
+
 class CertificateFiles {
  public:
   // Ends what a crash left half done.

@@ -53,6 +53,9 @@ class FaultyDisk final : public ports::Disk {
   std::string mark() override { return inner_.mark(); }
   std::optional<ports::Unusable> unusable() override;
   void reopen() override;
+  bool locked() override { return inner_.locked(); }
+  Result<bool> unlock(std::string_view key) override { return inner_.unlock(key); }
+  ports::DiskLock lock() override { return inner_.lock(); }
   bool has_manager_state() override { return inner_.has_manager_state(); }
   void wipe_manager() override {
     failed_.clear();

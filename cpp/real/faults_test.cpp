@@ -177,6 +177,9 @@ class Store final : public ports::Disk {
   int reopened = 0;
   bool has_manager_state() override { return false; }
   void wipe_manager() override {}
+  bool locked() override { return false; }
+  Result<bool> unlock(std::string_view) override { return false; }
+  ports::DiskLock lock() override { return {}; }
   void wipe_all() override {}
   std::vector<std::uint64_t> committed;
 };

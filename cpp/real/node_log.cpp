@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <functional>
+
 #include "base/bytes.hpp"
 
 namespace swarm::real {
@@ -11,31 +13,23 @@ namespace {
 constexpr std::string_view kMagic = "swarmlog";
 constexpr std::size_t kHeader = 12;
 constexpr std::size_t kRewriteFrom = 256 * 1024;
-constexpr std::size_t kOpOverhead = 10;
+constexpr std::size_t kOpOverhead = 43;  // of it, 33 are the seal's
 
 void put_text(std::string& out, std::string_view text) {
   put_u32(out, static_cast<std::uint32_t>(text.size()));
   out += text;
 }
 
-std::string encode_body(const ports::DiskBatch& batch) {
+std::string encode_body(const ports::DiskBatch& batch,
+                        const std::function<std::string(const ports::DiskOp&)>& sealed) {
   std::string out;
   for (const ports::DiskOp& op : batch.ops) {
     out += static_cast<char>(op.type);
     out += static_cast<char>(op.family);
     put_text(out, op.key);
-    put_text(out, op.value);
+    put_text(out, sealed(op));
   }
   return out;
-}
-
-std::string encode_record(const ports::DiskBatch& batch) {
-  const std::string body = encode_body(batch);
-  std::string out;
-  put_u32(out, static_cast<std::uint32_t>(body.size()));
-  put_u32(out, crc32c(body));
-  put_u32(out, crc32c(out));
-  return out += body;
 }
 
 bool take_text(std::string_view& from, std::string& out) {
@@ -82,14 +76,29 @@ void apply(const ports::DiskBatch& batch, std::map<NodeLog::Key, std::string>& c
 
 }  // namespace
 
+// As long as it is not open, its values are as they lie in the file.
+std::string NodeLog::sealed(const ports::DiskOp& op) const {
+  const bool seals = is_open_ && op.type == ports::DiskOp::Type::put && seal::is_sealed(op.family);
+  return seals ? sealer_->seal(op.family, op.key, op.value) : op.value;
+}
+
+std::string NodeLog::encode_record(const ports::DiskBatch& batch) const {
+  const std::string body = encode_body(batch, [this](const ports::DiskOp& op) { return sealed(op); });
+  std::string out;
+  put_u32(out, static_cast<std::uint32_t>(body.size()));
+  put_u32(out, crc32c(body));
+  put_u32(out, crc32c(out));
+  return out += body;
+}
+
 Error NodeLog::corrupt(std::size_t at, const char* what) const {
   return plain_error(Code::data_loss,
                      path_ + " is corrupt at byte " + std::to_string(at) + ": " + what +
                          "; restore the data root from a copy, or start with an empty one and join again");
 }
 
-Result<NodeLog> NodeLog::open(const std::string& path) {
-  NodeLog log(path);
+Result<NodeLog> NodeLog::open(const std::string& path, std::shared_ptr<seal::Sealer> sealer) {
+  NodeLog log(path, std::move(sealer));
   auto opened = exists(path) ? log.load() : log.create();
   if (!opened) return opened.error();
   return log;
@@ -129,7 +138,17 @@ Result<void> NodeLog::load() {
   if (at < bytes.size() && ::truncate(path_.c_str(), static_cast<off_t>(at)) != 0)
     return file_error(path_, "its torn end cannot be cut off");
   size_ = at;
-  if (auto opened = reopen(); !opened) return opened;
+  return reopen();
+}
+
+Result<void> NodeLog::open_values() {
+  for (auto& [key, value] : content_) {
+    if (!seal::is_sealed(key.first)) continue;
+    auto opened = sealer_->open(key.first, key.second, value);
+    if (!opened) return plain_error(Code::data_loss, path_ + ": " + opened.error().message);
+    value = std::move(*opened);
+  }
+  is_open_ = true;
   return size_ > kRewriteFrom ? rewrite() : Result<void>();
 }
 
@@ -138,7 +157,7 @@ Result<void> NodeLog::append(const ports::DiskBatch& batch) {
   if (auto written = write_all(fd_.get(), record, path_); !written) return written;
   apply(batch, content_);
   size_ += record.size();
-  if (size_ > kRewriteFrom && size_ > 4 * live_size_) return rewrite();
+  if (is_open_ && size_ > kRewriteFrom && size_ > 4 * live_size_) return rewrite();
   return {};
 }
 

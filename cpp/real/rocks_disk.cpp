@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -12,13 +13,13 @@
 
 #include "base/check.hpp"
 #include "ports/left_key.hpp"
-#include "real/certificate_files.hpp"
 #include "real/files.hpp"
 #include "real/local_doors.hpp"
 #include "real/mark_file.hpp"
 #include "real/node_log.hpp"
 #include "real/reserve_file.hpp"
 #include "real/rocks_store.hpp"
+#include "real/vault.hpp"
 
 namespace swarm::real {
 namespace {
@@ -39,7 +40,12 @@ struct Queued {
   }
 };
 
-Result<void> check_format(const std::string& root) {
+Result<void> write_format(const std::string& root) {
+  return replace_file(root + "/FORMAT", std::string(kFormatLead) + std::to_string(kDataRootFormat) + "\n");
+}
+
+// Returns the format of the data root, which a new one gets here.
+Result<int> check_format(const std::string& root) {
   const std::string path = root + "/FORMAT";
   if (!exists(path)) {
     if (exists(root + "/node.log") || exists(root + "/raft"))
@@ -47,7 +53,8 @@ Result<void> check_format(const std::string& root) {
                          path +
                              " is missing although there is a node's state beside it: the data root "
                              "is damaged; restore it from a copy");
-    return replace_file(path, std::string(kFormatLead) + std::to_string(kDataRootFormat) + "\n");
+    if (auto written = write_format(root); !written) return written.error();
+    return kDataRootFormat;
   }
   const auto text = read_file(path);
   if (!text) return text.error();
@@ -55,12 +62,21 @@ Result<void> check_format(const std::string& root) {
   if (number.empty() || number.size() > 9 || number.find_first_not_of("0123456789\n") != std::string::npos ||
       number.front() == '\n')
     return plain_error(Code::data_loss, path + " is corrupt: it does not name a format");
-  if (const int format = std::stoi(number); format != kDataRootFormat)
-    return plain_error(Code::failed_precondition, "the data root " + root + " has format " +
-                                                      std::to_string(format) + ", this swarmd knows format " +
-                                                      std::to_string(kDataRootFormat) +
-                                                      " only; use the newer swarmd that wrote it");
-  return {};
+  const int format = std::stoi(number);
+  if (format >= 1 && format <= kDataRootFormat) return format;
+  return plain_error(Code::failed_precondition, "the data root " + root + " has format " +
+                                                    std::to_string(format) + ", this swarmd knows format " +
+                                                    std::to_string(kDataRootFormat) +
+                                                    " only; use the newer swarmd that wrote it");
+}
+
+// A daemon of format 1 would take sealed values for damage: the root has another format before the first one
+// is written.
+Result<void> begin_to_seal(const std::string& root, int format, Vault& vault) {
+  if (format == kDataRootFormat) return {};
+  if (!vault.is_locked() && !vault.has_data_key())
+    if (auto made = vault.make_data_key(true); !made) return made;
+  return write_format(root);
 }
 
 // A file's error says what the device said.
@@ -92,13 +108,13 @@ Result<Fd> lock_root(const std::string& root) {
 }  // namespace
 
 struct RocksDisk::Impl {
-  Impl(const std::string& root, Fd root_lock, NodeLog node_log, CertificateFiles its_certificates,
-       Callbacks its_callbacks, rocksdb::Env* env)
+  Impl(const std::string& root, Fd root_lock, NodeLog node_log, Vault its_vault, Callbacks its_callbacks,
+       rocksdb::Env* env)
       : lock(std::move(root_lock)),
         log(std::move(node_log)),
-        store(root + "/raft", env),
+        store(root + "/raft", its_vault.sealer(), env),
         mark_path(root + "/raft.mark"),
-        certificates(std::move(its_certificates)),
+        vault(std::move(its_vault)),
         reserve(root + "/reserve"),
         callbacks(std::move(its_callbacks)) {}
 
@@ -115,9 +131,16 @@ struct RocksDisk::Impl {
   // ---- the node's own
   void write_own(DiskBatch batch, const std::vector<std::uint64_t>& tokens);
   Result<void> write_own_once(const DiskBatch& batch);
+  Result<void> write_certificates(const DiskBatch& batch);
   Result<void> write_own_anew(const DiskBatch& batch);
   void try_waiting();
   void try_again();
+  // ---- seals
+  Result<void> have_data_key(const std::vector<ports::DiskOp>& ops);
+  Result<void> open_values();
+  bool may_seal() const { return sealing && !unusable; }
+  void seal_some();
+  Result<void> finish_sealing();
   // Neither goes on before the other is durable.
   void sync_store();
   Result<void> sync_log();
@@ -127,7 +150,10 @@ struct RocksDisk::Impl {
   // Waits until the committing thread has nothing to do, and keeps it so.
   std::unique_lock<std::mutex> quiet() {
     std::unique_lock guard(mutex);
+    ++wanted;
     idle.wait(guard, [this] { return queue.empty() && !busy; });
+    --wanted;
+    work.notify_one();  // it may go on sealing when the guard has gone
     return guard;
   }
 
@@ -137,7 +163,8 @@ struct RocksDisk::Impl {
   RocksStore store;
   std::string mark_path;
   std::optional<MarkFile> mark;  // none: it could not be opened
-  CertificateFiles certificates;
+  Vault vault;
+  std::optional<RocksStore::Place> sealing;  // from where on records are to be sealed again
   ReserveFile reserve;
   bool log_unsynced = false, store_unsynced = false;
   std::optional<ports::Unusable> unusable;
@@ -153,6 +180,7 @@ struct RocksDisk::Impl {
   std::condition_variable work, idle;
   std::deque<Queued> queue;
   bool busy = false, stopping = false;
+  int wanted = 0;  // waits in quiet(): no record is sealed again meanwhile
   std::thread thread;
 };
 
@@ -161,7 +189,7 @@ struct RocksDisk::Impl {
 void RocksDisk::Impl::run() {
   std::unique_lock guard(mutex);
   while (true) {
-    const auto is_called = [this] { return !queue.empty() || stopping; };
+    const auto is_called = [this] { return !queue.empty() || stopping || (wanted == 0 && may_seal()); };
     if (held.empty() && reserve.is_made()) {
       work.wait(guard, is_called);
     } else {
@@ -172,7 +200,7 @@ void RocksDisk::Impl::run() {
     queue.clear();
     busy = true;
     guard.unlock();
-    if (taken.empty()) try_again();
+    if (taken.empty()) may_seal() ? seal_some() : try_again();
     carry_out(std::move(taken));
     guard.lock();
     busy = false;
@@ -198,6 +226,7 @@ void RocksDisk::Impl::carry_out(std::vector<Queued> taken) {
                        std::make_move_iterator(more.ops.end()));
       batch.sync |= more.sync;
       if (!more.mark.empty()) batch.mark = std::move(more.mark);
+      if (more.lock) batch.lock = std::move(more.lock);
       tokens.push_back(taken[i].token);
     }
     side == DiskSide::manager ? write_manager(batch, tokens) : write_own(std::move(batch), tokens);
@@ -214,6 +243,7 @@ void RocksDisk::Impl::write_manager(const DiskBatch& batch, const std::vector<st
 }
 
 Result<void> RocksDisk::Impl::write_store(const DiskBatch& batch) {
+  if (auto made = have_data_key(batch.ops); !made) return as_failing(made);
   store_unsynced = !batch.sync;
   if (auto written = store.write(batch.ops, batch.sync); !written) return written;
   if (batch.mark.empty()) return {};
@@ -254,6 +284,7 @@ Result<void> RocksDisk::Impl::reopen_manager() {
   if (store.may_lack())
     if (auto written = store.rewrite(); !written) return written;
   if (auto written = mark->renew(); !written) return as_failing(written);
+  if (sealing) sealing.emplace();  // what was not durable may be as it was
   unusable.reset();
   return {};
 }
@@ -301,9 +332,10 @@ void RocksDisk::Impl::write_own(DiskBatch batch, const std::vector<std::uint64_t
 Result<void> RocksDisk::Impl::write_own_once(const DiskBatch& batch) {
   if (!batch.empty() && ports::side_of(batch.ops.front().family) == DiskSide::certificates) {
     if (auto synced = sync_log(); !synced) return synced;
-    return certificates.write(batch.ops);
+    return write_certificates(batch);
   }
   if (!batch.empty()) {
+    if (auto made = have_data_key(batch.ops); !made) return made;
     if (auto written = log.append(batch); !written) return written;
     log_unsynced = true;
   }
@@ -313,9 +345,16 @@ Result<void> RocksDisk::Impl::write_own_once(const DiskBatch& batch) {
 Result<void> RocksDisk::Impl::write_own_anew(const DiskBatch& batch) {
   const bool is_certificates =
       !batch.empty() && ports::side_of(batch.ops.front().family) == DiskSide::certificates;
+  if (auto made = have_data_key(batch.ops); !made) return made;
   if (auto written = log.write_anew(is_certificates ? DiskBatch{} : batch); !written) return written;
   log_unsynced = false;
-  return is_certificates ? certificates.write(batch.ops) : Result<void>();
+  return is_certificates ? write_certificates(batch) : Result<void>();
+}
+
+Result<void> RocksDisk::Impl::write_certificates(const DiskBatch& batch) {
+  if (auto written = vault.write(batch.ops, batch.lock); !written) return written;
+  if (vault.has_old_records()) sealing.emplace();
+  return {};
 }
 
 void RocksDisk::Impl::try_waiting() {
@@ -344,6 +383,43 @@ Result<void> RocksDisk::Impl::sync_log() {
   return synced ? synced : log.write_anew({});
 }
 
+// ---- seals
+
+// Durable before the first record that it seals.
+Result<void> RocksDisk::Impl::have_data_key(const std::vector<ports::DiskOp>& ops) {
+  const bool seals = std::any_of(ops.begin(), ops.end(), [](const ports::DiskOp& op) {
+    return op.type == ports::DiskOp::Type::put && op.family != Family::certificates &&
+           seal::is_sealed(op.family);
+  });
+  return seals && !vault.has_data_key() ? vault.make_data_key(false) : Result<void>();
+}
+
+Result<void> RocksDisk::Impl::open_values() {
+  if (auto opened = log.open_values(); !opened) return opened;
+  if (vault.has_old_records()) sealing.emplace();
+  return {};
+}
+
+void RocksDisk::Impl::seal_some() {
+  const auto done = store.seal_again(*sealing);
+  if (!done) return fail(done.error());
+  if (!*done) return;
+  const auto finished = finish_sealing();
+  finished ? sealing.reset() : fail(finished.error());
+}
+
+// The former keys go when nothing durable needs them. What was never sealed must not stay in RocksDB's old
+// files either; what a former key had sealed may, until RocksDB itself compacts it.
+Result<void> RocksDisk::Impl::finish_sealing() {
+  store_unsynced = log_unsynced = false;
+  if (auto synced = store.sync(); !synced) return synced;
+  if (auto written = log.rewrite(); !written) return as_failing(written);
+  if (vault.has_plain_records())
+    if (auto written = store.rewrite(); !written) return written;
+  const auto forgotten = vault.forget_old_keys();
+  return forgotten ? Result<void>() : as_failing(forgotten);
+}
+
 // ---- the port
 
 RocksDisk::RocksDisk(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
@@ -357,19 +433,23 @@ Result<std::unique_ptr<RocksDisk>> RocksDisk::open(const std::string& data_root,
   auto lock = lock_root(data_root);
   if (!lock) return lock.error();
   if (auto closed = close_inside(data_root); !closed) return closed.error();
-  if (auto format = check_format(data_root); !format) return format.error();
+  const auto format = check_format(data_root);
+  if (!format) return format.error();
   const std::string log_path = data_root + "/node.log", raft_path = data_root + "/raft";
   if (!exists(log_path) && exists(raft_path))
     return plain_error(Code::data_loss,
                        log_path +
                            " is missing although there is a manager's state beside it: the data "
                            "root is damaged; restore it from a copy");
-  auto log = NodeLog::open(log_path);
+  auto vault = Vault::open(data_root + "/swarm/certificates");
+  if (!vault) return vault.error();
+  if (auto begun = begin_to_seal(data_root, *format, *vault); !begun) return begun.error();
+  auto log = NodeLog::open(log_path, vault->sealer());
   if (!log) return log.error();
-  auto certificates = CertificateFiles::open(data_root + "/swarm/certificates");
-  if (!certificates) return certificates.error();
-  auto impl = std::make_unique<Impl>(data_root, std::move(*lock), std::move(*log), std::move(*certificates),
+  auto impl = std::make_unique<Impl>(data_root, std::move(*lock), std::move(*log), std::move(*vault),
                                      std::move(callbacks), env);
+  if (!impl->vault.is_locked())
+    if (auto opened = impl->open_values(); !opened) return opened.error();
   static_cast<void>(impl->reserve.make());  // without room for it, a full disk is full
   impl->note(impl->open_manager());
   return std::unique_ptr<RocksDisk>(new RocksDisk(std::move(impl)));
@@ -403,7 +483,7 @@ void RocksDisk::scan(Family family, std::string_view from,
     return;
   }
   if (family == Family::certificates) {
-    const auto& files = impl_->certificates.content();
+    const auto& files = impl_->vault.content();
     for (auto it = files.lower_bound(std::string(from)); it != files.end(); ++it)
       if (!visit(it->first, it->second)) return;
     return;
@@ -416,7 +496,7 @@ void RocksDisk::scan(Family family, std::string_view from,
 std::optional<std::string> RocksDisk::get(Family family, std::string_view key) {
   const auto guard = impl_->quiet();
   if (family == Family::certificates) {
-    const auto& files = impl_->certificates.content();
+    const auto& files = impl_->vault.content();
     const auto it = files.find(std::string(key));
     return it == files.end() ? std::nullopt : std::optional(it->second);
   }
@@ -449,6 +529,24 @@ void RocksDisk::reopen() {
   impl_->work.notify_one();
 }
 
+bool RocksDisk::locked() {
+  const auto guard = impl_->quiet();
+  return !impl_->log.is_open();
+}
+
+Result<bool> RocksDisk::unlock(std::string_view key) {
+  const auto guard = impl_->quiet();
+  Vault& vault = impl_->vault;
+  if (vault.is_locked() ? !vault.unlock(key) : vault.lock().key != key) return false;
+  if (auto opened = impl_->open_values(); !opened) return opened.error();
+  return true;
+}
+
+ports::DiskLock RocksDisk::lock() {
+  const auto guard = impl_->quiet();
+  return impl_->vault.lock();
+}
+
 bool RocksDisk::has_manager_state() {
   const auto guard = impl_->quiet();
   const auto found = impl_->store.holds_anything();
@@ -473,7 +571,9 @@ void RocksDisk::wipe_all() {
   impl_->write_own(std::move(batch), {});
   DiskBatch certificates;
   certificates.erase_range(Family::certificates, ".", "\x7f");
-  impl_->write_own(std::move(certificates), {});
+  impl_->sealing.reset();
+  impl_->write_own(std::move(certificates), {});  // with the keys
+  impl_->note(impl_->open_values());              // nothing is left that needs one
   impl_->note(impl_->forget_manager());
 }
 

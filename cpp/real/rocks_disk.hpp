@@ -14,6 +14,10 @@
 // unless the device merely had no room; the node's log and the certificates are always written anew. On a
 // full disk the reserve is given back to them first. A data root belongs to one daemon (LOCK) and names its
 // format (FORMAT). The disk never begins anew over data that is there. NOT here: what keys and values mean.
+//
+// Values are sealed (Vault has the keys, Sealer seals). Records that the newest key has not sealed, of format
+// 1 or of before a lock, are sealed again by the committing thread, some at a time while it has nothing else
+// to do.
 #pragma once
 
 #include <functional>
@@ -29,7 +33,7 @@ class Env;
 
 namespace swarm::real {
 
-inline constexpr int kDataRootFormat = 1;
+inline constexpr int kDataRootFormat = 2;  // 1: nothing was sealed; it becomes 2 when it is opened
 
 class RocksDisk final : public ports::Disk {
  public:
@@ -52,6 +56,9 @@ class RocksDisk final : public ports::Disk {
   std::string mark() override;
   std::optional<ports::Unusable> unusable() override;
   void reopen() override;
+  bool locked() override;
+  Result<bool> unlock(std::string_view key) override;
+  ports::DiskLock lock() override;
   bool has_manager_state() override;
   void wipe_manager() override;
   void wipe_all() override;

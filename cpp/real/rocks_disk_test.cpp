@@ -139,8 +139,8 @@ TEST(RocksDisk, BelongsToOneDaemon) {
 TEST(RocksDisk, RefusesANewerFormat) {
   const Folder folder;
   ASSERT_EQ(refusal(folder.path), "");
-  std::ofstream(folder.path + "/FORMAT") << "swarmpy data root, format 2\n";
-  EXPECT_NE(refusal(folder.path).find("has format 2"), std::string::npos);
+  std::ofstream(folder.path + "/FORMAT") << "swarmpy data root, format 3\n";
+  EXPECT_NE(refusal(folder.path).find("has format 3"), std::string::npos);
   std::ofstream(folder.path + "/FORMAT") << "?";
   EXPECT_NE(refusal(folder.path).find("FORMAT is corrupt"), std::string::npos);
 }
@@ -154,6 +154,10 @@ TEST(RocksDisk, RefusesADamagedRootOrItsManagersSideAndNamesTheFile) {
       {"node.log", [](const fs::path& root) { flip_byte(root / "node.log", 8); }},  // a record's length
       {"node.log", [](const fs::path& root) { fs::remove(root / "node.log"); }},
       {"FORMAT", [](const fs::path& root) { fs::remove(root / "FORMAT"); }},
+      {"swarm-node.key",
+       [](const fs::path& root) { fs::remove(root / "swarm/certificates/swarm-node.key"); }},
+      {"swarm-node.key",
+       [](const fs::path& root) { flip_byte(root / "swarm/certificates/swarm-node.key", 40); }},
       {"/raft", [](const fs::path& root) { fs::remove(root / "raft/CURRENT"); }},
       {"/raft",
        [](const fs::path& root) {
@@ -237,6 +241,151 @@ TEST(RocksDisk, KeepsWhatItPromisedOverKillMinusNine) {
       gone = gone || !here;
     }
   }
+}
+
+// ---- what is sealed
+
+const std::string kSecret = "SWMTKN-1-secret-of-the-swarm";
+
+DiskBatch secret_of(Family family) {
+  DiskBatch batch;
+  batch.sync = true;
+  batch.put(family, "key", kSecret);
+  return batch;
+}
+
+DiskBatch certificates(std::optional<ports::DiskLock> lock) {
+  DiskBatch batch = secret_of(Family::certificates);
+  batch.ops.back().key = "swarm-node.key";
+  batch.put(Family::certificates, "swarm-node.crt", "a certificate");
+  batch.lock = std::move(lock);
+  return batch;
+}
+
+void fill_with_secrets(RocksDisk& disk, std::optional<ports::DiskLock> lock) {
+  for (const Family family :
+       {Family::identity, Family::agent, Family::objects, Family::raft_log, Family::raft_state})
+    disk.commit(secret_of(family), 1);
+  disk.commit(certificates(std::move(lock)), 1);
+}
+
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::string files_with(const std::string& path, const std::string& text) {
+  std::string found;
+  for (const auto& entry : fs::recursive_directory_iterator(path)) {
+    if (!entry.is_regular_file()) continue;
+    if (text_of(entry.path()).find(text) != std::string::npos)
+      found += entry.path().filename().string() + " ";
+  }
+  return found;
+}
+
+std::string secrets_in(RocksDisk& disk) {
+  std::string read;
+  for (const Family family :
+       {Family::identity, Family::agent, Family::objects, Family::raft_log, Family::raft_state})
+    read += disk.get(family, "key") == kSecret ? "1" : "0";
+  return read;
+}
+
+const std::string kUnlockKey(32, 'u');
+
+TEST(RocksDisk, OnlyTheKeyFileOfAnOpenRootTellsASecret) {
+  const Folder folder;
+  {
+    auto disk = open_at(folder.path);
+    ASSERT_TRUE(disk.ok());
+    fill_with_secrets(**disk, std::nullopt);
+  }
+  EXPECT_EQ(files_with(folder.path, kSecret), "swarm-node.key ");
+  auto disk = open_at(folder.path);
+  ASSERT_TRUE(disk.ok());
+  EXPECT_FALSE((*disk)->locked());
+  EXPECT_EQ(secrets_in(**disk), "11111");
+}
+
+TEST(RocksDisk, ALockedRootTellsNothingBeforeItHasItsKey) {
+  const Folder folder;
+  {
+    auto disk = open_at(folder.path);
+    ASSERT_TRUE(disk.ok());
+    fill_with_secrets(**disk, ports::DiskLock{3, kUnlockKey});
+  }
+  EXPECT_EQ(files_with(folder.path, kSecret), "");
+  EXPECT_EQ(files_with(folder.path, kUnlockKey), "");
+  auto disk = open_at(folder.path);
+  ASSERT_TRUE(disk.ok());
+  EXPECT_TRUE((*disk)->locked());
+  EXPECT_FALSE(*(*disk)->unlock(std::string(32, 'v')));
+  EXPECT_TRUE((*disk)->locked());
+  EXPECT_TRUE(*(*disk)->unlock(kUnlockKey));
+  EXPECT_FALSE((*disk)->locked());
+  EXPECT_EQ((*disk)->lock(), (ports::DiskLock{3, kUnlockKey}));
+  EXPECT_EQ(secrets_in(**disk), "11111");
+  EXPECT_EQ((*disk)->get(Family::certificates, "swarm-node.key"), kSecret);
+  (*disk)->commit(certificates(ports::DiskLock{4, ""}), 2);
+  disk->reset();
+  disk = open_at(folder.path);
+  EXPECT_FALSE((*disk)->locked()) << "a lock without a key is none";
+  EXPECT_EQ((*disk)->lock().number, 4u);
+}
+
+TEST(RocksDisk, ALockedRootCanBeForgotten) {
+  const Folder folder;
+  {
+    auto disk = open_at(folder.path);
+    ASSERT_TRUE(disk.ok());
+    fill_with_secrets(**disk, ports::DiskLock{3, kUnlockKey});
+  }
+  auto disk = open_at(folder.path);
+  (*disk)->wipe_all();
+  EXPECT_FALSE((*disk)->locked());
+  disk->reset();
+  disk = open_at(folder.path);
+  ASSERT_TRUE(disk.ok()) << disk.error().message;
+  EXPECT_FALSE((*disk)->locked());
+  EXPECT_EQ(secrets_in(**disk), "00000");
+  fill_with_secrets(**disk, std::nullopt);
+  EXPECT_EQ(secrets_in(**disk), "11111");
+}
+
+// The key that lay in the clear before the lock opens nothing of what is there afterwards.
+TEST(RocksDisk, ALockBringsANewDataKeyAndSealsOldRecordsWithIt) {
+  const Folder folder;
+  const fs::path keys = folder.path + "/swarm/certificates/swarm-node.key", copy = folder.path + "/copy";
+  {
+    auto disk = open_at(folder.path);
+    ASSERT_TRUE(disk.ok());
+    for (std::uint64_t i = 0; i < 3'000; ++i) {
+      DiskBatch batch;
+      std::string key;
+      put_u64(key, i);
+      batch.put(Family::objects, key, std::string(2'000, 'x'));
+      (*disk)->commit(std::move(batch), i);
+    }
+    fill_with_secrets(**disk, std::nullopt);
+    (*disk)->get(Family::objects, "");  // waits
+    fs::copy(keys, copy);
+    (*disk)->commit(certificates(ports::DiskLock{1, kUnlockKey}), 1);
+  }
+  {
+    auto disk = open_at(folder.path);
+    ASSERT_TRUE(*(*disk)->unlock(kUnlockKey));
+    EXPECT_EQ(secrets_in(**disk), "11111");
+    (*disk)->commit(certificates(ports::DiskLock{2, ""}), 1);  // so that the file can be looked into
+    (*disk)->get(Family::objects, "");
+    for (int i = 0; i < 1'000'000 && text_of(keys).find("raft-dek: 1\n") != std::string::npos; ++i) {
+    }
+    EXPECT_EQ(text_of(keys).find("raft-dek: 1\n"), std::string::npos) << "it is still needed";
+    EXPECT_NE(text_of(keys).find("raft-dek: 2\n"), std::string::npos);
+  }
+  fs::remove(keys);
+  fs::copy(copy, keys);
+  EXPECT_NE(refusal(folder.path).find("does not open with the keys of swarm-node.key"), std::string::npos);
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <cstdarg>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
+#include <utility>
 #include <vector>
 
 #include "real/files.hpp"
@@ -16,6 +18,10 @@ namespace swarm::real {
 namespace {
 
 using ports::Family;
+
+// What is sealed again between two batches, and what a look at a record counts for: some milliseconds.
+constexpr std::size_t kSealAtOnce = 2 << 20;
+constexpr std::size_t kRecordCost = 256;
 
 const char* name_of(Family family) {
   switch (family) {
@@ -60,8 +66,7 @@ rocksdb::DBOptions db_options(const RocksFiles& files) {
 
 rocksdb::ColumnFamilyOptions family_options() {
   rocksdb::ColumnFamilyOptions options;
-  options.compression = rocksdb::kLZ4Compression;  // RocksDB's default may not be in the library
-  options.bottommost_compression = rocksdb::kLZ4Compression;
+  options.compression = rocksdb::kNoCompression;  // what is sealed cannot be made smaller
   options.write_buffer_size = 16 << 20;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(8 << 20);
@@ -144,6 +149,10 @@ Error RocksStore::corrupt(const rocksdb::Status& status) const {
   if ((status.IsIOError() && !status.IsPathNotFound()) || status.IsNoSpace())
     return plain_error(Code::unavailable, directory_ + " cannot be used: " + status.ToString());
   return plain_error(Code::data_loss, directory_ + " is corrupt: " + status.ToString());
+}
+
+Error RocksStore::not_opened(const Error& why) const {
+  return plain_error(Code::data_loss, directory_ + ": " + why.message);
 }
 
 // By the device's own word. Where it had no room for a write, and no sync was refused, nothing is lost.
@@ -248,7 +257,7 @@ Result<void> RocksStore::write(const std::vector<ports::DiskOp>& ops, bool sync)
     auto* family = handle(op.family);
     switch (op.type) {
       case ports::DiskOp::Type::put:
-        batch.Put(family, op.key, op.value);
+        batch.Put(family, op.key, sealer_->seal(op.family, op.key, op.value));
         break;
       case ports::DiskOp::Type::erase:
         batch.Delete(family, op.key);
@@ -272,13 +281,25 @@ Result<void> RocksStore::sync() {
   return status.ok() ? Result<void>() : corrupt(status);
 }
 
-Result<void> RocksStore::scan(Family family, std::string_view from,
-                              const std::function<bool(std::string_view, std::string_view)>& visit) const {
+Result<void> RocksStore::scan_sealed(
+    Family family, std::string_view from,
+    const std::function<bool(std::string_view, std::string_view)>& visit) const {
   if (!db_) return {};
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), handle(family)));
   for (it->Seek(slice(from)); it->Valid(); it->Next())
     if (!visit(it->key().ToStringView(), it->value().ToStringView())) break;
   return it->status().ok() ? Result<void>() : corrupt(it->status());
+}
+
+Result<void> RocksStore::scan(Family family, std::string_view from,
+                              const std::function<bool(std::string_view, std::string_view)>& visit) const {
+  Result<void> result;
+  const auto scanned = scan_sealed(family, from, [&](std::string_view key, std::string_view stored) {
+    const auto value = sealer_->open(family, key, stored);
+    if (!value) result = not_opened(value.error());
+    return value && visit(key, *value);
+  });
+  return scanned ? result : scanned;
 }
 
 Result<std::optional<std::string>> RocksStore::get(Family family, std::string_view key) const {
@@ -287,14 +308,49 @@ Result<std::optional<std::string>> RocksStore::get(Family family, std::string_vi
   const auto status = db_->Get(rocksdb::ReadOptions(), handle(family), slice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
   if (!status.ok()) return corrupt(status);
-  return std::optional<std::string>(std::move(value));
+  auto opened = sealer_->open(family, key, value);
+  if (!opened) return not_opened(opened.error());
+  return std::optional<std::string>(std::move(*opened));
+}
+
+// Some of a family's records that a former key has sealed, or none, from `from` on; `from` becomes the key
+// after them, or empty at the family's end.
+Result<std::vector<ports::DiskOp>> RocksStore::old_records(Family family, std::string& from) const {
+  std::vector<ports::DiskOp> old;
+  std::size_t seen = 0;
+  Result<void> opened;
+  std::string next;
+  const auto scanned = scan_sealed(family, from, [&](std::string_view key, std::string_view stored) {
+    if (seen >= kSealAtOnce) next = key;
+    if (seen >= kSealAtOnce || !opened) return false;
+    seen += kRecordCost + stored.size();
+    if (sealer_->is_current(stored)) return true;
+    auto value = sealer_->open(family, key, stored);
+    if (!value) opened = not_opened(value.error());
+    if (value) old.push_back({ports::DiskOp::Type::put, family, std::string(key), std::move(*value)});
+    return true;
+  });
+  if (!scanned) return scanned.error();
+  if (!opened) return opened.error();
+  from = std::move(next);
+  return old;
+}
+
+// Not durable before the next sync: until then, both keys open what is there.
+Result<bool> RocksStore::seal_again(Place& at) {
+  if (!db_ || at.family == std::size(ports::kManagerFamilies)) return true;
+  const auto old = old_records(ports::kManagerFamilies[at.family], at.key);
+  if (!old) return old.error();
+  if (at.key.empty()) ++at.family;
+  if (auto written = write(*old, false); !written) return written.error();
+  return at.family == std::size(ports::kManagerFamilies);
 }
 
 Result<bool> RocksStore::holds_anything() const {
   if (!db_) return exists(directory_);
   for (const Family family : ports::kManagerFamilies) {
     bool found = false;
-    const auto scanned = scan(family, "", [&](std::string_view, std::string_view) {
+    const auto scanned = scan_sealed(family, "", [&](std::string_view, std::string_view) {
       found = true;
       return false;
     });

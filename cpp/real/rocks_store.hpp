@@ -1,5 +1,5 @@
-// RocksStore: the manager families in RocksDB, made and opened on demand. It has no threads and no locks:
-// RocksDisk has them.
+// RocksStore: the manager families in RocksDB, made and opened on demand; values are sealed, keys are not. It
+// has no threads and no locks: RocksDisk has them.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -10,18 +10,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "ports/disk.hpp"
 #include "real/rocks_files.hpp"
+#include "real/seal/sealer.hpp"
 
 namespace swarm::real {
 
 class RocksStore {
  public:
   // `env`: null for the machine's own.
-  explicit RocksStore(std::string directory, rocksdb::Env* env = nullptr)
-      : directory_(std::move(directory)), env_(env) {}
+  RocksStore(std::string directory, std::shared_ptr<seal::Sealer> sealer, rocksdb::Env* env = nullptr)
+      : directory_(std::move(directory)), sealer_(std::move(sealer)), env_(env) {}
   RocksStore(RocksStore&&) noexcept = default;
   ~RocksStore();
 
@@ -41,10 +43,21 @@ class RocksStore {
                     const std::function<bool(std::string_view, std::string_view)>& visit) const;
   Result<std::optional<std::string>> get(ports::Family family, std::string_view key) const;
   Result<bool> holds_anything() const;  // what cannot be opened is something
+  // Seals records that the newest key has not sealed: some of them, from `at` on, which it moves. Returns
+  // true when `at` has come to the end.
+  struct Place {
+    std::size_t family = 0;  // of ports::kManagerFamilies
+    std::string key;
+  };
+  Result<bool> seal_again(Place& at);
   // Removes it, durably.
   Result<void> wipe();
 
  private:
+  Result<void> scan_sealed(ports::Family family, std::string_view from,
+                           const std::function<bool(std::string_view, std::string_view)>& visit) const;
+  Error not_opened(const Error& why) const;
+  Result<std::vector<ports::DiskOp>> old_records(ports::Family family, std::string& from) const;
   Result<void> make();
   Result<void> copy_to(const std::string& directory) const;
   Result<void> open_existing();
@@ -54,6 +67,7 @@ class RocksStore {
   rocksdb::ColumnFamilyHandle* handle(ports::Family family) const { return handles_.at(family); }
 
   std::string directory_;
+  std::shared_ptr<seal::Sealer> sealer_;
   rocksdb::Env* env_ = nullptr;
   std::unique_ptr<RocksFiles> files_;  // of the database that is open
   std::unique_ptr<rocksdb::DB> db_;

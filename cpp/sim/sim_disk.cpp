@@ -41,6 +41,7 @@ Duration scaled(Duration span, std::int64_t billionths) {
 
 void SimDisk::commit(ports::DiskBatch batch, std::uint64_t token) {
   SWARM_CHECK(!batch.empty(), "an empty batch, token", token);
+  SWARM_CHECK(!locked_, "a batch for a locked disk, token", token);
   const ports::DiskSide side = ports::side_of(batch.ops.front().family);
   for (const DiskOp& op : batch.ops)
     SWARM_CHECK(ports::side_of(op.family) == side, "a batch touches one side of the disk only");
@@ -72,6 +73,7 @@ void SimDisk::keep(ports::DiskBatch batch) {
   note(batch);
   Pending pending{++last_number_, {}, std::move(batch.mark), false};
   pending.is_managers = ports::is_manager_family(batch.ops.front().family);
+  if (batch.lock) pending.lock_before = std::exchange(lock_, std::move(*batch.lock));
   for (const DiskOp& op : batch.ops) write(op, pending.undo);
   pending_.push_back(std::move(pending));
 }
@@ -128,6 +130,7 @@ void SimDisk::on_written(const DiskWritten& event) {
 }
 
 void SimDisk::undo(Pending& pending) {
+  if (pending.lock_before) lock_ = std::move(*pending.lock_before);
   for (auto it = pending.undo.rbegin(); it != pending.undo.rend(); ++it) {
     if (it->before) {
       table(it->family).insert_or_assign(it->key, std::move(*it->before));
@@ -158,6 +161,7 @@ void SimDisk::sync() {
     remember(std::move(written));
   }
   pending_.clear();
+  locked_ = false;
   last_done_ = Instant{};
   failed_.clear();
   waiting_.clear();
@@ -249,7 +253,14 @@ const std::string* SimDisk::flipped() const {
   return it != rows.end() && it->second == flipped_->after ? &it->second : nullptr;
 }
 
+Result<bool> SimDisk::unlock(std::string_view key) {
+  SWARM_CHECK(locked_, "the disk is open");
+  locked_ = key != lock_.key;
+  return !locked_;
+}
+
 std::string SimDisk::open() {
+  locked_ = !lock_.key.empty();
   if (trouble_ != nullptr)
     if (std::string why = error_of("read", true); !why.empty()) return why;
   if (flipped() == nullptr || ports::is_manager_family(flipped_->family)) return {};
@@ -337,6 +348,7 @@ bool SimDisk::take_copy() {
     tables_[i] = std::move(copy_->tables[i]);
   }
   mark_ = std::move(copy_->mark);
+  lock_ = std::move(copy_->lock);
   copy_.reset();
   tail_.clear();
   return !same;
@@ -344,11 +356,13 @@ bool SimDisk::take_copy() {
 
 void SimDisk::scan(Family family, std::string_view from,
                    const std::function<bool(std::string_view, std::string_view)>& visit) {
+  SWARM_CHECK(!locked_, "a locked disk is read");
   const Table& rows = table(family);
   for (auto it = rows.lower_bound(from); it != rows.end() && visit(it->first, it->second);) ++it;
 }
 
 std::optional<std::string> SimDisk::get(Family family, std::string_view key) {
+  SWARM_CHECK(!locked_ || family == Family::format, "a locked disk is read");
   const Table& rows = table(family);
   const auto it = rows.find(key);
   return it == rows.end() ? std::nullopt : std::optional(it->second);
@@ -385,6 +399,8 @@ void SimDisk::wipe_all() {
   forget_manager();
   table(Family::certificates).clear();
   table(Family::identity).clear();
+  lock_ = {};
+  locked_ = false;
   table(Family::agent).clear();
 }
 

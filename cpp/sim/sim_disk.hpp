@@ -9,6 +9,9 @@
 // After an fsync that failed, the batch may be there or not when the disk is opened again. A disk that loses
 // durable data (a lost tail, an older copy) breaks the port's contract: the run is then outside of what Raft
 // assumes, and the trace says so. A flipped bit is found when the daemon starts, as checksums do.
+//
+// Its lock is a value, and what it seals is only said to be: a node that reads or writes a locked disk is a
+// bug.
 #pragma once
 
 #include <deque>
@@ -55,6 +58,9 @@ class SimDisk final : public ports::Disk {
   std::string mark() override { return mark_; }
   std::optional<ports::Unusable> unusable() override;
   void reopen() override;
+  bool locked() override { return locked_; }
+  Result<bool> unlock(std::string_view key) override;
+  ports::DiskLock lock() override { return lock_; }
   bool has_manager_state() override;
   void wipe_manager() override;
   void wipe_all() override;
@@ -81,7 +87,7 @@ class SimDisk final : public ports::Disk {
   const std::string& failure() const { return failed_; }  // of the manager's side; "": none
   // A daemon is about to read its own side. Returns why it cannot, or "".
   std::string open();
-  void keep_copy() { copy_ = std::make_unique<Copy>(Copy{tables_copy(), mark_}); }
+  void keep_copy() { copy_ = std::make_unique<Copy>(Copy{tables_copy(), mark_, lock_}); }
   void drop_copy() { copy_.reset(); }
   bool take_copy();  // restores the kept copy; false: there is none, or it is the same
   void unflip();
@@ -101,6 +107,7 @@ class SimDisk final : public ports::Disk {
     std::vector<Undo> undo;  // in the order of the writes
     std::string mark;
     bool is_managers = false;
+    std::optional<ports::DiskLock> lock_before{};
   };
   struct Waiting {  // of the node's own sides
     ports::DiskBatch batch;
@@ -110,6 +117,7 @@ class SimDisk final : public ports::Disk {
   struct Copy {
     std::vector<Table> tables;
     std::string mark;
+    ports::DiskLock lock;
   };
   struct Flip {
     ports::Family family = ports::Family::identity;
@@ -143,7 +151,9 @@ class SimDisk final : public ports::Disk {
   Rng rng_;
   std::uint32_t life_ = 0;
   Table tables_[kFamilies];
-  std::string mark_;             // of the last durable batch that had one
+  std::string mark_;  // of the last durable batch that had one
+  ports::DiskLock lock_;
+  bool locked_ = false;
   std::deque<Pending> pending_;  // of both sides, in the order of commits
   std::uint64_t last_number_ = 0, operations_ = 0;
   std::optional<std::size_t> kept_at_crash_;

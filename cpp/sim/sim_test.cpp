@@ -43,6 +43,7 @@ struct DiskHarness {
   void crash() {
     while (!shared.queue.empty()) shared.queue.pop();
     simulated.crash();
+    EXPECT_EQ(simulated.open(), "");
   }
   Shared shared;
   SimDisk simulated;

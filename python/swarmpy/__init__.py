@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from swarmpy._view.live import View
     from swarmpy._view.screens import set_display
     from swarmpy._world.base import Door
+    from swarmpy.autolock import UnlockKey as UnlockKey
     from swarmpy.check import Check as Check
     from swarmpy.errors import (
         Conflict,
@@ -133,6 +134,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "_cluster.errors": "ClusterError",
+    "autolock": "UnlockKey",
     "check": "Check",
     "event_check": "EventCheck Judged check_events",
     "inv": "Invariant",

@@ -23,6 +23,7 @@ from swarmpy._models.plain import whole
 from swarmpy._notes import note
 from swarmpy._world.base import Needs, wait_until
 from swarmpy._world.form import ANYWHERE, join_all, join_body
+from swarmpy.autolock import UnlockKey, unlock, unlock_key
 from swarmpy.errors import (
     Conflict,
     InvalidArgument,
@@ -81,16 +82,19 @@ class NodeSwarm(metaclass=Brief):
         advertise_addr: str | None = None,
         listen_addr: str = ANYWHERE,
         force_new_cluster: bool = False,
+        autolock: bool = False,
     ) -> str:
         """Makes a swarm with this node as its first manager; returns the node's id.
 
-        `advertise_addr`: where others reach it, default its own address. Raises `SwarmError` with Docker's
-        text when it is in a swarm already.
+        `advertise_addr`: where others reach it, default its own address. `autolock`: managers need a key
+        (`.unlock_key()`) before they start again. Raises `SwarmError` with Docker's text when it is in a
+        swarm already.
         """
         body = {
             "ListenAddr": listen_addr,
             "AdvertiseAddr": advertise_addr or self._own_address(),
             "ForceNewCluster": force_new_cluster,
+            "AutoLockManagers": autolock,
         }
         return str(self._ask("POST", "/swarm/init", body=body))
 
@@ -110,6 +114,16 @@ class NodeSwarm(metaclass=Brief):
         """The token for workers or managers. Only managers know it."""
         wanted = Role(role)
         return self._token(self._ask("GET", "/swarm"), wanted)
+
+    def unlock_key(self) -> UnlockKey:
+        """What unlocks managers while autolock is on; empty while it is off. Only managers know it."""
+        return unlock_key(self._ask)
+
+    def unlock(self, key: str) -> None:
+        """Gives a locked manager its key; returns once it takes part again, or has begun to. Raises
+        `SwarmError` with Docker's text for a wrong key, and for a node that is not locked.
+        """
+        unlock(self._ask, key)
 
     @property
     def state(self) -> str:
@@ -339,6 +353,17 @@ class Node(metaclass=Brief):
                     hint="End that fault, by its .heal() or swarm.heal(): the daemon is started again then.",
                 )
         return None
+
+    def unlock(self, key: str) -> Node:
+        """Gives this manager the key that it needs after a restart while autolock is on
+        (`swarm.unlock_key()`). `node.swarm.state` is `"locked"` until then: it takes no part and runs no
+        tasks.
+
+        Raises `SwarmError` with Docker's text for a wrong key, and for a node that is not locked.
+        """
+        if self._hub.may_write("unlock", self.name):
+            self.swarm.unlock(key)
+        return self
 
     def close(self) -> None:
         """Ends a node of its own. A swarm's nodes end with their swarm."""

@@ -19,6 +19,7 @@ from swarmpy._models.nearest import check_word, not_found
 from swarmpy._models.plain import check_name, whole
 from swarmpy._world.base import LONGEST_PAUSE, Door, Needs, World, wait_until
 from swarmpy._world.form import init, join_all
+from swarmpy.autolock import UnlockKey, set_autolock, unlock_key
 from swarmpy.check import Check
 from swarmpy.duration import DurationLike
 from swarmpy.errors import ConvergenceTimeout, InvalidArgument, NotConverged, SwarmError, Timeout
@@ -330,6 +331,28 @@ class Swarm(metaclass=Brief):
                 hint="swarm.peek() shows what each manager says.",
             )
         return found[0]
+
+    def update(self, *, autolock: bool) -> None:
+        """`autolock=True`: managers that start again are locked, until `node.unlock(key)` with the key of
+        `unlock_key()`; what their disks keep tells nothing without it. `False`: they start by themselves.
+
+        >>> c.update(autolock=True)
+        >>> key = c.unlock_key()
+        >>> c.nodes["m3"].restart().unlock(key)
+        """
+        if not isinstance(autolock, bool):
+            raise InvalidArgument(f"autolock is True or False, not {autolock!r}")
+        self._hub.check_open()
+        if self._hub.may_write("update", "swarm", f"autolock={autolock}"):
+            set_autolock(self._hub.client.json, autolock)
+
+    def unlock_key(self) -> UnlockKey:
+        """The key that managers need after a restart while autolock is on: a text (`SWMKEY-1-...`) whose
+        repr hides it, with `.rotate()`; empty while autolock is off. Keep it outside of the swarm: when no
+        manager is unlocked, nothing can tell it.
+        """
+        self._hub.check_open()
+        return unlock_key(self._hub.client.json)
 
     def recover(
         self, from_: str | Node | None = None, *, lost: Iterable[str | Node] = (), dry_run: bool = False

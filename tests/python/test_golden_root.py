@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +44,25 @@ def test_a_data_root_of_format_1_opens(node: LocalNode) -> None:
 
 def running(node: LocalNode) -> list[str]:
     return [task["ID"] for task in node.door.get("/tasks") if task["Status"]["State"] == "running"]
+
+
+def test_a_data_root_of_format_1_is_sealed(node: LocalNode) -> None:
+    """What lay in it in the clear does so no more once the daemon has sealed it."""
+    root = Path(node.data_root)
+
+    def sealed() -> bool:
+        return "unsealed" not in (root / "swarm/certificates/swarm-node.key").read_text()
+
+    eventually(node.door, sealed, "all records are sealed")
+    assert (root / "FORMAT").read_text() == "swarmpy data root, format 2\n"
+    plain = [b"nginx:1.2", b"SWMTKN-1-", b"PRIVATE KEY"]
+    tell = {
+        path.name: needle
+        for path in [root / "node.log", *(root / "raft").iterdir()]
+        for needle in plain
+        if needle in path.read_bytes()
+    }
+    assert tell == {}
+    node.kill()
+    node.start()
+    eventually(node.door, lambda: len(running(node)) == 2, "two running tasks")

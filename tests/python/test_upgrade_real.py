@@ -67,6 +67,7 @@ def test_an_older_build_on_a_newer_data_root_says_what_to_upgrade_and_goes_on_up
 
 
 def test_the_level_rises_when_the_last_manager_is_upgraded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LEVEL, "1")
     with LocalCluster.start("three", 3, 0) as cluster:
         first = cluster.nodes[0]
         assert levels(first) == {"": 1, "m1": 1, "m2": 1, "m3": 1}

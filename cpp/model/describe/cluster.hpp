@@ -59,6 +59,8 @@ SWARM_DESCRIBE(Cluster) {
   SWARM_PLACE("JoinTokens");
   SWARM_ROW(removed_nodes);
   SWARM_ROW_UNLESS(feature_level, kFirstLevel);
+  SWARM_ROW(unlock_key);
+  SWARM_ROW(unlock_key_number);
 }
 SWARM_CASE(Put, Cluster, cluster)
 

@@ -6,8 +6,8 @@
 namespace swarm::fuzz {
 
 const std::vector<Target>& targets() {
-  static const std::vector<Target> all{kFrame,   kRecord, kSnapshot,   kHttp,  kSpec,
-                                       kFilters, kRaft,   kDatadriven, kToken, kTemplate};
+  static const std::vector<Target> all{kFrame, kRecord,     kSnapshot, kHttp,     kSpec, kFilters,
+                                       kRaft,  kDatadriven, kToken,    kTemplate, kKeys};
   return all;
 }
 

@@ -20,6 +20,7 @@ const std::vector<Target>& targets();
 const Target* target_named(std::string_view name);
 
 // The rooms' own; the list of all is in targets.cpp.
-extern const Target kFrame, kRecord, kSnapshot, kHttp, kSpec, kFilters, kRaft, kDatadriven, kToken, kTemplate;
+extern const Target kFrame, kRecord, kSnapshot, kHttp, kSpec, kFilters, kRaft, kDatadriven, kToken, kTemplate,
+    kKeys;
 
 }  // namespace swarm::fuzz

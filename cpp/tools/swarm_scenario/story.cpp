@@ -97,6 +97,8 @@ std::string Teller::verb(const Line& line) {
                                                         {"upgrade", &Teller::install},
                                                         {"downgrade", &Teller::install},
                                                         {"levels", &Teller::levels},
+                                                        {"autolock", &Teller::autolock},
+                                                        {"unlock", &Teller::unlock},
                                                         {"faults", &Teller::faults_now},
                                                         {"quiet", &Teller::quiet},
                                                         {"disks", &Teller::disks},

@@ -65,6 +65,8 @@ class Teller {
   std::string told(std::initializer_list<std::string_view> kinds);
   std::string install(const Line& line);
   std::string levels(const Line& line);
+  std::string autolock(const Line& line);
+  std::string unlock(const Line& line);
   std::string run(const Line& line);
   std::string until(const Line& line);
   std::string converge(const Line& line);
@@ -106,6 +108,7 @@ class Teller {
   std::map<std::string, sim::ServiceWish> wishes_;
   std::map<std::string, std::string> tokens_;
   std::vector<sim::RequestId> requests_;  // of `load`
+  std::vector<std::string> unlock_keys_;  // that were seen, the newest last
   std::map<NodeId, std::string> names_;   // of nodes that were seen once
 };
 

@@ -1,0 +1,76 @@
+"""Autolock: managers that need a key before they start again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from swarmpy._brief import Brief
+from swarmpy.errors import Conflict
+
+ATTEMPTS = 5  # when somebody else changes the swarm meanwhile
+
+Ask = Callable[..., Any]  # method, path, query=, body=
+
+
+class UnlockKey(str, metaclass=Brief):
+    """A secret that unlocks managers after a restart, as text: `SWMKEY-1-...`. Its repr hides it. Empty while
+    autolock is off.
+    """
+
+    _rotate: Callable[[], UnlockKey]
+
+    @classmethod
+    def _of(cls, text: str, rotate: Callable[[], UnlockKey]) -> UnlockKey:
+        key = cls(text)
+        key._rotate = rotate
+        return key
+
+    def rotate(self) -> UnlockKey:
+        """Makes a new key. A manager that is down then still opens with this one when it comes back, until it
+        has heard of the new one: keep both for a while.
+
+        Raises `InvalidArgument` while autolock is off.
+        """
+        return self._rotate()
+
+    def __repr__(self) -> str:
+        return "<UnlockKey SWMKEY-1-...>" if self else "<UnlockKey: autolock is off>"
+
+
+def unlock_key(ask: Ask) -> UnlockKey:
+    """The key, as a manager tells it."""
+
+    def rotate() -> UnlockKey:
+        _update(ask, None, rotate=True)
+        return unlock_key(ask)
+
+    return UnlockKey._of(ask("GET", "/swarm/unlockkey")["UnlockKey"], rotate)
+
+
+def set_autolock(ask: Ask, on: bool) -> None:
+    """Turns autolock on or off; the rest of the swarm's settings stay."""
+    _update(ask, on, rotate=False)
+
+
+def unlock(ask: Ask, key: str) -> None:
+    """Gives the node that is asked its key."""
+    ask("POST", "/swarm/unlock", body={"UnlockKey": str(key)})
+
+
+def _update(ask: Ask, on: bool | None, *, rotate: bool) -> None:
+    for attempt in range(1, ATTEMPTS + 1):
+        swarm = ask("GET", "/swarm")
+        spec = dict(swarm["Spec"])
+        if on is not None:
+            spec["EncryptionConfig"] = {"AutoLockManagers": on}
+        query = {
+            "version": swarm["Version"]["Index"],
+            "rotateManagerUnlockKey": "true" if rotate else "false",
+        }
+        try:
+            ask("POST", "/swarm/update", query=query, body=spec)
+            return
+        except Conflict:
+            if attempt == ATTEMPTS:
+                raise
