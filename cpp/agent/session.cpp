@@ -75,8 +75,19 @@ Duration Worker::State::next_backoff() {
 void Worker::State::send_register() {
   SWARM_CHECK(connected && session == 0, "session", session);
   if (++register_tries > kMaxRegisterTries) return reconnect(std::nullopt);
-  send(wire::Register{node, description});
+  send(wire::Register{node, description, previous});
   register_again = now + kFirstBackoff + next_backoff();
+}
+
+void Worker::set_tls(const model::TlsInfo& tls, Instant now) {
+  State& state = *state_;
+  if (state.description.tls == tls) return;
+  state.now = now;
+  state.description.tls = tls;
+  if (!state.connected) return;
+  state.leave_session();
+  state.connected = true;
+  state.send_register();
 }
 
 void Worker::State::reconnect(std::optional<Address> leader) {
@@ -113,7 +124,7 @@ void Worker::State::on(const wire::Session& message) {
   if (message.session != session) {
     leave_session();
     connected = true;
-    session = message.session;
+    session = previous = message.session;
     backoff = {};
     redirected = false;
     send_heartbeat();
@@ -121,12 +132,14 @@ void Worker::State::on(const wire::Session& message) {
   // The period may have become shorter: the next one is due within the new one and its jitter.
   next_heartbeat = std::min(next_heartbeat, now + period + period / 10);
   silent_since_limit = now + period * kSilentPeriods;
-  effects.push_back(SessionFacts{message.role, message.managers, message.version, message.ready});
+  effects.push_back(SessionFacts{message.role, message.managers, message.version, message.ready,
+                                 message.root_cert_pem, message.issuer, message.renew_within});
 }
 
 void Worker::State::on(const wire::SessionRefused& message) {
   // One of an earlier session is old news. 0: whatever we said, this manager is not the one to say it to.
   if (!connected || (message.session != 0 && message.session != session)) return;
+  if (message.remarkable) effects.push_back(Refused{message.reason});
   if (!message.removed) return reconnect(message.leader);
   leave_session();
   effects.push_back(Removed{});
@@ -175,6 +188,7 @@ void Worker::State::apply(const wire::FeedUpdate& update, WallTime wall) {
     }
     void operator()(const wire::MeshService& service) { mesh.services.push_back(service); }
     void operator()(const model::MeshBackend& backend) { mesh.backends.push_back(backend); }
+    void operator()(const wire::RemovedNode& removed) { mesh.removed_nodes.push_back(removed.node); }
     void remove(const wire::FeedKey& key) {
       switch (key.kind) {
         case wire::FeedKind::task:
@@ -183,6 +197,8 @@ void Worker::State::apply(const wire::FeedUpdate& update, WallTime wall) {
           return mesh.removed_services.push_back(ServiceId(key.id));
         case wire::FeedKind::mesh_backend:
           return mesh.removed_backends.push_back(TaskId(key.id));
+        case wire::FeedKind::removed_node:
+          return;  // what is removed stays so
       }
     }
   };
@@ -199,7 +215,7 @@ void Worker::State::apply(const wire::FeedUpdate& update, WallTime wall) {
 // The complete feed has come. One whose beginning this node has not heard ends nothing: it is a repeated end.
 void Worker::State::unassign_unnamed(WallTime wall) {
   static_assert(
-      std::variant_size_v<wire::FeedItem> == 3,
+      std::variant_size_v<wire::FeedItem> == 4,
       "of a new kind, too, what was not named is gone: tasks here, rows of the mesh at their keeper");
   if (!named) return;
   std::vector<TaskId> gone;

@@ -50,7 +50,8 @@ struct Worker::State {
 
   // ---- session
   bool connected = false;
-  std::uint64_t session = 0;  // 0: none
+  std::uint64_t session = 0;   // 0: none
+  std::uint64_t previous = 0;  // the last one that there was
   Instant register_again = Instant::never();
   Instant next_heartbeat = Instant::never();
   Instant silent_since_limit = Instant::never();  // if nothing comes until then, the session is over

@@ -59,6 +59,12 @@ struct SessionFacts {
   std::vector<wire::ManagerPeer> managers;
   std::uint64_t version = 0;  // of the manager's store
   bool ready = false;         // the managers know this node, and their store says that it is ready
+  std::string root_cert_pem = {}, issuer = {};  // as in wire::Session
+  Duration renew_within = {};
+};
+// The managers refuse this node, and its user is to know why.
+struct Refused {
+  std::string reason;
 };
 // This node is no longer a member of the swarm.
 struct Removed {};
@@ -76,7 +82,7 @@ struct ContainerEvent {
   int signal = 0;  // of a "kill"
 };
 using Effect = std::variant<SendToManager, PrepareTask, StartTask, StopTask, RemoveTask, SaveTask, Reconnect,
-                            SessionFacts, Removed, ChangeTable, ContainerEvent>;
+                            SessionFacts, Refused, Removed, ChangeTable, ContainerEvent>;
 
 // One task as this node sees it: what `docker ps` and `docker inspect` show.
 struct LocalTask {
@@ -113,6 +119,8 @@ class Worker {
   // Sets what keeps this node from carrying out its feed, in sentences: the whole list, each time that it
   // changes.
   void set_problems(std::vector<std::string> problems, Instant now);
+  // What the node proves itself with has changed: the managers are told, by a new session.
+  void set_tls(const model::TlsInfo& tls, Instant now);
   // Stop every task now: the node leaves, or stops in order. Reports still go out.
   void drain(Instant now, WallTime wall);
 

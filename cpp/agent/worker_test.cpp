@@ -426,13 +426,13 @@ TEST_F(WorkerTest, RowsOfTheMeshAreHandedOnAtOnce) {
   say(wire::FeedUpdate{kSession, 0, 1, true, true, 0, {service, backend}, {}});
   auto changes = all<ChangeTable>(take());
   ASSERT_EQ(changes.size(), 1u);
-  EXPECT_EQ(changes[0].change, (wire::MeshChange{true, true, {service}, {backend}, {}, {}}));
+  EXPECT_EQ(changes[0].change, (wire::MeshChange{true, true, {service}, {backend}, {}, {}, {}}));
   auto gone = update(1, {});
   gone.removed = {wire::FeedKey::mesh_service(ServiceId(4)), wire::FeedKey::mesh_backend(TaskId(9))};
   say(gone);
   changes = all<ChangeTable>(take());
   ASSERT_EQ(changes.size(), 1u);
-  EXPECT_EQ(changes[0].change, (wire::MeshChange{false, false, {}, {}, {ServiceId(4)}, {TaskId(9)}}));
+  EXPECT_EQ(changes[0].change, (wire::MeshChange{false, false, {}, {}, {}, {ServiceId(4)}, {TaskId(9)}}));
   EXPECT_TRUE(worker().tasks().empty());
   increment({task()});
   EXPECT_TRUE(all<ChangeTable>(take()).empty()) << "tasks only";

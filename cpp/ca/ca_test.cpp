@@ -64,6 +64,29 @@ TEST_F(Judge, ACertificateIsValidFromItsFirstMomentUntilItsLast) {
   EXPECT_EQ(judge(brief, Expected::member, trust, kNow + Duration{-1}), Distrust::not_yet);
 }
 
+TEST_F(Judge, WhatAnotherRootCrossSignedIsBelievedByNodesOfThatRoot) {
+  good.issuer = "the next root";
+  EXPECT_EQ(of(good), Distrust::another_root);
+  good.cross_signed_by = "root";
+  EXPECT_EQ(of(good), std::nullopt);
+  good.cross_signed_by = "a third one";
+  EXPECT_EQ(of(good), Distrust::another_root);
+  good.issuer = good.cross_signed_by = "";
+  trust.roots = {""};
+  EXPECT_EQ(of(good), Distrust::another_root) << "no name is no root";
+}
+
+// Where strangers are served, it is let in to renew it; it has proved its key as before.
+TEST_F(Judge, AnExpiredCertificateIsServedForSevenDaysWhereStrangersAre) {
+  const auto at = [&](WallTime now, Expected expected) { return judge(good, expected, trust, now); };
+  const WallTime last = good.not_after + kRenewalGrace + Duration{-1};
+  EXPECT_EQ(at(good.not_after, Expected::anyone), std::nullopt);
+  EXPECT_EQ(at(last, Expected::anyone), std::nullopt);
+  EXPECT_EQ(at(last + Duration{1}, Expected::anyone), Distrust::expired);
+  EXPECT_EQ(at(good.not_after, Expected::member), Distrust::expired);
+  EXPECT_EQ(at(good.not_after, Expected::manager), Distrust::expired);
+}
+
 TEST_F(Judge, ANodeOnItsWayInBelievesItsRootOfWhicheverSwarm) {
   trust.cluster = {};
   EXPECT_EQ(of(good), std::nullopt);

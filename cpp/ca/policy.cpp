@@ -35,7 +35,7 @@ const char* sentence_of(Distrust distrust) { return kSentences[static_cast<std::
 model::Certificate to_issue(NodeId node, model::NodeRole role, ClusterId cluster, Duration life,
                             WallTime now) {
   const WallTime from = whole_seconds(now + (Duration{} - kBackdate));
-  return {node, role, cluster, from, whole_seconds(now + std::max(life, kLeastExpiry)), {}};
+  return {node, role, cluster, from, whole_seconds(now + std::max(life, kLeastExpiry)), {}, {}};
 }
 
 model::NodeRole role_of(const model::Node& node) {
@@ -44,13 +44,28 @@ model::NodeRole role_of(const model::Node& node) {
   return manager ? model::NodeRole::manager : model::NodeRole::worker;
 }
 
+namespace {
+
+bool is_of(const model::Certificate& certificate, const std::vector<std::string>& roots) {
+  return std::ranges::any_of(roots, [&](const std::string& root) {
+    return !root.empty() && (root == certificate.issuer || root == certificate.cross_signed_by);
+  });
+}
+
+}  // namespace
+
+bool is_too_late(const model::Certificate& certificate, WallTime now) {
+  return certificate.not_after + kRenewalGrace <= now;
+}
+
 std::optional<Distrust> judge(const std::optional<model::Certificate>& peer, Expected expected,
                               const Trust& trust, WallTime now) {
   if (!peer) return expected == Expected::anyone ? std::nullopt : std::optional(Distrust::not_shown);
-  if (std::ranges::find(trust.roots, peer->issuer) == trust.roots.end()) return Distrust::another_root;
+  if (!is_of(*peer, trust.roots)) return Distrust::another_root;
   if (!trust.cluster.empty() && peer->cluster != trust.cluster) return Distrust::another_swarm;
   if (now < peer->not_before) return Distrust::not_yet;
-  if (peer->not_after <= now) return Distrust::expired;
+  const bool may_be_late = expected == Expected::anyone && !is_too_late(*peer, now);
+  if (peer->not_after <= now && !may_be_late) return Distrust::expired;
   if (expected == Expected::manager && peer->role != model::NodeRole::manager) return Distrust::no_manager;
   return std::nullopt;
 }

@@ -19,6 +19,9 @@ inline constexpr Duration kLeastExpiry = Duration::seconds(3600);
 // A certificate is valid from a while before it was made: clocks differ (swarmkit ca/certificates.go).
 inline constexpr Duration kBackdate = Duration::seconds(3600);
 
+// For so long after its end a certificate still proves who asks for the next one, and nothing else.
+inline constexpr Duration kRenewalGrace = Duration::seconds(7LL * 24 * 3600);
+
 // What the leader signs for a node. Whole seconds, as in X.509.
 model::Certificate to_issue(NodeId node, model::NodeRole role, ClusterId cluster, Duration life,
                             WallTime now);
@@ -37,8 +40,8 @@ enum class Distrust : std::uint8_t {
   another_root,   // a root that the node does not know has signed it
   another_swarm,  // it is of another swarm
   not_yet,        // it is not valid yet
-  expired,
-  no_manager,  // a node that is dialled for its manager's part is none
+  expired,        // and it is too late to renew it, or more is wanted than that
+  no_manager,     // a node that is dialled for its manager's part is none
 };
 const char* sentence_of(Distrust distrust);
 
@@ -50,12 +53,17 @@ enum class Expected : std::uint8_t {
 };
 
 // Returns why the peer is not believed; nothing if it is. `peer`: nothing when it showed no certificate.
+// Where strangers are served, so is a node whose certificate has just expired: it may renew it
+// (model::Principal::expired).
 std::optional<Distrust> judge(const std::optional<model::Certificate>& peer, Expected expected,
                               const Trust& trust, WallTime now);
 
 // What this node expects of the other end of a link for management (2377): whom it dials is a manager, and
 // who dials it may be a stranger. A node that believes no root yet takes no one for anything.
 Expected expected_of(bool dialled, const Trust& trust);
+
+// Returns true when no manager renews the certificate any more.
+bool is_too_late(const model::Certificate& certificate, WallTime now);
 
 // When to ask for the next certificate: at a point drawn from 50 to 80 % of its life (swarmkit
 // ca/renewer.go).

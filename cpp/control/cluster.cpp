@@ -48,8 +48,8 @@ model::Transaction make_cluster(const NewCluster& fresh, const model::Node& firs
   model::Cluster cluster;
   cluster.id = fresh.id;
   cluster.spec = fresh.spec;
-  cluster.root_ca = {fresh.root_cert_pem, fresh.root_key_pem, fresh.join_token_worker,
-                     fresh.join_token_manager};
+  cluster.root_ca = {
+      fresh.root_cert_pem, fresh.root_key_pem, fresh.join_token_worker, fresh.join_token_manager, {}, {}};
   if (!fresh.default_addr_pool.empty()) cluster.default_addr_pool = fresh.default_addr_pool;
   cluster.subnet_size = fresh.subnet_size;
   cluster.data_path_port = fresh.data_path_port;
@@ -88,6 +88,7 @@ Result<model::Transaction> update_cluster(const store::Store& store, const Clust
     return plain_error(Code::invalid_argument, "cannot rotate because autolock is not turned on");
   model::Cluster next = *stored;
   next.spec = update.spec;
+  if (update.root_ca) next.root_ca = *update.root_ca;
   if (update.join_token_worker) next.root_ca.join_token_worker = *update.join_token_worker;
   if (update.join_token_manager) next.root_ca.join_token_manager = *update.join_token_manager;
   set_unlock_key(next, update.unlock_key, update.rotate_unlock_key);

@@ -34,7 +34,8 @@ struct ClusterUpdate {
   std::uint64_t version = 0;
   model::ClusterSpec spec;
   std::optional<std::string> join_token_worker, join_token_manager;  // rotated: the new ones
-  std::string unlock_key{};                                          // 32 bytes, where a new one is needed
+  std::optional<model::RootCa> root_ca{};  // another root is wanted (root_rotation.hpp)
+  std::string unlock_key{};                // 32 bytes, where a new one is needed
   bool rotate_unlock_key = false;
 };
 Result<model::Transaction> update_cluster(const store::Store& store, const ClusterUpdate& update);

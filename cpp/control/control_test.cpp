@@ -145,8 +145,7 @@ TEST(Cluster, begins_with_the_predefined_networks) {
 
 TEST(Cluster, settings_must_make_sense_and_updates_name_the_version) {
   Swarm swarm;
-  ClusterUpdate update{swarm.store.cluster()->meta.version, swarm.store.cluster()->spec, std::nullopt,
-                       std::nullopt};
+  ClusterUpdate update{swarm.store.cluster()->meta.version, swarm.store.cluster()->spec, {}, {}, {}};
   update.spec.ca.node_cert_expiry = Duration::seconds(60);
   EXPECT_EQ(text_of(update_cluster(swarm.store, update)), "minimum certificate expiry time is: 1h0m0s");
   const auto refused = [&](const auto& change) {

@@ -11,6 +11,7 @@
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "control/feature_level.hpp"
+#include "model/bounds.hpp"
 #include "model/cluster.hpp"
 #include "model/node.hpp"
 #include "model/transaction.hpp"
@@ -107,6 +108,8 @@ Result<model::Transaction> join_node(const store::Store& store, NodeId id, const
   const auto& removed = cluster->removed_nodes;
   if (std::find(removed.begin(), removed.end(), id) != removed.end())
     return rpc_error(Code::permission_denied, "node " + id.str() + " was removed from this swarm");
+  if (auto wrong = model::out_of_bounds(request.description); !wrong.empty())
+    return rpc_error(Code::invalid_argument, std::move(wrong.front()));
   if (*role == model::NodeRole::manager) {
     const auto& description = request.description;
     const auto may = may_manage(description.hostname, description.feature_level, cluster->feature_level);
@@ -117,6 +120,7 @@ Result<model::Transaction> join_node(const store::Store& store, NodeId id, const
   node.spec.desired_role = node.role = *role;
   node.spec.availability = request.availability;
   node.description = request.description;
+  node.description.tls.reset();  // it has no certificate yet
   node.status.addr = remote_host;
   model::Transaction transaction;
   transaction.actions.push_back(model::Put{std::move(node)});

@@ -56,6 +56,12 @@ std::optional<PeerLink> Dispatcher::link_of(NodeId node) const {
   return it->second.link;
 }
 
+void Dispatcher::tell_facts(const store::Store& store, const std::vector<NodeId>& nodes) {
+  for (const NodeId id : nodes)
+    if (const auto it = state_->peers.find(id); it != state_->peers.end() && it->second.session != 0)
+      state_->send_session(store, id, it->second);
+}
+
 bool Dispatcher::is_settled(NodeId node) const { return state_->is_settled(node); }
 
 Instant Dispatcher::next_deadline() const {
@@ -92,19 +98,24 @@ void Dispatcher::observe(const store::Store& store, const store::ChangeSet& chan
       state_->mesh.note(store, *service);
     } else if (const auto* cluster = std::get_if<store::Change<model::Cluster>>(&any)) {
       state_->note(store, *cluster, now);
+      state_->mesh.note(*cluster);
     }
   }
-  state_->note_for_all(state_->mesh.take_changed(), touched);
+  state_->note_for_all(store, state_->mesh.take_changed(), touched);
   for (const NodeId id : touched)
     if (const auto it = state_->peers.find(id); it != state_->peers.end())
       state_->attend(store, id, it->second, now);
 }
 
-// Rows of the mesh concern every node: a published port is open on all of them.
-void Dispatcher::State::note_for_all(const std::set<wire::FeedKey>& keys, std::set<NodeId>& touched) {
+// Rows of the mesh concern every node: a published port is open on all of them, and a node that was removed
+// is let in by none.
+void Dispatcher::State::note_for_all(const store::Store& store, const std::set<wire::FeedKey>& keys,
+                                     std::set<NodeId>& touched) {
   if (keys.empty()) return;
+  const FeedSource source(store, mesh);
   for (const auto& [link, id] : links) {
-    for (const auto& key : keys) peers.at(id).feed.note(key);
+    for (const auto& key : keys)
+      if (source.is_understood(id, key.kind)) peers.at(id).feed.note(key);
     touched.insert(id);
   }
 }
@@ -123,6 +134,7 @@ void Dispatcher::State::note(const store::Store& store, const store::Change<mode
     SWARM_CHECK(deadlines.size() <= peers.size(), deadlines.size(), "deadlines of", peers.size(), "nodes");
     wanted.erase(id);
     orphaning.erase(id);
+    unsaid.erase(id);
     return;
   }
   Peer& peer = peers[id];
@@ -158,6 +170,7 @@ void Dispatcher::State::note(const store::Change<model::Task>& change, std::set<
 void Dispatcher::State::note(const store::Store& store, const store::Change<model::Cluster>& change,
                              Instant now) {
   if (!change.after) return;
+  tell_unsaid(store);
   const Duration next = model::usable_heartbeat(change.after->spec.heartbeat_period);
   if (std::exchange(period, next) == next) return;
   for (auto& [id, peer] : peers) {
@@ -240,7 +253,9 @@ void Dispatcher::State::plan_nodes(const store::Store& store, model::Transaction
       tell_if_ready(store, step.key());
       continue;
     }
-    transaction.actions.push_back(step.mapped());
+    model::NodeStep action = step.mapped();
+    if (action.description == node->description) action.description.reset();  // no news
+    transaction.actions.push_back(std::move(action));
     wanted_in_flight.insert(std::move(step));
   }
 }

@@ -44,6 +44,8 @@ class Dispatcher final : public store::LeaderLoop {
   void on_link_closed(const store::Store& store, PeerLink link, Instant now);
   // The managers that agents may connect to; sent in Session when the list changes.
   void set_managers(std::vector<wire::ManagerPeer> managers);
+  // Tells those of the nodes that are in session, again, what they are to be and to have.
+  void tell_facts(const store::Store& store, const std::vector<NodeId>& nodes);
 
   // ---- LeaderLoop: node states (READY, DOWN, UNKNOWN, DISCONNECTED, ORPHANED tasks) and status batches
   const char* name() const override { return "dispatcher"; }

@@ -11,6 +11,7 @@
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "dispatcher/dispatcher.hpp"
+#include "dispatcher/test_dispatcher.hpp"
 #include "model/cluster.hpp"
 #include "model/node.hpp"
 #include "model/port.hpp"
@@ -27,127 +28,6 @@ namespace {
 
 using model::NodeState;
 using model::TaskState;
-
-constexpr Duration kPeriod = Duration::millis(500);
-
-class DispatcherTest : public testing::Test {
- protected:
-  DispatcherTest() {
-    model::Cluster cluster;
-    cluster.id = ClusterId::random(rng_);
-    cluster.spec.heartbeat_period = kPeriod;
-    put(cluster);
-    model::Service service;
-    service.id = service_ = ServiceId::random(rng_);
-    service.spec.annotations.name = "web";
-    put(service);
-  }
-
-  store::Applied apply(std::vector<model::Action> actions) {
-    model::Transaction transaction;
-    transaction.time = WallTime{++time_};
-    transaction.actions = std::move(actions);
-    auto applied = store_.apply(transaction, store_.version() + 1);
-    EXPECT_TRUE(applied.outcome.applied) << applied.outcome.error;
-    if (started_) dispatcher_.observe(store_, applied.changes, now_);
-    return applied;
-  }
-  template <class T>
-  void put(const T& object) {
-    apply({model::Put{object}});
-  }
-  NodeId add_node(NodeState state = NodeState::unknown) {
-    model::Node node;
-    node.id = NodeId::random(rng_);
-    node.status.state = state;
-    put(node);
-    return node.id;
-  }
-  void set_period(Duration period) {
-    model::Cluster cluster = *store_.cluster();
-    cluster.spec.heartbeat_period = period;
-    put(cluster);
-  }
-  TaskId add_task(NodeId node, TaskState state = TaskState::assigned) {
-    model::Task task;
-    task.id = TaskId::random(rng_);
-    task.service_id = service_;
-    task.slot = ++slot_;
-    task.node_id = node;
-    task.status.state = state;
-    put(task);
-    return task.id;
-  }
-  void want(TaskId id, TaskState desired) {
-    model::TaskStep step;
-    step.id = id;
-    step.desired_state = desired;
-    apply({step});
-  }
-
-  void start() {
-    started_ = true;
-    dispatcher_.start(store_, now_, WallTime{1});
-  }
-  void run() {
-    for (int plans = 0; auto plan = dispatcher_.plan(store_, now_, WallTime{++time_}); ++plans) {
-      ASSERT_LT(plans, 20) << "the dispatcher is never quiet";
-      const auto applied = apply(std::move(plan->actions));
-      dispatcher_.settled(store_, applied.outcome, now_);
-    }
-    EXPECT_GT(dispatcher_.next_deadline(), now_) << "what was due is done";
-  }
-  void pass(Duration time) {
-    now_ = now_ + time;
-    run();
-  }
-
-  void say(PeerLink link, NodeId node, const wire::Message& message) {
-    dispatcher_.on_message(store_, link, {{}, node}, "127.0.1.9", message, now_);
-    run();
-  }
-  template <class T>
-  std::vector<T> heard(PeerLink link) {
-    for (auto& send : dispatcher_.take_sends()) inbox_.push_back(std::move(send));
-    std::vector<T> found;
-    std::erase_if(inbox_, [&](const Send& send) {
-      const T* one = std::get_if<T>(&send.message);
-      if (send.link != link || one == nullptr) return false;
-      found.push_back(*one);
-      return true;
-    });
-    return found;
-  }
-  static std::vector<TaskId> tasks_in(const wire::FeedUpdate& update) {
-    std::vector<TaskId> out;
-    for (const auto& item : update.items)
-      if (const auto* task = std::get_if<model::Task>(&item)) out.push_back(task->id);
-    return out;
-  }
-  // Registers and acknowledges the complete feed; the session's number.
-  std::uint64_t join(PeerLink link, NodeId node) {
-    say(link, node, wire::Register{node, {}});
-    const auto sessions = heard<wire::Session>(link);
-    const auto feed = heard<wire::FeedUpdate>(link);
-    EXPECT_GE(sessions.size(), 1u);
-    EXPECT_EQ(feed.size(), 1u);
-    if (sessions.empty() || feed.empty()) return 0;
-    say(link, node, wire::FeedAck{sessions[0].session, feed[0].to, 0, {}});
-    return sessions[0].session;
-  }
-  const model::NodeStatus& status(NodeId node) { return store_.node(node)->status; }
-  TaskState state(TaskId task) { return store_.task(task)->state(); }
-
-  Rng rng_{11};
-  store::Store store_;
-  Dispatcher dispatcher_{Rng(12), kPeriod};
-  ServiceId service_;
-  Instant now_{1'000};
-  std::int64_t time_ = 0;
-  std::uint64_t slot_ = 0;
-  bool started_ = false;
-  std::vector<Send> inbox_;
-};
 
 // A session belongs to its node and its link: a message that names another node's session is refused and
 // changes nothing.
@@ -234,7 +114,7 @@ TEST_F(DispatcherTest, ADoubledRegisterGetsTheSameSessionALaterOneANewOne) {
   EXPECT_EQ(sessions[0].session, sessions[1].session);
   EXPECT_EQ(sessions[0].session, sessions[2].session);
   EXPECT_EQ(heard<wire::FeedUpdate>(1).size(), 2u) << "the agent may have missed the first";
-  const std::uint64_t second = join(2, node);
+  const std::uint64_t second = join(2, node, sessions[0].session);
   EXPECT_NE(second, sessions[0].session);
   say(1, node, wire::Heartbeat{sessions[0].session});
   EXPECT_EQ(heard<wire::SessionRefused>(1).at(0).reason, "session invalid");

@@ -55,8 +55,17 @@ std::optional<FeedItem> FeedSource::find(NodeId node, const FeedKey& key) const 
       if (it == mesh_.backends().end()) return std::nullopt;
       return it->second;
     }
+    case FeedKind::removed_node:
+      if (!mesh_.removed_nodes().contains(NodeId(key.id))) return std::nullopt;
+      return wire::RemovedNode{NodeId(key.id)};
   }
   return std::nullopt;
+}
+
+bool FeedSource::is_understood(NodeId node, FeedKind kind) const {
+  if (kind != FeedKind::removed_node) return true;
+  const auto stored = store_.node(node);
+  return stored && stored->description.feature_level >= wire::kRemovedNodesSince;
 }
 
 std::optional<FeedKey> FeedSource::after(NodeId node, const std::optional<FeedKey>& key) const {
@@ -64,7 +73,7 @@ std::optional<FeedKey> FeedSource::after(NodeId node, const std::optional<FeedKe
   const auto from = [&key]<class Id>(FeedKind kind, Id) {
     return key && key->kind == kind ? std::optional(Id(key->id)) : std::nullopt;
   };
-  static_assert(std::variant_size_v<FeedItem> == 3, "a new kind of item is gone through below, in its order");
+  static_assert(std::variant_size_v<FeedItem> == 4, "a new kind of item is gone through below, in its order");
   const FeedKind kind = key ? key->kind : FeedKind::task;
   if (kind <= FeedKind::task) {
     const auto& tasks = store_.tasks_on_node(node);
@@ -75,8 +84,13 @@ std::optional<FeedKey> FeedSource::after(NodeId node, const std::optional<FeedKe
     const auto it = behind(mesh_.services(), from(FeedKind::mesh_service, ServiceId()));
     if (it != mesh_.services().end()) return FeedKey::mesh_service(it->first);
   }
-  const auto it = behind(mesh_.backends(), from(FeedKind::mesh_backend, TaskId()));
-  return it != mesh_.backends().end() ? std::optional(FeedKey::mesh_backend(it->first)) : std::nullopt;
+  if (kind <= FeedKind::mesh_backend) {
+    const auto it = behind(mesh_.backends(), from(FeedKind::mesh_backend, TaskId()));
+    if (it != mesh_.backends().end()) return FeedKey::mesh_backend(it->first);
+  }
+  if (!is_understood(node, FeedKind::removed_node)) return std::nullopt;
+  const auto it = behind(mesh_.removed_nodes(), from(FeedKind::removed_node, NodeId()));
+  return it != mesh_.removed_nodes().end() ? std::optional(FeedKey::removed_node(*it)) : std::nullopt;
 }
 
 // ---- what is to be sent

@@ -39,6 +39,8 @@ class FeedSource {
   // Returns the node's first key after `key`; without `key`, its first of all.
   std::optional<wire::FeedKey> after(NodeId node, const std::optional<wire::FeedKey>& key) const;
   std::uint64_t version() const { return store_.version(); }
+  // Returns true if the node's build knows items of this kind.
+  bool is_understood(NodeId node, wire::FeedKind kind) const;
 
  private:
   const store::Store& store_;

@@ -1,11 +1,13 @@
 #include "dispatcher/mesh_directory.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/address.hpp"
 #include "base/id.hpp"
+#include "model/cluster.hpp"
 #include "model/mesh.hpp"
 #include "model/node.hpp"
 #include "model/port.hpp"
@@ -43,7 +45,17 @@ std::optional<Address> data_address(const store::Store& store, NodeId id) {
 
 void MeshDirectory::start(const store::Store& store) {
   for (const auto& [id, service] : store.services()) set_service(store, service.get(), id);
+  if (const auto* cluster = store.cluster())
+    removed_nodes_.insert(cluster->removed_nodes.begin(), cluster->removed_nodes.end());
   changed_.clear();  // no node has been told anything yet
+}
+
+// The list only grows, at its end.
+void MeshDirectory::note(const store::Change<model::Cluster>& change) {
+  if (!change.after) return;
+  const auto& removed = change.after->removed_nodes;
+  for (std::size_t i = removed_nodes_.size(); i < removed.size(); ++i)
+    if (removed_nodes_.insert(removed[i]).second) changed_.insert(wire::FeedKey::removed_node(removed[i]));
 }
 
 void MeshDirectory::note(const store::Store& store, const store::Change<model::Service>& change) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,7 +14,9 @@
 #include "base/time.hpp"
 #include "dispatcher/dispatcher.hpp"
 #include "dispatcher/state.hpp"
+#include "model/bounds.hpp"
 #include "model/cluster.hpp"
+#include "model/defaults.hpp"
 #include "model/node.hpp"
 #include "model/principal.hpp"
 #include "model/transaction.hpp"
@@ -21,6 +24,22 @@
 #include "store/store.hpp"
 
 namespace swarm::dispatcher {
+namespace {
+
+// In tenths of a heartbeat period: heartbeats come up to a tenth later than that.
+constexpr std::int64_t kSilentIn = 15;
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+}  // namespace
+
+bool RegisterRate::take(Instant now) {
+  const std::int64_t seconds = std::max<std::int64_t>((now - since_).ns, 0) / kSecond;
+  taken_ = std::max<std::int64_t>(taken_ - seconds * kPerSecond, 0);
+  since_ = taken_ == 0 ? now : since_ + Duration{seconds * kSecond};
+  if (taken_ >= kAtOnce) return false;
+  ++taken_;
+  return true;
+}
 
 void Dispatcher::on_message(const store::Store& store, PeerLink link, const model::Principal& who,
                             const std::string& addr, const wire::Message& message, Instant now) {
@@ -32,7 +51,7 @@ void Dispatcher::on_message(const store::Store& store, PeerLink link, const mode
   } else if (const auto* ack = std::get_if<wire::FeedAck>(&message)) {
     state_->on(store, link, node, *ack, now);
   } else if (const auto* report = std::get_if<wire::TaskReport>(&message)) {
-    state_->on(store, link, node, *report);
+    state_->on(store, link, node, *report, now);
   } else {
     SWARM_CHECK(false, "message", message.index(), "is not for the dispatcher");
   }
@@ -43,10 +62,15 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   const auto found = peers.find(node);
   if (found == peers.end()) return refuse(store, link, node, 0, "node not found");
   Peer& peer = found->second;
+  if (!peer.rate.take(now)) return refuse(store, link, node, 0, "this node registers too often", true);
+  if (const auto why = objection(store, link, peer, addr, message, now); !why.empty())
+    return refuse(store, link, node, 0, why, true);
   if (peer.session == 0 || peer.link != link || !peer.fresh) {
     end_session(peer);
     begin_session(peer, link, node);
+    peer.proof = message.previous;
   }
+  peer.heard = now;
   want_ready(store, node, addr, message.description);
   peer.expires = now + period * kGrace;
   peer.gives_up = Instant::never();
@@ -56,22 +80,55 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   attend(store, node, peer, now);
 }
 
+// One identity is one daemon. Its agent names its last session, which no copy of its data root knows; where
+// it has lost that (it was restarted), the session of its past life falls silent: it gets the next one then.
+std::string Dispatcher::State::objection(const store::Store& store, PeerLink link, const Peer& peer,
+                                         const std::string& addr, const wire::Register& message,
+                                         Instant now) const {
+  if (auto wrong = model::out_of_bounds(message.description); !wrong.empty()) return wrong.front();
+  if (peer.session == 0 || peer.link == link) return {};
+  const bool comes_back = message.previous != 0 && (message.previous == peer.session ||
+                                                    (peer.fresh && message.previous == peer.proof));
+  if (comes_back || peer.heard + period * kSilentIn / 10 <= now) return {};
+  const auto stored = store.node(message.node);
+  return "another daemon has this node's identity and is in session, from " +
+         (stored ? stored->status.addr : std::string("?")) + "; this one speaks from " + addr +
+         ". They have copies of one data root: stop one of them, give it an empty data root, and join it as "
+         "a node of its own";
+}
+
 void Dispatcher::State::want_ready(const store::Store& store, NodeId node, const std::string& addr,
-                                   const model::NodeDescription& description) {
+                                   model::NodeDescription description) {
+  if (store.feature_level() < model::kTlsInfoSince && description.tls)
+    unsaid[node] = *std::exchange(description.tls, std::nullopt);
   model::NodeStep step;
   step.id = node;
   step.status = model::NodeStatus{model::NodeState::ready, "", addr};
-  step.description = description;
+  step.description = std::move(description);
   const auto stored = store.node(node);
   if (!is_settled(node) || !stored || changes(step, *stored)) wanted[node] = std::move(step);
 }
 
+// The level has risen: there is room now.
+void Dispatcher::State::tell_unsaid(const store::Store& store) {
+  if (store.feature_level() < model::kTlsInfoSince) return;
+  for (auto& [node, tls] : std::exchange(unsaid, {})) {
+    const auto stored = store.node(node);
+    if (!stored) continue;
+    model::NodeStep& step = wanted[node];
+    step.id = node;
+    if (!step.description) step.description = stored->description;
+    step.description->tls = std::move(tls);
+  }
+}
+
 Peer* Dispatcher::State::in_session(const store::Store& store, PeerLink link, NodeId node,
-                                    std::uint64_t session) {
+                                    std::uint64_t session, Instant now) {
   const auto found = peers.find(node);
   if (found != peers.end() && found->second.session == session && found->second.link == link &&
       session != 0) {
     found->second.fresh = false;
+    found->second.heard = now;
     return &found->second;
   }
   const bool registered = found != peers.end() && found->second.session != 0;
@@ -81,7 +138,7 @@ Peer* Dispatcher::State::in_session(const store::Store& store, PeerLink link, No
 
 void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
                            const wire::Heartbeat& message, Instant now) {
-  Peer* peer = in_session(store, link, node, message.session);
+  Peer* peer = in_session(store, link, node, message.session, now);
   if (peer == nullptr) return;
   peer->expires = now + period * kGrace;
   rearm(node, *peer);
@@ -92,14 +149,14 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
 
 // Acknowledged once it is in the store. A repeated report is simply applied again: it changes nothing.
 void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
-                           const wire::TaskReport& message) {
-  if (in_session(store, link, node, message.session) != nullptr) reports.push_back({node, message});
+                           const wire::TaskReport& message, Instant now) {
+  if (in_session(store, link, node, message.session, now) != nullptr) reports.push_back({node, message});
 }
 
 // What keeps a node from serving its ports becomes the node's message, which `docker node inspect` shows.
 void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
                            const wire::FeedAck& message, Instant now) {
-  Peer* peer = in_session(store, link, node, message.session);
+  Peer* peer = in_session(store, link, node, message.session, now);
   if (peer == nullptr) return;
   peer->feed.on_ack(message, now);
   std::string said;
@@ -112,10 +169,11 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
 
 // `removed` only where the store says so for certain: the node will wipe itself.
 void Dispatcher::State::refuse(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session,
-                               const char* reason) {
+                               const std::string& reason, bool remarkable) {
   wire::SessionRefused refused;
   refused.session = session;
   refused.reason = reason;
+  refused.remarkable = remarkable;
   if (const model::Cluster* cluster = store.cluster())
     refused.removed = std::ranges::find(cluster->removed_nodes, node) != cluster->removed_nodes.end();
   sends.push_back({link, std::move(refused)});
@@ -133,6 +191,13 @@ void Dispatcher::State::send_session(const store::Store& store, NodeId node, Pee
                                   stored->role == model::NodeRole::manager);
   session.role = manager ? model::NodeRole::manager : model::NodeRole::worker;
   session.managers = managers;
+  if (const model::Cluster* cluster = store.cluster(); cluster != nullptr && stored) {
+    const auto& tls = stored->description.tls;
+    if (tls && tls->trust_root != cluster->root_ca.cert_pem)
+      session.root_cert_pem = cluster->root_ca.cert_pem;
+    session.issuer = cluster->root_ca.wanted_issuer();
+    session.renew_within = model::renewal_window(store.nodes().size());
+  }
   session.version = store.version();
   session.ready = stored && stored->status.state == model::NodeState::ready && is_settled(node);
   peer.told_ready = session.ready;

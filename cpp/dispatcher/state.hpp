@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -22,10 +23,25 @@ namespace swarm::dispatcher {
 inline constexpr std::int64_t kGrace = 3;
 inline constexpr std::int64_t kGraceUnknown = 6;
 
+// How often a node may register: each time costs it a complete feed, and may cost the log an entry.
+class RegisterRate {
+ public:
+  // Returns true if it may now; that is counted.
+  bool take(Instant now);
+
+ private:
+  static constexpr std::int64_t kAtOnce = 40, kPerSecond = 4;
+  std::int64_t taken_ = 0;
+  Instant since_;
+};
+
 // What the leader keeps for one node.
 struct Peer {
   std::uint64_t session = 0;  // 0: none
+  std::uint64_t proof = 0;    // the session that it named when it began this one
   PeerLink link = 0;
+  Instant heard;  // the node's last word in this session
+  RegisterRate rate;
   bool fresh = false;       // only Register came: a second one gets the same session
   bool told_ready = false;  // in this session
   Instant turns_until;      // its role changes: it will close its link and open another
@@ -63,20 +79,26 @@ struct Dispatcher::State {
 
   std::map<NodeId, model::NodeStep> wanted, wanted_in_flight;
   std::deque<Report> reports, reports_in_flight;
-  std::set<NodeId> orphaning;  // given up: their tasks are being orphaned
+  std::set<NodeId> orphaning;               // given up: their tasks are being orphaned
+  std::map<NodeId, model::TlsInfo> unsaid;  // what the cluster's feature level has no room for yet
 
   // ---- sessions
   void on(const store::Store& store, PeerLink link, NodeId node, const std::string& addr,
           const wire::Register& message, Instant now);
   void on(const store::Store& store, PeerLink link, NodeId node, const wire::Heartbeat& message, Instant now);
   void on(const store::Store& store, PeerLink link, NodeId node, const wire::FeedAck& message, Instant now);
-  void on(const store::Store& store, PeerLink link, NodeId node, const wire::TaskReport& message);
+  void on(const store::Store& store, PeerLink link, NodeId node, const wire::TaskReport& message,
+          Instant now);
   // Returns the peer if that is its session; else sends a refusal and returns null.
-  Peer* in_session(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session);
+  Peer* in_session(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session, Instant now);
   void refuse(const store::Store& store, PeerLink link, NodeId node, std::uint64_t session,
-              const char* reason);
+              const std::string& reason, bool remarkable = false);
+  // Returns why the node gets no session; "" if it gets one.
+  std::string objection(const store::Store& store, PeerLink link, const Peer& peer, const std::string& addr,
+                        const wire::Register& message, Instant now) const;
+  void tell_unsaid(const store::Store& store);
   void want_ready(const store::Store& store, NodeId node, const std::string& addr,
-                  const model::NodeDescription& description);
+                  model::NodeDescription description);
   void send_session(const store::Store& store, NodeId node, Peer& peer);
   void tell_if_ready(const store::Store& store, NodeId node);
   void begin_session(Peer& peer, PeerLink link, NodeId node);  // the peer has none
@@ -97,7 +119,8 @@ struct Dispatcher::State {
   // ---- the store's changes
   void note(const store::Store& store, const store::Change<model::Node>& change, Instant now);
   void note(const store::Change<model::Task>& change, std::set<NodeId>& touched);
-  void note_for_all(const std::set<wire::FeedKey>& keys, std::set<NodeId>& touched);
+  void note_for_all(const store::Store& store, const std::set<wire::FeedKey>& keys,
+                    std::set<NodeId>& touched);
   void note(const store::Store& store, const store::Change<model::Cluster>& change, Instant now);
 
   // ---- the next transaction

@@ -283,6 +283,78 @@ TEST_F(ApiTest, ASpecSentBackUnchangedIsTakenAndTokensRotate) {
   EXPECT_EQ(at(get("/swarm").json(), "JoinTokens.Manager"), "SWMTKN-1-m");
 }
 
+TEST_F(ApiTest, ANodeShowsTheRootThatItBelievesAndTheOneThatSignedItsCertificate) {
+  init();
+  model::Node node = add_node("w1");
+  node.description.tls = model::TlsInfo{"ROOT", "id", "subject", "key"};
+  apply({0, wall_, {model::Put{node}}});
+  const Value w1 = get("/nodes/w1").json();
+  EXPECT_EQ(at(w1, "Description.TLSInfo.TrustRoot"), "ROOT");
+  EXPECT_EQ(at(w1, "Description.TLSInfo.CertIssuerSubject"), "c3ViamVjdA==");
+  EXPECT_EQ(at(w1, "Description.TLSInfo.CertIssuerPublicKey"), "a2V5");
+}
+
+// ---- the swarm's root
+
+class RootTest : public ApiTest {
+ protected:
+  RootTest() { init(); }
+  std::string version() { return at(get("/swarm").json(), "Version.Index"); }
+  Reply update(const std::string& ca) {
+    return post("/swarm/update?version=" + version(), R"({"CAConfig":)" + ca + "}");
+  }
+  const model::RootCa& roots() { return store_->cluster()->root_ca; }
+};
+
+TEST_F(RootTest, ForceRotateBeginsTheWayToAFreshRoot) {
+  EXPECT_EQ(at(get("/swarm").json(), "RootRotationInProgress"), "false");
+  EXPECT_EQ(update(R"({"ForceRotate":0})").status, 200U);
+  EXPECT_FALSE(roots().rotation) << "nothing is asked for";
+  crypto_.root = {"CERT 2", "KEY 2"};
+  EXPECT_EQ(update(R"({"ForceRotate":1})").status, 200U);
+  ASSERT_TRUE(roots().rotation);
+  EXPECT_EQ(roots().rotation->cert_pem, "CERT 2");
+  EXPECT_EQ(roots().rotation->key_pem, "KEY 2");
+  EXPECT_EQ(roots().rotation->cross_signed_pem, "CERT signed CERT 2");
+  EXPECT_EQ(roots().rotation->id, "CERT 2");
+  EXPECT_EQ(roots().cert_pem, "CERT");
+  const Value swarm = get("/swarm").json();
+  EXPECT_EQ(at(swarm, "RootRotationInProgress"), "true");
+  EXPECT_EQ(at(swarm, "TLSInfo.TrustRoot"), "CERT 2") << "where it is going";
+  EXPECT_EQ(at(swarm, "JoinTokens.Worker"), "SWMTKN-1-w") << "the old ones are in force until it is there";
+  EXPECT_EQ(at(swarm, "Spec.CAConfig.ForceRotate"), "1");
+  crypto_.root = {"CERT 3", "KEY 3"};
+  EXPECT_EQ(update(R"({"ForceRotate":2})").status, 200U);
+  EXPECT_EQ(roots().rotation->cert_pem, "CERT 3") << "the last wish counts";
+  EXPECT_EQ(roots().rotation->cross_signed_pem, "CERT signed CERT 3");
+}
+
+TEST_F(RootTest, AUsersOwnRootIsTakenWithItsKeyAndNotKeptInTheSpec) {
+  EXPECT_EQ(update(R"({"SigningCACert":"MINE","SigningCAKey":"MY KEY"})").status, 200U);
+  ASSERT_TRUE(roots().rotation);
+  EXPECT_EQ(roots().rotation->cert_pem, "MINE");
+  EXPECT_EQ(roots().rotation->key_pem, "MY KEY");
+  EXPECT_EQ(get("/swarm").body.find("MY KEY"), std::string::npos);
+  EXPECT_EQ(at(get("/swarm").json(), "Spec.CAConfig.SigningCACert"), "");
+  EXPECT_EQ(update(R"({"SigningCACert":"CERT","SigningCAKey":"KEY"})").status, 200U);
+  EXPECT_FALSE(roots().rotation) << "the root that it has is wanted: the way back";
+  EXPECT_EQ(roots().id, "CERT");
+}
+
+TEST_F(RootTest, WhatCannotBeASwarmsRootIsRefusedAndChangesNothing) {
+  const model::RootCa before = roots();
+  EXPECT_EQ(
+      update(R"({"SigningCAKey":"MY KEY"})").message(),
+      "rpc error: code = InvalidArgument desc = if a signing CA key is provided, the signing CA cert must "
+      "also be provided");
+  EXPECT_EQ(update(R"({"SigningCACert":"MINE"})").status, 400U);
+  EXPECT_EQ(update(R"({"SigningCACert":"BAD","SigningCAKey":"MY KEY"})").status, 400U);
+  const Reply external = update(R"({"ExternalCAs":[{"Protocol":"cfssl","URL":"https://ca"}]})");
+  EXPECT_EQ(external.status, 501U);
+  EXPECT_NE(external.message().find("--external-ca"), std::string::npos) << external.message();
+  EXPECT_EQ(roots(), before);
+}
+
 TEST_F(ApiTest, UpdatesOfTheSwarmNameTheirVersion) {
   init();
   EXPECT_EQ(post("/swarm/update").message(),
@@ -338,7 +410,8 @@ TEST_F(ApiTest, NodesAreShownWithTheirRoles) {
   const Value w1 = get("/nodes/w1").json();
   EXPECT_EQ(at(w1, "Spec.Role"), "worker");
   EXPECT_EQ(at(w1, "ManagerStatus"), "");
-  EXPECT_EQ(at(w1, "Description.TLSInfo.CertIssuerSubject"), "c3ViamVjdA==");
+  EXPECT_EQ(at(w1, "Description.TLSInfo"), "object");
+  EXPECT_EQ(at(w1, "Description.TLSInfo.TrustRoot"), "") << "it has not said it";
   EXPECT_EQ(at(get("/nodes/" + at(w1, "ID").substr(0, 8)).json(), "ID"), at(w1, "ID")) << "a prefix will do";
 }
 

@@ -91,7 +91,6 @@ struct ServiceListing {
 struct NodeListing {
   std::shared_ptr<const store::View> view;
   Filters filters;
-  std::string tls;  // TLSInfo, which is the same for all
   std::optional<NodeId> last;
 
   bool write(Json& json, Budget& budget, const Context& context);

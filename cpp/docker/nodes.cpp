@@ -52,7 +52,7 @@ void list_nodes(Call& call) {
       Filters::parse(call.target, {"id", "name", "label", "node.label", "role", "membership"});
   if (!filters) return call.refuse(filters.error());
   if (const auto fine = check_words(*filters); !fine) return call.refuse(fine.error());
-  call.list(NodeListing{call.store().view(), *filters, tls_info(call.context), {}});
+  call.list(NodeListing{call.store().view(), *filters, {}});
 }
 
 bool NodeListing::write(Json& json, Budget& budget, const Context& context) {
@@ -61,7 +61,7 @@ bool NodeListing::write(Json& json, Budget& budget, const Context& context) {
     more = budget.is_spent();
     if (more) return false;
     budget.spend_one();
-    if (shown(*node, filters)) write_node(json, *node, context, tls);
+    if (shown(*node, filters)) write_node(json, *node, context);
     last = node->id;
     return true;
   });
@@ -72,7 +72,7 @@ void show_node(Call& call) {
   const auto node = find_node(call.store(), call.name);
   if (!node) return call.refuse(node.error());
   Json json;
-  write_node(json, **node, call.context, tls_info(call.context));
+  write_node(json, **node, call.context);
   call.reply(json.take());
 }
 

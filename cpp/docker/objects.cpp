@@ -25,10 +25,32 @@
 namespace swarm::docker {
 namespace {
 
-void write_description(Json& json, const model::NodeDescription& description, const std::string& tls) {
+void write_tls_info(Json& json, const model::TlsInfo& tls) {
+  json.object([&] {
+    json.field_if("TrustRoot", tls.trust_root)
+        .field_if("CertIssuerSubject", to_base64(tls.issuer_subject))
+        .field_if("CertIssuerPublicKey", to_base64(tls.issuer_public_key));
+  });
+}
+
+// The root that the swarm has, or the one on the way to which it is.
+std::string tls_info_of(const model::RootCa& roots, const Context& context) {
+  const std::string& root = roots.rotation ? roots.rotation->cert_pem : roots.cert_pem;
+  Json json;
+  if (root.empty()) {
+    write_tls_info(json, {});
+  } else {
+    const auto issuer = context.crypto.issuer_of(root);
+    write_tls_info(json, {root, {}, issuer.subject_der, issuer.public_key_der});
+  }
+  return json.take();
+}
+
+void write_description(Json& json, const model::NodeDescription& description) {
   json.object("Description", [&] {
     write_fields(json, description);
-    json.key("TLSInfo").raw(tls);
+    json.key("TLSInfo");
+    write_tls_info(json, description.tls.value_or(model::TlsInfo{}));
   });
 }
 
@@ -61,21 +83,9 @@ void write_head(Json& json, const std::string& id, const model::Meta& meta) {
   write_fields(json, meta);
 }
 
-std::string tls_info(const Context& context) {
-  Json json;
-  const model::Cluster* cluster = context.store == nullptr ? nullptr : context.store->cluster();
-  json.object([&] {
-    if (cluster == nullptr || cluster->root_ca.cert_pem.empty()) return;
-    const auto issuer = context.crypto.issuer_of(cluster->root_ca.cert_pem);
-    json.field("TrustRoot", cluster->root_ca.cert_pem)
-        .field("CertIssuerSubject", to_base64(issuer.subject_der))
-        .field("CertIssuerPublicKey", to_base64(issuer.public_key_der));
-  });
-  return json.take();
-}
-
 void write_cluster(Json& json, const model::Cluster& cluster, const Context& context, bool with_tokens) {
-  InPlaces places{{"TLSInfo", tls_info(context)}};
+  InPlaces places{{"TLSInfo", tls_info_of(cluster.root_ca, context)},
+                  {"RootRotationInProgress", cluster.root_ca.rotation ? "true" : "false"}};
   if (with_tokens) {
     Json tokens;
     write_value(tokens, cluster.root_ca);
@@ -84,12 +94,12 @@ void write_cluster(Json& json, const model::Cluster& cluster, const Context& con
   json.object([&] { write_fields(json, cluster, places); });
 }
 
-void write_node(Json& json, const model::Node& node, const Context& context, const std::string& tls) {
+void write_node(Json& json, const model::Node& node, const Context& context) {
   json.object([&] {
     write_head(json, node.id.str(), node.meta);
     json.key("Spec");
     write_node_spec(json, node.spec);
-    write_description(json, node.description, tls);
+    write_description(json, node.description);
     write_field(json, "Status", node.status);
     write_manager(json, node, context);
   });

@@ -12,12 +12,9 @@ namespace swarm::docker {
 
 // The id, "Version":{"Index":n}, "CreatedAt", "UpdatedAt".
 void write_head(Json& json, const std::string& id, const model::Meta& meta);
-// The swarm's root certificate as TLSInfo: the same for the cluster and for every node.
-std::string tls_info(const Context& context);
-
 // ClusterInfo; `with_tokens` for GET /swarm, without for /info.
 void write_cluster(Json& json, const model::Cluster& cluster, const Context& context, bool with_tokens);
-void write_node(Json& json, const model::Node& node, const Context& context, const std::string& tls_info);
+void write_node(Json& json, const model::Node& node, const Context& context);
 void write_network(Json& json, const model::Network& network);
 
 struct ServiceCounts {

@@ -22,7 +22,7 @@ model::Cluster cluster() {
   out.id = ClusterId(35);
   out.meta = kMeta;
   out.spec.annotations.labels = {{"a", "b"}};
-  out.root_ca = {"CERT", "KEY", "SWMTKN-1-w", "SWMTKN-1-m"};
+  out.root_ca = {"CERT", "KEY", "SWMTKN-1-w", "SWMTKN-1-m", {}, {}};
   out.default_addr_pool = {"10.0.0.0/8", "10.9.0.0/16"};
   out.removed_nodes = {NodeId(4)};
   return out;

@@ -19,6 +19,7 @@
 #include "docker/handlers.hpp"
 #include "docker/json.hpp"
 #include "docker/objects.hpp"
+#include "docker/root_wishes.hpp"
 #include "docker/specs.hpp"
 #include "docker/waits.hpp"
 #include "model/bounds.hpp"
@@ -28,7 +29,9 @@
 namespace swarm::docker {
 namespace {
 
-constexpr const char* kNoRotation = "the swarm's root certificate cannot be replaced yet";
+constexpr const char* kNoRootAtInit =
+    "a swarm begins with a root certificate of its own: give yours afterwards by docker swarm ca --rotate "
+    "--ca-cert FILE --ca-key FILE";
 
 // moby daemon/cluster/listen_addr.go resolveDataPathAddr.
 Result<void> check_addresses(const Fields& from) {
@@ -83,13 +86,7 @@ Result<void> check_network(const SwarmInit& wish) {
 }
 
 // What asks for a part of the swarm that is not there.
-Result<void> check_spec(const Fields& spec, const model::ClusterSpec& read, std::uint64_t force_rotate) {
-  const Fields ca = spec.object("CAConfig");
-  if (!ca.text("SigningCACert").empty() || !ca.text("SigningCAKey").empty() ||
-      read.ca.force_rotate != force_rotate)
-    return not_yet(kNoRotation);
-  return {};
-}
+Result<void> check_spec(const model::ClusterSpec& read) { return check_external_cas(read); }
 
 Result<SwarmInit> read_init(const Value& body) {
   Issues issues;
@@ -111,7 +108,8 @@ Result<SwarmInit> read_init(const Value& body) {
   if (!availability) return availability.error();
   out.availability = *availability;
   if (const auto fine = check_network(out); !fine) return fine.error();
-  if (const auto fine = check_spec(spec, out.spec, 0); !fine) return fine.error();
+  if (const auto fine = check_spec(out.spec); !fine) return fine.error();
+  if (read_root_wish(spec).any() || out.spec.ca.force_rotate != 0) return not_yet(kNoRootAtInit);
   return out;
 }
 
@@ -132,11 +130,6 @@ Result<SwarmJoin> read_join(const Value& body) {
   return out;
 }
 
-std::string fresh_token(const Context& context, const model::Cluster& cluster) {
-  return control::make_join_token(context.crypto.sha256(cluster.root_ca.cert_pem),
-                                  context.crypto.random_bytes(16));
-}
-
 Result<control::ClusterUpdate> read_update(const Call& call) {
   const model::Cluster& cluster = *call.store().cluster();
   const auto worker = call.target.strict_flag("rotateWorkerToken");
@@ -150,12 +143,16 @@ Result<control::ClusterUpdate> read_update(const Call& call) {
   if (!body) return body.error();
   Issues issues;
   const Fields from(&*body, issues, "Spec");
-  control::ClusterUpdate out{*version, read_cluster_spec(from), {}, {}, {}, *unlock};
+  control::ClusterUpdate out{*version, read_cluster_spec(from), {}, {}, {}, {}, *unlock};
+  const RootWish wish = read_root_wish(from);
   if (issues.any()) return issues.first();
-  if (const auto fine = check_spec(from, out.spec, cluster.spec.ca.force_rotate); !fine) return fine.error();
+  if (const auto fine = check_spec(out.spec); !fine) return fine.error();
+  auto roots = wanted_roots(wish, out.spec, cluster, call.context);
+  if (!roots) return roots.error();
+  out.root_ca = std::move(*roots);
   out.unlock_key = call.context.crypto.random_bytes(control::kUnlockKeyBytes);
-  if (*worker) out.join_token_worker = fresh_token(call.context, cluster);
-  if (*manager) out.join_token_manager = fresh_token(call.context, cluster);
+  if (*worker) out.join_token_worker = fresh_token(call.context.crypto, cluster.root_ca.cert_pem);
+  if (*manager) out.join_token_manager = fresh_token(call.context.crypto, cluster.root_ca.cert_pem);
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "model/bounds.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <type_traits>
@@ -8,7 +9,10 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "model/annotations.hpp"
 #include "model/cluster.hpp"
+#include "model/node.hpp"
+#include "model/resources.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 
@@ -18,6 +22,29 @@ namespace {
 std::string not_between(const char* name, std::uint64_t number, const Bounds& bounds) {
   return std::string("invalid ") + name + " " + std::to_string(number) + ": must be between " +
          std::to_string(bounds.low) + " and " + std::to_string(bounds.high);
+}
+
+std::string too_long(const char* what, std::size_t size, std::size_t most) {
+  return std::string("invalid node description: ") + what + " has " + std::to_string(size) + ", and " +
+         std::to_string(most) + " at most are taken";
+}
+
+std::size_t size_of(const Labels& labels) {
+  std::size_t size = 0;
+  for (const auto& [key, value] : labels) size += key.size() + value.size();
+  return size;
+}
+
+std::size_t longest_of(const std::vector<Plugin>& plugins) {
+  std::size_t longest = 0;
+  for (const Plugin& plugin : plugins) longest = std::max({longest, plugin.type.size(), plugin.name.size()});
+  return longest;
+}
+
+std::size_t longest_of(const std::vector<GenericResource>& resources) {
+  std::size_t longest = 0;
+  for (const auto& one : resources) longest = std::max({longest, one.kind.size(), one.name.size()});
+  return longest;
 }
 
 std::vector<std::string> kept(const std::string& whose, std::vector<std::string> sentences,
@@ -65,6 +92,30 @@ std::vector<std::string> out_of_bounds(const ServiceSpec& spec) {
   if (replicated == nullptr || replicated->replicas <= kMaxReplicas) return {};
   return {"Number of replicas must be at most " + std::to_string(kMaxReplicas) + ", not " +
           std::to_string(replicated->replicas)};
+}
+
+std::vector<std::string> out_of_bounds(const NodeDescription& description) {
+  std::vector<std::string> out;
+  const auto check = [&out](const char* what, std::size_t size, std::size_t most) {
+    if (size > most) out.push_back(too_long(what, size, most));
+  };
+  check("the hostname (bytes)", description.hostname.size(), kLongestHostname);
+  check("the operating system (bytes)", description.platform.os.size(), kLongestWord);
+  check("the architecture (bytes)", description.platform.architecture.size(), kLongestWord);
+  check("the engine's version (bytes)", description.engine_version.size(), kLongestWord);
+  check("the engine's labels", description.engine_labels.size(), kMostEngineLabels);
+  check("the engine's labels (bytes)", size_of(description.engine_labels), kLongestEngineLabels);
+  check("the plugins", description.plugins.size(), kMostPlugins);
+  check("a plugin's name (bytes)", longest_of(description.plugins), kLongestWord);
+  const auto& generic = description.resources.generic_resources;
+  check("the generic resources", generic.size(), kMostGenericResources);
+  check("a generic resource's name (bytes)", longest_of(generic), kLongestWord);
+  if (const auto& tls = description.tls)
+    check("its TLS information (bytes)",
+          tls->trust_root.size() + tls->issuer.size() + tls->issuer_subject.size() +
+              tls->issuer_public_key.size(),
+          kLongestTlsInfo);
+  return out;
 }
 
 std::vector<std::string> kept_in_bounds(const Cluster& cluster) {

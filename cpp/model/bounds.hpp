@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/cluster.hpp"
+#include "model/node.hpp"
 #include "model/service.hpp"
 
 namespace swarm::model {
@@ -29,6 +30,11 @@ inline constexpr Bounds kHeartbeatTickBounds{1, 1'000};
 inline constexpr Bounds kElectionTickBounds{2, 10'000};
 inline constexpr Duration kShortestHeartbeat = Duration::millis(10);
 inline constexpr Duration kShortestCertExpiry = Duration::seconds(3600);
+inline constexpr std::size_t kLongestHostname = 255;  // RFC 1035, 2.3.4
+inline constexpr std::size_t kLongestWord = 255;      // of a platform, a version, a plugin
+inline constexpr std::size_t kMostEngineLabels = 256, kLongestEngineLabels = 32 * 1024;  // bytes of all
+inline constexpr std::size_t kMostPlugins = 256, kMostGenericResources = 1'024;
+inline constexpr std::size_t kLongestTlsInfo = 64 * 1024;  // bytes
 inline constexpr Bounds kPorts{1, 65'535};
 inline constexpr std::uint32_t kLongestSubnetPrefix = 29;  // leaves room for eight addresses
 
@@ -51,6 +57,8 @@ Duration usable_heartbeat(Duration period);
 // 0: must be between 1 and 1000000".
 std::vector<std::string> out_of_bounds(const ClusterSpec& spec);
 std::vector<std::string> out_of_bounds(const ServiceSpec& spec);
+// The same for what a node says of itself: a program with a node's key may say anything.
+std::vector<std::string> out_of_bounds(const NodeDescription& description);
 // The same for stored objects, for the log and for `docker info`: each sentence also names the object and the
 // remedy.
 std::vector<std::string> kept_in_bounds(const Cluster& cluster);

@@ -14,7 +14,8 @@ struct Certificate {
   NodeRole role = NodeRole::worker;
   ClusterId cluster;
   WallTime not_before, not_after;
-  std::string issuer;  // which root signed it: the root's key identifier (Crypto::root_id)
+  std::string issuer;           // which root signed it: the root's key identifier (Crypto::root_id)
+  std::string cross_signed_by;  // another root that vouches for the issuer (RootRotation); empty: none
   bool operator==(const Certificate&) const = default;
 };
 

@@ -2,6 +2,7 @@
 // tokens.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,11 +50,27 @@ struct ClusterSpec {
   bool operator==(const ClusterSpec&) const = default;
 };
 
+// The swarm is on its way to another root (swarmkit: api.RootRotation). Nodes get certificates of this one,
+// and believe the old root until each of them has one.
+struct RootRotation {
+  std::string cert_pem, key_pem;
+  std::string cross_signed_pem;                       // a certificate of the same key, signed by the old root
+  std::string id;                                     // as certificates name it (Crypto::root_id)
+  std::string join_token_worker, join_token_manager;  // in force when it is over
+  bool operator==(const RootRotation&) const = default;
+};
+inline constexpr FeatureLevel kRootRotationSince = 2;
+
 struct RootCa {
   std::string cert_pem;
   std::string key_pem;
   std::string join_token_worker;  // "SWMTKN-1-..."
   std::string join_token_manager;
+  std::string id;  // as certificates name it; empty in a swarm whose root was never rotated
+  std::optional<RootRotation> rotation;
+
+  // The signer that every node's certificate is to have, as certificates name it; empty: any.
+  const std::string& wanted_issuer() const { return rotation ? rotation->id : id; }
   bool operator==(const RootCa&) const = default;
 };
 
@@ -76,8 +93,13 @@ struct Cluster {
   // Seals managers' key files while autolock is on (`docker swarm unlock-key`): 32 bytes; empty: it is off.
   std::string unlock_key;
   std::uint64_t unlock_key_number = 0;  // of its changes so far: on, off, another key
-  FeatureLevel needed_level() const { return unlock_key_number == 0 ? kFirstLevel : kAutolockSince; }
   bool operator==(const Cluster&) const = default;
+
+  FeatureLevel needed_level() const {
+    const bool has_other_root = root_ca.rotation || !root_ca.id.empty();
+    return std::max(has_other_root ? kRootRotationSince : kFirstLevel,
+                    unlock_key_number == 0 ? kFirstLevel : kAutolockSince);
+  }
 };
 
 }  // namespace swarm::model

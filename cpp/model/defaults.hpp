@@ -18,6 +18,11 @@ inline constexpr Duration kNodeDownToOrphaned = Duration::seconds(24 * 3600);
 
 // swarmpy's own: Docker's 5 s, 10 ticks and 1 tick of 1 s suit clusters that span machines; these suit one
 // machine.
+// How long all nodes together take to ask for the certificates of a new root: a few at a time, so that the
+// leader signs them beside its other work.
+constexpr Duration renewal_window(std::size_t nodes) {
+  return Duration::millis(5) * static_cast<std::int64_t>(nodes);
+}
 inline constexpr Duration kHeartbeatPeriod = Duration::millis(500);
 inline constexpr Duration kRaftTick = Duration::millis(50);
 inline constexpr std::uint32_t kElectionTicks = 10;

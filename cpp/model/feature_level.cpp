@@ -54,7 +54,10 @@ FeatureLevel of_action(const Build& build, const Put& put) {
 }
 FeatureLevel of_action(const Build& build, const Remove& remove) { return level_of(build, remove.kind); }
 FeatureLevel of_action(const Build& build, const TaskStep&) { return level_of(build, Task::kKind); }
-FeatureLevel of_action(const Build& build, const NodeStep&) { return level_of(build, Node::kKind); }
+FeatureLevel of_action(const Build& build, const NodeStep& step) {
+  const bool says_tls = step.description && step.description->tls;
+  return std::max(level_of(build, Node::kKind), says_tls ? kTlsInfoSince : kFirstLevel);
+}
 FeatureLevel of_action(const Build& build, const WriteKey&) { return level_of(build, KeyValue::kKind); }
 
 }  // namespace

@@ -29,8 +29,8 @@ inline constexpr FeatureLevel kFeatureLevel = 2;  // what this source tree knows
 // What one build of the engine knows. A value, so that one swarm can be made of several builds.
 struct Build {
   FeatureLevel feature_level = kFeatureLevel;
-  // Levels of kinds, in place of their structs' own. For tests: nothing is newer than level 1 yet, so that a
-  // test of an upgrade must pretend that some kind is.
+  // Levels of kinds, in place of their structs' own. For tests: no kind is newer than level 1 yet, so that a
+  // test of an upgrade must pretend that one is.
   std::map<Kind, FeatureLevel> since;
   bool operator==(const Build&) const = default;
 };

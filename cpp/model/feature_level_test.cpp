@@ -31,6 +31,21 @@ TEST(FeatureLevel, WhatThisBuildWritesNeedsNoMoreThanItKnows) {
   EXPECT_LE(needed_level(Build{}, everything), kFeatureLevel);
 }
 
+TEST(FeatureLevel, SomeValuesAreNewerThanTheirKinds) {
+  Node node;
+  node.description.tls.emplace();
+  NodeStep step;
+  step.description = node.description;
+  EXPECT_EQ(needed_level(Build{}, of({Put{node}})), kTlsInfoSince);
+  EXPECT_EQ(needed_level(Build{}, of({step})), kTlsInfoSince);
+  Cluster cluster;
+  cluster.root_ca.rotation.emplace();
+  EXPECT_EQ(needed_level(Build{}, of({Put{cluster}})), kRootRotationSince);
+  cluster.root_ca.rotation.reset();
+  cluster.root_ca.id = "a root that was rotated to";
+  EXPECT_EQ(needed_level(Build{}, of({Put{cluster}})), kRootRotationSince);
+}
+
 TEST(FeatureLevel, TheNewestOfItsActionsCounts) {
   EXPECT_EQ(needed_level(kKeysAreNew, of({Put{Node{}}})), 1U);
   EXPECT_EQ(needed_level(kKeysAreNew, of({WriteKey{}})), 2U);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "base/address.hpp"
@@ -41,6 +42,8 @@ struct Route {
 // Never changed once it is published: any thread may read it.
 struct ForwardingTable {
   std::vector<Route> routes;  // by published port
+  // The nodes that were removed from the swarm: none of them is believed. Never null.
+  std::shared_ptr<const std::set<NodeId>> removed_nodes = std::make_shared<std::set<NodeId>>();
 
   const Route* find(const PortKey& published) const {
     const auto it =

@@ -40,6 +40,16 @@ struct Plugin {
   bool operator==(const Plugin&) const = default;
 };
 
+// What the node proves itself with, as it is: the root that it believes, and the one that signed its
+// certificate (Docker's TLSInfo).
+struct TlsInfo {
+  std::string trust_root;                         // PEM
+  std::string issuer;                             // the signer as certificates name it (Crypto::root_id)
+  std::string issuer_subject, issuer_public_key;  // DER
+  bool operator==(const TlsInfo&) const = default;
+};
+inline constexpr FeatureLevel kTlsInfoSince = 2;
+
 // What the node says of itself.
 struct NodeDescription {
   std::string hostname;
@@ -49,6 +59,7 @@ struct NodeDescription {
   Labels engine_labels;
   std::vector<Plugin> plugins;
   FeatureLevel feature_level = kFirstLevel;  // the highest that its build knows
+  std::optional<TlsInfo> tls;                // nothing: the node has not said it
   bool operator==(const NodeDescription&) const = default;
 };
 
@@ -80,6 +91,7 @@ struct Node {
   std::optional<ManagerStatus> manager;
   bool operator==(const Node&) const = default;
 
+  FeatureLevel needed_level() const { return description.tls ? kTlsInfoSince : kFirstLevel; }
   const std::string& display_name() const {
     return spec.annotations.name.empty() ? description.hostname : spec.annotations.name;
   }

@@ -129,6 +129,9 @@ struct LeaveReply {
 struct Register {
   NodeId node;
   model::NodeDescription description;
+  // The last session of this run of the node; 0: it had none. It shows that the node whose session this was
+  // comes back, and not a second one with the same identity: no disk has it.
+  std::uint64_t previous = 0;
   bool operator==(const Register&) const = default;
 };
 
@@ -140,6 +143,9 @@ struct Session {
   std::vector<ManagerPeer> managers;
   std::uint64_t version = 0;  // of the sender's store: that of a deposed leader is behind the node's own
   bool ready = false;         // the store says that the node is ready, and no change of that is under way
+  std::string root_cert_pem = {};  // that the node is to believe; empty: as it does
+  std::string issuer = {};         // of the certificate that it is to have (Crypto::root_id); empty: any
+  Duration renew_within = {};  // where it has another one's: it asks at a moment of its own within this time
   bool operator==(const Session&) const = default;
 };
 
@@ -149,7 +155,8 @@ struct SessionRefused {
   std::uint64_t session = 0;
   std::string reason;
   std::optional<Address> leader;
-  bool removed = false;  // the node is no longer a member of the swarm
+  bool removed = false;     // the node is no longer a member of the swarm
+  bool remarkable = false;  // the node's user is to see the reason
   bool operator==(const SessionRefused&) const = default;
 };
 
@@ -173,12 +180,20 @@ struct MeshService {
   bool operator==(const MeshService&) const = default;
 };
 
-// Something that a node must know: a task that it is to run (with its template), or a row of the routing
-// mesh's table, which concerns every node. Secrets, certificates and tables of networks come as further
+// A node that was removed from the swarm: no node believes its certificate.
+struct RemovedNode {
+  NodeId node;
+  bool operator==(const RemovedNode&) const = default;
+};
+// Which agents understand it.
+inline constexpr model::FeatureLevel kRemovedNodesSince = 2;
+
+// Something that a node must know: a task that it is to run (with its template); or what concerns every node:
+// a row of the routing mesh's table, a node that was removed. Secrets and tables of networks come as further
 // kinds.
-using FeedItem = std::variant<model::Task, MeshService, model::MeshBackend>;
+using FeedItem = std::variant<model::Task, MeshService, model::MeshBackend, RemovedNode>;
 // In the order of FeedItem; the numbers are sent.
-enum class FeedKind : std::uint8_t { task, mesh_service, mesh_backend };
+enum class FeedKind : std::uint8_t { task, mesh_service, mesh_backend, removed_node };
 
 // Names an item: its kind, and its id within the kind.
 struct FeedKey {
@@ -189,6 +204,7 @@ struct FeedKey {
   static FeedKey task(TaskId id) { return {FeedKind::task, id.value()}; }
   static FeedKey mesh_service(ServiceId id) { return {FeedKind::mesh_service, id.value()}; }
   static FeedKey mesh_backend(TaskId id) { return {FeedKind::mesh_backend, id.value()}; }
+  static FeedKey removed_node(NodeId id) { return {FeedKind::removed_node, id.value()}; }
 };
 
 // A state of the store that a leader has told: those of a later leader, and of a later version, are newer.
@@ -234,11 +250,12 @@ struct MeshChange {
   bool first = false, last = false;
   std::vector<MeshService> services;
   std::vector<model::MeshBackend> backends;
+  std::vector<NodeId> removed_nodes;  // that were removed from the swarm
   std::vector<ServiceId> removed_services;
   std::vector<TaskId> removed_backends;
   bool empty() const {
-    return !first && !last && services.empty() && backends.empty() && removed_services.empty() &&
-           removed_backends.empty();
+    return !first && !last && services.empty() && backends.empty() && removed_nodes.empty() &&
+           removed_services.empty() && removed_backends.empty();
   }
   bool operator==(const MeshChange&) const = default;
 };

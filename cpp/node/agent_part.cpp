@@ -264,6 +264,8 @@ void AgentPart::perform_one(agent::Effect effect, Times at) {
     not_before_ = reconnect->not_before;
   } else if (auto* facts = std::get_if<agent::SessionFacts>(&effect)) {
     out_.add(std::move(*facts));
+  } else if (auto* refused = std::get_if<agent::Refused>(&effect)) {
+    out_.add(std::move(*refused));
   } else if (std::holds_alternative<agent::Removed>(effect)) {
     out_.add(agent::Removed{});
   } else if (auto* event = std::get_if<agent::ContainerEvent>(&effect)) {

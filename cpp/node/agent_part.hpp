@@ -12,6 +12,7 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,9 @@ class AgentPart {
   const agent::Worker& worker() const { return worker_; }
   agent::Worker& worker() { return worker_; }
   const std::vector<std::string>& mesh_problems() const { return mesh_problems_; }
+  void set_tls(const model::TlsInfo& tls, Instant now) { worker_.set_tls(tls, now); }
+  // Those that were removed from the swarm, as the feed says.
+  const std::set<NodeId>& removed_nodes() const { return *table_.table()->removed_nodes; }
 
  private:
   std::optional<Address> pick_manager(const Leads& leads, const std::vector<wire::ManagerPeer>& managers);

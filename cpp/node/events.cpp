@@ -60,7 +60,7 @@ void Node::Impl::on(ports::FrameArrived&& event) {
     return core_.trace("frame.denied", [&] { return "link=" + std::to_string(event.link); });
   const Speaker from{event.link, *peer};  // a copy: a handler may close the link
   const Way way = core_.links.is_outbound(event.link) ? Way::answers : Way::asks;
-  if (const auto denial = check(from.who, way, hearer(), event.frame))
+  if (const auto denial = check(from.who, way, hearer(from.who), event.frame))
     return refuse(from, permission(event.frame).name, *denial);
   if (auto* message = std::get_if<raft::Message>(&event.frame)) {
     const char* name =

@@ -60,7 +60,7 @@ class Node::Impl {
   Result<void> start_agent();
   Result<void> certify_itself();
   Result<void> show(ports::Credentials credentials);
-  void note_root();
+  void note_cluster();
   void note_unlock_key();
   void stop_outdated(model::FeatureLevel level, std::uint64_t version);
   Result<void> stop_forgetful(const std::string& what, std::uint64_t version);
@@ -78,7 +78,7 @@ class Node::Impl {
   Times times() const { return {core_.now, core_.wall()}; }
   Surroundings surroundings() const;
   bool is_settled() const;
-  Hearer hearer() const;
+  Hearer hearer(const model::Principal& who) const;
   PlaceOfTask place_of(TaskId task) const;
   std::optional<ports::LinkId> way_to(NodeId node) const;
   std::map<NodeId, ports::LinkId> ways_to(const std::set<NodeId>& nodes) const;
@@ -125,6 +125,7 @@ class Node::Impl {
   void carry_out(effect::SendTo effect);
   void carry_out(effect::AskToJoin effect);
   void carry_out(const effect::AskOwnLeader& effect);
+  void carry_out(const effect::AskOwnStore& effect);
   void carry_out(effect::DialManager effect);
   void carry_out(effect::ToDispatcher effect);
   void carry_out(effect::Listen effect);
@@ -152,6 +153,7 @@ class Node::Impl {
   void carry_out(const agent::StopTask& effect);
   void carry_out(const agent::RemoveTask& effect);
   void carry_out(const agent::SessionFacts& effect);
+  void carry_out(const agent::Refused& effect);
   void carry_out(const agent::Removed& effect);
   void carry_out(const agent::ContainerEvent& effect);
   void carry_out(const effect::OpenLogs& effect);
@@ -232,6 +234,7 @@ class Node::Impl {
   std::deque<ports::Event> queue_;
   ports::Credentials credentials_;  // what this node shows now
   std::string root_key_seen_;       // whose ticket key it has
+  std::set<NodeId> removed_nodes_;  // as the store says
   docker::LocalNode local_;
   docker::RaftView raft_view_;
   std::uint64_t container_events_ = 0;

@@ -34,6 +34,7 @@ LeaderLoops::LeaderLoops(Core& core, Replica& replica)
   dispatcher_ = add<dispatcher::Dispatcher>(core.rng.fork(), heartbeat);
   add<orchestrator::TaskReaper>();
   role_manager_ = add<control::RoleManager>();
+  root_reconciler_ = add<ca::RootReconciler>();
   for (Slot& slot : loops_) slot.loop->start(replica.store(), core.now, core.wall());
 }
 
@@ -89,6 +90,7 @@ bool LeaderLoops::plan() {
     slot.loop->settled(replica_.store(), model::Outcome{false, 0, "the proposal was dropped"}, core_.now);
     break;
   }
+  dispatcher_->tell_facts(replica_.store(), root_reconciler_->take_behind());
   return did;
 }
 

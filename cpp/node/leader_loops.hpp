@@ -13,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "ca/root_reconciler.hpp"
 #include "control/role_manager.hpp"
 #include "dispatcher/dispatcher.hpp"
 #include "node/core.hpp"
@@ -59,6 +60,7 @@ class LeaderLoops {
   std::uint64_t seen_ = 0;  // the version of the store up to which the loops have heard
   dispatcher::Dispatcher* dispatcher_ = nullptr;
   control::RoleManager* role_manager_ = nullptr;
+  ca::RootReconciler* root_reconciler_ = nullptr;
 };
 
 }  // namespace swarm::node

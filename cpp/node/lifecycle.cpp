@@ -111,7 +111,8 @@ struct DeadlineOf {
 
 Instant Lifecycle::next_deadline() const {
   const Instant forcing = forcing_ ? forcing_->give_up : Instant::never();
-  const Instant certificate = certified_.asked ? certified_.asked->resend : certified_.look;
+  Instant certificate = certified_.asked ? certified_.asked->resend : certified_.look;
+  if (std::holds_alternative<stage::Leaving>(stage_)) certificate = Instant::never();  // it needs none
   return std::min({forcing, std::visit(DeadlineOf{}, stage_), std::visit(DeadlineOf{}, way_), certificate});
 }
 

@@ -123,7 +123,9 @@ using WayIn = std::variant<way::AtRest, way::Listening, way::Asked, way::Refused
 // The certificate that this node has, and the next one.
 struct Certified {
   std::optional<model::NodeRole> role;  // that it says; nothing: there is none
-  WallTime renew_at;
+  std::string issuer;                   // that signed it
+  std::string wanted_issuer;            // that is to sign it, as the session last said; empty: any
+  WallTime renew_at, not_after;
   Instant look = Instant::never();  // when to see whether it is time
   Instant not_before{};             // a refused wish is not repeated at once
   struct Asked {
@@ -175,7 +177,10 @@ class Lifecycle {
   void on_recovered(const Result<void>& result);
   void on_link_gone(const LinkGone& event);
   void on_session_facts(const agent::SessionFacts& facts, const Surroundings& at);
+  void on_refused(const std::string& why);  // a manager said so
   void on_removed(const Surroundings& at);  // a manager said so
+  // The swarm's root is another one now. The node believes it as soon as its own certificate is of it.
+  void on_root(const std::string& root_cert_pem);
   void on_stored(const IdentityStored& stored, const Surroundings& at);
   void on_deadline(const Surroundings& at);
   // Takes every step that the surroundings allow.
@@ -224,6 +229,8 @@ class Lifecycle {
   void on_certificate(Certified::Asked asked, const std::string& certificate_pem, const Surroundings& at);
   void look_at_certificate(const Surroundings& at);
   bool says_this_node(const std::string& certificate_pem) const;
+  void note_wanted_issuer(const agent::SessionFacts& facts, Instant now);
+  bool is_of_another_root() const;
   // the way into the group, and out of it
   void on_facts_as_manager(const agent::SessionFacts& facts, const Surroundings& at);
   void on_facts_while_sidelined(const agent::SessionFacts& facts, const Surroundings& at);
@@ -271,6 +278,7 @@ class Lifecycle {
   ports::DiskLock lock_;                                   // of its disk
   model::NodeRole role_wanted_ = model::NodeRole::worker;  // as the session last said
   std::string error_;
+  bool is_refused_ = false;  // `error_` says why it gets no session
   std::optional<Sidelined> sidelined_;
   std::optional<Forcing> forcing_;
   Outbox out_;

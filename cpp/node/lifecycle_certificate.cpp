@@ -1,6 +1,7 @@
 // This node's certificate: the one that it has, and the next one, which it asks the leader for when the old
 // one has lived for long or says another role than its session (swarmkit ca/renewer.go).
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "ca/policy.hpp"
@@ -15,6 +16,13 @@ constexpr Duration kLookAgain = Duration::seconds(3600);
 
 Instant next_look(Instant now, WallTime wall, WallTime due) {
   return now + std::clamp(due - wall, Duration{}, kLookAgain);
+}
+
+std::string too_late(WallTime not_after) {
+  return "this node's certificate expired at " + to_rfc3339(not_after) +
+         ", and managers renew one for seven days after its end: leave the swarm (docker swarm leave "
+         "--force) "
+         "and join it again";
 }
 
 }  // namespace
@@ -37,15 +45,43 @@ void Lifecycle::resume(ports::DiskLock lock, Instant now, WallTime wall) {
 void Lifecycle::take_certificate(std::string certificate_pem, std::string key_pem, Instant now,
                                  WallTime wall) {
   const auto says = crypto_.read_certificate(certificate_pem);
-  certified_ = {};
+  Certified next;
+  next.wanted_issuer = std::move(certified_.wanted_issuer);
+  certified_ = std::move(next);
   if (says) {
     certified_.role = says->role;
+    certified_.issuer = says->issuer;
+    certified_.not_after = says->not_after;
     certified_.renew_at = ca::renewal_time(*says, rng_);
     certified_.look = next_look(now, wall, certified_.renew_at);
   }
   identity_->certificate_pem = std::move(certificate_pem);
   identity_->key_pem = std::move(key_pem);
   out_.add(effect::SetCredentials{credentials_of(*identity_)});
+}
+
+// A manager that was deposed, or restarted long ago, cannot lead it astray: its own certificate is of the
+// newest root before that one is in force (ca/root_reconciler).
+void Lifecycle::on_root(const std::string& root_cert_pem) {
+  if (!identity_ || identity_->root_cert_pem == root_cert_pem ||
+      crypto_.root_id(root_cert_pem) != certified_.issuer)
+    return;
+  identity_->root_cert_pem = root_cert_pem;
+  out_.add(effect::SetCredentials{credentials_of(*identity_)});
+  out_.add(effect::Store{save_certificates(*identity_), {}});
+}
+
+bool Lifecycle::is_of_another_root() const {
+  return !certified_.wanted_issuer.empty() && certified_.wanted_issuer != certified_.issuer;
+}
+
+// At a moment of its own, so that not all nodes ask at once.
+void Lifecycle::note_wanted_issuer(const agent::SessionFacts& facts, Instant now) {
+  if (facts.issuer == certified_.wanted_issuer) return;
+  certified_.wanted_issuer = facts.issuer;
+  if (!is_of_another_root()) return;
+  const Duration wait{rng_.between(0, std::max<std::int64_t>(facts.renew_within.ns, 0))};
+  certified_.look = std::min(certified_.look, now + wait);
 }
 
 void Lifecycle::look_at_certificate(const Surroundings& at) {
@@ -55,7 +91,9 @@ void Lifecycle::look_at_certificate(const Surroundings& at) {
   } else if (certified_.look <= at.now) {
     certified_.look = next_look(at.now, at.wall, certified_.renew_at);
     const bool another_role = !at.is_manager && certified_.role != role_wanted_ && at.in_session;
-    if (another_role || certified_.renew_at <= at.wall) want_certificate(at);
+    if (!another_role && !is_of_another_root() && at.wall < certified_.renew_at) return;
+    if (at.now < certified_.not_before) certified_.look = certified_.not_before;
+    want_certificate(at);
   }
 }
 
@@ -70,6 +108,9 @@ void Lifecycle::want_certificate(const Surroundings& at) {
 void Lifecycle::ask_for_certificate(const Surroundings& at) {
   Certified::Asked& asked = *certified_.asked;
   asked.resend = at.now + kResend;
+  const bool expired = certified_.not_after <= at.wall;
+  if (expired && at.is_manager) return out_.add(effect::AskOwnStore{asked.request});
+  if (expired && certified_.not_after + ca::kRenewalGrace <= at.wall) error_ = too_late(certified_.not_after);
   if (at.leads) return out_.add(effect::AskOwnLeader{asked.request});
   const auto leader = std::exchange(asked.leader, std::nullopt);
   if (leader || at.leader) return out_.add(effect::SendTo{leader ? *leader : *at.leader, asked.request});
@@ -99,12 +140,16 @@ bool Lifecycle::says_this_node(const std::string& certificate_pem) const {
 void Lifecycle::on_certificate(Certified::Asked asked, const std::string& certificate_pem,
                                const Surroundings& at) {
   const auto before = certified_.role;
+  const bool was_expired = certified_.not_after <= at.wall;
   take_certificate(certificate_pem, std::move(asked.key_pem), at.now, at.wall);
   out_.add(effect::Store{save_certificates(*identity_), {}});
-  if (certified_.role != role_wanted_ && !at.is_manager)  // the leader has not got there yet
+  const bool another_role = certified_.role != role_wanted_ && !at.is_manager;
+  // The leader has not got there yet, or its calendar is behind.
+  if (another_role || is_of_another_root() || certified_.renew_at <= at.wall)
     certified_.look = certified_.not_before = at.now + kRaftRetry;
+  if (was_expired) out_.add(effect::CloseLinks{});  // on those that are open it may not say more
+  if (was_expired || certified_.role != before) error_.clear();
   if (certified_.role == before) return;
-  error_.clear();
   if (certified_.role == model::NodeRole::manager) out_.add(effect::CloseLinks{});
   if (role_wanted_ == model::NodeRole::manager && !at.is_manager) start_raft_join(at);
 }

@@ -17,6 +17,9 @@ void Lifecycle::on_session_facts(const agent::SessionFacts& facts, const Surroun
     out_.add(effect::Store{save_identity(*identity_), {}});
   }
   role_wanted_ = facts.role;
+  if (std::exchange(is_refused_, false)) error_.clear();
+  if (!facts.root_cert_pem.empty()) on_root(facts.root_cert_pem);
+  note_wanted_issuer(facts, at.now);
   if (auto* joining = std::get_if<stage::Joining>(&stage_))
     if (auto* entering = std::get_if<stage::Joining::Entering>(&joining->step)) entering->ready = facts.ready;
   if (sidelined_) return on_facts_while_sidelined(facts, at);
@@ -27,6 +30,11 @@ void Lifecycle::on_session_facts(const agent::SessionFacts& facts, const Surroun
   if (!std::holds_alternative<way::Asked>(way_)) return;
   way_ = way::AtRest{};
   out_.add(effect::StopListening{});
+}
+
+void Lifecycle::on_refused(const std::string& why) {
+  error_ = why;
+  is_refused_ = true;
 }
 
 // A deposed leader may not have heard yet that this node is a manager (again): facts that are older than what

@@ -103,7 +103,7 @@ class LifecycleTest : public testing::Test {
   }
   // One of this node's, as the leader makes it.
   std::string certificate(NodeRole role) {
-    return *crypto_.issue({}, "", {NodeId(2), role, ClusterId(1), at_.wall, at_.wall + kLife, "CERT"});
+    return *crypto_.issue({}, "", {NodeId(2), role, ClusterId(1), at_.wall, at_.wall + kLife, "CERT", {}});
   }
   void be_worker() {
     join();

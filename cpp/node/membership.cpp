@@ -8,6 +8,7 @@
 #include "codec/codec.hpp"
 #include "control/feature_level.hpp"
 #include "control/join.hpp"
+#include "node/certificates.hpp"
 
 namespace swarm::node {
 namespace {
@@ -95,7 +96,7 @@ Result<void> Membership::check_token(const std::string& host, const std::string&
 Result<std::string> Membership::issue(NodeId node, model::NodeRole role, const std::string& request_pem) {
   const model::Cluster& cluster = *replica_.store().cluster();
   const auto says = ca::to_issue(node, role, cluster.id, cluster.spec.ca.node_cert_expiry, core_.wall());
-  return core_.ports.crypto.issue({cluster.root_ca.cert_pem, cluster.root_ca.key_pem}, request_pem, says);
+  return sign(core_.ports.crypto, cluster.root_ca, request_pem, says);
 }
 
 wire::CertificateReply Membership::certify(NodeId id, const wire::CertificateRequest& message) {

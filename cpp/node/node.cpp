@@ -5,6 +5,7 @@
 
 #include "ca/policy.hpp"
 #include "control/feature_level.hpp"
+#include "node/certificates.hpp"
 #include "node/impl.hpp"
 #include "node/replica_disk.hpp"
 #include "node/replica_recovery.hpp"
@@ -133,10 +134,9 @@ Result<void> Node::Impl::certify_itself() {
   if (!identity.certificate_pem.empty()) return show(credentials_of(identity));
   if (cluster == nullptr || cluster->root_ca.key_pem.empty()) return {};
   auto own = core_.ports.crypto.make_request();
-  auto certificate =
-      core_.ports.crypto.issue({cluster->root_ca.cert_pem, cluster->root_ca.key_pem}, own.request_pem,
-                               ca::to_issue(identity.node, model::NodeRole::manager, cluster->id,
-                                            cluster->spec.ca.node_cert_expiry, core_.wall()));
+  auto certificate = sign(core_.ports.crypto, cluster->root_ca, own.request_pem,
+                          ca::to_issue(identity.node, model::NodeRole::manager, cluster->id,
+                                       cluster->spec.ca.node_cert_expiry, core_.wall()));
   if (!certificate) return certificate.error();
   identity.certificate_pem = std::move(*certificate);
   identity.key_pem = std::move(own.key_pem);
@@ -263,8 +263,11 @@ Result<void> Node::Impl::begin_recovered() {
 }
 
 Result<void> Node::Impl::start_agent() {
-  agent_ = std::make_unique<AgentPart>(core_.next_life(), *core_.identity, core_.options.description,
-                                       core_.rng.fork());
+  model::NodeDescription description = core_.options.description;
+  if (!core_.identity->certificate_pem.empty())
+    description.tls =
+        tls_info_of(core_.ports.crypto, core_.identity->certificate_pem, core_.identity->root_cert_pem);
+  agent_ = std::make_unique<AgentPart>(core_.next_life(), *core_.identity, description, core_.rng.fork());
   auto started = agent_->start(core_.ports.disk, core_.identity->cluster, times());
   settle_agent();
   return started;

@@ -1,9 +1,9 @@
 #include "node/permissions.hpp"
 
-#include <algorithm>
 #include <array>
 #include <variant>
 
+#include "ca/policy.hpp"
 #include "codec/codec.hpp"
 
 namespace swarm::node {
@@ -37,7 +37,7 @@ struct Table {
 
   // What a member asks for itself.
   P operator()(const wire::CertificateRequest&) const {
-    return {"CertificateRequest", Sender::member, Way::asks, Part::membership};
+    return {"CertificateRequest", Sender::member, Way::asks, Part::membership, {}, {}, false, true};
   }
   P operator()(const wire::CertificateReply&) const {
     return {"CertificateReply", Sender::manager, Way::answers, Part::lifecycle};
@@ -127,6 +127,8 @@ constexpr std::array<DenialRow, kDenials> kDenialRows{{
     {"stale", "the peer is behind: it speaks as or to a past member of the Raft group", false, false},
     {"rule", "it breaks a rule", true, true},
     {"removed", "the peer was removed from the swarm", true, true},
+    // Its link stays: the next certificate comes on it.
+    {"expired", "the peer's certificate has expired, and it may only renew it", false, false},
 }};
 
 std::optional<Denial> check_member(const model::Principal& who, const Hearer& hearer) {
@@ -136,8 +138,12 @@ std::optional<Denial> check_member(const model::Principal& who, const Hearer& he
 }
 
 bool is_removed(const model::Principal& who, const Hearer& hearer) {
-  return hearer.removed_nodes != nullptr &&
-         std::ranges::find(*hearer.removed_nodes, who.node) != hearer.removed_nodes->end();
+  return hearer.removed_nodes != nullptr && hearer.removed_nodes->contains(who.node);
+}
+
+// A certificate says whole seconds.
+WallTime certified_at(const model::Principal& who) {
+  return who.valid_from + ca::kBackdate + Duration::seconds(1);
 }
 
 std::optional<Denial> check_manager(const model::Principal& who, const Hearer& hearer) {
@@ -159,7 +165,8 @@ bool is_manager(const model::Principal& who, const Hearer& hearer) {
   if (hearer.removed->contains(who.raft_id)) return false;
   const auto member = hearer.members->find(who.raft_id);
   if (member != hearer.members->end()) return member->second.node == who.node;
-  return hearer.leader == 0 || hearer.leader == who.raft_id;
+  if (hearer.leader != 0) return hearer.leader == who.raft_id;
+  return !hearer.worker_as_of || *hearer.worker_as_of < certified_at(who);
 }
 
 std::optional<Denial> check(const model::Principal& who, Way way, const Hearer& hearer,
@@ -169,6 +176,7 @@ std::optional<Denial> check(const model::Principal& who, Way way, const Hearer& 
   if (row.sender == Sender::anyone) return std::nullopt;
   if (const auto denial = check_member(who, hearer)) return denial;
   if (!row.even_if_removed && is_removed(who, hearer)) return Denial::removed;
+  if (!row.even_if_expired && who.expired) return Denial::expired;
   if (row.sender == Sender::coming_manager && who.role != model::NodeRole::manager) return Denial::role;
   if (row.sender == Sender::manager)
     if (const auto denial = check_manager(who, hearer)) return denial;

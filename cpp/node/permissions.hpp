@@ -10,13 +10,13 @@
 //   - A manager believes that a peer is a manager only where its own member list says so, too (is_manager): a
 //     certificate outlives a demotion.
 //   - A node that was removed from the swarm is told so, and heard in nothing else, whatever it can prove.
+//   - A node whose certificate has expired a short while ago may ask for the next one, and for nothing else.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
-#include <vector>
 
 #include "model/principal.hpp"
 #include "model/wire.hpp"
@@ -44,6 +44,7 @@ struct Permission {
   std::optional<NodeId> subject = {};
   std::optional<RaftEnds> ends = {};
   bool even_if_removed = false;
+  bool even_if_expired = false;
 };
 Permission permission(const ports::Frame& frame);
 Permission permission(const wire::Message& message);
@@ -55,7 +56,9 @@ struct Hearer {
   const std::map<std::uint64_t, wire::ManagerPeer>* members = nullptr;  // null: no manager
   const std::set<std::uint64_t>* removed = nullptr;                     // Raft ids of past members
   std::uint64_t leader = 0;  // the Raft id of the leader that it hears (its own if it leads); 0: none
-  const std::vector<NodeId>* removed_nodes = nullptr;  // null: no manager
+  const std::set<NodeId>* removed_nodes = nullptr;  // from the swarm; null: none is known
+  // A manager: its store says that the peer's node is a worker, and did so then. Nothing: it does not.
+  std::optional<WallTime> worker_as_of = {};
 };
 
 enum class Denial : std::uint8_t {
@@ -68,8 +71,9 @@ enum class Denial : std::uint8_t {
   stale,            // it is a past member of the Raft group, or speaks to one
   rule,             // it may speak, and says what no member can mean (node/judge)
   removed,          // it was removed from the swarm
+  expired,          // its certificate has expired, and it wants something else than the next one
 };
-inline constexpr std::size_t kDenials = static_cast<std::size_t>(Denial::removed) + 1;
+inline constexpr std::size_t kDenials = static_cast<std::size_t>(Denial::expired) + 1;
 
 struct DenialRow {
   const char* word;      // of the metric's label
@@ -81,8 +85,10 @@ const DenialRow& row_of(Denial denial);
 
 // Returns true if `who` may speak as a manager to `hearer`. A worker believes the managers that it dialled. A
 // manager asks its member list: the Raft id must be there, under the principal's node. A manager that does
-// not know the id at all may be behind: it refuses the claim while it leads or hears another leader, and lets
-// it pass while it hears none, because it may need the new member's vote, or its log.
+// not know the id at all may be behind: it refuses the claim while it leads or hears another leader. While it
+// hears none, it lets the claim pass, because it may need the new member's vote, or its log; but not that of
+// a node which its store has as a worker since the claimed certificate was made: that is one of a manager
+// that was demoted.
 bool is_manager(const model::Principal& who, const Hearer& hearer);
 
 // Returns why `who` may not send `frame` to `hearer`; nothing if it may. `way`: which end opened the link.

@@ -32,7 +32,7 @@ const std::map<std::uint64_t, wire::ManagerPeer> kMembers{{kLeaderRaft, {kLeader
                                                           {kManagerRaft, {kManager, kManagerRaft, {}}}};
 const std::set<std::uint64_t> kRemoved{kPastRaft};
 const NodeId kGone(5);
-const std::vector<NodeId> kRemovedNodes{kGone};
+const std::set<NodeId> kRemovedNodes{kGone};
 
 // The leader, a follower of it, a manager without a leader, and a worker.
 const Hearer kAtLeader{kOwn, kLeaderRaft, &kMembers, &kRemoved, kLeaderRaft, &kRemovedNodes};
@@ -300,11 +300,49 @@ TEST(Permissions, ANodeThatWasRemovedIsHeardInNothingButItsWayOut) {
     }
 }
 
+// A worker knows them by its feed: a manager that was removed is none to it.
+TEST(Permissions, AWorkerHearsNoManagerThatWasRemoved) {
+  Hearer worker = kAtWorker;
+  worker.removed_nodes = &kRemovedNodes;
+  const Principal gone{kOwn, kGone, NodeRole::manager, kNewRaft};
+  EXPECT_EQ(check(gone, Way::answers, worker, wire::Message(wire::Session{})), Denial::removed);
+  EXPECT_EQ(check(kM, Way::answers, worker, wire::Message(wire::Session{})), std::nullopt);
+}
+
+TEST(Permissions, AnExpiredCertificateIsGoodForTheNextOneAndForNothingElse) {
+  for (Principal late : {kW, kM}) {
+    late.expired = true;
+    for (const auto& sample : kSamples) {
+      if (sample.expected.sender == Sender::anyone) continue;
+      const bool renews = sample.name() == "CertificateRequest";
+      EXPECT_EQ(ask(late, sample, late), renews ? std::nullopt : std::optional(Denial::expired))
+          << sample.name();
+    }
+  }
+  Principal gone{kOwn, kGone, NodeRole::worker, 0};
+  gone.expired = true;
+  EXPECT_EQ(check(gone, Way::asks, kAtLeader, wire::Message(wire::CertificateRequest{})), Denial::removed);
+}
+
+// The key of a manager that was demoted, and a Raft id that no group has had.
+TEST(Permissions, ADemotedManagersKeyIsNoManagersWhereTheStoreKnowsOfTheDemotion) {
+  const WallTime demoted{1'800'000'000'000'000'000};
+  const Duration day = Duration::seconds(24LL * 3600);
+  Principal who{kOwn, kOther, NodeRole::manager, kNewRaft};
+  Hearer hearer = kLeaderless;
+  hearer.worker_as_of = demoted;
+  who.valid_from = demoted + Duration{-day.ns};
+  EXPECT_FALSE(is_manager(who, hearer));
+  EXPECT_EQ(step(who, kNewRaft, kManagerRaft, hearer), Denial::unknown_manager);
+  who.valid_from = demoted;  // made an hour later: it was promoted again, and this manager is behind
+  EXPECT_TRUE(is_manager(who, hearer));
+}
+
 TEST(Permissions, WhoBreaksARuleLosesItsLinkAndWhoIsMerelyBehindDoesNot) {
   for (const Denial denial :
        {Denial::stranger, Denial::role, Denial::subject, Denial::direction, Denial::removed})
     EXPECT_TRUE(row_of(denial).closes) << row_of(denial).word;
-  for (const Denial denial : {Denial::another_swarm, Denial::unknown_manager, Denial::stale})
+  for (const Denial denial : {Denial::another_swarm, Denial::unknown_manager, Denial::stale, Denial::expired})
     EXPECT_FALSE(row_of(denial).closes) << row_of(denial).word;
 }
 

@@ -3,8 +3,10 @@
 // another, but no part is ever called while it is at work.
 #include <utility>
 
+#include "ca/policy.hpp"
 #include "control/feature_level.hpp"
 #include "control/join.hpp"
+#include "node/certificates.hpp"
 #include "node/impl.hpp"
 
 namespace swarm::node {
@@ -52,6 +54,22 @@ void Node::Impl::carry_out(const effect::AskOwnLeader& effect) {
   lifecycle_.on_message({kLocalLink, core_.self()}, reply, surroundings());
 }
 
+void Node::Impl::carry_out(const effect::AskOwnStore& effect) {
+  const auto* cluster = replica_ ? replica_->store().cluster() : nullptr;
+  if (cluster == nullptr || !core_.identity) return;
+  wire::CertificateReply reply;
+  reply.request = effect.request.request;
+  auto certificate = sign(core_.ports.crypto, cluster->root_ca, effect.request.certificate_request_pem,
+                          ca::to_issue(core_.identity->node, model::NodeRole::manager, cluster->id,
+                                       cluster->spec.ca.node_cert_expiry, core_.wall()));
+  if (certificate) {
+    reply.certificate_pem = std::move(*certificate);
+  } else {
+    reply.error = certificate.error();
+  }
+  lifecycle_.on_message({kLocalLink, core_.self()}, reply, surroundings());
+}
+
 void Node::Impl::carry_out(effect::DialManager effect) {
   const ports::LinkId link = core_.links.to(effect.address, core_.now);
   if (agent_) agent_->on_dialled(link, core_.links.peer(link) != nullptr, core_.now);
@@ -72,6 +90,10 @@ void Node::Impl::carry_out(effect::SayHello) { core_.links.set_hello(core_.hello
 void Node::Impl::carry_out(effect::SetCredentials effect) {
   if (const auto shown = show(std::move(effect.credentials)); !shown)
     core_.trace("warning.certificate", [&] { return shown.error().message; });
+  if (!agent_ || !core_.identity) return;
+  agent_->set_tls(
+      tls_info_of(core_.ports.crypto, core_.identity->certificate_pem, core_.identity->root_cert_pem),
+      core_.now);
 }
 
 // A manager lets every node's session be resumed at every other manager: their tickets are sealed with one
@@ -86,11 +108,16 @@ Result<void> Node::Impl::show(ports::Credentials credentials) {
   return taken;
 }
 
-// The store has the root's key (now, or another one).
-void Node::Impl::note_root() {
+// The store has the root's key (now, or another one); more nodes were removed.
+void Node::Impl::note_cluster() {
   const auto* cluster = replica_->store().cluster();
-  if (cluster == nullptr || cluster->root_ca.key_pem == root_key_seen_) return;
+  if (cluster == nullptr) return;
+  if (cluster->removed_nodes.size() != removed_nodes_.size())
+    removed_nodes_ = {cluster->removed_nodes.begin(), cluster->removed_nodes.end()};
+  if (cluster->root_ca.key_pem == root_key_seen_) return;
   root_key_seen_ = cluster->root_ca.key_pem;
+  lifecycle_.on_root(cluster->root_ca.cert_pem);
+  settle(lifecycle_);
   carry_out(effect::SetCredentials{credentials_});
 }
 
@@ -167,6 +194,11 @@ void Node::Impl::carry_out(effect::HandOver) { replica_->transfer_leadership(rep
 void Node::Impl::carry_out(const agent::SessionFacts& effect) {
   lifecycle_.on_session_facts(effect, surroundings());
   settle(lifecycle_);
+}
+
+void Node::Impl::carry_out(const agent::Refused& effect) {
+  core_.trace("warning.refused", [&] { return effect.reason; });
+  lifecycle_.on_refused(effect.reason);
 }
 
 void Node::Impl::carry_out(const agent::Removed&) {

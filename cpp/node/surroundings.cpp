@@ -1,6 +1,7 @@
 // What the parts see of the node: values, made when a part is called.
 #include <algorithm>
 
+#include "ca/policy.hpp"
 #include "node/impl.hpp"
 
 namespace swarm::node {
@@ -55,15 +56,20 @@ bool Node::Impl::is_settled() const {
   return !leader_ || leader_->loops.dispatcher().is_settled(own->id);
 }
 
-Hearer Node::Impl::hearer() const {
+Hearer Node::Impl::hearer(const model::Principal& who) const {
   Hearer out;
   if (core_.identity) out.cluster = core_.identity->cluster;
+  if (agent_) out.removed_nodes = &agent_->removed_nodes();
   if (!replica_) return out;
   out.raft_id = replica_->raft_id();
   out.members = &replica_->members();
   out.removed = &replica_->removed();
-  if (const auto* cluster = replica_->store().cluster()) out.removed_nodes = &cluster->removed_nodes;
+  out.removed_nodes = &removed_nodes_;
   if (replica_->raft().hears_leader()) out.leader = replica_->raft().leader();
+  if (out.leader != 0 || out.members->contains(who.raft_id)) return out;
+  if (const auto node = replica_->store().node(who.node);
+      node && ca::role_of(*node) == model::NodeRole::worker)
+    out.worker_as_of = node->meta.updated_at;
   return out;
 }
 

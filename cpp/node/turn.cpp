@@ -97,7 +97,7 @@ bool Node::Impl::run_replica() {
   if (replica_->take_skipped()) api_.changes_skipped();
   // Before a change of leader: new loops start from a store that has these entries already.
   for (AppliedEntry& entry : replica_->take_applied()) deliver_applied(std::move(entry));
-  note_root();
+  note_cluster();
   note_unlock_key();
   if (replica_->take_leader_changed()) note_leader_change();
   for (const std::uint64_t check : replica_->take_reads()) router_.on_read_ready(check);

@@ -36,7 +36,13 @@ class Crypto {
     std::string cert_pem, key_pem;
   };
   virtual KeyPair make_root_ca(WallTime now) = 0;
-  // What Docker's TLSInfo shows of a certificate: DER of the issuer's subject and of its public key.
+  // A root that a user gives, with its key, in the form in which a swarm keeps them; an error in a sentence
+  // when it cannot be a swarm's root at `now`.
+  virtual Result<KeyPair> read_root(std::string_view cert_pem, std::string_view key_pem, WallTime now) = 0;
+  // A certificate of the key and the names of another root, signed by `root`: it lets nodes that believe
+  // `root` believe certificates of the other one.
+  virtual Result<std::string> cross_sign(const KeyPair& root, std::string_view other_root_pem) = 0;
+  // What Docker's TLSInfo shows of a root certificate: DER of its subject and of its public key.
   struct Issuer {
     std::string subject_der, public_key_der;
   };
@@ -50,9 +56,11 @@ class Crypto {
   // request cannot be read, or proves no key.
   virtual Result<std::string> issue(const KeyPair& root, std::string_view request_pem,
                                     const model::Certificate& says) = 0;
-  // What a node's certificate says, believed or not; nothing when it is none.
+  // What a node's certificate says, believed or not; nothing when it is none. A cross-signed certificate may
+  // follow it.
   virtual std::optional<model::Certificate> read_certificate(std::string_view cert_pem) = 0;
-  // The name by which certificates name this root (model::Certificate::issuer); "" when it is none.
+  // The name by which certificates name this root, or the one whose key was cross-signed
+  // (model::Certificate::issuer); "" when it is neither.
   virtual std::string root_id(std::string_view root_pem) = 0;
 };
 

@@ -23,7 +23,14 @@ class TestCrypto final : public Crypto {
     for (std::uint64_t i = 0; i < 4; ++i) put_u64(out, fnv1a(bytes, i + 1));
     return out;
   }
-  KeyPair make_root_ca(WallTime) override { return {"CERT", "KEY"}; }
+  KeyPair make_root_ca(WallTime) override { return root; }
+  Result<KeyPair> read_root(std::string_view cert_pem, std::string_view key_pem, WallTime) override {
+    if (cert_pem == "BAD") return rpc_error(Code::invalid_argument, "no root");
+    return KeyPair{std::string(cert_pem), std::string(key_pem)};
+  }
+  Result<std::string> cross_sign(const KeyPair& by, std::string_view other_root_pem) override {
+    return by.cert_pem + " signed " + std::string(other_root_pem);
+  }
   Issuer issuer_of(std::string_view) override { return {"subject", "key"}; }
   OwnRequest make_request() override { return {"NODE KEY", "REQUEST"}; }
   Result<std::string> issue(const KeyPair&, std::string_view, const model::Certificate& says) override {
@@ -36,6 +43,7 @@ class TestCrypto final : public Crypto {
   }
   std::string root_id(std::string_view root_pem) override { return std::string(root_pem); }
 
+  KeyPair root{"CERT", "KEY"};
   std::optional<model::Certificate> issued;  // the last one
   bool refuses = false;
 

@@ -26,13 +26,13 @@ using Frame = std::variant<raft::Message, wire::Message>;
 
 using LinkId = std::uint64_t;  // never reused within a run of the node
 
-// The principal of a link: what the peer's certificate proves, and the Raft id that its Hello claims. Both
-// transports make principals here and nowhere else. Without a certificate the peer is a stranger, whatever it
-// claims: it may ask for the root certificate, and to join.
-inline model::Principal principal_of(const std::optional<model::Certificate>& peer,
-                                     const wire::Hello& hello) {
+// The principal of a link that opens now: what the peer's certificate proves, and the Raft id that its Hello
+// claims. Both transports make principals here and nowhere else. Without a certificate the peer is a
+// stranger, whatever it claims: it may ask for the root certificate, and to join.
+inline model::Principal principal_of(const std::optional<model::Certificate>& peer, const wire::Hello& hello,
+                                     WallTime now) {
   if (!peer) return {};
-  return {peer->cluster, peer->node, peer->role, hello.raft_id};
+  return {peer->cluster, peer->node, peer->role, hello.raft_id, peer->not_before, peer->not_after <= now};
 }
 
 // What a node proves itself with, and whom it believes.

@@ -67,7 +67,11 @@ void L4Relay::set_faults(Faults faults) {
   });
 }
 void L4Relay::set_table(std::shared_ptr<const model::ForwardingTable> table) {
-  impl_->facts.tell([&](Guarded& known) { known.balancer.set_table(std::move(table)); });
+  impl_->facts.tell([&](Guarded& known) {
+    known.changes.removed_nodes |= known.removed_nodes != table->removed_nodes;
+    known.removed_nodes = table->removed_nodes;
+    known.balancer.set_table(std::move(table));
+  });
 }
 void L4Relay::task_up(const model::MeshTask& task) {
   impl_->facts.tell([&](Guarded& known) { known.balancer.task_up(task); });

@@ -259,7 +259,7 @@ void TcpTransport::Impl::Link::on_hello(const wire::Hello& theirs) {
     timer.cancel();
   }
   const auto peer = proved != nullptr ? std::optional(*proved) : std::nullopt;
-  owner->emit(ports::LinkOpened{id, ports::principal_of(peer, theirs), remote, inbound});
+  owner->emit(ports::LinkOpened{id, ports::principal_of(peer, theirs, wall_now()), remote, inbound});
 }
 
 // ---- out

@@ -1,7 +1,9 @@
 #include "sim/churn.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +12,7 @@
 #include "base/id.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
+#include "model/cluster.hpp"
 #include "model/node.hpp"
 #include "ports/http.hpp"
 #include "raft/raft.hpp"
@@ -31,13 +34,27 @@ http::Request set_role(const std::string& node, std::uint64_t version, const std
               R"({"Availability":"active","Role":")" + role + R"("})");
 }
 
+// `swarm`: as it is.
+http::Request rotate_root(const std::string& swarm) {
+  const std::string key = "\"ForceRotate\":";
+  const std::size_t at = swarm.find(key);
+  const auto count =
+      at == std::string::npos ? 0 : std::strtoull(swarm.c_str() + at + key.size(), nullptr, 10);
+  return post("/swarm/update?version=" + std::to_string(version_of(swarm)),
+              R"({"CAConfig":{"ForceRotate":)" + std::to_string(count + 1) + "}}");
+}
+
 }  // namespace
 
 Churn::Churn(World& world, Rng rng, std::vector<std::string> managers, std::vector<std::string> workers)
-    : world_(world), rng_(rng), managers_(std::move(managers)), workers_(std::move(workers)) {
-  const std::string swarm = world_.ask(managers_.front(), get("/swarm")).body;
-  tokens_["manager"] = join_token_of(swarm, "Manager");
-  tokens_["worker"] = join_token_of(swarm, "Worker");
+    : world_(world), rng_(rng), managers_(std::move(managers)), workers_(std::move(workers)) {}
+
+// As the leader has it now: a rotation of the root changes it. "" without a leader: the join is refused.
+std::string Churn::token(const std::string& role) const {
+  const std::string leader = leader_of(world_);
+  const auto* cluster = leader.empty() ? nullptr : world_.node(leader).inspect().store->cluster();
+  if (cluster == nullptr) return {};
+  return role == "manager" ? cluster->root_ca.join_token_manager : cluster->root_ca.join_token_worker;
 }
 
 std::string Churn::node_of(const std::string& machine) const {
@@ -78,6 +95,12 @@ std::optional<Churn::Wish> Churn::some_wish() {
   if (world_.alive(kLeaver) && node_of(kLeaver).empty() && dice < 50) {
     wish.kind = Wish::Kind::join;
     wish.machine = kLeaver;
+    return wish;
+  }
+  if (dice >= 94) {
+    wish.kind = Wish::Kind::rotate;
+    wish.machine = wish.role = {};
+    wish.reading = true;
     return wish;
   }
   if (dice < 20) return clearing();
@@ -124,11 +147,12 @@ void Churn::begin(Wish wish) {
   if (wish.kind == Wish::Kind::leave) {
     request = post("/swarm/leave?force=1");
   } else if (wish.kind == Wish::Kind::join) {
-    request = swarm_join(world_.address(wish.machine), world_.address(some_manager()), tokens_.at(wish.role));
+    request = swarm_join(world_.address(wish.machine), world_.address(some_manager()), token(wish.role));
   } else {
     wish.asked = some_manager();
-    request = wish.kind == Wish::Kind::remove ? del("/nodes/" + wish.node + "?force=1")
-                                              : get("/nodes/" + wish.node);
+    request = wish.kind == Wish::Kind::remove   ? del("/nodes/" + wish.node + "?force=1")
+              : wish.kind == Wish::Kind::rotate ? get("/swarm")
+                                                : get("/nodes/" + wish.node);
   }
   world_.note("churn", request.method + " " + request.target + " at " + wish.asked + " " + wish.role);
   wish.call = world_.call(wish.asked, std::move(request));
@@ -142,7 +166,9 @@ void Churn::poll() {
   world_.hang_up(wish_->call);
   if (wish_->reading && reply.ended && reply.head.status == 200) {
     wish_->reading = false;
-    wish_->call = world_.call(wish_->asked, set_role(wish_->node, version_of(reply.body), wish_->role));
+    wish_->call = world_.call(wish_->asked, wish_->kind == Wish::Kind::rotate
+                                                ? rotate_root(reply.body)
+                                                : set_role(wish_->node, version_of(reply.body), wish_->role));
     return;
   }
   world_.note("churn", "answer of " + wish_->asked + ": " + std::to_string(reply.head.status) + " " +

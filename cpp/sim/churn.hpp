@@ -1,11 +1,10 @@
 // Churn: a restless administrator. Promotes and demotes nodes, lets one leave the swarm and join again,
-// removes what is left of it, and now and then kills the machine that it has just asked, or the leader, in
-// the middle of that. m1 and m2 stay managers: a group that lost most of its members for good has no way
-// back. When the storm is over it asks for what the swarm began with. NOT here: services (workload), faults
-// that no request brought about (fault_plan).
+// removes what is left of it, rotates the root certificate, and now and then kills the machine that it has
+// just asked, or the leader, in the middle of that. m1 and m2 stay managers: a group that lost most of its
+// members for good has no way back. When the storm is over it asks for what the swarm began with. NOT here:
+// services (workload), faults that no request brought about (fault_plan).
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,7 +25,7 @@ class Churn {
 
  private:
   struct Wish {
-    enum class Kind { role, leave, join, remove } kind = Kind::role;
+    enum class Kind { role, leave, join, remove, rotate } kind = Kind::role;
     std::string machine;  // empty: a node that no machine is any more
     std::string node, role;
     bool reading = false;  // the version, before the write
@@ -39,6 +38,7 @@ class Churn {
   // A node that the leader knows and that no machine is; "" when there is none.
   std::optional<Wish> clearing();
   std::optional<Wish> some_wish();
+  std::string token(const std::string& role) const;
   std::optional<Wish> next_repair();
   void begin(Wish wish);
   void kill_somebody(const std::string& asked);
@@ -46,7 +46,6 @@ class Churn {
   World& world_;
   Rng rng_;
   std::vector<std::string> managers_, workers_;
-  std::map<std::string, std::string> tokens_;  // by role
   std::optional<Wish> wish_;
 };
 

@@ -115,6 +115,11 @@ void Network::set_credentials(MachineIndex machine, const ports::Credentials& cr
   host.clock = &clock;
 }
 
+model::Principal Network::principal_of(const Host& host, const std::optional<model::Certificate>& peer,
+                                       const wire::Hello& hello) {
+  return ports::principal_of(peer, hello, host.clock == nullptr ? WallTime{} : host.clock->wall());
+}
+
 Network::Proved Network::judge(const Host& host, const ca::Trust& trust, bool dialled,
                                const std::optional<model::Certificate>& peer) {
   Proved out;
@@ -123,6 +128,12 @@ Network::Proved Network::judge(const Host& host, const ca::Trust& trust, bool di
   const auto why = ca::judge(out.peer, ca::expected_of(dialled, trust), trust, now);
   if (why) out.distrust = ca::sentence_of(*why);
   return out;
+}
+
+bool Network::is_member_of(MachineIndex machine, MachineIndex other) const {
+  const Host& host = hosts_[machine];
+  const WallTime now = host.clock == nullptr ? WallTime{} : host.clock->wall();
+  return !ca::judge(hosts_[other].shown, ca::Expected::member, host.trust, now);
 }
 
 ports::LinkId Network::open_as(MachineIndex machine, const Address& to, const wire::Hello& hello,
@@ -173,7 +184,7 @@ std::optional<ports::Event> Network::arrived(const ConnectArrives& event) {
   if (!is_cut(end.machine, opener.machine))
     deliver(arrival(end.machine, opener), end.machine, opener.machine, 0,
             AcceptArrives{event.connection, host.identity, host.shown});
-  return ports::LinkOpened{link_id(event.connection, 1), ports::principal_of(proved.peer, connection->hello),
+  return ports::LinkOpened{link_id(event.connection, 1), principal_of(host, proved.peer, connection->hello),
                            connection->from, true};
 }
 
@@ -185,7 +196,8 @@ std::optional<ports::Event> Network::arrived(const AcceptArrives& event) {
   connection->open = true;
   for (auto& frame : std::exchange(connection->waiting, {}))
     transmit(event.connection, *connection, 1, std::move(frame));
-  return ports::LinkOpened{link_id(event.connection, 0), ports::principal_of(proved.peer, event.hello),
+  return ports::LinkOpened{link_id(event.connection, 0),
+                           principal_of(hosts_[connection->ends[0].machine], proved.peer, event.hello),
                            connection->to, false};
 }
 

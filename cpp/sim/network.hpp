@@ -41,6 +41,10 @@ class Network {
   void send(MachineIndex machine, ports::LinkId link, ports::Frame frame);
   void close(MachineIndex machine, ports::LinkId link);
 
+  // Returns true if `machine` takes the other one for a node of its swarm, by the certificate that this
+  // shows.
+  bool is_member_of(MachineIndex machine, MachineIndex other) const;
+
   // ---- machines come and go
   void machine_ended(MachineIndex machine, bool silent);
   void machine_started(MachineIndex machine) { hosts_[machine].silent = false; }
@@ -116,6 +120,8 @@ class Network {
   };
   static Proved judge(const Host& host, const ca::Trust& trust, bool dialled,
                       const std::optional<model::Certificate>& peer);
+  static model::Principal principal_of(const Host& host, const std::optional<model::Certificate>& peer,
+                                       const wire::Hello& hello);
   std::optional<ports::Event> hang_up(ConnectionId id, Connection& connection, const char* why);
   static ports::LinkId link_id(ConnectionId connection, int side) { return connection * 2 + side; }
   struct Held {

@@ -23,6 +23,10 @@ constexpr std::string_view kEnd = "-----END CERTIFICATE-----\n";
 constexpr std::string_view kRequest = "-----BEGIN CERTIFICATE REQUEST-----\n";
 constexpr std::size_t kFixed = 16 + 16 + 1 + 8 + 8;  // what a certificate says, less its issuer
 constexpr std::size_t kRootId = 40;                  // digits, as of a real key
+constexpr std::size_t kDigest = 32;
+constexpr std::size_t kRoot = kDigest + 64;  // a root holds the digest of its key
+constexpr std::string_view kKey = "-----BEGIN PRIVATE KEY-----\n";
+constexpr std::string_view kCertificate = "-----BEGIN CERTIFICATE-----\n";
 
 std::string pem(const std::string& what, std::string_view bytes) {
   const std::string text = to_base64(bytes);
@@ -41,6 +45,25 @@ std::string body_of(std::string_view text) {
   return from_base64(out).value_or("");
 }
 
+// Takes the first certificate off the front; "" when there is none.
+std::string_view take_certificate(std::string_view& pems) {
+  const std::size_t end = pems.find(kEnd);
+  if (end == std::string_view::npos) return {};
+  const std::string_view first = pems.substr(0, end + kEnd.size());
+  pems.remove_prefix(first.size());
+  return first;
+}
+
+// A cross-signed certificate: the name of the root whose key it has, then that of the root that signed it.
+struct CrossSigned {
+  std::string of, by;
+};
+std::optional<CrossSigned> read_cross_signed(std::string_view pem) {
+  const std::string bytes = body_of(pem);
+  if (bytes.size() != 2 * kRootId) return std::nullopt;
+  return CrossSigned{bytes.substr(0, kRootId), bytes.substr(kRootId)};
+}
+
 void put_id(std::string& out, Uint128 id) {
   put_u64(out, static_cast<std::uint64_t>(id >> 64));
   put_u64(out, static_cast<std::uint64_t>(id));
@@ -53,17 +76,15 @@ Uint128 get_id(std::string_view from, std::size_t at) {
 
 std::vector<std::string> root_ids(std::string_view roots_pem) {
   std::vector<std::string> ids;
-  while (!roots_pem.empty()) {
-    const std::size_t end = roots_pem.find(kEnd);
-    if (end == std::string_view::npos) break;
-    ids.push_back(to_hex(sha256(roots_pem.substr(0, end + kEnd.size()))).substr(0, kRootId));
-    roots_pem.remove_prefix(end + kEnd.size());
+  for (auto next = take_certificate(roots_pem); !next.empty(); next = take_certificate(roots_pem)) {
+    const auto cross_signed = read_cross_signed(next);
+    ids.push_back(cross_signed ? cross_signed->of : to_hex(sha256(next)).substr(0, kRootId));
   }
   return ids;
 }
 
 std::optional<model::Certificate> read_certificate(std::string_view cert_pem) {
-  const std::string bytes = body_of(cert_pem);
+  const std::string bytes = body_of(take_certificate(cert_pem));
   if (bytes.size() != kFixed + kRootId) return std::nullopt;
   model::Certificate says;
   says.node = NodeId(get_id(bytes, 0));
@@ -72,6 +93,8 @@ std::optional<model::Certificate> read_certificate(std::string_view cert_pem) {
   says.not_before = {static_cast<std::int64_t>(get_u64(bytes, 33))};
   says.not_after = {static_cast<std::int64_t>(get_u64(bytes, 41))};
   says.issuer = bytes.substr(kFixed);
+  const auto follows = read_cross_signed(take_certificate(cert_pem));
+  if (follows && follows->of == says.issuer) says.cross_signed_by = follows->by;
   return says;
 }
 
@@ -83,12 +106,33 @@ std::string SimCrypto::random_bytes(std::size_t count) {
 }
 
 ports::Crypto::KeyPair SimCrypto::make_root_ca(WallTime) {
-  std::string cert = pem("CERTIFICATE", random_bytes(96));
-  return {std::move(cert), pem("PRIVATE KEY", random_bytes(48))};
+  const std::string key = random_bytes(48);
+  return {pem("CERTIFICATE", sim::sha256(key) + random_bytes(kRoot - kDigest)), pem("PRIVATE KEY", key)};
+}
+
+// A real root may be given, too. It is a value like every other, and nothing ties its key to it.
+Result<ports::Crypto::KeyPair> SimCrypto::read_root(std::string_view cert_pem, std::string_view key_pem,
+                                                    WallTime) {
+  const auto refuse = [](const char* text) { return rpc_error(Code::invalid_argument, text); };
+  std::string_view rest = cert_pem.substr(std::min(cert_pem.find(kCertificate), cert_pem.size()));
+  const std::string_view cert = take_certificate(rest);
+  if (cert.empty()) return refuse("could not parse the desired CA certificate");
+  if (rest.find(kCertificate) != std::string_view::npos)
+    return refuse("the desired CA certificate cannot contain multiple certificates");
+  if (key_pem.find("PRIVATE KEY-----") == std::string_view::npos)
+    return refuse("could not parse the desired CA key");
+  const std::string root = body_of(cert);
+  if (key_pem.starts_with(kKey) && root.size() == kRoot && !root.starts_with(sim::sha256(body_of(key_pem))))
+    return refuse("the desired CA certificate and key do not match");
+  return KeyPair{std::string(cert), std::string(key_pem)};
+}
+
+Result<std::string> SimCrypto::cross_sign(const KeyPair& root, std::string_view other_root_pem) {
+  return pem("CERTIFICATE", root_id(other_root_pem) + root_id(root.cert_pem));
 }
 
 ports::Crypto::Issuer SimCrypto::issuer_of(std::string_view cert_pem) {
-  return {"\x30\x13\x31\x11\x30\x0f\x06\x03\x55\x04\x03\x13\x08swarm-ca", sim::sha256(cert_pem)};
+  return {"\x30\x13\x31\x11\x30\x0f\x06\x03\x55\x04\x03\x13\x08swarm-ca", sim::sha256(root_id(cert_pem))};
 }
 
 ports::Crypto::OwnRequest SimCrypto::make_request() {

@@ -41,6 +41,7 @@ constexpr Duration kServeMin = Duration::micros(100), kServeMax = Duration::mill
 
 void SimMesh::join(ClusterId, NodeId self) {
   joined_ = true;
+  self_ = self;
   balancer_.set_self(self);
 }
 void SimMesh::leave() {
@@ -112,6 +113,13 @@ void MeshNet::send(MachineIndex from, MachineIndex to, MeshStep step) {
     again = again * 2;
   }
   network_.deliver(shared_.now + latency, from, to, facts_.life(to), std::move(step));
+}
+
+// Returns true if both ends of a link would believe each other.
+bool MeshNet::may_link(const SimMesh& at, MachineIndex to) const {
+  const SimMesh& other = *machines_[to];
+  return at.balancer_.may_link(other.self_) && other.balancer_.may_link(at.self_) &&
+         network_.is_member_of(at.index_, to) && network_.is_member_of(to, at.index_);
 }
 
 // ---- requests
@@ -186,6 +194,8 @@ void MeshNet::arrived(MachineIndex machine, const MeshStep& step) {
 
 void MeshNet::on_stream(SimMesh& at, const MeshStep& step) {
   if (!at.joined_) return;
+  if (!may_link(at, step.origin))
+    return send(at.index_, step.origin, {Step::lost, step.conn, step.attempt, false, {}, 0, 0, {}});
   const std::uint64_t conn = ++last_;
   Flight& flight = flights_[conn];
   flight.machine = at.index_;

@@ -37,6 +37,7 @@ class SimMesh final : public ports::Mesh {
   MeshNet& net_;
   MachineIndex index_;
   bool joined_ = false;
+  NodeId self_;
   std::set<model::PortKey> listening_, occupied_;
   std::vector<std::string> problems_;
   mesh::Balancer balancer_;
@@ -97,6 +98,7 @@ class MeshNet {
   void listen(SimMesh& at, const model::PortKey& port);
   void push(MachineIndex machine, Duration after, MeshStep step);
   void send(MachineIndex from, MachineIndex to, MeshStep step);
+  bool may_link(const SimMesh& at, MachineIndex to) const;
 
   Shared& shared_;
   Network& network_;

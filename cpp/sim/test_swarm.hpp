@@ -48,9 +48,10 @@ struct Swarm {
   model::Certificate certificate_of(const std::string& name) {
     const auto seen = world.node(name).inspect();
     const auto role = seen.is_manager ? model::NodeRole::manager : model::NodeRole::worker;
-    return {seen.id,      role,
-            seen.cluster, {},
-            {INT64_MAX},  root_ids(world.node("m1").inspect().store->cluster()->root_ca.cert_pem).at(0)};
+    return {
+        seen.id, role,        seen.cluster,
+        {},      {INT64_MAX}, root_ids(world.node("m1").inspect().store->cluster()->root_ca.cert_pem).at(0),
+        {}};
   }
   std::uint32_t create(const std::string& name, std::uint64_t replicas, std::uint32_t port = 0) {
     ServiceWish wish;

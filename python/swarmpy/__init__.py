@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from swarmpy.requests import Request as Request
     from swarmpy.requests import Requests as Requests
     from swarmpy.rolling import Rolling
+    from swarmpy.root import Root as Root
     from swarmpy.service import LogLine, Service, Services, SpecVersion
     from swarmpy.service import SpecHistory as SpecHistory
     from swarmpy.states import (
@@ -169,6 +170,7 @@ _HOME = {
     "_replay.replaying": "Replay RunFailure Step replay",
     "_timeline.inline": "Timeline",
     "rolling": "Rolling",
+    "root": "Root",
     "service": "LogLine Service Services SpecHistory SpecVersion",
     "states": "Availability Mode NodeState OutcomeState Reachability Role TaskState UpdateState",
     "swarm": "Swarm connect",

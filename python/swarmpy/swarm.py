@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from swarmpy._view.live import View
     from swarmpy.metrics import Metrics, Scraper
     from swarmpy.recovery import Recovery
+    from swarmpy.root import Root
     from swarmpy.service import Service
 
 MOST_MANAGERS, MOST_WORKERS = 1000, 100_000
@@ -353,6 +354,35 @@ class Swarm(metaclass=Brief):
         """
         self._hub.check_open()
         return unlock_key(self._hub.client.json)
+
+    @property
+    def root(self) -> Root:
+        """The root certificate that the swarm has or is on its way to, and how far each node is: `.pem`,
+        `.certified`, `.believed_by`, `.blockers`; true when all nodes are there.
+        """
+        from swarmpy.root import look
+
+        return look(self._hub)
+
+    def rotate_root(
+        self, *, ca_cert: str | None = None, ca_key: str | None = None, timeout: DurationLike = "60s"
+    ) -> Root:
+        """Gives the swarm another root certificate (`docker swarm ca --rotate`): a fresh one, or the caller's
+        own, as PEM text with its key. Waits until every node has a certificate of it and believes it; with
+        `timeout=0` it only begins that. Join tokens are others then. During a rotation a second one takes its
+        place; the present root's certificate and key, given again, lead back.
+
+        Raises `ConvergenceTimeout`, whose `.blockers` name the nodes that are missing: one that is down
+        blocks the way until it is back or removed, and the rotation goes on. Raises `InvalidArgument` for
+        what cannot be a swarm's root.
+
+        >>> c.rotate_root()
+        <Root: certificates 5/5, believed by 5/5>
+        """
+        from swarmpy.root import rotate
+
+        self._hub.check_open()
+        return rotate(self, self._hub, ca_cert, ca_key, timeout)
 
     def recover(
         self, from_: str | Node | None = None, *, lost: Iterable[str | Node] = (), dry_run: bool = False

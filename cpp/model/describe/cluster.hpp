@@ -38,12 +38,16 @@ SWARM_DESCRIBE(ClusterSpec) {
   SWARM_ROW(auto_lock_managers, always("EncryptionConfig.AutoLockManagers"));
 }
 
+SWARM_FIELDS(RootRotation, cert_pem, key_pem, cross_signed_pem, id, join_token_worker, join_token_manager)
+
 // Its JSON is that of the join tokens.
 SWARM_DESCRIBE(RootCa) {
   SWARM_ROW(cert_pem);
   SWARM_ROW(key_pem);
   SWARM_ROW(join_token_worker, always("Worker"));
   SWARM_ROW(join_token_manager, always("Manager"));
+  SWARM_ROW(id);
+  SWARM_ROW(rotation);
 }
 
 SWARM_DESCRIBE(Cluster) {
@@ -52,7 +56,7 @@ SWARM_DESCRIBE(Cluster) {
   SWARM_ROW(spec, always("Spec"));
   SWARM_ROW(root_ca);
   SWARM_PLACE("TLSInfo");
-  SWARM_SHOW("RootRotationInProgress", false);
+  SWARM_PLACE("RootRotationInProgress");
   SWARM_ROW(default_addr_pool, always("DefaultAddrPool"));
   SWARM_ROW(subnet_size, always("SubnetSize"));
   SWARM_ROW(data_path_port, always("DataPathPort"));

@@ -18,6 +18,9 @@ SWARM_DESCRIBE(Plugin) {
   SWARM_ROW(name, always("Name"));
 }
 
+// docker/objects.cpp writes its JSON: the API shows the DER in base 64.
+SWARM_FIELDS(TlsInfo, trust_root, issuer, issuer_subject, issuer_public_key)
+
 SWARM_DESCRIBE(NodeDescription) {
   SWARM_ROW(hostname, omit("Hostname"));
   SWARM_ROW(platform, always("Platform"));
@@ -26,6 +29,7 @@ SWARM_DESCRIBE(NodeDescription) {
   SWARM_ROW(engine_labels, omit("Engine.Labels"));
   SWARM_ROW(plugins, omit("Engine.Plugins"));
   SWARM_ROW_UNLESS(feature_level, kFirstLevel);
+  SWARM_ROW(tls);
 }
 
 SWARM_DESCRIBE(NodeStatus) {

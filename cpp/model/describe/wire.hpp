@@ -16,7 +16,7 @@ struct Words<Code> {
 template <>
 struct Words<wire::FeedKind> {
   static constexpr const char* kName = "kind of item";
-  static constexpr auto kLast = wire::FeedKind::mesh_backend;
+  static constexpr auto kLast = wire::FeedKind::removed_node;
 };
 
 SWARM_FIELDS(Error, code, message, hint, from_store, http_status)
@@ -34,13 +34,15 @@ SWARM_FIELDS(wire::RaftJoinRequest, request, node, address)
 SWARM_FIELDS(wire::RaftJoinReply, request, error, leader, raft_id, members)
 SWARM_FIELDS(wire::LeaveRequest, request, node)
 SWARM_FIELDS(wire::LeaveReply, request, error, leader)
-SWARM_FIELDS(wire::Register, node, description)
-SWARM_FIELDS(wire::Session, session, heartbeat_period, role, managers, version, ready)
-SWARM_FIELDS(wire::SessionRefused, session, reason, leader, removed)
+SWARM_FIELDS(wire::Register, node, description, previous)
+SWARM_FIELDS(wire::Session, session, heartbeat_period, role, managers, version, ready, root_cert_pem, issuer,
+             renew_within)
+SWARM_FIELDS(wire::SessionRefused, session, reason, leader, removed, remarkable)
 SWARM_FIELDS(wire::Heartbeat, session)
 SWARM_FIELDS(wire::HeartbeatReply, session, period)
 
 SWARM_FIELDS(wire::MeshService, service, ports)
+SWARM_FIELDS(wire::RemovedNode, node)
 SWARM_FIELDS(wire::FeedKey, kind, id)
 
 // `items`: each template travels once (codec/wire.cpp).
@@ -75,6 +77,7 @@ SWARM_FIELDS(wire::SnapshotAck, snapshot_index, received)
 SWARM_CASE(wire::FeedItem, Task, task)
 SWARM_CASE(wire::FeedItem, wire::MeshService, mesh_service)
 SWARM_CASE(wire::FeedItem, MeshBackend, mesh_backend)
+SWARM_CASE(wire::FeedItem, wire::RemovedNode, removed_node)
 
 SWARM_CASE(wire::Message, wire::JoinRequest, join_request)
 SWARM_CASE(wire::Message, wire::JoinReply, join_reply)

@@ -117,6 +117,8 @@ class Balancer {
 
   // ---- looking
   bool may_serve(TaskId task) const;  // a task of this node: up, and not stopping
+  // Returns true if the node may have links to this one: it was not removed from the swarm.
+  bool may_link(NodeId node) const { return !table_->removed_nodes->contains(node); }
   std::size_t connections() const { return conns_.size(); }
 
  private:

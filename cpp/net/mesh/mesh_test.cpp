@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <map>
+#include <set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -31,7 +32,7 @@ model::MeshBackend backend(std::uint64_t task, NodeId node) {
 
 // The whole table.
 wire::MeshChange whole(std::vector<model::MeshBackend> backends) {
-  return {true, true, {{kService, {{kPort, 80}}}}, std::move(backends), {}, {}};
+  return {true, true, {{kService, {{kPort, 80}}}}, std::move(backends), {}, {}, {}};
 }
 
 class MeshBalancer : public testing::Test {
@@ -226,21 +227,22 @@ TEST(TableKeeper, AChangeTouchesTheRoutesThatItNames) {
   TableKeeper keeper;
   const ServiceId other(8);
   keeper.on(whole({backend(10, kHere)}));
-  keeper.on({false, false, {{other, {host_port(9000), host_port(7000)}}}, {}, {}, {}});
+  keeper.on({false, false, {{other, {host_port(9000), host_port(7000)}}}, {}, {}, {}, {}});
   const auto before = keeper.table();
-  EXPECT_TRUE(keeper.on({false, false, {}, {backend(11, kThere)}, {}, {}}));
+  EXPECT_TRUE(keeper.on({false, false, {}, {backend(11, kThere)}, {}, {}, {}}));
   EXPECT_EQ(behind(keeper), (Tasks{10, 11}));
   EXPECT_EQ(before->find(kPort)->backends->size(), 1u) << "the old table is as it was for those who hold it";
   EXPECT_EQ(keeper.table()->find(model::tcp_port(9000))->backends,
             before->find(model::tcp_port(9000))->backends)
       << "the very same list";
   EXPECT_NE(keeper.table()->find(model::tcp_port(7000)), nullptr);
-  EXPECT_FALSE(keeper.on({false, false, {}, {backend(11, kThere)}, {}, {}})) << "nothing new, no new table";
-  EXPECT_TRUE(keeper.on({false, false, {}, {}, {}, {TaskId(10)}}));
+  EXPECT_FALSE(keeper.on({false, false, {}, {backend(11, kThere)}, {}, {}, {}}))
+      << "nothing new, no new table";
+  EXPECT_TRUE(keeper.on({false, false, {}, {}, {}, {}, {TaskId(10)}}));
   EXPECT_EQ(behind(keeper), Tasks{11});
-  EXPECT_TRUE(keeper.on({false, false, {}, {}, {kService}, {}}));
+  EXPECT_TRUE(keeper.on({false, false, {}, {}, {}, {kService}, {}}));
   EXPECT_EQ(keeper.table()->find(kPort), nullptr);
-  EXPECT_TRUE(keeper.on({false, false, {{kService, {host_port(8081)}}}, {}, {}, {}}));
+  EXPECT_TRUE(keeper.on({false, false, {{kService, {host_port(8081)}}}, {}, {}, {}, {}}));
   EXPECT_EQ(behind(keeper, model::tcp_port(8081)), Tasks{11}) << "its tasks were not taken away";
 }
 
@@ -249,7 +251,7 @@ TEST(TableKeeper, ATaskThatServesForAnotherServiceLeavesTheFirst) {
   keeper.on(whole({backend(10, kHere)}));
   auto moved = backend(10, kHere);
   moved.service = ServiceId(8);
-  keeper.on({false, false, {{moved.service, {host_port(9000)}}}, {moved}, {}, {}});
+  keeper.on({false, false, {{moved.service, {host_port(9000)}}}, {moved}, {}, {}, {}});
   EXPECT_TRUE(behind(keeper).empty());
   EXPECT_EQ(behind(keeper, model::tcp_port(9000)), Tasks{10});
 }
@@ -257,15 +259,34 @@ TEST(TableKeeper, ATaskThatServesForAnotherServiceLeavesTheFirst) {
 TEST(TableKeeper, WhatTheCompleteFeedDoesNotNameGoesAtItsEndAndNotBefore) {
   TableKeeper keeper;
   keeper.on(whole({backend(10, kHere), backend(11, kThere)}));
-  keeper.on({true, false, {}, {backend(12, kThere)}, {}, {}});
+  keeper.on({true, false, {}, {backend(12, kThere)}, {}, {}, {}});
   EXPECT_EQ(behind(keeper), (Tasks{10, 11, 12})) << "traffic goes on while the pieces come";
-  keeper.on({false, false, {{kService, {{kPort, 80}}}}, {}, {}, {}});
-  keeper.on({false, true, {}, {backend(11, kThere)}, {}, {}});
+  keeper.on({false, false, {{kService, {{kPort, 80}}}}, {}, {}, {}, {}});
+  keeper.on({false, true, {}, {backend(11, kThere)}, {}, {}, {}});
   EXPECT_EQ(behind(keeper), (Tasks{11, 12}));
-  keeper.on({false, true, {}, {}, {}, {}});
+  keeper.on({false, true, {}, {}, {}, {}, {}});
   EXPECT_EQ(behind(keeper), (Tasks{11, 12})) << "an end without a beginning ends nothing";
-  keeper.on({true, true, {}, {}, {}, {}});
+  keeper.on({true, true, {}, {}, {}, {}, {}});
   EXPECT_TRUE(keeper.table()->routes.empty());
+}
+
+TEST(TableKeeper, ANodeThatWasRemovedGetsNoLinkAtAll) {
+  TableKeeper keeper;
+  Balancer balancer;
+  keeper.on(whole({backend(10, kHere)}));
+  balancer.set_table(keeper.table());
+  EXPECT_TRUE(balancer.may_link(kThere));
+  wire::MeshChange change;
+  change.removed_nodes = {kThere};
+  EXPECT_TRUE(keeper.on(change));
+  balancer.set_table(keeper.table());
+  EXPECT_FALSE(balancer.may_link(kThere));
+  EXPECT_TRUE(balancer.may_link(kHere));
+  EXPECT_FALSE(keeper.on(change)) << "heard before";
+  keeper.on({false, false, {}, {backend(11, kThere)}, {}, {}, {}});
+  EXPECT_EQ(*keeper.table()->removed_nodes, std::set<NodeId>{kThere}) << "other changes leave it";
+  EXPECT_TRUE(keeper.on(whole({}))) << "what the complete feed does not name is gone";
+  EXPECT_TRUE(keeper.table()->removed_nodes->empty());
 }
 
 }  // namespace

@@ -19,13 +19,14 @@ bool TableKeeper::on(const wire::MeshChange& change) {
   if (change.first) named_.emplace();
   for (const auto& row : change.services) set(row);
   for (const auto& row : change.backends) set(row);
+  for (const NodeId node : change.removed_nodes) set_removed(node);
   for (const ServiceId service : change.removed_services) drop(service);
   for (const TaskId backend : change.removed_backends) drop(backend);
   if (change.last && named_) {
     drop_unnamed(*named_);
     named_.reset();
   }
-  if (touched_.empty()) return false;
+  if (touched_.empty() && !removed_nodes_changed_) return false;
   publish(std::exchange(touched_, {}));
   return true;
 }
@@ -48,6 +49,11 @@ void TableKeeper::set(const model::MeshBackend& row) {
   service_of_[row.task] = row.service;
   backends_[row.service][row.task] = row;
   touched_.insert(row.service);
+}
+
+void TableKeeper::set_removed(NodeId node) {
+  if (named_) named_->removed_nodes.insert(node);
+  removed_nodes_changed_ |= removed_nodes_.insert(node).second;
 }
 
 void TableKeeper::drop(ServiceId service) {
@@ -74,6 +80,9 @@ void TableKeeper::drop_unnamed(const Named& named) {
     if (!named.backends.contains(id)) backends.push_back(id);
   for (const ServiceId id : services) drop(id);
   for (const TaskId id : backends) drop(id);
+  if (removed_nodes_ == named.removed_nodes) return;
+  removed_nodes_ = named.removed_nodes;
+  removed_nodes_changed_ = true;
 }
 
 // Routes of other services are those of the table before, with their lists of backends.
@@ -94,6 +103,9 @@ void TableKeeper::publish(const std::set<ServiceId>& touched) {
                        [&](const model::Route& route) { return !touched.contains(route.service); });
   auto table = std::make_shared<model::ForwardingTable>();
   std::ranges::merge(kept, fresh, std::back_inserter(table->routes), by_port);
+  table->removed_nodes = table_->removed_nodes;
+  if (std::exchange(removed_nodes_changed_, false))
+    table->removed_nodes = std::make_shared<std::set<NodeId>>(removed_nodes_);
   SWARM_CHECK(std::ranges::is_sorted(table->routes, by_port), table->routes.size(), "routes in no order");
   table_ = std::move(table);
 }

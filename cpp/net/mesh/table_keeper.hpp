@@ -26,9 +26,11 @@ class TableKeeper {
   struct Named {
     std::set<ServiceId> services;
     std::set<TaskId> backends;
+    std::set<NodeId> removed_nodes;
   };
   void set(const wire::MeshService& row);
   void set(const model::MeshBackend& row);
+  void set_removed(NodeId node);
   void drop(ServiceId service);
   void drop(TaskId backend);
   void drop_unnamed(const Named& named);
@@ -38,7 +40,10 @@ class TableKeeper {
   std::map<ServiceId, std::vector<model::MeshPort>> services_;
   std::map<TaskId, ServiceId> service_of_;
   std::map<ServiceId, std::map<TaskId, model::MeshBackend>> backends_;
-  std::set<ServiceId> touched_;  // since the last table
+  std::set<NodeId> removed_nodes_;
+  // Since the last table.
+  std::set<ServiceId> touched_;
+  bool removed_nodes_changed_ = false;
   std::shared_ptr<const model::ForwardingTable> table_ = std::make_shared<model::ForwardingTable>();
 };
 

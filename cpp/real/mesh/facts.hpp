@@ -18,13 +18,14 @@ class Facts {
  public:
   // What changed since the relay asked last.
   struct Changes {
-    bool stopping = false, membership = false, faults = false;
+    bool stopping = false, membership = false, faults = false, removed_nodes = false;
   };
   // What is guarded: touched by either thread, with the mutex held.
   struct Guarded {
     mesh::Balancer balancer;
     Greeting self;  // this node; empty: it is in no cluster
     L4Relay::Faults faults;
+    RemovedNodes removed_nodes = std::make_shared<std::set<NodeId>>();
     Changes changes;
   };
 

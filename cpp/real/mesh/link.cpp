@@ -188,8 +188,9 @@ bool Link::take_greeting() {
   if (const model::Certificate* proved = bytes_->peer();
       proved != nullptr && proved->node.value() != get_id(head, 28))
     return false;
+  peer_ = NodeId(get_id(head, 28));
   in_.eat(kGreeting);
-  return true;
+  return removed_nodes_ == nullptr || !(*removed_nodes_)->contains(peer_);
 }
 
 std::optional<Frame> Link::next() {

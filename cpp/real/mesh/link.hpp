@@ -45,6 +45,8 @@ struct Greeting {
   ClusterId cluster;
   NodeId node;
 };
+// From the swarm: a node that is named here gets no link. Never null.
+using RemovedNodes = std::shared_ptr<const std::set<NodeId>>;
 std::string write_greeting(const Greeting& greeting);
 
 struct OpenStream {
@@ -71,6 +73,9 @@ class Link {
   LinkId id() const { return id_; }
   const Address& remote() const { return remote_; }
   bool greeted() const { return greeted_; }
+  NodeId peer() const { return peer_; }  // empty before it has greeted
+  // It looks at `removed` when the peer greets.
+  void set_removed_nodes(const RemovedNodes& removed) { removed_nodes_ = &removed; }
   int fd() const { return bytes_->fd(); }
   void note(const Readiness& now) { bytes_->note(now); }
 
@@ -127,6 +132,8 @@ class Link {
   Address remote_;
   Side side_;
   Greeting own_;
+  NodeId peer_;
+  const RemovedNodes* removed_nodes_ = nullptr;
   std::vector<LinkId>& speaking_;
   bool connected_ = false, greeted_ = false, corrupt_ = false;
   Buffer in_, out_;

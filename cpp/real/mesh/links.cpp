@@ -22,6 +22,7 @@ Link& Links::add(Fd fd, const Address& remote, Side side) {
   auto link =
       std::make_unique<Link>(id, make_stream(maker_, std::move(fd), side), remote, side, self_, speaking_);
   if (fault_of_) link->set_fault(fault_of_(remote), chance_);
+  link->set_removed_nodes(removed_nodes_);
   poller_.add(link->fd(), {Topic::Kind::link, id});
   return *(links_[id] = std::move(link));
 }
@@ -56,6 +57,14 @@ std::vector<LinkId> Links::take_late_strangers(Instant now) {
   for (; !strangers_.empty() && strangers_.front().first <= now; strangers_.pop_front())
     if (const Link* link = find(strangers_.front().second); link != nullptr && !link->greeted())
       out.push_back(link->id());
+  return out;
+}
+
+std::vector<LinkId> Links::set_removed_nodes(RemovedNodes removed) {
+  removed_nodes_ = std::move(removed);
+  std::vector<LinkId> out;
+  for (const auto& [id, link] : links_)
+    if (removed_nodes_->contains(link->peer())) out.push_back(id);
   return out;
 }
 

@@ -22,6 +22,8 @@ class Links {
 
   void set_self(const Greeting& self) { self_ = self; }
   void set_faults(FaultOf fault_of);
+  // Returns the links that nodes have which were removed now: they are to be lost.
+  std::vector<LinkId> set_removed_nodes(RemovedNodes removed);
 
   Link* find(LinkId id);
   std::vector<LinkId> all() const;
@@ -51,6 +53,7 @@ class Links {
   Rng chance_;
   Greeting self_;
   FaultOf fault_of_;
+  RemovedNodes removed_nodes_ = std::make_shared<std::set<NodeId>>();
   std::map<LinkId, std::unique_ptr<Link>> links_;
   std::map<Address, LinkId> by_node_;
   std::vector<LinkId> speaking_;

@@ -100,16 +100,20 @@ void Rounds::follow_facts() {
   facts_.woken();
   facts_changed_ = true;
   Greeting self;
+  RemovedNodes removed_nodes;
   const auto changes = facts_.with([&](Facts::Guarded& known) {
     self = known.self;
+    removed_nodes = known.removed_nodes;
     if (known.changes.faults) faults_ = known.faults;
-    return std::exchange(known.changes, {known.changes.stopping, false, false});
+    return std::exchange(known.changes, {known.changes.stopping, false, false, false});
   });
   if (changes.membership) {
     close_all();
     links_.set_self(self);
     if (!self.node.empty() && options_.data_port != 0) listen_for_nodes();
   }
+  if (changes.removed_nodes)
+    for (const LinkId id : links_.set_removed_nodes(std::move(removed_nodes))) lose(*links_.find(id));
   if (!changes.faults) return;
   links_.set_faults(faults_.on_link);
   readable_ = links_.all();  // what a deaf one has not read is announced no more

@@ -33,6 +33,17 @@ ports::Crypto::KeyPair OpensslCrypto::make_root_ca(WallTime now) {
   return {tls::to_pem(cert.get()), tls::to_pem(key.get())};
 }
 
+Result<ports::Crypto::KeyPair> OpensslCrypto::read_root(std::string_view cert_pem, std::string_view key_pem,
+                                                        WallTime now) {
+  const auto root = tls::read_root(cert_pem, key_pem, now);
+  if (!root) return root.error();
+  return KeyPair{tls::to_pem(root->cert.get()), tls::to_pem(root->key.get())};
+}
+
+Result<std::string> OpensslCrypto::cross_sign(const KeyPair& root, std::string_view other_root_pem) {
+  return tls::cross_sign(root.cert_pem, root.key_pem, other_root_pem, random_bytes(kSerial));
+}
+
 ports::Crypto::Issuer OpensslCrypto::issuer_of(std::string_view cert_pem) {
   const tls::Cert cert = tls::read_cert(cert_pem);
   if (!cert) return {};
@@ -60,8 +71,7 @@ Result<std::string> OpensslCrypto::issue(const KeyPair& root, std::string_view r
 }
 
 std::optional<model::Certificate> OpensslCrypto::read_certificate(std::string_view cert_pem) {
-  const tls::Cert cert = tls::read_cert(cert_pem);
-  return cert ? tls::says(cert.get()) : std::nullopt;
+  return tls::says_of_chain(cert_pem);
 }
 
 std::string OpensslCrypto::root_id(std::string_view root_pem) {

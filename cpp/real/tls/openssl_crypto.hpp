@@ -11,6 +11,8 @@ class OpensslCrypto final : public ports::Crypto {
   std::string random_bytes(std::size_t count) override;
   std::string sha256(std::string_view bytes) override;
   KeyPair make_root_ca(WallTime now) override;
+  Result<KeyPair> read_root(std::string_view cert_pem, std::string_view key_pem, WallTime now) override;
+  Result<std::string> cross_sign(const KeyPair& root, std::string_view other_root_pem) override;
   Issuer issuer_of(std::string_view cert_pem) override;
   OwnRequest make_request() override;
   Result<std::string> issue(const KeyPair& root, std::string_view request_pem,

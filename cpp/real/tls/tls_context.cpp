@@ -82,15 +82,18 @@ Result<void> TlsContext::take(const ports::Credentials& credentials) {
 
 Result<void> TlsContext::take_own(const ports::Credentials& credentials) {
   if (credentials.certificate_pem.empty()) return {};
-  const tls::Cert cert = tls::read_cert(credentials.certificate_pem);
+  const auto chain = tls::read_certs(credentials.certificate_pem);
   const tls::Key key = tls::read_key(credentials.key_pem);
-  if (!cert) return unusable("it cannot be read");
+  if (chain.empty()) return unusable("it cannot be read");
+  const tls::Cert& cert = chain.front();
   if (!key) return unusable("its key cannot be read");
   const auto says = tls::says(cert.get());
   if (!says) return unusable("it names no node of a swarm");
   trust_.cluster = says->cluster;
   ERR_clear_error();
   if (SSL_CTX_use_certificate(context_.get(), cert.get()) != 1) return unusable("OpenSSL refuses it");
+  for (std::size_t i = 1; i < chain.size(); ++i)  // cross-signed, after the root's rotation
+    if (SSL_CTX_add1_chain_cert(context_.get(), chain[i].get()) != 1) return unusable("its chain is none");
   if (SSL_CTX_use_PrivateKey(context_.get(), key.get()) != 1) return unusable("the key is another one's");
   return {};
 }
@@ -170,6 +173,15 @@ void TlsContext::resume(SSL* ssl, const std::string& peer) {
   if (const tls::Session session = session_for(peer)) SSL_set_session(ssl, session.get());
 }
 
+// The root that the peer's chain leads to. A session is resumed only among the same roots: it was one of
+// these.
+std::string TlsContext::verified_by(SSL* ssl) const {
+  if (SSL_session_reused(ssl) == 1) return trust_.roots.front();
+  const STACK_OF(X509)* chain = SSL_get0_verified_chain(ssl);
+  const int count = chain == nullptr ? 0 : sk_X509_num(chain);
+  return count == 0 ? std::string() : tls::key_id(sk_X509_value(chain, count - 1));
+}
+
 TlsContext::Peer TlsContext::peer_of(SSL* ssl, Side side) const {
   if (use_ == Use::api) return {};  // it has been judged
   const ca::Expected expected =
@@ -178,8 +190,11 @@ TlsContext::Peer TlsContext::peer_of(SSL* ssl, Side side) const {
   X509* cert = trust_.roots.empty() ? nullptr : SSL_get0_peer_certificate(ssl);
   if (cert != nullptr) {
     peer.certificate = tls::says(cert);
-    if (!peer.certificate)
+    if (peer.certificate) {
+      peer.certificate->cross_signed_by = verified_by(ssl);
+    } else {
       peer.certificate.emplace();  // signed by the root, and no node's: of no root we know
+    }
   }
   peer.why = ca::judge(peer.certificate, expected, trust_, wall_());
   return peer;

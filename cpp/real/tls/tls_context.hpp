@@ -60,6 +60,7 @@ class TlsContext {
 
   TlsContext(Use use, Wall wall) : use_(use), wall_(std::move(wall)) {}
   void set_up_bytes();
+  std::string verified_by(SSL* ssl) const;
   Result<void> take(const ports::Credentials& credentials);
   Result<void> take_for_api(const ApiCredentials& credentials);
   Result<void> take_own(const ports::Credentials& credentials);

@@ -467,5 +467,97 @@ TEST(Certificates, ARequestThatProvesNoKeyIsRefused) {
       root.crypto().issue(root.pair(), changed(root.crypto().make_request().request_pem), says).ok());
 }
 
+// ---- from one root to another
+
+// A node's certificate of the next root, with the cross-signed one behind it.
+class NextRoot : public testing::Test {
+ protected:
+  ports::Credentials node(std::uint64_t id, model::NodeRole role, std::string believes) {
+    const auto own = old_.crypto().make_request();
+    auto pem = old_.crypto().issue(
+        next_, own.request_pem, ca::to_issue(NodeId(id), role, old_.cluster(), TestRoot::kLife, wall_now()));
+    const auto cross = old_.crypto().cross_sign(old_.pair(), next_.cert_pem);
+    SWARM_CHECK(pem.ok() && cross.ok(), "no certificate");
+    return {*pem + *cross, own.key_pem, std::move(believes), "one key of the whole swarm"};
+  }
+  TestRoot old_;
+  ports::Crypto::KeyPair next_ = old_.crypto().make_root_ca(wall_now());
+};
+
+TEST_F(NextRoot, IsBelievedByNodesOfTheOldOneAndTheOtherWayRound) {
+  using enum model::NodeRole;
+  const auto at_old = context_of(node(1, manager, old_.pair().cert_pem));
+  Ends old_worker(context_of(old_.worker()), at_old);
+  expect_shaken(old_worker);
+  EXPECT_EQ(old_worker.client->peer()->node, NodeId(1));
+  Ends next_worker(context_of(node(2, worker, old_.pair().cert_pem)), context_of(old_.manager()));
+  expect_shaken(next_worker);
+  EXPECT_EQ(next_worker.server->peer()->node, NodeId(2));
+  Ends both(context_of(node(2, worker, next_.cert_pem)), at_old);
+  expect_shaken(both);
+  Ends over(context_of(node(2, worker, next_.cert_pem)), context_of(node(1, manager, next_.cert_pem)));
+  expect_shaken(over);
+}
+
+TEST_F(NextRoot, IsResumedWhileTheOldOneIsBelieved) {
+  using enum model::NodeRole;
+  const auto dialling = context_of(node(2, worker, old_.pair().cert_pem));
+  const auto accepting = context_of(node(1, manager, old_.pair().cert_pem));
+  const Fd listener = listen_on(Address::v4(127, 0, 0, 1, 0));
+  {
+    Ends first(listener, dialling, accepting);
+    expect_shaken(first);
+    first.server->write("ticket");
+    EXPECT_EQ(first.read(*first.client), "ticket");
+  }
+  Ends second(listener, dialling, accepting);
+  expect_shaken(second);
+  EXPECT_TRUE(second.server->resumed());
+  EXPECT_EQ(second.server->peer()->node, NodeId(2));
+}
+
+TEST_F(NextRoot, AloneIsAStrangersToTheOldOne) {
+  ports::Credentials bare = node(2, model::NodeRole::worker, old_.pair().cert_pem);
+  bare.certificate_pem.resize(bare.certificate_pem.find("-----END") + 26);  // without the cross-signed one
+  Ends ends(context_of(bare), context_of(old_.manager()));
+  const Outcome refused = ends.shake().second;
+  EXPECT_EQ(refused.io, Io::reset);
+}
+
+TEST_F(NextRoot, ACertificateSaysByWhomItIsCrossSigned) {
+  const auto says =
+      old_.crypto().read_certificate(node(2, model::NodeRole::worker, old_.pair().cert_pem).certificate_pem);
+  ASSERT_TRUE(says.has_value());
+  EXPECT_EQ(says->issuer, old_.crypto().root_id(next_.cert_pem));
+  EXPECT_EQ(says->cross_signed_by, old_.crypto().root_id(old_.pair().cert_pem));
+  const auto cross = old_.crypto().cross_sign(old_.pair(), next_.cert_pem);
+  ASSERT_TRUE(cross.ok());
+  EXPECT_EQ(old_.crypto().root_id(*cross), says->issuer);
+  EXPECT_EQ(old_.crypto().issuer_of(*cross).public_key_der,
+            old_.crypto().issuer_of(next_.cert_pem).public_key_der);
+}
+
+TEST_F(NextRoot, AUsersRootMustBeOneWithItsKey) {
+  OpensslCrypto& crypto = old_.crypto();
+  const auto why = [&](const std::string& cert, const std::string& key, WallTime now) {
+    const auto root = crypto.read_root(cert, key, now);
+    return root ? std::string() : root.error().message;
+  };
+  const std::string leaf = old_.worker().certificate_pem;
+  EXPECT_EQ(why(next_.cert_pem, next_.key_pem, wall_now()), "");
+  EXPECT_EQ(crypto.read_root("\n" + next_.cert_pem, next_.key_pem, wall_now())->cert_pem, next_.cert_pem);
+  EXPECT_EQ(why("nonsense", next_.key_pem, wall_now()), "could not parse the desired CA certificate");
+  EXPECT_EQ(why(next_.cert_pem + old_.pair().cert_pem, next_.key_pem, wall_now()),
+            "the desired CA certificate cannot contain multiple certificates");
+  EXPECT_EQ(why(next_.cert_pem, old_.pair().key_pem, wall_now()),
+            "the desired CA certificate and key do not match");
+  EXPECT_EQ(why(leaf, old_.worker().key_pem, wall_now()), "the desired CA certificate and key do not match");
+  const Duration years = Duration::seconds(19LL * 365 * 24 * 3600 + 10);
+  EXPECT_EQ(why(next_.cert_pem, next_.key_pem, wall_now() + years), "CA certificate expires too soon");
+  const ports::Credentials own = old_.worker();
+  EXPECT_TRUE(
+      why(own.certificate_pem, own.key_pem, wall_now()).starts_with("the desired CA certificate is no root"));
+}
+
 }  // namespace
 }  // namespace swarm::real

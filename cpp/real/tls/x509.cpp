@@ -3,6 +3,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
 
@@ -32,6 +33,12 @@ void add_extension(X509* cert, X509* issuer, int kind, const char* value) {
   const Owned<X509_EXTENSION, X509_EXTENSION_free> extension(
       X509V3_EXT_conf_nid(nullptr, &context, kind, value));
   SWARM_CHECK(extension && X509_add_ext(cert, extension.get(), -1) == 1, "certificate extension", value);
+}
+
+// As it is there: it may have been made in another way than ours.
+void copy_key_id(X509* from, X509* to) {
+  const int at = X509_get_ext_by_NID(from, NID_subject_key_identifier, -1);
+  SWARM_CHECK(at >= 0 && X509_add_ext(to, X509_get_ext(from, at), -1) == 1, "no key identifier");
 }
 
 void add_name(X509_NAME* name, const char* part, const std::string& value) {
@@ -194,20 +201,88 @@ Result<std::string> issue(std::string_view root_pem, std::string_view root_key_p
   return to_pem(cert.get());
 }
 
+// ---- roots
+
+namespace {
+
+constexpr std::int64_t kLeastRootLife = 365LL * 24 * 3600 * kSecond;  // swarmkit minRootExpiration
+constexpr int kLeastRsaBits = 2048;
+
+Error no_root(std::string why) { return rpc_error(Code::invalid_argument, std::move(why)); }
+
+bool may_sign(EVP_PKEY* key) {
+  return EVP_PKEY_is_a(key, "EC") == 1 ||
+         (EVP_PKEY_is_a(key, "RSA") == 1 && EVP_PKEY_get_bits(key) >= kLeastRsaBits);
+}
+
+}  // namespace
+
+Result<Root> read_root(std::string_view cert_pem, std::string_view key_pem, WallTime now) {
+  auto certs = read_certs(cert_pem);
+  if (certs.empty()) return no_root("could not parse the desired CA certificate");
+  if (certs.size() > 1) return no_root("the desired CA certificate cannot contain multiple certificates");
+  Root root{std::move(certs.front()), read_key(key_pem)};
+  X509* cert = root.cert.get();
+  if (!root.key) return no_root("could not parse the desired CA key: give one that is not sealed, in PEM");
+  if (X509_check_private_key(cert, root.key.get()) != 1)
+    return no_root("the desired CA certificate and key do not match");
+  if (!may_sign(root.key.get()))
+    return no_root("the desired CA key must be of an elliptic curve, or RSA of 2048 bits at least");
+  if (X509_check_ca(cert) != 1 || X509_self_signed(cert, 1) != 1)
+    return no_root(
+        "the desired CA certificate is no root: it must be one of an authority (CA:TRUE), and sign itself");
+  if (key_id(cert).empty())
+    return no_root(
+        "the desired CA certificate has no subject key identifier, by which certificates name their root");
+  if (time_of(X509_get0_notAfter(cert)) < now + Duration{kLeastRootLife})
+    return no_root("CA certificate expires too soon");
+  return root;
+}
+
+Result<std::string> cross_sign(std::string_view root_pem, std::string_view root_key_pem,
+                               std::string_view other_root_pem, std::string serial) {
+  const Cert root = read_cert(root_pem);
+  const Key root_key = read_key(root_key_pem);
+  const Cert other = read_cert(other_root_pem);
+  if (!root || !root_key || !other)
+    return plain_error(Code::failed_precondition, "this manager has no key of the swarm's root certificate");
+  const auto later =
+      std::max(time_of(X509_get0_notBefore(root.get())), time_of(X509_get0_notBefore(other.get())));
+  const auto sooner =
+      std::min(time_of(X509_get0_notAfter(root.get())), time_of(X509_get0_notAfter(other.get())));
+  const Cert cert = blank(std::move(serial), later, sooner);
+  X509_set_subject_name(cert.get(), X509_get_subject_name(other.get()));
+  X509_set_issuer_name(cert.get(), X509_get_subject_name(root.get()));
+  X509_set_pubkey(cert.get(), X509_get0_pubkey(other.get()));
+  add_extension(cert.get(), root.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
+  add_extension(cert.get(), root.get(), NID_basic_constraints, "critical,CA:TRUE");
+  copy_key_id(other.get(), cert.get());
+  add_extension(cert.get(), root.get(), NID_authority_key_identifier, "keyid:always");
+  SWARM_CHECK(X509_sign(cert.get(), root_key.get(), EVP_sha256()) > 0, "a root cannot be cross-signed");
+  return to_pem(cert.get());
+}
+
 std::optional<model::Certificate> says(X509* cert) {
   X509_NAME* name = X509_get_subject_name(cert);
   const auto node = NodeId::parse(part_of(name, NID_commonName));
   const auto role = role_of(part_of(name, NID_organizationalUnitName));
   const auto cluster = ClusterId::parse(part_of(name, NID_organizationName));
   if (!node || node->empty() || !role || !cluster || cluster->empty()) return std::nullopt;
-  return model::Certificate{*node,
-                            *role,
-                            *cluster,
-                            time_of(X509_get0_notBefore(cert)),
-                            time_of(X509_get0_notAfter(cert)),
-                            hex_of(X509_get0_authority_key_id(cert))};
+  return model::Certificate{
+      *node,           *role, *cluster, time_of(X509_get0_notBefore(cert)), time_of(X509_get0_notAfter(cert)),
+      signer_id(cert), {}};
+}
+
+std::optional<model::Certificate> says_of_chain(std::string_view pems) {
+  const auto chain = read_certs(pems);
+  if (chain.empty()) return std::nullopt;
+  auto first = says(chain.front().get());
+  if (first && chain.size() > 1 && key_id(chain[1].get()) == first->issuer)
+    first->cross_signed_by = signer_id(chain[1].get());
+  return first;
 }
 
 std::string key_id(X509* root) { return hex_of(X509_get0_subject_key_id(root)); }
+std::string signer_id(X509* cert) { return hex_of(X509_get0_authority_key_id(cert)); }
 
 }  // namespace swarm::real::tls

@@ -30,9 +30,24 @@ std::string make_request_pem(EVP_PKEY* key);
 Result<std::string> issue(std::string_view root_pem, std::string_view root_key_pem,
                           std::string_view request_pem, const model::Certificate& says, std::string serial);
 
+// A root that a user gives. An error in a sentence when it cannot be a swarm's: Docker's texts where it has
+// them (swarmkit ca/certificates.go, controlapi/ca_rotation.go).
+struct Root {
+  Cert cert;
+  Key key;
+};
+Result<Root> read_root(std::string_view cert_pem, std::string_view key_pem, WallTime now);
+// The other root's names and key, signed by this root for as long as both last.
+Result<std::string> cross_sign(std::string_view root_pem, std::string_view root_key_pem,
+                               std::string_view other_root_pem, std::string serial);
+
+// What the first certificate says, and, if a cross-signed one follows it, by which root that is signed.
+std::optional<model::Certificate> says_of_chain(std::string_view pems);
 // What the certificate of a node says; nothing when it is none.
 std::optional<model::Certificate> says(X509* cert);
 // The root's key identifier, in hexadecimal digits; "" when it has none.
 std::string key_id(X509* root);
+// The key identifier of the root that signed it; "" when it says none.
+std::string signer_id(X509* cert);
 
 }  // namespace swarm::real::tls

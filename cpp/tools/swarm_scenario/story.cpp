@@ -113,6 +113,7 @@ std::string Teller::verb(const Line& line) {
                                                         {"nodes", &Teller::nodes},
                                                         {"node", &Teller::node},
                                                         {"leader", &Teller::leader},
+                                                        {"ca", &Teller::ca},
                                                         {"image", &Teller::image},
                                                         {"service", &Teller::service},
                                                         {"services", &Teller::services},

@@ -17,6 +17,7 @@
 
 #include "base/check.hpp"
 #include "base/number.hpp"
+#include "docker/json.hpp"
 #include "node/node.hpp"
 #include "sim/client.hpp"
 #include "store/store.hpp"
@@ -78,6 +79,7 @@ class Teller {
   std::string nodes(const Line& line);
   std::string node(const Line& line);
   std::string leader(const Line& line);
+  std::string ca(const Line& line);
   // ---- services and tasks
   std::string image(const Line& line);
   std::string service(const Line& line);
@@ -97,6 +99,7 @@ class Teller {
   std::string occupy(const Line& line);
   std::string answered_by(const sim::HttpReply& reply) const;
 
+  std::string bars_of(const docker::Value& swarm, const sim::Reply& nodes);
   sim::Reply ask(const Line& line, http::Request request);
   std::string asked(const Line& line) const;
   std::string node_name(const std::string& id);
@@ -107,9 +110,10 @@ class Teller {
   std::unique_ptr<sim::World> world_;
   std::map<std::string, sim::ServiceWish> wishes_;
   std::map<std::string, std::string> tokens_;
-  std::vector<sim::RequestId> requests_;  // of `load`
-  std::vector<std::string> unlock_keys_;  // that were seen, the newest last
-  std::map<NodeId, std::string> names_;   // of nodes that were seen once
+  std::map<std::string, std::string> roots_;  // names of root certificates, in the order in which they came
+  std::vector<sim::RequestId> requests_;      // of `load`
+  std::vector<std::string> unlock_keys_;      // that were seen, the newest last
+  std::map<NodeId, std::string> names_;       // of nodes that were seen once
 };
 
 }  // namespace swarm::scenario

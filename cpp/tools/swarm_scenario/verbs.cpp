@@ -269,6 +269,51 @@ std::string Teller::node(const Line& line) {
   return ok(reply) ? "" : refusal(reply);
 }
 
+// ca [rotate] [expiry=1h]: what the two bars of `docker swarm ca --rotate` show: "root 2, on the way:
+// certificates 3/4, believed by 0/4".
+std::string Teller::ca(const Line& line) {
+  const sim::Reply now = ask(line, get("/swarm"));
+  if (!ok(now)) return refusal(now);
+  const auto swarm = docker::parse_json(now.body);
+  const std::string path = "/swarm/update?version=" + std::to_string(sim::version_of(now.body));
+  const std::string rotations = text_at(*swarm, {"Spec", "CAConfig", "ForceRotate"});
+  const bool rotate = line.words.size() > 1;
+  if (rotate || line.has("expiry")) {
+    docker::Json json;
+    json.object([&] {
+      json.object("CAConfig", [&] {
+        json.field("NodeCertExpiry",
+                   line.has("expiry")
+                       ? span_of(line.option("expiry")).ns
+                       : whole<std::int64_t>(text_at(*swarm, {"Spec", "CAConfig", "NodeCertExpiry"})));
+        json.field("ForceRotate",
+                   whole<std::uint64_t>(rotations.empty() ? "0" : rotations) + (rotate ? 1U : 0U));
+      });
+    });
+    const sim::Reply reply = ask(line, post(path, json.take()));
+    return ok(reply) ? "" : refusal(reply);
+  }
+  return bars_of(*swarm, ask(line, get("/nodes")));
+}
+
+std::string Teller::bars_of(const Value& swarm, const sim::Reply& nodes) {
+  if (!ok(nodes)) return refusal(nodes);
+  const auto list = docker::parse_json(nodes.body);
+  const std::string root = text_at(swarm, {"TLSInfo", "TrustRoot"});
+  const std::string key = text_at(swarm, {"TLSInfo", "CertIssuerPublicKey"});
+  const std::string& name = roots_.try_emplace(root, std::to_string(roots_.size() + 1)).first->second;
+  std::size_t all = 0, certified = 0, believed = 0;
+  for (const Value& node : items_of(list)) {
+    ++all;
+    certified += text_at(node, {"Description", "TLSInfo", "CertIssuerPublicKey"}) == key ? 1 : 0;
+    believed += text_at(node, {"Description", "TLSInfo", "TrustRoot"}) == root ? 1 : 0;
+  }
+  const auto of_all = [&](std::size_t some) { return std::to_string(some) + "/" + std::to_string(all); };
+  const bool on_the_way = text_at(swarm, {"RootRotationInProgress"}) == "true";
+  return "root " + name + (on_the_way ? ", on the way" : "") + ": certificates " + of_all(certified) +
+         ", believed by " + of_all(believed);
+}
+
 // levels: "swarm 1: m1 2, m2 1; m2 knows feature level 1"
 std::string Teller::levels(const Line& line) {
   const sim::Reply reply = ask(line, get("/swarmpy/v1/feature-level"));

@@ -411,6 +411,10 @@ class Replay(Swarm):
         """A replay takes no orders: `fork` it. What the run's loads did is in `peek().requests`."""
         _refuse("send requests to it")
 
+    def rotate_root(self, *what: Any, **more: Any) -> NoReturn:
+        """A replay takes no orders: `fork` it."""
+        _refuse("rotate its root")
+
     def recover(self, *what: Any, **more: Any) -> NoReturn:
         """A replay takes no orders: `fork` it."""
         _refuse("recover it")

@@ -1,0 +1,45 @@
+#include "node/certificates.hpp"
+
+namespace swarm::node {
+namespace {
+
+constexpr std::string_view kEnd = "-----END CERTIFICATE-----\n";
+
+// Takes the first certificate off the front; "" when there is none.
+std::string_view take_certificate(std::string_view& pems) {
+  const std::size_t end = pems.find(kEnd);
+  if (end == std::string_view::npos) return {};
+  const std::string_view first = pems.substr(0, end + kEnd.size());
+  pems.remove_prefix(first.size());
+  return first;
+}
+
+}  // namespace
+
+Result<std::string> sign(ports::Crypto& crypto, const model::RootCa& roots, std::string_view request_pem,
+                         const model::Certificate& says) {
+  if (!roots.rotation) return crypto.issue({roots.cert_pem, roots.key_pem}, request_pem, says);
+  auto signed_by_goal = crypto.issue({roots.rotation->cert_pem, roots.rotation->key_pem}, request_pem, says);
+  if (signed_by_goal) *signed_by_goal += roots.rotation->cross_signed_pem;
+  return signed_by_goal;
+}
+
+model::TlsInfo tls_info_of(ports::Crypto& crypto, std::string_view certificate_pem,
+                           const std::string& root_pem) {
+  model::TlsInfo tls;
+  tls.trust_root = root_pem;
+  const auto says = crypto.read_certificate(certificate_pem);
+  if (!says) return tls;
+  tls.issuer = says->issuer;
+  std::string_view rest = certificate_pem;
+  take_certificate(rest);  // the node's own
+  std::string_view signer = root_pem;
+  for (std::string_view next = take_certificate(rest); !next.empty(); next = take_certificate(rest))
+    if (crypto.root_id(next) == says->issuer) signer = next;
+  const auto issuer = crypto.issuer_of(signer);
+  tls.issuer_subject = issuer.subject_der;
+  tls.issuer_public_key = issuer.public_key_der;
+  return tls;
+}
+
+}  // namespace swarm::node
