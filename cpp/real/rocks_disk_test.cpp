@@ -196,6 +196,7 @@ TEST(RocksDisk, CutsATornEndOff) {
 
 // kill -9 of a process that writes both sides; what it had said is durable is there, without holes.
 // Intricate: the child that is killed and the look at what it left are one story.
+// Long: the same.
 TEST(RocksDisk, KeepsWhatItPromisedOverKillMinusNine) {
   for (int round = 0; round < 5; ++round) {
     const Folder folder;
