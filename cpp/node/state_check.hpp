@@ -4,7 +4,8 @@
 // flipped on a disk, or a defect, makes one that differs, and nothing else would notice it. So the leader
 // names the entry that it has applied and the hash of its store there, beside its heartbeats; each member
 // compares at that very entry, and answers with its own. What a majority of the voters has is the state of
-// the swarm: a member that has another is outvoted. Where no majority agrees, nobody can say who is wrong.
+// the swarm: a member that has another is outvoted. Where no majority agrees, it cannot be known which is
+// wrong.
 //
 // Values only: what becomes of an outvoted member is the node's business (Sidelined), when to name the next
 // entry is the replica's.
