@@ -10,11 +10,12 @@
 #   make compilers  the simulator by clang, too: every seed has the same trace
 #   make sanitize  unit tests, stories and some seeds under clang's checks of memory and undefined behaviour; make threads:
 #                  cpp/real and a daemon under load, under its check for races; make tidy: clang-tidy; make coverage (OF=cpp)
+#   make crash     a crash at every disk operation of each workload, reopened and checked: SEEDS=16, ROCKS=400
 #   make fuzz      what reads bytes of strangers, under libFuzzer: SECONDS_EACH=60, RUNS=10000000, OF=frame
 #   make extremes  the simulator's share of make sanitize: every number at its extremes, and some seeds
 #   make pins    the trace hashes that tests/seeds/pinned.txt pins, anew
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
-.PHONY: quick check-all build test clients demo bench lint wheel wheels compilers extremes example-kind sanitize fuzz threads tidy coverage pins clean setup ctest layers simulation pytest
+.PHONY: quick check-all build test clients demo bench lint wheel wheels compilers extremes example-kind sanitize fuzz crash threads tidy coverage pins clean setup ctest layers simulation pytest
 
 BUILD := build/release
 BIN := .venv/bin
@@ -51,6 +52,7 @@ check-all: build
 	@$(MAKE) --no-print-directory example-kind
 	@$(MAKE) --no-print-directory sanitize SEEDS=100
 	@$(MAKE) --no-print-directory fuzz
+	@$(MAKE) --no-print-directory crash
 	@$(MAKE) --no-print-directory threads
 	@$(MAKE) --no-print-directory clients
 	@$(MAKE) --no-print-directory coverage
@@ -92,6 +94,9 @@ extremes: setup
 
 sanitize: setup
 	@scripts/sanitizers.sh
+
+crash: build
+	@scripts/crash.sh
 
 fuzz: setup
 	@scripts/fuzz.sh $(OF)

@@ -2,6 +2,9 @@
 // acknowledges. It says so, and comes back by itself as a new member of the Raft group.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/time.hpp"
@@ -84,6 +87,39 @@ TEST(Memory, AFollowerThatHasForgottenIsANewMemberWithinSeconds) {
   EXPECT_TRUE(swarm.has_service(swarm.follower, "a"));
   world.crash(swarm.other);
   EXPECT_EQ(swarm.create("b", 1), 201u) << "it is no voter";
+}
+
+// Its new state may be there and the name that speaks of it not: it must not be one member on the disk and
+// another one in its links.
+TEST(Memory, ACrashAtAnyDiskOperationOfItsReturnIsADelayAndNoMore) {
+  std::uint64_t crashes = 0;
+  for (std::uint64_t at = 1, before = ~0ULL; crashes != before; ++at) {
+    before = crashes;
+    for (const bool keeps : {false, true}) {
+      Forgetful swarm;
+      World& world = swarm.world;
+      swarm.begin("disk " + swarm.follower + " lost_tail 3");
+      EXPECT_EQ(swarm.create("a", 1), 201u);
+      swarm.settle();
+      world.crash(swarm.follower);
+      std::uint64_t moments = 0;
+      world.at_disk([&](const World::DiskMoment& moment) -> std::optional<std::size_t> {
+        if (moment.machine != swarm.follower || ++moments != at) return std::nullopt;
+        ++crashes;
+        return keeps ? moment.unsynced : 0;
+      });
+      world.start(swarm.follower);
+      world.run_for(Duration::seconds(2));
+      world.start(swarm.follower);
+      const auto votes = [&] {
+        if (!world.alive(swarm.follower) || !swarm.takes_part(swarm.follower)) return false;
+        const auto seen = world.node(swarm.follower).inspect();
+        return std::ranges::count(seen.group->voters, seen.raft_id) == 1;
+      };
+      ASSERT_TRUE(world.run_until(votes, Duration::seconds(15))) << "at " << at << " keeps " << keeps;
+    }
+  }
+  EXPECT_GT(crashes, 20u);
 }
 
 TEST(Memory, OneThatNobodyCanHelpSaysWhatItWaitsFor) {

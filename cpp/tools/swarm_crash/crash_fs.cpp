@@ -64,7 +64,7 @@ class Directory final : public rocksdb::FSDirectory {
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
     return unless_gone(*power_, [&] {
       auto status = target_->Fsync(options, debug);
-      if (status.ok()) power_->directory_synced();
+      if (status.ok()) power_->names_synced();
       return status;
     });
   }
@@ -148,6 +148,7 @@ std::uint64_t Power::calls() {
 void Power::created(const std::string& path) {
   const std::lock_guard guard(mutex_);
   files_[path] = {};
+  names_.push_back({path, {}, {}});
 }
 
 void Power::appended(const std::string& path, std::uint64_t bytes) {
@@ -158,41 +159,50 @@ void Power::appended(const std::string& path, std::uint64_t bytes) {
 void Power::synced(const std::string& path) {
   const std::lock_guard guard(mutex_);
   files_[path].synced = files_[path].size;
+  names_.clear();
 }
 
 void Power::renamed(const std::string& from, const std::string& to) {
   const std::lock_guard guard(mutex_);
-  if (std::filesystem::exists(to)) replaced_.try_emplace(to, content_of(to));
+  names_.push_back({to, from, std::filesystem::exists(to) ? std::optional(content_of(to)) : std::nullopt});
   files_[to] = files_[from];
   files_.erase(from);
 }
 
+// It may come back, which does no harm: RocksDB removes what it needs no more.
 void Power::deleted(const std::string& path) {
   const std::lock_guard guard(mutex_);
   files_.erase(path);
-  replaced_.erase(path);
+  std::erase_if(names_, [&](const Name& name) { return name.made == path; });
 }
 
-void Power::directory_synced() {
+void Power::names_synced() {
   const std::lock_guard guard(mutex_);
-  for (auto& [path, file] : files_) file.named = true;
-  replaced_.clear();
+  names_.clear();
+}
+
+void Power::undo(const Name& name) {
+  if (where_now(name.made) != name.made) return;  // moved with its directory, which the host has synced
+  if (!name.moved_from.empty() && std::filesystem::exists(name.made))
+    std::filesystem::rename(name.made, name.moved_from);
+  if (name.replaced) {
+    std::ofstream(name.made, std::ios::binary) << *name.replaced;
+  } else {
+    std::filesystem::remove(name.made);
+  }
 }
 
 void Power::lose(Rng rng) {
   const std::lock_guard guard(mutex_);
   for (const auto& [path, file] : files_) {
     const std::string now = where_now(path);
-    if (!std::filesystem::exists(now)) continue;
-    const bool moved = now != path;  // with its directory, which the host has synced
-    const auto was = replaced_.find(path);
-    if (!file.named && !moved && rng.chance(1, 2)) {
-      std::filesystem::remove(now);
-      if (was != replaced_.end()) std::ofstream(now, std::ios::binary) << was->second;
-      continue;
-    }
     const std::uint64_t kept = file.synced + rng.below(file.size - file.synced + 1);
-    if (std::filesystem::file_size(now) > kept) std::filesystem::resize_file(now, kept);
+    if (std::filesystem::exists(now) && std::filesystem::file_size(now) > kept)
+      std::filesystem::resize_file(now, kept);
+  }
+  for (std::uint64_t lost = rng.below(names_.size() + 1); lost > 0; --lost) {
+    undo(names_.back());
+    names_.pop_back();
   }
 }
 

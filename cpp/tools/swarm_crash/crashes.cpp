@@ -24,7 +24,7 @@ struct Run {
   std::uint64_t moments = 0;
   std::optional<Place> place;      // where it crashed
   std::uint64_t until_second = 0;  // moments until it does so again; 0: no more
-  bool crashed_twice = false;
+  bool crashed_twice = false, helping = false;
 
   std::size_t crash(const Place& at) {
     place = at;
@@ -34,7 +34,7 @@ struct Run {
     return at.kept;
   }
   std::optional<std::size_t> second(const Moment& moment) {
-    if (until_second == 0 || --until_second != 0) return std::nullopt;
+    if (helping || until_second == 0 || --until_second != 0) return std::nullopt;
     crashed_twice = true;
     return moment.unsynced / 2;
   }
@@ -51,7 +51,9 @@ struct Run {
       for (const std::string& name : play.world().dead())
         if (!play.is_down(name)) play.world().start(name);
       play.go_on();
+      helping = true;  // it would be a person's to help once more
       workload.help(play);
+      helping = false;
       std::string broken = play.recover();
       until_second = 0;
       return broken.empty() ? play.prove() : broken;

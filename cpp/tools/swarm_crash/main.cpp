@@ -71,7 +71,7 @@ void tell_row(const std::string& name, const Tally& tally) {
 
 void tell(const std::string& name, const Tally& tally) {
   tell_row(name, tally);
-  for (const std::string& failure : tally.failures) std::cout << "FAIL swarm_crash " << failure << "\n";
+  for (const std::string& failure : tally.failures) std::cout << "FAIL swarm_crash " << failure << std::endl;
 }
 
 void add(Tally& sum, const Tally& more) {
