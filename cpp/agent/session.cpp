@@ -17,6 +17,7 @@
 #include "base/id.hpp"
 #include "base/time.hpp"
 #include "model/mesh.hpp"
+#include "model/node.hpp"
 #include "model/restart.hpp"
 #include "model/task.hpp"
 #include "model/wire.hpp"

@@ -1,9 +1,9 @@
 #include "ca/root_reconciler.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -42,8 +42,8 @@ void put(std::set<NodeId>& set, NodeId node, bool belongs) {
 }
 
 // The new root in the old one's place.
-model::RootCa rotated(model::RootCa roots) {
-  model::RootRotation goal = *std::exchange(roots.rotation, std::nullopt);
+model::RootCa rotated(model::RootCa roots, model::RootRotation goal) {
+  roots.rotation.reset();
   roots.cert_pem = std::move(goal.cert_pem);
   roots.key_pem = std::move(goal.key_pem);
   roots.id = std::move(goal.id);
@@ -102,7 +102,7 @@ std::optional<model::Transaction> RootReconciler::plan(const store::Store& store
   const model::Cluster* cluster = store.cluster();
   if (cluster == nullptr || !cluster->root_ca.rotation || !old_certificates_.empty()) return std::nullopt;
   model::Cluster next = *cluster;
-  next.root_ca = rotated(std::move(next.root_ca));
+  next.root_ca = rotated(std::move(next.root_ca), *cluster->root_ca.rotation);
   model::Transaction transaction;
   transaction.time = wall;
   transaction.actions.push_back(model::Put{std::move(next)});

@@ -6,6 +6,7 @@
 
 #include "base/result.hpp"
 #include "model/cluster.hpp"
+#include "model/feature_level.hpp"
 
 namespace swarm::control {
 namespace {

@@ -2,16 +2,18 @@
 // root and of the nodes that were removed.
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "base/id.hpp"
 #include "dispatcher/dispatcher.hpp"
 #include "dispatcher/test_dispatcher.hpp"
 #include "model/bounds.hpp"
 #include "model/cluster.hpp"
 #include "model/node.hpp"
+#include "model/transaction.hpp"
 #include "model/wire.hpp"
 
 namespace swarm::dispatcher {

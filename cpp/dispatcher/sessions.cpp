@@ -99,8 +99,10 @@ std::string Dispatcher::State::objection(const store::Store& store, PeerLink lin
 
 void Dispatcher::State::want_ready(const store::Store& store, NodeId node, const std::string& addr,
                                    model::NodeDescription description) {
-  if (store.feature_level() < model::kTlsInfoSince && description.tls)
-    unsaid[node] = *std::exchange(description.tls, std::nullopt);
+  if (store.feature_level() < model::kTlsInfoSince && description.tls) {
+    unsaid[node] = std::move(*description.tls);
+    description.tls.reset();
+  }
   model::NodeStep step;
   step.id = node;
   step.status = model::NodeStatus{model::NodeState::ready, "", addr};

@@ -17,6 +17,7 @@
 #include "docker/json.hpp"
 #include "model/builtin_plugins.hpp"
 #include "model/cluster.hpp"
+#include "model/node.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"
 #include "ports/http.hpp"
@@ -166,7 +167,6 @@ TEST_F(ApiTest, InitAndJoinCheckWhatTheyAreGiven) {
             "swarm spec must be named \"default\"");
   EXPECT_EQ(post("/swarm/init", R"({"ListenAddr":"x","Availability":"lazy"})").message(),
             "invalid Availability: \"lazy\"");
-  EXPECT_EQ(post("/swarm/init", R"({"ListenAddr":"x","AutoLockManagers":true})").status, 501U);
   EXPECT_EQ(post("/swarm/join", R"({"ListenAddr":"x","JoinToken":"t"})").message(),
             "at least 1 RemoteAddr is required to join");
   local_.state = SwarmState::active;

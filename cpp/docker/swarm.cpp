@@ -9,7 +9,6 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
-#include "control/join.hpp"
 #include "control/node.hpp"
 #include "control/unlock_key.hpp"
 #include "docker/api.hpp"

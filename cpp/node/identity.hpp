@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/address.hpp"
@@ -36,9 +37,16 @@ Result<std::optional<Identity>> load_identity(ports::Disk& disk);
 ports::DiskBatch save_identity(const Identity& identity);
 ports::DiskBatch save_certificates(const Identity& identity);
 
-// What the node proves itself with.
+// What the node proves itself with, and whom it believes: the root, and the signer of its own certificate as
+// the root has cross-signed it (behind the certificate). A node that was down when one rotation of the root
+// ended and the next one began meets nodes whose certificates name that signer and no longer the root that it
+// knows.
 inline ports::Credentials credentials_of(const Identity& identity) {
-  return {identity.certificate_pem, identity.key_pem, identity.root_cert_pem, {}};
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----\n";
+  const std::size_t end = identity.certificate_pem.find(kEnd);
+  const std::string cross_signed =
+      end == std::string::npos ? "" : identity.certificate_pem.substr(end + kEnd.size());
+  return {identity.certificate_pem, identity.key_pem, identity.root_cert_pem + cross_signed, {}};
 }
 
 }  // namespace swarm::node

@@ -11,6 +11,7 @@
 #include "raft/log.hpp"
 #include "raft/message.hpp"
 #include "raft/raft.hpp"
+#include "raft/storage.hpp"
 #include "raft/tracker.hpp"
 
 // A role ignores the types of messages that its switch does not name, as etcd's step functions do.

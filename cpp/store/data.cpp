@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "model/node.hpp"
 #include "model/task.hpp"
+#include "store/key.hpp"
 #include "store/store.hpp"
 #include "store/table.hpp"
 

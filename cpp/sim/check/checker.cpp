@@ -115,6 +115,12 @@ void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const node::Inspection
   if (until <= seen.checked) return;
   // As Raft has them: the mirror of the disk may still hold what they replaced, or be shortened already.
   const auto entries = now.raft->committed_entries(seen.checked + 1);
+  if (!entries.empty() && !swarm.raft.empty() && entries.front().index > swarm.raft.last() + 1) {
+    swarm.raft.skip();
+    begin(swarm, *now.store);
+    seen.checked = now.store->version();
+    return;
+  }
   seen.checked = until;
   for (const raft::Entry& entry : entries) {
     const bool known = !swarm.raft.empty() && swarm.raft.knows(entry.index);

@@ -32,6 +32,8 @@ class RaftRecord {
   bool knows(raft::Index index) const { return index < first_ + entries_.size(); }
   raft::Index last() const { return first_ + entries_.size() - 1; }
   bool empty() const { return entries_.empty(); }
+  // Some entries were committed, applied and shortened away within one turn: the record goes on behind them.
+  void skip() { entries_.clear(); }
 
  private:
   struct Voted {

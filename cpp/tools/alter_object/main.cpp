@@ -1,10 +1,13 @@
 // alter_object DATA_ROOT [SEED]: gives one object of a stopped manager another value. For tests.
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/number.hpp"
+#include "base/rng.hpp"
 #include "real/rocks_disk.hpp"
 #include "sim/altered_object.hpp"
 
@@ -19,9 +22,12 @@ int main(int count, char** arguments) {
       arguments[1],
       {[](std::uint64_t) {}, [&](std::uint64_t, std::string sentence) { failed = std::move(sentence); },
        [](const std::string&) {}, [](const std::string&) {}});
-  const auto unusable = disk ? (*disk)->unusable() : std::nullopt;
-  if (!disk || unusable) {
-    std::cerr << (disk ? unusable->why : disk.error().message) << "\n";
+  if (!disk) {
+    std::cerr << disk.error().message << "\n";
+    return EXIT_FAILURE;
+  }
+  if (const auto unusable = (*disk)->unusable()) {
+    std::cerr << unusable->why << "\n";
     return EXIT_FAILURE;
   }
   swarm::Rng rng(*seed);

@@ -1,9 +1,17 @@
 #include "crash_fs.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
+
+#include "base/rng.hpp"
 
 namespace swarm::tools {
 namespace {

@@ -5,9 +5,20 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <iostream>
+#include <optional>
 #include <set>
 #include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "sim/client.hpp"
+#include "sim/world.hpp"
+#include "tools/swarm_crash/workloads.hpp"
 
 namespace swarm::tools {
 namespace {
@@ -34,7 +45,9 @@ struct Run {
     return at.kept;
   }
   std::optional<std::size_t> second(const Moment& moment) {
-    if (helping || until_second == 0 || --until_second != 0) return std::nullopt;
+    if (helping || until_second == 0) return std::nullopt;
+    --until_second;
+    if (until_second != 0) return std::nullopt;
     crashed_twice = true;
     return moment.unsynced / 2;
   }

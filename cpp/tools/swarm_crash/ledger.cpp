@@ -1,6 +1,12 @@
 #include "ledger.hpp"
 
+#include <cstdint>
+#include <set>
+#include <string>
+
 #include "model/container_spec.hpp"
+#include "model/service.hpp"
+#include "store/store.hpp"
 
 namespace swarm::tools {
 namespace {

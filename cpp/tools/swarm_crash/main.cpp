@@ -6,17 +6,23 @@
 //
 // The second line is one crash again, as a failure names it. --rocks: N power failures of RocksDB for each of
 // the disks that are written again.
+#include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <iomanip>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 #include "base/check.hpp"
 #include "base/number.hpp"
 #include "crashes.hpp"
 #ifdef SWARM_CRASH_ROCKS
 #include "rocks_crashes.hpp"
+#include "tools/swarm_crash/workloads.hpp"
 #endif
 
 namespace {

@@ -1,11 +1,26 @@
 #include "play.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <set>
 #include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/worker.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "faults/fault.hpp"
+#include "model/feature_level.hpp"
+#include "model/node.hpp"
 #include "node/node.hpp"
+#include "ports/http.hpp"
+#include "sim/client.hpp"
 #include "sim/workload.hpp"
+#include "sim/world.hpp"
+#include "tools/swarm_crash/ledger.hpp"
 
 namespace swarm::tools {
 namespace {

@@ -3,17 +3,33 @@
 #include <rocksdb/env.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <iterator>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/content_hash.hpp"
+#include "base/id.hpp"
+#include "base/rng.hpp"
 #include "crash_fs.hpp"
 #include "node/identity.hpp"
 #include "node/replica_disk.hpp"
+#include "ports/disk.hpp"
 #include "real/rocks_disk.hpp"
+#include "tools/swarm_crash/crashes.hpp"
+#include "tools/swarm_crash/play.hpp"
+#include "tools/swarm_crash/workloads.hpp"
 
 namespace swarm::tools {
 namespace {
@@ -29,7 +45,13 @@ double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// ---- what the disk holds after each batch, as a hash
+// ---- what the disk holds after each batch, as a hash of each side
+
+// Where the manager's side has failed, the node's own goes on: each holds a prefix of its own batches.
+struct Sides {
+  Uint128 manager = 0, own = 0;
+  Uint128& of(Family family) { return ports::is_manager_family(family) ? manager : own; }
+};
 
 class Model {
  public:
@@ -37,7 +59,7 @@ class Model {
     if (batch.ops.empty()) return wipe(batch.sync);
     for (const DiskOp& op : batch.ops) take(op);
   }
-  Uint128 hash() const { return hash_; }
+  const Sides& hash() const { return hash_; }
   static Uint128 hash_of(Family family, std::string_view key, std::string_view value) {
     return ContentHash().add(static_cast<std::uint64_t>(family), 0).add(key).add(value).value();
   }
@@ -49,7 +71,7 @@ class Model {
     if (op.type == DiskOp::Type::put) {
       erase(rows_.find({op.family, op.key}));
       rows_[{op.family, op.key}] = op.value;
-      hash_ += hash_of(op.family, op.key, op.value);
+      hash_.of(op.family) += hash_of(op.family, op.key, op.value);
     } else if (op.type == DiskOp::Type::erase) {
       erase(rows_.find({op.family, op.key}));
     } else {
@@ -64,18 +86,18 @@ class Model {
   }
   Rows::iterator erase(Rows::iterator row) {
     if (row == rows_.end()) return row;
-    hash_ -= hash_of(row->first.first, row->first.second, row->second);
+    hash_.of(row->first.first) -= hash_of(row->first.first, row->first.second, row->second);
     return rows_.erase(row);
   }
   Rows rows_;
-  Uint128 hash_ = 0;
+  Sides hash_;
 };
 
-Uint128 hash_of(ports::Disk& disk) {
-  Uint128 hash = 0;
+Sides hash_of(ports::Disk& disk) {
+  Sides hash;
   for (const Family family : kFamilies)
     disk.scan(family, "", [&](std::string_view key, std::string_view value) {
-      hash += Model::hash_of(family, key, value);
+      hash.of(family) += Model::hash_of(family, key, value);
       return true;
     });
   return hash;
@@ -86,7 +108,7 @@ Uint128 hash_of(ports::Disk& disk) {
 class Writer {
  public:
   Writer(const std::string& root, std::shared_ptr<Power> power)
-      : env_(rocksdb::NewCompositeEnv(crash_fs(power))) {
+      : env_(rocksdb::NewCompositeEnv(crash_fs(std::move(power)))) {
     auto opened = real::RocksDisk::open(root,
                                         {[this](std::uint64_t token) { done(token); },
                                          [this](std::uint64_t, const std::string&) { failed(); },
@@ -160,6 +182,19 @@ std::uint64_t durable_of(const Batches& batches, std::uint64_t answered) {
   return 0;
 }
 
+// Returns true if each side has what its batches up to some number make, and that is not before `must`.
+bool are_prefixes(const Batches& batches, std::uint64_t must, const Sides& found) {
+  Model model;
+  bool manager = must == 0 && found.manager == 0, own = must == 0 && found.own == 0;
+  for (std::uint64_t number = 1; number <= batches.size(); ++number) {
+    model.take(batches[number - 1]);
+    if (number < must) continue;
+    manager = manager || model.hash().manager == found.manager;
+    own = own || model.hash().own == found.own;
+  }
+  return manager && own;
+}
+
 // What is wrong with a data root after the power came back; "" for nothing.
 std::string look_at(const Trial& trial, std::uint64_t answered) {
   auto disk =
@@ -167,19 +202,13 @@ std::string look_at(const Trial& trial, std::uint64_t answered) {
                                          [](const std::string&) {}, [](const std::string&) {}});
   if (!disk) return "it does not open: " + disk.error().message;
   if (const auto unusable = (*disk)->unusable()) return "it does not open: " + unusable->why;
-  const Uint128 found = hash_of(**disk);
-  Model model;
   const std::uint64_t must = durable_of(trial.batches, answered);
-  bool is_prefix = must == 0 && found == 0;
-  for (std::uint64_t number = 1; number <= trial.batches.size() && !is_prefix; ++number) {
-    model.take(trial.batches[number - 1]);
-    is_prefix = number >= must && model.hash() == found;
-  }
-  if (!is_prefix)
+  if (!are_prefixes(trial.batches, must, hash_of(**disk)))
     return "it holds no prefix of what was written with all that was durable, batch " + std::to_string(must);
   const auto identity = node::load_identity(**disk);
   if (!identity) return identity.error().message;
-  if (!*identity || (*identity)->raft_id == 0 || !(*disk)->has_manager_state()) return {};
+  const auto& named = *identity;
+  if (!named || named->raft_id == 0 || !(*disk)->has_manager_state()) return {};
   const auto state = node::load_replica(**disk);
   return state ? node::what_is_forgotten(*state, (*disk)->mark()) : state.error().message;
 }

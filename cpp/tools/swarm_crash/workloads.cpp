@@ -1,6 +1,11 @@
 #include "workloads.hpp"
 
 #include <set>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "tools/swarm_crash/play.hpp"
 
 namespace swarm::tools {
 namespace {

@@ -6,6 +6,7 @@
 #include "base/check.hpp"
 #include "control/unlock_key.hpp"
 #include "ports/disk.hpp"
+#include "real/seal/gcm.hpp"
 #include "real/seal/key_ring.hpp"
 #include "real/seal/sealer.hpp"
 #include "tools/swarm_fuzz/targets.hpp"
