@@ -336,6 +336,7 @@ class Swarm(metaclass=Brief):
     def update(self, *, autolock: bool) -> None:
         """`autolock=True`: managers that start again are locked, until `node.unlock(key)` with the key of
         `unlock_key()`; what their disks keep tells nothing without it. `False`: they start by themselves.
+        Each manager seals its own key file when it hears of the change, a moment later.
 
         >>> c.update(autolock=True)
         >>> key = c.unlock_key()

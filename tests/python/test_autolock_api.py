@@ -20,6 +20,7 @@ def lock_and_unlock(swarm: sp.Swarm) -> None:
     assert "SWMKEY-1-..." in repr(key)
     assert key[9:] not in repr(key)
 
+    swarm.sleep("1s")  # each manager seals its own key file when it hears of the lock
     m3 = swarm.nodes["m3"].restart()
     assert m3.swarm.state == "locked"
     with pytest.raises(sp.SwarmError, match="invalid key provided"):
@@ -31,6 +32,7 @@ def lock_and_unlock(swarm: sp.Swarm) -> None:
     rotated = key.rotate()
     assert rotated != key
     assert swarm.unlock_key() == rotated
+    swarm.sleep("1s")
     for name in ("m1", "m2", "m3"):
         swarm.nodes[name].kill()
     for name in ("m1", "m2", "m3"):
@@ -51,6 +53,7 @@ def test_a_locked_run_repeats() -> None:
         with sp.Swarm(managers=3, seed=6) as swarm:
             swarm.update(autolock=True)
             key = swarm.unlock_key()
+            swarm.sleep("1s")
             swarm.nodes.leader.restart().unlock(key)
             swarm.sleep("3s")
             return swarm.trace_hash
