@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "raft/raft.hpp"
 
@@ -19,6 +20,8 @@ struct ManagerSeen {
   raft::Index commit = 0;
   raft::Index checked = 0;        // committed entries up to here agree with the record
   raft::Index store_version = 0;  // ... and the objects they touched
+  raft::Term led = 0;             // the term in which it led after the turn before
+  std::vector<raft::PeerId> voters;  // as it was after the turn before
 };
 
 class RaftRecord {
