@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/mistake.hpp"
 #include "ca/policy.hpp"
 #include "control/feature_level.hpp"
 #include "node/impl.hpp"
@@ -114,7 +115,8 @@ Result<void> Node::Impl::start_replica() {
   if (!core_.ports.disk.has_manager_state()) return stop_forgetful("its Raft state is gone", 0);
   auto state = load_replica(core_.ports.disk);
   if (!state) return state.error();
-  if (const std::string forgotten = what_is_forgotten(*state, core_.ports.disk.mark()); !forgotten.empty())
+  const std::string forgotten = what_is_forgotten(*state, core_.ports.disk.mark());
+  if (!forgotten.empty() && !SWARM_MISTAKE("node.votes-after-its-disk-forgot"))
     return stop_forgetful(forgotten, state->applied);
   auto replica = Replica::load(core_, std::move(*state));
   if (!replica) return replica.error();
