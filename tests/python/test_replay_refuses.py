@@ -22,6 +22,10 @@ SWARM: dict[str, str | Do] = {
     "services": LOOK,
     "http": LOOK,
     "feature_level": LOOK,
+    "root": LOOK,
+    "rotate_root": lambda r: r.rotate_root(),
+    "unlock_key": LOOK,
+    "update": lambda r: r.update(autolock=True),
     "kv": LOOK,
     "faults": LOOK,
     "check": LOOK,
@@ -61,6 +65,7 @@ NODES: dict[str, str | Do] = {
     "add": lambda r: r.nodes.add(1),
 }
 NODE: dict[str, str | Do] = {
+    "unlock": lambda r: m1(r).unlock("SWMKEY-1-" + "A" * 43),
     **dict.fromkeys(
         ("addr", "alive", "availability", "feature_level", "id", "is_leader", "labels", "raft"), LOOK
     ),
