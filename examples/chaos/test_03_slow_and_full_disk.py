@@ -13,4 +13,4 @@ def test_slow_and_full_disk(swarm: sp.Swarm) -> None:
         web.scale(6).wait()
         swarm.sleep("2s")
     swarm.assert_converged(timeout="30s")
-    assert {one.node for one in swarm.peek().raft} == {"m1", "m2", "m3"}
+    assert swarm.run(until=lambda s: {one.node for one in s.peek().raft} == {"m1", "m2", "m3"}, timeout="30s")
