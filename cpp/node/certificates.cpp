@@ -1,20 +1,8 @@
 #include "node/certificates.hpp"
 
+#include "base/pem.hpp"
+
 namespace swarm::node {
-namespace {
-
-constexpr std::string_view kEnd = "-----END CERTIFICATE-----\n";
-
-// Takes the first certificate off the front; "" when there is none.
-std::string_view take_certificate(std::string_view& pems) {
-  const std::size_t end = pems.find(kEnd);
-  if (end == std::string_view::npos) return {};
-  const std::string_view first = pems.substr(0, end + kEnd.size());
-  pems.remove_prefix(first.size());
-  return first;
-}
-
-}  // namespace
 
 Result<std::string> sign(ports::Crypto& crypto, const model::RootCa& roots, std::string_view request_pem,
                          const model::Certificate& says) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/pem.hpp"
 #include "base/result.hpp"
 #include "model/node.hpp"
 #include "model/wire.hpp"
@@ -42,10 +43,9 @@ ports::DiskBatch save_certificates(const Identity& identity);
 // ended and the next one began meets nodes whose certificates name that signer and no longer the root that it
 // knows.
 inline ports::Credentials credentials_of(const Identity& identity) {
-  constexpr std::string_view kEnd = "-----END CERTIFICATE-----\n";
-  const std::size_t end = identity.certificate_pem.find(kEnd);
-  const std::string cross_signed =
-      end == std::string::npos ? "" : identity.certificate_pem.substr(end + kEnd.size());
+  std::string_view behind = identity.certificate_pem;
+  const bool has_own = !take_certificate(behind).empty();
+  const std::string cross_signed(has_own ? behind : "");
   return {identity.certificate_pem, identity.key_pem, identity.root_cert_pem + cross_signed, {}};
 }
 

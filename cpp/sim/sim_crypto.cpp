@@ -11,6 +11,7 @@
 
 #include "base/bytes.hpp"
 #include "base/id.hpp"
+#include "base/pem.hpp"
 #include "base/result.hpp"
 #include "model/certificate.hpp"
 #include "ports/ports.hpp"
@@ -19,7 +20,6 @@
 namespace swarm::sim {
 namespace {
 
-constexpr std::string_view kEnd = "-----END CERTIFICATE-----\n";
 constexpr std::string_view kRequest = "-----BEGIN CERTIFICATE REQUEST-----\n";
 constexpr std::size_t kFixed = 16 + 16 + 1 + 8 + 8;  // what a certificate says, less its issuer
 constexpr std::size_t kRootId = 40;                  // digits, as of a real key
@@ -43,15 +43,6 @@ std::string body_of(std::string_view text) {
     at = end + 1;
   }
   return from_base64(out).value_or("");
-}
-
-// Takes the first certificate off the front; "" when there is none.
-std::string_view take_certificate(std::string_view& pems) {
-  const std::size_t end = pems.find(kEnd);
-  if (end == std::string_view::npos) return {};
-  const std::string_view first = pems.substr(0, end + kEnd.size());
-  pems.remove_prefix(first.size());
-  return first;
 }
 
 // A cross-signed certificate: the name of the root whose key it has, then that of the root that signed it.
