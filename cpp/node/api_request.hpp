@@ -63,6 +63,9 @@ struct ApiRequest {
   RequestStage stage;
   bool head_sent = false;
   bool may_be_done = false;  // another node may carry it out, or it was proposed
+  // A refusal of this write is not told before this manager has made sure that it leads; until then it waits.
+  std::optional<Instant> doubted = std::nullopt;
+  bool withheld = false;  // such a refusal is being given
 };
 
 // When the node stops waiting in this stage, and the number under which it was passed on.

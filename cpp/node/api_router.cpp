@@ -12,7 +12,7 @@ bool wants_local(const http::Request& request) { return request.header("swarmpy-
 
 // On a refusal: nothing came of the request, so that another manager may be asked the same.
 constexpr const char* kNothingDone = "Swarmpy-Nothing-Done";
-constexpr std::uint32_t kServerError = 500;
+constexpr std::uint32_t kClientError = 400, kServerError = 500;
 
 bool is_answered_here(const docker::Routed& what, const Leadership& leadership) {
   if (what.scope() == docker::Scope::local || !leadership.is_manager()) return true;
@@ -67,8 +67,12 @@ void ApiRouter::on_message(ports::LinkId link, wire::ApiForward message, const M
 }
 
 void ApiRouter::route(ports::ApiId id, Instant give_up, const Moment& at) {
-  const ApiRequest& request = *requests_.find(id);
-  if (is_answered_here(request.what, at.leadership)) return answer(id);
+  ApiRequest& request = *requests_.find(id);
+  if (is_answered_here(request.what, at.leadership)) {
+    // A deposed leader that has not heard of it yet may refuse by what was so long ago.
+    if (request.what.scope() == docker::Scope::swarm_write && at.leadership.leads()) request.doubted = give_up;
+    return answer(id);
+  }
   if (at.leadership.leads()) return requests_.enter(id, request::Reading{give_up});
   if (request.origin) {
     begin(id, {kNotLeaderStatus, {}, false});
@@ -97,6 +101,7 @@ void ApiRouter::answer(ports::ApiId id) {
 }
 
 void ApiRouter::fail(ports::ApiId id, Error error) {
+  requests_.find(id)->doubted.reset();
   requests_.enter(id, request::Answering{});
   out_.add(effect::Fail{id, std::move(error)});
 }
@@ -205,7 +210,9 @@ void ApiRouter::on_performing(ports::ApiId id) {
 
 void ApiRouter::begin(ports::ApiId id, http::ResponseHead head) {
   ApiRequest* request = requests_.find(id);
-  if (request == nullptr || std::exchange(request->head_sent, true)) return;
+  if (request == nullptr) return;
+  request->withheld = request->doubted && head.status >= kClientError && !request->may_be_done;
+  if (request->withheld || std::exchange(request->head_sent, true)) return;
   if (!request->may_be_done) say_nothing_done(head);
   if (const auto& origin = request->origin) {
     out_.add(effect::SendOn{origin->link, wire::ApiReplyHead{origin->number, head.status,
@@ -217,7 +224,7 @@ void ApiRouter::begin(ports::ApiId id, http::ResponseHead head) {
 
 void ApiRouter::piece(ports::ApiId id, std::string bytes) {
   ApiRequest* request = requests_.find(id);
-  if (request == nullptr) return;
+  if (request == nullptr || request->withheld) return;
   if (request->origin) return send_back(*request->origin, {0, std::move(bytes), false, 0, false});
   out_.add(effect::PieceOfReply{id, std::move(bytes)});
 }
@@ -231,6 +238,8 @@ void ApiRouter::send_back(ApiRequest::Origin& origin, wire::ApiReplyBody body) {
 void ApiRouter::finish(ports::ApiId id, bool cut) {
   ApiRequest* request = requests_.find(id);
   if (request == nullptr) return;
+  if (std::exchange(request->withheld, false))  // asked again as soon as it is sure
+    return requests_.enter(id, request::Reading{*std::exchange(request->doubted, std::nullopt)});
   if (request->origin) {
     send_back(*request->origin, {0, {}, true, 0, cut});
   } else {

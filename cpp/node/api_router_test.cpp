@@ -90,6 +90,36 @@ TEST_F(ApiRouterTest, ALeaderAnswersWritesAtOnceAndReadsAfterACheck) {
   EXPECT_TRUE(router_.run(at_)) << "the next one serves what came meanwhile";
 }
 
+// A leader that was stopped (SIGSTOP) and goes on may have a successor that it has not heard yet.
+TEST_F(ApiRouterTest, ARefusalOfAWriteIsToldWhenItIsSureThatThisManagerLeads) {
+  be(Is::leading);
+  arrive("POST", "/services/create");
+  const auto refuse = [this] {
+    router_.begin(kId, {409, {}, false});
+    router_.piece(kId, "taken");
+    router_.end(kId);
+  };
+  refuse();
+  EXPECT_TRUE(took().empty());
+  EXPECT_TRUE(in<request::Reading>());
+  ASSERT_TRUE(router_.run(at_));
+  router_.on_read_ready(only<effect::CheckRead>(took()).context);
+  EXPECT_TRUE((are<effect::Answer>(took()))) << "asked again: the state may be another by now";
+  refuse();
+  EXPECT_EQ(only<effect::BeginReply>(took()).head.status, 409u);
+  EXPECT_EQ(router_.find(kId), nullptr);
+}
+
+TEST_F(ApiRouterTest, ARefusalThatWaitsIsTheNextLeadersBusinessWhenThisOneIsDeposed) {
+  be(Is::leading);
+  arrive("POST", "/services/create");
+  router_.begin(kId, {409, {}, false});
+  router_.end(kId);
+  be(Is::following, at(9));
+  router_.on_leader_changed(at_);
+  EXPECT_EQ(only<effect::Forward>(took()).leader, at(9));
+}
+
 TEST_F(ApiRouterTest, AReadWhoseLeaderIsLostIsPassedOnToTheNext) {
   be(Is::leading);
   arrive("GET", "/services");

@@ -7,6 +7,7 @@
 #include "codec/codec.hpp"
 #include "control/request_size.hpp"
 #include "model/bounds.hpp"
+#include "model/kinds.hpp"
 #include "raft/coalesce.hpp"
 #include "raft/compaction.hpp"
 #include "raft/conf_change.hpp"
@@ -82,6 +83,7 @@ Result<std::unique_ptr<Replica>> Replica::load(Core& core, ManagerState state) {
   replica->hard_ = state.hard;
   replica->promise_ = state.promise;
   replica->applied_term_ = *replica->log_->term(state.applied);
+  replica->note_times();
   replica->start_raft(state.applied);
   replica->warn_of_stored_numbers();
   return replica;
@@ -96,6 +98,7 @@ std::unique_ptr<Replica> Replica::create(Core& core, const wire::ManagerPeer& se
   const auto applied = replica->store_->apply(first, kFirstIndex);
   SWARM_CHECK(applied.outcome.applied, applied.outcome.error);
   replica->began_from_ = kFirstIndex;
+  replica->note_times();
   raft::Snapshot begin;
   begin.index = kFirstIndex;
   begin.term = kFirstTerm;
@@ -208,8 +211,24 @@ bool Replica::prepare(model::Transaction& transaction) {
     return false;
   }
   transaction.request = core_.rng.next() | 1;
-  transaction.time = core_.wall();
+  transaction.time = next_time();
   return true;
+}
+
+// The log's time never goes back, and no two entries have the same: which of two objects was made first is
+// known by it, also when the next leader's clock is behind.
+WallTime Replica::next_time() {
+  newest_time_ = std::max(core_.wall(), newest_time_ + Duration::nanos(1));
+  return newest_time_;
+}
+
+// Of objects that came from the disk, or with a snapshot.
+void Replica::note_times() {
+  model::ShownKinds::any([this]<class T>() {
+    for (const auto& [id, object] : store_->all<T>())
+      newest_time_ = std::max(newest_time_, object->meta.updated_at);
+    return false;
+  });
 }
 
 std::uint64_t Replica::append(model::Transaction transaction, std::string bytes) {

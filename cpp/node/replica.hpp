@@ -160,6 +160,8 @@ class Replica {
   bool apply(const raft::Ready& ready, ports::DiskBatch& batch);  // false: it is too new, see too_new()
   bool prepare(model::Transaction& transaction);                  // false: it cannot be proposed here, or now
   std::uint64_t append(model::Transaction transaction, std::string bytes);
+  WallTime next_time();
+  void note_times();
   std::optional<Rule> judge_message(const raft::Message& message);
   void follow_leap(raft::PeerId from);
   std::optional<Rule> judge_entries(const raft::Message& message);
@@ -218,6 +220,7 @@ class Replica {
   raft::HardState hard_;                // as it is on disk, or on its way there
   raft::Promise promise_;               // the same
   raft::Term applied_term_ = 0;         // of the entry at the store's version
+  WallTime newest_time_;                // of what is in the store, or proposed here
   bool busy_ = false;                   // a batch is on its way to the disk, or it does not take part yet
   std::optional<raft::Ready> storing_;  // the round of that batch; none: a new swarm's first
   model::FeatureLevel too_new_ = 0;

@@ -40,6 +40,7 @@ void Replica::apply_transaction(const raft::Entry& entry) {
   EntryResult result = apply_one(entry);
   if (entry.data.empty()) return;  // a leader's first entry
   store::Applied& applied = result.applied;
+  newest_time_ = std::max(newest_time_, applied.changes.time);
   if (result.refused)
     core_.trace("warning.entry", [&] {
       return "entry " + std::to_string(entry.index) + " changes nothing: " + applied.outcome.error;

@@ -51,6 +51,7 @@ void Replica::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   const auto restored = store_->restore(std::move(unpacked.records), snapshot.index);
   SWARM_CHECK(restored.ok(), "snapshot", snapshot.index, restored.ok() ? "" : restored.error().message);
   began_from_ = snapshot.index;
+  note_times();
   members_ = std::move(unpacked.members);
   removed_ = std::move(unpacked.removed);
   conf_state_ = snapshot.conf_state;
