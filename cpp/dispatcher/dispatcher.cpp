@@ -228,12 +228,19 @@ void Dispatcher::State::forgive_if_slept(Instant now) {
   }
 }
 
+// What the node said while the leader stood still may wait in the queue, behind what is handled now.
+bool Dispatcher::State::calls_once_more(Peer& peer, Instant now) const {
+  if (now - peer.expires <= kOnTime || std::exchange(peer.last_call, true)) return false;
+  peer.expires = now + period / 5;
+  return true;
+}
+
 void Dispatcher::State::run_deadlines(const store::Store& store, Instant now) {
   forgive_if_slept(now);
   while (!deadlines.empty() && deadlines.begin()->first <= now) {
     const NodeId node = deadlines.begin()->second;
     Peer& peer = peers.at(node);
-    if (peer.expires <= now) expire(store, node, peer, now);
+    if (peer.expires <= now && !calls_once_more(peer, now)) expire(store, node, peer, now);
     if (peer.gives_up <= now) {
       peer.gives_up = Instant::never();
       orphaning.insert(node);

@@ -73,6 +73,7 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   peer.heard = now;
   want_ready(store, node, addr, message.description);
   peer.expires = now + period * kGrace;
+  peer.last_call = false;
   peer.gives_up = Instant::never();
   orphaning.erase(node);
   send_session(store, node, peer);
@@ -143,6 +144,7 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   Peer* peer = in_session(store, link, node, message.session, now);
   if (peer == nullptr) return;
   peer->expires = now + period * kGrace;
+  peer->last_call = false;
   rearm(node, *peer);
   // Jitter, so that ten thousand agents do not speak at once.
   const Duration jitter = Duration::nanos(rng.between(-period.ns / 10, period.ns / 10));

@@ -22,6 +22,8 @@ namespace swarm::dispatcher {
 // swarmkit manager/dispatcher: defaultGracePeriodMultiplier, and twice that after a change of leader.
 inline constexpr std::int64_t kGrace = 3;
 inline constexpr std::int64_t kGraceUnknown = 6;
+// A leader that looks later than this at what is due stood still itself.
+inline constexpr Duration kOnTime = Duration::millis(5);
 
 // How often a node may register: each time costs it a complete feed, and may cost the log an entry.
 class RegisterRate {
@@ -44,6 +46,7 @@ struct Peer {
   RegisterRate rate;
   bool fresh = false;       // only Register came: a second one gets the same session
   bool told_ready = false;  // in this session
+  bool last_call = false;   // it is late, and so was the leader: it is waited for a little longer, once
   Instant turns_until;      // its role changes: it will close its link and open another
   Feed feed;
   Instant expires = Instant::never();   // it is judged DOWN then
@@ -114,6 +117,7 @@ struct Dispatcher::State {
                    const std::string& message);
   void expire(const store::Store& store, NodeId node, Peer& peer, Instant now);
   void forgive_if_slept(Instant now);
+  bool calls_once_more(Peer& peer, Instant now) const;
   void run_deadlines(const store::Store& store, Instant now);
 
   // ---- the store's changes
