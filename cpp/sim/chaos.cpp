@@ -1,5 +1,6 @@
 #include "sim/chaos.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,7 +14,10 @@
 #include "node/node.hpp"
 #include "sim/churn.hpp"
 #include "sim/client.hpp"
+#include "sim/event_work.hpp"
 #include "sim/fault_plan.hpp"
+#include "sim/ledger_work.hpp"
+#include "sim/name_work.hpp"
 #include "sim/register_work.hpp"
 #include "sim/upgrades.hpp"
 #include "sim/workload.hpp"
@@ -22,26 +26,25 @@
 namespace swarm::sim {
 namespace {
 
-const std::vector<std::string> kManagers{"m1", "m2", "m3"};
-const std::vector<std::string> kWorkers{"w1", "w2"};
 constexpr Duration kSlice = Duration::millis(50);
 constexpr Duration kConvergenceBound = Duration::seconds(60);
+// All machines together, whatever their number: the workload's reservations fit.
+constexpr std::int64_t kNanoCpus = 24'000'000'000, kMemory = 48LL << 30;
+
+std::vector<std::string> names(const char* letter, std::size_t count) {
+  std::vector<std::string> out;
+  for (std::size_t i = 1; i <= count; ++i) out.push_back(letter + std::to_string(i));
+  return out;
+}
 
 }  // namespace
 
 Chaos::Chaos(const ChaosOptions& options) : options_(options), rng_(options.seed) {
   knobs_ = Knobs::draw(rng_);
-  // From a generator of their own: older seeds keep their stories.
-  Rng later(options.seed ^ 0x636875726e);
-  knobs_.churn = later.chance(1, 3);
-  if (later.chance(1, 3)) {  // never shorter than what one turn may commit: the checker looks after turns
-    const std::int64_t interval = later.between(5, 60);
-    knobs_.short_log = LogLength{static_cast<std::uint64_t>(interval), later.below(40) + 24};
-  }
-  Rng kinds(options.seed ^ 0x6661756c7473);
-  for (bool* knob :
-       {&knobs_.bad_links, &knobs_.holds, &knobs_.throttles, &knobs_.wrong_clocks, &knobs_.failing_disks})
-    *knob = kinds.chance(1, 5);
+  knobs_.draw_later(options.seed);
+  knobs_.upgrades = knobs_.upgrades || options.upgrades;
+  managers_ = names("m", knobs_.managers);
+  workers_ = names("w", knobs_.workers);
   WorldOptions world;
   world.seed = rng_.next();
   world.codec = knobs_.codec;
@@ -54,36 +57,70 @@ Chaos::~Chaos() = default;
 
 void Chaos::run() {
   form();
+  employ();
   storm();
   calm();
   converge();
 }
 
 void Chaos::form() {
-  for (const auto* group : {&kManagers, &kWorkers})
-    for (const auto& name : *group) world_->add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
-  if (options_.upgrades) {
+  const auto count = static_cast<std::int64_t>(managers_.size() + workers_.size());
+  for (const auto* group : {&managers_, &workers_})
+    for (const auto& name : *group)
+      world_->add_machine({name, {}, {}, {kNanoCpus / count, kMemory / count, 0, {}}});
+  if (knobs_.upgrades) {
     upgrades_ = std::make_unique<Upgrades>(*world_, Rng(options_.seed ^ 0x75706772616465));
     upgrades_->begin();
   }
-  const std::string error = form_swarm(*world_, kManagers, kWorkers, knobs_.short_log.value_or(LogLength{}));
+  const std::string error =
+      form_swarm(*world_, managers_, workers_, knobs_.short_log.value_or(LogLength{}));
   SWARM_CHECK(error.empty(), error);
-  const bool ready =
-      world_->run_until([&] { return not_converged(*world_, 5).empty(); }, Duration::seconds(20));
-  SWARM_CHECK(ready, "the swarm does not form:", not_converged(*world_, 5));
+  const bool ready = world_->run_until(
+      [&] { return not_converged(*world_, world_->machines().size()).empty(); }, Duration::seconds(20));
+  SWARM_CHECK(ready, "the swarm does not form:", not_converged(*world_, world_->machines().size()));
+}
+
+// Those who work on the swarm, each with a generator of its own.
+void Chaos::employ() {
   Rng own = rng_.fork();
-  workload_ = std::make_unique<Workload>(*world_, own, kManagers);
-  register_ = std::make_unique<RegisterWork>(*world_, Rng(options_.seed ^ 0x7265676973746572), kManagers);
-  if (knobs_.churn) churn_ = std::make_unique<Churn>(*world_, Rng(options_.seed), kManagers, kWorkers);
+  const auto from = [this](std::uint64_t which) { return Rng(options_.seed ^ which); };
+  workload_ = std::make_unique<Workload>(*world_, own, from(0x686162697473), managers_);
+  register_ = std::make_unique<RegisterWork>(*world_, from(0x7265676973746572), managers_);
+  ledger_ = std::make_unique<LedgerWork>(*world_, from(0x6c6564676572), managers_);
+  names_ = std::make_unique<NameWork>(*world_, from(0x6e616d6573), managers_);
+  const bool gapless = !knobs_.churn && !knobs_.short_log && !knobs_.lost_tails;
+  events_ = std::make_unique<EventWork>(*world_, from(0x6576656e7473), managers_, gapless);
+  if (knobs_.churn)
+    churn_ = std::make_unique<Churn>(*world_, Rng(options_.seed), managers_, workers_, knobs_.roles_and_deaths);
+}
+
+void Chaos::draw_plan() {
+  plan_ = draw_storm(rng_, knobs_, world_->machines(), options_.storm);
+  Rng later(options_.seed ^ 0x6c61746572), losses(options_.seed ^ 0x6c6f73736573);
+  for (const faults::Plan& more :
+       {draw_later_kinds(later, knobs_, world_->machines(), options_.storm),
+        draw_losses(losses, knobs_, world_->machines(), managers_, options_.storm)})
+    plan_.faults.insert(plan_.faults.end(), more.faults.begin(), more.faults.end());
+}
+
+void Chaos::poll() {
+  workload_->poll();
+  register_->poll();
+  ledger_->poll();
+  names_->poll();
+  events_->poll();
+  look_at_promises();
+}
+
+void Chaos::look_at_promises() const {
+  for (const std::string& broken : {names_->broken(), events_->broken(), churn_ ? churn_->broken() : ""})
+    SWARM_CHECK(broken.empty(), broken);
 }
 
 void Chaos::storm() {
   const Instant begin = world_->now();
   const Instant end = begin + options_.storm;
-  plan_ = draw_storm(rng_, knobs_, world_->machines(), options_.storm);
-  Rng later(options_.seed ^ 0x6c61746572);
-  const faults::Plan more = draw_later_kinds(later, knobs_, world_->machines(), options_.storm);
-  plan_.faults.insert(plan_.faults.end(), more.faults.begin(), more.faults.end());
+  draw_plan();
   const auto running = world_->run_plan(plan_);
   SWARM_CHECK(running.ok(), running.ok() ? "" : running.error().message);
   world_->set_network(knobs_.network);
@@ -92,13 +129,17 @@ void Chaos::storm() {
       if (rng_.chance(1, 2))
         world_->set_disk_latency(name, Duration::millis(1), Duration::millis(rng_.between(5, 80)));
   const std::int64_t pace = rng_.between(100, 1'500);
-  Instant next_act = begin, next_churn = begin;
+  Instant next_act = begin, next_churn = begin, next_look = begin;
   while (world_->now() < end) {
     world_->run_for(kSlice);
-    workload_->poll();
-    register_->poll();
+    poll();
     if (upgrades_) upgrades_->poll();
     if (churn_) churn_->poll();
+    if (next_look <= world_->now()) {
+      const std::string overdue = overdue_.look(*world_);
+      SWARM_CHECK(overdue.empty(), overdue);
+      next_look = world_->now() + Duration::seconds(1);
+    }
     if (churn_ && next_churn <= world_->now()) {
       churn_->act();
       next_churn = world_->now() + Duration::millis(rng_.between(200, 3'000));
@@ -122,35 +163,37 @@ void Chaos::calm() {
   if (upgrades_) upgrades_->finish();
 }
 
+// Why the users and the administrator have not put right yet what they broke; "" if all is as it was.
+std::string Chaos::not_repaired() {
+  if (churn_ && !churn_->repair())
+    return "the administrator cannot put right what he broke: " + group_not_settled(*world_, managers_);
+  if (churn_)
+    if (auto why = group_not_settled(*world_, managers_); !why.empty()) return why;
+  if (!workload_->repair()) return "users cannot put right what they broke";
+  return not_converged(*world_, world_->machines().size());
+}
+
 void Chaos::converge() {
   const Instant end = world_->now() + kConvergenceBound;
   std::string why = "users cannot put right what they broke";
-  while (world_->now() < end) {
+  while (world_->now() < end && !why.empty()) {
     world_->run_for(kSlice);
-    workload_->poll();
-    register_->poll();
-    if (churn_ && !churn_->repair()) {
-      why = "the administrator cannot put right what he broke: " + group_not_settled(*world_, kManagers);
-      continue;
-    }
-    if (churn_) why = group_not_settled(*world_, kManagers);
-    if (churn_ && !why.empty()) continue;
-    why = "users cannot put right what they broke";
-    if (!workload_->repair()) continue;
-    why = not_converged(*world_, world_->machines().size());
-    if (why.empty()) break;
+    poll();
+    why = not_repaired();
   }
   SWARM_CHECK(why.empty(), "no convergence within", to_string(kConvergenceBound) + ":", why);
   world_->run_for(Duration::seconds(1));  // and it stays so
   world_->check_all();
   const std::string leader = leader_of(*world_);
   SWARM_CHECK(!leader.empty(), "no manager leads");
+  const std::string restless = world_->not_at_rest();
+  SWARM_CHECK(restless.empty(), restless);
   const std::string broken = workload_->broken_promise(*world_->node(leader).inspect().store);
   SWARM_CHECK(broken.empty(), broken);
   const auto level = world_->node(leader).inspect().store->feature_level();
   SWARM_CHECK(level == (upgrades_ ? 2 : model::kFeatureLevel), "the swarm is at feature level", level);
-  const std::string contradiction = register_->contradiction();
-  SWARM_CHECK(contradiction.empty(), contradiction);
+  for (const std::string& contradiction : {register_->contradiction(), ledger_->contradiction()})
+    SWARM_CHECK(contradiction.empty(), contradiction);
 }
 
 }  // namespace swarm::sim

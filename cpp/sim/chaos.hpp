@@ -1,4 +1,4 @@
-// Chaos: one seed from end to end. Five machines form a swarm; users work on it while a fault plan goes over
+// Chaos: one seed from end to end. Some machines form a swarm; users work on it while a fault plan goes over
 // it; then everything is healed and the swarm must come to rest as its services want it, every promise kept.
 // Anything that breaks is a SWARM_CHECK failure; the object survives it, so that its host may show the plan
 // and the trace.
@@ -6,9 +6,14 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sim/churn.hpp"
+#include "sim/event_work.hpp"
 #include "sim/fault_plan.hpp"
+#include "sim/ledger_work.hpp"
+#include "sim/name_work.hpp"
+#include "sim/overdue.hpp"
 #include "sim/register_work.hpp"
 #include "sim/upgrades.hpp"
 #include "sim/workload.hpp"
@@ -20,7 +25,7 @@ struct ChaosOptions {
   Duration storm = Duration::seconds(60);
   bool record_trace = false;
   bool check = true;
-  bool upgrades = false;  // machines run builds of two feature levels
+  bool upgrades = false;  // machines run builds of two feature levels, whatever the seed draws
 };
 
 class Chaos {
@@ -35,9 +40,14 @@ class Chaos {
 
  private:
   void form();
+  void employ();
   void storm();
+  void draw_plan();
   void calm();
   void converge();
+  void poll();
+  void look_at_promises() const;
+  std::string not_repaired();
 
   ChaosOptions options_;
   Rng rng_;
@@ -45,7 +55,12 @@ class Chaos {
   faults::Plan plan_;  // as drawn; the world's own history says what came of it
   std::unique_ptr<World> world_;
   std::unique_ptr<Workload> workload_;
+  std::vector<std::string> managers_, workers_;
   std::unique_ptr<RegisterWork> register_;
+  std::unique_ptr<LedgerWork> ledger_;
+  std::unique_ptr<EventWork> events_;
+  std::unique_ptr<NameWork> names_;
+  Overdue overdue_;
   std::unique_ptr<Churn> churn_;  // when the seed has one
   std::unique_ptr<Upgrades> upgrades_;
 };

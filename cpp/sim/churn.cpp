@@ -25,7 +25,6 @@ namespace swarm::sim {
 namespace {
 
 constexpr Duration kPatience = Duration::seconds(8);
-constexpr const char* kLeaver = "w2";
 
 using Kind = model::NodeRole;
 
@@ -46,8 +45,14 @@ http::Request rotate_root(const std::string& swarm) {
 
 }  // namespace
 
-Churn::Churn(World& world, Rng rng, std::vector<std::string> managers, std::vector<std::string> workers)
-    : world_(world), rng_(rng), managers_(std::move(managers)), workers_(std::move(workers)) {}
+Churn::Churn(World& world, Rng rng, std::vector<std::string> managers, std::vector<std::string> workers,
+             bool of_any)
+    : world_(world),
+      rng_(rng),
+      managers_(std::move(managers)),
+      workers_(std::move(workers)),
+      of_any_(of_any),
+      leaver_(workers_.back()) {}
 
 // As the leader has it now: a rotation of the root changes it. "" without a leader: the join is refused.
 std::string Churn::token(const std::string& role) const {
@@ -63,8 +68,24 @@ std::string Churn::node_of(const std::string& machine) const {
   return id.empty() ? std::string() : id.str();
 }
 
-// Of the two that stay.
-std::string Churn::some_manager() { return managers_[rng_.below(2)]; }
+bool Churn::is_manager(const std::string& machine) const {
+  return world_.alive(machine) && world_.node(machine).inspect().is_manager;
+}
+
+// Of the two that stay, or any that is one now.
+std::string Churn::some_manager() {
+  if (!of_any_) return managers_[rng_.below(2)];
+  std::vector<std::string> now;
+  for (const auto& name : world_.machines())
+    if (is_manager(name)) now.push_back(name);
+  return now.empty() ? managers_.front() : now[rng_.below(now.size())];
+}
+
+std::vector<std::string> Churn::movable() const {
+  std::vector<std::string> names = workers_;
+  names.insert(names.end(), managers_.begin() + (of_any_ ? 0 : 2), managers_.end());
+  return names;
+}
 
 std::optional<Churn::Wish> Churn::clearing() {
   const std::string leader = leader_of(world_);
@@ -92,9 +113,10 @@ std::optional<Churn::Wish> Churn::some_wish() {
   const std::uint64_t dice = rng_.below(100);
   Wish wish;
   wish.role = rng_.chance(1, 2) ? "manager" : "worker";
-  if (world_.alive(kLeaver) && node_of(kLeaver).empty() && dice < 50) {
+  if (world_.alive(leaver_) && node_of(leaver_).empty() && dice < 50) {
     wish.kind = Wish::Kind::join;
-    wish.machine = kLeaver;
+    wish.machine = leaver_;
+    wish.wrong_token = of_any_ && rng_.chance(1, 3);
     return wish;
   }
   if (dice >= 94) {
@@ -106,14 +128,14 @@ std::optional<Churn::Wish> Churn::some_wish() {
   if (dice < 20) return clearing();
   if (dice < 35) {
     // One dead member is what the group can bear: the last one is cleared away first.
-    if (leader_of(world_).empty() || clearing() || node_of(kLeaver).empty()) return std::nullopt;
+    if (leader_of(world_).empty() || clearing() || node_of(leaver_).empty()) return std::nullopt;
+    if (of_any_ && is_manager(leaver_)) return std::nullopt;  // it may be one of the last
     wish.kind = Wish::Kind::leave;
-    wish.machine = kLeaver;
+    wish.machine = leaver_;
     return wish;
   }
-  std::vector<std::string> movable = workers_;
-  movable.insert(movable.end(), managers_.begin() + 2, managers_.end());
-  wish.machine = movable[rng_.below(movable.size())];
+  const std::vector<std::string> all = movable();
+  wish.machine = all[rng_.below(all.size())];
   wish.node = node_of(wish.machine);
   wish.reading = true;
   return wish.node.empty() ? std::nullopt : std::optional(wish);
@@ -132,7 +154,8 @@ void Churn::kill_somebody(const std::string& asked) {
   world_.run_for(Duration::micros(rng_.chance(1, 2) ? rng_.between(0, 5'000) : rng_.between(0, 200'000)));
   poll();
   const std::string leader = leader_of(world_);
-  const std::string victim = asked.empty() || rng_.chance(1, 2) ? leader : asked;
+  std::string victim = asked.empty() || rng_.chance(1, 2) ? leader : asked;
+  if (of_any_ && rng_.chance(1, 2)) victim = some_manager();
   if (victim.empty()) return;
   world_.note("churn", "kill " + victim);
   world_.crash(victim);
@@ -147,7 +170,9 @@ void Churn::begin(Wish wish) {
   if (wish.kind == Wish::Kind::leave) {
     request = post("/swarm/leave?force=1");
   } else if (wish.kind == Wish::Kind::join) {
-    request = swarm_join(world_.address(wish.machine), world_.address(some_manager()), token(wish.role));
+    std::string joining = token(wish.role);
+    if (wish.wrong_token && !joining.empty()) joining.back() = joining.back() == 'a' ? 'b' : 'a';
+    request = swarm_join(world_.address(wish.machine), world_.address(some_manager()), joining);
   } else {
     wish.asked = some_manager();
     request = wish.kind == Wish::Kind::remove   ? del("/nodes/" + wish.node + "?force=1")
@@ -171,6 +196,8 @@ void Churn::poll() {
                                                 : set_role(wish_->node, version_of(reply.body), wish_->role));
     return;
   }
+  if (wish_->wrong_token && reply.ended && reply.head.status == 200)
+    broken_ = wish_->machine + " is let into the swarm with a wrong token";
   world_.note("churn", "answer of " + wish_->asked + ": " + std::to_string(reply.head.status) + " " +
                            (reply.head.status >= 300 ? message_of(reply.body) : ""));
   wish_.reset();

@@ -1,5 +1,6 @@
 #include "sim/fault_plan.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -34,6 +35,39 @@ Knobs Knobs::draw(Rng& rng) {
   return knobs;
 }
 
+namespace {
+
+// "Off in at least half of the seeds" (swarm testing), whatever other classes draw.
+bool draws(std::uint64_t seed, std::uint64_t which, std::uint64_t times, std::uint64_t of) {
+  return Rng(seed ^ which).chance(times, of);
+}
+
+}  // namespace
+
+void Knobs::draw_later(std::uint64_t seed) {
+  Rng later(seed ^ 0x636875726e);
+  churn = later.chance(1, 3);
+  if (later.chance(1, 3)) {  // never shorter than what one turn may commit: the checker looks after turns
+    const std::int64_t interval = later.between(5, 60);
+    short_log = LogLength{static_cast<std::uint64_t>(interval), later.below(40) + 24};
+  }
+  Rng kinds(seed ^ 0x6661756c7473);
+  for (bool* knob : {&bad_links, &holds, &throttles, &wrong_clocks, &failing_disks})
+    *knob = kinds.chance(1, 3);
+  flipped_bits = draws(seed, 0x666c6970, 1, 3);
+  all_at_once = draws(seed, 0x616c6c, 1, 3);
+  upgrades = draws(seed, 0x7570, 1, 6);
+  Rng sizes(seed ^ 0x73697a6573);
+  constexpr std::size_t kManagers[] = {1, 2, 3, 3, 4, 5};
+  if (sizes.chance(1, 2)) {
+    managers = kManagers[sizes.below(6)];
+    workers = sizes.below(4);
+  }
+  if (managers < 3 || workers == 0) churn = false;
+  roles_and_deaths = churn && draws(seed, 0x726f6c6573, 1, 2);
+  lost_tails = !churn && managers >= 3 && draws(seed, 0x7461696c, 1, 3);
+}
+
 std::string Knobs::str() const {
   std::string text;
   const std::pair<bool, const char*> all[] = {{crashes, "crashes"},
@@ -50,8 +84,13 @@ std::string Knobs::str() const {
                                               {throttles, "throttled nodes"},
                                               {wrong_clocks, "wrong clocks"},
                                               {failing_disks, "failing disks"},
+                                              {flipped_bits, "flipped bits"},
+                                              {lost_tails, "lost tails"},
+                                              {all_at_once, "all managers at once"},
                                               {codec, "frames encoded"},
                                               {churn, "churn"},
+                                              {roles_and_deaths, "of any manager"},
+                                              {upgrades, "two builds"},
                                               {short_log.has_value(), "a short log"}};
   for (const auto& [on, name] : all)
     if (on) text += (text.empty() ? "" : ", ") + std::string(name);
@@ -60,7 +99,8 @@ std::string Knobs::str() const {
             ", per mille: " + std::to_string(network.loss_per_mille) + " lost, " +
             std::to_string(network.duplicate_per_mille) + " doubled, " +
             std::to_string(network.reorder_per_mille) + " late)";
-  return text.empty() ? "no faults but killed tasks" : text;
+  if (text.empty()) text = "no faults but killed tasks";
+  return text + "; " + std::to_string(managers) + " managers, " + std::to_string(workers) + " workers";
 }
 
 namespace {
@@ -115,7 +155,8 @@ Fault stormy_fault(Rng& rng, What what, Duration at, const std::vector<std::stri
       break;
     case What::split: {
       Names side{name};
-      if (const std::string other = pick(); other != name) side.push_back(other);
+      const std::string other = pick();
+      if (other != name && machines.size() > 2) side.push_back(other);
       fault = of(Kind::partition, at, "").set("groups", faults::Groups{side});
       break;
     }
@@ -138,7 +179,11 @@ Fault stormy_fault(Rng& rng, What what, Duration at, const std::vector<std::stri
 }  // namespace
 
 Plan draw_storm(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines, Duration length) {
-  const std::vector<What> kinds = stormy(knobs);
+  std::vector<What> kinds = stormy(knobs);
+  if (machines.size() == 1)  // there is no other side
+    std::erase_if(kinds, [](What what) {
+      return what == What::isolate || what == What::split || what == What::cut;
+    });
   Plan plan;
   if (kinds.empty()) return plan;
   for (Duration at = Duration::seconds(2); at < length; at = at + Duration::millis(rng.between(200, 6'000))) {
@@ -168,6 +213,48 @@ Plan draw_later_kinds(Rng& rng, const Knobs& knobs, const std::vector<std::strin
   const auto plan = faults::draw(options);
   SWARM_CHECK(plan.ok(), plan.ok() ? "" : plan.error().message);
   return *plan;
+}
+
+namespace {
+
+// What the disk loses is lost at a crash: one follows.
+void add_loss(Rng& rng, Plan& plan, const std::string& node, const char* what, std::int64_t most,
+              Duration at) {
+  Fault disk = of(Kind::disk, at, node).set(what, rng.between(1, most));
+  Fault kill = of(rng.chance(1, 2) ? Kind::kill : Kind::power_off,
+                  at + Duration::millis(rng.between(1, 2'000)), node);
+  disk.lasts = Duration::millis(rng.between(2'500, 8'000));
+  kill.lasts = some_length(rng);
+  plan.faults.push_back(std::move(disk));
+  plan.faults.push_back(std::move(kill));
+}
+
+void add_deaths(Rng& rng, Plan& plan, const std::vector<std::string>& names, Duration at) {
+  const Kind kind = rng.chance(1, 2) ? Kind::kill : Kind::power_off;
+  for (const auto& name : names) {
+    Fault death = of(kind, at, name);
+    death.lasts = some_length(rng);
+    plan.faults.push_back(std::move(death));
+  }
+}
+
+}  // namespace
+
+Plan draw_losses(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
+                 const std::vector<std::string>& managers, Duration length) {
+  Plan plan;
+  const std::string loser = managers[rng.below(managers.size())];
+  for (Duration at = Duration::seconds(3); at < length;
+       at = at + Duration::millis(rng.between(4'000, 20'000))) {
+    const std::uint64_t dice = rng.below(3);
+    if (dice == 0 && knobs.lost_tails) add_loss(rng, plan, loser, "lost_tail", 12, at);
+    if (dice == 1 && knobs.flipped_bits) {
+      const std::string name = machines[rng.below(machines.size())];
+      add_loss(rng, plan, name, "flip", 6, at);
+    }
+    if (dice == 2 && knobs.all_at_once) add_deaths(rng, plan, rng.chance(1, 3) ? machines : managers, at);
+  }
+  return plan;
 }
 
 }  // namespace swarm::sim

@@ -4,6 +4,8 @@
 // need not.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,11 +22,17 @@ struct Knobs {
   bool crashes = false, power_cuts = false, pauses = false, partitions = false, one_way_cuts = false;
   bool leader_losses = false, bad_network = false, slow_disks = false, orderly_stops = false;
   bool bad_links = false, holds = false, throttles = false, wrong_clocks = false, failing_disks = false;
+  bool flipped_bits = false, lost_tails = false, all_at_once = false;
   bool codec = false;
   bool churn = false;                  // roles change and nodes leave
+  bool roles_and_deaths = false;       // ... of any manager, also while another one dies
+  bool upgrades = false;               // machines run builds of two feature levels
+  std::size_t managers = 3, workers = 2;
   std::optional<LogLength> short_log;  // snapshots all the time
   NetworkOptions network;              // while faults last
   static Knobs draw(Rng& rng);
+  // The classes that came later, each from a generator of its own: one more class changes no other's draws.
+  void draw_later(std::uint64_t seed);
   std::string str() const;
 };
 
@@ -35,5 +43,9 @@ faults::Plan draw_storm(Rng& rng, const Knobs& knobs, const std::vector<std::str
 // own.
 faults::Plan draw_later_kinds(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
                               Duration length);
+// Disks that are not what they were after a crash: of one manager only, since Raft bears no more; and all
+// managers that go down at one moment.
+faults::Plan draw_losses(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
+                         const std::vector<std::string>& managers, Duration length);
 
 }  // namespace swarm::sim

@@ -213,6 +213,7 @@ void Network::send(MachineIndex machine, ports::LinkId link, ports::Frame frame)
   const int side = static_cast<int>(link % 2);
   if (connection == nullptr || !connection->ends[side].there || connection->ends[side].machine != machine)
     return;
+  if (ears_.said) ears_.said(machine, frame);
   if (side == 0 && !connection->open) {
     connection->waiting.push_back(std::move(frame));
     return;
@@ -264,6 +265,7 @@ std::optional<ports::Event> Network::arrived(FrameArrives&& event) {
     }
     return std::nullopt;
   }
+  if (ears_.heard) ears_.heard(to.machine, connection->ends[1 - side].machine, event.frame);
   return ports::FrameArrived{link_id(event.connection, side), std::move(event.frame)};
 }
 

@@ -8,6 +8,7 @@
 // other's by the rules of ca/policy when the link opens.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -23,6 +24,13 @@ namespace swarm::sim {
 class Network {
  public:
   Network(Shared& shared, Rng rng) : shared_(shared), rng_(rng) {}
+
+  // For checkers: what a machine says, and what reaches another machine's daemon.
+  struct Ears {
+    std::function<void(MachineIndex from, const ports::Frame&)> said;
+    std::function<void(MachineIndex to, MachineIndex from, const ports::Frame&)> heard;
+  };
+  void overhear(Ears ears) { ears_ = std::move(ears); }
 
   void add_machine(const Address& address);
   void reseed(Rng rng) { rng_ = rng; }
@@ -150,6 +158,7 @@ class Network {
   std::set<std::pair<MachineIndex, MachineIndex>> cuts_;
   LinkRules rules_;
   std::vector<Held> held_;
+  Ears ears_;
 };
 
 // One machine's view of the network.

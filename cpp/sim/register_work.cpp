@@ -9,11 +9,10 @@
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "docker/json.hpp"
-#include "linearizability/check.hpp"
 #include "linearizability/history.hpp"
-#include "linearizability/search.hpp"
 #include "ports/http.hpp"
 #include "sim/client.hpp"
+#include "sim/contradiction.hpp"
 #include "sim/world.hpp"
 
 namespace swarm::sim {
@@ -24,7 +23,6 @@ namespace lin = linearizability;
 constexpr std::size_t kClients = 3;
 constexpr Duration kPatience = Duration::seconds(6);
 constexpr std::int64_t kShortestRestMs = 50, kLongestRestMs = 1'200;
-constexpr std::uint64_t kMostSteps = 2'000'000;  // some thousands are enough for a seed
 constexpr std::uint32_t kRefused = 400;          // the swarm's feature level does not allow it yet
 constexpr const char* kPath = "/swarmpy/v1/kv/x";
 
@@ -38,16 +36,6 @@ bool says_nothing_done(const http::ResponseHead& head) {
   for (const auto& [name, value] : head.headers)
     if (name == "Swarmpy-Nothing-Done") return true;
   return false;
-}
-
-std::string words(const lin::Operation& op) {
-  std::string out = "client " + op.client + " " + to_string(op.kind);
-  if (op.kind == lin::Kind::cas) out += " " + (op.expected.empty() ? "none" : op.expected) + " ->";
-  if (op.kind != lin::Kind::read) out += " " + op.value;
-  if (op.kind == lin::Kind::read && op.returned) out += " = " + (op.seen.empty() ? "none" : op.seen.front());
-  if (op.succeeded) out += *op.succeeded ? " (done)" : " (not done)";
-  const auto instant = [](std::int64_t ns) { return to_string(Duration::nanos(ns)); };
-  return out + " [" + instant(op.call) + " .. " + (op.returned ? instant(*op.returned) : "?") + "]";
 }
 
 }  // namespace
@@ -129,14 +117,6 @@ void RegisterWork::finish(Client& client) {
   rest(client);
 }
 
-std::string RegisterWork::contradiction() const {
-  const lin::Verdict verdict = lin::check(history_, lin::Model::cas, lin::Budget(kMostSteps));
-  if (verdict.word == lin::Verdict::Word::linearizable) return {};
-  if (verdict.word == lin::Verdict::Word::gave_up)
-    return "whether the register is linearizable cannot be told";
-  std::string out = "the register is not linearizable:";
-  for (const std::uint32_t op : verdict.window) out += "\n  " + words(history_[op]);
-  return out;
-}
+std::string RegisterWork::contradiction() const { return contradiction_in(history_, "the register"); }
 
 }  // namespace swarm::sim

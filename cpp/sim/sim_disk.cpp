@@ -315,6 +315,7 @@ std::string SimDisk::lose_tail() {
 
 // In what the n-th durable batch from the end has put, or in the nearest one that has put anything.
 void SimDisk::flip_bit(std::int64_t from_end) {
+  if (flipped_) return;  // it could not be put right again
   for (std::size_t i = tail_.size() - std::min(tail_.size(), static_cast<std::size_t>(from_end));
        i < tail_.size(); ++i)
     for (const Undo& written : tail_[i].undo) {
@@ -376,6 +377,18 @@ bool SimDisk::has_manager_state() {
 std::optional<std::string> SimDisk::last_key(Family family) const {
   const Table& rows = table(family);
   return rows.empty() ? std::nullopt : std::optional(rows.rbegin()->first);
+}
+
+const std::string* SimDisk::value(Family family, std::string_view key) const {
+  const auto it = table(family).find(key);
+  return it == table(family).end() ? nullptr : &it->second;
+}
+
+const std::string* SimDisk::durable(Family family, std::string_view key) const {
+  for (const Pending& waiting : pending_)
+    for (const Undo& written : waiting.undo)
+      if (written.family == family && written.key == key) return written.before ? &*written.before : nullptr;
+  return value(family, key);
 }
 
 // What was committed before is written first.

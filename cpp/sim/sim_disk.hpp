@@ -67,6 +67,9 @@ class SimDisk final : public ports::Disk {
 
   // ---- the world's side
   std::optional<std::string> last_key(ports::Family family) const;
+  // Returns what is stored now, and what a power cut at this moment would surely leave.
+  const std::string* value(ports::Family family, std::string_view key) const;
+  const std::string* durable(ports::Family family, std::string_view key) const;
   void set_life(std::uint32_t life) { life_ = life; }
   void on_written(const DiskWritten& event);
   // Returns what it lost that was durable, in words; "" for nothing.

@@ -31,6 +31,7 @@ class SimMesh final : public ports::Mesh {
   void task_up(const model::MeshTask& task) override;
   void task_stopping(TaskId task) override;
   void task_gone(TaskId task) override;
+  const std::set<model::PortKey>& listening() const { return listening_; }
 
  private:
   friend class MeshNet;

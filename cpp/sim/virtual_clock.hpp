@@ -17,6 +17,7 @@ class VirtualClock final : public ports::Clock {
   Instant now() override { return local(); }
   WallTime wall() override { return wall_of_now(); }
 
+  bool is_true() const { return !own_; }
   Instant local() const { return own_ ? base_ + since_base() : shared_.now; }
   WallTime wall_of_now() const {
     return own_ ? shared_.wall() + wall_offset_ + gained_ + (since_base() - (shared_.now - world_base_))

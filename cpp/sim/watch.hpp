@@ -25,11 +25,19 @@ class Replica;
 
 using Verdict = std::optional<std::string>;  // what is wrong, in one sentence
 
+// Which leader put an entry into its log, and when. In true time, whatever its clock says.
+struct Proposal {
+  MachineIndex machine = 0;
+  std::uint64_t term = 0;
+  Instant at, leads_since;
+  bool true_clock = false;  // no fault has ever touched that machine's clock
+};
 struct Commit {
   const std::vector<store::AnyChange>& changes;
   const store::Store& store;  // the committed state, after them
   const Census& census;
   Instant at;
+  const Proposal* proposal = nullptr;  // null: not seen, or not asked for
 };
 struct Turn {
   const Machine& machine;

@@ -173,6 +173,7 @@ class Pace {
     if (began_leader(commit)) in_hand_.clear();
     for (const auto& change : commit.changes) {
       if (const auto* service = std::get_if<Change<model::Service>>(&change)) service_changed(*service);
+      if (const auto* node = std::get_if<Change<model::Node>>(&change)) node_changed(*node);
     }
     for (const auto& change : commit.changes)
       if (const auto* task = std::get_if<Change<model::Task>>(&change)) task_changed(*task, commit.store);
@@ -182,7 +183,8 @@ class Pace {
   }
 
  private:
-  static bool began_leader(const Commit& commit) {
+  bool began_leader(const Commit& commit) {
+    if (commit.proposal != nullptr) return std::exchange(term_, commit.proposal->term) != commit.proposal->term;
     return std::any_of(commit.changes.begin(), commit.changes.end(), [](const auto& change) {
       const auto* node = std::get_if<Change<model::Node>>(&change);
       return node != nullptr && node->before && node->after &&
@@ -192,6 +194,12 @@ class Pace {
   void service_changed(const Change<model::Service>& change) {
     if (!change.before || !change.after || change.before->spec_version != change.after->spec_version)
       in_hand_.erase(change.latest().id);
+  }
+  // A global service's slot on a node that takes no tasks is out of the update's hand.
+  void node_changed(const Change<model::Node>& change) {
+    if (change.after && change.after->accepts_tasks()) return;
+    for (auto& [service, seats] : in_hand_)
+      std::erase_if(seats, [&](const Seat& seat) { return seat.node == change.latest().id; });
   }
   void task_changed(const Change<model::Task>& change, const store::Store& store) {
     const model::Task& task = change.latest();
@@ -239,6 +247,7 @@ class Pace {
   }
 
   std::string service_;
+  std::uint64_t term_ = 0;
   std::map<ServiceId, std::set<Seat>> in_hand_;
 };
 

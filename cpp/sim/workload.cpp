@@ -25,15 +25,16 @@ namespace swarm::sim {
 namespace {
 
 constexpr Duration kPatience = Duration::seconds(8);
-constexpr std::size_t kMaxServices = 5;
+constexpr std::size_t kMostServices = 8, kManyMachines = 5;
 constexpr std::uint32_t kFirstPort = 8000, kPorts = 3;
 
 bool is_sound(const std::string& image) { return image.starts_with("nginx:"); }
 
 }  // namespace
 
-Workload::Workload(World& world, Rng rng, std::vector<std::string> managers)
-    : world_(world), rng_(rng), managers_(std::move(managers)) {
+Workload::Workload(World& world, Rng rng, Rng habits, std::vector<std::string> managers)
+    : world_(world), rng_(rng), habits_(habits), managers_(std::move(managers)) {
+  most_services_ = habits_.below(kMostServices) + 1;
   failing_images_ = rng_.chance(1, 2);
   ImageScript flaky;
   flaky.lives = Duration::millis(700);
@@ -109,7 +110,22 @@ ServiceWish Workload::some_wish(std::string name) {
     wish.published_port = kFirstPort + static_cast<std::uint32_t>(rng_.below(kPorts));
     wish.target_port = 80;
   }
+  add_habits(wish);
   return wish;
+}
+
+// Restart limits; rollbacks that go the way of updates. Few machines have no room for tasks that keep apart.
+void Workload::add_habits(ServiceWish& wish) {
+  if (habits_.chance(1, 3)) {
+    wish.max_attempts = habits_.below(3) + 1;
+    if (habits_.chance(1, 2)) wish.restart_window = Duration::millis(habits_.between(200, 20'000));
+    if (habits_.chance(1, 2)) wish.restart_condition = "on-failure";
+  }
+  if (habits_.chance(1, 2)) wish.rollback.order = wish.update.order;
+  if (wish.target_port != 0 && habits_.chance(1, 3)) wish.published_port = 0;  // the swarm chooses it
+  if (world_.machines().size() >= kManyMachines) return;
+  wish.max_per_node = 0;
+  if (world_.machines().size() < 2) wish.constraints.clear();
 }
 
 // What comes back matters little in a storm; the checker looks at where it goes.
@@ -137,7 +153,7 @@ void Workload::act() {
   }
   const auto alive = std::count_if(services_.begin(), services_.end(),
                                    [](const auto& entry) { return !entry.second.removal_asked; });
-  if (static_cast<std::size_t>(alive) < kMaxServices && (dice < 50 || alive == 0)) {
+  if (static_cast<std::size_t>(alive) < most_services_ && (dice < 50 || alive == 0)) {
     const std::string name = "s" + std::to_string(++last_service_);
     services_[name].wish = some_wish(name);
     return begin({Verb::create, name, services_[name].wish, {}, false, 0, {}, {}});
@@ -284,9 +300,9 @@ bool Workload::repair() {
     if ((!service.acknowledged && !service.maybe) || service.removed || service.repaired) continue;
     const bool odd = std::any_of(service.looks.begin(), service.looks.end(),
                                  [](const Look& look) { return !is_sound(look.first); });
-    const bool clash = wants_port_of_another(name);
-    if (!odd && !clash && !service.rolled_back && service.looks.size() == 1) continue;
-    if (service.looks == std::set<Look>{{"nginx:1.12", service.wish.replicas}} &&
+    const bool clash = wants_port_of_another(name), limited = service.wish.max_attempts != 0;
+    if (!odd && !clash && !limited && !service.rolled_back && service.looks.size() == 1) continue;
+    if (service.looks == std::set<Look>{{"nginx:1.12", service.wish.replicas}} && !limited &&
         service.wish.image == "nginx:1.12" && service.wish.update.failure_action == "continue") {
       service.repaired = true;
       continue;
@@ -295,6 +311,8 @@ bool Workload::repair() {
     ServiceWish wish = service.wish;
     wish.image = "nginx:1.12";
     wish.update.failure_action = "continue";
+    wish.max_attempts = 0;
+    wish.restart_condition = "any";
     if (clash) wish.published_port = 0;
     ++wish.force_update;
     begin({Verb::update, name, std::move(wish), {}, true, 0, {}, {}});

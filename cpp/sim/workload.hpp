@@ -3,6 +3,7 @@
 // an answer of 2xx is a promise, a refusal (4xx) a denial, everything else leaves both possible.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <set>
 #include <string>
@@ -15,7 +16,8 @@ namespace swarm::sim {
 
 class Workload {
  public:
-  Workload(World& world, Rng rng, std::vector<std::string> managers);
+  // `habits`: for what was added to the workload later; older draws stay as they are.
+  Workload(World& world, Rng rng, Rng habits, std::vector<std::string> managers);
 
   void act();   // one of the things that users do
   void poll();  // looks after the requests under way
@@ -54,6 +56,7 @@ class Workload {
   std::string some_machine();
   std::string some_service();
   ServiceWish some_wish(std::string name);
+  void add_habits(ServiceWish& wish);
   void change(ServiceWish& wish);
   void begin(Request request);
   void write(Request request, std::uint64_t version);
@@ -64,8 +67,9 @@ class Workload {
   bool wants_port_of_another(const std::string& name) const;
 
   World& world_;
-  Rng rng_;
+  Rng rng_, habits_;
   std::vector<std::string> managers_;
+  std::size_t most_services_;
   std::map<std::string, Service> services_;
   std::map<std::string, std::string> availability_;  // as last acknowledged
   std::vector<Request> requests_;

@@ -148,7 +148,7 @@ void World::Impl::after_turn(Machine& at) {
   if (shared.chronicle) shared.chronicle->turned(shared.now, at);
   if (watch.wants_turns()) watch.turned(at);
   checker.judge(own_rules_hold());
-  if (shared.options.check) checker.after_turn(at.index, at.options.name, *at.node, at.disk);
+  if (shared.options.check) checker.after_turn(at);
   if (killed_at_disk(at, false)) return;
   if (at.stopping && at.node->stopped()) {
     at.disk.sync();
@@ -461,7 +461,7 @@ std::string World::chronicle() const {
 void World::check_all() {
   for (const auto& machine : impl_->machines)
     if (machine->alive())
-      impl_->checker.check_all(machine->index, machine->options.name, *machine->node, machine->disk);
+      impl_->checker.check_all(*machine);
 }
 
 }  // namespace swarm::sim

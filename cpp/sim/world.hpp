@@ -296,6 +296,8 @@ class World {
   std::string chronicle() const;  // JSON; "" when none is recorded
   // Checks everything now, and not only what the last event could have broken.
   void check_all();
+  // Returns what is not as the leader's store says, in a swarm that has come to rest; "" if all is.
+  std::string not_at_rest() const;
 
  private:
   struct Impl;

@@ -34,9 +34,14 @@ struct World::Impl {
         network(shared, part_rng(options.seed, ~std::uint64_t{0}, 0)),
         mesh(shared, network, part_rng(options.seed, ~std::uint64_t{0}, 1), facts()),
         calls(shared),
-        checker(shared),
+        checker(shared, machines),
         injector(shared, network, machines, hands()),
         watch(shared, machines, network) {
+    if (options.check)
+      network.overhear({[this](MachineIndex from, const ports::Frame& frame) { checker.said(from, frame); },
+                        [this](MachineIndex to, MachineIndex from, const ports::Frame& frame) {
+                          checker.heard(to, from, frame);
+                        }});
     checker.tell([this](const Replica& replica, const std::vector<store::AnyChange>* entry) {
       watch.committed(replica, entry);
     });

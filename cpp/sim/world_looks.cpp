@@ -17,6 +17,7 @@
 #include "node/node.hpp"
 #include "ports/http.hpp"
 #include "ports/ports.hpp"
+#include "sim/check/at_rest.hpp"
 #include "sim/gate.hpp"
 #include "sim/inputs.hpp"
 #include "sim/machine.hpp"
@@ -161,5 +162,11 @@ void World::mark_broken(const std::string& check, const std::string& what) {
 }
 
 const std::optional<FailureMark>& World::failure_mark() const { return impl_->failure; }
+
+std::string World::not_at_rest() const {
+  const std::string name = leader();
+  if (name.empty()) return "no manager leads";
+  return sim::not_at_rest(impl_->machines, *node(name).inspect().store);
+}
 
 }  // namespace swarm::sim

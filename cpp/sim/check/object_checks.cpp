@@ -253,6 +253,8 @@ std::optional<std::string> Replica::check_placement(const model::Task& task) con
   if ((wants.nano_cpus > 0 && sum.nano_cpus > has.nano_cpus) ||
       (wants.memory_bytes > 0 && sum.memory_bytes > has.memory_bytes))
     return "task " + name_of(task) + " is placed where its reservation does not fit: " + node->display_name();
+  if (!changed_lately && !node->accepts_tasks())
+    return "task " + name_of(task) + " is placed on " + node->display_name() + ", which takes no tasks";
   const auto& placement = task.spec().placement;
   if (!placement) return std::nullopt;
   const auto service = store_->service(task.service_id);

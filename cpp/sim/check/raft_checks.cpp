@@ -15,6 +15,16 @@ namespace {
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
+// A leader counts copies of entries of its own term only (Raft section 5.4.2, figure 8).
+std::optional<std::string> commits_of_another_term(const raft::RawNode& raft, const ManagerSeen& seen) {
+  const bool moved = raft.commit() > seen.commit && seen.led == raft.term();
+  if (raft.role() != raft::Role::leader || !moved) return std::nullopt;
+  const auto entries = raft.committed_entries(raft.commit());
+  if (entries.empty() || entries.back().term == raft.term()) return std::nullopt;
+  return "the leader of term " + number(raft.term()) + " commits entry " + number(raft.commit()) +
+         " of term " + number(entries.back().term) + " by counting";
+}
+
 }  // namespace
 
 std::optional<std::string> RaftRecord::check(const raft::RawNode& raft, const raft::MemoryStorage& log,
@@ -36,7 +46,9 @@ std::optional<std::string> RaftRecord::check(const raft::RawNode& raft, const ra
   if (term < seen.term) return "the term went back from " + number(seen.term) + " to " + number(term);
   if (raft.commit() < seen.commit)
     return "the commit index went back from " + number(seen.commit) + " to " + number(raft.commit());
+  if (const auto broken = commits_of_another_term(raft, seen)) return broken;
   seen.term = term;
+  seen.led = raft.role() == raft::Role::leader ? term : 0;
   seen.commit = raft.commit();
   // The vote is what is on disk: it must outlive crashes.
   const raft::HardState& hard = log.hard_state();

@@ -1,0 +1,261 @@
+// The rules of committed changes, broken on purpose: a rule that nothing breaks guards nothing.
+#include "sim/check/rules.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "codec/codec.hpp"
+#include "model/container_spec.hpp"
+#include "model/node.hpp"
+#include "model/restart.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "raft/message.hpp"
+#include "sim/census.hpp"
+#include "sim/check/object_checks.hpp"
+#include "sim/watch.hpp"
+#include "store/store.hpp"
+
+namespace swarm::sim {
+namespace {
+
+using model::TaskState;
+
+class Rules : public testing::Test {
+ protected:
+  Rules() {
+    store::Store empty;
+    empty.skip_to(1);
+    replica_.begin(empty);
+    census_.begin(replica_.store());
+    model::Node node;
+    node.id = NodeId(1);
+    node.status.state = model::NodeState::ready;
+    put(node);
+  }
+  // One more entry, that much later; what the rules say.
+  std::string say(std::vector<model::Action> actions, Duration later = {}) {
+    now_ = now_ + later;
+    model::Transaction transaction;
+    transaction.time = {1'000'000'000'000 + now_.ns};
+    transaction.actions = std::move(actions);
+    index_ += 100;
+    (void)replica_.apply({1, index_, raft::EntryType::normal, codec::encode(transaction)});
+    const auto* changes = replica_.changes_at(index_);
+    if (changes == nullptr) return "nothing was changed";
+    census_.changed(*changes, replica_.store());
+    const Proposal proposal{0, 1, now_, Instant{}, true};
+    const Commit commit{*changes, replica_.store(), census_, now_, &proposal};
+    for (const Rule& rule : rules_)
+      if (rule.committed)
+        if (auto broken = rule.committed(commit)) return rule.name + ": " + *broken;
+    return {};
+  }
+  template <class Object>
+  std::string put(const Object& object, Duration later = {}) {
+    return say({model::Put{object}}, later);
+  }
+  model::Service service(std::uint64_t id) const { return *replica_.store().service(ServiceId(id)); }
+  static model::Service fresh_service(std::uint64_t id) {
+    model::Service out;
+    out.id = ServiceId(id);
+    out.spec.annotations.name = "s" + std::to_string(id);
+    out.spec.task.container.emplace().image = "nginx:1";
+    out.spec.mode = model::ReplicatedMode{2};
+    return out;
+  }
+  // As control does it: the next spec, and the one before is kept.
+  void update(std::uint64_t id, const std::string& image, model::UpdateState state) {
+    model::Service next = service(id);
+    next.previous_spec = next.spec;
+    next.previous_spec_version = next.spec_version;
+    next.spec.task.container.emplace().image = image;
+    next.spec_version = next.meta.version;
+    next.update_status = model::UpdateStatus{state, {}, {}, ""};
+    ASSERT_EQ(put(next), "");
+  }
+  model::Task task(std::uint64_t id, std::uint64_t slot, TaskState state, TaskState desired) const {
+    model::Task out;
+    out.id = TaskId(id);
+    out.service_id = ServiceId(1);
+    out.spec_version = service(1).spec_version;
+    out.slot = slot;
+    out.node_id = NodeId(1);
+    out.status.state = state;
+    out.desired_state = desired;
+    return out;
+  }
+  static model::TaskStep step(std::uint64_t id, std::optional<TaskState> state,
+                              std::optional<TaskState> desired) {
+    model::TaskStep out;
+    out.id = TaskId(id);
+    out.desired_state = desired;
+    if (state) out.status.emplace().state = *state;
+    return out;
+  }
+
+  Replica replica_;
+  Census census_;
+  std::vector<Rule> rules_ = engine_rules();
+  std::uint64_t index_ = 1;
+  Instant now_{1'000'000'000};
+};
+
+bool blames(const std::string& said, const std::string& rule) { return said.starts_with(rule + ": "); }
+
+// ---- ports
+
+model::Service with_port(model::Service service, std::uint32_t number) {
+  service.ports = {{"", model::PortProtocol::tcp, 80, number, model::PublishMode::ingress}};
+  return service;
+}
+
+TEST_F(Rules, APortOfTwoServicesIsFound) {
+  EXPECT_EQ(put(with_port(fresh_service(1), 8000)), "");
+  EXPECT_EQ(put(with_port(fresh_service(2), 8001)), "");
+  EXPECT_TRUE(blames(put(with_port(fresh_service(3), 8000)), "ports belong to one service"));
+}
+
+TEST_F(Rules, APortThatWasGivenBackIsFree) {
+  EXPECT_EQ(put(with_port(fresh_service(1), 8000)), "");
+  EXPECT_EQ(say({model::Remove::of<model::Service>(ServiceId(1))}), "");
+  EXPECT_EQ(put(with_port(fresh_service(2), 8000)), "");
+}
+
+// ---- rollbacks
+
+TEST_F(Rules, ARollbackToAnotherSpecIsFound) {
+  put(fresh_service(1));
+  update(1, "nginx:2", model::UpdateState::updating);
+  model::Service back = service(1);
+  back.update_status->state = model::UpdateState::rollback_started;
+  back.spec_version = back.previous_spec_version;
+  EXPECT_TRUE(blames(put(back), "rollbacks restore the spec"));
+}
+
+TEST_F(Rules, ARollbackToTheSpecBeforeIsRight) {
+  put(fresh_service(1));
+  update(1, "nginx:2", model::UpdateState::updating);
+  model::Service back = service(1);
+  back.update_status->state = model::UpdateState::rollback_started;
+  back.spec = *back.previous_spec;
+  back.spec_version = back.previous_spec_version;
+  EXPECT_EQ(put(back), "");
+}
+
+TEST_F(Rules, AnUpdateThatEndsTooEarlyIsFound) {
+  put(fresh_service(1));
+  EXPECT_EQ(put(task(1, 1, TaskState::running, TaskState::running)), "");
+  update(1, "nginx:2", model::UpdateState::updating);
+  model::Service done = service(1);
+  done.update_status->state = model::UpdateState::completed;
+  EXPECT_TRUE(blames(put(done), "updates end when all is new"));
+}
+
+// ---- updates
+
+class StartFirst : public Rules {
+ protected:
+  void SetUp() override {
+    model::Service made = fresh_service(1);
+    for (auto* way : {&made.spec.update, &made.spec.rollback}) {
+      way->emplace().order = model::UpdateOrder::start_first;
+      (*way)->parallelism = 1;
+      (*way)->delay = Duration::seconds(2);
+    }
+    put(made);
+    for (const std::uint64_t slot : {1U, 2U})
+      ASSERT_EQ(put(task(slot, slot, TaskState::running, TaskState::running)), "");
+    update(1, "nginx:2", model::UpdateState::updating);
+    ASSERT_EQ(put(task(11, 1, TaskState::starting, TaskState::running)), "");
+  }
+};
+
+TEST_F(StartFirst, AnOldTaskThatStopsBeforeTheNewOneRunsIsFound) {
+  EXPECT_TRUE(blames(say({step(1, {}, TaskState::shutdown)}), "updates keep their order"));
+}
+
+TEST_F(StartFirst, AnOldTaskThatStopsAfterIsRight) {
+  EXPECT_EQ(say({step(11, TaskState::running, {})}), "");
+  EXPECT_EQ(say({step(1, {}, TaskState::shutdown)}), "");
+}
+
+TEST_F(StartFirst, ASlotThatDoesNotWaitForTheDelayIsFound) {
+  EXPECT_EQ(say({step(11, TaskState::running, {})}), "");
+  EXPECT_EQ(say({step(1, {}, TaskState::shutdown)}), "");
+  EXPECT_TRUE(blames(put(task(12, 2, TaskState::new_, TaskState::running), Duration::seconds(1)),
+                     "updates keep their delay"));
+}
+
+TEST_F(StartFirst, ASlotThatWaitsIsRight) {
+  EXPECT_EQ(say({step(11, TaskState::running, {})}), "");
+  EXPECT_EQ(say({step(1, {}, TaskState::shutdown)}), "");
+  EXPECT_EQ(put(task(12, 2, TaskState::new_, TaskState::running), Duration::seconds(2)), "");
+}
+
+TEST_F(StartFirst, TwoSlotsAtOnceAreFound) {
+  EXPECT_EQ(put(task(12, 2, TaskState::new_, TaskState::running)), "");
+  EXPECT_TRUE(blames(say({step(1, {}, TaskState::shutdown), step(2, {}, TaskState::shutdown)}), "update_pace"));
+}
+
+// ---- restarts
+
+class Restarts : public Rules {
+ protected:
+  void limit(std::uint64_t attempts, Duration window) {
+    model::Service made = fresh_service(1);
+    made.spec.task.restart.emplace().max_attempts = attempts;
+    made.spec.task.restart->window = window;
+    ASSERT_EQ(put(made), "");
+  }
+  // The task of this number ends, and its successor is made.
+  std::string restart(std::uint64_t number, Duration later) {
+    const std::string failed =
+        say({step(number, TaskState::failed, TaskState::shutdown)}, later);
+    return failed + put(task(number + 1, 1, TaskState::running, TaskState::running));
+  }
+};
+
+TEST_F(Restarts, OneTooManyIsFound) {
+  limit(2, {});
+  put(task(1, 1, TaskState::running, TaskState::running));
+  EXPECT_EQ(restart(1, Duration::seconds(100)), "");
+  EXPECT_EQ(restart(2, Duration::seconds(100)), "");
+  EXPECT_TRUE(blames(restart(3, Duration::seconds(100)), "restarts keep their limit"));
+}
+
+TEST_F(Restarts, AWindowForgets) {
+  limit(1, Duration::seconds(10));
+  put(task(1, 1, TaskState::running, TaskState::running));
+  EXPECT_EQ(restart(1, Duration::seconds(11)), "");
+  EXPECT_EQ(restart(2, Duration::seconds(11)), "");
+  EXPECT_TRUE(blames(restart(3, Duration::seconds(1)), "restarts keep their limit"));
+}
+
+TEST_F(Restarts, ATaskThatMayStartBeforeItsDelayIsFound) {
+  put(fresh_service(1));
+  model::Task next = task(1, 1, TaskState::new_, TaskState::ready);
+  next.restarts = model::held_back(Duration::seconds(5));
+  EXPECT_EQ(put(next), "");
+  EXPECT_TRUE(blames(say({step(1, {}, TaskState::running)}, Duration::seconds(3)), "restarts keep their delay"));
+}
+
+TEST_F(Restarts, OneThatWaitedIsRight) {
+  put(fresh_service(1));
+  model::Task next = task(1, 1, TaskState::new_, TaskState::ready);
+  next.restarts = model::held_back(Duration::seconds(5));
+  EXPECT_EQ(put(next), "");
+  EXPECT_EQ(say({step(1, {}, TaskState::running)}, Duration::seconds(5)), "");
+}
+
+}  // namespace
+}  // namespace swarm::sim

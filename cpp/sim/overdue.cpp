@@ -1,0 +1,64 @@
+#include "sim/overdue.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+#include "node/node.hpp"
+#include "sim/world.hpp"
+#include "store/store.hpp"
+
+namespace swarm::sim {
+namespace {
+
+constexpr Duration kTimeEnough = Duration::seconds(10);
+
+}  // namespace
+
+std::string Overdue::look(const World& world) {
+  const std::string leader = world.leader();
+  const std::uint64_t term = world.term();
+  if (leader.empty() || leader != leader_ || term != term_) since_ = world.now();
+  leader_ = leader;
+  term_ = term;
+  for (const auto& name : world.machines()) {
+    if (!world.alive(name)) {
+      dead_.try_emplace(name, world.now());
+      continue;
+    }
+    dead_.erase(name);
+    nodes_[name] = world.node(name).inspect().id;
+  }
+  if (leader.empty() || world.now() - since_ < kTimeEnough) return {};
+  const store::Store& store = *world.node(leader).inspect().store;
+  for (const auto& [name, since] : dead_) {
+    const auto node = world.now() - since < kTimeEnough ? nullptr : store.node(nodes_[name]);
+    if (node && node->status.state == model::NodeState::ready)
+      return name + " is dead for " + to_string(world.now() - since) + ", and " + leader +
+             ", which leads all that time, shows it as ready";
+  }
+  return tasks_left(world, store);
+}
+
+// What was meant to run on a node that is DOWN must run elsewhere, or be given up.
+std::string Overdue::tasks_left(const World& world, const store::Store& store) {
+  for (const auto& [id, node] : store.nodes()) {
+    if (node->status.state != model::NodeState::down) {
+      down_.erase(id);
+      continue;
+    }
+    const Instant since = std::max(down_.try_emplace(id, world.now()).first->second, since_);
+    if (world.now() - since < kTimeEnough) continue;
+    for (const TaskId task : store.tasks_on_node(id))
+      if (store.task(task)->live())
+        return "task " + task.str() + " is meant to run on " + node->display_name() + ", which is DOWN for " +
+               to_string(world.now() - since);
+  }
+  return {};
+}
+
+}  // namespace swarm::sim

@@ -1,0 +1,31 @@
+// Overdue: a leader that holds its office must find out which nodes are dead (reliability.md, invariant 14).
+// Looks at a world now and then. NOT here: nodes that are marked DOWN wrongly (check/heartbeats).
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/id.hpp"
+#include "sim/world.hpp"
+#include "store/store.hpp"
+
+namespace swarm::sim {
+
+class Overdue {
+ public:
+  // Returns which dead node is still shown as ready, or is still meant to run tasks, although one leader had
+  // time enough; "" for none.
+  std::string look(const World& world);
+
+ private:
+  std::string tasks_left(const World& world, const store::Store& store);
+
+  std::string leader_;
+  std::uint64_t term_ = 0;
+  Instant since_;                      // that one has led with a quorum, at every look
+  std::map<std::string, Instant> dead_;  // machines, since when
+  std::map<std::string, NodeId> nodes_;  // which each machine was last
+  std::map<NodeId, Instant> down_;       // by the store, since when
+};
+
+}  // namespace swarm::sim
