@@ -17,6 +17,11 @@ if(SWARM_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+option(SWARM_TEETH "Compile in the mistakes that the simulator must find (base/mistake.hpp); for make teeth alone" OFF)
+if(SWARM_TEETH)
+  add_compile_definitions(SWARM_TEETH)
+endif()
+
 # With sanitizers, and no word on speed: fast enough for the tests, with line numbers in what they report.
 if(SWARM_SANITIZE AND NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/mistake.hpp"
 #include "base/number.hpp"
 #include "base/time.hpp"
 #include "pins.hpp"
@@ -60,6 +61,9 @@ void tell_failure(std::ostream& out, std::uint64_t seed, const Options& options,
 std::vector<std::uint64_t> seeds_of(const Options& options) {
   if (options.seed) return {*options.seed};
   std::vector<std::uint64_t> seeds;
+  for (std::uint64_t i = 0; options.until_failure && i < options.seeds; ++i)
+    seeds.push_back(options.from + i);
+  if (options.until_failure) return seeds;
   std::ifstream file("tests/seeds/regressions.txt");
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line.substr(0, line.find('#')));
@@ -93,6 +97,7 @@ void write_all(int fd, const std::string& text) {
     }
     write_all(fd, (failure.empty() ? "ok " : "fail ") + std::to_string(seeds[i]) + " " +
                       std::to_string(events) + "\n");
+    if (options.until_failure && !failure.empty()) break;
   }
   _exit(0);
 }
@@ -222,6 +227,16 @@ int run_quiet_swarm(const Options& options) {
   return 0;
 }
 
+// Only in a build that can make mistakes: make teeth.
+void choose_mistake([[maybe_unused]] const std::string& name) {
+#ifdef SWARM_TEETH
+  make_mistake(name);
+#else
+  std::cerr << "this swarm_sim makes no mistakes; configure a build tree with -D SWARM_TEETH=ON, or: make teeth\n";
+  std::exit(2);
+#endif
+}
+
 // Long: one line for each option.
 Options parse(int argc, char** argv) {
   Options options;
@@ -262,9 +277,15 @@ Options parse(int argc, char** argv) {
       options.pinned = word("a file");
     } else if (flag == "--renew") {
       options.renew = true;
+    } else if (flag == "--until-failure") {
+      options.until_failure = true;
+      options.jobs = 1;
+    } else if (flag == "--mistake") {
+      choose_mistake(word("the name of a mistake"));
     } else {
       std::cerr << "usage: swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] "
-                   "[--jobs 2] [--upgrades] [--quiet-swarm] [--hashes] [--pinned FILE [--renew]]\n";
+                   "[--jobs 2] [--upgrades] [--quiet-swarm] [--hashes] [--pinned FILE [--renew]] [--until-failure] "
+                   "[--mistake NAME]\n";
       std::exit(2);
     }
   }
