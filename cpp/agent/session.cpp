@@ -15,6 +15,7 @@
 #include "base/address.hpp"
 #include "base/check.hpp"
 #include "base/id.hpp"
+#include "base/mistake.hpp"
 #include "base/time.hpp"
 #include "model/mesh.hpp"
 #include "model/node.hpp"
@@ -169,7 +170,8 @@ void Worker::State::on(const wire::FeedUpdate& update, WallTime wall) {
   if (update.to <= applied) return acknowledge();            // heard before
   if (update.from > applied) return acknowledge(update.to);  // one before it is missing
   // Taking away a task at the word of a deposed leader would start it twice when the true one gives it back.
-  if (update.store_version != 0 && update.moment() < obeyed) return reconnect(std::nullopt);
+  const bool stale = update.store_version != 0 && update.moment() < obeyed;
+  if (stale && !SWARM_MISTAKE("agent.obeys-deposed-leaders")) return reconnect(std::nullopt);
   obeyed = std::max(obeyed, update.moment());
   apply(update, wall);
   applied = update.to;
@@ -218,7 +220,7 @@ void Worker::State::unassign_unnamed(WallTime wall) {
   static_assert(
       std::variant_size_v<wire::FeedItem> == 4,
       "of a new kind, too, what was not named is gone: tasks here, rows of the mesh at their keeper");
-  if (!named) return;
+  if (!named || SWARM_MISTAKE("agent.keeps-what-the-feed-does-not-name")) return;
   std::vector<TaskId> gone;
   for (const auto& [id, local] : tasks)
     if (!named->contains(id)) gone.push_back(id);
@@ -307,7 +309,7 @@ void Worker::State::on(const wire::TaskReportAck& message) {
 void Worker::State::take_back_report() {
   if (!sent) return;
   for (const TaskId id : sent->tasks)
-    if (tasks.contains(id)) unreported.insert(id);
+    if (tasks.contains(id) && !SWARM_MISTAKE("agent.reports-once-only")) unreported.insert(id);
   sent.reset();
 }
 

@@ -13,6 +13,7 @@
 #include "agent/state.hpp"
 #include "base/check.hpp"
 #include "base/id.hpp"
+#include "base/mistake.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "model/defaults.hpp"
@@ -89,7 +90,8 @@ void Worker::State::resume(model::Task record, WallTime wall) {
   if (is_terminal(local.task.state())) local.finished_at = local.task.status.timestamp;
   lives[id];
   const TaskState state = local.task.state();
-  if (state < TaskState::starting || is_terminal(state)) return drive(id, wall);
+  const bool over = is_terminal(state) || SWARM_MISTAKE("agent.believes-that-its-processes-lived-on");
+  if (state < TaskState::starting || over) return drive(id, wall);
   local.exit_code = local.task.status.container.exit_code = kLostExitCode;
   local.task.status.port_status.clear();
   local.finished_at = wall;
@@ -176,7 +178,7 @@ void Worker::State::prepare(LocalTask& local, Life& life) {
 bool Worker::State::stop(const LocalTask& local, Life& life) {
   if (life.busy == Busy::starting) return true;
   if (!local.process_runs) return false;
-  if (!std::exchange(life.stop_asked, true)) {
+  if (!std::exchange(life.stop_asked, true) && !SWARM_MISTAKE("agent.stops-no-process")) {
     effects.push_back(StopTask{local.task.id, model::stop_grace(local.task.spec())});
     event(local.task.id, "kill");
   }

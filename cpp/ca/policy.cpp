@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/id.hpp"
+#include "base/mistake.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "model/certificate.hpp"
@@ -36,14 +37,15 @@ const char* sentence_of(Distrust distrust) { return kSentences[static_cast<std::
 
 model::Certificate to_issue(NodeId node, model::NodeRole role, ClusterId cluster, Duration life,
                             WallTime now) {
-  const WallTime from = whole_seconds(now + (Duration{} - kBackdate));
+  const Duration back = SWARM_MISTAKE("ca.does-not-backdate") ? Duration{} : kBackdate;
+  const WallTime from = whole_seconds(now + (Duration{} - back));
   return {node, role, cluster, from, whole_seconds(now + std::max(life, kLeastExpiry)), {}, {}};
 }
 
 model::NodeRole role_of(const model::Node& node) {
   const bool manager =
       node.spec.desired_role == model::NodeRole::manager || node.role == model::NodeRole::manager;
-  return manager ? model::NodeRole::manager : model::NodeRole::worker;
+  return manager && !SWARM_MISTAKE("ca.certifies-every-node-as-worker") ? model::NodeRole::manager : model::NodeRole::worker;
 }
 
 namespace {

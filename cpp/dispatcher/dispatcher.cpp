@@ -11,6 +11,7 @@
 
 #include "base/check.hpp"
 #include "base/id.hpp"
+#include "base/mistake.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "dispatcher/feed.hpp"
@@ -77,7 +78,8 @@ void Dispatcher::start(const store::Store& store, Instant now, WallTime) {
       peer.gives_up = now + model::kNodeDownToOrphaned;
     } else {
       state_->want_status(store, id, NodeState::unknown, kUnknownText);
-      peer.expires = now + state_->period * kGraceUnknown;
+      const bool at_once = SWARM_MISTAKE("dispatcher.gives-no-time-after-a-change-of-leader");
+      peer.expires = now + state_->period * (at_once ? 0 : kGraceUnknown);
     }
     state_->rearm(id, peer);
   }
@@ -158,6 +160,7 @@ void Dispatcher::State::note(const store::Change<model::Task>& change, std::set<
   const NodeId node = change.latest().node_id;
   const bool was = change.before && change.before->node_id == node && is_for_agent(*change.before);
   const bool is = change.after && is_for_agent(*change.after);
+  if (was && is && SWARM_MISTAKE("dispatcher.tells-no-new-wishes")) return;
   if (was == is && (!is || change.before->desired_state == change.after->desired_state)) return;
   const auto peer = peers.find(node);
   if (peer == peers.end() || peer->second.session == 0) return;
@@ -212,7 +215,7 @@ void Dispatcher::State::expire(const store::Store& store, NodeId node, Peer& pee
   end_session(peer);
   peer.expires = Instant::never();
   if (peer.gives_up == Instant::never()) peer.gives_up = now + model::kNodeDownToOrphaned;
-  if (state == NodeState::down) return;
+  if (state == NodeState::down || SWARM_MISTAKE("dispatcher.marks-no-node-down")) return;
   want_status(
       store, node, NodeState::down,
       state == NodeState::unknown ? "heartbeat failure for node in \"unknown\" state" : "heartbeat failure");

@@ -1,4 +1,5 @@
 #include "node/api_router.hpp"
+#include "base/mistake.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -16,7 +17,8 @@ constexpr std::uint32_t kClientError = 400, kServerError = 500;
 
 bool is_answered_here(const docker::Routed& what, const Leadership& leadership) {
   if (what.scope() == docker::Scope::local || !leadership.is_manager()) return true;
-  if (what.scope() == docker::Scope::swarm_read && wants_local(what.request)) return true;
+  const bool local = wants_local(what.request) || SWARM_MISTAKE("node.reads-from-its-own-store");
+  if (what.scope() == docker::Scope::swarm_read && local) return true;
   return what.scope() == docker::Scope::swarm_write && leadership.leads();
 }
 
@@ -73,6 +75,7 @@ void ApiRouter::route(ports::ApiId id, Instant give_up, const Moment& at) {
     if (request.what.scope() == docker::Scope::swarm_write && at.leadership.leads()) request.doubted = give_up;
     return answer(id);
   }
+  if (at.leadership.leads() && SWARM_MISTAKE("node.reads-as-a-leader-unchecked")) return answer(id);
   if (at.leadership.leads()) return requests_.enter(id, request::Reading{give_up});
   if (request.origin) {
     begin(id, {kNotLeaderStatus, {}, false});
@@ -193,6 +196,7 @@ void ApiRouter::on_proposed(ports::ApiId id, std::uint64_t proposal, Instant now
   if (proposal == 0) return fail(id, no_leader());
   requests_.find(id)->may_be_done = true;
   requests_.enter(id, request::Proposed{now + kPatience, proposal});
+  if (SWARM_MISTAKE("node.answers-before-it-is-committed")) on_applied(proposal, {true, 0, ""});
 }
 
 void ApiRouter::on_applied(std::uint64_t proposal, const model::Outcome& outcome) {

@@ -4,6 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/mistake.hpp"
 #include "ca/policy.hpp"
 #include "codec/codec.hpp"
 #include "control/feature_level.hpp"
@@ -30,7 +31,7 @@ NodeId node_id_for(ports::Crypto& crypto, ClusterId cluster, std::uint64_t reque
 // the node began anew.
 std::uint64_t raft_id_for(ports::Crypto& crypto, NodeId node, std::uint64_t request) {
   std::string words = "raft " + node.str() + " ";
-  put_u64(words, request);
+  put_u64(words, SWARM_MISTAKE("node.gives-a-raft-id-twice") ? 0 : request);
   return (get_u64(crypto.sha256(words)) >> 1) | 1;
 }
 
@@ -281,7 +282,9 @@ bool Membership::remove_members() {
       it = removals_.erase(it);
       continue;
     }
-    if (replica_.voters().contains(raft_id) && !replica_.hears_majority_without(raft_id, it->second)) {
+    const bool unsafe =
+        replica_.voters().contains(raft_id) && !replica_.hears_majority_without(raft_id, it->second);
+    if (unsafe && !SWARM_MISTAKE("node.demotes-without-a-fresh-majority")) {
       wake_ = core_.now + kLook;
       ++it;
       continue;
@@ -323,9 +326,9 @@ bool Membership::promote_learners() {
   const auto& peers = replica_.raft().progress();
   for (const std::uint64_t id : replica_.learners()) {
     const auto progress = peers.find(id);
-    if (progress == peers.end() || !progress->second.recent_active || progress->second.match == 0 ||
-        progress->second.match + 16 < replica_.raft().commit())
-      continue;
+    const bool ready = progress != peers.end() && progress->second.recent_active &&
+                       progress->second.match != 0 && progress->second.match + 16 >= replica_.raft().commit();
+    if (!ready && !SWARM_MISTAKE("node.promotes-learners-that-lag")) continue;
     const auto member = replica_.members().find(id);
     if (member != replica_.members().end())
       return propose(raft::ConfChangeType::add_node, id, member->second);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "base/mistake.hpp"
 #include "codec/codec.hpp"
 #include "control/request_size.hpp"
 #include "model/bounds.hpp"
@@ -306,7 +307,7 @@ bool Replica::run() {
   if (!apply(ready, batch)) return true;
   // A snapshot begins the log anew: there is nothing to shorten.
   if (!ready.snapshot) compact(advanced, batch);
-  if (!batch.sync) {
+  if (!batch.sync || SWARM_MISTAKE("node.goes-on-before-the-disk-has-it")) {
     // Nothing here must last before Raft goes on; what is written next comes after it on the disk, too.
     if (!batch.empty()) core_.commit(std::move(batch));
     finish(ready);
@@ -346,13 +347,14 @@ void Replica::note_pace(const raft::Ready& stored) {
 void Replica::persist(const raft::Ready& ready, ports::DiskBatch& batch) {
   // A snapshot that is acknowledged must be there after a crash, like entries (etcd's MustSync leaves it to
   // the host).
-  batch.sync = ready.must_sync || ready.snapshot.has_value();
+  batch.sync = ready.must_sync || (ready.snapshot && !SWARM_MISTAKE("node.installs-snapshots-unsynced"));
   if (ready.snapshot) install(*ready.snapshot, batch);
   if (ready.hard_state) hard_ = *ready.hard_state;
   if (batch.sync) promise(ready, batch);
-  if (batch.sync || ready.hard_state) put_hard_state(hard_, promise_, batch);
+  if ((batch.sync || ready.hard_state) && !SWARM_MISTAKE("node.saves-no-hard-state")) put_hard_state(hard_, promise_, batch);
   if (ready.entries.empty()) return;
-  if (ready.entries.front().index <= log_->last_index())  // what is written over
+  const bool keeps = SWARM_MISTAKE("node.keeps-what-was-written-over");
+  if (ready.entries.front().index <= log_->last_index() && !keeps)  // what is written over
     batch.erase_range(Family::raft_log, log_key(ready.entries.front().index), std::string(9, '\xff'));
   for (const auto& entry : ready.entries)
     batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));

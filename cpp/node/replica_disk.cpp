@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/bytes.hpp"
+#include "base/mistake.hpp"
 #include "codec/codec.hpp"
 #include "node/snapshot_packer.hpp"
 
@@ -247,7 +248,8 @@ void put_dirty(store::Store& store, ports::DiskBatch& batch) {
       batch.erase(Family::objects, object_key(key));
     }
   }
-  batch.put(Family::objects, kAppliedKey, eight(store.version()));
+  if (!SWARM_MISTAKE("node.writes-objects-without-their-index"))
+    batch.put(Family::objects, kAppliedKey, eight(store.version()));
 }
 
 std::string pack_snapshot(const store::Store& store,

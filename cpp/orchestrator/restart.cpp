@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/mistake.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "model/defaults.hpp"
@@ -41,7 +42,7 @@ void RestartSupervisor::restart(const store::Store& store, const model::Service&
                                 const model::Task& task, WallTime wall, Rng& rng, Plan& plan) {
   SWARM_CHECK(is_wanted(task), "task", task.id, "is stopped already");
   plan.desire(task, TaskState::shutdown);
-  if (!model::may_restart(task)) return;
+  if (!model::may_restart(task) && !SWARM_MISTAKE("orchestrator.restarts-for-ever")) return;
   // In a start-first update the slot may have its next task already.
   for (const auto& other : tasks_of(store, key_of(task)))
     if (other->id != task.id && other->live() && !is_outdated(store, service, *other)) return;
@@ -61,7 +62,7 @@ void RestartSupervisor::observe(const store::Store&, const store::Change<model::
   if (change.removed() || task.desired_state != TaskState::ready) {
     forget(task.id);
   } else if (change.created()) {
-    add(task, now + delay_of(task), now);
+    add(task, now + (SWARM_MISTAKE("orchestrator.restarts-without-delay") ? Duration{} : delay_of(task)), now);
   }
   if (change.before && is_wanted(*change.before) && !is_wanted(task)) wait_anew(task, now);
   look_at(key_of(task));
@@ -137,7 +138,7 @@ void RestartSupervisor::release(const store::Store& store, Instant now, Plan& pl
       ++it;
     } else if (!task || has_ended(*task)) {  // its own restart is another's story
       it = look_.erase(it);
-    } else if (until > now) {
+    } else if (until > now && !SWARM_MISTAKE("orchestrator.starts-before-the-old-task-stopped")) {
       wake_at(id, held, until);
       it = look_.erase(it);
     } else {

@@ -8,6 +8,7 @@
 
 #include "base/check.hpp"
 #include "base/id.hpp"
+#include "base/mistake.hpp"
 #include "base/time.hpp"
 #include "model/node.hpp"
 #include "model/service.hpp"
@@ -45,7 +46,7 @@ void ServiceLoop::observe_change(const store::Store&, const store::Change<model:
   updates_.observe(change);
   if (change.removed()) {
     dirty_.erase(service.id);
-    gone_.insert(service.id);
+    if (!SWARM_MISTAKE("orchestrator.leaves-tasks-of-removed-services")) gone_.insert(service.id);
   } else {
     dirty_.insert(service.id);
   }

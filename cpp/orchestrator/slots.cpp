@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/id.hpp"
+#include "base/mistake.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "model/constraint.hpp"
@@ -54,7 +55,7 @@ bool made_before(const TaskRef& a, const TaskRef& b) {
 bool node_evicts(const store::Store& store, const model::Task& task) {
   if (task.node_id.empty()) return false;
   const auto node = store.node(task.node_id);
-  return !node || node->evicts_tasks();
+  return !node || (node->evicts_tasks() && !SWARM_MISTAKE("orchestrator.leaves-tasks-on-dead-nodes"));
 }
 
 bool node_matches(const model::Service& service, const model::Node& node) {
@@ -94,7 +95,8 @@ model::Task new_task(const store::Store& store, const model::Service& service, c
 }
 
 void take_over(model::Task& task, const model::Task& before, Duration delay, WallTime wall) {
-  const bool counts_on = task.spec_version == before.spec_version;
+  const bool forgets = SWARM_MISTAKE("orchestrator.forgets-attempts");
+  const bool counts_on = task.spec_version == before.spec_version && !forgets;
   task.restarts = counts_on ? model::handed_on(before, delay, wall) : model::held_back(delay);
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <variant>
 #include "base/check.hpp"
+#include "base/mistake.hpp"
 #include "base/time.hpp"
 #include "model/defaults.hpp"
 #include "model/node.hpp"
@@ -46,7 +47,7 @@ std::int64_t history_limit(const store::Store& store) {
 }
 
 void prune(const store::Store& store, const SlotKey& key, Plan& plan) {
-  if (!store.service(key.service)) return;
+  if (!store.service(key.service) || SWARM_MISTAKE("orchestrator.buries-no-history")) return;
   const std::int64_t limit = history_limit(store);
   auto tasks = tasks_of(store, key);
   if (limit < 0 || tasks.size() <= static_cast<std::size_t>(limit)) return;

@@ -13,6 +13,7 @@
 
 #include "base/check.hpp"
 #include "base/id.hpp"
+#include "base/mistake.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "model/defaults.hpp"
@@ -267,7 +268,7 @@ void UpdateSupervisor::Round::fail(const LastStraw& last_straw) {
   const bool roll_back = config.failure_action == FailureAction::rollback;
   if (roll_back && !update.rolling_back && service.previous_spec) {
     status = {UpdateState::rollback_started, wall, std::nullopt, kRolledBack + because};
-    next.spec = *service.previous_spec;
+    if (!SWARM_MISTAKE("orchestrator.rolls-back-to-the-new-spec")) next.spec = *service.previous_spec;
     next.spec_version = service.previous_spec_version;
     next.previous_spec.reset();
     next.previous_spec_version = 0;
@@ -319,7 +320,8 @@ std::size_t UpdateSupervisor::Round::planned_here() const {
 void UpdateSupervisor::Round::begin_slots() {
   std::size_t in_hand = update.in_hand.size() + planned_here();
   for (auto it = update.todo.begin(); it != update.todo.end() && !plan.full();) {
-    if (config.parallelism != 0 && in_hand >= config.parallelism) return;
+    const bool too_many = config.parallelism != 0 && in_hand >= config.parallelism;
+    if (too_many && !SWARM_MISTAKE("orchestrator.updates-all-at-once")) return;
     const SlotKey key = *it;
     SWARM_CHECK(!update.in_hand.contains(key), "slot", key.slot, "of service", key.service, "is in hand");
     if (plan.touched(key)) {
@@ -363,7 +365,7 @@ void UpdateSupervisor::Round::rest(const SlotKey& key) {
   update.lagging.erase(key);
   const auto it = update.in_hand.find(key);
   if (it == update.in_hand.end() || it->second.step == Step::resting) return;
-  if (config.delay.ns == 0) {
+  if (config.delay.ns == 0 || SWARM_MISTAKE("orchestrator.updates-without-delay")) {
     update.in_hand.erase(it);
   } else {
     it->second.step = Step::resting;
@@ -397,7 +399,8 @@ bool UpdateSupervisor::Round::hand_over(const SlotKey& key) {
     held->second.task = clean->id;
   }
   const bool runs = clean->status.state == TaskState::running;
-  const bool new_one_first = config.order == UpdateOrder::start_first && !runs;
+  const bool waits = config.order == UpdateOrder::start_first && !runs;
+  const bool new_one_first = waits && !SWARM_MISTAKE("orchestrator.stops-first-always");
   if (others && !new_one_first) {
     for (const auto& old : wanted)
       if (old != clean) plan.desire(*old, TaskState::shutdown);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 #include "base/check.hpp"
+#include "base/mistake.hpp"
 #include "base/result.hpp"
 #include "raft/conf_change.hpp"
 #include "raft/message.hpp"
@@ -45,6 +46,16 @@ Raft::Raft(const Config& its_config, const Storage& storage)
   become_follower(term, kNone);
 }
 
+namespace {
+
+// Sound: no message does.
+bool speaks_early(MessageType type) {
+  return (type == MessageType::vote_resp && SWARM_MISTAKE("raft.votes-before-the-disk-has-it")) ||
+         (type == MessageType::app_resp && SWARM_MISTAKE("raft.acknowledges-before-the-disk-has-it"));
+}
+
+}  // namespace
+
 void Raft::send(Message message) {
   if (message.from == kNone) message.from = config.id;
   const bool of_election = message.type == MessageType::vote || message.type == MessageType::vote_resp ||
@@ -53,8 +64,9 @@ void Raft::send(Message message) {
   // Votes name their own term; proposals and reads go to the leader, in whatever term.
   if (!of_election && message.type != MessageType::prop && message.type != MessageType::read_index)
     message.term = term;
-  if (message.type == MessageType::app_resp || message.type == MessageType::vote_resp ||
-      message.type == MessageType::pre_vote_resp) {
+  const bool early = message.to != config.id && speaks_early(message.type);
+  if (!early && (message.type == MessageType::app_resp || message.type == MessageType::vote_resp ||
+                 message.type == MessageType::pre_vote_resp)) {
     after_append.push_back(std::move(message));
     return;
   }
@@ -63,7 +75,7 @@ void Raft::send(Message message) {
 }
 
 void Raft::reset(Term to_term) {
-  if (term != to_term) {
+  if (term != to_term || SWARM_MISTAKE("raft.forgets-its-vote-when-it-steps-down")) {
     term = to_term;
     vote = kNone;
   }
@@ -195,11 +207,13 @@ void Raft::answer_old_term(const Message& message) {
 void Raft::on_vote_request(const Message& message) {
   const bool is_pre = message.type == MessageType::pre_vote;
   const bool can_vote =
-      vote == message.from || (vote == kNone && leader == kNone) || (is_pre && message.term > term);
+      vote == message.from || (vote == kNone && leader == kNone) || (is_pre && message.term > term) ||
+      SWARM_MISTAKE("raft.votes-twice-in-a-term");
   Message answer;
   answer.type = is_pre ? MessageType::pre_vote_resp : MessageType::vote_resp;
   answer.to = message.from;
-  if (can_vote && log.is_up_to_date({message.log_term, message.index})) {
+  const bool up_to_date = log.is_up_to_date({message.log_term, message.index});
+  if (can_vote && (up_to_date || SWARM_MISTAKE("raft.votes-for-a-shorter-log"))) {
     // In the candidate's term: that of a pre-vote is still to come.
     answer.term = message.term;
     send(std::move(answer));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/mistake.hpp"
 #include "base/result.hpp"
 #include "raft/conf_change.hpp"
 #include "raft/core.hpp"
@@ -96,7 +97,7 @@ Result<void> Raft::step_leader(Message& message) {
 }
 
 void Raft::on_check_quorum() {
-  if (!tracker.quorum_active()) become_follower(term, kNone);
+  if (!tracker.quorum_active() && !SWARM_MISTAKE("raft.leads-without-a-quorum")) become_follower(term, kNone);
   for (auto& [id, progress] : tracker.progress)
     if (id != config.id) progress.recent_active = false;
 }
@@ -152,7 +153,11 @@ bool Raft::append_entries(std::vector<Entry> entries) {
   return true;
 }
 
-bool Raft::maybe_commit() { return log.maybe_commit({term, tracker.committed()}); }
+bool Raft::maybe_commit() {
+  const Index index = tracker.committed();
+  const bool of_any = SWARM_MISTAKE("raft.commits-entries-of-old-terms");
+  return log.maybe_commit({of_any ? log.term_or_zero(index) : term, index});
+}
 
 // ---- sending
 
@@ -201,7 +206,8 @@ bool Raft::maybe_send_snapshot(PeerId to, Progress& progress) {
 void Raft::send_heartbeat(PeerId to, const std::string& context) {
   Progress& progress = tracker.progress.at(to);
   // Never beyond what the follower is known to have: its log may be shorter, or differ.
-  const Index commit = std::min(progress.match, log.committed());
+  const bool beyond = SWARM_MISTAKE("raft.tells-commits-beyond-what-a-member-has");
+  const Index commit = beyond ? log.committed() : std::min(progress.match, log.committed());
   Message message;
   message.type = MessageType::heartbeat;
   message.to = to;

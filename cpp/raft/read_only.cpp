@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mistake.hpp"
 #include "raft/core.hpp"
 #include "raft/message.hpp"
 #include "raft/quorum.hpp"
@@ -17,7 +18,7 @@ void Raft::on_read_index(const Message& message) {
   // Until an entry of its own term is committed a new leader does not know how far the log was committed.
   // That goes for a group of one, too: after a restart its commit index may be older than what it has
   // answered for.
-  if (!committed_in_own_term()) {
+  if (!committed_in_own_term() && !SWARM_MISTAKE("raft.reads-before-its-term-began")) {
     waiting_reads_.push_back(message);
     return;
   }
@@ -26,7 +27,8 @@ void Raft::on_read_index(const Message& message) {
 
 void Raft::serve_read(const Message& request) {
   const bool alone = tracker.is_singleton() && tracker.config.voters.incoming.voters.contains(config.id);
-  if (alone || config.read_only == ReadOnly::lease_based) return answer_read(request, log.committed());
+  const bool unasked = config.read_only == ReadOnly::lease_based || SWARM_MISTAKE("raft.reads-without-a-quorum");
+  if (alone || unasked) return answer_read(request, log.committed());
   const std::string& context = request.entries.front().data;
   const auto known = std::any_of(reads_.begin(), reads_.end(),
                                  [&](const PendingRead& read) { return read.context == context; });

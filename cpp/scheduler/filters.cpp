@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "base/id.hpp"
+#include "base/mistake.hpp"
 #include "model/constraint.hpp"
 #include "model/node.hpp"
 #include "model/port.hpp"
@@ -71,7 +72,7 @@ Filters::Filters(const model::TaskTemplate& templ, ServiceId service) : service_
 }
 
 bool Filters::passes_resource(const NodeInfo& info) const {
-  if (reservations_ == nullptr) return true;
+  if (reservations_ == nullptr || SWARM_MISTAKE("scheduler.ignores-reservations")) return true;
   // What is not asked for is not looked at: a node may be short of it.
   if (reservations_->nano_cpus > 0 && info.free_nano_cpus() < reservations_->nano_cpus) return false;
   if (reservations_->memory_bytes > 0 && info.free_memory() < reservations_->memory_bytes) return false;
@@ -88,14 +89,16 @@ bool Filters::passes_platform(const model::Node& node) const {
 }
 
 std::optional<Filter> Filters::refusal(const NodeInfo& info) const {
-  if (!info.node || !info.node->accepts_tasks()) return Filter::ready;
+  const bool any = info.node && SWARM_MISTAKE("scheduler.places-on-nodes-that-take-none");
+  if (!any && (!info.node || !info.node->accepts_tasks())) return Filter::ready;
   if (!passes_resource(info)) return Filter::resource;
-  if (unreadable_constraints_ || !model::matches(constraints_, *info.node)) return Filter::constraint;
+  const bool matches = model::matches(constraints_, *info.node) || SWARM_MISTAKE("scheduler.ignores-constraints");
+  if (unreadable_constraints_ || !matches) return Filter::constraint;
   if (!passes_platform(*info.node)) return Filter::platform;
   if (std::ranges::any_of(host_ports_, [&](const model::PortKey& port) { return info.uses(port); }))
     return Filter::host_port;
   if (placement_ != nullptr && placement_->max_replicas > 0 &&
-      info.tasks_of(service_) >= placement_->max_replicas)
+      !SWARM_MISTAKE("scheduler.ignores-the-limit-per-node") && info.tasks_of(service_) >= placement_->max_replicas)
     return Filter::max_replicas;
   return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/check.hpp"
+#include "base/mistake.hpp"
 #include "model/cluster.hpp"
 #include "model/key_value.hpp"
 #include "model/kinds.hpp"
@@ -57,7 +58,7 @@ Applied Applier::run() {
   applied.outcome.version = index_;
   changes_.version = index_;
   changes_.time = transaction_.time;
-  if (auto error = check_all()) {
+  if (auto error = check_all(); error && !SWARM_MISTAKE("store.applies-what-it-refuses")) {
     applied.outcome.error = std::move(*error);
   } else {
     for (auto& action : transaction_.actions) std::visit([this](auto& one) { write(one); }, action);
@@ -96,6 +97,7 @@ Applier::Refusal Applier::check_version(const T& object) {
     return stored || !first ? Refusal(kExists) : std::nullopt;
   }
   if (!stored) return kMissing;
+  if (SWARM_MISTAKE("store.writes-over-any-version")) return std::nullopt;
   return stored->meta.version == object.meta.version ? std::nullopt : Refusal(kSequence);
 }
 
@@ -104,6 +106,7 @@ template <class T>
 Applier::Refusal Applier::check_name(const T& object) {
   const Ref<T> holder = store_.named<T>(object.unique_name());
   if (holder && holder->id != object.id) return kConflict;
+  if (!holder && store_.table<T>().names.contains(lower(object.unique_name()))) return kConflict;
   const Key key = key_of<T>(object.id);
   const auto claimed = claimed_names_.try_emplace({T::kKind, lower(object.unique_name())}, key);
   return claimed.first->second == key ? std::nullopt : Refusal(kConflict);
@@ -234,10 +237,13 @@ void Applier::write(const model::TaskStep& step) {
   model::Task after = *before;
   const bool reported = !step.reported_by.empty();
   if (reported && step.reported_by != before->node_id) return;
-  if (step.desired_state && *step.desired_state > after.desired_state)
+  const bool any_wish = SWARM_MISTAKE("store.desired-states-go-back");
+  if (step.desired_state && (*step.desired_state > after.desired_state || any_wish))
     after.desired_state = *step.desired_state;
   if (step.node_id) after.node_id = *step.node_id;
-  if (step.status && step.status->state >= after.status.state && !(*step.status == after.status)) {
+  const bool any_state = SWARM_MISTAKE("store.states-go-back");
+  if (step.status && (step.status->state >= after.status.state || any_state) &&
+      !(*step.status == after.status)) {
     after.status = *step.status;
     if (reported) after.applied_at = transaction_.time;
   }

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mistake.hpp"
 #include "model/kinds.hpp"
 #include "store/key.hpp"
 #include "store/text.hpp"
@@ -83,7 +84,8 @@ struct Table {
     place = std::move(after);
   }
   void remove(const T& object) {
-    if constexpr (HasUniqueName<T>) names.erase(lower(object.unique_name()));
+    if constexpr (HasUniqueName<T>)
+      if (!SWARM_MISTAKE("store.names-stay-taken")) names.erase(lower(object.unique_name()));
     objects.erase(id_of(object));
   }
 

@@ -13,6 +13,7 @@
 #include "base/address.hpp"
 #include "base/check.hpp"
 #include "base/id.hpp"
+#include "base/mistake.hpp"
 #include "base/overloaded.hpp"
 #include "model/mesh.hpp"
 
@@ -57,7 +58,8 @@ void Balancer::leave() {
 
 bool Balancer::may_serve(TaskId task) const {
   const auto it = tasks_.find(task);
-  return it != tasks_.end() && !it->second.stopping;
+  const bool any = SWARM_MISTAKE("mesh.connects-to-tasks-that-stop");
+  return it != tasks_.end() && (any || !it->second.stopping);
 }
 
 // ---- listeners
@@ -69,7 +71,7 @@ void Balancer::review_listeners() {
   for (const PortKey& port : listeners_)
     if (!wanted.contains(port)) {
       problems_.erase(port);
-      effects_.push_back(StopListening{port});
+      if (!SWARM_MISTAKE("mesh.listens-for-ever")) effects_.push_back(StopListening{port});
     }
   for (const PortKey& port : wanted)
     if (!listeners_.contains(port)) effects_.push_back(ListenOn{port});
