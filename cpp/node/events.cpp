@@ -183,6 +183,8 @@ void Node::Impl::on(const ports::DiskWaits& event) {
     return event.why.empty() ? "what this node has to write is written"
                              : "what this node has to write waits for its disk: " + event.why;
   });
+  // A worker writes nothing there, and may be a manager soon.
+  if (!event.why.empty() && !replica_) reopening_.failed(core_.now);
 }
 
 void Node::Impl::on_done(const ReplicaStored& stored) {

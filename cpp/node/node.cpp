@@ -237,10 +237,11 @@ void Node::Impl::sideline(Sidelined sidelined) {
   core_.trace(kWarnings[static_cast<std::size_t>(sidelined.because)], [&] { return sidelined.why; });
   lifecycle_.on_sidelined(std::move(sidelined));
   core_.is_silenced = lifecycle_.is_to_be_another();
+  close_links();  // on new ones the leader tells again what it wants this node to be
   if (!replica_) return;
   carry_out(effect::StopReplica{});
+  api_.changes_skipped();  // the next replica may begin before, or after, what was told last
   core_.ports.transport.stop_listening();
-  close_links();
 }
 
 // The replica has gone. The new one begins when its disk is written: nothing is committed before.

@@ -65,7 +65,7 @@ void Knobs::draw_later(std::uint64_t seed) {
   }
   if (managers < 3 || workers == 0) churn = false;
   roles_and_deaths = churn && draws(seed, 0x726f6c6573, 1, 2);
-  lost_tails = !churn && managers >= 3 && draws(seed, 0x7461696c, 1, 3);
+  lost_tails = draws(seed, 0x7461696c, 1, 3);
 }
 
 std::string Knobs::str() const {
@@ -240,18 +240,21 @@ void add_deaths(Rng& rng, Plan& plan, const std::vector<std::string>& names, Dur
 
 }  // namespace
 
-Plan draw_losses(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
-                 const std::vector<std::string>& managers, Duration length) {
+// A manager that forgets is one less until the others take it in again: one of a minority may, and only while
+// nobody changes who the others are.
+Plan draw_losses(Rng& rng, const Knobs& knobs, const Names& machines, const Names& managers,
+                 Duration length) {
   Plan plan;
   const std::string loser = managers[rng.below(managers.size())];
+  const bool may_lose = managers.size() >= 3 && !knobs.churn;
+  Names flipped(machines.begin() + static_cast<std::ptrdiff_t>(managers.size()), machines.end());
+  if (may_lose) flipped.push_back(loser);
   for (Duration at = Duration::seconds(3); at < length;
        at = at + Duration::millis(rng.between(4'000, 20'000))) {
     const std::uint64_t dice = rng.below(3);
-    if (dice == 0 && knobs.lost_tails) add_loss(rng, plan, loser, "lost_tail", 12, at);
-    if (dice == 1 && knobs.flipped_bits) {
-      const std::string name = machines[rng.below(machines.size())];
-      add_loss(rng, plan, name, "flip", 6, at);
-    }
+    if (dice == 0 && knobs.lost_tails && may_lose) add_loss(rng, plan, loser, "lost_tail", 12, at);
+    if (dice == 1 && knobs.flipped_bits && !flipped.empty())
+      add_loss(rng, plan, flipped[rng.below(flipped.size())], "flip", 6, at);
     if (dice == 2 && knobs.all_at_once) add_deaths(rng, plan, rng.chance(1, 3) ? machines : managers, at);
   }
   return plan;
