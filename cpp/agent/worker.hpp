@@ -119,7 +119,7 @@ class Worker {
   // Sets what keeps this node from carrying out its feed, in sentences: the whole list, each time that it
   // changes.
   void set_problems(std::vector<std::string> problems, Instant now);
-  // What the node proves itself with has changed: the managers are told, by a new session.
+  // Sets the certificate that this node describes itself with; a new session tells the managers of a change.
   void set_tls(const model::TlsInfo& tls, Instant now);
   // Stop every task now: the node leaves, or stops in order. Reports still go out.
   void drain(Instant now, WallTime wall);

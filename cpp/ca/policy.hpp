@@ -19,7 +19,7 @@ inline constexpr Duration kLeastExpiry = Duration::seconds(3600);
 // A certificate is valid from a while before it was made: clocks differ (swarmkit ca/certificates.go).
 inline constexpr Duration kBackdate = Duration::seconds(3600);
 
-// For so long after its end a certificate still proves who asks for the next one, and nothing else.
+// After its end a certificate still serves for this long to ask for the next one, and for nothing else.
 inline constexpr Duration kRenewalGrace = Duration::seconds(7LL * 24 * 3600);
 
 // What the leader signs for a node. Whole seconds, as in X.509.

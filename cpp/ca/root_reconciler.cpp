@@ -21,7 +21,7 @@
 namespace swarm::ca {
 namespace {
 
-// What was told may have been lost, and a node may have been away.
+// A message may be lost, and a node may have been away: the leader tells it again after this long.
 constexpr Duration kTellAgain = Duration::seconds(2);
 
 // A node that says nothing of its certificate has none of a root that is wanted by name.

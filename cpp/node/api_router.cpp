@@ -72,7 +72,8 @@ void ApiRouter::route(ports::ApiId id, Instant give_up, const Moment& at) {
   ApiRequest& request = *requests_.find(id);
   if (is_answered_here(request.what, at.leadership)) {
     // A deposed leader that has not heard of it yet may refuse by what was so long ago.
-    if (request.what.scope() == docker::Scope::swarm_write && at.leadership.leads()) request.doubted = give_up;
+    if (request.what.scope() == docker::Scope::swarm_write && at.leadership.leads())
+      request.doubted = give_up;
     return answer(id);
   }
   if (at.leadership.leads() && SWARM_MISTAKE("node.reads-as-a-leader-unchecked")) return answer(id);

@@ -64,6 +64,7 @@ class Node::Impl {
   void note_unlock_key();
   void stop_outdated(model::FeatureLevel level, std::uint64_t version);
   Result<void> stop_forgetful(const std::string& what, std::uint64_t version);
+  void stop_older_copy(raft::Index counted_on);
   void stop_outvoted(raft::Index index);
   void stop_failing(const std::string& why);
   void stop_unusable(const ports::Unusable& unusable);

@@ -208,6 +208,13 @@ Result<void> Node::Impl::stop_forgetful(const std::string& what, std::uint64_t v
   return {};
 }
 
+void Node::Impl::stop_older_copy(raft::Index counted_on) {
+  (void)stop_forgetful("the managers count on its entries up to " + std::to_string(counted_on) +
+                           ", and its log ends at " + std::to_string(replica_->raft().last_index()) +
+                           ": it looks like an older copy of its data root",
+                       replica_->store().version());
+}
+
 // Its own log is as good as theirs, and its store is not: what it answers to a client, and what it plans as a
 // leader, comes from the store.
 void Node::Impl::stop_outvoted(raft::Index index) {

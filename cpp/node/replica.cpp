@@ -145,6 +145,7 @@ std::unique_ptr<Replica> Replica::join(Core& core, std::uint64_t raft_id,
 std::optional<Rule> Replica::step(raft::Message message) {
   if (was_removed(message.from)) return std::nullopt;  // it will learn so from its dispatcher session
   if (const auto broken = judge_message(message)) {
+    if (broken == Rule::commit) note_what_is_counted_on(message);
     if (broken != Rule::leap) return broken;
     follow_leap(message.from);
     return std::nullopt;
@@ -167,6 +168,21 @@ void Replica::follow_leap(raft::PeerId from) {
   step.to = raft_id_;
   step.term = raft_->term() + kMaxTermLeap;
   (void)raft_->step(std::move(step));
+  note_raft();
+}
+
+// An honest leader counts only on what this member has acknowledged: the disk of one that has less is an
+// older copy, or has lost it with the mark. Such a member may not know the leader's term: it hears that
+// first, with no word of what is committed.
+void Replica::note_what_is_counted_on(const raft::Message& message) {
+  const Known known = known_of(*raft_, raft_id_);
+  if (message.term == known.term && message.from == known.leader) {
+    counted_on_ = message.commit;
+    return;
+  }
+  raft::Message term_alone = message;
+  term_alone.commit = 0;
+  (void)raft_->step(std::move(term_alone));
   note_raft();
 }
 
@@ -351,7 +367,8 @@ void Replica::persist(const raft::Ready& ready, ports::DiskBatch& batch) {
   if (ready.snapshot) install(*ready.snapshot, batch);
   if (ready.hard_state) hard_ = *ready.hard_state;
   if (batch.sync) promise(ready, batch);
-  if ((batch.sync || ready.hard_state) && !SWARM_MISTAKE("node.saves-no-hard-state")) put_hard_state(hard_, promise_, batch);
+  if ((batch.sync || ready.hard_state) && !SWARM_MISTAKE("node.saves-no-hard-state"))
+    put_hard_state(hard_, promise_, batch);
   if (ready.entries.empty()) return;
   const bool keeps = SWARM_MISTAKE("node.keeps-what-was-written-over");
   if (ready.entries.front().index <= log_->last_index() && !keeps)  // what is written over

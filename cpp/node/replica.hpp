@@ -116,6 +116,9 @@ class Replica {
   // The entry at which a majority of the managers has another state than this one: it must not take part from
   // here on; else 0.
   raft::Index outvoted_at() const { return std::max(outvoted_at_, states_.outvoted_at()); }
+  // The entry that its leader says this member has acknowledged, where its log ends before that: it must not
+  // take part from here on; else 0.
+  raft::Index counted_on() const { return counted_on_; }
 
   // ---- looking
   const store::Store& store() const { return *store_; }
@@ -164,6 +167,7 @@ class Replica {
   void note_times();
   std::optional<Rule> judge_message(const raft::Message& message);
   void follow_leap(raft::PeerId from);
+  void note_what_is_counted_on(const raft::Message& message);
   std::optional<Rule> judge_entries(const raft::Message& message);
   std::optional<Rule> take_head(ports::LinkId link, const wire::SnapshotChunk& chunk);
   bool may_install(std::uint64_t index, std::string_view data);
@@ -229,10 +233,11 @@ class Replica {
   bool was_slow_ = false;               // as the log said last
   Instant may_step_aside_ = Instant{};  // not again before
   StateCheck states_;
-  StateCheck::Finding difference_;  // as it was told last; a leader's
-  bool differed_ = false;           // the same; a follower's
+  StateCheck::Finding difference_;  // the one that this leader's log named last
+  bool differed_ = false;           // whether this follower's log named one last
   raft::Index outvoted_at_ = 0;     // while it led
-  Instant next_look_;               // at states
+  raft::Index counted_on_ = 0;
+  Instant next_look_;  // at states
   Instant next_tick_;
   Proposed proposed_;
   JudgedEntries judged_;

@@ -396,7 +396,9 @@ TEST(ReplicaOfOne, IsAfterARestartWhatItsDiskSays) {
 TEST(LogTime, OfTwoObjectsTheLaterOneIsTheYoungerOneWhateverTheClockSays) {
   TestLeader leader;
   for (const std::uint64_t id : {2U, 3U}) leader.put(leader.node(id, model::NodeRole::worker));
-  const auto made = [&](std::uint64_t id) { return leader.replica->store().node(NodeId(id))->meta.created_at; };
+  const auto made = [&](std::uint64_t id) {
+    return leader.replica->store().node(NodeId(id))->meta.created_at;
+  };
   EXPECT_LT(made(1), made(2));
   EXPECT_LT(made(2), made(3));
 }

@@ -88,6 +88,10 @@ bool Node::Impl::run_replica() {
     stop_outdated(level, replica_->store().version());
     return true;
   }
+  if (const raft::Index index = replica_->counted_on(); index != 0) {
+    stop_older_copy(index);
+    return true;
+  }
   if (const raft::Index index = replica_->outvoted_at(); index != 0) {
     stop_outvoted(index);
     return true;

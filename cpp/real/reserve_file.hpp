@@ -1,5 +1,5 @@
-// ReserveFile: room on a disk that is kept for what a daemon must be able to write when the disk is full: who
-// it is, what its tasks are, its marks. A file of a megabyte, which is removed when there is no room.
+// ReserveFile: room that a daemon keeps on its disk, so that it can write its identity, its tasks and its marks
+// when the disk is full. A file of a megabyte, which is removed when there is no room.
 #pragma once
 
 #include <string>

@@ -72,8 +72,7 @@ void Chaos::form() {
     upgrades_ = std::make_unique<Upgrades>(*world_, Rng(options_.seed ^ 0x75706772616465));
     upgrades_->begin();
   }
-  const std::string error =
-      form_swarm(*world_, managers_, workers_, knobs_.short_log.value_or(LogLength{}));
+  const std::string error = form_swarm(*world_, managers_, workers_, knobs_.short_log.value_or(LogLength{}));
   SWARM_CHECK(error.empty(), error);
   const bool ready = world_->run_until(
       [&] { return not_converged(*world_, world_->machines().size()).empty(); }, Duration::seconds(20));
@@ -91,7 +90,8 @@ void Chaos::employ() {
   const bool gapless = !knobs_.churn && !knobs_.short_log && !knobs_.lost_tails;
   events_ = std::make_unique<EventWork>(*world_, from(0x6576656e7473), managers_, gapless);
   if (knobs_.churn)
-    churn_ = std::make_unique<Churn>(*world_, Rng(options_.seed), managers_, workers_, knobs_.roles_and_deaths);
+    churn_ =
+        std::make_unique<Churn>(*world_, Rng(options_.seed), managers_, workers_, knobs_.roles_and_deaths);
 }
 
 void Chaos::draw_plan() {

@@ -97,8 +97,7 @@ void EventWork::object_event(const std::string& id, const std::string& action,
     const std::string said = text_of(attributes, std::string(what) + ".old");
     // An update status begins anew without an event of its own.
     if (fresh || !gapless_ || std::string_view(what) == "updatestate") continue;
-    if (said != before)
-      broken_ = std::string("its ") + what + " was " + before + " by the event before";
+    if (said != before) broken_ = std::string("its ") + what + " was " + before + " by the event before";
   }
 }
 

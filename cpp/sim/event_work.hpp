@@ -40,9 +40,9 @@ class EventWork {
   CallId call_ = 0;
   Instant next_;
   std::string asked_, rest_, broken_;
-  std::map<std::string, std::string> last_;                           // "ID attribute" -> its last value
-  std::map<std::string, std::pair<int, int>> tasks_;                  // state and desired state
-  std::set<std::string> created_, removed_;                           // ids
+  std::map<std::string, std::string> last_;           // "ID attribute" -> its last value
+  std::map<std::string, std::pair<int, int>> tasks_;  // state and desired state
+  std::set<std::string> created_, removed_;           // ids
 };
 
 }  // namespace swarm::sim

@@ -181,9 +181,8 @@ Fault stormy_fault(Rng& rng, What what, Duration at, const std::vector<std::stri
 Plan draw_storm(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines, Duration length) {
   std::vector<What> kinds = stormy(knobs);
   if (machines.size() == 1)  // there is no other side
-    std::erase_if(kinds, [](What what) {
-      return what == What::isolate || what == What::split || what == What::cut;
-    });
+    std::erase_if(
+        kinds, [](What what) { return what == What::isolate || what == What::split || what == What::cut; });
   Plan plan;
   if (kinds.empty()) return plan;
   for (Duration at = Duration::seconds(2); at < length; at = at + Duration::millis(rng.between(200, 6'000))) {
@@ -221,8 +220,8 @@ namespace {
 void add_loss(Rng& rng, Plan& plan, const std::string& node, const char* what, std::int64_t most,
               Duration at) {
   Fault disk = of(Kind::disk, at, node).set(what, rng.between(1, most));
-  Fault kill = of(rng.chance(1, 2) ? Kind::kill : Kind::power_off,
-                  at + Duration::millis(rng.between(1, 2'000)), node);
+  Fault kill =
+      of(rng.chance(1, 2) ? Kind::kill : Kind::power_off, at + Duration::millis(rng.between(1, 2'000)), node);
   disk.lasts = Duration::millis(rng.between(2'500, 8'000));
   kill.lasts = some_length(rng);
   plan.faults.push_back(std::move(disk));

@@ -24,9 +24,9 @@ struct Knobs {
   bool bad_links = false, holds = false, throttles = false, wrong_clocks = false, failing_disks = false;
   bool flipped_bits = false, lost_tails = false, all_at_once = false;
   bool codec = false;
-  bool churn = false;                  // roles change and nodes leave
-  bool roles_and_deaths = false;       // ... of any manager, also while another one dies
-  bool upgrades = false;               // machines run builds of two feature levels
+  bool churn = false;             // roles change and nodes leave
+  bool roles_and_deaths = false;  // ... of any manager, also while another one dies
+  bool upgrades = false;          // machines run builds of two feature levels
   std::size_t managers = 3, workers = 2;
   std::optional<LogLength> short_log;  // snapshots all the time
   NetworkOptions network;              // while faults last

@@ -29,12 +29,10 @@ std::string spec_of(const std::string& value) {
   json.object([&] {
     json.field("Name", "ledger");
     json.object("Labels", [&] { json.field("value", value); });
-    json.object("TaskTemplate", [&] {
-      json.object("ContainerSpec", [&] { json.field("Image", "nginx:1.10"); });
-    });
-    json.object("Mode", [&] {
-      json.object("Replicated", [&] { json.field("Replicas", std::uint64_t{0}); });
-    });
+    json.object("TaskTemplate",
+                [&] { json.object("ContainerSpec", [&] { json.field("Image", "nginx:1.10"); }); });
+    json.object("Mode",
+                [&] { json.object("Replicated", [&] { json.field("Replicas", std::uint64_t{0}); }); });
   });
   return json.take();
 }
@@ -89,9 +87,9 @@ void LedgerWork::begin(Client& client, std::size_t number) {
     op.kind = lin::Kind::cas;
     op.expected = client.seen;
     op.value = std::to_string(++last_value_);
-    request = post(version == 0 ? "/services/create"
-                                : "/services/ledger/update?version=" + std::to_string(version),
-                   spec_of(op.value));
+    request =
+        post(version == 0 ? "/services/create" : "/services/ledger/update?version=" + std::to_string(version),
+             spec_of(op.value));
   }
   client.operation = history_.size();
   client.give_up = world_.now() + kPatience;

@@ -1,7 +1,7 @@
 // LedgerWork: clients that read and update one service, each update made from the version that the client has
-// read, while all else goes on. Docker's promise is that of a register with compare-and-set: a reader sees the
-// newest label, and an update that succeeds was made from the state before it. At the end the history must be
-// linearizable. NOT here: the replicated register (register_work), what services do (workload).
+// read, while all else goes on. Docker's promise is that of a register with compare-and-set: a reader sees
+// the newest label, and an update that succeeds was made from the state before it. At the end the history
+// must be linearizable. NOT here: the replicated register (register_work), what services do (workload).
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class LedgerWork {
  public:
   LedgerWork(World& world, Rng rng, std::vector<std::string> managers);
 
-  void poll();  // takes answers, and begins what is due
+  void poll();                        // takes answers, and begins what is due
   std::string contradiction() const;  // in words; "" for none
 
  private:

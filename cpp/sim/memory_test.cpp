@@ -68,6 +68,33 @@ TEST(Memory, WhatWasAnsweredSurvivesALostTailBesideAnAbsentManager) {
   }
 }
 
+// In the same term, and in a later one that the copy has never heard of.
+TEST(Memory, AFollowerThatComesBackAsAnOlderCopyIsANewMemberToo) {
+  for (const bool in_a_later_term : {false, true}) {
+    Forgetful swarm;
+    World& world = swarm.world;
+    const std::uint64_t before = swarm.raft_id(swarm.follower);
+    swarm.begin("disk " + swarm.follower + " old_copy");
+    if (in_a_later_term) {
+      world.crash(swarm.leader);
+      world.start(swarm.leader);
+      swarm.settle();
+    }
+    EXPECT_EQ(swarm.create("a", 3), 201u);
+    swarm.settle();
+    if (world.leader() == swarm.follower) continue;  // nobody counts on what it had
+    world.crash(swarm.follower);
+    world.take_trace();
+    world.start(swarm.follower);
+    const auto back = [&] {
+      return swarm.takes_part(swarm.follower) && swarm.raft_id(swarm.follower) != before;
+    };
+    EXPECT_TRUE(world.run_until(back, Duration::seconds(10))) << in_a_later_term;
+    EXPECT_EQ(told(world, "it looks like an older copy of its data root"), 1u);
+    swarm.settle();
+  }
+}
+
 TEST(Memory, AFollowerThatHasForgottenIsANewMemberWithinSeconds) {
   Forgetful swarm;
   World& world = swarm.world;
@@ -89,8 +116,8 @@ TEST(Memory, AFollowerThatHasForgottenIsANewMemberWithinSeconds) {
   EXPECT_EQ(swarm.create("b", 1), 201u) << "it is no voter";
 }
 
-// Its new state may be there and the name that speaks of it not: it must not be one member on the disk and
-// another one in its links.
+// A crash may come between the new member's state and the identity that names it: the node must not be one
+// member on its disk and another one in its links.
 TEST(Memory, ACrashAtAnyDiskOperationOfItsReturnIsADelayAndNoMore) {
   std::uint64_t crashes = 0;
   for (std::uint64_t at = 1, before = ~0ULL; crashes != before; ++at) {

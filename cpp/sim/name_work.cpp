@@ -52,8 +52,9 @@ void NameWork::finish(std::uint32_t status, const std::string& body) {
     exists_ = !exists_;
   } else if (refused && broken_.empty()) {
     broken_ = std::string(exists_ ? "the removal" : "the creation") + " of service n" +
-              std::to_string(number_) + (exists_ ? ", which was created, " : ", whose name and port are free, ") +
-              "is refused by " + asked_ + ": " + message_of(body);
+              std::to_string(number_) +
+              (exists_ ? ", which was created, " : ", whose name and port are free, ") + "is refused by " +
+              asked_ + ": " + message_of(body);
   } else {
     exists_ = false;
     ++number_;

@@ -22,7 +22,7 @@ class Overdue {
 
   std::string leader_;
   std::uint64_t term_ = 0;
-  Instant since_;                      // that one has led with a quorum, at every look
+  Instant since_;                        // that one has led with a quorum, at every look
   std::map<std::string, Instant> dead_;  // machines, since when
   std::map<std::string, NodeId> nodes_;  // which each machine was last
   std::map<NodeId, Instant> down_;       // by the store, since when

@@ -23,7 +23,7 @@ namespace lin = linearizability;
 constexpr std::size_t kClients = 3;
 constexpr Duration kPatience = Duration::seconds(6);
 constexpr std::int64_t kShortestRestMs = 50, kLongestRestMs = 1'200;
-constexpr std::uint32_t kRefused = 400;          // the swarm's feature level does not allow it yet
+constexpr std::uint32_t kRefused = 400;  // the swarm's feature level does not allow it yet
 constexpr const char* kPath = "/swarmpy/v1/kv/x";
 
 std::string value_in(const std::string& body) {

@@ -184,7 +184,8 @@ class Pace {
 
  private:
   bool began_leader(const Commit& commit) {
-    if (commit.proposal != nullptr) return std::exchange(term_, commit.proposal->term) != commit.proposal->term;
+    if (commit.proposal != nullptr)
+      return std::exchange(term_, commit.proposal->term) != commit.proposal->term;
     return std::any_of(commit.changes.begin(), commit.changes.end(), [](const auto& change) {
       const auto* node = std::get_if<Change<model::Node>>(&change);
       return node != nullptr && node->before && node->after &&

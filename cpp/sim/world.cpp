@@ -460,8 +460,7 @@ std::string World::chronicle() const {
 
 void World::check_all() {
   for (const auto& machine : impl_->machines)
-    if (machine->alive())
-      impl_->checker.check_all(*machine);
+    if (machine->alive()) impl_->checker.check_all(*machine);
 }
 
 }  // namespace swarm::sim

@@ -123,6 +123,28 @@ def test_a_follower_with_an_older_mark_does_not_take_part(trio: list[LocalNode])
     take_part_again(victim, former, leader)
 
 
+def test_a_follower_with_an_older_copy_of_its_data_root_is_a_new_member(trio: list[LocalNode]) -> None:
+    """Its mark is as old as its log: only the leader, which counts on more, can know."""
+    leader, victim, _ = trio
+    former = raft(victim)["Id"]
+    victim.kill()
+    root = Path(victim.data_root)
+    copy = root.with_name(root.name + "-of-an-earlier-day")
+    shutil.copytree(root, copy, ignore=shutil.ignore_patterns("*.sock"))
+    victim.start()
+    eventually(victim.door, lambda: is_voter(victim, leader), "the follower is back")
+    for number in range(10, 15):
+        leader.door.post("/services/create", service(f"s{number}"))
+    eventually(victim.door, lambda: len(names_on(victim)) == 15, "the follower has all fifteen")
+    victim.kill()
+    shutil.rmtree(root)
+    copy.rename(root)
+    victim.start()
+    take_part_again(victim, former, leader)
+    assert "it looks like an older copy of its data root" in victim.log.read_text()
+    assert len(names_on(victim)) == 15
+
+
 @needs_docker
 def test_one_manager_goes_on_alone_when_it_is_told_to(trio: list[LocalNode], tmp_path: Path) -> None:
     leader, *others = trio

@@ -67,9 +67,8 @@ std::string wrong_ports(const Machine& at, const std::set<model::PortKey>& wante
 }
 
 std::string long_history(const store::Store& store) {
-  const std::int64_t limit = store.cluster() != nullptr
-                                 ? store.cluster()->spec.task_history_retention_limit
-                                 : model::kTaskHistoryLimit;
+  const std::int64_t limit = store.cluster() != nullptr ? store.cluster()->spec.task_history_retention_limit
+                                                        : model::kTaskHistoryLimit;
   if (limit < 0) return {};
   std::map<std::pair<ServiceId, Seat>, std::int64_t> ended;
   for (const auto& [id, task] : store.tasks()) {

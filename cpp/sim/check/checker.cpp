@@ -10,9 +10,9 @@
 #include "base/bytes.hpp"
 #include "base/check.hpp"
 #include "base/time.hpp"
+#include "model/node.hpp"
 #include "node/node.hpp"
 #include "node/replica_disk.hpp"
-#include "model/node.hpp"
 #include "ports/disk.hpp"
 #include "raft/conf_change.hpp"
 #include "raft/message.hpp"
@@ -157,7 +157,8 @@ void Checker::note_proposals(Swarm& swarm, const Machine& at, const node::Inspec
   Leading& leading = leading_[at.index];
   if (leading.term != term) leading = {term, last, shared_.now};
   while (leading.last < last)
-    swarm.proposals[{term, ++leading.last}] = {at.index, term, shared_.now, leading.since, at.clock.is_true()};
+    swarm.proposals[{term, ++leading.last}] = {at.index, term, shared_.now, leading.since,
+                                               at.clock.is_true()};
 }
 
 void Checker::follow_log(Swarm& swarm, ManagerSeen& seen, const Machine& at, const node::Inspection& now) {

@@ -21,7 +21,7 @@ struct ManagerSeen {
   raft::Index checked = 0;        // committed entries up to here agree with the record
   raft::Index store_version = 0;  // ... and the objects they touched
   raft::Index hashed_version = 0;
-  raft::Term led = 0;             // the term in which it led after the turn before
+  raft::Term led = 0;                // the term in which it led after the turn before
   std::vector<raft::PeerId> voters;  // as it was after the turn before
 };
 

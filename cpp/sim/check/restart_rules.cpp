@@ -88,8 +88,8 @@ class Attempts {
     if (anew || replaces_another_version(task, commit)) history = {task.id, task.spec_version, {}};
     const auto before = commit.store.task(std::exchange(history.last, task.id));
     const auto& policy = task.spec().restart;
-    if (!before || before->id == task.id || before->live() || !policy || policy->max_attempts == 0 || !model::ended_by_itself(*before) ||
-        !was_known(*before, commit))
+    if (!before || before->id == task.id || before->live() || !policy || policy->max_attempts == 0 ||
+        !model::ended_by_itself(*before) || !was_known(*before, commit))
       return std::nullopt;
     const Duration window = policy->window.value_or(Duration{});
     // A window is measured by leaders' clocks: with one that was set, nothing is known.
@@ -98,15 +98,13 @@ class Attempts {
       return std::nullopt;
     }
     history.attempts.push_back(commit.at);
-    const auto in_window = std::count_if(
-        history.attempts.begin(), history.attempts.end(), [&](Instant at) {
-          return window.ns == 0 || commit.at - at < window * 4 / 5;
-        });
+    const auto in_window = std::count_if(history.attempts.begin(), history.attempts.end(), [&](Instant at) {
+      return window.ns == 0 || commit.at - at < window * 4 / 5;
+    });
     if (static_cast<std::uint64_t>(in_window) <= policy->max_attempts) return std::nullopt;
     return "slot " + std::to_string(task.slot) + " of service " + task.service_id.str() + " is restarted " +
-           std::to_string(in_window) + " times" +
-           (window.ns == 0 ? "" : " within " + to_string(window)) + ", at most " +
-           std::to_string(policy->max_attempts) + " are allowed";
+           std::to_string(in_window) + " times" + (window.ns == 0 ? "" : " within " + to_string(window)) +
+           ", at most " + std::to_string(policy->max_attempts) + " are allowed";
   }
   std::map<Place, History> places_;
   std::map<TaskId, Instant> ended_;  // when that was committed
@@ -139,8 +137,8 @@ class Delays {
     std::uint64_t term = 0;
   };
   void note(const model::Task& task, const Commit& commit) {
-    const bool waits = task.desired_state < TaskState::running && task.restarts && commit.proposal != nullptr &&
-                       commit.proposal->true_clock;
+    const bool waits = task.desired_state < TaskState::running && task.restarts &&
+                       commit.proposal != nullptr && commit.proposal->true_clock;
     if (waits) made_[task.id] = {commit.proposal->at, commit.proposal->term};
   }
   // A later leader counts by the wall clock, which may be another's.

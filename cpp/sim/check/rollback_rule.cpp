@@ -27,7 +27,8 @@ Verdict judge_rollback(const store::Change<model::Service>& change) {
   const auto& previous = change.before->previous_spec;
   const std::string& name = change.after->spec.annotations.name;
   if (!previous) return "service " + name + " is rolled back, and there is no spec before";
-  if (!(change.after->spec == *previous)) return "the rollback of " + name + " gives another spec than before";
+  if (!(change.after->spec == *previous))
+    return "the rollback of " + name + " gives another spec than before";
   if (change.after->spec_version == change.before->previous_spec_version) return std::nullopt;
   return "the rollback of " + name + " gives another version of the spec than before";
 }

@@ -23,7 +23,8 @@ Rule restarts_keep_their_delay();
 std::vector<Rule> engine_rules();
 
 // ---- for the rules
-// The node of the task is up and takes tasks, for some time now: no change but the update's own moves the task.
+// The node of the task is up and takes tasks, for some time now: no change but the update's own moves the
+// task.
 bool stays_where_it_is(const model::Task& task, const store::Store& store);
 // The way by which the update or rollback that is under way proceeds; nothing if none is.
 std::optional<model::UpdateConfig> way_of_update(const model::Service& service);

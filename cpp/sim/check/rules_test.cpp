@@ -204,7 +204,8 @@ TEST_F(StartFirst, ASlotThatWaitsIsRight) {
 
 TEST_F(StartFirst, TwoSlotsAtOnceAreFound) {
   EXPECT_EQ(put(task(12, 2, TaskState::new_, TaskState::running)), "");
-  EXPECT_TRUE(blames(say({step(1, {}, TaskState::shutdown), step(2, {}, TaskState::shutdown)}), "update_pace"));
+  EXPECT_TRUE(
+      blames(say({step(1, {}, TaskState::shutdown), step(2, {}, TaskState::shutdown)}), "update_pace"));
 }
 
 // ---- restarts
@@ -219,8 +220,7 @@ class Restarts : public Rules {
   }
   // The task of this number ends, and its successor is made.
   std::string restart(std::uint64_t number, Duration later) {
-    const std::string failed =
-        say({step(number, TaskState::failed, TaskState::shutdown)}, later);
+    const std::string failed = say({step(number, TaskState::failed, TaskState::shutdown)}, later);
     return failed + put(task(number + 1, 1, TaskState::running, TaskState::running));
   }
 };
@@ -246,7 +246,8 @@ TEST_F(Restarts, ATaskThatMayStartBeforeItsDelayIsFound) {
   model::Task next = task(1, 1, TaskState::new_, TaskState::ready);
   next.restarts = model::held_back(Duration::seconds(5));
   EXPECT_EQ(put(next), "");
-  EXPECT_TRUE(blames(say({step(1, {}, TaskState::running)}, Duration::seconds(3)), "restarts keep their delay"));
+  EXPECT_TRUE(
+      blames(say({step(1, {}, TaskState::running)}, Duration::seconds(3)), "restarts keep their delay"));
 }
 
 TEST_F(Restarts, OneThatWaitedIsRight) {
