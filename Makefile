@@ -10,12 +10,13 @@
 #   make compilers  the simulator by clang, too: every seed has the same trace
 #   make sanitize  unit tests, stories and some seeds under clang's checks of memory and undefined behaviour; make threads:
 #                  cpp/real and a daemon under load, under its check for races; make tidy: clang-tidy; make coverage (OF=cpp)
+#   make teeth     mistakes on purpose in the engine, one after the other: the simulator must find each (OF=raft, QUICK=1)
 #   make crash     a crash at every disk operation of each workload, reopened and checked: SEEDS=16, ROCKS=400
 #   make fuzz      what reads bytes of strangers, under libFuzzer: SECONDS_EACH=60, RUNS=10000000, OF=frame
 #   make extremes  the simulator's share of make sanitize: every number at its extremes, and some seeds
 #   make pins    the trace hashes that tests/seeds/pinned.txt pins, anew
 # Parts of `make test`, after a build: ctest, layers, simulation, pytest.
-.PHONY: quick check-all build test clients demo bench lint wheel wheels compilers extremes example-kind sanitize fuzz crash threads tidy coverage pins clean setup ctest layers simulation pytest
+.PHONY: quick check-all build test clients demo bench lint wheel wheels compilers extremes example-kind sanitize fuzz teeth crash threads tidy coverage pins clean setup ctest layers simulation pytest
 
 BUILD := build/release
 BIN := .venv/bin
@@ -52,6 +53,7 @@ check-all: build
 	@$(MAKE) --no-print-directory example-kind
 	@$(MAKE) --no-print-directory sanitize SEEDS=100
 	@$(MAKE) --no-print-directory fuzz
+	@$(MAKE) --no-print-directory teeth
 	@$(MAKE) --no-print-directory crash
 	@$(MAKE) --no-print-directory threads
 	@$(MAKE) --no-print-directory clients
@@ -100,6 +102,9 @@ crash: build
 
 fuzz: setup
 	@scripts/fuzz.sh $(OF)
+
+teeth: setup
+	@.venv/bin/python scripts/teeth.py $(if $(QUICK),--quick) $(OF)
 
 threads: build
 	@scripts/threads.sh
