@@ -65,7 +65,7 @@ void TlsContext::set_up_bytes() {
   SWARM_CHECK(context_ != nullptr, "no TLS context");
   SSL_CTX_set_mode(context_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(context_.get(), 1);  // a record in one call of the kernel
+  SSL_CTX_set_read_ahead(context_.get(), 0);  // record_pipe does that
 }
 
 Result<void> TlsContext::take(const ports::Credentials& credentials) {
