@@ -23,8 +23,8 @@ std::string openssl_words() {
   return reason != nullptr ? reason : "TLS failed";
 }
 
-// What OpenSSL says of a failed call depends on it. Clearing frees 16 entries, empty ones, too: that is a tenth
-// of what a small frame costs.
+// What OpenSSL says of a failed call depends on it. Clearing frees 16 entries, empty ones, too: that is a
+// tenth of what a small frame costs.
 void forget_errors() {
   if (ERR_peek_error() != 0) ERR_clear_error();
 }

@@ -518,6 +518,50 @@ TEST_F(NextRoot, IsResumedWhileTheOldOneIsBelieved) {
   EXPECT_EQ(second.server->peer()->node, NodeId(2));
 }
 
+// While nodes change over: one manager believes the root before, too, and the other no longer does.
+class ChangingOver : public NextRoot {
+ protected:
+  ChangingOver()
+      : both_(context_of(node(1, model::NodeRole::manager, next_.cert_pem + old_.pair().cert_pem))),
+        next_only_(context_of(node(3, model::NodeRole::manager, next_.cert_pem))) {}
+  void take_ticket(const std::shared_ptr<TlsContext>& client, const std::shared_ptr<TlsContext>& server) {
+    Ends first(listener_, client, server);
+    expect_shaken(first);
+    first.server->write("ticket");
+    EXPECT_EQ(first.read(*first.client), "ticket");
+  }
+  const std::shared_ptr<TlsContext> both_, next_only_;
+  const Fd listener_ = listen_on(Address::v4(127, 0, 0, 1, 0));
+};
+
+TEST_F(ChangingOver, ManagersThatDifferByAnOldRootOpenEachOthersTickets) {
+  const auto worker = context_of(node(2, model::NodeRole::worker, next_.cert_pem));
+  take_ticket(worker, both_);
+  for (const auto& other : {next_only_, both_}) {
+    Ends ends(listener_, worker, other);
+    expect_shaken(ends);
+    EXPECT_TRUE(ends.server->resumed());
+    EXPECT_EQ(ends.server->peer()->node, NodeId(2));
+    ends.server->write("ticket");
+    EXPECT_EQ(ends.read(*ends.client), "ticket");
+  }
+}
+
+TEST_F(ChangingOver, ATicketDoesNotBringAPeerOfTheOldRootPastAManagerThatBelievesTheNextAlone) {
+  const auto old_worker = context_of(old_.worker());
+  take_ticket(old_worker, both_);
+  {
+    Ends again(listener_, old_worker, both_);
+    expect_shaken(again);
+    EXPECT_TRUE(again.server->resumed());
+    again.server->write("ticket");  // of a session that was resumed: it says by which root, too
+    EXPECT_EQ(again.read(*again.client), "ticket");
+  }
+  Ends ends(listener_, old_worker, next_only_);
+  EXPECT_EQ(ends.shake().second.io, Io::reset);
+  EXPECT_FALSE(ends.server->resumed());
+}
+
 TEST_F(NextRoot, AloneIsAStrangersToTheOldOne) {
   ports::Credentials bare = node(2, model::NodeRole::worker, old_.pair().cert_pem);
   bare.certificate_pem.resize(bare.certificate_pem.find("-----END") + 26);  // without the cross-signed one
