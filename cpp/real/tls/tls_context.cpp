@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,18 @@ std::string random_key() {
   return key;
 }
 
+// The root that stands in a ticket's session; empty: the peer showed nothing.
+std::string root_in(SSL_SESSION* session) {
+  void* data = nullptr;
+  std::size_t size = 0;
+  if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1 || data == nullptr) return {};
+  return {static_cast<const char*>(data), size};
+}
+
+bool is_among(const std::vector<std::string>& roots, const std::string& root) {
+  return std::ranges::find(roots, root) != roots.end();
+}
+
 // A ticket has come: it is good for one more handshake with this peer.
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
   auto* stream = static_cast<TlsStream*>(SSL_get_app_data(ssl));
@@ -65,7 +78,7 @@ void TlsContext::set_up_bytes() {
   SWARM_CHECK(context_ != nullptr, "no TLS context");
   SSL_CTX_set_mode(context_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(context_.get(), 1);  // a record in one call of the kernel
+  SSL_CTX_set_read_ahead(context_.get(), 0);  // record_pipe does that
 }
 
 Result<void> TlsContext::take(const ports::Credentials& credentials) {
@@ -75,9 +88,10 @@ Result<void> TlsContext::take(const ports::Credentials& credentials) {
   SSL_CTX_set_ciphersuites(context,
                            "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
   SSL_CTX_set1_groups_list(context, "X25519:P-256");
-  set_up_resumption(credentials);
   if (auto taken = take_own(credentials); !taken) return taken;
-  return take_roots(credentials.roots_pem);
+  if (auto taken = take_roots(credentials.roots_pem); !taken) return taken;
+  set_up_resumption(credentials.ticket_key);
+  return {};
 }
 
 Result<void> TlsContext::take_own(const ports::Credentials& credentials) {
@@ -146,20 +160,40 @@ Result<void> TlsContext::take_roots(const std::string& roots_pem) {
   return {};
 }
 
-// A session is resumed only where the same roots are believed, for the same use.
-void TlsContext::set_up_resumption(const ports::Credentials& credentials) {
+// A session is resumed only where the same root is the current one, for the same use. Managers that differ by
+// an older root open each other's tickets; which root the peer's chain led to stands in the ticket.
+void TlsContext::set_up_resumption(const std::string& ticket_key) {
   SSL_CTX* context = context_.get();
   SSL_CTX_set_timeout(context, kTicketLife);
   SSL_CTX_set_num_tickets(context, 1);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, on_new_session);
-  std::string keys = stretched(credentials.ticket_key.empty() ? random_key() : credentials.ticket_key);
+  SSL_CTX_set_session_ticket_cb(context, on_ticket_made, on_ticket_opened, this);
+  std::string keys = stretched(ticket_key.empty() ? random_key() : ticket_key);
   SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), static_cast<long>(keys.size()));
   OPENSSL_cleanse(keys.data(), keys.size());
   unsigned char id[SHA256_DIGEST_LENGTH];
-  const std::string bytes = credentials.roots_pem + (use_ == Use::data ? "data" : "management");
+  const std::string bytes =
+      (trust_.roots.empty() ? "" : trust_.roots.front()) + (use_ == Use::data ? "data" : "management");
   SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), id);
   SSL_CTX_set_session_id_context(context, id, sizeof id);
+}
+
+int TlsContext::on_ticket_made(SSL* ssl, void* context) {
+  const std::string root = static_cast<const TlsContext*>(context)->verified_by(ssl);
+  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), root.data(), root.size());
+}
+
+// The peer may have been believed for the sake of a root that this node does not believe (any more): then it
+// shows its chain again.
+SSL_TICKET_RETURN TlsContext::on_ticket_opened(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t,
+                                               SSL_TICKET_STATUS status, void* context) {
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  const std::string root = root_in(session);
+  if (!root.empty() && !is_among(static_cast<const TlsContext*>(context)->trust_.roots, root))
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
 
 tls::Owned<SSL, SSL_free> TlsContext::make_ssl(Side side) const {
@@ -173,10 +207,11 @@ void TlsContext::resume(SSL* ssl, const std::string& peer) {
   if (const tls::Session session = session_for(peer)) SSL_set_session(ssl, session.get());
 }
 
-// The root that the peer's chain leads to. A session is resumed only among the same roots: it was one of
+// The root that the peer's chain leads to. A client resumes what it began with the same roots: it was one of
 // these.
 std::string TlsContext::verified_by(SSL* ssl) const {
-  if (SSL_session_reused(ssl) == 1) return trust_.roots.front();
+  if (SSL_session_reused(ssl) == 1)
+    return SSL_is_server(ssl) == 1 ? root_in(SSL_get_session(ssl)) : trust_.roots.front();
   const STACK_OF(X509)* chain = SSL_get0_verified_chain(ssl);
   const int count = chain == nullptr ? 0 : sk_X509_num(chain);
   return count == 0 ? std::string() : tls::key_id(sk_X509_value(chain, count - 1));

@@ -65,7 +65,10 @@ class TlsContext {
   Result<void> take_for_api(const ApiCredentials& credentials);
   Result<void> take_own(const ports::Credentials& credentials);
   Result<void> take_roots(const std::string& roots_pem);
-  void set_up_resumption(const ports::Credentials& credentials);
+  void set_up_resumption(const std::string& ticket_key);
+  static int on_ticket_made(SSL* ssl, void* context);
+  static SSL_TICKET_RETURN on_ticket_opened(SSL* ssl, SSL_SESSION* session, const unsigned char* name,
+                                            std::size_t size, SSL_TICKET_STATUS status, void* context);
   tls::Session session_for(const std::string& peer);
 
   tls::Owned<SSL_CTX, SSL_CTX_free> context_;

@@ -14,9 +14,8 @@
 namespace swarm::real {
 namespace {
 
-constexpr std::size_t kRecord = 16 * 1024;       // bytes of one record, at most (RFC 8446, 5.1)
-constexpr std::size_t kMostTaken = 64 * 1024;    // by one write
-constexpr std::size_t kKeptCapacity = 4 * 1024;  // of what is sealed, while the link is quiet
+constexpr std::size_t kRecord = 16 * 1024;     // bytes of one record, at most (RFC 8446, 5.1)
+constexpr std::size_t kMostTaken = 64 * 1024;  // by one write
 
 std::string openssl_words() {
   const unsigned long error = ERR_peek_last_error();
@@ -24,49 +23,50 @@ std::string openssl_words() {
   return reason != nullptr ? reason : "TLS failed";
 }
 
-}  // namespace
+// What OpenSSL says of a failed call depends on it. Clearing frees 16 entries, empty ones, too: that is a
+// tenth of what a small frame costs.
+void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
 
-// What OpenSSL reads from and writes to. A call of the kernel's only when the socket may have something.
-struct SocketBio {
-  static int read(BIO* bio, char* to, int most) {
-    BIO_clear_retry_flags(bio);
-    auto& stream = *static_cast<TlsStream*>(BIO_get_data(bio));
-    if (stream.under_.may_read()) {
-      const Outcome got = stream.under_.read(to, static_cast<std::size_t>(most));
-      if (got.io == Io::moved) return static_cast<int>(got.bytes);
-      if (got.io == Io::reset) stream.under_error_ = got.error;
-      if (got.io == Io::ended) stream.cut_off_ = true;
-      if (got.io != Io::blocked) return got.io == Io::ended ? 0 : -1;
+// What a write is given, cut into records.
+class Pieces {
+ public:
+  explicit Pieces(std::span<const std::string_view> pieces) : rest_(pieces) { skip(0); }
+  bool empty() const { return rest_.empty(); }
+  // Up to `most` bytes, which is room in `space`. Small pieces share a record; what lies in one needs no
+  // copy.
+  std::string_view take(std::size_t most, char* space) {
+    if (const std::string_view first = front(); first.size() >= most || rest_.size() == 1) {
+      const std::string_view whole = first.substr(0, most);
+      skip(whole.size());
+      return whole;
     }
-    BIO_set_retry_read(bio);
-    return -1;
+    std::size_t count = 0;
+    while (count < most && !empty()) {
+      const std::string_view part = front().substr(0, most - count);
+      std::memcpy(space + count, part.data(), part.size());
+      count += part.size();
+      skip(part.size());
+    }
+    return {space, count};
   }
-  static int write(BIO* bio, const char* from, int count) {
-    BIO_clear_retry_flags(bio);
-    static_cast<TlsStream*>(BIO_get_data(bio))->sealed_.append(from, static_cast<std::size_t>(count));
-    return count;
-  }
-  static long control(BIO*, int what, long, void*) { return what == BIO_CTRL_FLUSH ? 1 : 0; }
 
-  static BIO* make(TlsStream* stream) {
-    static BIO_METHOD* const kMethod = [] {
-      BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "swarm socket");
-      BIO_meth_set_read(method, read);
-      BIO_meth_set_write(method, write);
-      BIO_meth_set_ctrl(method, control);
-      return method;
-    }();
-    BIO* bio = BIO_new(kMethod);
-    SWARM_CHECK(bio != nullptr, "no BIO");
-    BIO_set_data(bio, stream);
-    BIO_set_init(bio, 1);
-    return bio;
+ private:
+  std::string_view front() const { return rest_.front().substr(gone_); }
+  void skip(std::size_t count) {
+    for (gone_ += count; !rest_.empty() && gone_ == rest_.front().size(); gone_ = 0) rest_ = rest_.subspan(1);
   }
+
+  std::span<const std::string_view> rest_;
+  std::size_t gone_ = 0;  // of the first
 };
 
+}  // namespace
+
 TlsStream::TlsStream(Fd fd, Side side, std::shared_ptr<TlsContext> context)
-    : under_(std::move(fd)), side_(side), context_(std::move(context)), ssl_(context_->make_ssl(side)) {
-  BIO* bio = SocketBio::make(this);
+    : pipe_(std::move(fd)), side_(side), context_(std::move(context)), ssl_(context_->make_ssl(side)) {
+  BIO* bio = pipe_.make_bio().release();
   SSL_set_bio(ssl_.get(), bio, bio);
   SSL_set_app_data(ssl_.get(), this);
 }
@@ -74,12 +74,12 @@ TlsStream::TlsStream(Fd fd, Side side, std::shared_ptr<TlsContext> context)
 // Says goodbye when that is still possible. A session whose connection was not shut cannot be resumed, so it
 // is always marked as shut: links die without a word every day.
 TlsStream::~TlsStream() {
-  if (shaken_ && !broken_ && under_.is_open()) shut_writing();
+  if (shaken_ && !broken_ && pipe_.socket().is_open()) shut_writing();
   SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
 void TlsStream::note(const Readiness& now) {
-  under_.note(now);
+  pipe_.socket().note(now);
   if (shaken_) {
     may_read_ |= now.readable || now.hung_up;
     may_write_ |= now.writable;
@@ -88,9 +88,7 @@ void TlsStream::note(const Readiness& now) {
   }
 }
 
-bool TlsStream::may_read() const {
-  return may_read_ || (shaken_ && !half_ && SSL_has_pending(ssl_.get()) == 1);
-}
+bool TlsStream::may_read() const { return may_read_ || (shaken_ && has_more()); }
 
 Outcome TlsStream::blocked(const Outcome& outcome, bool& may) {
   if (outcome.io == Io::blocked) may = false;
@@ -102,7 +100,7 @@ Outcome TlsStream::blocked(const Outcome& outcome, bool& may) {
 // The socket is connected now, and has a name.
 void TlsStream::begin() {
   if (std::exchange(begun_, true) || side_ == Side::accepted) return;
-  peer_name_ = peer_address(under_.fd()).str();
+  peer_name_ = peer_address(pipe_.socket().fd()).str();
   context_->resume(ssl_.get(), peer_name_);
 }
 
@@ -110,9 +108,10 @@ Outcome TlsStream::shake() {
   if (broken_) return *broken_;
   if (shaken_) return {};
   begin();
+  const RecordPipe::Turn turn(pipe_);
   while (true) {
     if (const Outcome out = push(); out.io != Io::moved) return out;
-    ERR_clear_error();
+    forget_errors();
     const int result = SSL_do_handshake(ssl_.get());
     if (result == 1) break;
     const Outcome now = after(result);
@@ -120,7 +119,7 @@ Outcome TlsStream::shake() {
       push();  // the alert: it tells the peer why
       return now;
     }
-    if (sealed_.empty()) return now;
+    if (!pipe_.has_sealed()) return now;
   }
   shaken_ = true;
   // What there is to read may have been noted already.
@@ -141,57 +140,53 @@ Outcome TlsStream::judge_peer() {
 
 Outcome TlsStream::read(char* to, std::size_t most) {
   if (const Outcome hand = shake(); hand.io != Io::moved) return blocked(hand, may_read_);
-  ERR_clear_error();
+  const RecordPipe::Turn turn(pipe_);
+  forget_errors();
   std::size_t got = 0;
-  const int result = SSL_read_ex(ssl_.get(), to, most, &got);
-  const Outcome now = result == 1 ? Outcome{.bytes = got} : after(result);
-  if (!sealed_.empty()) push();  // an answer to a change of keys, or an alert
-  half_ = now.io == Io::blocked;
-  if (now.io == Io::moved) may_read_ = under_.may_read();
-  return blocked(now, may_read_);
+  Outcome now;
+  while (got < most) {
+    std::size_t more = 0;
+    pipe_.expect(most - got);
+    const int result = SSL_read_ex(ssl_.get(), to + got, most - got, &more);
+    got += more;
+    if (result != 1) now = after(result);
+    if (result != 1 || !has_more()) break;
+  }
+  if (pipe_.has_sealed()) push();  // an answer to a change of keys, or an alert
+  may_read_ = now.io == Io::moved ? pipe_.socket().may_read() : now.io != Io::blocked;
+  if (got == 0) return now;
+  return {.bytes = got};
+}
+
+Outcome TlsStream::seal(std::string_view record) {
+  std::size_t sent = 0;
+  const int result = SSL_write_ex(ssl_.get(), record.data(), record.size(), &sent);
+  return result == 1 ? Outcome{.bytes = sent} : after(result);
 }
 
 Outcome TlsStream::write(std::span<const std::string_view> pieces) {
   if (const Outcome hand = shake(); hand.io != Io::moved) return blocked(hand, may_write_);
   if (const Outcome out = push(); out.io != Io::moved) return blocked(out, may_write_);
-  std::array<char, kRecord> gathered;
-  std::size_t taken = 0, waiting = 0;
-  const auto seal = [&](std::string_view record) {
-    std::size_t sent = 0;
-    ERR_clear_error();
-    const int result = SSL_write_ex(ssl_.get(), record.data(), record.size(), &sent);
-    return result == 1 ? Outcome{.bytes = sent} : after(result);
-  };
-  // Small pieces share a record.
-  for (std::string_view piece : pieces) {
-    while (!piece.empty() && taken + waiting < kMostTaken) {
-      const std::size_t count = std::min({piece.size(), kRecord - waiting, kMostTaken - taken - waiting});
-      std::memcpy(gathered.data() + waiting, piece.data(), count);
-      piece.remove_prefix(count);
-      waiting += count;
-      if (waiting < kRecord) continue;
-      if (const Outcome now = seal({gathered.data(), waiting}); now.io != Io::moved) return now;
-      taken += std::exchange(waiting, 0);
-    }
+  const RecordPipe::Turn turn(pipe_);
+  pipe_.begin_sealing();
+  forget_errors();
+  std::array<char, kRecord> space;
+  Pieces rest(pieces);
+  std::size_t taken = 0;
+  while (taken < kMostTaken && !rest.empty()) {
+    const Outcome now = seal(rest.take(std::min(kRecord, kMostTaken - taken), space.data()));
+    if (now.io != Io::moved) return now;
+    taken += now.bytes;
   }
-  if (waiting > 0)
-    if (const Outcome now = seal({gathered.data(), waiting}); now.io != Io::moved) return now;
   if (const Outcome out = push(); out.io == Io::reset) return out;
-  may_write_ = under_.may_write();
-  return {.bytes = taken + waiting};
+  may_write_ = pipe_.socket().may_write();
+  return {.bytes = taken};
 }
 
 Outcome TlsStream::push() {
-  std::size_t done = 0;
-  Outcome out;
-  while (done < sealed_.size() && out.io == Io::moved) {
-    out = under_.write(sealed_.data() + done, sealed_.size() - done);
-    done += out.bytes;
-  }
-  sealed_.erase(0, done);
-  if (sealed_.empty() && sealed_.capacity() > kKeptCapacity) sealed_ = std::string();
+  const Outcome out = pipe_.push();
   if (out.io == Io::reset) return broken(out.error, std::strerror(out.error));
-  if (sealed_.empty() && shutting_) return under_.shut_writing();
+  if (!pipe_.has_sealed() && shutting_) return pipe_.socket().shut_writing();
   return out;
 }
 
@@ -204,8 +199,8 @@ Outcome TlsStream::after(int result) {
     case SSL_ERROR_ZERO_RETURN:
       return {.io = Io::ended};
     default:
-      if (under_error_ != 0) return broken(under_error_, std::strerror(under_error_));
-      if (cut_off_) return broken(EPROTO, "the connection was cut off");
+      if (pipe_.error() != 0) return broken(pipe_.error(), std::strerror(pipe_.error()));
+      if (pipe_.is_cut_off()) return broken(EPROTO, "the connection was cut off");
       return broken(EPROTO, openssl_words());
   }
 }
@@ -218,9 +213,10 @@ Outcome TlsStream::broken(int error, std::string why) {
 
 Outcome TlsStream::shut_writing() {
   if (broken_) return *broken_;
-  if (!shaken_) return under_.shut_writing();
+  if (!shaken_) return pipe_.socket().shut_writing();
   if (std::exchange(shutting_, true)) return {};
-  ERR_clear_error();
+  const RecordPipe::Turn turn(pipe_);
+  forget_errors();
   SSL_shutdown(ssl_.get());
   const Outcome out = push();
   return out.io == Io::reset ? out : Outcome{};

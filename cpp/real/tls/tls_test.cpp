@@ -327,6 +327,61 @@ TEST_F(Tls, HalfARecordIsNothingToRead) {
   EXPECT_EQ(between.accepted->read(bytes, sizeof bytes).bytes, 1'000U);
 }
 
+TEST_F(Tls, AReadOpensAllRecordsThatHaveCome) {
+  Between between(worker_, manager_);
+  for (const char letter : {'a', 'b', 'c'}) between.dialled->write(std::string(1'000, letter));
+  const std::string records = Between::hear(between.near_client);
+  Between::pass(between.near_server, std::string_view(records).substr(0, records.size() - 1));
+  std::vector<char> bytes(100'000);
+  between.accepted->note({true, true, false});
+  EXPECT_EQ(between.accepted->read(bytes.data(), bytes.size()).bytes, 2'000U);
+  EXPECT_FALSE(between.accepted->may_read()) << "the third is not whole";
+  Between::pass(between.near_server, std::string_view(records).substr(records.size() - 1));
+  between.accepted->note({true, true, false});
+  EXPECT_EQ(between.accepted->read(bytes.data(), bytes.size()).bytes, 1'000U);
+  EXPECT_EQ(bytes.front(), 'c');
+}
+
+TEST_F(Tls, PiecesOfAllSizesComeInTheirOrder) {
+  Ends ends(worker_, manager_);
+  expect_shaken(ends);
+  const std::string long_one(20'000, 'l'), longest(30'000, 'm');
+  const std::vector<std::string_view> pieces = {"a", long_one, "", "b", longest, "c"};
+  std::string wanted, came;
+  for (const std::string_view piece : pieces) wanted += piece;
+  EXPECT_EQ(ends.client->write(pieces).bytes, wanted.size());
+  std::vector<char> bytes(100'000);
+  EXPECT_TRUE(ends.until([&] {
+    if (ends.client->holds_back()) ends.client->write("");
+    came.append(bytes.data(), ends.server->read(bytes.data(), bytes.size()).bytes);
+    return came.size() >= wanted.size();
+  }));
+  EXPECT_EQ(came, wanted);
+}
+
+// They receive into the same memory.
+TEST_F(Tls, StreamsOfOneThreadKeepWhatTheirReadersHadNoRoomFor) {
+  Between one(worker_, manager_), other(worker_, manager_);
+  std::string wanted;
+  for (const char letter : {'a', 'b', 'c'}) {
+    one.dialled->write(std::string(250, letter));
+    other.dialled->write(std::string(250, static_cast<char>(letter - 'a' + 'A')));
+    wanted += std::string(250, letter);
+  }
+  for (Between* each : {&one, &other}) {
+    Between::pass(each->near_server, Between::hear(each->near_client));
+    each->accepted->note({true, true, false});
+  }
+  std::string at_one, at_other;
+  char bytes[100];
+  for (int i = 0; i < 20; ++i)
+    for (auto [end, came] : {std::pair(&one, &at_one), std::pair(&other, &at_other)})
+      if (end->accepted->may_read()) came->append(bytes, end->accepted->read(bytes, sizeof bytes).bytes);
+  EXPECT_EQ(at_one, wanted);
+  for (char& letter : wanted) letter = static_cast<char>(letter - 'a' + 'A');
+  EXPECT_EQ(at_other, wanted);
+}
+
 TEST_F(Tls, WhatIsNoTlsIsRefused) {
   Ends ends(worker_, manager_);
   ::send(ends.client->fd(), "GET / HTTP/1.1\r\n\r\n", 18, 0);
@@ -516,6 +571,50 @@ TEST_F(NextRoot, IsResumedWhileTheOldOneIsBelieved) {
   expect_shaken(second);
   EXPECT_TRUE(second.server->resumed());
   EXPECT_EQ(second.server->peer()->node, NodeId(2));
+}
+
+// While nodes change over: one manager believes the root before, too, and the other no longer does.
+class ChangingOver : public NextRoot {
+ protected:
+  ChangingOver()
+      : both_(context_of(node(1, model::NodeRole::manager, next_.cert_pem + old_.pair().cert_pem))),
+        next_only_(context_of(node(3, model::NodeRole::manager, next_.cert_pem))) {}
+  void take_ticket(const std::shared_ptr<TlsContext>& client, const std::shared_ptr<TlsContext>& server) {
+    Ends first(listener_, client, server);
+    expect_shaken(first);
+    first.server->write("ticket");
+    EXPECT_EQ(first.read(*first.client), "ticket");
+  }
+  const std::shared_ptr<TlsContext> both_, next_only_;
+  const Fd listener_ = listen_on(Address::v4(127, 0, 0, 1, 0));
+};
+
+TEST_F(ChangingOver, ManagersThatDifferByAnOldRootOpenEachOthersTickets) {
+  const auto worker = context_of(node(2, model::NodeRole::worker, next_.cert_pem));
+  take_ticket(worker, both_);
+  for (const auto& other : {next_only_, both_}) {
+    Ends ends(listener_, worker, other);
+    expect_shaken(ends);
+    EXPECT_TRUE(ends.server->resumed());
+    EXPECT_EQ(ends.server->peer()->node, NodeId(2));
+    ends.server->write("ticket");
+    EXPECT_EQ(ends.read(*ends.client), "ticket");
+  }
+}
+
+TEST_F(ChangingOver, ATicketDoesNotBringAPeerOfTheOldRootPastAManagerThatBelievesTheNextAlone) {
+  const auto old_worker = context_of(old_.worker());
+  take_ticket(old_worker, both_);
+  {
+    Ends again(listener_, old_worker, both_);
+    expect_shaken(again);
+    EXPECT_TRUE(again.server->resumed());
+    again.server->write("ticket");  // of a session that was resumed: it says by which root, too
+    EXPECT_EQ(again.read(*again.client), "ticket");
+  }
+  Ends ends(listener_, old_worker, next_only_);
+  EXPECT_EQ(ends.shake().second.io, Io::reset);
+  EXPECT_FALSE(ends.server->resumed());
 }
 
 TEST_F(NextRoot, AloneIsAStrangersToTheOldOne) {
