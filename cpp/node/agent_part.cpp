@@ -1,11 +1,31 @@
 #include "node/agent_part.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "agent/worker.hpp"
+#include "base/address.hpp"
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "codec/codec.hpp"
+#include "model/mesh.hpp"
+#include "model/port.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
 #include "node/launch.hpp"
+#include "node/links.hpp"
+#include "node/waits.hpp"
+#include "ports/disk.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 namespace {

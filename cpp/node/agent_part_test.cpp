@@ -1,11 +1,31 @@
 // AgentPart: messages, events of the runner and of the disk, and time in; effects out.
 #include "node/agent_part.hpp"
 
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "agent/worker.hpp"
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "codec/codec.hpp"
 #include "model/container_spec.hpp"
+#include "model/mesh.hpp"
+#include "model/node.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
 #include "node/launch.hpp"
 #include "node/test_disk.hpp"
 #include "node/test_effects.hpp"
+#include "ports/disk.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 namespace {

@@ -1,8 +1,17 @@
 // The answer of the leader to a request that was passed on: its frames may come twice, out of order, or not
 // at all.
+#include <optional>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "model/wire.hpp"
+#include "node/api_request.hpp"
 #include "node/api_router.hpp"
+#include "node/leadership.hpp"
+#include "ports/http.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 
@@ -19,9 +28,13 @@ void ApiRouter::on_message(ports::LinkId link, wire::ApiReplyHead message, const
   std::vector<wire::ApiReplyBody> early = std::move(forwarded->early);
   http::ResponseHead head{message.status, std::move(message.headers), message.streaming};
   request::Relaying relaying{link, forwarded->number, {}, {}, {}, {}};
-  if (!head.streaming) relaying.held = std::move(head);
-  requests_.enter(id, std::move(relaying));
-  if (head.streaming) begin(id, std::move(head));
+  if (head.streaming) {
+    requests_.enter(id, std::move(relaying));
+    begin(id, std::move(head));
+  } else {
+    relaying.held = std::move(head);
+    requests_.enter(id, std::move(relaying));
+  }
   expect_more(id, at.now);
   for (auto& body : early) on_message(link, std::move(body), at);
 }
@@ -46,7 +59,8 @@ void ApiRouter::relay(ports::ApiId id, std::vector<wire::ApiReplyBody> bodies, I
       if (body.cut) return lose_answer(id, now + kPatience, now);
       relaying.gathered += body.bytes;
       if (!body.end) continue;
-      begin(id, *std::exchange(relaying.held, std::nullopt));
+      begin(id, std::move(*relaying.held));
+      relaying.held.reset();
       body.bytes = std::move(relaying.gathered);
     }
     if (!body.bytes.empty()) piece(id, std::move(body.bytes));

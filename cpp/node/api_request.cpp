@@ -1,6 +1,14 @@
 #include "node/api_request.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <variant>
+
 #include "base/check.hpp"
+#include "base/time.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 
@@ -43,10 +51,10 @@ void ApiRequests::unnote(ports::ApiId id, const ApiRequest& request) {
   if (std::holds_alternative<request::Waiting>(request.stage)) --waiting_;
 }
 
-ApiRequest& ApiRequests::add(ports::ApiId id, ApiRequest request) {
+ApiRequest& ApiRequests::add(ports::ApiId id, ApiRequest&& request) {
   const auto [it, is_new] = requests_.try_emplace(id, std::move(request));
   SWARM_CHECK(is_new, "a request came twice", id);
-  if (it->second.origin) by_origin_[{it->second.origin->link, it->second.origin->number}] = id;
+  if (const auto& origin = it->second.origin) by_origin_[{origin->link, origin->number}] = id;
   note(id, it->second);
   return it->second;
 }
@@ -91,7 +99,9 @@ ports::ApiId ApiRequests::from(ports::LinkId link, std::uint64_t number) const {
 // A manager that was not asked this has no say in it: the link is part of the name.
 ports::ApiId ApiRequests::passed_on(ports::LinkId link, std::uint64_t number) const {
   const auto it = by_number_.find({Of::passing_on, number});
-  return it == by_number_.end() || way_on(requests_.at(it->second).stage)->link != link ? 0 : it->second;
+  if (it == by_number_.end()) return 0;
+  const auto way = way_on(requests_.at(it->second).stage);
+  return way && way->link == link ? it->second : 0;
 }
 
 ports::ApiId ApiRequests::proposed(std::uint64_t proposal) const {

@@ -79,7 +79,7 @@ std::optional<WayOn> way_on(const RequestStage& stage);
 // The open requests. The indexes are derived from the requests: `enter` is the only way to another stage.
 class ApiRequests {
  public:
-  ApiRequest& add(ports::ApiId id, ApiRequest request);
+  ApiRequest& add(ports::ApiId id, ApiRequest&& request);
   ApiRequest* find(ports::ApiId id);
   const ApiRequest* find(ports::ApiId id) const;
   void enter(ports::ApiId id, RequestStage stage);

@@ -1,8 +1,26 @@
 #include "node/api_router.hpp"
+
+#include "base/check.hpp"
 #include "base/mistake.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "node/api_request.hpp"
+#include "node/effects.hpp"
+#include "node/leadership.hpp"
+#include "node/links.hpp"
+#include "ports/http.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <utility>
+#include <variant>
+#include <vector>
 
 namespace swarm::node {
 namespace {
@@ -162,8 +180,10 @@ bool ApiRouter::run(const Moment& at) {
   // Followers pass a read on to their leader: no other manager may use the same name.
   check_ = rng_.next();
   checking_.assign(requests_.unread().begin(), requests_.unread().end());
-  for (const ports::ApiId id : checking_)
-    requests_.enter(id, request::Reading{*deadline_of(requests_.find(id)->stage), check_});
+  for (const ports::ApiId id : checking_) {
+    const auto& reading = std::get<request::Reading>(requests_.find(id)->stage);
+    requests_.enter(id, request::Reading{reading.give_up, check_});
+  }
   out_.add(effect::CheckRead{check_});
   return true;
 }
@@ -181,7 +201,7 @@ void ApiRouter::on_read_ready(std::uint64_t check) {
 void ApiRouter::on_leader_changed(const Moment& at) {
   check_ = 0;
   for (const ports::ApiId id : requests_.in<request::Reading>())
-    wait(id, *deadline_of(requests_.find(id)->stage), at.now);
+    wait(id, std::get<request::Reading>(requests_.find(id)->stage).give_up, at.now);
   if (!at.leadership.leads()) {
     // Proposals of a past term: this node will not learn what became of them.
     std::vector<std::pair<std::uint64_t, ports::ApiId>> lost;
@@ -243,8 +263,12 @@ void ApiRouter::send_back(ApiRequest::Origin& origin, wire::ApiReplyBody body) {
 void ApiRouter::finish(ports::ApiId id, bool cut) {
   ApiRequest* request = requests_.find(id);
   if (request == nullptr) return;
-  if (std::exchange(request->withheld, false))  // asked again as soon as it is sure
-    return requests_.enter(id, request::Reading{*std::exchange(request->doubted, std::nullopt)});
+  if (std::exchange(request->withheld, false)) {  // asked again as soon as it is sure
+    SWARM_CHECK(request->doubted, "a refusal is withheld that is not doubted", id);
+    const Instant give_up = *request->doubted;
+    request->doubted.reset();
+    return requests_.enter(id, request::Reading{give_up});
+  }
   if (request->origin) {
     send_back(*request->origin, {0, {}, true, 0, cut});
   } else {
@@ -262,13 +286,13 @@ void ApiRouter::on_deadline(const Moment& at) {
     route_waiting(at);
   }
   while (const ports::ApiId id = requests_.due(at.now)) {
-    const RequestStage& stage = requests_.find(id)->stage;
-    if (!std::holds_alternative<request::Relaying>(stage)) {
+    const auto* relaying = std::get_if<request::Relaying>(&requests_.find(id)->stage);
+    if (relaying == nullptr) {
       refuse_no_leader(id);
       continue;
     }
     // A frame of the answer was lost on a link that lives.
-    cancel(*way_on(stage));
+    cancel({relaying->link, relaying->number});
     lose_answer(id, at.now + kPatience, at.now);
   }
 }

@@ -1,7 +1,25 @@
 // The way of a request: clients, other managers, the log and time in; effects out.
 #include "node/api_router.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "node/api_request.hpp"
+#include "node/effects.hpp"
+#include "node/leadership.hpp"
 #include "node/test_effects.hpp"
+#include "ports/http.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 namespace {

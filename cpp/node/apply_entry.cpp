@@ -1,8 +1,14 @@
 #include "node/apply_entry.hpp"
 
+#include <cstdint>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "base/time.hpp"
 #include "codec/codec.hpp"
+#include "model/feature_level.hpp"
+#include "store/store.hpp"
 
 namespace swarm::node {
 namespace {

@@ -3,8 +3,23 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "base/rng.hpp"
 #include "codec/codec.hpp"
+#include "model/cluster.hpp"
+#include "model/feature_level.hpp"
+#include "model/key_value.hpp"
+#include "model/kind.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
 #include "node/replica_disk.hpp"
 
 namespace swarm::node {

@@ -1,6 +1,14 @@
 #include "node/certificates.hpp"
 
+#include <string>
+#include <string_view>
+
 #include "base/pem.hpp"
+#include "base/result.hpp"
+#include "model/certificate.hpp"
+#include "model/cluster.hpp"
+#include "model/node.hpp"
+#include "ports/ports.hpp"
 
 namespace swarm::node {
 

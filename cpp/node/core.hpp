@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/check.hpp"
 #include "node/identity.hpp"
 #include "node/links.hpp"
 #include "node/meters.hpp"
@@ -69,6 +70,16 @@ struct Core {
     wire::Hello hello;
     if (identity && !is_silenced) hello.raft_id = identity->raft_id;
     return hello;
+  }
+
+  // Returns the identity of a node that is known to be in a swarm.
+  Identity& own_identity() {
+    SWARM_CHECK(identity, "the node is in no swarm");
+    return *identity;
+  }
+  const Identity& own_identity() const {
+    SWARM_CHECK(identity, "the node is in no swarm");
+    return *identity;
   }
 
   // This node as the sender of messages to itself.

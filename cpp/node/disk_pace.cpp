@@ -1,8 +1,10 @@
 #include "node/disk_pace.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "base/check.hpp"
+#include "base/time.hpp"
 
 namespace swarm::node {
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/time.hpp"
+
 namespace swarm::node {
 namespace {
 

@@ -1,9 +1,25 @@
 #include "node/entry_words.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+
 #include "base/bytes.hpp"
 #include "base/id.hpp"
 #include "codec/codec.hpp"
+#include "docker/inside.hpp"
+#include "model/cluster.hpp"
+#include "model/key_value.hpp"
+#include "model/kinds.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
 #include "raft/conf_change.hpp"
+#include "raft/message.hpp"
+#include "store/key.hpp"
+#include "store/store.hpp"
+#include "store/table.hpp"
 
 namespace swarm::node {
 namespace {
@@ -113,8 +129,10 @@ std::string member_words(const raft::ConfChangeSingle& change, const store::Stor
   const auto peer = codec::decode_manager_peer(change.context);
   std::string name;
   if (peer && peer->raft_id == change.node) name = node_name(store, peer->node);
-  for (const auto& [id, node] : store.nodes())
-    if (name.empty() && node->manager && node->manager->raft_id == change.node) name = node->display_name();
+  for (const auto& [id, node] : store.nodes()) {
+    const std::optional<model::ManagerStatus>& manager = node->manager;
+    if (name.empty() && manager && manager->raft_id == change.node) name = node->display_name();
+  }
   if (name.empty()) name = std::to_string(change.node);
   switch (change.type) {
     case raft::ConfChangeType::remove_node:

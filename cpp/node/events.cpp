@@ -1,9 +1,20 @@
 // Events in: each goes to the part that it concerns. A frame passes the permissions first.
+#include <string>
 #include <utility>
+#include <variant>
 
+#include "base/result.hpp"
+#include "model/wire.hpp"
 #include "node/impl.hpp"
 #include "node/judge.hpp"
+#include "node/links.hpp"
+#include "node/node.hpp"
+#include "node/permissions.hpp"
+#include "node/waits.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 #include "raft/describe.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 

@@ -1,7 +1,18 @@
 #include "node/identity.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
 #include "base/bytes.hpp"
+#include "base/result.hpp"
 #include "codec/codec.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "ports/disk.hpp"
 #include "ports/left_key.hpp"
 
 namespace swarm::node {

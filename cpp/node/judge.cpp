@@ -2,13 +2,28 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <set>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "codec/codec.hpp"
+#include "model/cluster.hpp"
+#include "model/kind.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "node/replica_disk.hpp"
 #include "raft/conf_change.hpp"
+#include "raft/message.hpp"
+#include "raft/raft.hpp"
+#include "raft/tracker.hpp"
+#include "store/key.hpp"
 #include "store/leader_loop.hpp"
+#include "store/store.hpp"
 
 // A check ignores the types of messages that it does not name.
 #pragma GCC diagnostic ignored "-Wswitch-enum"

@@ -4,11 +4,24 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
 #include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/check.hpp"
 #include "codec/codec.hpp"
+#include "model/key_value.hpp"
+#include "model/transaction.hpp"
+#include "node/meters.hpp"
 #include "node/test_member.hpp"
 #include "raft/conf_change.hpp"
+#include "raft/message.hpp"
+#include "raft/raft.hpp"
 
 namespace swarm::node {
 namespace {

@@ -3,12 +3,22 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <cstdint>
+#include <memory>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "codec/codec.hpp"
+#include "model/cluster.hpp"
+#include "model/key_value.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "node/replica_disk.hpp"
 #include "node/test_leader.hpp"
 #include "raft/conf_change.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 namespace {

@@ -1,11 +1,19 @@
 #include "node/launch.hpp"
 
+#include <cstdint>
+#include <string>
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
 #include "control/process_checks.hpp"
 #include "go_template/placeholders.hpp"
 #include "model/container_spec.hpp"
+#include "model/defaults.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
+#include "ports/runner.hpp"
 #include "ports/runtimes.hpp"
 
 namespace swarm::node {

@@ -1,15 +1,28 @@
 #include "node/leader_loops.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "allocator/allocator.hpp"
 #include "base/check.hpp"
+#include "base/time.hpp"
+#include "ca/root_reconciler.hpp"
+#include "control/role_manager.hpp"
+#include "dispatcher/dispatcher.hpp"
 #include "model/bounds.hpp"
+#include "model/cluster.hpp"
+#include "model/defaults.hpp"
+#include "model/transaction.hpp"
+#include "node/core.hpp"
+#include "node/links.hpp"
+#include "node/replica.hpp"
 #include "orchestrator/constraint_enforcer.hpp"
 #include "orchestrator/global.hpp"
 #include "orchestrator/replicated.hpp"
 #include "orchestrator/task_reaper.hpp"
 #include "scheduler/scheduler.hpp"
+#include "store/change_set.hpp"
 
 namespace swarm::node {
 

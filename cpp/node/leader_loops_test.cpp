@@ -1,10 +1,25 @@
 // The loops that only a leader runs: changes and outcomes in; one proposal of each loop at a time out.
 #include "node/leader_loops.hpp"
 
+#include <cstdint>
+#include <utility>
+
+#include "base/id.hpp"
 #include "base/test_check.hpp"
 #include "control/service.hpp"
 #include "model/container_spec.hpp"
+#include "model/defaults.hpp"
+#include "model/node.hpp"
+#include "model/principal.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
+#include "node/replica.hpp"
 #include "node/test_leader.hpp"
+#include "raft/message.hpp"
+#include "store/change_set.hpp"
 
 namespace swarm::node {
 namespace {

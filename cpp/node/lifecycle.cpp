@@ -4,7 +4,19 @@
 #include "node/lifecycle.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+#include <variant>
+
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
+#include "node/identity.hpp"
+#include "node/links.hpp"
+#include "node/waits.hpp"
+#include "ports/ports.hpp"
 
 namespace swarm::node {
 
@@ -21,7 +33,7 @@ void Lifecycle::done(ports::ApiId id, Result<docker::OperationResult> result) {
 }
 
 void Lifecycle::save_identity_and(IdentityStored then) {
-  out_.add(effect::Store{save_identity(*identity_), then});
+  out_.add(effect::Store{save_identity(own_identity()), then});
 }
 
 // A reply is known by the number of its request, which only the node that was asked has heard.

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/check.hpp"
 #include "ca/join_guard.hpp"
 #include "control/join.hpp"
 #include "node/effects.hpp"
@@ -266,6 +267,11 @@ class Lifecycle {
   void on_tried(const Result<void>& result);
   void send_to_managers(const wire::Message& message);
   void save_identity_and(IdentityStored then);
+  // Returns the identity of a node that is known to be in a swarm.
+  Identity& own_identity() const {
+    SWARM_CHECK(identity_, "the node is in no swarm");
+    return *identity_;
+  }
   void done(ports::ApiId id, Result<docker::OperationResult> result);
 
   const NodeOptions& options_;

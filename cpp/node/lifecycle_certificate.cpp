@@ -2,11 +2,22 @@
 // one has lived for long or says another role than its session (swarmkit ca/renewer.go).
 #include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
+#include <variant>
 
+#include "agent/worker.hpp"
+#include "base/check.hpp"
+#include "base/time.hpp"
 #include "ca/policy.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
+#include "node/identity.hpp"
 #include "node/lifecycle.hpp"
 #include "node/lifecycle_times.hpp"
+#include "ports/disk.hpp"
 
 namespace swarm::node {
 namespace {
@@ -31,14 +42,15 @@ void Lifecycle::resume(ports::DiskLock lock, Instant now, WallTime wall) {
   stage_ = stage::Member{};
   error_.clear();
   lock_ = std::move(lock);
-  if (identity_->raft_id == 0) open_own_lock();  // a crash was between its demotion and this
-  if (identity_->certificate_pem.empty()) {
+  const Identity& own = own_identity();
+  if (own.raft_id == 0) open_own_lock();  // a crash was between its demotion and this
+  if (own.certificate_pem.empty()) {
     error_ =
         "this node has no certificate: swarm/certificates/swarm-node.crt is not in its data root (a version "
         "without TLS made none). Restore it from a copy, or leave the swarm and join again";
     return;
   }
-  take_certificate(identity_->certificate_pem, identity_->key_pem, now, wall);
+  take_certificate(own.certificate_pem, own.key_pem, now, wall);
 }
 
 // Later links open with it. Writing it down is the caller's.
@@ -55,9 +67,10 @@ void Lifecycle::take_certificate(std::string certificate_pem, std::string key_pe
     certified_.renew_at = ca::renewal_time(*says, rng_);
     certified_.look = next_look(now, wall, certified_.renew_at);
   }
-  identity_->certificate_pem = std::move(certificate_pem);
-  identity_->key_pem = std::move(key_pem);
-  out_.add(effect::SetCredentials{credentials_of(*identity_)});
+  Identity& own = own_identity();
+  own.certificate_pem = std::move(certificate_pem);
+  own.key_pem = std::move(key_pem);
+  out_.add(effect::SetCredentials{credentials_of(own)});
 }
 
 // A manager that was deposed, or restarted long ago, cannot lead it astray: its own certificate is of the
@@ -106,6 +119,7 @@ void Lifecycle::want_certificate(const Surroundings& at) {
 }
 
 void Lifecycle::ask_for_certificate(const Surroundings& at) {
+  SWARM_CHECK(certified_.asked, "no certificate is asked for");
   Certified::Asked& asked = *certified_.asked;
   asked.resend = at.now + kResend;
   const bool expired = certified_.not_after <= at.wall;
@@ -124,16 +138,18 @@ void Lifecycle::on_message(const wire::CertificateReply& reply, const Surroundin
     asked->leader = reply.leader;
     return ask_for_certificate(at);
   }
-  if (!reply.error && says_this_node(reply.certificate_pem))
-    return on_certificate(*std::exchange(asked, std::nullopt), reply.certificate_pem, at);
+  Certified::Asked answered = std::move(*asked);
   asked.reset();
+  if (!reply.error && says_this_node(reply.certificate_pem))
+    return on_certificate(std::move(answered), reply.certificate_pem, at);
   certified_.not_before = certified_.look = at.now + kRaftRetry;
   error_ = reply.error ? reply.error->message : "the leader's answer holds no certificate of this node";
 }
 
 bool Lifecycle::says_this_node(const std::string& certificate_pem) const {
   const auto says = crypto_.read_certificate(certificate_pem);
-  return says && says->node == identity_->node && says->cluster == identity_->cluster;
+  const Identity& own = own_identity();
+  return says && says->node == own.node && says->cluster == own.cluster;
 }
 
 // A manager's first certificate has to be seen: links that the worker opened go.
@@ -142,7 +158,7 @@ void Lifecycle::on_certificate(Certified::Asked asked, const std::string& certif
   const auto before = certified_.role;
   const bool was_expired = certified_.not_after <= at.wall;
   take_certificate(certificate_pem, std::move(asked.key_pem), at.now, at.wall);
-  out_.add(effect::Store{save_certificates(*identity_), {}});
+  out_.add(effect::Store{save_certificates(own_identity()), {}});
   const bool another_role = certified_.role != role_wanted_ && !at.is_manager;
   // The leader has not got there yet, or its calendar is behind.
   if (another_role || is_of_another_root() || certified_.renew_at <= at.wall)

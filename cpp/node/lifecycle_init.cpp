@@ -1,14 +1,28 @@
 // Init: this node becomes the first manager of a new swarm.
+#include <optional>
 #include <utility>
+#include <variant>
 
 #include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
 #include "ca/policy.hpp"
 #include "control/cluster.hpp"
+#include "control/join.hpp"
 #include "control/unlock_key.hpp"
+#include "docker/api.hpp"
 #include "docker/errors.hpp"
+#include "model/cluster.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
+#include "node/identity.hpp"
 #include "node/lifecycle.hpp"
 #include "node/lifecycle_times.hpp"
 #include "node/own_addresses.hpp"
+#include "node/waits.hpp"
+#include "ports/ports.hpp"
 
 namespace swarm::node {
 namespace {
@@ -98,7 +112,7 @@ void Lifecycle::begin_swarm(stage::Initialising& init, const Surroundings& at) {
 
 Result<void> Lifecycle::may_force() const {
   if (!std::holds_alternative<stage::Member>(stage_) || forcing_) return busy();
-  if (identity_->raft_id != 0) return {};
+  if (own_identity().raft_id != 0) return {};
   return Error{
       Code::failed_precondition,
       "this node is not a manager, and has nothing of the swarm to make a new cluster of: run it on a "
@@ -120,7 +134,8 @@ void Lifecycle::go_on_forcing(const Surroundings& at) {
   if (!forcing_ || forcing_->tried) return;
   const bool has_leader = at.voters > 1 && (at.leads || at.knows_leader);
   if (has_leader && at.now < forcing_->give_up) return;
-  const Forcing forcing = *std::exchange(forcing_, std::nullopt);
+  const Forcing forcing = std::move(*forcing_);
+  forcing_.reset();
   if (!std::holds_alternative<stage::Member>(stage_)) return done(forcing.id, busy());
   if (!has_leader) return begin_new_cluster(forcing);
   done(forcing.id,
@@ -136,26 +151,27 @@ void Lifecycle::go_on_forcing(const Surroundings& at) {
 // All other nodes know this one by the addresses at which it listens now.
 void Lifecycle::begin_new_cluster(const Forcing& forcing) {
   const docker::SwarmInit& wish = forcing.wish;
+  Identity& identity = own_identity();
   if (!wish.advertise_addr.empty() && !forcing.tried) {
     const auto own = own_addresses(options_, wish.listen_addr, wish.advertise_addr);
     if (!own) return done(forcing.id, own.error());
-    if (own->advertise != identity_->advertise) return try_address(forcing, own->advertise);
+    if (own->advertise != identity.advertise) return try_address(forcing, own->advertise);
   }
-  const wire::ManagerPeer self{identity_->node, identity_->raft_id, identity_->advertise};
-  identity_->managers = {self};
-  identity_->role = model::NodeRole::manager;
+  const wire::ManagerPeer self{identity.node, identity.raft_id, identity.advertise};
+  identity.managers = {self};
+  identity.role = model::NodeRole::manager;
   way_ = way::AtRest{};
   error_.clear();
-  stage_ = stage::Initialising{forcing.id, forcing.wish, identity_->listen, identity_->advertise, {}};
+  stage_ = stage::Initialising{forcing.id, forcing.wish, identity.listen, identity.advertise, {}};
   out_.add(effect::StopReplica{});
   out_.add(effect::CloseLinks{});
   out_.add(effect::RecoverReplica{self});
-  out_.add(effect::Store{save_identity(*identity_), {}});
+  out_.add(effect::Store{save_identity(identity), {}});
 }
 
 // Where it listens at all of its addresses, the new one must be among them.
 void Lifecycle::try_address(const Forcing& forcing, const Address& address) {
-  const Address& listen = identity_->listen;
+  const Address& listen = own_identity().listen;
   forcing_ = forcing;
   forcing_->tried = address;
   if (address == listen) return on_tried({});
@@ -166,24 +182,27 @@ void Lifecycle::try_address(const Forcing& forcing, const Address& address) {
 }
 
 void Lifecycle::on_tried(const Result<void>& result) {
-  const Forcing forcing = *std::exchange(forcing_, std::nullopt);
-  const Address& listen = identity_->listen;
+  SWARM_CHECK(forcing_ && forcing_->tried, "no address is tried");
+  const Address tried = *forcing_->tried;
+  const Forcing forcing = std::move(*forcing_);
+  forcing_.reset();
+  Identity& identity = own_identity();
+  const Address& listen = identity.listen;
   if (result) {
-    identity_->advertise = *forcing.tried;
+    identity.advertise = tried;
     return begin_new_cluster(forcing);
   }
   if (listen.is_unspecified()) {
     out_.add(effect::StopListening{});
     out_.add(effect::Listen{listen});
   }
-  done(forcing.id,
-       Error{Code::failed_precondition,
-             "nothing would listen at " + forcing.tried->str() + ", and the other nodes would be lost (" +
-                 result.error().message + "): this node listens at " + listen.str() +
-                 "; name an address of this machine " + "there, or leave --advertise-addr out",
-             {},
-             false,
-             503});
+  done(forcing.id, Error{Code::failed_precondition,
+                         "nothing would listen at " + tried.str() + ", and the other nodes would be lost (" +
+                             result.error().message + "): this node listens at " + listen.str() +
+                             "; name an address of this machine " + "there, or leave --advertise-addr out",
+                         {},
+                         false,
+                         503});
 }
 
 void Lifecycle::on_recovered(const Result<void>& result) {
@@ -215,7 +234,7 @@ void Lifecycle::run(stage::Initialising& init, const Surroundings& at) {
   if (!has_settled(at.is_settled, init.settle_by, at.now)) return;
   const ports::ApiId id = init.id;
   stage_ = stage::Member{};
-  done(id, docker::OperationResult{identity_->node});
+  done(id, docker::OperationResult{own_identity().node});
 }
 
 }  // namespace swarm::node

@@ -1,10 +1,25 @@
 // Join: this node asks a manager for the swarm's root, then one that proves to be of that root for a place in
 // the swarm, and waits until its own object is at rest.
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "control/join.hpp"
+#include "docker/api.hpp"
+#include "model/mesh.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
+#include "node/identity.hpp"
 #include "node/lifecycle.hpp"
 #include "node/lifecycle_times.hpp"
+#include "node/links.hpp"
 #include "node/own_addresses.hpp"
+#include "node/waits.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 namespace {
@@ -157,7 +172,7 @@ void Lifecycle::run(Joining& joining, const Surroundings& at) {
   if (!has_settled(settled, entering->settle_by, at.now)) return;
   const ports::ApiId id = joining.id;
   stage_ = stage::Member{};
-  done(id, docker::OperationResult{identity_->node});
+  done(id, docker::OperationResult{own_identity().node});
 }
 
 void Lifecycle::on_deadline(Joining& joining, const Surroundings& at) {

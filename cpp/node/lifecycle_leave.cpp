@@ -1,8 +1,15 @@
 // Leave: the node asks the leader, stops its tasks, and wipes what it knew of the swarm.
 #include <utility>
+#include <variant>
 
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
 #include "node/lifecycle.hpp"
 #include "node/lifecycle_times.hpp"
+#include "ports/ports.hpp"
 
 namespace swarm::node {
 

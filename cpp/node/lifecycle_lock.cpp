@@ -1,10 +1,17 @@
 // Autolock: a manager whose disk is locked waits for a client's key, and a manager's disk follows the key
 // that its store has (swarmkit node/node.go, ca/keyreadwriter.go).
+#include <string>
 #include <utility>
+#include <variant>
 
+#include "base/result.hpp"
+#include "docker/api.hpp"
 #include "docker/errors.hpp"
+#include "node/effects.hpp"
+#include "node/identity.hpp"
 #include "node/lifecycle.hpp"
-#include "node/lifecycle_times.hpp"
+#include "ports/disk.hpp"
+#include "ports/ports.hpp"
 
 namespace swarm::node {
 namespace {
@@ -65,7 +72,7 @@ void Lifecycle::open_own_lock() {
 }
 
 void Lifecycle::store_certificates_and_lock() {
-  auto batch = save_certificates(*identity_);
+  auto batch = save_certificates(own_identity());
   batch.lock = lock_;
   out_.add(effect::Store{std::move(batch), {}});
 }

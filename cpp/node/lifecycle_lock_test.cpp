@@ -1,12 +1,27 @@
 // A locked manager: keys in, Docker's answers and the node's start out; and the lock that follows the store.
 // A whole node among ports that write down what it did.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
 #include "control/unlock_key.hpp"
+#include "docker/api.hpp"
+#include "node/effects.hpp"
 #include "node/lifecycle.hpp"
 #include "node/node.hpp"
 #include "node/test_effects.hpp"
 #include "node/test_ports.hpp"
+#include "node/waits.hpp"
+#include "ports/disk.hpp"
+#include "ports/http.hpp"
+#include "ports/ports.hpp"
 #include "ports/test_ports.hpp"
 
 namespace swarm::node {

@@ -2,11 +2,21 @@
 // takes a manager's certificate, a listening address, a Raft id from the leader, and an identity on disk that
 // names it.
 #include <algorithm>
+#include <optional>
 #include <utility>
+#include <variant>
 
+#include "agent/worker.hpp"
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
+#include "node/identity.hpp"
 #include "node/lifecycle.hpp"
 #include "node/lifecycle_times.hpp"
+#include "node/waits.hpp"
+#include "ports/ports.hpp"
 
 namespace swarm::node {
 
@@ -50,10 +60,12 @@ void Lifecycle::on_facts_as_manager(const agent::SessionFacts& facts, const Surr
 // the group. Any other is to be a new one: the leader takes its former life out of the group
 // (Membership::on_raft_join).
 void Lifecycle::on_facts_while_sidelined(const agent::SessionFacts& facts, const Surroundings& at) {
+  SWARM_CHECK(sidelined_, "its member is not sidelined");
   if (facts.version < sidelined_->version) return;
   if (is_to_be_another() && facts.role == model::NodeRole::manager) return start_raft_join(at);
+  const std::uint64_t own = own_identity().raft_id;
   const bool member = std::any_of(facts.managers.begin(), facts.managers.end(),
-                                  [&](const auto& peer) { return peer.raft_id == identity_->raft_id; });
+                                  [&](const auto& peer) { return peer.raft_id == own; });
   if (!member) demote();
 }
 
@@ -64,7 +76,7 @@ void Lifecycle::start_raft_join(const Surroundings& at) {
   if (!std::holds_alternative<way::AtRest>(way_) && !std::holds_alternative<way::Refused>(way_)) return;
   if (certified_.role != model::NodeRole::manager) return want_certificate(at);  // and on from there
   way_ = way::Listening{};
-  out_.add(effect::Listen{identity_->listen});
+  out_.add(effect::Listen{own_identity().listen});
 }
 
 void Lifecycle::on_raft_listening(const Result<void>& result, const Surroundings& at) {
@@ -80,7 +92,8 @@ void Lifecycle::on_raft_listening(const Result<void>& result, const Surroundings
 
 void Lifecycle::ask_to_join_raft(way::Asked& asked, Instant now) {
   asked.resend = now + kResend;
-  const wire::RaftJoinRequest request{asked.request, identity_->node, identity_->advertise};
+  const Identity& own = own_identity();
+  const wire::RaftJoinRequest request{asked.request, own.node, own.advertise};
   if (const auto leader = std::exchange(asked.leader, std::nullopt)) {
     out_.add(effect::SendTo{*leader, request});
   } else {
@@ -89,8 +102,9 @@ void Lifecycle::ask_to_join_raft(way::Asked& asked, Instant now) {
 }
 
 void Lifecycle::send_to_managers(const wire::Message& message) {
-  for (const auto& peer : identity_->managers)
-    if (peer.node != identity_->node) out_.add(effect::SendTo{peer.address, message});
+  const Identity& own = own_identity();
+  for (const auto& peer : own.managers)
+    if (peer.node != own.node) out_.add(effect::SendTo{peer.address, message});
 }
 
 void Lifecycle::on_message(const wire::RaftJoinReply& reply, const Surroundings& at) {
@@ -121,9 +135,10 @@ void Lifecycle::refuse_raft_join(const Error& error, Instant now) {
 
 void Lifecycle::enter_group(const wire::RaftJoinReply& reply) {
   error_.clear();
-  identity_->raft_id = reply.raft_id;
-  identity_->role = model::NodeRole::manager;
-  identity_->managers = reply.members;
+  Identity& own = own_identity();
+  own.raft_id = reply.raft_id;
+  own.role = model::NodeRole::manager;
+  own.managers = reply.members;
   if (auto* joining = std::get_if<stage::Joining>(&stage_))
     if (auto* entering = std::get_if<stage::Joining::Entering>(&joining->step)) entering->ready = false;
   if (sidelined_) out_.add(effect::WipeReplica{});  // what its disk still had
@@ -142,12 +157,13 @@ void Lifecycle::enter_group(const wire::RaftJoinReply& reply) {
 // replica, which stays until the end of the round: other facts of the same round want the same again.
 void Lifecycle::demote() {
   if (std::holds_alternative<way::Wiping>(way_)) return;
-  SWARM_CHECK(identity_ && identity_->raft_id != 0, "the node is no member of the Raft group");
+  Identity& own = own_identity();
+  SWARM_CHECK(own.raft_id != 0, "the node is no member of the Raft group");
   out_.add(effect::StopReplica{});
   sidelined_.reset();
   out_.add(effect::StopListening{});
-  identity_->role = model::NodeRole::worker;
-  identity_->raft_id = 0;
+  own.role = model::NodeRole::worker;
+  own.raft_id = 0;
   out_.add(effect::CloseLinks{});
   out_.add(effect::SayHello{});
   way_ = way::Wiping{};

@@ -1,8 +1,26 @@
 // This node's way in and out of a swarm: wishes, replies, facts and time in; effects out.
 #include "node/lifecycle.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "control/join.hpp"
+#include "docker/api.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
+#include "node/identity.hpp"
 #include "node/test_effects.hpp"
+#include "node/waits.hpp"
+#include "ports/ports.hpp"
 #include "ports/test_ports.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 namespace {

@@ -1,8 +1,18 @@
 #include "node/links.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
 #include "base/check.hpp"
+#include "base/time.hpp"
+#include "model/wire.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 namespace {

@@ -2,8 +2,18 @@
 #include "node/links.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "node/test_effects.hpp"
 #include "node/test_ports.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 namespace {

@@ -1,6 +1,24 @@
 #include "node/log_hub.hpp"
 
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
+#include "node/links.hpp"
+#include "ports/ports.hpp"
+#include "ports/runner.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 namespace {

@@ -1,7 +1,22 @@
 // Lines of tasks from all nodes: requests, chunks and time in; effects out.
 #include "node/log_hub.hpp"
 
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
 #include "node/test_effects.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 namespace {

@@ -1,15 +1,34 @@
 #include "node/membership.hpp"
 
-#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/id.hpp"
 #include "base/mistake.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "ca/policy.hpp"
 #include "codec/codec.hpp"
 #include "control/feature_level.hpp"
 #include "control/join.hpp"
+#include "control/role_manager.hpp"
+#include "model/feature_level.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
 #include "node/certificates.hpp"
+#include "node/links.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
+#include "store/store.hpp"
 
 namespace swarm::node {
 namespace {

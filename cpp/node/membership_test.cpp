@@ -2,7 +2,22 @@
 // group out.
 #include "node/membership.hpp"
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "control/join.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "node/replica.hpp"
+#include "node/test_effects.hpp"
 #include "node/test_leader.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 namespace {

@@ -1,8 +1,24 @@
 // GET /metrics: what this node counted, and what it knows now, as families of Prometheus. Made for each
 // request; nothing here costs more with more tasks.
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/time.hpp"
+#include "docker/inside.hpp"
+#include "model/node.hpp"
+#include "model/task.hpp"
 #include "node/impl.hpp"
+#include "node/meters.hpp"
+#include "node/node.hpp"
+#include "node/permissions.hpp"
+#include "node/replica.hpp"
+#include "raft/message.hpp"
+#include "raft/raft.hpp"
 
 namespace swarm::node {
 namespace {

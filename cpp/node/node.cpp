@@ -1,16 +1,39 @@
 // The public face, a node's start and its orderly stop. Events are in events.cpp, the turn is in turn.cpp.
 #include "node/node.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "base/mistake.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "ca/policy.hpp"
 #include "control/feature_level.hpp"
+#include "docker/answer.hpp"
+#include "docker/api.hpp"
+#include "model/feature_level.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "node/agent_part.hpp"
+#include "node/api_router.hpp"
 #include "node/certificates.hpp"
+#include "node/effects.hpp"
+#include "node/identity.hpp"
 #include "node/impl.hpp"
+#include "node/lifecycle.hpp"
 #include "node/replica_disk.hpp"
 #include "node/replica_recovery.hpp"
+#include "node/waits.hpp"
+#include "ports/disk.hpp"
+#include "ports/http.hpp"
 #include "ports/left_key.hpp"
+#include "ports/ports.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 namespace {
@@ -102,9 +125,10 @@ Result<void> Node::Impl::enter_unlocked() {
 }
 
 Result<void> Node::Impl::enter() {
-  auto identity = load_identity(core_.ports.disk);
-  if (!identity) return identity.error();
-  if (!*identity) {
+  auto loaded = load_identity(core_.ports.disk);
+  if (!loaded) return loaded.error();
+  const std::optional<Identity>& identity = *loaded;
+  if (!identity) {
     // A manager's state without a name is an init that a crash cut short, when nothing was promised yet; or a
     // way out that was.
     if (!core_.ports.disk.mark().empty() && !core_.ports.disk.get(ports::Family::format, ports::kLeftKey))
@@ -118,8 +142,8 @@ Result<void> Node::Impl::enter() {
     core_.links.set_hello(core_.hello());
     return {};
   }
-  if (const auto fits = check_certificate(**identity, core_.ports.crypto); !fits) return fits;
-  core_.identity = **identity;
+  if (const auto fits = check_certificate(*identity, core_.ports.crypto); !fits) return fits;
+  core_.identity = *identity;
   if (const auto replica = start_replica(); !replica) return replica;
   if (const auto certified = certify_itself(); !certified) return certified;
   lifecycle_.resume(core_.ports.disk.lock(), core_.now, core_.wall());
@@ -130,7 +154,7 @@ Result<void> Node::Impl::enter() {
 
 // A manager's data root of a version without certificates holds what one is made with.
 Result<void> Node::Impl::certify_itself() {
-  Identity& identity = *core_.identity;
+  Identity& identity = core_.own_identity();
   const auto* cluster = replica_ ? replica_->store().cluster() : nullptr;
   if (!identity.certificate_pem.empty()) return show(credentials_of(identity));
   if (cluster == nullptr || cluster->root_ca.key_pem.empty()) return {};
@@ -146,7 +170,8 @@ Result<void> Node::Impl::certify_itself() {
 }
 
 Result<void> Node::Impl::start_replica() {
-  const std::uint64_t raft_id = core_.identity->raft_id;
+  const Identity& own = core_.own_identity();
+  const std::uint64_t raft_id = own.raft_id;
   // Raft state without a Raft id (an unfinished join, a past membership) is of no use: no node may speak for
   // it.
   if (raft_id == 0 && core_.ports.disk.has_manager_state()) core_.ports.disk.wipe_manager();
@@ -174,9 +199,8 @@ Result<void> Node::Impl::start_replica() {
   auto replica = Replica::load(core_, std::move(*state));
   if (!replica) return stop_forgetful(replica.error().message, 0);
   // Where it listened before; the address may be taken meanwhile.
-  if (core_.identity->role == model::NodeRole::manager)
-    if (const auto listening = core_.ports.transport.listen(core_.identity->listen); !listening)
-      return listening;
+  if (own.role == model::NodeRole::manager)
+    if (const auto listening = core_.ports.transport.listen(own.listen); !listening) return listening;
   replica_ = std::move(*replica);
   if (replica_->voters() == std::set<std::uint64_t>{replica_->raft_id()}) replica_->campaign();
   return {};
@@ -191,9 +215,9 @@ void Node::Impl::stop_outdated(model::FeatureLevel level, std::uint64_t version)
 // A vote or an acknowledgement of this member may be one of those that its disk has lost: another would be a
 // second one.
 Result<void> Node::Impl::stop_forgetful(const std::string& what, std::uint64_t version) {
-  const auto& managers = core_.identity->managers;
-  const bool alone = std::none_of(managers.begin(), managers.end(),
-                                  [&](const auto& peer) { return peer.node != core_.identity->node; });
+  const Identity& own = core_.own_identity();
+  const bool alone = std::none_of(own.managers.begin(), own.managers.end(),
+                                  [&](const auto& peer) { return peer.node != own.node; });
   std::string why = "this manager's disk does not remember what it promised: " + what + ". ";
   if (!alone) {
     why +=
@@ -274,11 +298,11 @@ Result<void> Node::Impl::begin_recovered() {
 
 Result<void> Node::Impl::start_agent() {
   model::NodeDescription description = core_.options.description;
-  if (!core_.identity->certificate_pem.empty())
-    description.tls =
-        tls_info_of(core_.ports.crypto, core_.identity->certificate_pem, core_.identity->root_cert_pem);
-  agent_ = std::make_unique<AgentPart>(core_.next_life(), *core_.identity, description, core_.rng.fork());
-  auto started = agent_->start(core_.ports.disk, core_.identity->cluster, times());
+  const Identity& own = core_.own_identity();
+  if (!own.certificate_pem.empty())
+    description.tls = tls_info_of(core_.ports.crypto, own.certificate_pem, own.root_cert_pem);
+  agent_ = std::make_unique<AgentPart>(core_.next_life(), own, description, core_.rng.fork());
+  auto started = agent_->start(core_.ports.disk, own.cluster, times());
   settle_agent();
   return started;
 }

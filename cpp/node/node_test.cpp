@@ -2,7 +2,25 @@
 // it is for, and what comes of it comes back.
 #include "node/node.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "node/test_effects.hpp"
 #include "node/test_ports.hpp"
+#include "ports/disk.hpp"
+#include "ports/http.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 namespace {

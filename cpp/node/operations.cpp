@@ -1,5 +1,14 @@
 // What a request may ask of its node (docker::Operation), one function for each.
+#include <cstdint>
+#include <vector>
+
+#include "base/result.hpp"
+#include "docker/api.hpp"
+#include "model/defaults.hpp"
 #include "node/impl.hpp"
+#include "node/log_hub.hpp"
+#include "node/node.hpp"
+#include "ports/ports.hpp"
 
 namespace swarm::node {
 namespace {

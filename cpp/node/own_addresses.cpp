@@ -1,6 +1,11 @@
 #include "node/own_addresses.hpp"
 
-#include "model/wire.hpp"
+#include <string>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/mesh.hpp"
+#include "node/node.hpp"
 
 namespace swarm::node {
 namespace {

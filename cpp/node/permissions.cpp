@@ -1,10 +1,17 @@
 #include "node/permissions.hpp"
 
 #include <array>
+#include <cstddef>
+#include <optional>
 #include <variant>
 
+#include "base/time.hpp"
 #include "ca/policy.hpp"
 #include "codec/codec.hpp"
+#include "model/node.hpp"
+#include "model/principal.hpp"
+#include "model/wire.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 namespace {

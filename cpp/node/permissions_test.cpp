@@ -5,12 +5,24 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "base/id.hpp"
+#include "base/time.hpp"
 #include "codec/codec.hpp"
+#include "model/node.hpp"
+#include "model/principal.hpp"
+#include "model/wire.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 namespace {

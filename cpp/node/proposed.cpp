@@ -1,6 +1,10 @@
 #include "node/proposed.hpp"
 
+#include <optional>
 #include <utility>
+
+#include "model/transaction.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+
+#include "model/transaction.hpp"
+#include "raft/message.hpp"
+
 namespace swarm::node {
 namespace {
 

@@ -1,6 +1,11 @@
 #include "node/raft_story.hpp"
 
+#include <cstdint>
 #include <utility>
+#include <vector>
+
+#include "docker/inside.hpp"
+#include "raft/raft.hpp"
 
 namespace swarm::node {
 namespace {

@@ -3,6 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "docker/inside.hpp"
+#include "raft/raft.hpp"
+
 namespace swarm::node {
 namespace {
 

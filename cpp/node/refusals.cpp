@@ -1,6 +1,15 @@
 #include "node/refusals.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <utility>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "node/links.hpp"
+#include "node/permissions.hpp"
 
 namespace swarm::node {
 namespace {

@@ -1,6 +1,17 @@
 // Denied frames: a count of each, and at most one line a second.
 #include "node/refusals.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "node/links.hpp"
+#include "node/permissions.hpp"
+#include "node/test_effects.hpp"
 #include "node/test_ports.hpp"
 
 namespace swarm::node {

@@ -1,7 +1,10 @@
 #include "node/reopening.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+
+#include "base/time.hpp"
 
 namespace swarm::node {
 namespace {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/time.hpp"
+
 namespace swarm::node {
 namespace {
 

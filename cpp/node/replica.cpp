@@ -1,17 +1,40 @@
 #include "node/replica.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/check.hpp"
 #include "base/mistake.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "codec/codec.hpp"
 #include "control/request_size.hpp"
 #include "model/bounds.hpp"
+#include "model/cluster.hpp"
+#include "model/defaults.hpp"
+#include "model/feature_level.hpp"
 #include "model/kinds.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "node/core.hpp"
+#include "node/judge.hpp"
+#include "node/links.hpp"
+#include "node/meters.hpp"
+#include "node/replica_disk.hpp"
+#include "node/waits.hpp"
+#include "ports/disk.hpp"
 #include "raft/coalesce.hpp"
 #include "raft/compaction.hpp"
-#include "raft/conf_change.hpp"
+#include "raft/message.hpp"
+#include "raft/promise.hpp"
+#include "raft/raft.hpp"
+#include "store/store.hpp"
 
 namespace swarm::node {
 namespace {

@@ -2,12 +2,23 @@
 // group.
 #include "node/replica.hpp"
 
+#include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
 #include "codec/codec.hpp"
 #include "model/bounds.hpp"
+#include "model/cluster.hpp"
+#include "model/service.hpp"
+#include "node/apply_entry.hpp"
+#include "node/replica_disk.hpp"
+#include "ports/disk.hpp"
 #include "raft/conf_change.hpp"
+#include "raft/message.hpp"
+#include "store/change_set.hpp"
+#include "store/store.hpp"
 
 namespace swarm::node {
 

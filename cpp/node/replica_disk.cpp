@@ -1,13 +1,34 @@
 #include "node/replica_disk.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
 
 #include "base/bytes.hpp"
+#include "base/id.hpp"
 #include "base/mistake.hpp"
+#include "base/result.hpp"
 #include "codec/codec.hpp"
+#include "model/cluster.hpp"
+#include "model/feature_level.hpp"
+#include "model/kind.hpp"
+#include "model/kinds.hpp"
+#include "model/wire.hpp"
 #include "node/snapshot_packer.hpp"
+#include "ports/disk.hpp"
+#include "raft/message.hpp"
+#include "raft/promise.hpp"
+#include "store/key.hpp"
+#include "store/store.hpp"
 
 namespace swarm::node {
 namespace {

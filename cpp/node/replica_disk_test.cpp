@@ -2,10 +2,30 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/id.hpp"
 #include "codec/codec.hpp"
+#include "model/cluster.hpp"
 #include "model/container_spec.hpp"
+#include "model/feature_level.hpp"
+#include "model/key_value.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
 #include "node/identity.hpp"
 #include "node/test_disk.hpp"
+#include "ports/disk.hpp"
+#include "raft/message.hpp"
+#include "raft/promise.hpp"
+#include "store/store.hpp"
 
 namespace swarm::node {
 namespace {

@@ -1,9 +1,20 @@
 // What others may see of a replica: its group, its progress, and numbers that change when a look would.
 #include "node/replica.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
 #include <utility>
+#include <vector>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "docker/api.hpp"
+#include "node/core.hpp"
+#include "raft/raft.hpp"
 
 namespace swarm::node {
 

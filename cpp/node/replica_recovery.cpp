@@ -1,11 +1,22 @@
 #include "node/replica_recovery.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "codec/codec.hpp"
+#include "model/feature_level.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
 #include "node/apply_entry.hpp"
+#include "node/replica_disk.hpp"
+#include "ports/disk.hpp"
+#include "raft/message.hpp"
 #include "raft/promise.hpp"
+#include "store/store.hpp"
 
 namespace swarm::node {
 namespace {

@@ -3,11 +3,29 @@
 #include "node/replica.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
+#include "base/check.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "codec/codec.hpp"
+#include "model/feature_level.hpp"
+#include "model/wire.hpp"
+#include "node/core.hpp"
+#include "node/judge.hpp"
+#include "node/replica_disk.hpp"
+#include "node/snapshot_packer.hpp"
+#include "ports/disk.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
+#include "store/store.hpp"
 
 namespace swarm::node {
 namespace {
@@ -46,7 +64,8 @@ raft::Snapshot Replica::make_snapshot() {
 void Replica::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
   if (!unpacked_ || unpacked_->first != snapshot.index) may_install(snapshot.index, snapshot.data);
   SWARM_CHECK(unpacked_, "snapshot", snapshot.index, "could be read when it came");
-  UnpackedSnapshot unpacked = std::exchange(unpacked_, std::nullopt)->second;
+  UnpackedSnapshot unpacked = std::move(unpacked_->second);
+  unpacked_.reset();
   skipped_ = store_->cluster() != nullptr;  // one that was empty has missed nothing
   const auto restored = store_->restore(std::move(unpacked.records), snapshot.index);
   SWARM_CHECK(restored.ok(), "snapshot", snapshot.index, restored.ok() ? "" : restored.error().message);
@@ -142,6 +161,7 @@ std::optional<Rule> Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk ch
   if (chunk.number == 0 || !chunk.message.empty())
     if (const auto broken = take_head(link, chunk)) return broken;
   if (!incoming_ || incoming_->link != link) return std::nullopt;
+  SWARM_CHECK(incoming_->message.snapshot, "the head of a snapshot holds none");
   raft::Snapshot& snapshot = *incoming_->message.snapshot;
   if (chunk.snapshot_index != snapshot.index || chunk.number > incoming_->next)
     return std::nullopt;                                // one before it was lost, and comes again
@@ -158,7 +178,9 @@ std::optional<Rule> Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk ch
   incoming_->keep_until = core_.now + kKeepsIncoming;
   core_.links.send(link, wire::Message(wire::SnapshotAck{snapshot.index, incoming_->next}));
   if (!is_new || !chunk.last) return std::nullopt;
-  return step(std::exchange(incoming_, std::nullopt)->message);
+  raft::Message whole = std::move(incoming_->message);
+  incoming_.reset();
+  return step(std::move(whole));
 }
 
 // The head is judged before a byte of the snapshot is held. It goes on from another link where it was.

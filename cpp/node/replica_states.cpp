@@ -1,8 +1,14 @@
 // Are the managers' states the same? When a leader names an entry, what a replica compares and answers, and
 // what becomes known of a difference (node/state_check, adr 40).
+#include <cstdint>
+#include <string>
 #include <utility>
 
+#include "base/time.hpp"
+#include "docker/inside.hpp"
 #include "node/replica.hpp"
+#include "node/replica_disk.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 namespace {

@@ -1,9 +1,20 @@
 // What a manager shows of Raft: its members, its log in words, and its story.
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "codec/codec.hpp"
+#include "docker/api.hpp"
+#include "docker/inside.hpp"
 #include "node/entry_words.hpp"
+#include "node/raft_story.hpp"
 #include "node/replica.hpp"
+#include "raft/message.hpp"
+#include "raft/progress.hpp"
+#include "raft/raft.hpp"
+#include "raft/tracker.hpp"
 
 namespace swarm::node {
 namespace {

@@ -3,11 +3,31 @@
 #include "node/replica.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/id.hpp"
 #include "codec/codec.hpp"
+#include "model/cluster.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
+#include "node/judge.hpp"
+#include "node/leadership.hpp"
+#include "node/replica_disk.hpp"
+#include "node/test_effects.hpp"
 #include "node/test_leader.hpp"
+#include "node/waits.hpp"
+#include "ports/disk.hpp"
 #include "raft/conf_change.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 namespace {

@@ -1,13 +1,28 @@
 // Routing: carries out what the parts of a node want. An effect happens before the next event reaches any
 // part, and all that it makes other parts want happens before the next effect: as if parts had called one
 // another, but no part is ever called while it is at work.
+#include <cstdint>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "agent/worker.hpp"
+#include "base/check.hpp"
+#include "base/result.hpp"
 #include "ca/policy.hpp"
 #include "control/feature_level.hpp"
 #include "control/join.hpp"
+#include "docker/api.hpp"
+#include "model/feature_level.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "node/api_request.hpp"
 #include "node/certificates.hpp"
+#include "node/effects.hpp"
 #include "node/impl.hpp"
+#include "node/node.hpp"
+#include "ports/disk.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 

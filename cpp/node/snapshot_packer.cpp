@@ -1,10 +1,18 @@
 #include "node/snapshot_packer.hpp"
 
-#include <utility>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/bytes.hpp"
 #include "codec/codec.hpp"
+#include "model/kinds.hpp"
 #include "node/replica_disk.hpp"
+#include "store/key.hpp"
+#include "store/table.hpp"
+#include "store/view.hpp"
 
 namespace swarm::node {
 namespace {

@@ -2,6 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/address.hpp"
+#include "base/id.hpp"
+#include "model/key_value.hpp"
+#include "model/service.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
 #include "node/replica_disk.hpp"
 
 namespace swarm::node {

@@ -1,7 +1,12 @@
 #include "node/snapshot_sender.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "model/wire.hpp"
 
 namespace swarm::node {
 namespace {

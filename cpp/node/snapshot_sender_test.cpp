@@ -2,8 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
 #include "base/bytes.hpp"
+#include "model/service.hpp"
+#include "model/transaction.hpp"
+#include "model/wire.hpp"
 #include "node/replica_disk.hpp"
+#include "node/snapshot_packer.hpp"
 
 namespace swarm::node {
 namespace {

@@ -2,6 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/id.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 

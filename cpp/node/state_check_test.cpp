@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/id.hpp"
+#include "model/feature_level.hpp"
+#include "raft/message.hpp"
+
 namespace swarm::node {
 namespace {
 

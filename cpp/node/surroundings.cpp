@@ -1,8 +1,23 @@
 // What the parts see of the node: values, made when a part is called.
 #include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
 
+#include "base/address.hpp"
+#include "base/id.hpp"
 #include "ca/policy.hpp"
+#include "model/node.hpp"
+#include "model/principal.hpp"
+#include "node/effects.hpp"
 #include "node/impl.hpp"
+#include "node/leadership.hpp"
+#include "node/lifecycle.hpp"
+#include "node/log_hub.hpp"
+#include "node/node.hpp"
+#include "node/permissions.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 
@@ -50,7 +65,7 @@ Surroundings Node::Impl::surroundings() const {
 }
 
 bool Node::Impl::is_settled() const {
-  const auto own = replica_->store().node(core_.identity->node);
+  const auto own = replica_->store().node(core_.own_identity().node);
   if (!own || own->status.state != model::NodeState::ready || own->role != model::NodeRole::manager)
     return false;
   return !leader_ || leader_->loops.dispatcher().is_settled(own->id);

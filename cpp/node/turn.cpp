@@ -6,10 +6,28 @@
 //      the agent -> the lifecycle -> the API
 //   4. batches are on their way to the disk by then; what waits for one goes out when DiskDone comes
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
 #include <utility>
+#include <variant>
+#include <vector>
 
-#include "base/bytes.hpp"
+#include "base/check.hpp"
+#include "base/time.hpp"
+#include "model/feature_level.hpp"
+#include "model/wire.hpp"
+#include "node/effects.hpp"
+#include "node/identity.hpp"
 #include "node/impl.hpp"
+#include "node/leadership.hpp"
+#include "node/node.hpp"
+#include "node/replica.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 namespace {
@@ -162,7 +180,7 @@ bool Node::Impl::run_leader() {
   while (has_local_mail() && local_rounds_ <= kLocalRounds) {
     const wire::Message message = std::move(leader_->mail.front());
     leader_->mail.pop_front();
-    dispatcher.on_message(replica_->store(), kLocalLink, core_.self(), core_.identity->advertise.host(),
+    dispatcher.on_message(replica_->store(), kLocalLink, core_.self(), core_.own_identity().advertise.host(),
                           message, core_.now);
     did = true;
   }
@@ -187,7 +205,7 @@ bool Node::Impl::run_agent() {
   const bool had_link = agent_->has_link();
   if (!had_link) {
     const Leadership who_leads = leadership();
-    agent_->connect({who_leads.leads(), who_leads.address}, core_.identity->managers, core_.now);
+    agent_->connect({who_leads.leads(), who_leads.address}, core_.own_identity().managers, core_.now);
     settle_agent();
   }
   const bool connecting = agent_->has_link() && !had_link;

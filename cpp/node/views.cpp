@@ -1,10 +1,23 @@
 // What the API, a look and a checker see of the node: values, made for each of them.
-#include <algorithm>
+#include <cstdint>
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/overloaded.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "docker/answer.hpp"
+#include "docker/api.hpp"
+#include "docker/inside.hpp"
+#include "model/wire.hpp"
+#include "node/api_router.hpp"
+#include "node/core.hpp"
 #include "node/impl.hpp"
+#include "node/node.hpp"
+#include "ports/http.hpp"
 
 namespace swarm::node {
 

@@ -1,9 +1,13 @@
 #include "real/api_tls.hpp"
 
 #include <cstdlib>
+#include <memory>
+#include <string>
 #include <utility>
 
+#include "base/result.hpp"
 #include "real/files.hpp"
+#include "real/tls/tls_context.hpp"
 
 namespace swarm::real {
 namespace {

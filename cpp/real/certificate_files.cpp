@@ -5,10 +5,18 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "ports/disk.hpp"
 #include "real/files.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
 namespace {

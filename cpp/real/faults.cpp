@@ -1,9 +1,22 @@
 #include "real/faults.hpp"
 
-#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
 #include "base/number.hpp"
+#include "base/result.hpp"
 #include "docker/json.hpp"
+#include "faults/fault.hpp"
+#include "ports/http.hpp"
+#include "real/faults_clock.hpp"
+#include "real/faults_disk.hpp"
+#include "real/http/reactor.hpp"
 
 namespace swarm::real {
 

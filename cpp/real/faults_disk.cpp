@@ -1,8 +1,16 @@
 #include "real/faults_disk.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <tuple>
+#include <utility>
 
+#include "base/time.hpp"
+#include "ports/disk.hpp"
+#include "ports/ports.hpp"
 #include "real/faults_pace.hpp"
+#include "real/http/reactor.hpp"
 
 namespace swarm::real {
 

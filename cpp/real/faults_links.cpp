@@ -1,6 +1,21 @@
 #include "real/faults_links.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+#include "faults/fault.hpp"
+#include "model/wire.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
+#include "real/http/reactor.hpp"
 
 namespace swarm::real {
 

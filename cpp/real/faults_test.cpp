@@ -3,9 +3,31 @@
 
 #include <gtest/gtest.h>
 
-#include "docker/json.hpp"
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "faults/fault.hpp"
+#include "model/wire.hpp"
+#include "ports/disk.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
+#include "real/faults_clock.hpp"
+#include "real/faults_disk.hpp"
+#include "real/faults_links.hpp"
 #include "real/faults_pace.hpp"
+#include "real/http/reactor.hpp"
 #include "real/http/run_until.hpp"
+#include "real/mesh/delay_line.hpp"
 
 namespace swarm::real {
 namespace {
@@ -320,7 +342,7 @@ class Desk : public testing::Test {
  protected:
   Desk()
       : links(
-            reactor, [](ports::Event) {}, 1),
+            reactor, [](const ports::Event&) {}, 1),
         disk(reactor, store, [](const ports::Event&) {}),
         desk(reactor, kOwn, {&links, &disk, &clock, [](const auto&) {}, [] {}}) {
     links.put_before(wire);

@@ -6,8 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
 

@@ -1,9 +1,19 @@
 #include "real/frame.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
 #include "codec/codec.hpp"
+#include "model/wire.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::real {
 namespace {

@@ -3,21 +3,40 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "model/builtin_plugins.hpp"
+#include "model/node.hpp"
 #include "node/node.hpp"
+#include "ports/disk.hpp"
+#include "ports/http.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
+#include "real/api_tls.hpp"
 #include "real/faults.hpp"
+#include "real/faults_clock.hpp"
+#include "real/faults_disk.hpp"
+#include "real/faults_links.hpp"
 #include "real/faults_pace.hpp"
 #include "real/files.hpp"
 #include "real/http/http_server.hpp"
+#include "real/http/reactor.hpp"
 #include "real/l4_relay.hpp"
 #include "real/local_doors.hpp"
+#include "real/log_trace.hpp"
 #include "real/process/process_executor.hpp"
 #include "real/rocks_disk.hpp"
+#include "real/runner/executor.hpp"
 #include "real/runner/task_address.hpp"
 #include "real/runner/task_runner.hpp"
 #include "real/tcp_transport.hpp"
@@ -113,7 +132,7 @@ struct Host::Impl {
   void stop();
   void finish() {
     finishing = true;
-    timer->after(kLastWords, [this] { reactor.stop(); });
+    timer.after(kLastWords, [this] { reactor.stop(); });
   }
 
   HostOptions options;
@@ -131,14 +150,12 @@ struct Host::Impl {
   std::unique_ptr<L4Relay> relay;
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<node::Node> node;
-  std::optional<Timer> timer, bound;
+  Timer timer{reactor}, bound{reactor};
   std::vector<std::string> urls;
   bool turn_scheduled = false, stopping = false, finishing = false;
 };
 
 Result<void> Host::Impl::open() {
-  timer.emplace(reactor);
-  bound.emplace(reactor);
   if (const auto opened = open_disk(); !opened) return opened;
   if (const auto opened = open_runner(); !opened) return opened;
   make_transport();
@@ -277,8 +294,8 @@ void Host::Impl::turn() {
 }
 
 void Host::Impl::arm(Instant next) {
-  if (next == Instant::never()) return timer->cancel();
-  timer->at(clock.true_time_of(next), [this] { turn(); });
+  if (next == Instant::never()) return timer.cancel();
+  timer.at(clock.true_time_of(next), [this] { turn(); });
 }
 
 // ---- faults
@@ -322,7 +339,7 @@ bool Host::Impl::is_of_faults(ports::ApiId id, const http::Request& request) {
 void Host::Impl::stop() {
   if (std::exchange(stopping, true)) return reactor.stop();
   trace.log(LogLevel::info, "stopping: tasks first");
-  bound->after(kStopBound, [this] { reactor.stop(); });
+  bound.after(kStopBound, [this] { reactor.stop(); });
   node->shut_down(clock.now());
   schedule_turn();
 }

@@ -2,9 +2,12 @@
 
 #include <sys/resource.h>
 
+#include <memory>
 #include <thread>
 #include <utility>
 
+#include "base/id.hpp"
+#include "model/mesh.hpp"
 #include "real/mesh/facts.hpp"
 #include "real/mesh/rounds.hpp"
 

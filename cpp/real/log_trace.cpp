@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "base/time.hpp"
 #include "real/http/reactor.hpp"
 

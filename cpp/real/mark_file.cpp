@@ -5,11 +5,16 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/result.hpp"
 #include "real/files.hpp"
 
 namespace swarm::real {

@@ -3,9 +3,21 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "ports/disk.hpp"
+#include "real/files.hpp"
+#include "real/seal/sealer.hpp"
 
 namespace swarm::real {
 namespace {

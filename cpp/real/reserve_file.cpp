@@ -6,7 +6,9 @@
 
 #include <cerrno>
 
+#include "base/result.hpp"
 #include "real/files.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
 namespace {

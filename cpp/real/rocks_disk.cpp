@@ -5,13 +5,23 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <functional>
+#include <iterator>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "ports/disk.hpp"
 #include "ports/left_key.hpp"
 #include "real/files.hpp"
 #include "real/local_doors.hpp"
@@ -19,6 +29,8 @@
 #include "real/node_log.hpp"
 #include "real/reserve_file.hpp"
 #include "real/rocks_store.hpp"
+#include "real/seal/sealer.hpp"
+#include "real/stream/fd.hpp"
 #include "real/vault.hpp"
 
 namespace swarm::real {
@@ -247,6 +259,7 @@ Result<void> RocksDisk::Impl::write_store(const DiskBatch& batch) {
   store_unsynced = !batch.sync;
   if (auto written = store.write(batch.ops, batch.sync); !written) return written;
   if (batch.mark.empty()) return {};
+  SWARM_CHECK(mark, "the manager's side is open without its mark");
   const auto marked = mark->write(batch.mark);
   return marked ? Result<void>() : as_failing(marked);
 }
@@ -283,6 +296,7 @@ Result<void> RocksDisk::Impl::reopen_manager() {
   if (auto opened = open_manager(); !opened) return opened;
   if (store.may_lack())
     if (auto written = store.rewrite(); !written) return written;
+  SWARM_CHECK(mark, "the manager's side is open without its mark");
   if (auto written = mark->renew(); !written) return as_failing(written);
   if (sealing) sealing.emplace();  // what was not durable may be as it was
   unusable.reset();
@@ -401,6 +415,7 @@ Result<void> RocksDisk::Impl::open_values() {
 }
 
 void RocksDisk::Impl::seal_some() {
+  SWARM_CHECK(sealing, "nothing is to be sealed again");
   const auto done = store.seal_again(*sealing);
   if (!done) return fail(done.error());
   if (!*done) return;
@@ -513,7 +528,8 @@ std::optional<std::string> RocksDisk::get(Family family, std::string_view key) {
 
 std::string RocksDisk::mark() {
   const auto guard = impl_->quiet();
-  return impl_->mark ? impl_->mark->mark() : "";
+  const std::optional<MarkFile>& mark = impl_->mark;
+  return mark ? mark->mark() : "";
 }
 
 std::optional<ports::Unusable> RocksDisk::unusable() {

@@ -7,11 +7,22 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <ios>
+#include <iterator>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "ports/disk.hpp"
 #include "ports/disk_conformance.hpp"
 
 namespace swarm::real {
@@ -197,6 +208,7 @@ TEST(RocksDisk, CutsATornEndOff) {
 // kill -9 of a process that writes both sides; what it had said is durable is there, without holes.
 // Intricate: the child that is killed and the look at what it left are one story.
 // Long: the same.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity)
 TEST(RocksDisk, KeepsWhatItPromisedOverKillMinusNine) {
   for (int round = 0; round < 5; ++round) {
     const Folder folder;

@@ -1,5 +1,10 @@
 #include "real/rocks_files.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
 #include <utility>
 
 namespace swarm::real {

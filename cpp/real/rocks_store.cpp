@@ -8,11 +8,20 @@
 #include <cstdarg>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "base/result.hpp"
+#include "ports/disk.hpp"
 #include "real/files.hpp"
+#include "real/rocks_files.hpp"
 
 namespace swarm::real {
 namespace {

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -15,6 +17,7 @@
 #include <string>
 #include <utility>
 
+#include "ports/disk.hpp"
 #include "ports/disk_conformance.hpp"
 #include "real/rocks_disk.hpp"
 

@@ -7,13 +7,26 @@
 #include <deque>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "model/certificate.hpp"
+#include "model/wire.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 #include "real/frame.hpp"
 #include "real/http/acceptor.hpp"
+#include "real/http/reactor.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
 
 namespace swarm::real {
@@ -231,13 +244,14 @@ void TcpTransport::Impl::Link::on_bytes(std::string_view bytes) {
   while (!dead && owner != nullptr) {
     auto next = reader.next();
     if (!next) return fail("bad frame: " + next.error().message);
-    if (!*next) return;
-    if (auto* greeting = std::get_if<wire::Hello>(&**next)) {
+    auto& frame = *next;
+    if (!frame) return;
+    if (auto* greeting = std::get_if<wire::Hello>(&*frame)) {
       on_hello(*greeting);
     } else if (!is_open) {
       return fail("bad frame: the first one is no hello");
     } else {
-      owner->emit(ports::FrameArrived{id, std::move(std::get<ports::Frame>(**next))});
+      owner->emit(ports::FrameArrived{id, std::move(std::get<ports::Frame>(*frame))});
     }
   }
 }

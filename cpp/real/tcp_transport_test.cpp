@@ -3,9 +3,28 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
 #include "base/bytes.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/principal.hpp"
+#include "model/wire.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 #include "real/frame.hpp"
+#include "real/http/reactor.hpp"
 #include "real/http/run_until.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
 #include "real/stream/test_slow_stream.hpp"
 #include "real/tls/test_certificates.hpp"

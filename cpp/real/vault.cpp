@@ -1,8 +1,16 @@
 #include "real/vault.hpp"
 
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "ports/disk.hpp"
+#include "real/certificate_files.hpp"
+#include "real/seal/key_ring.hpp"
 
 namespace swarm::real {
 namespace {
@@ -23,7 +31,7 @@ std::string node_key_after(const std::vector<DiskOp>& ops, std::string key) {
 
 }  // namespace
 
-Result<Vault> Vault::open(std::string folder) {
+Result<Vault> Vault::open(const std::string& folder) {
   auto files = CertificateFiles::open(folder);
   if (!files) return files.error();
   Vault vault(std::move(*files));

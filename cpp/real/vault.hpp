@@ -23,7 +23,7 @@ namespace swarm::real {
 
 class Vault {
  public:
-  static Result<Vault> open(std::string folder);
+  static Result<Vault> open(const std::string& folder);
 
   // What the engine wrote in family `certificates`; without the key while it is locked.
   const std::map<std::string, std::string>& content() const { return content_; }

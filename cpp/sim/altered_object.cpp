@@ -1,9 +1,18 @@
 #include "sim/altered_object.hpp"
 
+#include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "model/key_value.hpp"
+#include "model/node.hpp"
+#include "model/service.hpp"
 #include "node/replica_disk.hpp"
+#include "ports/disk.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 namespace {

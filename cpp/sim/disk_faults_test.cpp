@@ -10,6 +10,8 @@
 
 #include "base/check.hpp"
 #include "base/time.hpp"
+#include "faults/fault.hpp"
+#include "model/node.hpp"
 #include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
 #include "sim/world.hpp"

@@ -1,7 +1,6 @@
 // What the kinds of faults do that only a simulator can do exactly: links, clocks, pace.
 #include <gtest/gtest.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>

@@ -12,6 +12,7 @@
 #include "faults/draw.hpp"
 #include "faults/fault.hpp"
 #include "faults/plan.hpp"
+#include "sim/client.hpp"
 
 namespace swarm::sim {
 

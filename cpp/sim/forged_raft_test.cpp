@@ -2,20 +2,24 @@
 // goes on to accept writes, and each manager starts again.
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/time.hpp"
 #include "codec/codec.hpp"
 #include "model/mesh.hpp"
+#include "model/wire.hpp"
 #include "node/judge.hpp"
-#include "raft/conf_change.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
 #include "raft/raft.hpp"
 #include "sim/chaos.hpp"
-#include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
 #include "sim/world.hpp"
 

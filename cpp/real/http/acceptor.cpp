@@ -1,7 +1,12 @@
 #include "real/http/acceptor.hpp"
 
+#include <functional>
 #include <memory>
 #include <utility>
+
+#include "base/time.hpp"
+#include "real/http/reactor.hpp"
+#include "real/stream/sockets.hpp"
 
 namespace swarm::real {
 namespace {

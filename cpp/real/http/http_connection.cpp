@@ -4,11 +4,20 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
+#include <cstdint>
 #include <cstdio>
+#include <memory>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/time.hpp"
+#include "ports/http.hpp"
+#include "real/http/reactor.hpp"
+#include "real/stream/byte_stream.hpp"
 
 namespace swarm::real {
 namespace {
@@ -206,7 +215,7 @@ void HttpConnection::refuse(unsigned status, const std::string& sentence) {
 
 void HttpConnection::begin(http::ResponseHead head) {
   head_ = std::move(head);
-  if (head_->streaming) send(head_text(std::nullopt));
+  if (head_->streaming) send(head_text(*head_, std::nullopt));
 }
 
 void HttpConnection::piece(std::string bytes) {
@@ -219,13 +228,13 @@ void HttpConnection::piece(std::string bytes) {
 }
 
 // A short answer is one write of one piece of memory; a long one is sent as it came, and never copied.
-void HttpConnection::send_whole() {
+void HttpConnection::send_whole(const http::ResponseHead& head) {
   if (closed_) return;
   std::size_t size = 0;
   for (const std::string& bytes : body_) size += bytes.size();
-  std::string answer = head_text(size);
+  std::string answer = head_text(head, size);
   std::vector<std::string> body = std::exchange(body_, {});
-  if (head_only_ || has_no_body(head_->status)) body.clear();
+  if (head_only_ || has_no_body(head.status)) body.clear();
   if (size <= kShortAnswer)
     for (const std::string& bytes : std::exchange(body, {})) answer += bytes;
   output_bytes_ += answer.size();
@@ -240,7 +249,7 @@ void HttpConnection::send_whole() {
 void HttpConnection::end() {
   if (!head_) return;
   if (!head_->streaming) {
-    send_whole();
+    send_whole(*head_);
   } else if (chunked_ && !head_only_) {
     send("0\r\n\r\n");
   }
@@ -255,16 +264,16 @@ void HttpConnection::cut() {
 }
 
 // Without a length the body is chunked; a client of HTTP/1.0 reads it until the connection closes.
-std::string HttpConnection::head_text(std::optional<std::size_t> length) {
+std::string HttpConnection::head_text(const http::ResponseHead& head, std::optional<std::size_t> length) {
   chunked_ = !length && !http_1_0_;
   if (!length && http_1_0_) keep_alive_ = false;
-  const auto status = static_cast<beast_http::status>(head_->status);
+  const auto status = static_cast<beast_http::status>(head.status);
   std::string text = http_1_0_ ? "HTTP/1.0 " : "HTTP/1.1 ";
   text.reserve(512);
-  (text += std::to_string(head_->status) + ' ') += beast_http::obsolete_reason(status);
+  (text += std::to_string(head.status) + ' ') += beast_http::obsolete_reason(status);
   text += "\r\n";
   bool own_length = false;
-  for (const auto& [name, value] : head_->headers) {
+  for (const auto& [name, value] : head.headers) {
     if (iequals(name, "transfer-encoding") || iequals(name, "connection")) continue;
     if (iequals(name, "content-length")) {
       if (!head_only_) continue;
@@ -274,7 +283,7 @@ std::string HttpConnection::head_text(std::optional<std::size_t> length) {
   }
   if (chunked_) {
     text += "Transfer-Encoding: chunked\r\n";
-  } else if (length && !own_length && !has_no_body(head_->status)) {
+  } else if (length && !own_length && !has_no_body(head.status)) {
     text += "Content-Length: " + std::to_string(*length) + "\r\n";
   }
   if (!keep_alive_) text += "Connection: close\r\n";

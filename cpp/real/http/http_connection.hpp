@@ -51,8 +51,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void refuse(unsigned status, const std::string& sentence);
   void expect(std::int64_t seconds);
   void lost();
-  std::string head_text(std::optional<std::size_t> length);
-  void send_whole();
+  std::string head_text(const http::ResponseHead& head, std::optional<std::size_t> length);
+  void send_whole(const http::ResponseHead& head);
   void send(std::string bytes);
   void flush();
   void sent(std::size_t count);

@@ -8,20 +8,30 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <map>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/result.hpp"
+#include "ports/http.hpp"
+#include "ports/ports.hpp"
 #include "real/http/acceptor.hpp"
 #include "real/http/http_connection.hpp"
+#include "real/http/reactor.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
 
 namespace swarm::real {
 namespace {
 
-Error cannot_listen(const std::string& url, const std::string& why, std::string hint = {}) {
+Error cannot_listen(const std::string& url, const std::string& why, const std::string& hint = {}) {
   return plain_error(Code::failed_precondition,
                      "cannot listen on " + url + ": " + why + (hint.empty() ? "" : "; " + hint));
 }

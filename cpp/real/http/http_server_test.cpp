@@ -6,12 +6,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstring>
+#include <functional>
 #include <map>
-#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/address.hpp"
+#include "ports/http.hpp"
+#include "ports/ports.hpp"
+#include "real/http/reactor.hpp"
 #include "real/http/run_until.hpp"
+#include "real/stream/byte_stream.hpp"
 #include "real/stream/sockets.hpp"
 #include "real/stream/test_slow_stream.hpp"
 
@@ -233,7 +242,7 @@ TEST_F(HttpServerTest, ReadsChunkedBodiesAndSaysContinue) {
 
 TEST_F(HttpServerTest, ReplacesADeadSocketAndRespectsALiveOne) {
   HttpServer other(
-      reactor_, [](ports::ApiId, http::Request) {}, [](ports::ApiId) {});
+      reactor_, [](ports::ApiId, const http::Request&) {}, [](ports::ApiId) {});
   const auto live = other.listen("unix://" + path_);
   ASSERT_FALSE(live.ok());
   EXPECT_NE(live.error().message.find("another daemon answers there"), std::string::npos);
@@ -279,7 +288,7 @@ TEST_F(HttpServerTest, AnswersOverWhateverItsTcpStreamsAreMadeOf) {
 
 TEST_F(HttpServerTest, ListensOnLoopbackOnlyUnlessTold) {
   HttpServer other(
-      reactor_, [](ports::ApiId, http::Request) {}, [](ports::ApiId) {});
+      reactor_, [](ports::ApiId, const http::Request&) {}, [](ports::ApiId) {});
   const auto bound = other.listen("tcp://127.0.0.1:0");
   ASSERT_TRUE(bound.ok());
   EXPECT_FALSE(bound->ends_with(":0"));

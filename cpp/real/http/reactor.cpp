@@ -6,7 +6,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <utility>
+
+#include "base/time.hpp"
 
 namespace swarm::real {
 namespace asio = boost::asio;

@@ -1,8 +1,16 @@
 #include "real/mesh/conn.hpp"
 
+#include <cstdint>
 #include <utility>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
+#include "base/id.hpp"
+#include "net/mesh/balancer.hpp"
+#include "real/mesh/flow.hpp"
+#include "real/mesh/link.hpp"
+#include "real/mesh/poller.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
 
 namespace swarm::real::relay {

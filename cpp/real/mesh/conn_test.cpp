@@ -5,8 +5,15 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <cstddef>
 #include <memory>
+#include <string>
+#include <utility>
 
+#include "base/address.hpp"
+#include "real/mesh/flow.hpp"
+#include "real/mesh/poller.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
 
 namespace swarm::real::relay {

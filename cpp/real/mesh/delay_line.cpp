@@ -1,6 +1,10 @@
 #include "real/mesh/delay_line.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.hpp"
 
 namespace swarm::real::relay {
 namespace {

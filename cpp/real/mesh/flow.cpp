@@ -1,6 +1,11 @@
 #include "real/mesh/flow.hpp"
 
+#include <cstddef>
+#include <utility>
+
 #include "base/check.hpp"
+#include "real/mesh/link.hpp"
+#include "real/stream/byte_stream.hpp"
 
 namespace swarm::real::relay {
 namespace {

@@ -9,17 +9,35 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <future>
+#include <map>
+#include <memory>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/mesh.hpp"
+#include "model/port.hpp"
 #include "real/http/reactor.hpp"
+#include "real/mesh/delay_line.hpp"
 #include "real/mesh/link.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
 #include "real/stream/test_slow_stream.hpp"
 #include "real/tls/test_certificates.hpp"
@@ -202,7 +220,7 @@ class L4RelayTest : public testing::TestWithParam<Where> {
     return Address::v4(127, 20, 9, static_cast<std::uint8_t>(task));
   }
   void runs(std::uint64_t task) { home().relay->task_up({TaskId(task), task_address(task), {kTarget}, {}}); }
-  void publish(std::vector<std::uint64_t> tasks) {
+  void publish(const std::vector<std::uint64_t>& tasks) {
     auto backends = std::make_shared<std::vector<model::MeshBackend>>();
     for (const auto task : tasks)
       backends->push_back({TaskId(task), kService, home().id, at(home().address, kData)});

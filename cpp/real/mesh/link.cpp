@@ -1,10 +1,23 @@
 #include "real/mesh/link.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/id.hpp"
+#include "base/rng.hpp"
+#include "model/certificate.hpp"
+#include "net/mesh/balancer.hpp"
 #include "real/http/reactor.hpp"
+#include "real/mesh/delay_line.hpp"
+#include "real/stream/byte_stream.hpp"
 #include "real/stream/sockets.hpp"
 
 namespace swarm::real::relay {

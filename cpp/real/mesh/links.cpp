@@ -1,7 +1,17 @@
 #include "real/mesh/links.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/time.hpp"
+#include "real/mesh/delay_line.hpp"
+#include "real/mesh/link.hpp"
+#include "real/mesh/poller.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
 
 namespace swarm::real::relay {

@@ -2,8 +2,18 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+#include "model/port.hpp"
+#include "real/mesh/poller.hpp"
+#include "real/stream/sockets.hpp"
 
 namespace swarm::real::relay {
 namespace {

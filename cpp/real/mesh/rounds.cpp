@@ -1,11 +1,25 @@
 #include "real/mesh/rounds.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/address.hpp"
 #include "base/overloaded.hpp"
+#include "base/time.hpp"
+#include "net/mesh/balancer.hpp"
 #include "real/faults_pace.hpp"
 #include "real/http/reactor.hpp"
+#include "real/l4_relay.hpp"
+#include "real/mesh/conn.hpp"
+#include "real/mesh/facts.hpp"
+#include "real/mesh/flow.hpp"
+#include "real/mesh/link.hpp"
+#include "real/mesh/poller.hpp"
+#include "real/stream/byte_stream.hpp"
 #include "real/stream/sockets.hpp"
 
 namespace swarm::real::relay {

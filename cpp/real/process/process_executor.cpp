@@ -1,6 +1,7 @@
 #include "real/process/process_executor.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -15,14 +16,27 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
 
+#include "base/check.hpp"
+#include "base/result.hpp"
 #include "model/container_spec.hpp"
 #include "model/kept_fields.hpp"
+#include "model/service_spec.hpp"
+#include "ports/runner.hpp"
 #include "ports/runtimes.hpp"
+#include "real/files.hpp"
+#include "real/http/reactor.hpp"
 #include "real/process/process_usage.hpp"
 #include "real/process/spawn_shim.hpp"
 #include "real/process/task_launch.hpp"
+#include "real/runner/executor.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
 namespace {
@@ -155,6 +169,7 @@ void ProcessExecutor::watch(RunId run, Fd control, Fd shim_end) {
 
 void ProcessExecutor::hear(RunId run) {
   Process& process = *find(run);
+  SWARM_CHECK(process.control, "a shim without its line says something");
   char bytes[512];
   const auto count = ::read(process.control->fd(), bytes, sizeof bytes);
   if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return process.control.reset();

@@ -2,14 +2,27 @@
 #include "real/process/process_executor.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/time.hpp"
 #include "model/container_spec.hpp"
+#include "model/wire.hpp"
+#include "ports/ports.hpp"
+#include "ports/runner.hpp"
+#include "real/http/reactor.hpp"
 #include "real/http/run_until.hpp"
 #include "real/process/task_launch.hpp"
 #include "real/process/task_shim.hpp"

@@ -2,11 +2,15 @@
 
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "base/time.hpp"
+#include "ports/runner.hpp"
 #include "real/files.hpp"
 
 namespace swarm::real {

@@ -3,6 +3,11 @@
 #include <signal.h>
 #include <spawn.h>
 
+#include <array>
+#include <cstddef>
+#include <string>
+#include <vector>
+
 #include "real/process/task_shim.hpp"
 
 namespace swarm::real {

@@ -1,9 +1,15 @@
 #include "real/process/task_launch.hpp"
 
+#include <cstdint>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "model/builtin_images.hpp"
 #include "model/container_spec.hpp"
+#include "ports/runner.hpp"
 #include "ports/task_environment.hpp"
 #include "real/files.hpp"
 #include "real/runner/program.hpp"

@@ -1,9 +1,22 @@
 #include "real/runner/image_catalogue.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "faults/fault.hpp"
 #include "model/builtin_images.hpp"
+#include "model/container_spec.hpp"
 #include "ports/builtin_images.hpp"
+#include "ports/runner.hpp"
 #include "real/files.hpp"
 
 namespace swarm::real {

@@ -5,7 +5,9 @@
 
 #include <cstdlib>
 #include <sstream>
+#include <string>
 
+#include "base/result.hpp"
 #include "real/files.hpp"
 
 namespace swarm::real {

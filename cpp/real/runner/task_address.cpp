@@ -5,10 +5,16 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
 namespace {

@@ -4,8 +4,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "model/wire.hpp"
+#include "real/files.hpp"
 
 namespace swarm::real {
 namespace {

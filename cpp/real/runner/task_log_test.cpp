@@ -4,6 +4,11 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
 
 namespace swarm::real {
 namespace {

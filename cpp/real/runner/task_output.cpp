@@ -5,7 +5,24 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/wire.hpp"
+#include "ports/ports.hpp"
+#include "ports/runner.hpp"
+#include "real/http/reactor.hpp"
+#include "real/runner/executor.hpp"
+#include "real/runner/task_log.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
 namespace {
@@ -111,6 +128,7 @@ void TaskOutputs::spend(std::size_t bytes, std::size_t lines) {
 }
 
 void TaskOutputs::refill() {
+  SWARM_CHECK(tick_, "no clock of the pace");
   tick_->after(kOutputTick, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->on_tick();
   });

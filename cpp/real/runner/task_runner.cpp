@@ -4,22 +4,39 @@
 #include <signal.h>
 #include <sys/random.h>
 
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "faults/fault.hpp"
 #include "model/builtin_images.hpp"
 #include "model/container_spec.hpp"
+#include "model/service_spec.hpp"
 #include "model/signal.hpp"
+#include "model/wire.hpp"
+#include "ports/ports.hpp"
+#include "ports/runner.hpp"
 #include "ports/runtimes.hpp"
 #include "real/files.hpp"
+#include "real/http/reactor.hpp"
+#include "real/runner/executor.hpp"
 #include "real/runner/image_catalogue.hpp"
 #include "real/runner/program.hpp"
 #include "real/runner/task_address.hpp"
 #include "real/runner/task_output.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
 namespace {

@@ -6,10 +6,27 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "model/container_spec.hpp"
+#include "model/service_spec.hpp"
+#include "model/wire.hpp"
+#include "ports/ports.hpp"
+#include "ports/runner.hpp"
+#include "real/http/reactor.hpp"
 #include "real/http/run_until.hpp"
+#include "real/runner/executor.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
 namespace {
@@ -28,7 +45,7 @@ class MadeUp final : public Executor {
   };
   MadeUp(std::string runtime, std::shared_ptr<Inside> inside)
       : runtime_(std::move(runtime)), inside_(std::move(inside)) {}
-  static MakeExecutor maker(std::string runtime, std::shared_ptr<Inside> inside) {
+  static MakeExecutor maker(const std::string& runtime, const std::shared_ptr<Inside>& inside) {
     return [=](ExecutorTools tools) {
       inside->emit = std::move(tools.emit);
       return std::make_unique<MadeUp>(runtime, inside);

@@ -2,6 +2,12 @@
 
 #include <openssl/rand.h>
 
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
 #include "base/check.hpp"
 
 namespace swarm::real::seal {

@@ -1,10 +1,19 @@
 #include "real/seal/key_ring.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "real/seal/gcm.hpp"
+#include "real/seal/sealer.hpp"
 
 namespace swarm::real::seal {
 namespace {
@@ -106,7 +115,7 @@ void KeyRing::add_data_key() {
 }
 
 std::string to_text(const KeyRing& ring) {
-  const std::string text = clear_text(ring);
+  std::string text = clear_text(ring);
   if (ring.lock.key.empty()) return text;
   std::string sealed = random_bytes(kNonceBytes);
   const std::string nonce = sealed;

@@ -3,8 +3,16 @@
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 
+#include <cstddef>
+#include <optional>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "ports/disk.hpp"
+#include "real/seal/gcm.hpp"
 #include "real/seal/key_ring.hpp"
 #include "real/seal/sealer.hpp"
 

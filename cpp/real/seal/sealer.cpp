@@ -1,10 +1,18 @@
 #include "real/seal/sealer.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "ports/disk.hpp"
+#include "real/seal/gcm.hpp"
 
 namespace swarm::real::seal {
 namespace {

@@ -7,6 +7,14 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
 namespace {

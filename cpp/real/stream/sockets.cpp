@@ -5,8 +5,11 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
-#include <utility>
+
+#include "base/address.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
 namespace {

@@ -3,6 +3,9 @@
 
 #include <cerrno>
 
+#include "base/address.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/plain_stream.hpp"
 #include "real/stream/sockets.hpp"
 #include "real/stream/test_slow_stream.hpp"

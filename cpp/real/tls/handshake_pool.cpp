@@ -4,12 +4,19 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "base/time.hpp"
 #include "real/http/reactor.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/tls/tls_stream.hpp"
 
 namespace swarm::real {
 

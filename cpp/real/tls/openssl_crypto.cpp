@@ -3,7 +3,17 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "model/certificate.hpp"
+#include "ports/ports.hpp"
+#include "real/tls/owned.hpp"
 #include "real/tls/x509.hpp"
 
 namespace swarm::real {

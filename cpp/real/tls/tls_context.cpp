@@ -5,10 +5,19 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "ca/policy.hpp"
+#include "ports/transport.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/tls/owned.hpp"
 #include "real/tls/tls_stream.hpp"
 #include "real/tls/x509.hpp"
 

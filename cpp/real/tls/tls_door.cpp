@@ -1,8 +1,16 @@
 #include "real/tls/tls_door.hpp"
 
+#include <memory>
+#include <mutex>
 #include <utility>
 
 #include "base/check.hpp"
+#include "ports/transport.hpp"
+#include "real/http/reactor.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
+#include "real/tls/tls_context.hpp"
+#include "real/tls/tls_stream.hpp"
 
 namespace swarm::real {
 

@@ -6,10 +6,18 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/check.hpp"
+#include "ca/policy.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
+#include "real/tls/tls_context.hpp"
 
 namespace swarm::real {
 namespace {

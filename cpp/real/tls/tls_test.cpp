@@ -3,17 +3,32 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "ca/policy.hpp"
+#include "model/node.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
+#include "real/http/reactor.hpp"
 #include "real/http/run_until.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
 #include "real/stream/test_stream_conformance.hpp"
 #include "real/tls/handshake_pool.hpp"
 #include "real/tls/test_certificates.hpp"
-#include "real/tls/tls_door.hpp"
+#include "real/tls/tls_context.hpp"
 #include "real/tls/tls_stream.hpp"
-#include "real/tls/x509.hpp"
 
 namespace swarm::real {
 namespace {

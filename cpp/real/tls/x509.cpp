@@ -2,13 +2,24 @@
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <time.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "model/certificate.hpp"
+#include "model/node.hpp"
+#include "real/tls/owned.hpp"
 
 namespace swarm::real::tls {
 namespace {

@@ -1,6 +1,5 @@
 #include "sim/check/at_rest.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -11,7 +10,6 @@
 #include "model/cluster.hpp"
 #include "model/defaults.hpp"
 #include "model/port.hpp"
-#include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
 #include "node/node.hpp"

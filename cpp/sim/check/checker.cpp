@@ -9,11 +9,13 @@
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/id.hpp"
 #include "base/time.hpp"
 #include "model/node.hpp"
 #include "node/node.hpp"
 #include "node/replica_disk.hpp"
 #include "ports/disk.hpp"
+#include "ports/transport.hpp"
 #include "raft/conf_change.hpp"
 #include "raft/message.hpp"
 #include "raft/raft.hpp"

@@ -6,12 +6,13 @@
 #include <string>
 #include <variant>
 
+#include "base/id.hpp"
 #include "base/time.hpp"
 #include "model/defaults.hpp"
 #include "model/node.hpp"
 #include "model/wire.hpp"
 #include "node/node.hpp"
-#include "ports/ports.hpp"
+#include "ports/transport.hpp"
 #include "sim/machine.hpp"
 #include "sim/machine_index.hpp"
 #include "sim/watch.hpp"

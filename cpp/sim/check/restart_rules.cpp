@@ -1,7 +1,6 @@
 // Restarts: never more often within the window than the policy allows, and never before the delay is over.
 // Counted here by the world's true time, from what was committed and from nothing that tasks carry.
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -12,8 +11,8 @@
 
 #include "base/id.hpp"
 #include "base/time.hpp"
-#include "model/defaults.hpp"
 #include "model/restart.hpp"
+#include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
 #include "sim/census.hpp"

@@ -6,7 +6,6 @@
 
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
-#include "model/task.hpp"
 #include "sim/check/rules.hpp"
 #include "sim/watch.hpp"
 #include "store/change_set.hpp"

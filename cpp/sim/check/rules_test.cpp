@@ -14,6 +14,7 @@
 #include "codec/codec.hpp"
 #include "model/container_spec.hpp"
 #include "model/node.hpp"
+#include "model/port.hpp"
 #include "model/restart.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"

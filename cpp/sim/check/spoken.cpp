@@ -1,6 +1,5 @@
 #include "sim/check/spoken.hpp"
 
-#include <cstdint>
 #include <optional>
 #include <string>
 

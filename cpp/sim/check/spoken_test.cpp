@@ -3,10 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdint>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "base/rng.hpp"
 #include "codec/codec.hpp"
