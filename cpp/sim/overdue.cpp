@@ -33,15 +33,23 @@ std::string Overdue::look(const World& world) {
     dead_.erase(name);
     nodes_[name] = world.node(name).inspect().id;
   }
-  if (leader.empty() || world.now() - since_ < kTimeEnough) return {};
+  if (leader.empty()) return {};
   const store::Store& store = *world.node(leader).inspect().store;
+  if (world.now() - since_ >= kTimeEnough)
+    if (auto late = shown_as_ready(world, store); !late.empty()) return late;
+  return tasks_left(world, store);
+}
+
+std::string Overdue::shown_as_ready(const World& world, const store::Store& store) const {
   for (const auto& [name, since] : dead_) {
-    const auto node = world.now() - since < kTimeEnough ? nullptr : store.node(nodes_[name]);
+    const auto known = nodes_.find(name);
+    if (world.now() - since < kTimeEnough || known == nodes_.end()) continue;
+    const auto node = store.node(known->second);
     if (node && node->status.state == model::NodeState::ready)
-      return name + " is dead for " + to_string(world.now() - since) + ", and " + leader +
+      return name + " is dead for " + to_string(world.now() - since) + ", and " + leader_ +
              ", which leads all that time, shows it as ready";
   }
-  return tasks_left(world, store);
+  return {};
 }
 
 // What was meant to run on a node that is DOWN must run elsewhere, or be given up.

@@ -18,6 +18,7 @@ class Overdue {
   std::string look(const World& world);
 
  private:
+  std::string shown_as_ready(const World& world, const store::Store& store) const;
   std::string tasks_left(const World& world, const store::Store& store);
 
   std::string leader_;
