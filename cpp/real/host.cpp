@@ -13,6 +13,7 @@
 #include "real/faults.hpp"
 #include "real/faults_pace.hpp"
 #include "real/files.hpp"
+#include "real/heap.hpp"
 #include "real/http/http_server.hpp"
 #include "real/l4_relay.hpp"
 #include "real/local_doors.hpp"
@@ -132,6 +133,7 @@ struct Host::Impl {
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<node::Node> node;
   std::optional<Timer> timer, bound;
+  Heap heap;
   std::vector<std::string> urls;
   bool turn_scheduled = false, stopping = false, finishing = false;
 };
@@ -271,6 +273,7 @@ void Host::Impl::turn() {
   if (finishing) return;
   const Instant begun = steady_now();
   node->turn(clock.now());
+  heap.look(begun);
   if (desk != nullptr) be_slow(begun, desk->factor());
   if (stopping && node->stopped()) return finish();
   arm(node->next_deadline());

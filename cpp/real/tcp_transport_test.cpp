@@ -3,9 +3,14 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <functional>
+#include <utility>
+
 #include "base/bytes.hpp"
 #include "real/frame.hpp"
 #include "real/http/run_until.hpp"
+#include "real/intake.hpp"
 #include "real/stream/sockets.hpp"
 #include "real/stream/test_slow_stream.hpp"
 #include "real/tls/test_certificates.hpp"
@@ -57,7 +62,11 @@ struct Peer {
   Peer(Reactor& reactor, const Streams& streams, const ports::Credentials& credentials)
       : door(wall_now),
         transport(
-            reactor, [this](ports::Event event) { events.push_back(std::move(event)); },
+            reactor,
+            [this](ports::Event event) {
+              events.push_back(std::move(event));
+              if (on_event) on_event();
+            },
             streams.tls ? door.management(reactor) : opener_of(vouched(streams.maker)),
             [this](const ports::Credentials& own) { return door.set(own); }) {
     EXPECT_TRUE(transport.set_credentials(credentials).ok());
@@ -69,6 +78,7 @@ struct Peer {
     return nullptr;
   }
   std::vector<ports::Event> events;
+  std::function<void()> on_event;
   TlsDoor door;
   TcpTransport transport;
 };
@@ -210,6 +220,51 @@ TEST_P(TcpTransportTest, SilentConnectionsKeepNoNodeOut) {
   EXPECT_LT((steady_now() - begun).ns, Duration::seconds(2).ns);
 }
 
+// The node takes what came in turns: each finds one link's share, or two that met, and the rest waits outside.
+TEST_P(TcpTransportTest, AFloodOnOneLinkReachesTheNodeByItsShareInATurn) {
+  const auto link = client_.transport.open(address_, source_, {});
+  ASSERT_TRUE(until([&] { return server_.last<ports::LinkOpened>() && client_.last<ports::LinkOpened>(); }));
+  std::size_t turns = 0, seen = server_.events.size(), most = 0;
+  bool is_posted = false;
+  server_.on_event = [&] {
+    if (std::exchange(is_posted, true)) return;
+    reactor_.post([&] {
+      is_posted = false;
+      ++turns;
+      most = std::max(most, server_.events.size() - seen);
+      seen = server_.events.size();
+    });
+  };
+  constexpr std::size_t kFrames = 20'000;
+  for (std::uint64_t i = 0; i < kFrames; ++i)
+    client_.transport.send(link, ports::Frame(wire::Message(wire::Heartbeat{i})));
+  ASSERT_TRUE(until([&] { return server_.events.size() == kFrames + 1; })) << "none is lost";
+  const std::size_t share = Intake::kShares[static_cast<std::size_t>(PeerKind::worker)].frames;
+  EXPECT_LE(most, 2 * share);
+  EXPECT_GE(turns, kFrames / (2 * share));
+  server_.on_event = nullptr;
+}
+
+TEST_P(TcpTransportTest, AWorkerIsReadAgainOnceItsAnswersWent) {
+  const auto link = client_.transport.open(address_, source_, {});
+  ASSERT_TRUE(until([&] { return server_.last<ports::LinkOpened>() && client_.last<ports::LinkOpened>(); }));
+  const auto theirs = server_.last<ports::LinkOpened>()->link;
+  wire::SnapshotChunk chunk;
+  chunk.data = std::string(1UL << 20, 'x');
+  std::size_t heard = 0;
+  bool answers_wait = true;
+  server_.on_event = [&] {
+    if (server_.last<ports::FrameArrived>() == nullptr) return;
+    answers_wait = client_.events.size() < 2;
+    ++heard;
+  };
+  for (int i = 0; i < 6; ++i) server_.transport.send(theirs, ports::Frame(wire::Message(chunk)));
+  client_.transport.send(link, ports::Frame(wire::Message(wire::Heartbeat{1})));
+  ASSERT_TRUE(until([&] { return heard == 1 && client_.events.size() == 7; }));
+  EXPECT_FALSE(answers_wait) << "it was heard while six megabytes waited for it";
+  server_.on_event = nullptr;
+}
+
 INSTANTIATE_TEST_SUITE_P(Over, TcpTransportTest,
                          testing::Values(Streams{"PlainStreams", {}, 8UL << 20},
                                          Streams{"SlowStreams", slow_stream, 1UL << 19},
@@ -254,6 +309,21 @@ TEST_F(TlsTransport, AStrangerMaySayLittleOnly) {
   ASSERT_TRUE(run_until(reactor_, [&] { return server_.last<ports::LinkClosed>() != nullptr; }));
   EXPECT_NE(server_.last<ports::LinkClosed>()->reason.find("bad frame"), std::string::npos);
   EXPECT_FALSE(server_.last<ports::FrameArrived>());
+}
+
+TEST_F(TlsTransport, AStrangerThatDoesNotReadItsAnswersLosesItsLink) {
+  Peer joiner(reactor_, tls_, root_.joiner());
+  joiner.transport.open(address_, source_, {});
+  ASSERT_TRUE(run_until(reactor_, [&] { return server_.last<ports::LinkOpened>() != nullptr; }));
+  const auto theirs = server_.last<ports::LinkOpened>()->link;
+  wire::RootReply reply;
+  reply.root_cert_pem = std::string(1'024, 'x');
+  for (int i = 0; i < 32; ++i) server_.transport.send(theirs, ports::Frame(wire::Message(reply)));
+  ASSERT_TRUE(run_until(reactor_, [&] { return joiner.events.size() == 33; })) << "some kilobytes are fine";
+  for (int i = 0; i < 1'000; ++i) server_.transport.send(theirs, ports::Frame(wire::Message(reply)));
+  ASSERT_TRUE(run_until(reactor_, [&] { return server_.last<ports::LinkClosed>() != nullptr; }));
+  EXPECT_EQ(server_.last<ports::LinkClosed>()->reason,
+            "a peer without a certificate does not read its answers");
 }
 
 TEST_F(TlsTransport, ANodeOfAnotherRootGetsNoLink) {
