@@ -34,7 +34,7 @@ class FrameReader {
   // Nothing: more bytes are needed. An error: the link cannot go on.
   Result<std::optional<AnyFrame>> next();
   std::size_t size() const { return buffer_.size() - at_; }  // of bytes that are no frame yet
-  void trust() { most_ = kMaxFrame; }  // from now on it takes large frames
+  void trust() { most_ = kMaxFrame; }                        // from now on it takes large frames
 
  private:
   void rest_from_work();

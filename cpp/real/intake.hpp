@@ -1,10 +1,10 @@
 // Intake: how many frames each link may pass to the node before the node has taken those that it was passed.
 //
 // Time is cut into rounds. A round ends when the node has taken what came in it; then each link has its share
-// again. A link that has used its share is not read any more until then, so that its bytes wait in the kernel,
-// and in the peer: the node's queue holds one round, and in a round no link has more than its share. Managers
-// (Raft) come first, then workers, then strangers; workers together, and strangers together, have a bound of
-// their own. So the frames of a flood delay those of the others by one short turn, whoever sends it.
+// again. A link that has used its share is not read any more until then, so that its bytes wait in the
+// kernel, and in the peer: the node's queue holds one round, and in a round no link has more than its share.
+// Managers (Raft) come first, then workers, then strangers; workers together, and strangers together, have a
+// bound of their own. So the frames of a flood delay those of the others by one short turn, whoever sends it.
 //
 // Pure. NOT here: how often a peer may ask for something (node/pace), what is said to slow peers
 // (tcp_transport).

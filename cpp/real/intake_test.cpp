@@ -38,9 +38,7 @@ class IntakeTest : public testing::Test {
     links_[id].frames = frames;
     read(id);
   }
-  static const Intake::Share& share(PeerKind kind) {
-    return Intake::kShares[static_cast<std::size_t>(kind)];
-  }
+  static const Intake::Share& share(PeerKind kind) { return Intake::kShares[static_cast<std::size_t>(kind)]; }
 
   Intake intake_;
   std::map<ports::LinkId, Link> links_;
