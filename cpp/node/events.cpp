@@ -49,6 +49,7 @@ void Node::Impl::note_bad_frame(const ports::LinkClosed& event) {
 
 void Node::Impl::link_gone(ports::LinkId link, const Links::Gone& gone) {
   if (leader_) leader_->sessions.erase(link);
+  pace_.forget(link);
   each_part([&](auto& part) {
     part.on_link_gone({link, gone, moment()});
     settle(part);
@@ -71,8 +72,10 @@ void Node::Impl::on(ports::FrameArrived&& event) {
     return core_.trace("frame.denied", [&] { return "link=" + std::to_string(event.link); });
   const Speaker from{event.link, *peer};  // a copy: a handler may close the link
   const Way way = core_.links.is_outbound(event.link) ? Way::answers : Way::asks;
+  const Permission row = permission(event.frame);
   if (const auto denial = check(from.who, way, hearer(from.who), event.frame))
-    return refuse(from, permission(event.frame).name, *denial);
+    return refuse(from, row.name, *denial);
+  if (Pace::counts(row) && !pace_.may_ask(from, core_.now)) return refuse(from, row.name, Denial::pace);
   if (auto* message = std::get_if<raft::Message>(&event.frame)) {
     const char* name =
         message->type <= raft::MessageType::forget_leader ? raft::to_string(message->type) : "Raft";
@@ -155,8 +158,25 @@ void Node::Impl::refuse_as_follower(ports::LinkId link, const wire::Message& mes
     if (const auto* heartbeat = std::get_if<wire::Heartbeat>(&message)) refused.session = heartbeat->session;
     refused.reason = "this manager is not the leader";
     refused.leader = leader;
-    core_.links.send(link, wire::Message(std::move(refused)));
+    refuse_session(link, std::move(refused));
+    close_hasty_links();
   }
+}
+
+// An agent whose session is over hears it once or twice, and registers anew. A peer that makes this node say
+// it without end is no honest agent.
+void Node::Impl::refuse_session(ports::LinkId link, wire::SessionRefused refused) {
+  const model::Principal* peer = core_.links.peer(link);
+  if (peer != nullptr && !pace_.may_stray({link, *peer}, core_.now)) {
+    hasty_.try_emplace(link, Speaker{link, *peer});
+    return;
+  }
+  core_.links.send(link, wire::Message(std::move(refused)));
+}
+
+void Node::Impl::close_hasty_links() {
+  for (const auto& [link, from] : std::exchange(hasty_, {}))
+    refuse(from, "A frame of no session", Denial::pace);
 }
 
 // ---- the disk: a part that is not the one that wrote has nothing to go on with

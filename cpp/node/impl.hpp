@@ -18,6 +18,7 @@
 #include "node/log_hub.hpp"
 #include "node/membership.hpp"
 #include "node/node.hpp"
+#include "node/pace.hpp"
 #include "node/permissions.hpp"
 #include "node/refusals.hpp"
 #include "node/reopening.hpp"
@@ -106,6 +107,8 @@ class Node::Impl {
   void on_done(const IdentityStored& stored);
   void refuse(const Speaker& from, const char* message, Denial denial, const char* rule = nullptr);
   void note_bad_frame(const ports::LinkClosed& event);
+  void refuse_session(ports::LinkId link, wire::SessionRefused refused);
+  void close_hasty_links();
   void on_snapshot(const Speaker& from, wire::Message message);
   void on_wire(const Speaker& from, wire::Message message);
   void on_leader_wire(const Speaker& from, Part part, const wire::Message& message);
@@ -225,6 +228,7 @@ class Node::Impl {
 
   Core core_;
   Refusals refusals_;
+  Pace pace_;
   docker::Api api_;
   ApiRouter router_;
   LogHub logs_;
@@ -241,6 +245,7 @@ class Node::Impl {
   std::uint64_t container_events_ = 0;
   bool shutting_down_ = false;
   bool replica_retired_ = false;
+  std::map<ports::LinkId, Speaker> hasty_;  // their links close when the leader has done its round
   Reopening reopening_;
   std::string disk_waits_;                       // why the node's own batches wait
   std::optional<wire::ManagerPeer> recovering_;  // the only member of the group that is made next

@@ -209,6 +209,46 @@ TEST_F(NodeTest, AFrameThatIsDeniedClosesTheLinkOfItsSenderAndEveryPartHearsIt) 
   EXPECT_EQ(world_.trace.of("warning.denied").size(), 1u);
 }
 
+TEST_F(NodeTest, AStrangerThatAsksWithoutEndIsAnsweredAFewTimesAndLosesItsLink) {
+  init();
+  node_->handle(ports::LinkOpened{7, {}, at(5), true});
+  for (std::uint64_t i = 0; i < 1'000; ++i)
+    node_->handle(ports::FrameArrived{7, wire::Message(wire::RootRequest{i})});
+  turn();
+  EXPECT_EQ(world_.transport.take<wire::RootReply>().size(), 8u);
+  EXPECT_EQ(world_.transport.closed, std::vector<ports::LinkId>{7});
+  ASSERT_EQ(world_.trace.of("warning.denied").size(), 1u);
+  EXPECT_EQ(world_.trace.of("warning.denied")[0],
+            "RootRequest from 127.0.1.5:2377 was refused: it asks more often than any honest node does; the "
+            "link is closed");
+}
+
+TEST_F(NodeTest, AWorkerThatAsksForCertificatesWithoutEndIsRefusedOnItsNextLinkToo) {
+  init();
+  const model::Principal worker{node_->inspect().cluster, NodeId(5), model::NodeRole::worker, 0};
+  for (const ports::LinkId link : {7, 8}) {
+    node_->handle(ports::LinkOpened{link, worker, at(5), true});
+    for (std::uint64_t i = 0; i < 1'000; ++i)
+      node_->handle(ports::FrameArrived{link, wire::Message(wire::CertificateRequest{i, "REQUEST"})});
+    turn();
+    EXPECT_EQ(world_.transport.take<wire::CertificateReply>().size(), link == 7 ? 20u : 0u);
+  }
+  EXPECT_EQ(world_.transport.closed, (std::vector<ports::LinkId>{7, 8}));
+}
+
+TEST_F(NodeTest, AWorkerThatSpeaksOfNoSessionWithoutEndLosesItsLink) {
+  init();
+  node_->handle(
+      ports::LinkOpened{7, {node_->inspect().cluster, NodeId(5), model::NodeRole::worker, 0}, at(5), true});
+  for (int i = 0; i < 1'000; ++i) node_->handle(ports::FrameArrived{7, wire::Message(wire::Heartbeat{99})});
+  turn();
+  EXPECT_EQ(world_.transport.take<wire::SessionRefused>().size(), 200u);
+  EXPECT_EQ(world_.transport.closed, std::vector<ports::LinkId>{7});
+  ASSERT_EQ(world_.trace.of("warning.denied").size(), 1u);
+  EXPECT_NE(world_.trace.of("warning.denied")[0].find("A frame of no session from 127.0.1.5:2377 (worker "),
+            std::string::npos);
+}
+
 TEST_F(NodeTest, AnOrderlyStopWaitsForTheDisk) {
   init();
   node_->shut_down(now_);

@@ -136,6 +136,7 @@ constexpr std::array<DenialRow, kDenials> kDenialRows{{
     {"removed", "the peer was removed from the swarm", true, true},
     // Its link stays: the next certificate comes on it.
     {"expired", "the peer's certificate has expired, and it may only renew it", false, false},
+    {"pace", "it asks more often than any honest node does", true, true},
 }};
 
 std::optional<Denial> check_member(const model::Principal& who, const Hearer& hearer) {

@@ -72,8 +72,9 @@ enum class Denial : std::uint8_t {
   rule,             // it may speak, and says what no member can mean (node/judge)
   removed,          // it was removed from the swarm
   expired,          // its certificate has expired, and it wants something else than the next one
+  pace,             // it asks more often than an honest node does (node/pace)
 };
-inline constexpr std::size_t kDenials = static_cast<std::size_t>(Denial::expired) + 1;
+inline constexpr std::size_t kDenials = static_cast<std::size_t>(Denial::pace) + 1;
 
 struct DenialRow {
   const char* word;      // of the metric's label

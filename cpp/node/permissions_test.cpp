@@ -352,7 +352,7 @@ TEST(Permissions, ADemotedManagersKeyIsNoManagersWhereTheStoreKnowsOfTheDemotion
 
 TEST(Permissions, WhoBreaksARuleLosesItsLinkAndWhoIsMerelyBehindDoesNot) {
   for (const Denial denial :
-       {Denial::stranger, Denial::role, Denial::subject, Denial::direction, Denial::removed})
+       {Denial::stranger, Denial::role, Denial::subject, Denial::direction, Denial::removed, Denial::pace})
     EXPECT_TRUE(row_of(denial).closes) << row_of(denial).word;
   for (const Denial denial : {Denial::another_swarm, Denial::unknown_manager, Denial::stale, Denial::expired})
     EXPECT_FALSE(row_of(denial).closes) << row_of(denial).word;

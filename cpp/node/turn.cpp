@@ -188,7 +188,10 @@ bool Node::Impl::run_leader() {
   for (auto& send : dispatcher.take_sends()) {
     did = true;
     if (auto* update = std::get_if<wire::FeedUpdate>(&send.message)) update->term = replica_->raft().term();
-    if (send.link != kLocalLink) {
+    if (auto* refused = std::get_if<wire::SessionRefused>(&send.message);
+        refused != nullptr && send.link != kLocalLink) {
+      refuse_session(send.link, std::move(*refused));
+    } else if (send.link != kLocalLink) {
       core_.links.send(send.link, std::move(send.message));
     } else if (agent_) {
       agent_->on_message({kLocalLink, core_.self()}, send.message, times());
@@ -197,6 +200,7 @@ bool Node::Impl::run_leader() {
   }
   leader_->membership.on_role_intents(leader_->loops.take_role_intents());
   did |= leader_->membership.run();
+  close_hasty_links();
   return did;
 }
 

@@ -19,6 +19,7 @@ namespace swarm::real {
 namespace {
 
 constexpr std::size_t kLengthBytes = 4;
+constexpr std::size_t kMostKept = 16UL * 1024;  // of an empty buffer
 
 std::string framed(FrameKind kind, const std::string& payload) {
   std::string out;
@@ -70,8 +71,16 @@ void FrameReader::add(std::string_view bytes) {
   buffer_ += bytes;
 }
 
+// A link that was busy once keeps no large buffer for it.
+void FrameReader::rest_from_work() {
+  if (buffer_.capacity() > kMostKept) buffer_ = std::string();
+  buffer_.clear();
+  at_ = 0;
+}
+
 Result<std::optional<AnyFrame>> FrameReader::next() {
   const std::string_view rest = std::string_view(buffer_).substr(at_);
+  if (rest.empty()) rest_from_work();
   if (rest.size() < kFrameHeader) return std::optional<AnyFrame>();
   const std::size_t length = get_u32(rest);
   if (length == 0 || length > most_)

@@ -33,9 +33,12 @@ class FrameReader {
   void add(std::string_view bytes);
   // Nothing: more bytes are needed. An error: the link cannot go on.
   Result<std::optional<AnyFrame>> next();
-  void trust() { most_ = kMaxFrame; }  // from now on it takes large frames
+  std::size_t size() const { return buffer_.size() - at_; }  // of bytes that are no frame yet
+  void trust() { most_ = kMaxFrame; }                        // from now on it takes large frames
 
  private:
+  void rest_from_work();
+
   std::string buffer_;
   std::size_t at_ = 0;
   std::size_t most_ = kMaxStrangersFrame;

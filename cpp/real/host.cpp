@@ -29,6 +29,7 @@
 #include "real/faults_links.hpp"
 #include "real/faults_pace.hpp"
 #include "real/files.hpp"
+#include "real/heap.hpp"
 #include "real/http/http_server.hpp"
 #include "real/http/reactor.hpp"
 #include "real/l4_relay.hpp"
@@ -151,6 +152,7 @@ struct Host::Impl {
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<node::Node> node;
   Timer timer{reactor}, bound{reactor};
+  Heap heap;
   std::vector<std::string> urls;
   bool turn_scheduled = false, stopping = false, finishing = false;
 };
@@ -288,6 +290,7 @@ void Host::Impl::turn() {
   if (finishing) return;
   const Instant begun = steady_now();
   node->turn(clock.now());
+  heap.look(begun);
   if (desk != nullptr) be_slow(begun, desk->factor());
   if (stopping && node->stopped()) return finish();
   arm(node->next_deadline());

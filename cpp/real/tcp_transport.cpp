@@ -25,6 +25,7 @@
 #include "real/frame.hpp"
 #include "real/http/acceptor.hpp"
 #include "real/http/reactor.hpp"
+#include "real/intake.hpp"
 #include "real/stream/byte_stream.hpp"
 #include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
@@ -34,6 +35,10 @@ namespace {
 
 constexpr std::size_t kSoftQueue = 16UL * 1024 * 1024;   // beyond: Raft's oldest frames go
 constexpr std::size_t kHardQueue = 128UL * 1024 * 1024;  // beyond: the link goes
+constexpr std::size_t kStrangersQueue = 64UL * 1024;     // of a stranger's answers: the same
+// Of a worker's: the worker is not read until they went. A manager is always read: two that do not read each
+// other would never end.
+constexpr std::size_t kWorkersQueue = 4UL * 1024 * 1024;
 constexpr std::size_t kMaxGather = 64;
 constexpr std::size_t kMaxStrangers = 1'024;
 constexpr std::size_t kReadSize = 64 * 1024;
@@ -75,7 +80,10 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
     void on_ready(const Readiness& now);
     void wait_for(Want want) { want == Want::read ? watch->want_read() : watch->want_write(); }
     void read();
-    void on_bytes(std::string_view bytes);
+    bool pass_on();
+    void pass_on(AnyFrame frame, std::size_t bytes);
+    PeerKind kind() const;
+    bool must_drain() const { return inbound && kind() == PeerKind::worker && queued > kWorkersQueue; }
     void on_hello(const wire::Hello& theirs);
     void send(std::string bytes);
     void make_room();
@@ -96,11 +104,13 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
     std::unique_ptr<ReadyWatch> watch;   // of either's descriptor
     Timer timer;
     FrameReader reader;
+    Intake::Used used;
     std::deque<std::string> queue;
     std::size_t queued = 0,
                 front_sent = 0;  // bytes of the queue; of its first frame, those that went already
     Address remote;
     bool inbound, is_open = false, dead = false;
+    bool drains = false;   // it is not read until its answers went
     bool resting = false;  // it has written in this turn: what is said meanwhile goes together
   };
 
@@ -117,6 +127,8 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
   }
   void take(Accepted who);
   void drop_a_stranger();
+  void end_round_later();
+  void end_round();
 
   Reactor& reactor;
   Emit emit;
@@ -129,6 +141,8 @@ struct TcpTransport::Impl : std::enable_shared_from_this<TcpTransport::Impl> {
   std::set<ports::LinkId>
       strangers;  // links from outside whose node is not known, or not proved; oldest first
   ports::LinkId last_link = 0;
+  Intake intake;
+  bool round_ends = false;  // that is posted
 };
 
 // ---- a link's beginning
@@ -219,8 +233,10 @@ void TcpTransport::Impl::Link::on_ready(const Readiness& now) {
 
 // ---- in
 
-// Waits first and reads then: a quiet link, of which a leader has thousands, needs no buffer.
+// Waits first and reads then: a quiet link, of which a leader has thousands, needs no buffer. A link whose
+// share is used up is neither read nor waited for.
 void TcpTransport::Impl::Link::read() {
+  if (!pass_on()) return;
   Outcome got{.io = Io::blocked};
   for (int i = 0; stream->may_read(); ++i) {
     if (i == kReadsInARow)
@@ -232,28 +248,46 @@ void TcpTransport::Impl::Link::read() {
     if (got.io == Io::blocked) break;
     if (got.io == Io::ended) return fail("closed by the peer");
     if (got.io == Io::reset) return fail(stream->why(got));
-    on_bytes({bytes, got.bytes});
-    if (dead) return;
+    if (owner == nullptr) continue;  // closed here; only its last frames are still on their way out
+    reader.add({bytes, got.bytes});
+    if (!pass_on()) return;
   }
   wait_for(got.wants);
 }
 
-void TcpTransport::Impl::Link::on_bytes(std::string_view bytes) {
-  if (owner == nullptr) return;  // closed here; only its last frames are still on their way out
-  reader.add(bytes);
+// Passes on the frames that came. Returns false if the link is not to be read now.
+bool TcpTransport::Impl::Link::pass_on() {
   while (!dead && owner != nullptr) {
+    if (drains = must_drain(); drains) return false;
+    if (!owner->intake.may_pass(kind(), used)) {
+      owner->intake.wait(kind(), id, used);
+      return false;
+    }
+    const std::size_t before = reader.size();
     auto next = reader.next();
-    if (!next) return fail("bad frame: " + next.error().message);
-    auto& frame = *next;
-    if (!frame) return;
-    if (auto* greeting = std::get_if<wire::Hello>(&*frame)) {
-      on_hello(*greeting);
-    } else if (!is_open) {
-      return fail("bad frame: the first one is no hello");
+    if (!next) {
+      fail("bad frame: " + next.error().message);
+    } else if (auto& frame = *next; !frame) {
+      return true;
     } else {
-      owner->emit(ports::FrameArrived{id, std::move(std::get<ports::Frame>(*frame))});
+      pass_on(std::move(*frame), before - reader.size());
     }
   }
+  return !dead;
+}
+
+void TcpTransport::Impl::Link::pass_on(AnyFrame frame, std::size_t bytes) {
+  owner->intake.passed(kind(), used, bytes);
+  owner->end_round_later();
+  if (auto* greeting = std::get_if<wire::Hello>(&frame)) return on_hello(*greeting);
+  if (!is_open) return fail("bad frame: the first one is no hello");
+  owner->emit(ports::FrameArrived{id, std::move(std::get<ports::Frame>(frame))});
+}
+
+PeerKind TcpTransport::Impl::Link::kind() const {
+  const model::Certificate* proved = stream->peer();
+  if (proved == nullptr) return inbound ? PeerKind::stranger : PeerKind::worker;
+  return proved->role == model::NodeRole::manager ? PeerKind::manager : PeerKind::worker;
 }
 
 void TcpTransport::Impl::Link::on_hello(const wire::Hello& theirs) {
@@ -286,6 +320,8 @@ void TcpTransport::Impl::Link::send(std::string bytes) {
   queue.push_back(std::move(bytes));
   if (queued > kSoftQueue) make_room();
   if (queued > kHardQueue) return fail("the peer does not read");
+  if (queued > kStrangersQueue && stream != nullptr && kind() == PeerKind::stranger)
+    return fail("a peer without a certificate does not read its answers");
   flush();
 }
 
@@ -329,6 +365,36 @@ void TcpTransport::Impl::Link::sent(std::size_t count) {
   count += front_sent;
   for (; !queue.empty() && count >= queue.front().size(); queue.pop_front()) count -= queue.front().size();
   front_sent = count;
+  if (!drains || must_drain()) return;
+  drains = false;
+  reactor.post([self = shared_from_this()] {
+    if (!self->dead) self->read();
+  });
+}
+
+// ---- rounds (intake.hpp)
+
+// The first frame of a round has woken the node, or is about to: what is posted after its turn comes when the
+// node has taken the round.
+void TcpTransport::Impl::end_round_later() {
+  if (std::exchange(round_ends, true)) return;
+  reactor.post([weak = weak_from_this()] {
+    if (const auto self = weak.lock())
+      self->reactor.post([weak] {
+        if (const auto alive = weak.lock()) alive->end_round();
+      });
+  });
+}
+
+void TcpTransport::Impl::end_round() {
+  round_ends = false;
+  intake.next_round([this](ports::LinkId id) {
+    const auto it = links.find(id);
+    if (it == links.end()) return;
+    const auto link = it->second;  // it may fail
+    link->used.waits = false;
+    link->read();
+  });
 }
 
 // ---- a link's end

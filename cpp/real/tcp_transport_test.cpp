@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -23,6 +24,7 @@
 #include "real/frame.hpp"
 #include "real/http/reactor.hpp"
 #include "real/http/run_until.hpp"
+#include "real/intake.hpp"
 #include "real/stream/byte_stream.hpp"
 #include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
@@ -76,7 +78,11 @@ struct Peer {
   Peer(Reactor& reactor, const Streams& streams, const ports::Credentials& credentials)
       : door(wall_now),
         transport(
-            reactor, [this](ports::Event event) { events.push_back(std::move(event)); },
+            reactor,
+            [this](ports::Event event) {
+              events.push_back(std::move(event));
+              if (on_event) on_event();
+            },
             streams.tls ? door.management(reactor) : opener_of(vouched(streams.maker)),
             [this](const ports::Credentials& own) { return door.set(own); }) {
     EXPECT_TRUE(transport.set_credentials(credentials).ok());
@@ -88,6 +94,7 @@ struct Peer {
     return nullptr;
   }
   std::vector<ports::Event> events;
+  std::function<void()> on_event;
   TlsDoor door;
   TcpTransport transport;
 };
@@ -229,6 +236,52 @@ TEST_P(TcpTransportTest, SilentConnectionsKeepNoNodeOut) {
   EXPECT_LT((steady_now() - begun).ns, Duration::seconds(2).ns);
 }
 
+// The node takes what came in turns: each finds one link's share, or two that met, and the rest waits
+// outside.
+TEST_P(TcpTransportTest, AFloodOnOneLinkReachesTheNodeByItsShareInATurn) {
+  const auto link = client_.transport.open(address_, source_, {});
+  ASSERT_TRUE(until([&] { return server_.last<ports::LinkOpened>() && client_.last<ports::LinkOpened>(); }));
+  std::size_t turns = 0, seen = server_.events.size(), most = 0;
+  bool is_posted = false;
+  server_.on_event = [&] {
+    if (std::exchange(is_posted, true)) return;
+    reactor_.post([&] {
+      is_posted = false;
+      ++turns;
+      most = std::max(most, server_.events.size() - seen);
+      seen = server_.events.size();
+    });
+  };
+  constexpr std::size_t kFrames = 20'000;
+  for (std::uint64_t i = 0; i < kFrames; ++i)
+    client_.transport.send(link, ports::Frame(wire::Message(wire::Heartbeat{i})));
+  ASSERT_TRUE(until([&] { return server_.events.size() == kFrames + 1; })) << "none is lost";
+  const std::size_t share = Intake::kShares[static_cast<std::size_t>(PeerKind::worker)].frames;
+  EXPECT_LE(most, 2 * share);
+  EXPECT_GE(turns, kFrames / (2 * share));
+  server_.on_event = nullptr;
+}
+
+// More than the kernel's buffers hold, so that the client must have read most of it.
+TEST_P(TcpTransportTest, AWorkerIsReadAgainOnceItsAnswersWent) {
+  if (GetParam().much < 8UL << 20) GTEST_SKIP() << "forty megabytes take such a stream minutes";
+  const auto link = client_.transport.open(address_, source_, {});
+  ASSERT_TRUE(until([&] { return server_.last<ports::LinkOpened>() && client_.last<ports::LinkOpened>(); }));
+  const auto theirs = server_.last<ports::LinkOpened>()->link;
+  wire::SnapshotChunk chunk;
+  chunk.data = std::string(1UL << 20, 'x');
+  constexpr std::size_t kChunks = 40;
+  std::size_t read_by_then = 0;
+  server_.on_event = [&] { read_by_then = client_.events.size(); };
+  for (std::size_t i = 0; i < kChunks; ++i)
+    server_.transport.send(theirs, ports::Frame(wire::Message(chunk)));
+  client_.transport.send(link, ports::Frame(wire::Message(wire::Heartbeat{1})));
+  ASSERT_TRUE(
+      until([&] { return server_.last<ports::FrameArrived>() && client_.events.size() == kChunks + 1; }));
+  EXPECT_GT(read_by_then, kChunks / 2) << "it was heard while its answers waited for it";
+  server_.on_event = nullptr;
+}
+
 INSTANTIATE_TEST_SUITE_P(Over, TcpTransportTest,
                          testing::Values(Streams{"PlainStreams", {}, 8UL << 20},
                                          Streams{"SlowStreams", slow_stream, 1UL << 19},
@@ -273,6 +326,21 @@ TEST_F(TlsTransport, AStrangerMaySayLittleOnly) {
   ASSERT_TRUE(run_until(reactor_, [&] { return server_.last<ports::LinkClosed>() != nullptr; }));
   EXPECT_NE(server_.last<ports::LinkClosed>()->reason.find("bad frame"), std::string::npos);
   EXPECT_FALSE(server_.last<ports::FrameArrived>());
+}
+
+TEST_F(TlsTransport, AStrangerThatDoesNotReadItsAnswersLosesItsLink) {
+  Peer joiner(reactor_, tls_, root_.joiner());
+  joiner.transport.open(address_, source_, {});
+  ASSERT_TRUE(run_until(reactor_, [&] { return server_.last<ports::LinkOpened>() != nullptr; }));
+  const auto theirs = server_.last<ports::LinkOpened>()->link;
+  wire::RootReply reply;
+  reply.root_cert_pem = std::string(1'024, 'x');
+  for (int i = 0; i < 32; ++i) server_.transport.send(theirs, ports::Frame(wire::Message(reply)));
+  ASSERT_TRUE(run_until(reactor_, [&] { return joiner.events.size() == 33; })) << "some kilobytes are fine";
+  for (int i = 0; i < 1'000; ++i) server_.transport.send(theirs, ports::Frame(wire::Message(reply)));
+  ASSERT_TRUE(run_until(reactor_, [&] { return server_.last<ports::LinkClosed>() != nullptr; }));
+  EXPECT_EQ(server_.last<ports::LinkClosed>()->reason,
+            "a peer without a certificate does not read its answers");
 }
 
 TEST_F(TlsTransport, ANodeOfAnotherRootGetsNoLink) {

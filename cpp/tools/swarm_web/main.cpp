@@ -32,7 +32,12 @@ namespace swarm::web {
 namespace {
 
 constexpr std::size_t kMaxRequest = 64 * 1024;
-constexpr std::size_t kMaxClients = 1024;
+// Less than a process has descriptors. Beyond it the client that has been silent longest makes room: programs
+// that connect and say nothing keep no other client out.
+constexpr std::size_t kMaxClients = 960;
+// How long a client may take for its first request, and be silent between two (nginx: keepalive_timeout,
+// which is 75 s). Redis has no such bound, and so has --redis none.
+constexpr std::int64_t kFirstRequestMs = 10'000, kKeepAliveMs = 60'000;
 // On SIGTERM: how long an idle connection may still send a request, and how long an answer may take.
 constexpr std::int64_t kIdleMs = 100, kBusyMs = 5'000;
 
@@ -40,6 +45,9 @@ struct Client {
   int fd = -1;
   std::string in, out;
   bool close_when_sent = false;
+  std::int64_t heard_ms = 0;
+  bool was_answered = false;
+  std::int64_t patience_ends() const { return heard_ms + (was_answered ? kKeepAliveMs : kFirstRequestMs); }
   bool busy() const { return !in.empty() || !out.empty(); }
 };
 
@@ -67,6 +75,8 @@ class Server {
   bool listen();
   std::int64_t next_deadline() const;
   void step(int timeout);
+  void drop_silent_clients(std::int64_t now);
+  void make_room();
   void accept();
   bool talk(Client& client, short events);  // false: done with it
   bool answer(Client& client);
@@ -119,7 +129,25 @@ std::int64_t Server::next_deadline() const {
   if (stop_at_ >= 0 && now_ms() >= stop_at_) sooner(now_ms() + 10);
   if (listener_ < 0 && stop_at_ < 0) sooner(started_ + settings_.start_delay_ms);
   if (settings_.fail_after_ms) sooner(started_ + *settings_.fail_after_ms);
+  if (!settings_.redis)
+    for (const Client& client : clients_) sooner(client.patience_ends());
   return next;
+}
+
+void Server::drop_silent_clients(std::int64_t now) {
+  if (settings_.redis) return;
+  std::erase_if(clients_, [now](const Client& client) {
+    if (client.patience_ends() > now) return false;
+    close(client.fd);
+    return true;
+  });
+}
+
+void Server::make_room() {
+  const auto longest = std::ranges::min_element(
+      clients_, {}, [](const Client& client) { return std::pair(client.busy(), client.heard_ms); });
+  close(longest->fd);
+  clients_.erase(longest);
 }
 
 int Server::run() {
@@ -137,6 +165,7 @@ int Server::run() {
   while (true) {
     const std::int64_t now = now_ms();
     if (may_end(now)) return 0;
+    drop_silent_clients(now);
     if (settings_.fail_after_ms && now >= started_ + *settings_.fail_after_ms) {
       std::fprintf(stderr, "swarm-web: SWARM_WEB_FAIL_AFTER has passed: exit code 1\n");
       return 1;
@@ -162,8 +191,7 @@ bool Server::may_end(std::int64_t now) {
 }
 
 void Server::step(int timeout) {
-  std::vector<pollfd> watched{{signals_, POLLIN, 0},
-                              {clients_.size() < kMaxClients ? listener_ : -1, POLLIN, 0}};
+  std::vector<pollfd> watched{{signals_, POLLIN, 0}, {listener_, POLLIN, 0}};
   for (const Client& client : clients_)
     watched.push_back({client.fd, static_cast<short>(client.out.empty() ? POLLIN : POLLOUT), 0});
   if (poll(watched.data(), watched.size(), timeout) <= 0) return;
@@ -190,11 +218,17 @@ void Server::stop() {
 }
 
 void Server::accept() {
-  for (int fd; (fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;)
-    clients_.push_back({fd, {}, {}, false});
+  for (int fd; (fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
+    if (clients_.size() >= kMaxClients) make_room();
+    Client client;
+    client.fd = fd;
+    client.heard_ms = now_ms();
+    clients_.push_back(std::move(client));
+  }
 }
 
 bool Server::talk(Client& client, short events) {
+  client.heard_ms = now_ms();
   if ((events & POLLOUT) != 0) return flush(client);
   char bytes[16 * 1024];
   const auto count = read(client.fd, bytes, sizeof bytes);
@@ -213,6 +247,7 @@ bool Server::answer_redis(Client& client) {
 
 bool Server::answer(Client& client) {
   for (auto end = client.in.find("\r\n\r\n"); end != std::string::npos; end = client.in.find("\r\n\r\n")) {
+    client.was_answered = true;
     const std::string head = client.in.substr(0, end);
     client.in.erase(0, end + 4);
     const std::string line = head.substr(0, head.find("\r\n"));
