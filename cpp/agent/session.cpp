@@ -171,7 +171,7 @@ void Worker::State::on(const wire::FeedUpdate& update, WallTime wall) {
   if (update.from > applied) return acknowledge(update.to);  // one before it is missing
   // Taking away a task at the word of a deposed leader would start it twice when the true one gives it back.
   const bool stale = update.store_version != 0 && update.moment() < obeyed;
-  if (stale && !SWARM_MISTAKE("agent.obeys-deposed-leaders")) return reconnect(std::nullopt);
+  if (stale) return reconnect(std::nullopt);
   obeyed = std::max(obeyed, update.moment());
   apply(update, wall);
   applied = update.to;

@@ -206,9 +206,8 @@ void Raft::answer_old_term(const Message& message) {
 
 void Raft::on_vote_request(const Message& message) {
   const bool is_pre = message.type == MessageType::pre_vote;
-  const bool can_vote =
-      vote == message.from || (vote == kNone && leader == kNone) || (is_pre && message.term > term) ||
-      SWARM_MISTAKE("raft.votes-twice-in-a-term");
+  const bool can_vote = vote == message.from || (vote == kNone && leader == kNone) ||
+                        (is_pre && message.term > term) || SWARM_MISTAKE("raft.votes-twice-in-a-term");
   Message answer;
   answer.type = is_pre ? MessageType::pre_vote_resp : MessageType::vote_resp;
   answer.to = message.from;

@@ -118,6 +118,7 @@ class Raft {
   void on_read_ack(PeerId from, const std::string& context);
   void release_confirmed_reads();
   void release_waiting_reads();
+  bool asks_for_reads() const { return !reads_.empty(); }
   bool committed_in_own_term() const;
 
   // membership.cpp

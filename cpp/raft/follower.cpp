@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/check.hpp"
-#include "base/mistake.hpp"
 #include "base/result.hpp"
 #include "raft/conf_change.hpp"
 #include "raft/core.hpp"
@@ -133,7 +132,7 @@ void Raft::handle_snapshot(const Message& message) {
 }
 
 bool Raft::restore(const Snapshot& snapshot) {
-  if (snapshot.index <= log.committed() && !SWARM_MISTAKE("raft.goes-back-to-an-old-snapshot")) return false;
+  if (snapshot.index <= log.committed()) return false;
   if (role != Role::follower) {
     become_follower(term + 1, kNone);
     return false;

@@ -121,6 +121,8 @@ class RawNode {
   void advance();
 
   Result<void> read_index(std::string context);
+  // Returns true while this leader's heartbeats ask a quorum about reads.
+  bool asks_for_reads() const;
   void report_unreachable(PeerId id);
   void report_snapshot(PeerId id, bool arrived);
   void transfer_leader(PeerId to);

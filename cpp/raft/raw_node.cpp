@@ -186,6 +186,8 @@ Result<void> RawNode::step(Message message) {
   return raft_->step(std::move(message));
 }
 
+bool RawNode::asks_for_reads() const { return raft_->asks_for_reads(); }
+
 Result<void> RawNode::read_index(std::string context) {
   Message message = message_of(MessageType::read_index);
   message.entries.resize(1);

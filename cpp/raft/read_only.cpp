@@ -27,7 +27,8 @@ void Raft::on_read_index(const Message& message) {
 
 void Raft::serve_read(const Message& request) {
   const bool alone = tracker.is_singleton() && tracker.config.voters.incoming.voters.contains(config.id);
-  const bool unasked = config.read_only == ReadOnly::lease_based || SWARM_MISTAKE("raft.reads-without-a-quorum");
+  const bool unasked =
+      config.read_only == ReadOnly::lease_based || SWARM_MISTAKE("raft.reads-without-a-quorum");
   if (alone || unasked) return answer_read(request, log.committed());
   const std::string& context = request.entries.front().data;
   const auto known = std::any_of(reads_.begin(), reads_.end(),

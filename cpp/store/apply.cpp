@@ -237,13 +237,10 @@ void Applier::write(const model::TaskStep& step) {
   model::Task after = *before;
   const bool reported = !step.reported_by.empty();
   if (reported && step.reported_by != before->node_id) return;
-  const bool any_wish = SWARM_MISTAKE("store.desired-states-go-back");
-  if (step.desired_state && (*step.desired_state > after.desired_state || any_wish))
+  if (step.desired_state && *step.desired_state > after.desired_state)
     after.desired_state = *step.desired_state;
   if (step.node_id) after.node_id = *step.node_id;
-  const bool any_state = SWARM_MISTAKE("store.states-go-back");
-  if (step.status && (step.status->state >= after.status.state || any_state) &&
-      !(*step.status == after.status)) {
+  if (step.status && step.status->state >= after.status.state && !(*step.status == after.status)) {
     after.status = *step.status;
     if (reported) after.applied_at = transaction_.time;
   }

@@ -25,6 +25,16 @@ std::optional<std::string> commits_of_another_term(const raft::RawNode& raft, co
          " of term " + number(entries.back().term) + " by counting";
 }
 
+// Until an entry of its own term is committed a leader does not know how far the log was committed before it
+// (dissertation section 6.4).
+std::optional<std::string> reads_too_early(const raft::RawNode& raft, const raft::MemoryStorage& log) {
+  if (raft.role() != raft::Role::leader || !raft.asks_for_reads()) return std::nullopt;
+  const auto committed = log.term(raft.commit());
+  if (!committed || *committed == raft.term()) return std::nullopt;
+  return "the leader of term " + number(raft.term()) +
+         " takes in reads, and the last entry that it knows as committed is of term " + number(*committed);
+}
+
 }  // namespace
 
 std::optional<std::string> RaftRecord::check(const raft::RawNode& raft, const raft::MemoryStorage& log,
@@ -43,6 +53,7 @@ std::optional<std::string> RaftRecord::check(const raft::RawNode& raft, const ra
                " of " + number(due);
     }
   }
+  if (const auto broken = reads_too_early(raft, log)) return broken;
   if (term < seen.term) return "the term went back from " + number(seen.term) + " to " + number(term);
   if (raft.commit() < seen.commit)
     return "the commit index went back from " + number(seen.commit) + " to " + number(raft.commit());
