@@ -15,6 +15,11 @@
 #include "real/stream/sockets.hpp"
 
 namespace swarm::real::relay {
+namespace {
+
+constexpr std::size_t kMostStrangers = 1'024;
+
+}  // namespace
 
 Link* Links::find(LinkId id) {
   const auto it = links_.find(id);
@@ -65,6 +70,14 @@ void Links::clear() {
 std::vector<LinkId> Links::take_late_strangers(Instant now) {
   std::vector<LinkId> out;
   for (; !strangers_.empty() && strangers_.front().first <= now; strangers_.pop_front())
+    if (const Link* link = find(strangers_.front().second); link != nullptr && !link->greeted())
+      out.push_back(link->id());
+  return out;
+}
+
+std::vector<LinkId> Links::take_surplus_strangers() {
+  std::vector<LinkId> out;
+  for (; strangers_.size() > kMostStrangers; strangers_.pop_front())
     if (const Link* link = find(strangers_.front().second); link != nullptr && !link->greeted())
       out.push_back(link->id());
   return out;

@@ -40,6 +40,8 @@ class Links {
   bool any_speaking() const { return !speaking_.empty(); }
   // Takes the links that did not introduce themselves in time.
   std::vector<LinkId> take_late_strangers(Instant now);
+  // Takes the oldest of those, where too many wait.
+  std::vector<LinkId> take_surplus_strangers();
   // Lists as speaking the links with bytes that a fault held back and that may go now.
   void wake_delayed(Instant now);
   Instant next_due() const;

@@ -159,6 +159,7 @@ void Rounds::take_arrivals() {
       tune(peer.fd.get());
       events_.push_back(mesh::Accepted{add_conn(std::move(peer.fd), peer.from).id(), *port});
     }
+  for (const LinkId id : links_.take_surplus_strangers()) lose(*links_.find(id));
 }
 
 void Rounds::read_links() {

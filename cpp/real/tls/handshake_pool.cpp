@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -19,6 +20,11 @@
 #include "real/tls/tls_stream.hpp"
 
 namespace swarm::real {
+namespace {
+
+constexpr const char* kMadeRoom = "its TLS handshake made room for those of others";
+
+}  // namespace
 
 class HandshakePool::Worker {
  public:
@@ -38,10 +44,13 @@ class HandshakePool::Worker {
   Worker(const Worker&) = delete;
 
   void take(std::unique_ptr<TlsStream> stream, Done done) {
+    std::optional<Hand> surplus;
     {
       const std::lock_guard hold(mutex_);
       arrived_.push_back({std::move(stream), std::move(done), steady_now() + patience_});
+      surplus = take_surplus();
     }
+    if (surplus) surplus->done(nullptr, kMadeRoom);
     wake();
   }
 
@@ -52,7 +61,19 @@ class HandshakePool::Worker {
     Instant deadline;
     Want wants = Want::read;
     bool ready = true;  // for what it wants
+    bool gone = false;  // the peer has closed its end
   };
+
+  // They come faster than this thread shakes hands. The oldest that was accepted goes.
+  std::optional<Hand> take_surplus() {
+    if (arrived_.size() <= 2 * most_) return std::nullopt;
+    const auto is_accepted = [](const Hand& hand) { return hand.stream->is_accepted(); };
+    const auto oldest = std::find_if(arrived_.begin(), arrived_.end(), is_accepted);
+    if (oldest == arrived_.end()) return std::nullopt;
+    Hand surplus = std::move(*oldest);
+    arrived_.erase(oldest);
+    return surplus;
+  }
 
   void wake() { ::eventfd_write(wake_.get(), 1); }
 
@@ -81,7 +102,7 @@ class HandshakePool::Worker {
     std::erase_if(hands_, [&](Hand& hand) {
       if (waiting <= most_ || !waits(hand)) return false;
       --waiting;
-      hand.done(nullptr, "its TLS handshake made room for those of others");
+      hand.done(nullptr, kMadeRoom);
       return true;
     });
   }
@@ -92,8 +113,8 @@ class HandshakePool::Worker {
     ready_.assign(1, {wake_.get(), POLLIN, 0});
     Instant until = Instant::never();
     for (const Hand& hand : hands_) {
-      ready_.push_back(
-          {hand.stream->fd(), static_cast<short>(hand.wants == Want::read ? POLLIN : POLLOUT), 0});
+      ready_.push_back({hand.stream->fd(),
+                        static_cast<short>(POLLRDHUP | (hand.wants == Want::read ? POLLIN : POLLOUT)), 0});
       until = std::min(until, hand.deadline);
     }
     int patience = -1;
@@ -109,12 +130,17 @@ class HandshakePool::Worker {
       const short now = ready_[i + 1].revents;
       if (now == 0) continue;
       hands_[i].ready = true;
+      hands_[i].gone = hands_[i].stream->is_accepted() && (now & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
       hands_[i].stream->note({(now & (POLLIN | POLLHUP | POLLERR)) != 0, (now & POLLOUT) != 0, false});
     }
   }
 
-  // Returns true if it is over.
+  // Returns true if it is over. A peer that has gone costs no arithmetic.
   bool step(Hand& hand) {
+    if (hand.gone) {
+      hand.done(nullptr, "the peer closed the connection within its TLS handshake");
+      return true;
+    }
     Outcome now{.io = Io::blocked, .wants = hand.wants};
     if (std::exchange(hand.ready, false)) now = hand.stream->shake();
     if (now.io == Io::blocked) {

@@ -4,8 +4,9 @@
 //
 // A stream is handed over, its socket is waited for there, and it comes back when the handshake is done, has
 // failed, or takes longer than the patience. Where too many wait that were accepted, the oldest of these
-// goes: a program that opens connections and says nothing takes no place from a node that does. The threads
-// start with the first stream. Thread-safe.
+// goes: a program that opens connections and says nothing takes no place from a node that does. The same
+// holds where more come than the threads can shake hands with, and a peer that has gone meanwhile costs
+// nothing. The threads start with the first stream. Thread-safe.
 #pragma once
 
 #include <functional>
