@@ -35,6 +35,7 @@ class Raft {
   SoftState soft_state() const { return {leader, role}; }
   HardState hard_state() const { return {term, vote, log.committed()}; }
   Status status() const;
+  bool asks_for_reads() const { return !reads_.empty(); }
 
   // ---- state. Public: RawNode and the roles are one machine; only raft/*.cpp include this header.
   const Config config;
@@ -118,7 +119,6 @@ class Raft {
   void on_read_ack(PeerId from, const std::string& context);
   void release_confirmed_reads();
   void release_waiting_reads();
-  bool asks_for_reads() const { return !reads_.empty(); }
   bool committed_in_own_term() const;
 
   // membership.cpp

@@ -221,8 +221,8 @@ namespace {
 void add_loss(Rng& rng, Plan& plan, const std::string& node, const char* what, std::int64_t most,
               Duration at) {
   Fault disk = of(Kind::disk, at, node).set(what, rng.between(1, most));
-  Fault kill =
-      of(rng.chance(1, 2) ? Kind::kill : Kind::power_off, at + Duration::millis(rng.between(1, 2'000)), node);
+  const Duration later = Duration::millis(rng.between(1, 2'000));
+  Fault kill = of(rng.chance(1, 2) ? Kind::kill : Kind::power_off, at + later, node);
   disk.lasts = Duration::millis(rng.between(2'500, 8'000));
   kill.lasts = some_length(rng);
   plan.faults.push_back(std::move(disk));
@@ -240,8 +240,8 @@ void add_deaths(Rng& rng, Plan& plan, const std::vector<std::string>& names, Dur
 
 }  // namespace
 
-// A manager that forgets is one less until the others take it in again: one of a minority may, and only while
-// nobody changes who the others are.
+// A manager that forgets is one less until the others take it in again. So only one may, of three or more, and
+// only in a run whose managers stay managers.
 Plan draw_losses(Rng& rng, const Knobs& knobs, const Names& machines, const Names& managers,
                  Duration length) {
   Plan plan;
@@ -253,9 +253,12 @@ Plan draw_losses(Rng& rng, const Knobs& knobs, const Names& machines, const Name
        at = at + Duration::millis(rng.between(4'000, 20'000))) {
     const std::uint64_t dice = rng.below(3);
     if (dice == 0 && knobs.lost_tails && may_lose) add_loss(rng, plan, loser, "lost_tail", 12, at);
-    if (dice == 1 && knobs.flipped_bits && !flipped.empty())
-      add_loss(rng, plan, flipped[rng.below(flipped.size())], "flip", 6, at);
-    if (dice == 2 && knobs.all_at_once) add_deaths(rng, plan, rng.chance(1, 3) ? machines : managers, at);
+    if (dice == 1 && knobs.flipped_bits && !flipped.empty()) {
+      const std::string& victim = flipped[rng.below(flipped.size())];
+      add_loss(rng, plan, victim, "flip", 6, at);
+    }
+    const bool all = rng.chance(1, 3);
+    if (dice == 2 && knobs.all_at_once) add_deaths(rng, plan, all ? machines : managers, at);
   }
   return plan;
 }

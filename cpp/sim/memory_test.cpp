@@ -82,7 +82,7 @@ TEST(Memory, AFollowerThatComesBackAsAnOlderCopyIsANewMemberToo) {
     }
     EXPECT_EQ(swarm.create("a", 3), 201u);
     swarm.settle();
-    if (world.leader() == swarm.follower) continue;  // nobody counts on what it had
+    if (world.leader() == swarm.follower) continue;  // no leader counts on what it had
     world.crash(swarm.follower);
     world.take_trace();
     world.start(swarm.follower);
