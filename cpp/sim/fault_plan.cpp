@@ -222,7 +222,8 @@ void add_loss(Rng& rng, Plan& plan, const std::string& node, const char* what, s
               Duration at) {
   Fault disk = of(Kind::disk, at, node).set(what, rng.between(1, most));
   const Duration later = Duration::millis(rng.between(1, 2'000));
-  Fault kill = of(rng.chance(1, 2) ? Kind::kill : Kind::power_off, at + later, node);
+  const Kind kind = rng.chance(1, 2) ? Kind::kill : Kind::power_off;
+  Fault kill = of(kind, at + later, node);
   disk.lasts = Duration::millis(rng.between(2'500, 8'000));
   kill.lasts = some_length(rng);
   plan.faults.push_back(std::move(disk));
@@ -240,8 +241,8 @@ void add_deaths(Rng& rng, Plan& plan, const std::vector<std::string>& names, Dur
 
 }  // namespace
 
-// A manager that forgets is one less until the others take it in again. So only one may, of three or more, and
-// only in a run whose managers stay managers.
+// A manager that forgets is one less until the others take it in again. So only one may, of three or more,
+// and only in a run whose managers stay managers.
 Plan draw_losses(Rng& rng, const Knobs& knobs, const Names& machines, const Names& managers,
                  Duration length) {
   Plan plan;
