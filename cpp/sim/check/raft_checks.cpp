@@ -30,7 +30,7 @@ std::optional<std::string> commits_of_another_term(const raft::RawNode& raft, co
 std::optional<std::string> reads_too_early(const raft::RawNode& raft, const raft::MemoryStorage& log) {
   if (raft.role() != raft::Role::leader || !raft.asks_for_reads()) return std::nullopt;
   const auto committed = log.term(raft.commit());
-  if (!committed || *committed == raft.term()) return std::nullopt;
+  if (!committed.ok() || *committed == raft.term()) return std::nullopt;
   return "the leader of term " + number(raft.term()) +
          " takes in reads, and the last entry that it knows as committed is of term " + number(*committed);
 }
