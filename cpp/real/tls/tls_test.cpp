@@ -409,6 +409,16 @@ TEST_F(Pool, TheOldestOfTooManyThatSayNothingGoAndOneThatSpeaksIsServed) {
   EXPECT_GE(gone, kSilent - kMost);
 }
 
+TEST_F(Pool, APeerThatHasGoneCostsNoHandshake) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  ::close(ends[0]);
+  HandshakePool pool(1, Duration::seconds(30));
+  shake(Fd(ends[1]), Side::accepted, manager_, pool);
+  ASSERT_TRUE(run_until(reactor_, [&] { return done_.size() == 1; }));
+  EXPECT_EQ(done_[0].why, "the peer closed the connection within its TLS handshake");
+}
+
 // ---- the API's door
 
 class ApiDoor : public Tls {
