@@ -4,7 +4,7 @@
 // again. A link that has used its share is not read any more until then, so that its bytes wait in the
 // kernel, and in the peer: the node's queue holds one round, and in a round no link has more than its share.
 // Managers (Raft) come first, then workers, then strangers; workers together, and strangers together, have a
-// bound of their own. So the frames of a flood delay those of the others by one short turn, whoever sends it.
+// bound of their own. So the frames of a flood delay those of the others by one short turn only.
 //
 // Pure. NOT here: how often a peer may ask for something (node/pace), what is said to slow peers
 // (tcp_transport).

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -477,6 +478,16 @@ TEST_F(Pool, TheOldestOfTooManyThatSayNothingGoAndOneThatSpeaksIsServed) {
   }
   EXPECT_EQ(served, 2u);
   EXPECT_GE(gone, kSilent - kMost);
+}
+
+TEST_F(Pool, APeerThatHasGoneCostsNoHandshake) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  ::close(ends[0]);
+  HandshakePool pool(1, Duration::seconds(30));
+  shake(Fd(ends[1]), Side::accepted, manager_, pool);
+  ASSERT_TRUE(run_until(reactor_, [&] { return done_.size() == 1; }));
+  EXPECT_EQ(done_[0].why, "the peer closed the connection within its TLS handshake");
 }
 
 // ---- the API's door
