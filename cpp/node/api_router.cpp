@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "docker/routes.hpp"
+
 namespace swarm::node {
 namespace {
 
@@ -114,8 +116,10 @@ void ApiRouter::route_waiting(const Moment& at) {
 
 void ApiRouter::cancel(const WayOn& way) { out_.add(effect::SendOn{way.link, wire::ApiCancel{way.number}}); }
 
-void ApiRouter::refuse_no_leader(ports::ApiId id) {
-  if (const auto way = way_on(requests_.find(id)->stage)) cancel(*way);
+void ApiRouter::go_without_leader(ports::ApiId id) {
+  const ApiRequest& request = *requests_.find(id);
+  if (const auto way = way_on(request.stage)) cancel(*way);
+  if (docker::is_own_without_leader(request.what) && !request.origin) return answer(id);
   fail(id, no_leader());
 }
 
@@ -250,7 +254,7 @@ void ApiRouter::on_deadline(const Moment& at) {
   while (const ports::ApiId id = requests_.due(at.now)) {
     const RequestStage& stage = requests_.find(id)->stage;
     if (!std::holds_alternative<request::Relaying>(stage)) {
-      refuse_no_leader(id);
+      go_without_leader(id);
       continue;
     }
     // A frame of the answer was lost on a link that lives.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "node/agent_part.hpp"
@@ -18,6 +19,7 @@
 #include "node/log_hub.hpp"
 #include "node/membership.hpp"
 #include "node/node.hpp"
+#include "node/other_group.hpp"
 #include "node/permissions.hpp"
 #include "node/refusals.hpp"
 #include "node/reopening.hpp"
@@ -105,6 +107,8 @@ class Node::Impl {
   void on_done(const IdentityStored& stored);
   void refuse(const Speaker& from, const char* message, Denial denial, const char* rule = nullptr);
   void note_bad_frame(const ports::LinkClosed& event);
+  void note_other_leader(const Speaker& from, const ports::Frame& frame, Denial denial);
+  bool note_other_group(const Speaker& from, const wire::Message& message);
   void on_snapshot(const Speaker& from, wire::Message message);
   void on_wire(const Speaker& from, wire::Message message);
   void on_leader_wire(const Speaker& from, Part part, const wire::Message& message);
@@ -210,6 +214,7 @@ class Node::Impl {
   void note_leader_change();
   void note_members();
   void deliver_applied(AppliedEntry entry);
+  void answer_after_lock();
   void step_down();
   void retire_replica();
   // Each part that this node has now, in the order in which they hear of an event.
@@ -219,6 +224,8 @@ class Node::Impl {
   // ---- views.cpp: what the API sees
   docker::Context api_context();
   void show(docker::LocalNode& local, docker::RaftView& raft) const;
+  std::vector<std::string> problems() const;
+  std::string other_group_problem() const;
   docker::Told answer_to(const docker::Question& question) const;
   std::vector<docker::Metric> metrics() const;
 
@@ -240,6 +247,8 @@ class Node::Impl {
   std::uint64_t container_events_ = 0;
   bool shutting_down_ = false;
   bool replica_retired_ = false;
+  std::vector<std::pair<std::uint64_t, model::Outcome>> answer_after_lock_;  // proposals of clients
+  OtherGroup other_group_;
   Reopening reopening_;
   std::string disk_waits_;                       // why the node's own batches wait
   std::optional<wire::ManagerPeer> recovering_;  // the only member of the group that is made next

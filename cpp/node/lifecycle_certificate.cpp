@@ -31,6 +31,7 @@ void Lifecycle::resume(ports::DiskLock lock, Instant now, WallTime wall) {
   stage_ = stage::Member{};
   error_.clear();
   lock_ = std::move(lock);
+  stored_lock_ = lock_.number;
   if (identity_->raft_id == 0) open_own_lock();  // a crash was between its demotion and this
   if (identity_->certificate_pem.empty()) {
     error_ =
