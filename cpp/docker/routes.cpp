@@ -218,6 +218,10 @@ std::optional<std::string> match(const std::vector<std::string_view>& pattern,
 
 }  // namespace
 
+bool is_own_without_leader(const Routed& what) {
+  return what.route != nullptr && what.route->handler == show_unlock_key;
+}
+
 Match find_route(const std::string& method, const Target& target) {
   for (const Pattern& pattern : patterns()) {
     if (method != pattern.route->method) continue;

@@ -20,6 +20,10 @@ struct Route {
   const char* not_yet = nullptr;  // in place of a handler: the sentence of a 501
 };
 
+// Returns true for a read that a manager without a leader answers by what it has itself, once it has waited
+// for one: the unlock key. Managers that are locked wait for the key, and a leader for them.
+bool is_own_without_leader(const Routed& what);
+
 struct Match {
   const Route* route = nullptr;  // null: page not found
   std::string name;

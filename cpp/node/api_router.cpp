@@ -22,6 +22,8 @@
 #include <variant>
 #include <vector>
 
+#include "docker/routes.hpp"
+
 namespace swarm::node {
 namespace {
 
@@ -141,8 +143,10 @@ void ApiRouter::route_waiting(const Moment& at) {
 
 void ApiRouter::cancel(const WayOn& way) { out_.add(effect::SendOn{way.link, wire::ApiCancel{way.number}}); }
 
-void ApiRouter::refuse_no_leader(ports::ApiId id) {
-  if (const auto way = way_on(requests_.find(id)->stage)) cancel(*way);
+void ApiRouter::go_without_leader(ports::ApiId id) {
+  const ApiRequest& request = *requests_.find(id);
+  if (const auto way = way_on(request.stage)) cancel(*way);
+  if (docker::is_own_without_leader(request.what) && !request.origin) return answer(id);
   fail(id, no_leader());
 }
 
@@ -286,9 +290,9 @@ void ApiRouter::on_deadline(const Moment& at) {
     route_waiting(at);
   }
   while (const ports::ApiId id = requests_.due(at.now)) {
-    const auto* relaying = std::get_if<request::Relaying>(&requests_.find(id)->stage);
-    if (relaying == nullptr) {
-      refuse_no_leader(id);
+    const RequestStage& stage = requests_.find(id)->stage;
+    if (!std::holds_alternative<request::Relaying>(stage)) {
+      go_without_leader(id);
       continue;
     }
     // A frame of the answer was lost on a link that lives.

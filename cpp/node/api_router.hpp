@@ -79,7 +79,7 @@ class ApiRouter {
   void fail(ports::ApiId id, Error error);
   void relay(ports::ApiId id, std::vector<wire::ApiReplyBody> bodies, Instant now);
   void expect_more(ports::ApiId id, Instant now);
-  void refuse_no_leader(ports::ApiId id);
+  void go_without_leader(ports::ApiId id);
   void lose_answer(ports::ApiId id, Instant give_up, Instant now);
   void cancel(const WayOn& way);
   void send_back(ApiRequest::Origin& origin, wire::ApiReplyBody body);

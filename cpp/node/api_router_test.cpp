@@ -166,6 +166,19 @@ TEST_F(ApiRouterTest, WithoutALeaderARequestWaitsTwoSecondsAndMayBeAskedElsewher
   EXPECT_EQ(router_.next_deadline(), at_.now + Duration::millis(19)) << "the last look for a leader";
 }
 
+TEST_F(ApiRouterTest, TheUnlockKeyIsToldWithoutALeaderByAManagerThatHasIt) {
+  be(Is::following);
+  EXPECT_TRUE(arrive("GET", "/swarm/unlockkey").empty()) << "a leader's answer is newer";
+  EXPECT_EQ(only<effect::Answer>(after(Duration::seconds(2))).id, kId);
+  router_.end(kId);
+  took();
+  const std::uint64_t number = forward("GET", "/swarm/unlockkey");
+  EXPECT_TRUE(in<request::Forwarded>());
+  const auto effects = after(Duration::seconds(2));
+  EXPECT_EQ(only<effect::Answer>(effects).id, kId) << "the leader died";
+  EXPECT_EQ(sent_on<wire::ApiCancel>(effects).front().second.id, number);
+}
+
 TEST_F(ApiRouterTest, ANewLeaderIsFoundWhileARequestWaits) {
   be(Is::following);
   arrive("POST", "/services/create");

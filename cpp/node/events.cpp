@@ -73,8 +73,10 @@ void Node::Impl::on(ports::FrameArrived&& event) {
   const Speaker from{event.link, *peer};  // a copy: a handler may close the link
   const Way way = core_.links.is_outbound(event.link) ? Way::answers : Way::asks;
   const Permission row = permission(event.frame);
-  if (const auto denial = check(from.who, way, hearer(from.who), event.frame))
+  if (const auto denial = check(from.who, way, hearer(from.who), event.frame)) {
+    note_other_leader(from, event.frame, *denial);
     return refuse(from, row.name, *denial);
+  }
   if (Pace::counts(row) && !pace_.may_ask(from, core_.now)) return refuse(from, row.name, Denial::pace);
   if (auto* message = std::get_if<raft::Message>(&event.frame)) {
     const char* name =
@@ -93,7 +95,26 @@ void Node::Impl::refuse(const Speaker& from, const char* message, Denial denial,
   if (closes) close_link(from.link);
 }
 
+// The leader of another group believes that this manager is one of its members, so it hears it, too.
+void Node::Impl::note_other_leader(const Speaker& from, const ports::Frame& frame, Denial denial) {
+  if (!replica_ || !is_of_other_leader(frame, denial)) return;
+  if (replica_->members().contains(from.who.raft_id)) return;
+  if (!other_group_.on_leader(from.who.node, core_.now)) return;
+  core_.links.send(from.link, wire::Message(wire::SessionRefused{kOfOtherGroup, "another Raft group", {}}));
+  if (other_group_.take_news(from.who.node))
+    core_.trace("warning.group", [this] { return other_group_problem(); });
+}
+
+bool Node::Impl::note_other_group(const Speaker& from, const wire::Message& message) {
+  const auto* refused = std::get_if<wire::SessionRefused>(&message);
+  if (refused == nullptr || refused->session != kOfOtherGroup) return false;
+  if (replica_ && other_group_.on_told(from.who.node, core_.now))
+    core_.trace("warning.group", [this] { return other_group_problem(); });
+  return true;
+}
+
 void Node::Impl::on_wire(const Speaker& from, wire::Message message) {
+  if (note_other_group(from, message)) return;
   const Part part = permission(message).part;
   switch (part) {
     case Part::replica:
@@ -237,6 +258,8 @@ void Node::Impl::on_done(const GroupStored&) {
 void Node::Impl::on_done(const IdentityStored& stored) {
   lifecycle_.on_stored(stored, surroundings());
   settle(lifecycle_);
+  if (stored.then == IdentityStored::Then::follow_lock && stored.lock == lifecycle_.stored_lock())
+    answer_after_lock();
 }
 
 // ---- tasks and clients

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "node/agent_part.hpp"
@@ -18,6 +19,7 @@
 #include "node/log_hub.hpp"
 #include "node/membership.hpp"
 #include "node/node.hpp"
+#include "node/other_group.hpp"
 #include "node/pace.hpp"
 #include "node/permissions.hpp"
 #include "node/refusals.hpp"
@@ -109,6 +111,8 @@ class Node::Impl {
   void note_bad_frame(const ports::LinkClosed& event);
   void refuse_session(ports::LinkId link, wire::SessionRefused refused);
   void close_hasty_links();
+  void note_other_leader(const Speaker& from, const ports::Frame& frame, Denial denial);
+  bool note_other_group(const Speaker& from, const wire::Message& message);
   void on_snapshot(const Speaker& from, wire::Message message);
   void on_wire(const Speaker& from, wire::Message message);
   void on_leader_wire(const Speaker& from, Part part, const wire::Message& message);
@@ -214,6 +218,7 @@ class Node::Impl {
   void note_leader_change();
   void note_members();
   void deliver_applied(AppliedEntry entry);
+  void answer_after_lock();
   void step_down();
   void retire_replica();
   // Each part that this node has now, in the order in which they hear of an event.
@@ -223,6 +228,8 @@ class Node::Impl {
   // ---- views.cpp: what the API sees
   docker::Context api_context();
   void show(docker::LocalNode& local, docker::RaftView& raft) const;
+  std::vector<std::string> problems() const;
+  std::string other_group_problem() const;
   docker::Told answer_to(const docker::Question& question) const;
   std::vector<docker::Metric> metrics() const;
 
@@ -246,6 +253,8 @@ class Node::Impl {
   bool shutting_down_ = false;
   bool replica_retired_ = false;
   std::map<ports::LinkId, Speaker> hasty_;  // their links close when the leader has done its round
+  std::vector<std::pair<std::uint64_t, model::Outcome>> answer_after_lock_;  // proposals of clients
+  OtherGroup other_group_;
   Reopening reopening_;
   std::string disk_waits_;                       // why the node's own batches wait
   std::optional<wire::ManagerPeer> recovering_;  // the only member of the group that is made next

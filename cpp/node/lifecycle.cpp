@@ -60,6 +60,9 @@ void Lifecycle::on_listening(const Result<void>& result, const Surroundings& at)
 
 void Lifecycle::on_stored(const IdentityStored& stored, const Surroundings& at) {
   switch (stored.then) {
+    case IdentityStored::Then::follow_lock:
+      if (stored.lock == lock_.number) stored_lock_ = stored.lock;  // another one may be on its way already
+      return;
     case IdentityStored::Then::start_agent:
       if (identity_) out_.add(effect::StartAgent{});  // it may have left already
       return;

@@ -157,7 +157,7 @@ class Lifecycle {
                           sidelined_->because == Sidelined::Because::outvoted);
   }
   // Its disk was opened again.
-  void on_disk_back() { sidelined_.reset(); }
+  void on_disk_back();
 
   // ---- a client's wishes
   void init(ports::ApiId id, const docker::SwarmInit& wish);
@@ -199,6 +199,8 @@ class Lifecycle {
             std::holds_alternative<stage::Locked>(stage_));
   }
   std::uint64_t lock_number() const { return lock_.number; }
+  // Of the lock that the disk has for certain.
+  std::uint64_t stored_lock() const { return stored_lock_; }
   const WayIn& way() const { return way_; }
   const Certified& certified() const { return certified_; }
 
@@ -281,7 +283,8 @@ class Lifecycle {
   Stage stage_;
   WayIn way_;
   Certified certified_;
-  ports::DiskLock lock_;                                   // of its disk
+  ports::DiskLock lock_;                                   // of its disk, or on its way there
+  std::uint64_t stored_lock_ = 0;                          // the number of the one that is there
   model::NodeRole role_wanted_ = model::NodeRole::worker;  // as the session last said
   std::string error_;
   bool is_refused_ = false;  // `error_` says why it gets no session

@@ -42,6 +42,7 @@ void Lifecycle::resume(ports::DiskLock lock, Instant now, WallTime wall) {
   stage_ = stage::Member{};
   error_.clear();
   lock_ = std::move(lock);
+  stored_lock_ = lock_.number;
   const Identity& own = own_identity();
   if (own.raft_id == 0) open_own_lock();  // a crash was between its demotion and this
   if (own.certificate_pem.empty()) {

@@ -91,6 +91,7 @@ void Lifecycle::forget_everything() {
   identity_.reset();
   certified_ = {};
   lock_ = {};
+  stored_lock_ = 0;
   out_.add(effect::SayHello{});
   out_.add(effect::SetCredentials{});
   out_.add(effect::WipeAll{});

@@ -74,7 +74,15 @@ void Lifecycle::open_own_lock() {
 void Lifecycle::store_certificates_and_lock() {
   auto batch = save_certificates(own_identity());
   batch.lock = lock_;
-  out_.add(effect::Store{std::move(batch), {}});
+  IdentityStored then{IdentityStored::Then::follow_lock};
+  then.lock = lock_.number;
+  out_.add(effect::Store{std::move(batch), then});
+}
+
+// What was on its way to the disk when it failed is not there: the lock of the store comes again.
+void Lifecycle::on_disk_back() {
+  sidelined_.reset();
+  lock_.number = stored_lock_;
 }
 
 }  // namespace swarm::node

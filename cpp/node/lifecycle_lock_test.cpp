@@ -132,6 +132,30 @@ TEST_F(LockTest, TheDiskFollowsTheKeyOfTheStore) {
   EXPECT_TRUE(took().empty());
 }
 
+TEST_F(LockTest, ALockCountsWhenTheDiskHasTheNewestOne) {
+  be_member(33, {2, kKey});
+  EXPECT_EQ(lifecycle_.stored_lock(), 2u);
+  lifecycle_.on_unlock_key({3, kOther});
+  const auto first = all<effect::Store>(took()).front().waits;
+  lifecycle_.on_unlock_key({4, kKey});
+  const auto second = all<effect::Store>(took()).front().waits;
+  EXPECT_EQ(lifecycle_.stored_lock(), 2u) << "both are on their way";
+  lifecycle_.on_stored(std::get<IdentityStored>(first), at_);
+  EXPECT_EQ(lifecycle_.stored_lock(), 2u) << "another one is on its way";
+  lifecycle_.on_stored(std::get<IdentityStored>(second), at_);
+  EXPECT_EQ(lifecycle_.stored_lock(), 4u);
+}
+
+TEST_F(LockTest, ALockThatDidNotReachAFailingDiskIsStoredAgain) {
+  be_member(33, {2, kKey});
+  lifecycle_.on_unlock_key({3, kOther});
+  took();
+  lifecycle_.on_sidelined({Sidelined::Because::failing, "no room", 1});
+  lifecycle_.on_disk_back();
+  lifecycle_.on_unlock_key({3, kOther});
+  EXPECT_EQ(lock_in(took()), (ports::DiskLock{3, kOther}));
+}
+
 TEST_F(LockTest, ADemotedManagersDiskIsOpenedWhenItsReplicaGoes) {
   be_member(33, {2, kKey});
   at_.is_manager = true;
@@ -183,6 +207,19 @@ class LockedNodeTest : public testing::Test {
     world_.disk.restart();
     begin();
   }
+  // Answers requests, while the disk finishes nothing but what comes before a lock.
+  void pass_but_locks(Duration time) {
+    for (const Instant end = now_ + time; now_ < end; now_ = now_ + Duration::millis(20)) {
+      node_->turn(now_);
+      for (const std::uint64_t token : world_.disk.take_tokens())
+        if (world_.disk.brought_lock(token)) {
+          held_.push_back(token);
+        } else {
+          node_->handle(ports::DiskDone{token});
+        }
+      node_->turn(now_);
+    }
+  }
   void pass(Duration time) {
     for (const Instant end = now_ + time; now_ < end; now_ = now_ + Duration::millis(20)) {
       node_->turn(now_);
@@ -210,6 +247,7 @@ class LockedNodeTest : public testing::Test {
   std::unique_ptr<Node> node_;
   Instant now_{1'000'000'000};
   ports::ApiId last_ = 0;
+  std::vector<std::uint64_t> held_;
 };
 
 TEST_F(LockedNodeTest, ASwarmThatBeginsWithAutolockIsLockedFromItsFirstCertificateOn) {
@@ -251,6 +289,27 @@ TEST_F(LockedNodeTest, AutolockGoesOnAndOffAndItsKeyIsRotated) {
   EXPECT_TRUE(says(ask("GET", "/swarm/unlockkey"), R"("UnlockKey":"")"));
   restart();
   EXPECT_EQ(node_->inspect().state, SwarmState::active);
+}
+
+TEST_F(LockedNodeTest, AnotherKeyIsAnsweredWhenThisDiskHasIt) {
+  ASSERT_TRUE(ask("POST", "/swarm/init", R"({"ListenAddr":"127.0.1.1:2377","AutoLockManagers":true})")
+                  .starts_with("200"));
+  const std::uint64_t version = node_->inspect().store->cluster()->meta.version;
+  const std::string former = key();
+  node_->handle(
+      ports::ApiArrived{++last_,
+                        {"POST",
+                         "/swarm/update?rotateManagerUnlockKey=true&version=" + std::to_string(version),
+                         {{"content-type", "application/json"}},
+                         R"({"Name":"default","EncryptionConfig":{"AutoLockManagers":true}})"}});
+  pass_but_locks(Duration::seconds(1));
+  EXPECT_NE(key(), former) << "it is committed";
+  ASSERT_EQ(held_.size(), 1u);
+  EXPECT_EQ(replies_.status.count(last_), 0u)
+      << "a crash now would bring back a disk that wants the former key";
+  node_->handle(ports::DiskDone{held_.front()});
+  pass(Duration::millis(100));
+  EXPECT_EQ(replies_.status[last_], 200u);
 }
 
 TEST_F(LockedNodeTest, ALockedManagerLeavesByForceOnly) {

@@ -35,6 +35,7 @@ namespace {
 
 constexpr Duration kDialPatience = Duration::seconds(5);
 constexpr Duration kLook = Duration::millis(50);
+constexpr Duration kTellWait = Duration::seconds(2);  // of a removal that waits
 
 // The same request gives the same node, whichever leader answers: a frame that comes twice makes no second
 // node.
@@ -52,6 +53,12 @@ std::uint64_t raft_id_for(ports::Crypto& crypto, NodeId node, std::uint64_t requ
   std::string words = "raft " + node.str() + " ";
   put_u64(words, SWARM_MISTAKE("node.gives-a-raft-id-twice") ? 0 : request);
   return (get_u64(crypto.sha256(words)) >> 1) | 1;
+}
+
+std::string joined(const std::vector<std::string>& names, const char* by) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : by) + name;
+  return out;
 }
 
 }  // namespace
@@ -319,6 +326,23 @@ bool Membership::remove_members() {
     ++it;
   }
   return false;
+}
+
+// A demotion is answered at once, and a majority answers within a heartbeat: a wait that lasts is told.
+std::vector<std::string> Membership::waits() const {
+  std::vector<std::string> out;
+  for (const auto& [raft_id, since] : removals_) {
+    if (core_.now < since + kTellWait || !replica_.voters().contains(raft_id)) continue;
+    if (replica_.hears_majority_without(raft_id, since)) continue;
+    const std::vector<std::string> silent = replica_.silent_without(raft_id, since);
+    out.push_back(
+        replica_.name_of(raft_id) +
+        " stays a manager for now: without it a majority of the managers must answer, and no answer "
+        "comes from " +
+        joined(silent, ", ") + ". Start again what is down, or take it out of the group as well: " +
+        "docker node demote " + joined(silent, " "));
+  }
+  return out;
 }
 
 bool Membership::change_joiners() {

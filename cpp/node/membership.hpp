@@ -35,6 +35,8 @@ class Membership {
   bool run();
   void on_deadline();
   Instant next_deadline() const { return wake_; }
+  // Managers that are to leave the group and cannot yet, each in a sentence that says what it waits for.
+  std::vector<std::string> waits() const;
 
  private:
   struct Joiner {  // a manager-to-be

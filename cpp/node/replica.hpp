@@ -92,6 +92,9 @@ class Replica {
   // Returns true if a majority of the voters that would stay without this one has answered this leader since
   // `since`: what was heard before may be of the dead.
   bool hears_majority_without(std::uint64_t raft_id, Instant since) const;
+  std::string name_of(std::uint64_t raft_id) const;  // "" for 0
+  // The names of the other voters that have not answered since then.
+  std::vector<std::string> silent_without(std::uint64_t raft_id, Instant since) const;
   void transfer_leadership(std::uint64_t to);  // 0: nothing happens
   void campaign();
   void on_deadline();
@@ -206,7 +209,6 @@ class Replica {
   void tell(docker::RaftEvent event);
   void tell_member(const raft::ConfChangeSingle& change, std::uint64_t index);
   void tell_snapshot(const char* action, std::uint64_t index, std::uint64_t to);
-  std::string name_of(std::uint64_t raft_id) const;  // "" for 0
   void compact(std::uint64_t applied, ports::DiskBatch& batch);
 
   Core& core_;

@@ -59,6 +59,16 @@ bool Replica::hears_majority_without(std::uint64_t raft_id, Instant since) const
   return heard > staying / 2;
 }
 
+std::vector<std::string> Replica::silent_without(std::uint64_t raft_id, Instant since) const {
+  std::vector<std::string> names;
+  for (const std::uint64_t voter : conf_state_.voters) {
+    const auto at = heard_.find(voter);
+    if (voter == raft_id || voter == raft_id_ || (at != heard_.end() && at->second > since)) continue;
+    names.push_back(name_of(voter));
+  }
+  return names;
+}
+
 docker::RaftView Replica::view() const {
   docker::RaftView view;
   view.leader = leadership_.leader;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@ class TestDisk final : public ports::Disk {
     tokens_.push_back(token);
     if (!batch.mark.empty()) mark_ = batch.mark;
     if (batch.lock) lock_ = *batch.lock;
+    if (batch.lock) locking_.insert(token);
     for (const auto& op : batch.ops) write(op);
   }
   void scan(ports::Family family, std::string_view from,
@@ -41,6 +43,7 @@ class TestDisk final : public ports::Disk {
   }
   ports::DiskLock lock() override { return lock_; }
   void restart() { locked_ = !lock_.key.empty(); }
+  bool brought_lock(std::uint64_t token) const { return locking_.contains(token); }
   bool has_manager_state() override {
     for (const auto family : ports::kManagerFamilies)
       if (!tables_[family].empty()) return true;
@@ -76,6 +79,7 @@ class TestDisk final : public ports::Disk {
   }
   std::map<ports::Family, std::map<std::string, std::string>> tables_;
   std::vector<std::uint64_t> tokens_;
+  std::set<std::uint64_t> locking_;  // tokens of batches with a lock
   std::string mark_;
   std::optional<ports::Unusable> unusable_;
   ports::DiskLock lock_;

@@ -36,6 +36,14 @@ constexpr std::size_t kEventBudget = 4'096;
 constexpr int kMaxRounds = 1'000;  // a part that is never quiet is a bug
 constexpr int kLocalRounds = 16;   // of a leader and its own agent: a long feed keeps nothing else waiting
 
+bool changes_lock(const store::ChangeSet& changes, std::uint64_t stored) {
+  for (const auto& change : changes.changes)
+    if (const auto* cluster = std::get_if<store::Change<model::Cluster>>(&change);
+        cluster != nullptr && cluster->after != nullptr && cluster->before != nullptr)
+      return cluster->after->unlock_key_number > stored;
+  return false;
+}
+
 }  // namespace
 
 void Node::Impl::turn(Instant now) {
@@ -94,6 +102,7 @@ bool Node::Impl::run_parts() {
 
 void Node::Impl::retire_replica() {
   replica_.reset();
+  answer_after_lock_.clear();
   router_.on_leader_changed(moment());
   settle(router_);
   if (agent_) agent_->on_leader_changed(false, core_.now);
@@ -135,7 +144,17 @@ void Node::Impl::deliver_applied(AppliedEntry entry) {
   if (entry.request == 0) return;
   if (leader_ && leader_->loops.settled(entry.request, entry.outcome)) return;
   if (leader_ && leader_->membership.settled(entry.request, entry.outcome)) return;
+  if (changes_lock(entry.changes, lifecycle_.stored_lock()))
+    return answer_after_lock_.push_back({entry.request, entry.outcome});
   router_.on_applied(entry.request, entry.outcome);
+  settle(router_);
+}
+
+// A client that has the answer throws the former unlock key away: a crash right after it must not bring this
+// manager back with a disk that still wants that key.
+void Node::Impl::answer_after_lock() {
+  for (const auto& [request, outcome] : std::exchange(answer_after_lock_, {}))
+    router_.on_applied(request, outcome);
   settle(router_);
 }
 

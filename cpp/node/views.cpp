@@ -30,19 +30,37 @@ void Node::Impl::show(docker::LocalNode& local, docker::RaftView& raft) const {
   local.cluster = core_.identity ? core_.identity->cluster : ClusterId();
   local.node_addr = core_.identity ? core_.identity->advertise.host() : std::string();
   local.managers = core_.identity ? core_.identity->managers : std::vector<wire::ManagerPeer>();
-  local.problems = agent_ ? agent_->mesh_problems() : std::vector<std::string>();
-  if (!disk_waits_.empty())
-    local.problems.push_back("this node's disk fails: " + disk_waits_ +
-                             ". Its tasks go on, and new ones wait for the disk");
-  if (replica_ && replica_->disk_pace().is_slow())
-    local.problems.push_back("this manager's disk is slow: a durable write takes " +
-                             std::to_string(replica_->disk_pace().typical().ns / 1'000'000) +
-                             " ms. It does not lead as long as another manager can");
-  if (replica_)
-    if (std::string differ = replica_->state_problem(); !differ.empty())
-      local.problems.push_back(std::move(differ));
+  local.problems = problems();
   raft = replica_ ? replica_->view() : docker::RaftView{};
   if (replica_ && replica_->leader() == 0 && local.error.empty()) local.error = docker::kNoLeaderText;
+}
+
+std::vector<std::string> Node::Impl::problems() const {
+  std::vector<std::string> out = agent_ ? agent_->mesh_problems() : std::vector<std::string>();
+  if (!disk_waits_.empty())
+    out.push_back("this node's disk fails: " + disk_waits_ +
+                  ". Its tasks go on, and new ones wait for the disk");
+  if (!replica_) return out;
+  if (replica_->disk_pace().is_slow())
+    out.push_back("this manager's disk is slow: a durable write takes " +
+                  std::to_string(replica_->disk_pace().typical().ns / 1'000'000) +
+                  " ms. It does not lead as long as another manager can");
+  if (std::string differ = replica_->state_problem(); !differ.empty()) out.push_back(std::move(differ));
+  if (std::string other = other_group_problem(); !other.empty()) out.push_back(std::move(other));
+  if (leader_)
+    for (std::string& waits : leader_->membership.waits()) out.push_back(std::move(waits));
+  return out;
+}
+
+std::string Node::Impl::other_group_problem() const {
+  const NodeId other = other_group_.present(core_.now);
+  if (other.empty() || !replica_) return {};
+  const auto node = replica_->store().node(other);
+  const std::string name = node ? node->display_name() + " (" + node->status.addr + ")" : other.str();
+  return "there are two swarms with this one's identity: manager " + name +
+         " is in another Raft group. Managers that a --force-new-cluster left behind came back and elected a "
+         "leader of their own. What one of the two acknowledges, the other does not know. Decide which one "
+         "stays; at each manager of the other one: docker swarm leave --force, then join again";
 }
 
 docker::Context Node::Impl::api_context() {
@@ -105,6 +123,10 @@ Visible Node::Impl::visible() const {
   if (replica_->disk_pace().is_slow())
     shown = fold(shown, static_cast<std::uint64_t>(replica_->disk_pace().typical().ns));
   shown = fold(shown, fnv1a(replica_->state_problem()));
+  if (const NodeId other = other_group_.present(core_.now); !other.empty())
+    shown = fold(shown, fnv1a(other.str()));
+  if (leader_)
+    for (const std::string& waits : leader_->membership.waits()) shown = fold(shown, fnv1a(waits));
   return {fold(shown, replica_->visible_swarm()), replica_->visible_raft()};
 }
 

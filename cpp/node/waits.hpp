@@ -20,9 +20,10 @@ struct RecordsStored {  // AgentPart::on_stored
 };
 // Lifecycle::on_stored: the identity is on disk, and this step has waited for it.
 struct IdentityStored {
-  enum class Then : std::uint8_t { start_agent, begin_replica, wipe_replica };
+  enum class Then : std::uint8_t { start_agent, begin_replica, wipe_replica, follow_lock };
   Then then = Then::start_agent;
   std::uint64_t raft_id = 0;  // of the replica that begins
+  std::uint64_t lock = 0;     // the number of the lock that the disk has now
 };
 struct GroupStored {};  // of this manager alone: its replica begins
 using Waits = std::variant<std::monostate, ReplicaStored, RecordsStored, IdentityStored, GroupStored>;

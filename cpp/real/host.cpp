@@ -271,6 +271,11 @@ Result<void> Host::Impl::listen() {
     auto url = server->listen(host, rules, *context ? door.api(reactor, *context) : StreamOpener{});
     if (!url) return url.error();
     urls.push_back(*url);
+    // A port has no owner, as a socket has.
+    if (host.starts_with("tcp://") && rules.tcp != Tcp::proved)
+      trace.log(LogLevel::warn, "the API at " + *url +
+                                    " asks nobody who they are: every user and every process that reaches it "
+                                    "commands this daemon. Use a unix socket, or --tlsverify");
   }
   return {};
 }

@@ -13,6 +13,7 @@
 #include "docker/answer.hpp"
 #include "docker/api.hpp"
 #include "docker/metrics.hpp"
+#include "docker/routes.hpp"
 #include "model/wire.hpp"
 #include "node/node.hpp"
 #include "ports/http.hpp"
@@ -80,12 +81,14 @@ docker::LogNews World::Impl::output(const Machine& at, const docker::OpenSwarmLo
 Look World::look(std::string_view name, const http::Request& request) const {
   const Machine* asked = name.empty() ? nullptr : &impl_->machine(name);
   if (asked != nullptr && !asked->alive()) return {Look::How::dead, false, {}};
-  const bool own = docker::Routed(request).scope() == docker::Scope::local ||
-                   request.header("swarmpy-consistency") == "local";
+  const docker::Routed what(request);
+  const bool own = what.scope() == docker::Scope::local || request.header("swarmpy-consistency") == "local";
   if (asked != nullptr && (asked->paused || own || !asked->node->inspect().is_manager))
     return impl_->shown_by(*asked, request, false);
   const Witness witness = find_witness(impl_->machines, impl_->network, asked);
   if (witness.standing == Standing::nobody) return {Look::How::dead, false, {}};
+  if (witness.standing != Standing::leads && docker::is_own_without_leader(what))
+    return impl_->shown_by(asked != nullptr ? *asked : *witness.machine, request, false);
   if (witness.standing == Standing::no_quorum && !own)
     return {Look::How::answered, false, node::Node::without_leader()};
   return impl_->shown_by(*witness.machine, request, witness.standing == Standing::last_known && !own);

@@ -49,7 +49,10 @@ if TYPE_CHECKING:
         Timeout,
         Unreachable,
     )
+    from swarmpy.errors import Locked as Locked
     from swarmpy.errors import NotConverged as NotConverged
+    from swarmpy.errors import TooManyTries as TooManyTries
+    from swarmpy.errors import WrongUnlockKey as WrongUnlockKey
     from swarmpy.event_check import EventCheck, check_events
     from swarmpy.event_check import Judged as Judged
     from swarmpy.events import Event
@@ -145,7 +148,8 @@ _HOME = {
     "local": "Cluster ClusterList attach clusters",
     "errors": (
         "Conflict ConvergenceTimeout IncompleteLogs InvalidArgument InvariantBroken InvariantError "
-        "NoQuorum NotConverged NotFound NotManager NotSupportedInMode SwarmError Timeout Unreachable"
+        "Locked NoQuorum NotConverged NotFound NotManager NotSupportedInMode SwarmError Timeout TooManyTries "
+        "Unreachable WrongUnlockKey"
     ),
     "_view.live": "View",
     "_world.base": "Door",

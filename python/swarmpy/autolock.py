@@ -1,8 +1,10 @@
-"""Autolock: managers that need a key before they start again."""
+"""The swarm's own settings: autolock, so that managers need a key before they start again, and how long
+certificates last.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from swarmpy._brief import Brief
@@ -42,15 +44,20 @@ def unlock_key(ask: Ask) -> UnlockKey:
     """The key, as a manager tells it."""
 
     def rotate() -> UnlockKey:
-        _update(ask, None, rotate=True)
+        _update(ask, {}, rotate=True)
         return unlock_key(ask)
 
     return UnlockKey._of(ask("GET", "/swarm/unlockkey")["UnlockKey"], rotate)
 
 
-def set_autolock(ask: Ask, on: bool) -> None:
-    """Turns autolock on or off; the rest of the swarm's settings stay."""
-    _update(ask, on, rotate=False)
+def change(ask: Ask, *, autolock: bool | None, cert_expiry_ns: int | None) -> None:
+    """Changes these settings where they are not None; the rest of the swarm's settings stay."""
+    changes: dict[str, dict[str, object]] = {}
+    if autolock is not None:
+        changes["EncryptionConfig"] = {"AutoLockManagers": autolock}
+    if cert_expiry_ns is not None:
+        changes["CAConfig"] = {"NodeCertExpiry": cert_expiry_ns}
+    _update(ask, changes, rotate=False)
 
 
 def unlock(ask: Ask, key: str) -> None:
@@ -58,12 +65,12 @@ def unlock(ask: Ask, key: str) -> None:
     ask("POST", "/swarm/unlock", body={"UnlockKey": str(key)})
 
 
-def _update(ask: Ask, on: bool | None, *, rotate: bool) -> None:
+def _update(ask: Ask, changes: Mapping[str, Mapping[str, object]], *, rotate: bool) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         swarm = ask("GET", "/swarm")
         spec = dict(swarm["Spec"])
-        if on is not None:
-            spec["EncryptionConfig"] = {"AutoLockManagers": on}
+        for part, fields in changes.items():
+            spec[part] = {**(spec.get(part) or {}), **fields}
         query = {
             "version": swarm["Version"]["Index"],
             "rotateManagerUnlockKey": "true" if rotate else "false",

@@ -18,7 +18,8 @@ INCOMPLETE = "warning: incomplete log stream. some logs could not be retrieved f
 
 class SwarmError(Exception, metaclass=Brief):
     """Anything that went wrong. `.code`: gRPC's word; `.hint`: what to do next, "" when the message says it;
-    `.status`: HTTP's number where the API answered, else 0.
+    `.status`: HTTP's number where the API answered, else 0. `.shell`: the next step in a shell's words, ""
+    where it is the same.
 
     Where several managers were asked in turn, `.asked` has what each said, by name. `.nothing_done`: the
     request certainly changed nothing, so it may be sent again.
@@ -27,6 +28,7 @@ class SwarmError(Exception, metaclass=Brief):
     default_code = "Unknown"
     default_hint = ""
     nothing_done = False
+    shell = ""
 
     def __init__(self, message: str, *, code: str = "", hint: str = "", status: int = 0) -> None:
         super().__init__(message)
@@ -65,6 +67,37 @@ class NotManager(SwarmError):
 
     default_code = "Unavailable"
     default_hint = "Ask a manager, or make this node one: node.swarm.init(), or promote it on a manager."
+
+
+class Locked(NotManager):
+    """The manager that was asked is locked (autolock): it started again, and waits for the unlock key."""
+
+    default_code = "FailedPrecondition"
+    shell = "Unlock it: swarmpy unlock NODE, or docker swarm unlock on it."
+    default_hint = (
+        "Unlock it: node.unlock(key), docker swarm unlock on it, or swarmpy unlock NODE. A manager that is "
+        "not locked tells the key: swarm.unlock_key()."
+    )
+
+
+class WrongUnlockKey(SwarmError):
+    """The locked manager does not open with this key: it is another swarm's, or that of another rotation."""
+
+    default_code = "Unauthenticated"
+    shell = (
+        "Give the key that docker swarm unlock-key shows on a manager that is not locked. One that was down "
+        "during a rotation still opens with the former key."
+    )
+    default_hint = (
+        "Give the key that swarm.unlock_key() shows on a manager that is not locked. One that was down "
+        "during a rotation still opens with the former key."
+    )
+
+
+class TooManyTries(SwarmError):
+    """So many wrong keys were tried that the next one must wait a second."""
+
+    default_code = "ResourceExhausted"
 
 
 class NoQuorum(SwarmError):
@@ -178,6 +211,7 @@ _BY_CODE: dict[str, type[SwarmError]] = {
     "Aborted": Conflict,
     "DeadlineExceeded": Timeout,
 }
+_TOO_MANY = 429  # the status of nothing else
 _BY_STATUS: dict[int, tuple[type[SwarmError], str]] = {
     400: (InvalidArgument, "InvalidArgument"),
     404: (NotFound, "NotFound"),
@@ -194,6 +228,12 @@ def error_of(status: int, message: str, headers: Mapping[str, str]) -> SwarmErro
     kind = _BY_CODE.get(code, by_status)
     if "does not have a leader" in message or "too few managers are online" in message:
         kind = NoQuorum
+    elif "Swarm is encrypted and" in message:
+        kind = Locked
+    elif "could not be unlocked: invalid key" in message:
+        kind = WrongUnlockKey
+    elif status == _TOO_MANY:
+        kind = TooManyTries
     elif "not a swarm manager" in message or "not part of a swarm" in message:
         kind = NotManager
     elif "out of sequence" in message:

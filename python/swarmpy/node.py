@@ -27,6 +27,7 @@ from swarmpy.autolock import UnlockKey, unlock, unlock_key
 from swarmpy.errors import (
     Conflict,
     InvalidArgument,
+    Locked,
     NoQuorum,
     NotFound,
     NotManager,
@@ -121,7 +122,7 @@ class NodeSwarm(metaclass=Brief):
 
     def unlock(self, key: str) -> None:
         """Gives a locked manager its key; returns once it takes part again, or has begun to. Raises
-        `SwarmError` with Docker's text for a wrong key, and for a node that is not locked.
+        `WrongUnlockKey`, and `Conflict` for a node that is not locked.
         """
         unlock(self._ask, key)
 
@@ -177,6 +178,13 @@ class Node(metaclass=Brief):
     def _of(cls, hub: Hub, info: NodeInfo) -> Node:
         node = cls.__new__(cls)
         node._setup(hub, info.name, info.id, info, None)
+        return node
+
+    @classmethod
+    def _of_machine(cls, hub: Hub, name: str) -> Node:
+        """One whose id no manager can tell now."""
+        node = cls.__new__(cls)
+        node._setup(hub, name, "", None, None)
         return node
 
     def _setup(
@@ -359,7 +367,8 @@ class Node(metaclass=Brief):
         (`swarm.unlock_key()`). `node.swarm.state` is `"locked"` until then: it takes no part and runs no
         tasks.
 
-        Raises `SwarmError` with Docker's text for a wrong key, and for a node that is not locked.
+        Raises `WrongUnlockKey`, `TooManyTries` after ten of these (one a second), and `Conflict` for a node
+        that is not locked.
         """
         if self._hub.may_write("unlock", self.name):
             self.swarm.unlock(key)
@@ -382,6 +391,8 @@ class Node(metaclass=Brief):
     def _look(self, what: str) -> NodeInfo:
         """One listing serves each node and property once: showing all asks once, and a loop gets news."""
         node_id = self.id
+        if not node_id and self.swarm.state == "locked":
+            raise Locked(f"{self.name} is locked, and no manager that is not can be asked")
         if not node_id:
             raise NotManager(f"{self.name} is in no swarm", hint="First: node.swarm.init() or .join().")
         info = self._hub.listed_node(node_id)
@@ -469,9 +480,15 @@ class Nodes(metaclass=Brief):
 
     def __getitem__(self, name: str) -> Node:
         """By hostname or id. Of two with one hostname (it left and came back), the one that is up, then the
-        youngest. Raises `NotFound` with the nearest name.
+        youngest. Raises `NotFound` with the nearest name. A machine of ours is found by its name while no
+        manager answers, too: to be started, or unlocked.
         """
-        infos = self._listed()
+        try:
+            infos = self._listed()
+        except (NoQuorum, NotManager, Timeout, Unreachable):
+            if name not in self._hub.open_world.machines():
+                raise
+            return Node._of_machine(self._hub, name)  # no manager is needed to start or to unlock it
         found = [info for info in infos if name in (info.name, info.id)]
         if not found:
             self._hub.check_leader()

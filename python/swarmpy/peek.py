@@ -23,7 +23,7 @@ from swarmpy._models.nearest import not_found
 from swarmpy._models.node_info import NodeInfo
 from swarmpy._models.service_info import ServiceInfo
 from swarmpy._models.task_info import TaskInfo
-from swarmpy.errors import InvalidArgument, SwarmError, Unreachable
+from swarmpy.errors import InvalidArgument, Locked, SwarmError, Unreachable
 from swarmpy.events import EventList
 from swarmpy.requests import Requests, of_list
 from swarmpy.states import Availability, NodeState, Reachability, Role, TaskState, UpdateState
@@ -497,7 +497,7 @@ def made_of(hub: Hub) -> Peek:
     """The state of this moment, all of it but the story so far."""
     views = [(door, view) for door in hub.doors() if (view := _raft_of(door)) is not None]
     if not views:
-        raise Unreachable("no manager of this swarm is running")
+        raise nobody_leads(hub.doors())
     leader = _leader(hub, views)
     best = max(views, key=lambda one: (one[0].name == leader, one[1]["Term"], one[1]["Applied"]))[0]
     nodes, services, tasks = seen_by(hub, best, leader)
@@ -539,6 +539,26 @@ def raft_seen(views: Sequence[tuple[Connection, Any]]) -> tuple[PeekRaft, ...]:
     best = max(views, key=lambda one: (one[1]["Term"], one[1]["Applied"]))[0]
     infos = [NodeInfo.from_api(raw) for raw in _get(best, "/nodes")]
     return tuple(_raft(door.name, view, infos) for door, view in views)
+
+
+def nobody_leads(doors: Iterable[Connection]) -> SwarmError:
+    """Why no manager shows its state: those that run are locked, or none runs."""
+    locked = [door.name for door in doors if _is_locked(door)]
+    if not locked:
+        return Unreachable("no manager of this swarm is running")
+    error = Locked(f"the managers that run are locked: {', '.join(locked)}")
+    error.shell = f"unlock each with the swarm's unlock key: swarmpy unlock {locked[0]}"
+    return error
+
+
+def _is_locked(door: Connection) -> bool:
+    try:
+        _get(door, "/swarmpy/v1/raft")
+    except Locked:
+        return True
+    except SwarmError:
+        return False
+    return False
 
 
 def _get(door: Connection, path: str) -> Any:

@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
 HEADER = ("MANAGER", "STATE", "LAST TERM", "LAST INDEX", "COMMIT", "")
 CHOSEN = "<- newest"
+GONE = ("dead", "silent")
 STEPS_DOWN = 10.0  # seconds: a leader that hears no majority steps down long before
 
 
 @dataclass(frozen=True, slots=True)
 class ManagerLog(metaclass=Brief):
     """What one manager has. `state`: `"answers"`, `"dead"` (its daemon does not run), `"silent"` (it does not
-    answer), or `"sidelined"` (it does not take part; `why` has its own sentence). `term`, `index`: of its
-    last entry; `commit`: how far it knows the log to be committed. All three are None where it cannot be
-    asked.
+    answer), `"locked"` (it waits for the unlock key), or `"sidelined"` (it does not take part; `why` has its
+    own sentence). `term`, `index`: of its last entry; `commit`: how far it knows the log to be committed. All
+    three are None where it cannot be asked.
     """
 
     name: str
@@ -57,9 +58,8 @@ class ManagerLog(metaclass=Brief):
 class Recovery(metaclass=Brief):
     """What `swarm.recover()` found, and did. `managers`: a `ManagerLog` for each member of the Raft group;
     `newest`: the name of the one whose log is the newest; `refused`: why nothing may be done, "" when it may,
-    and `hint`: what to do in place of it. `leader`: who calls itself leader, or "".
-    `chosen`: `newest` is the one that was asked for. `done`: a new group was
-    made.
+    and `hint`: what to do in place of it, `shell`: the same in a shell's words. `leader`: who calls itself
+    leader, or "". `chosen`: `newest` is the one that was asked for. `done`: a new group was made.
     """
 
     managers: tuple[ManagerLog, ...]
@@ -67,6 +67,7 @@ class Recovery(metaclass=Brief):
     lost: tuple[str, ...]
     refused: str
     hint: str
+    shell: str = ""
     leader: str = ""
     chosen: bool = False
     done: bool = False
@@ -93,7 +94,10 @@ class Recovery(metaclass=Brief):
         return _show.table(HEADER, self._rows())
 
     def _rows(self) -> list[tuple[object, ...]]:
-        return [one.row(CHOSEN if one.name == self.newest else "") for one in self.managers]
+        return [
+            one.row(CHOSEN if one.name == self.newest and one.state != "locked" else "")
+            for one in self.managers
+        ]
 
     def __repr__(self) -> str:
         return f"<recovery: {self.verdict()}>\n{self.table()}"
@@ -113,7 +117,9 @@ def recover(swarm: Swarm, from_: str | Node | None, lost: Iterable[str | Node], 
         swarm.run(until=lambda _: not look(hub, chosen, gone).leader, timeout=STEPS_DOWN)
         one = look(hub, chosen, gone)
     if one.refused:
-        raise Conflict(one.refused, code="FailedPrecondition", hint=one.hint)
+        error = Conflict(one.refused, code="FailedPrecondition", hint=one.hint)
+        error.shell = one.shell
+        raise error
     NodeSwarm(hub, one.newest).init(force_new_cluster=True)
     return replace(one, done=True)
 
@@ -127,15 +133,23 @@ def look(hub: Hub, from_: str = "", lost: tuple[str, ...] = ()) -> Recovery:
         )
     members = _members(views)
     leads = [name for name, view in views.items() if isinstance(view, RaftState) and view.leader == name]
-    for name in (*lost, *([from_] if from_ else [])):
-        if name not in members and not leads:
-            raise not_found("manager", name, members)
+    _check_names(hub, from_, lost, members, bool(leads))
     managers = tuple(_log_of(hub, name, views.get(name)) for name in members)
     best = max(managers, key=lambda one: (one.state == "answers", one.state == "sidelined", *one.newness))
     newest = from_ if from_ in members else best.name
-    found = Recovery(managers, newest, lost, "", "", leads[0] if leads else "", chosen=bool(from_))
-    refused, hint = _why_not(found, best)
-    return replace(found, refused=refused, hint=hint)
+    found = Recovery(managers, newest, lost, "", "", "", leads[0] if leads else "", chosen=bool(from_))
+    refused, hint, shell = _why_not(found, best)
+    return replace(found, refused=refused, hint=hint, shell=shell)
+
+
+def _check_names(hub: Hub, from_: str, lost: tuple[str, ...], members: list[str], led: bool) -> None:
+    """Where there is a leader again, `lost` may name what was a manager before."""
+    if from_ and from_ not in members:
+        raise not_found("manager", from_, members)
+    known = [*members, *(hub.open_world.machines() if led else ())]
+    for name in lost:
+        if name not in known:
+            raise not_found("manager", name, members)
 
 
 # ---- what there is
@@ -155,15 +169,17 @@ def _view(hub: Hub, name: str) -> RaftState | ManagerLog | None:
     try:
         return raft_of(hub, name)
     except SwarmError:
-        return _sidelined(hub, name)
+        return _aside(hub, name)
 
 
-def _sidelined(hub: Hub, name: str) -> ManagerLog | None:
+def _aside(hub: Hub, name: str) -> ManagerLog | None:
     try:
         about = NodeSwarm(hub, name)._info()
     except SwarmError:
         return None
     error = str(about["Error"])
+    if about["LocalNodeState"] == "locked":
+        return ManagerLog(name, "locked")
     return ManagerLog(name, "sidelined", error) if error else None
 
 
@@ -189,53 +205,98 @@ def _log_of(hub: Hub, name: str, view: RaftState | ManagerLog | None) -> Manager
 # ---- whether it may be done
 
 
-def _why_not(found: Recovery, best: ManagerLog) -> tuple[str, str]:
-    """The reason and the next step; two empty texts when nothing speaks against it."""
+Why = tuple[str, str, str]  # the reason; the next step in Python's words, and in a shell's
+
+
+def _why_not(found: Recovery, best: ManagerLog) -> Why:
+    """Three empty texts when nothing speaks against it."""
     managers, newest = found.managers, found.newest
     if found.leader:
-        return (
-            f"{found.leader} leads: there is nothing to recover",
-            "Demote or remove managers that are gone.",
+        return _both(
+            f"{found.leader} leads: there is nothing to recover", "Demote or remove managers that are gone."
         )
     if found.has_majority:
-        answer = " and ".join(one.name for one in managers if one.state == "answers")
-        majority = f"{answer} are a majority of {_show.counted(len(managers), 'manager')}"
-        return f"{majority}: they elect a leader by themselves", "Wait: swarm.wait_leader()."
-    if alive := [one.name for one in managers if one.state == "answers" and one.name in found.lost]:
-        return f"{alive[0]} answers, so it is not lost", f"Do not name {alive[0]} as lost."
+        return _majority(managers)
+    if alive := [one for one in managers if one.name in found.lost and one.state not in GONE]:
+        return _not_lost(alive[0])
+    if locked := [one.name for one in managers if one.state == "locked"]:
+        return _locked(locked)
     others = [one for one in managers if one.name != newest and one.name not in found.lost]
-    if unknown := [one.name for one in others if one.state in ("dead", "silent")]:
+    if unknown := [one.name for one in others if one.state in GONE]:
         return _away(unknown, newest)
     if aside := [one for one in others if one.state == "sidelined"]:
         return _sidelined_beside(aside[0], newest)
     if best.state == "sidelined" and not found.chosen:
         return _only_sidelined(best)
     if next(one for one in managers if one.name == newest).newness < best.newness:
-        return f"the log of {best.name} is newer than that of {newest}", f"Recover from {best.name}."
-    return "", ""
+        return _both(f"the log of {best.name} is newer than that of {newest}", f"Recover from {best.name}.")
+    return "", "", ""
 
 
-def _sidelined_beside(one: ManagerLog, newest: str) -> tuple[str, str]:
+def _both(reason: str, step: str) -> Why:
+    return reason, step, step
+
+
+def _majority(managers: tuple[ManagerLog, ...]) -> Why:
+    answer = " and ".join(one.name for one in managers if one.state == "answers")
+    of_all = _show.counted(len(managers), "manager")
+    return (
+        f"{answer} are a majority of {of_all}: they elect a leader by themselves",
+        "Wait: swarm.wait_leader().",
+        "Wait some seconds, then look again: swarmpy recover.",
+    )
+
+
+def _not_lost(one: ManagerLog) -> Why:
+    if one.state == "locked":
+        return f"{one.name} answers, so it is not lost: it is locked", *_locked([one.name])[1:]
+    step = f"Do not name {one.name} as lost"
+    if one.state == "answers":
+        return _both(f"{one.name} answers, so it is not lost", f"{step}.")
+    return (
+        f"{one.name} answers, so it is not lost, though it takes no part: {one.why}",
+        f"{step}. To go on without what only it has, end it first: node.kill().",
+        f"{step}. To go on without what only it has, end it first: swarmpy node kill {one.name}.",
+    )
+
+
+def _locked(names: list[str]) -> Why:
+    who, be = " and ".join(names), "is" if len(names) == 1 else "are"
+    lost = f"Where its key is lost for ever, end {names[0]}, and name it as lost."
+    return (
+        f"{who} {be} locked, and what {'it has' if be == 'is' else 'they have'} cannot be seen",
+        f"Unlock {who}: node.unlock(key), or docker swarm unlock on it. {lost}",
+        f"Unlock {who}: swarmpy unlock {names[0]}, or docker swarm unlock on it. {lost}",
+    )
+
+
+def _sidelined_beside(one: ManagerLog, newest: str) -> Why:
+    back = (
+        "Bring back the others: it joins again by itself. Where that cannot be, end it, and name it as lost"
+    )
     return (
         f"{one.name} takes no part, and its disk may have acknowledged entries that {newest} has not: "
         f"{one.why}",
-        f"Bring back the others: it joins again by itself. Where that cannot be, say that it is lost, and "
-        f"what only it has: swarm.recover(lost=[{one.name!r}]), or swarmpy recover --lost {one.name}.",
+        f"{back}, with what only it has: node.kill(), then swarm.recover(lost=[{one.name!r}]).",
+        f"{back}, with what only it has: swarmpy node kill {one.name}; swarmpy recover --lost {one.name}.",
     )
 
 
-def _only_sidelined(one: ManagerLog) -> tuple[str, str]:
+def _only_sidelined(one: ManagerLog) -> Why:
+    step = "To go on without them, say so:"
     return (
         f"what is left has lost acknowledged writes: {one.why}",
-        f"To go on without them, say so: swarm.recover({one.name!r}), or swarmpy recover --from {one.name}.",
+        f"{step} swarm.recover({one.name!r}).",
+        f"{step} swarmpy recover --from {one.name}.",
     )
 
 
-def _away(names: list[str], newest: str) -> tuple[str, str]:
+def _away(names: list[str], newest: str) -> Why:
     who, be, has = " and ".join(names), *(("is", "has") if len(names) == 1 else ("are", "have"))
     words = " ".join(f"--lost {name}" for name in names)
+    step = f"Start {who} again; where that cannot be, say so:"
     return (
         f"{who} {be} away, and perhaps {has} acknowledged entries that {newest} has not",
-        f"Start {who} again; where that cannot be, say so: swarm.recover(lost={names!r}), "
-        f"or swarmpy recover {words}.",
+        f"{step} swarm.recover(lost={names!r}).",
+        f"{step} swarmpy recover {words}.",
     )

@@ -19,7 +19,7 @@ from swarmpy._models.nearest import check_word, not_found
 from swarmpy._models.plain import check_name, whole
 from swarmpy._world.base import LONGEST_PAUSE, Door, Needs, World, wait_until
 from swarmpy._world.form import init, join_all
-from swarmpy.autolock import UnlockKey, set_autolock, unlock_key
+from swarmpy.autolock import UnlockKey, change, unlock_key
 from swarmpy.check import Check
 from swarmpy.duration import DurationLike
 from swarmpy.errors import ConvergenceTimeout, InvalidArgument, NotConverged, SwarmError, Timeout
@@ -333,28 +333,35 @@ class Swarm(metaclass=Brief):
             )
         return found[0]
 
-    def update(self, *, autolock: bool) -> None:
-        """`autolock=True`: managers that start again are locked, until `node.unlock(key)` with the key of
-        `unlock_key()`; what their disks keep tells nothing without it. `False`: they start by themselves.
-        Each manager seals its own key file when it hears of the change, a moment later.
+    def update(self, *, autolock: bool | None = None, cert_expiry: DurationLike | None = None) -> None:
+        """Changes settings of the swarm, as `docker swarm update`. `autolock=True`: managers that start again
+        are locked, until `node.unlock(key)` with the key of `unlock_key()`; what their disks keep tells
+        nothing without it. `False`: they start by themselves. The leader has sealed its own key file when
+        this returns; the others do it when they hear of the change, a moment later. `cert_expiry`: how long a
+        node's certificate lasts, `"1h"` at least; each node has it from its next certificate on.
 
         >>> c.update(autolock=True)
         >>> key = c.unlock_key()
         >>> c.nodes["m3"].restart().unlock(key)
         """
-        if not isinstance(autolock, bool):
+        if autolock is None and cert_expiry is None:
+            raise InvalidArgument("nothing is to change", hint="Say autolock=True, or cert_expiry='2h'.")
+        if autolock is not None and not isinstance(autolock, bool):
             raise InvalidArgument(f"autolock is True or False, not {autolock!r}")
+        expiry = None if cert_expiry is None else duration.nanoseconds(cert_expiry)
         self._hub.check_open()
-        if self._hub.may_write("update", "swarm", f"autolock={autolock}"):
-            set_autolock(self._hub.client.json, autolock)
+        if self._hub.may_write("update", "swarm", f"autolock={autolock} cert_expiry={cert_expiry}"):
+            change(self._hub.client.json, autolock=autolock, cert_expiry_ns=expiry)
 
-    def unlock_key(self) -> UnlockKey:
+    def unlock_key(self, *, rotate: bool = False) -> UnlockKey:
         """The key that managers need after a restart while autolock is on: a text (`SWMKEY-1-...`) whose
         repr hides it, with `.rotate()`; empty while autolock is off. Keep it outside of the swarm: when no
-        manager is unlocked, nothing can tell it.
+        manager is unlocked, nothing can tell it. Without a leader, a manager that is not locked tells the key
+        of its own disk. `rotate=True`: makes a new key first, as `.rotate()`.
         """
         self._hub.check_open()
-        return unlock_key(self._hub.client.json)
+        key = unlock_key(self._hub.client.json)
+        return key.rotate() if rotate else key
 
     @property
     def root(self) -> Root:

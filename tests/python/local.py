@@ -42,9 +42,10 @@ def eventually(door: Door, holds: Callable[[], bool], what: str, patience: float
     door.until(holds, patience, what)
 
 
-def swarmpy(*words: str) -> subprocess.CompletedProcess[str]:
+def swarmpy(*words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+    """`given`: what it reads from standard input."""
     command = [sys.executable, "-m", "swarmpy.cli", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run(command, input=given, capture_output=True, text=True, timeout=180, check=False)
 
 
 class Docker:

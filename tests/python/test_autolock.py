@@ -134,6 +134,44 @@ def test_a_rotated_key_reaches_a_manager_that_was_down(stage: Stage) -> None:
     assert unlock(stage.m2, stage.key()).returncode == 0
 
 
+def test_the_key_that_was_just_shown_opens_after_a_crash(tmp_path: Path) -> None:
+    """kill -9 of the only manager as soon as the CLI has printed the new key."""
+    with own_home(), LocalCluster.start("crash", 1, 0) as cluster:
+        m1 = Docker(cluster.nodes[0], tmp_path)
+        m1("swarm", "update", "--autolock")
+        for _ in range(4):
+            key = m1("swarm", "unlock-key", "--rotate", "-q")
+            restart(m1)
+            assert unlock(m1, key).returncode == 0
+            eventually(m1.node.door, lambda: m1.run("node", "ls").returncode == 0, "m1 leads")
+        m1("swarm", "update", "--autolock=false")
+        restart(m1)
+        assert state(m1) == "active"
+
+
+def test_an_unlocked_manager_tells_the_key_that_the_others_wait_for(stage: Stage) -> None:
+    former = stage.key()
+    key = stage.m2("swarm", "unlock-key", "--rotate", "-q")
+    assert key != former
+    for docker in (stage.m1, stage.m3):
+        key_file = Path(docker.node.data_root, "swarm/certificates/swarm-node.key")
+        number = f"kek-version: {_number(stage.m2)}"
+        eventually(docker.node.door, lambda of=key_file, n=number: n in of.read_text(), "it has the new key")
+    for docker in (stage.m1, stage.m3):
+        restart(docker)
+    eventually(stage.m2.node.door, lambda: "leader" in stage.m2.refused("node", "ls"), "m2 has no leader")
+    told = stage.m2("swarm", "unlock-key", "-q")
+    assert told == key
+    for docker in (stage.m1, stage.m3):
+        assert unlock(docker, told).returncode == 0
+    wait_ready(stage.m2, {"m1", "m2", "m3", "w1"})
+
+
+def _number(docker: Docker) -> str:
+    text = Path(docker.node.data_root, "swarm/certificates/swarm-node.key").read_text()
+    return text.partition("kek-version: ")[2].split()[0]
+
+
 def test_a_locked_managers_disk_tells_no_secret(stage: Stage) -> None:
     key = stage.key()
     raw = base64.b64decode(key.removeprefix("SWMKEY-1-") + "=")

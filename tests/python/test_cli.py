@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import swarmpy as sp
 from local import own_home, swarmpy
 
 KEYS = ["cluster", "name", "state", "role", "pid", "address", "docker_host", "data_root"]
@@ -49,6 +50,32 @@ def test_refusals_say_what_to_do_next(home: Path) -> None:
         assert swarmpy(*wrong).returncode == 2
     assert json.loads(swarmpy("ls", "--format", "json").stdout) == []
     assert not home.exists()
+
+
+@pytest.mark.real
+def test_a_locked_manager_is_named_everywhere_and_unlocked_by_its_key(home: Path) -> None:
+    assert swarmpy("up", "--name", "lk", "--managers", "1", "--workers", "1").returncode == 0
+    with sp.attach("lk") as swarm:
+        swarm.update(autolock=True)
+        key = str(swarm.unlock_key())
+    swarmpy("node", "kill", "m1")
+    swarmpy("node", "start", "m1")
+    listed = swarmpy("ls")
+    assert node("m1")["state"] == "locked"
+    assert "swarmpy --cluster lk unlock m1" in listed.stderr
+    for words in (("top", "--json"), ("check", "--always", "one_leader_per_term"), ("recover",)):
+        said = swarmpy(*words)
+        assert said.returncode != 0
+        assert "unlock" in said.stderr, words
+        assert "not a swarm manager" not in said.stderr, words
+        assert "node.unlock" not in said.stderr, "in a shell's words"
+    wrong = swarmpy("unlock", "m1", given="SWMKEY-1-" + "A" * 43 + "\n")
+    assert wrong.returncode == 1
+    assert "invalid key provided" in wrong.stderr
+    assert swarmpy("unlock", "m1", given=key + "\n").stdout == "m1\n"
+    assert node("m1")["state"] == "running"
+    assert swarmpy("recover").returncode == 1, "it leads, or will"
+    assert swarmpy("down", "lk").returncode == 0
 
 
 def test_version() -> None:

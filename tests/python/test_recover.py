@@ -133,6 +133,47 @@ def test_a_majority_that_answers_elects_by_itself(swarm: sp.Swarm) -> None:
     assert "elect a leader by themselves" in look.refused
 
 
+def test_a_locked_manager_is_unlocked_and_never_lost(swarm: sp.Swarm) -> None:
+    swarm.update(autolock=True)
+    key = swarm.unlock_key()
+    swarm.sleep("1s")
+    lose(swarm, "m1", "m2", "m3")
+    for name in ("m1", "m2", "m3"):
+        swarm.nodes[name].restart()
+    look = swarm.recover(dry_run=True)
+    assert {one.state for one in look.managers} == {"locked"}
+    assert "m1 and m2 and m3 are locked" in look.refused
+    assert "node.unlock(key)" in look.hint
+    assert "swarmpy unlock m1" in look.shell
+    swarm.nodes["m1"].unlock(key)
+    swarm.sleep("5s")
+    with pytest.raises(sp.Conflict, match="m2 and m3 are locked"):
+        swarm.recover()
+    with pytest.raises(sp.Conflict, match="m2 answers, so it is not lost: it is locked"):
+        swarm.recover(lost=["m2", "m3"])
+    swarm.nodes["m2"].unlock(key)
+    assert swarm.wait_leader()
+
+
+def test_a_manager_that_takes_no_part_is_not_lost_while_it_answers(swarm: sp.Swarm) -> None:
+    aside, gone = followers(swarm)
+    swarm.faults.disk(aside, lost_tail=1)
+    swarm.services.create("nginx", name="acknowledged", replicas=0)
+    lose(swarm, aside, gone)
+    swarm.nodes[aside].restart()
+    swarm.sleep("5s")
+    with pytest.raises(sp.Conflict, match=f"{aside} answers, so it is not lost, though it takes no part"):
+        swarm.recover(lost=[aside, gone])
+    swarm.nodes[aside].kill()
+    assert swarm.recover(lost=[aside, gone]).done
+
+
+def test_names_are_checked_while_a_leader_answers(swarm: sp.Swarm) -> None:
+    for wrong in ({"lost": ["m2", "nope"]}, {"from_": "w1"}):
+        with pytest.raises(sp.NotFound, match=r"nope|w1"):
+            swarm.recover(dry_run=True, **wrong)  # type: ignore[arg-type]
+
+
 def test_names_and_words_are_checked(swarm: sp.Swarm) -> None:
     with pytest.raises(sp.InvalidArgument, match="not 1"):
         swarm.recover(lost=[1])  # type: ignore[list-item]

@@ -16,7 +16,7 @@ from swarmpy._checks.shapes import Item
 from swarmpy._connection.base import Connection
 from swarmpy._hub import Hub
 from swarmpy._models import times
-from swarmpy.errors import SwarmError, Unreachable
+from swarmpy.errors import Locked, SwarmError, Unreachable
 from swarmpy.states import Mode
 
 REST = 2.0  # seconds until one that did not answer is asked again
@@ -88,7 +88,8 @@ class Gatherer:
             self._late.discard(self._name_of(door))
             return None
         except SwarmError as error:
-            self._trouble = error
+            if not isinstance(self._trouble, Locked):  # which says more than that a worker is no manager
+                self._trouble = error
             self._hub.check_open()
             if self._hub.world.mode is Mode.REAL:
                 self._rests[door.name] = now + REST

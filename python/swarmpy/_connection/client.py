@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from swarmpy._connection.base import Connection, Exchange, Head, Request, Shown
-from swarmpy.errors import NoQuorum, NotManager, SwarmError, Timeout, Unreachable, error_of
+from swarmpy.errors import Locked, NoQuorum, NotManager, SwarmError, Timeout, Unreachable, error_of
 
 TIMEOUT = 30.0  # seconds on the swarm's clock; the engine itself answers sooner, with a reason
 FIRST_TIMEOUT = 5.0  # for a node that may be stopped, where another can be asked the same
-ASK_ANOTHER = (NoQuorum, Timeout, NotManager, Unreachable)  # what tells most first
+ASK_ANOTHER = (NoQuorum, Timeout, Locked, NotManager, Unreachable)  # what tells most first
 MAYBE_DONE = "It may have been carried out: look at the present state before you try again."
 NOT_FOUND = 404  # of a manager without a leader: it may be there, and only not known to this one
 _NO_DEADLINE = float("inf")

@@ -25,7 +25,7 @@ from swarmpy._view.memory import Memory, TaskNow, first_wish
 from swarmpy._view.model import Frame, History
 from swarmpy._view.versions import versions_of
 from swarmpy._world.base import World
-from swarmpy.errors import NotFound, NotManager, SwarmError, Unreachable
+from swarmpy.errors import Locked, NotFound, NotManager, SwarmError, Unreachable
 from swarmpy.events import Event, is_of
 
 PATIENCE = 1.0  # seconds that one manager gets for an answer
@@ -118,7 +118,7 @@ class Recorder:
             try:
                 raft = _get(door, "/swarmpy/v1/raft")
             except SwarmError as error:
-                trouble = error
+                trouble = trouble if isinstance(trouble, Locked) else error
                 continue
             rank = (raft["Term"], raft["Role"] == "leader", raft["Applied"])
             if best is None or rank > best[0]:

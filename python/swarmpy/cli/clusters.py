@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import sys
 from collections.abc import Iterable
@@ -16,7 +17,8 @@ from swarmpy.cli.table import table
 from swarmpy.errors import SwarmError
 
 KEYS = ("cluster", "name", "state", "role", "pid", "address", "docker_host", "data_root")
-ERROR = "error"
+ERROR, LOCKED = "error", "locked"
+SHOWN = {ERROR: ERROR, LOCKED: LOCKED}  # of what a node says of itself; the others run
 ASK_SECONDS = 2.0
 MANY_MANAGERS, MANY_NODES = 9, 40  # above these `up` asks first
 
@@ -84,6 +86,9 @@ def ls(options: argparse.Namespace) -> None:
     for row in rows:
         if row["state"] == ERROR:
             print(f"{row['cluster']} {row['name']}: {row['error']}", file=sys.stderr)
+        elif row["state"] == LOCKED:
+            say = f"swarmpy --cluster {row['cluster']} unlock {row['name']}"
+            print(f"{row['cluster']} {row['name']} needs its swarm's unlock key: {say}", file=sys.stderr)
 
 
 def env(options: argparse.Namespace) -> None:
@@ -100,6 +105,13 @@ def kill(options: argparse.Namespace) -> None:
 def start(options: argparse.Namespace) -> None:
     node = pick.node(options)
     node.start()
+    _tell_name(node, options)
+
+
+def unlock(options: argparse.Namespace) -> None:
+    node = pick.node(options)
+    key = getpass.getpass("Enter unlock key: ") if sys.stdin.isatty() else sys.stdin.readline()
+    node.door.post("/swarm/unlock", {"UnlockKey": key.strip()})
     _tell_name(node, options)
 
 
@@ -135,7 +147,7 @@ def _row(cluster: LocalCluster, node: LocalNode) -> dict[str, Any]:
     values = (
         cluster.name,
         node.name,
-        "dead" if pid is None else ERROR if failed else "running",
+        "dead" if pid is None else SHOWN.get(str(swarm.get("LocalNodeState")), "running"),
         _role_now(node, swarm),
         pid,
         node.address,

@@ -141,7 +141,7 @@ def _in_a_shell(error: SwarmError, kind: str) -> SwarmError:
     """Its next step, where that is said in Python's words."""
     if "c.faults." in error.hint:
         leader = "Stop the leader: swarmpy fault stop leader --for 1s; it hands over first."
-        error.shell = leader if kind == "transfer" else f"See: swarmpy fault {kind} --help"  # type: ignore[attr-defined]
+        error.shell = leader if kind == "transfer" else f"See: swarmpy fault {kind} --help"
     return error
 
 
@@ -220,7 +220,7 @@ def _breaker(options: argparse.Namespace) -> Iterator[Breaker]:
         cluster = pick.cluster(options)
     except SwarmError as error:
         if not options.cluster and not _some_cluster():
-            error.shell = "start one: swarmpy up; or say where a simulated swarm is served: --host URL"  # type: ignore[attr-defined]
+            error.shell = "start one: swarmpy up; or say where a simulated swarm is served: --host URL"
         raise
     yield RealBreaker(cluster)
 

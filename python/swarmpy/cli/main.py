@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_clusters(verbs, which, told)
     _add_nodes(verbs, which, told)
+    _add_unlock(verbs, which, told)
     _add_down(verbs, which, told)
     _add_images(verbs, which, told)
     fault.declare(verbs, which)
@@ -139,6 +140,16 @@ def _add_nodes(verbs: Any, which: argparse.ArgumentParser, told: argparse.Argume
         one = on_node.add_parser(verb, parents=[which, told], help=text)
         one.add_argument("node", metavar="NODE")
         one.set_defaults(run=run)
+
+
+def _add_unlock(verbs: Any, which: argparse.ArgumentParser, told: argparse.ArgumentParser) -> None:
+    one = verbs.add_parser(
+        "unlock",
+        parents=[which, told],
+        help="unlock a manager that is locked (autolock); asks for the key, or reads it from standard input",
+    )
+    one.add_argument("node", metavar="NODE")
+    one.set_defaults(run=clusters.unlock)
 
 
 def _add_down(verbs: Any, which: argparse.ArgumentParser, told: argparse.ArgumentParser) -> None:

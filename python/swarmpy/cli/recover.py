@@ -45,7 +45,7 @@ def recover(options: argparse.Namespace) -> int:
         return 1 if found.refused else 0
     print(found.table())
     if found.refused:
-        print(f"refused: {found.refused}\n{found.hint}", file=sys.stderr)
+        print(f"refused: {found.refused}\n{found.shell}", file=sys.stderr)
         return 1
     print(found.verdict("swarmpy recover --yes" if not options.lost else _again(options.lost)))
     return 0
