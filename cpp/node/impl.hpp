@@ -105,6 +105,7 @@ class Node::Impl {
   void on_done(const IdentityStored& stored);
   void refuse(const Speaker& from, const char* message, Denial denial, const char* rule = nullptr);
   void note_bad_frame(const ports::LinkClosed& event);
+  void note_refused_link(const ports::Refusal& refusal, const std::optional<Links::Gone>& gone);
   void on_snapshot(const Speaker& from, wire::Message message);
   void on_wire(const Speaker& from, wire::Message message);
   void on_leader_wire(const Speaker& from, Part part, const wire::Message& message);

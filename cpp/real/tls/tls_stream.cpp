@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "real/stream/sockets.hpp"
+#include "real/tls/failure.hpp"
 
 namespace swarm::real {
 namespace {
@@ -17,12 +18,6 @@ namespace {
 constexpr std::size_t kRecord = 16 * 1024;       // bytes of one record, at most (RFC 8446, 5.1)
 constexpr std::size_t kMostTaken = 64 * 1024;    // by one write
 constexpr std::size_t kKeptCapacity = 4 * 1024;  // of what is sealed, while the link is quiet
-
-std::string openssl_words() {
-  const unsigned long error = ERR_peek_last_error();
-  const char* reason = ERR_reason_error_string(error);
-  return reason != nullptr ? reason : "TLS failed";
-}
 
 }  // namespace
 
@@ -206,7 +201,7 @@ Outcome TlsStream::after(int result) {
     default:
       if (under_error_ != 0) return broken(under_error_, std::strerror(under_error_));
       if (cut_off_) return broken(EPROTO, "the connection was cut off");
-      return broken(EPROTO, openssl_words());
+      return broken(EPROTO, tls::failure_of(ssl_.get()));
   }
 }
 
