@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -44,6 +45,23 @@ bool has_namesakes(const std::string& cert_pem, const store::Store& store, ports
   });
 }
 
+// A node that was down when the present root was renewed, by another certificate of the same key, believes
+// the former one still: it may have limits that the present one has not.
+Result<void> check_former_roots(const KeyPair& root, const store::Store& store, ports::Crypto& crypto) {
+  const model::RootCa& roots = store.cluster()->root_ca;
+  std::set<std::string> former;
+  for (const auto& [_, node] : store.nodes())
+    if (node->description.tls) former.insert(node->description.tls->trust_root);
+  former.erase(roots.cert_pem);
+  const std::string id = crypto.root_id(roots.cert_pem);
+  for (const std::string& one : former) {
+    if (crypto.root_id(one) != id) continue;
+    if (const auto possible = crypto.cross_sign({one, roots.key_pem}, root.cert_pem); !possible)
+      return possible.error();
+  }
+  return {};
+}
+
 Result<model::RootCa> rotate_to(const KeyPair& root, const store::Store& store, const Context& context) {
   ports::Crypto& crypto = context.crypto;
   const model::RootCa& roots = store.cluster()->root_ca;
@@ -54,6 +72,7 @@ Result<model::RootCa> rotate_to(const KeyPair& root, const store::Store& store, 
         "with a new key; docker swarm ca --rotate without --ca-cert makes one");
   auto cross_signed = crypto.cross_sign({roots.cert_pem, roots.key_pem}, root.cert_pem);
   if (!cross_signed) return cross_signed.error();
+  if (const auto possible = check_former_roots(root, store, crypto); !possible) return possible.error();
   model::RootRotation goal;
   goal.cert_pem = root.cert_pem;
   goal.key_pem = root.key_pem;

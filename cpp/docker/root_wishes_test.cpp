@@ -17,6 +17,11 @@ class NamedRoots final : public ports::TestCrypto {
   Issuer issuer_of(std::string_view pem) override {
     return {std::string(pem.substr(std::min(pem.find('/'), pem.size()))), "key"};
   }
+  Result<std::string> cross_sign(const KeyPair& by, std::string_view other) override {
+    if (by.cert_pem.ends_with("/short"))
+      return rpc_error(Code::failed_precondition, "no way from a short one");
+    return TestCrypto::cross_sign(by, other);
+  }
 };
 
 class RootWishes : public testing::Test {
@@ -41,7 +46,8 @@ class RootWishes : public testing::Test {
   }
   void expect_refused(const std::string& cert) {
     const std::string text = refusal(cert);
-    EXPECT_TRUE(text.starts_with("the desired CA certificate has the key identifier of another root")) << text;
+    EXPECT_TRUE(text.starts_with("the desired CA certificate has the key identifier of another root"))
+        << text;
     EXPECT_NE(text.find("Make the new root with a new key"), std::string::npos) << text;
   }
 
@@ -61,8 +67,12 @@ TEST_F(RootWishes, ThePresentRootsKeyWithAnotherNameIsRefused) {
 
 TEST_F(RootWishes, TheGoalsKeyWithAnotherNameIsRefused) {
   model::Cluster cluster = *store_.cluster();
-  cluster.root_ca.rotation = {.cert_pem = "GOAL", .key_pem = "", .cross_signed_pem = "", .id = "GOAL",
-                              .join_token_worker = "", .join_token_manager = ""};
+  cluster.root_ca.rotation = {.cert_pem = "GOAL",
+                              .key_pem = "",
+                              .cross_signed_pem = "",
+                              .id = "GOAL",
+                              .join_token_worker = "",
+                              .join_token_manager = ""};
   apply(cluster);
   expect_refused("GOAL/another name");
   EXPECT_EQ(refusal("GOAL"), "");
@@ -76,6 +86,25 @@ TEST_F(RootWishes, TheKeyOfANodesRootWithAnotherNameIsRefused) {
   apply(node);
   expect_refused("FORMER/another name");
   EXPECT_EQ(refusal("FORMER/name"), "");
+}
+
+TEST_F(RootWishes, FromARootThatLeadsNowhereThereIsNoWay) {
+  model::Cluster cluster = *store_.cluster();
+  cluster.root_ca.cert_pem = "PRESENT/short";
+  apply(cluster);
+  EXPECT_EQ(refusal("NEW"), "no way from a short one");
+}
+
+TEST_F(RootWishes, ANodeThatBelievesTheRootThatWasRenewedCountsToo) {
+  model::Node node;
+  node.id = NodeId(3);
+  node.description.tls = model::TlsInfo{"PRESENT/short", "PRESENT", "", "key"};
+  apply(node);
+  EXPECT_EQ(refusal("NEW"), "no way from a short one");
+  node.description.tls->trust_root = "PRESENT";
+  node.meta = store_.node(node.id)->meta;
+  apply(node);
+  EXPECT_EQ(refusal("NEW"), "");
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ void Node::Impl::on(ports::LinkClosed event) {
   link_gone(event.link, *gone);
 }
 
-// Whoever cannot reach any manager for that reason says so where its state is asked for.
+// A node that reaches no manager for that reason says so where its state is asked for.
 void Node::Impl::note_refused_link(const ports::Refusal& refusal, const std::optional<Links::Gone>& gone) {
   const bool dialled = gone && gone->outbound;
   refusals_.note_link(dialled ? gone->outbound->host() : std::string(refusal.host), refusal);

@@ -27,9 +27,11 @@ std::string too_late(WallTime not_after) {
 
 std::string next_step(std::string_view what) {
   if (what == "is of another root")
-    return ". The swarm has another root certificate by now, and this node was removed from the swarm meanwhile, or "
+    return ". The swarm has another root certificate by now, and this node was removed from the swarm "
+           "meanwhile, or "
            "its data root is an old copy: leave the swarm (docker swarm leave --force) and join it again";
-  return ". Compare the clocks of the machines; if they are right, leave the swarm (docker swarm leave --force) and "
+  return ". Compare the clocks of the machines; if they are right, leave the swarm (docker swarm leave "
+         "--force) and "
          "join it again";
 }
 
@@ -41,8 +43,8 @@ std::string refused_link(const ports::Refusal& refusal) {
 
 }  // namespace
 
-// A manager that hears a leader, and a node in session, are in the swarm, whatever one peer thinks. What is said
-// already is said for a better reason.
+// A manager that hears a leader, and a node in session, are in the swarm, whatever one peer thinks. What is
+// said already is said for a better reason.
 void Lifecycle::on_link_refused(const ports::Refusal& refusal, const Surroundings& at) {
   if (!std::holds_alternative<stage::Member>(stage_) || !certified_.role) return;
   if (at.in_session || at.knows_leader || (!error_.empty() && !is_refused_)) return;

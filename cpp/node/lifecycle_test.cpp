@@ -480,11 +480,13 @@ TEST_F(LifecycleTest, ANodeThatNoManagerLetsInSaysWhyUntilItIsIn) {
   EXPECT_EQ(lifecycle_.error(), "") << "it is in session with another one";
   at_.in_session = false;
   lifecycle_.on_link_refused(refusal, at_);
-  EXPECT_TRUE(lifecycle_.error().starts_with("the managers refuse this node's certificate: it is of another root. "))
+  EXPECT_TRUE(
+      lifecycle_.error().starts_with("the managers refuse this node's certificate: it is of another root. "))
       << lifecycle_.error();
   EXPECT_NE(lifecycle_.error().find("docker swarm leave --force"), std::string::npos);
   lifecycle_.on_link_refused({"", false, "is not valid yet"}, at_);
-  EXPECT_TRUE(lifecycle_.error().starts_with("this node refuses the managers' certificates: the last one is not"))
+  EXPECT_TRUE(
+      lifecycle_.error().starts_with("this node refuses the managers' certificates: the last one is not"))
       << lifecycle_.error();
   at_.in_session = true;
   facts(NodeRole::worker, 1, true);

@@ -155,7 +155,8 @@ TEST_F(NodeTest, AFrameThatTheTransportCannotReadIsSaidToo) {
 TEST_F(NodeTest, ACertificateThatIsRefusedIsSaidOnce) {
   init();
   const std::string refused = "the peer's certificate is of another root";
-  for (ports::LinkId link = 7; link < 20; ++link) node_->handle(ports::LinkClosed{link, "127.0.1.5: " + refused});
+  for (ports::LinkId link = 7; link < 20; ++link)
+    node_->handle(ports::LinkClosed{link, "127.0.1.5: " + refused});
   turn();
   ASSERT_EQ(world_.trace.of("warning.certificate").size(), 1u);
   EXPECT_EQ(world_.trace.of("warning.certificate")[0],

@@ -32,8 +32,7 @@ void Refusals::note(const Speaker& from, const char* message, Denial denial, boo
   quiet_until_ = core_.now + kOneLinePer;
   const std::uint64_t more = std::exchange(unsaid_, 0);
   core_.trace("warning.denied", [&] {
-    return sentence(from, message, denial, rule) + (closes ? "; the link is closed" : "") +
-           and_more(more);
+    return sentence(from, message, denial, rule) + (closes ? "; the link is closed" : "") + and_more(more);
   });
 }
 

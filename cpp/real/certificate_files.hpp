@@ -1,7 +1,7 @@
 // CertificateFiles: the node's certificate, its key and the swarm's root, as Docker lays them out: one file
 // each in DATA_ROOT/swarm/certificates, their owner's alone. A write replaces all of them or none: the new
-// folder is made beside the old one and takes its place by its name. What others have put there is not read, and
-// goes with the next write.
+// folder is made beside the old one and takes its place by its name. What others have put there is not read,
+// and goes with the next write.
 #pragma once
 
 #include <map>

@@ -61,8 +61,7 @@ Result<int> check_format(const std::string& root) {
   const std::string number = text->starts_with(kFormatLead) ? text->substr(kFormatLead.size()) : "";
   if (number.empty() || number.size() > 9 || number.find_first_not_of("0123456789\n") != std::string::npos ||
       number.front() == '\n')
-    return plain_error(Code::data_loss, path +
-                                            " is corrupt: it does not name a format, as the line \"" +
+    return plain_error(Code::data_loss, path + " is corrupt: it does not name a format, as the line \"" +
                                             std::string(kFormatLead) + std::to_string(kDataRootFormat) +
                                             "\" does; restore the file from a copy of the data root, or "
                                             "start with an empty data root and join again");

@@ -330,10 +330,10 @@ void TcpTransport::Impl::Link::fail(const std::string& reason) {
   const bool known = is_open || !inbound;
   if (!known && !ports::refusal_in(reason)) return;
   // Sending may have failed within a call of the node's: tell later.
-  told->reactor.post(
-      [transport = told->shared_from_this(), link = id, why = known ? reason : remote.host() + ": " + reason] {
-        transport->emit(ports::LinkClosed{link, why});
-      });
+  told->reactor.post([transport = told->shared_from_this(), link = id,
+                      why = known ? reason : remote.host() + ": " + reason] {
+    transport->emit(ports::LinkClosed{link, why});
+  });
 }
 
 // What was sent before still goes out, for a moment: a refusal is worth nothing unless it is heard.

@@ -11,9 +11,7 @@ namespace {
 // Reasons of received alerts begin here.
 constexpr int kAlerts = SSL_AD_REASON_OFFSET;
 
-std::string not_believed(const std::string& why) {
-  return "the peer's certificate is not believed: " + why;
-}
+std::string not_believed(const std::string& why) { return "the peer's certificate is not believed: " + why; }
 
 std::string refused_here(long verified) {
   switch (verified) {

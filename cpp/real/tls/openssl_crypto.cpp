@@ -15,13 +15,14 @@ constexpr std::size_t kSerial = 20;  // bytes: the most that RFC 5280 allows
 
 // A user's root whose certificates nodes would refuse.
 Error unbelievable(const Error& why) {
-  return rpc_error(Code::invalid_argument,
-                   "the desired CA certificate cannot be a swarm's root: nodes would refuse the certificates "
-                   "that it signs (" +
-                       why.message +
-                       "). Give one without name constraints, extended key usage and critical extensions of "
-                       "your own, with a key of a named curve such as P-256; docker swarm ca --rotate without "
-                       "--ca-cert makes one");
+  return rpc_error(
+      Code::invalid_argument,
+      "the desired CA certificate cannot be a swarm's root: nodes would refuse the certificates "
+      "that it signs (" +
+          why.message +
+          "). Give one without name constraints, extended key usage and critical extensions of "
+          "your own, with a key of a named curve such as P-256; docker swarm ca --rotate without "
+          "--ca-cert makes one");
 }
 
 Error no_way_from_present(const Error& why) {
@@ -65,8 +66,8 @@ Result<ports::Crypto::KeyPair> OpensslCrypto::read_root(std::string_view cert_pe
   return pair;
 }
 
-// Whether `root` lets another authority stand below it does not depend on which: one of a moment is tried. From a
-// root that nodes do not believe even now, every way out is welcome.
+// Whether `root` lets another authority stand below it does not depend on which: one of a moment is tried.
+// From a root that nodes do not believe even now, every way out is welcome.
 Result<std::string> OpensslCrypto::cross_sign(const KeyPair& root, std::string_view other_root_pem) {
   auto cross_signed = tls::cross_sign(root.cert_pem, root.key_pem, other_root_pem, random_bytes(kSerial));
   if (!cross_signed || tls::is_same_authority(root.cert_pem, other_root_pem)) return cross_signed;

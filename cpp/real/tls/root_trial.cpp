@@ -15,7 +15,7 @@ namespace {
 
 using KeyPair = ports::Crypto::KeyPair;
 
-constexpr int kMostSteps = 20;     // a handshake takes four
+constexpr int kMostSteps = 20;       // a handshake takes four
 constexpr std::size_t kSerial = 20;  // bytes
 
 Error refused(std::string why) { return plain_error(Code::invalid_argument, std::move(why)); }
@@ -34,7 +34,8 @@ class End {
     ERR_clear_error();
     const int result = SSL_do_handshake(ssl_.get());
     const int error = SSL_get_error(ssl_.get(), result);
-    const bool goes_on = error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+    const bool goes_on =
+        error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
     return goes_on ? std::nullopt : std::optional(reason());
   }
   bool is_done() const { return SSL_is_init_finished(ssl_.get()) == 1; }
@@ -53,7 +54,8 @@ class End {
   Owned<SSL, SSL_free> ssl_;
 };
 
-Result<void> shake(const std::shared_ptr<TlsContext>& dialling, const std::shared_ptr<TlsContext>& accepting) {
+Result<void> shake(const std::shared_ptr<TlsContext>& dialling,
+                   const std::shared_ptr<TlsContext>& accepting) {
   BIO* one = nullptr;
   BIO* other = nullptr;
   SWARM_CHECK(BIO_new_bio_pair(&one, 0, &other, 0) == 1, "no memory for a handshake");
@@ -72,8 +74,7 @@ Result<void> shake(const std::shared_ptr<TlsContext>& dialling, const std::share
 Result<std::shared_ptr<TlsContext>> node_of(const KeyPair& root, const std::string& behind,
                                             const std::string& believed_pem, WallTime now) {
   const Key key = make_key();
-  const auto says =
-      ca::to_issue(NodeId(1), model::NodeRole::manager, ClusterId(1), ca::kLeastExpiry, now);
+  const auto says = ca::to_issue(NodeId(1), model::NodeRole::manager, ClusterId(1), ca::kLeastExpiry, now);
   auto pem =
       issue(root.cert_pem, root.key_pem, make_request_pem(key.get()), says, std::string(kSerial, '\1'));
   if (!pem) return refused(pem.error().message);

@@ -1,6 +1,7 @@
 // RootTrial: whether nodes believe certificates of a root. It makes such certificates and shakes hands with
-// them in memory, with the contexts that nodes have: OpenSSL refuses for many reasons (weak keys, names, uses,
-// path lengths, extensions), and only a handshake knows them all. NOT here: what a root must say (x509).
+// them in memory, with the contexts that nodes have: OpenSSL refuses for many reasons (weak keys, names,
+// uses, path lengths, extensions), and only a handshake knows them all. NOT here: what a root must say
+// (x509).
 #pragma once
 
 #include <string>

@@ -17,11 +17,12 @@ using KeyPair = ports::Crypto::KeyPair;
 using Extensions = std::vector<std::pair<int, std::string>>;
 
 tls::Key ec_key(const char* curve, const char* encoding = "named_curve") {
-  const tls::Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
+  const tls::Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(
+      EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   EVP_PKEY_keygen_init(context.get());
   EVP_PKEY_CTX_set_group_name(context.get(), curve);
-  OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_utf8_string("encoding", const_cast<char*>(encoding), 0), OSSL_PARAM_construct_end()};
+  OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("encoding", const_cast<char*>(encoding), 0),
+                         OSSL_PARAM_construct_end()};
   EVP_PKEY_CTX_set_params(context.get(), params);
   EVP_PKEY* key = nullptr;
   EVP_PKEY_generate(context.get(), &key);
@@ -48,14 +49,16 @@ void add_unknown_critical(X509* cert) {
 }
 
 // Of ten years, as `openssl req -x509` makes them.
-KeyPair root_of(const tls::Key& key, const Extensions& more, const char* name = "mine", bool strange = false) {
+KeyPair root_of(const tls::Key& key, const Extensions& more, const char* name = "mine",
+                bool strange = false) {
   const tls::Cert cert(X509_new());
   X509_set_version(cert.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(cert.get()), 7);
   X509_gmtime_adj(X509_getm_notBefore(cert.get()), 0);
   X509_gmtime_adj(X509_getm_notAfter(cert.get()), 10L * 365 * 24 * 3600);
   X509_NAME* subject = X509_get_subject_name(cert.get());
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name), -1,
+                             -1, 0);
   X509_set_issuer_name(cert.get(), subject);
   X509_set_pubkey(cert.get(), key.get());
   add_extension(cert.get(), NID_subject_key_identifier, "hash");
@@ -103,7 +106,8 @@ TEST_F(UsersRoot, OfAnOrdinaryKindIsTaken) {
 
 TEST_F(UsersRoot, ThatNodesWouldRefuseIsRefusedWithTheReason) {
   expect_unbelievable(root_of(ec_key("prime192v1"), {}), "ca key too small");
-  expect_unbelievable(root_of(ec_key("P-256", "explicit"), {}), "Certificate public key has explicit ECC parameters");
+  expect_unbelievable(root_of(ec_key("P-256", "explicit"), {}),
+                      "Certificate public key has explicit ECC parameters");
   expect_unbelievable(
       root_of(tls::make_key(), {{NID_name_constraints, "critical,permitted;DNS:example.com"}}),
       "permitted subtree violation");

@@ -243,10 +243,9 @@ Result<Root> read_root(std::string_view cert_pem, std::string_view key_pem, Wall
     return no_root(
         "the desired CA certificate is no root: it must be one of an authority (CA:TRUE), and sign itself");
   if (!allows_authorities_below(cert))
-    return no_root(
-        "the desired CA certificate limits the length of chains (pathlen:" +
-        std::to_string(X509_get_pathlen(cert)) +
-        "), so the swarm could not be brought to another root later: give one without pathlen");
+    return no_root("the desired CA certificate limits the length of chains (pathlen:" +
+                   std::to_string(X509_get_pathlen(cert)) +
+                   "), so the swarm could not be brought to another root later: give one without pathlen");
   if (key_id(cert).empty())
     return no_root(
         "the desired CA certificate has no subject key identifier, by which certificates name their root");
