@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local import Docker, eventually, needs_docker, own_home
-from swarmpy._cluster import LocalCluster, LocalNode
+from swarmpy._cluster import ClusterError, LocalCluster, LocalNode
 
 pytestmark = [pytest.mark.real, needs_docker]
 
@@ -132,6 +132,20 @@ def test_a_rotated_key_reaches_a_manager_that_was_down(stage: Stage) -> None:
     restart(stage.m2)
     assert "invalid key provided" in unlock(stage.m2, former).stderr
     assert unlock(stage.m2, stage.key()).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["swarm-node.crt", "swarm-root-ca.crt"])
+def test_a_locked_manager_starts_with_whole_certificates_only(stage: Stage, name: str) -> None:
+    file = Path(stage.m2.node.data_root, "swarm/certificates", name)
+    stage.m2.node.kill()
+    kept = file.read_bytes()
+    file.write_bytes(b"")
+    with pytest.raises(ClusterError, match=rf"{name} is empty; put this node's own files back"):
+        stage.m2.node.start()
+    file.write_bytes(kept)
+    stage.m2.node.start()
+    assert unlock(stage.m2, stage.key()).returncode == 0
+    wait_ready(stage.m2, {"m1", "m2", "m3"})
 
 
 def test_a_locked_managers_disk_tells_no_secret(stage: Stage) -> None:
