@@ -107,6 +107,8 @@ def test_a_manager_that_starts_again_is_locked(stage: Stage) -> None:
     hint = "To unlock a swarm manager after it restarts"
     assert re.search(rf"Swarm updated\.\n{hint}.*\n    {KEY}\n", said, re.DOTALL)
     assert stage.key() in said
+    key_file = Path(stage.m3.node.data_root, "swarm/certificates/swarm-node.key")
+    eventually(stage.m3.node.door, lambda: "LOCKED" in key_file.read_text(), "m3 has heard of it")
     restart(stage.m3)
     assert state(stage.m3) == "locked"
     assert LOCKED in stage.m3.refused("node", "ls")
