@@ -51,7 +51,7 @@ Result<void> check_former_roots(const KeyPair& root, const store::Store& store, 
   const model::RootCa& roots = store.cluster()->root_ca;
   std::set<std::string> former;
   for (const auto& [_, node] : store.nodes())
-    if (node->description.tls) former.insert(node->description.tls->trust_root);
+    if (const auto& tls = node->description.tls) former.insert(tls->trust_root);
   former.erase(roots.cert_pem);
   const std::string id = crypto.root_id(roots.cert_pem);
   for (const std::string& one : former) {

@@ -1,11 +1,21 @@
 // Roots that nodes could not tell from one that they know.
 #include "docker/root_wishes.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <string>
 #include <string_view>
 
-#include "docker/fixture_test.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "docker/api.hpp"
+#include "model/cluster.hpp"
+#include "model/node.hpp"
+#include "model/transaction.hpp"
+#include "ports/test_ports.hpp"
+#include "store/store.hpp"
 
 namespace swarm::docker {
 namespace {
