@@ -9,6 +9,7 @@
 #include "docker/api.hpp"
 #include "docker/fields.hpp"
 #include "model/cluster.hpp"
+#include "store/store.hpp"
 
 namespace swarm::docker {
 
@@ -27,6 +28,6 @@ std::string fresh_token(ports::Crypto& crypto, const std::string& root_cert_pem)
 // The roots that the swarm is to have; nothing if the request asks for none (swarmkit
 // manager/controlapi/ca_rotation.go validateCAConfig).
 Result<std::optional<model::RootCa>> wanted_roots(const RootWish& wish, const model::ClusterSpec& spec,
-                                                  const model::Cluster& cluster, const Context& context);
+                                                  const store::Store& store, const Context& context);
 
 }  // namespace swarm::docker

@@ -146,7 +146,7 @@ Result<control::ClusterUpdate> read_update(const Call& call) {
   const RootWish wish = read_root_wish(from);
   if (issues.any()) return issues.first();
   if (const auto fine = check_spec(out.spec); !fine) return fine.error();
-  auto roots = wanted_roots(wish, out.spec, cluster, call.context);
+  auto roots = wanted_roots(wish, out.spec, call.store(), call.context);
   if (!roots) return roots.error();
   out.root_ca = std::move(*roots);
   out.unlock_key = call.context.crypto.random_bytes(control::kUnlockKeyBytes);

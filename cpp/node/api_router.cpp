@@ -290,8 +290,8 @@ void ApiRouter::on_deadline(const Moment& at) {
     route_waiting(at);
   }
   while (const ports::ApiId id = requests_.due(at.now)) {
-    const RequestStage& stage = requests_.find(id)->stage;
-    if (!std::holds_alternative<request::Relaying>(stage)) {
+    const auto* relaying = std::get_if<request::Relaying>(&requests_.find(id)->stage);
+    if (relaying == nullptr) {
       go_without_leader(id);
       continue;
     }

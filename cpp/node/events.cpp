@@ -27,6 +27,7 @@ void Node::Impl::on(ports::LinkOpened event) {
            (event.inbound ? " inbound" : "");
   });
   if (event.inbound) return;
+  refusals_.forget_links(event.remote);
   if (agent_) agent_->on_link_opened(event.link, core_.now);
   if (leader_) leader_->membership.on_link_opened(event.remote);
 }
@@ -34,9 +35,17 @@ void Node::Impl::on(ports::LinkOpened event) {
 void Node::Impl::on(ports::LinkClosed event) {
   note_bad_frame(event);
   const auto gone = core_.links.on_closed(event.link, core_.now);
+  if (const auto refusal = ports::refusal_in(event.reason)) note_refused_link(*refusal, gone);
   if (!gone) return;
   core_.trace("link.closed", [&] { return "peer=" + gone->peer.node.str() + " reason=" + event.reason; });
   link_gone(event.link, *gone);
+}
+
+// A node that reaches no manager for that reason says so where its state is asked for.
+void Node::Impl::note_refused_link(const ports::Refusal& refusal, const std::optional<Links::Gone>& gone) {
+  const bool dialled = gone && gone->outbound;
+  refusals_.note_link(dialled ? gone->outbound->host() : std::string(refusal.host), refusal);
+  if (dialled && !gone->was_open) lifecycle_.on_link_refused(refusal, surroundings());
 }
 
 // The transport itself closes a link whose bytes are no message. A peer that was introduced is named, as one

@@ -115,6 +115,18 @@ Result<std::optional<Identity>> load_identity(ports::Disk& disk) {
   return std::optional(identity);
 }
 
+// One of an older version may have no certificate, or its root elsewhere: a locked disk is of none of them.
+std::string damage_of_certificates(ports::Disk& disk, ports::Crypto& crypto) {
+  const auto certificate = disk.get(ports::Family::certificates, kCertificate);
+  const auto root = disk.get(ports::Family::certificates, kRoot);
+  if (certificate && certificate->empty()) return std::string(kCertificate) + " is empty";
+  if (certificate && !crypto.read_certificate(*certificate))
+    return std::string(kCertificate) + " is no node's certificate";
+  if (root && root->empty()) return std::string(kRoot) + " is empty";
+  if (!root && certificate && disk.locked()) return std::string(kRoot) + " is missing";
+  return {};
+}
+
 ports::DiskBatch save_identity(const Identity& identity) {
   using ports::Family;
   ports::DiskBatch batch;

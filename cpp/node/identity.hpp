@@ -14,6 +14,7 @@
 #include "model/node.hpp"
 #include "model/wire.hpp"
 #include "ports/disk.hpp"
+#include "ports/ports.hpp"
 #include "ports/transport.hpp"
 
 namespace swarm::node {
@@ -33,6 +34,8 @@ struct Identity {
 
 // Nothing when this node is in no swarm; an Error that names the key when a value cannot be read.
 Result<std::optional<Identity>> load_identity(ports::Disk& disk);
+// What is wrong with the files of certificates, as far as that is seen without the key; "" if nothing is.
+std::string damage_of_certificates(ports::Disk& disk, ports::Crypto& crypto);
 // Return synced batches that replace the identity on the disk by this one: all but its certificates, and
 // those.
 ports::DiskBatch save_identity(const Identity& identity);

@@ -113,6 +113,7 @@ class Node::Impl {
   void close_hasty_links();
   void note_other_leader(const Speaker& from, const ports::Frame& frame, Denial denial);
   bool note_other_group(const Speaker& from, const wire::Message& message);
+  void note_refused_link(const ports::Refusal& refusal, const std::optional<Links::Gone>& gone);
   void on_snapshot(const Speaker& from, wire::Message message);
   void on_wire(const Speaker& from, wire::Message message);
   void on_leader_wire(const Speaker& from, Part part, const wire::Message& message);

@@ -20,6 +20,7 @@
 #include "node/identity.hpp"
 #include "node/links.hpp"
 #include "node/node.hpp"
+#include "ports/refusal.hpp"
 
 namespace swarm::node {
 
@@ -179,6 +180,8 @@ class Lifecycle {
   void on_link_gone(const LinkGone& event);
   void on_session_facts(const agent::SessionFacts& facts, const Surroundings& at);
   void on_refused(const std::string& why);  // a manager said so
+  // A manager that this node dialled refuses its certificate, or the other way round.
+  void on_link_refused(const ports::Refusal& refusal, const Surroundings& at);
   void on_removed(const Surroundings& at);  // a manager said so
   // The swarm's root is another one now. The node believes it as soon as its own certificate is of it.
   void on_root(const std::string& root_cert_pem);

@@ -36,7 +36,31 @@ std::string too_late(WallTime not_after) {
          "and join it again";
 }
 
+std::string next_step(std::string_view what) {
+  if (what == "is of another root")
+    return ". The swarm has another root certificate by now, and this node was removed from the swarm "
+           "meanwhile, or "
+           "its data root is an old copy: leave the swarm (docker swarm leave --force) and join it again";
+  return ". Compare the clocks of the machines; if they are right, leave the swarm (docker swarm leave "
+         "--force) and "
+         "join it again";
+}
+
+std::string refused_link(const ports::Refusal& refusal) {
+  const char* who = refusal.by_peer ? "the managers refuse this node's certificate: it "
+                                    : "this node refuses the managers' certificates: the last one ";
+  return who + std::string(refusal.what) + next_step(refusal.what);
+}
+
 }  // namespace
+
+// A manager that hears a leader, and a node in session, are in the swarm, whatever one peer thinks. What is
+// said already is said for a better reason.
+void Lifecycle::on_link_refused(const ports::Refusal& refusal, const Surroundings& at) {
+  if (!std::holds_alternative<stage::Member>(stage_) || !certified_.role) return;
+  if (at.in_session || at.knows_leader || (!error_.empty() && !is_refused_)) return;
+  on_refused(refused_link(refusal));
+}
 
 void Lifecycle::resume(ports::DiskLock lock, Instant now, WallTime wall) {
   stage_ = stage::Member{};
@@ -125,7 +149,10 @@ void Lifecycle::ask_for_certificate(const Surroundings& at) {
   asked.resend = at.now + kResend;
   const bool expired = certified_.not_after <= at.wall;
   if (expired && at.is_manager) return out_.add(effect::AskOwnStore{asked.request});
-  if (expired && certified_.not_after + ca::kRenewalGrace <= at.wall) error_ = too_late(certified_.not_after);
+  if (expired && certified_.not_after + ca::kRenewalGrace <= at.wall) {
+    error_ = too_late(certified_.not_after);
+    is_refused_ = false;
+  }
   if (at.leads) return out_.add(effect::AskOwnLeader{asked.request});
   const auto leader = std::exchange(asked.leader, std::nullopt);
   if (leader || at.leader) return out_.add(effect::SendTo{leader ? *leader : *at.leader, asked.request});

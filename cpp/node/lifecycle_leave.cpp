@@ -20,7 +20,8 @@ void Lifecycle::leave(ports::ApiId id, const Surroundings& at) {
     return done(id, plain_error(Code::failed_precondition, "this node is leaving already"));
   if (std::holds_alternative<way::Asked>(way_)) way_ = way::AtRest{};
   give_up_coming();
-  if (std::holds_alternative<stage::Locked>(stage_)) error_.clear();  // that said that it was locked
+  // What it waited for does not matter any more: a key, or managers that let it in.
+  if (std::holds_alternative<stage::Locked>(stage_) || std::exchange(is_refused_, false)) error_.clear();
   Leaving leaving{id, rng_.next(), false, false, at.now, at.now + kLeavePatience};
   const bool last = at.is_manager && at.voters <= 1 && at.leads;
   leaving.known = last || !identity_;

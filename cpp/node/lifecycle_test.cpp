@@ -491,6 +491,39 @@ TEST_F(LifecycleTest, ANodeWithoutACertificateSaysWhatToDo) {
   EXPECT_TRUE(took().empty());
 }
 
+TEST_F(LifecycleTest, ANodeThatNoManagerLetsInSaysWhyUntilItIsIn) {
+  const ports::Refusal refusal{"", true, "is of another root"};
+  be_worker();
+  lifecycle_.on_link_refused(refusal, at_);
+  EXPECT_EQ(lifecycle_.error(), "") << "it is in session with another one";
+  at_.in_session = false;
+  lifecycle_.on_link_refused(refusal, at_);
+  EXPECT_TRUE(
+      lifecycle_.error().starts_with("the managers refuse this node's certificate: it is of another root. "))
+      << lifecycle_.error();
+  EXPECT_NE(lifecycle_.error().find("docker swarm leave --force"), std::string::npos);
+  lifecycle_.on_link_refused({"", false, "is not valid yet"}, at_);
+  EXPECT_TRUE(
+      lifecycle_.error().starts_with("this node refuses the managers' certificates: the last one is not"))
+      << lifecycle_.error();
+  at_.in_session = true;
+  facts(NodeRole::worker, 1, true);
+  EXPECT_EQ(lifecycle_.error(), "");
+}
+
+TEST_F(LifecycleTest, AManagerThatHearsALeaderIsInTheSwarmWhateverAnotherOneThinks) {
+  be_manager();
+  at_.in_session = false;
+  at_.knows_leader = true;
+  lifecycle_.on_link_refused({"", true, "is of another root"}, at_);
+  EXPECT_EQ(lifecycle_.error(), "");
+  at_.knows_leader = false;
+  lifecycle_.on_link_refused({"", true, "is of another root"}, at_);
+  EXPECT_NE(lifecycle_.error(), "");
+  lifecycle_.leave(kRequest, at_);
+  EXPECT_EQ(lifecycle_.error(), "") << "what it waited for";
+}
+
 TEST_F(LifecycleTest, FactsOfADeposedLeaderDemoteNoManager) {
   be_manager();
   EXPECT_TRUE(facts(NodeRole::worker, 9, true).empty()) << "older than what this node has applied";

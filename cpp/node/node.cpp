@@ -42,12 +42,13 @@ namespace {
 constexpr const char* kWarnings[] = {"warning.outdated", "warning.forgetful", "warning.state",
                                      "warning.disk"};
 
+Error wrong(const std::string& what) {
+  return {Code::data_loss, "swarm/certificates in the data root cannot be used: " + what,
+          "put this node's own files back; or start with an empty data root and join again", false, 0};
+}
+
 // The files of another node would make this one speak in its name.
 Result<void> check_certificate(const Identity& identity, ports::Crypto& crypto) {
-  const auto wrong = [](const std::string& what) {
-    return Error{Code::data_loss, "swarm/certificates in the data root cannot be used: " + what,
-                 "put this node's own files back; or start with an empty data root and join again", false, 0};
-  };
   if (identity.certificate_pem.empty()) return {};
   const auto says = crypto.read_certificate(identity.certificate_pem);
   if (!says) return wrong("swarm-node.crt is no node's certificate");
@@ -108,6 +109,8 @@ Result<void> Node::Impl::start(Instant now) {
   core_.now = now;
   local_.started_at = core_.wall();
   if (!core_.ports.disk.locked()) return enter();
+  if (const auto what = damage_of_certificates(core_.ports.disk, core_.ports.crypto); !what.empty())
+    return wrong(what);
   lifecycle_.on_locked();
   core_.links.set_hello(core_.hello());
   return {};
@@ -142,6 +145,8 @@ Result<void> Node::Impl::enter() {
     core_.links.set_hello(core_.hello());
     return {};
   }
+  if (const auto what = damage_of_certificates(core_.ports.disk, core_.ports.crypto); !what.empty())
+    return wrong(what);
   if (const auto fits = check_certificate(*identity, core_.ports.crypto); !fits) return fits;
   core_.identity = *identity;
   if (const auto replica = start_replica(); !replica) return replica;

@@ -169,6 +169,28 @@ TEST_F(NodeTest, AFrameThatTheTransportCannotReadIsSaidToo) {
       std::string::npos);
 }
 
+// Both directions, at both ends: once each, and not faster than a line in ten seconds.
+TEST_F(NodeTest, ACertificateThatIsRefusedIsSaidOnce) {
+  init();
+  const std::string refused = "the peer's certificate is of another root";
+  for (ports::LinkId link = 7; link < 20; ++link)
+    node_->handle(ports::LinkClosed{link, "127.0.1.5: " + refused});
+  turn();
+  ASSERT_EQ(world_.trace.of("warning.certificate").size(), 1u);
+  EXPECT_EQ(world_.trace.of("warning.certificate")[0],
+            "the certificate of 127.0.1.5 is refused: it is of another root");
+  node_->handle(ports::LinkClosed{20, "127.0.1.6: refused: the peer's certificate has expired"});
+  turn();
+  EXPECT_EQ(world_.trace.of("warning.certificate").size(), 1u);
+  pass(Duration::seconds(10));
+  node_->handle(ports::LinkClosed{21, "127.0.1.6: refused: the peer's certificate has expired"});
+  node_->handle(ports::LinkClosed{22, "127.0.1.7: wrong version number"});  // no matter of certificates
+  turn();
+  ASSERT_EQ(world_.trace.of("warning.certificate").size(), 2u);
+  EXPECT_EQ(world_.trace.of("warning.certificate")[1],
+            "127.0.1.6 refuses this node's certificate: it has expired (1 more since the last such line)");
+}
+
 TEST_F(NodeTest, LeavingLeavesNothingBehind) {
   init();
   EXPECT_EQ(ask("POST", "/swarm/leave?force=true").status, 200u);

@@ -15,6 +15,18 @@ namespace swarm::node {
 namespace {
 
 constexpr Duration kOneLinePer = Duration::seconds(1);
+constexpr Duration kOneLineOfLinksPer = Duration::seconds(10);
+constexpr std::size_t kMostSaidOfLinks = 256;
+
+std::string and_more(std::uint64_t count) {
+  return count == 0 ? "" : " (" + std::to_string(count) + " more since the last such line)";
+}
+
+std::string sentence_of_link(const std::string& host, const ports::Refusal& refusal) {
+  const std::string it = ": it " + std::string(refusal.what);
+  return refusal.by_peer ? host + " refuses this node's certificate" + it
+                         : "the certificate of " + host + " is refused" + it;
+}
 
 }  // namespace
 
@@ -29,9 +41,27 @@ void Refusals::note(const Speaker& from, const char* message, Denial denial, boo
   quiet_until_ = core_.now + kOneLinePer;
   const std::uint64_t more = std::exchange(unsaid_, 0);
   core_.trace("warning.denied", [&] {
-    return sentence(from, message, denial, rule) + (closes ? "; the link is closed" : "") +
-           (more != 0 ? " (" + std::to_string(more) + " more since the last such line)" : "");
+    return sentence(from, message, denial, rule) + (closes ? "; the link is closed" : "") + and_more(more);
   });
+}
+
+void Refusals::note_link(const std::string& host, const ports::Refusal& refusal) {
+  const std::pair what(host, std::string(refusal.what));
+  if (said_of_links_.contains(what)) return;
+  if (core_.now < links_quiet_until_) {
+    ++links_unsaid_;
+    return;
+  }
+  links_quiet_until_ = core_.now + kOneLineOfLinksPer;
+  if (said_of_links_.size() >= kMostSaidOfLinks) said_of_links_.clear();
+  said_of_links_.insert(what);
+  const std::uint64_t more = std::exchange(links_unsaid_, 0);
+  core_.trace("warning.certificate", [&] { return sentence_of_link(host, refusal) + and_more(more); });
+}
+
+void Refusals::forget_links(const Address& remote) {
+  const std::string host = remote.host();
+  std::erase_if(said_of_links_, [&](const auto& one) { return one.first == host; });
 }
 
 std::string Refusals::sentence(const Speaker& from, const char* message, Denial denial,

@@ -40,7 +40,8 @@ class Crypto {
   // when it cannot be a swarm's root at `now`.
   virtual Result<KeyPair> read_root(std::string_view cert_pem, std::string_view key_pem, WallTime now) = 0;
   // A certificate of the key and the names of another root, signed by `root`: it lets nodes that believe
-  // `root` believe certificates of the other one.
+  // `root` believe certificates of the other one. An error in a sentence when they would not, because of
+  // `root`.
   virtual Result<std::string> cross_sign(const KeyPair& root, std::string_view other_root_pem) = 0;
   // What Docker's TLSInfo shows of a root certificate: DER of its subject and of its public key.
   struct Issuer {

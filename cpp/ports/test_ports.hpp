@@ -13,7 +13,7 @@
 namespace swarm::ports {
 
 // Secrets and digests that are only numbers.
-class TestCrypto final : public Crypto {
+class TestCrypto : public Crypto {
  public:
   std::string random_bytes(std::size_t count) override {
     return std::string(count, static_cast<char>(++drawn_));

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -42,6 +43,14 @@ Result<void> remove_folder(const std::string& path) {
 Result<void> rename_to(const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) return file_error(from, "cannot be renamed");
   return {};
+}
+
+// Not one that an editor or a user has left there: its name begins with a letter or a digit.
+bool is_own(const fs::directory_entry& entry) {
+  std::error_code error;
+  const std::string name = entry.path().filename();
+  return entry.is_regular_file(error) && std::isalnum(static_cast<unsigned char>(name.front())) != 0 &&
+         name.back() != '~';
 }
 
 }  // namespace
@@ -84,6 +93,7 @@ Result<void> CertificateFiles::read() {
   if (!exists(folder_)) return {};
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
+    if (!is_own(entry)) continue;
     auto text = read_file(entry.path());
     if (!text) return text.error();
     content_[entry.path().filename()] = std::move(*text);
@@ -119,8 +129,16 @@ Result<void> CertificateFiles::put_in_place() {
   return remove_folder(past());
 }
 
+// A write that failed has left it half done. After a crash it must not take the place of the old folder.
+Result<void> CertificateFiles::remove_beside() {
+  if (!exists(beside())) return {};
+  if (auto removed = remove_folder(beside()); !removed) return removed;
+  return sync_directory(parent());
+}
+
 Result<void> CertificateFiles::wipe() {
   content_.clear();
+  if (auto removed = remove_beside(); !removed) return removed;
   if (!exists(folder_)) return {};
   if (auto renamed = rename_to(folder_, past()); !renamed) return renamed;
   if (auto synced = sync_directory(parent()); !synced) return synced;

@@ -1,6 +1,7 @@
 // CertificateFiles: the node's certificate, its key and the swarm's root, as Docker lays them out: one file
 // each in DATA_ROOT/swarm/certificates, their owner's alone. A write replaces all of them or none: the new
-// folder is made beside the old one and takes its place by its name.
+// folder is made beside the old one and takes its place by its name. What others have put there is not read,
+// and goes with the next write.
 #pragma once
 
 #include <map>
@@ -30,6 +31,7 @@ class CertificateFiles {
   Result<void> read();
   Result<void> write_beside(const std::map<std::string, std::string>& content);
   Result<void> put_in_place();
+  Result<void> remove_beside();
 
   std::string beside() const { return folder_ + ".new"; }
   std::string past() const { return folder_ + ".old"; }

@@ -73,7 +73,10 @@ Result<int> check_format(const std::string& root) {
   const std::string number = text->starts_with(kFormatLead) ? text->substr(kFormatLead.size()) : "";
   if (number.empty() || number.size() > 9 || number.find_first_not_of("0123456789\n") != std::string::npos ||
       number.front() == '\n')
-    return plain_error(Code::data_loss, path + " is corrupt: it does not name a format");
+    return plain_error(Code::data_loss, path + " is corrupt: it does not name a format, as the line \"" +
+                                            std::string(kFormatLead) + std::to_string(kDataRootFormat) +
+                                            "\" does; restore the file from a copy of the data root, or "
+                                            "start with an empty data root and join again");
   const int format = std::stoi(number);
   if (format >= 1 && format <= kDataRootFormat) return format;
   return plain_error(Code::failed_precondition, "the data root " + root + " has format " +
@@ -586,7 +589,7 @@ void RocksDisk::wipe_all() {
   batch.sync = true;
   impl_->write_own(std::move(batch), {});
   DiskBatch certificates;
-  certificates.erase_range(Family::certificates, ".", "\x7f");
+  certificates.erase_range(Family::certificates, "\x01", "\xff");  // whatever its name is
   impl_->sealing.reset();
   impl_->write_own(std::move(certificates), {});  // with the keys
   impl_->note(impl_->open_values());              // nothing is left that needs one

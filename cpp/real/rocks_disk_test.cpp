@@ -154,6 +154,7 @@ TEST(RocksDisk, RefusesANewerFormat) {
   EXPECT_NE(refusal(folder.path).find("has format 3"), std::string::npos);
   std::ofstream(folder.path + "/FORMAT") << "?";
   EXPECT_NE(refusal(folder.path).find("FORMAT is corrupt"), std::string::npos);
+  EXPECT_NE(refusal(folder.path).find("restore the file from a copy"), std::string::npos);
 }
 
 TEST(RocksDisk, RefusesADamagedRootOrItsManagersSideAndNamesTheFile) {
@@ -169,6 +170,10 @@ TEST(RocksDisk, RefusesADamagedRootOrItsManagersSideAndNamesTheFile) {
        [](const fs::path& root) { fs::remove(root / "swarm/certificates/swarm-node.key"); }},
       {"swarm-node.key",
        [](const fs::path& root) { flip_byte(root / "swarm/certificates/swarm-node.key", 40); }},
+      {"swarm-node.key: it is corrupt: it is empty; restore",
+       [](const fs::path& root) { fs::resize_file(root / "swarm/certificates/swarm-node.key", 0); }},
+      {"swarm-node.key: it is corrupt: a block has no end; restore",
+       [](const fs::path& root) { fs::resize_file(root / "swarm/certificates/swarm-node.key", 60); }},
       {"/raft", [](const fs::path& root) { fs::remove(root / "raft/CURRENT"); }},
       {"/raft",
        [](const fs::path& root) {
@@ -306,6 +311,39 @@ std::string secrets_in(RocksDisk& disk) {
 }
 
 const std::string kUnlockKey(32, 'u');
+
+// An editor's copy, a user's folder: they are no certificates, and a node that leaves leaves none of them.
+TEST(RocksDisk, WhatOthersPutBesideTheCertificatesGoesWithThem) {
+  const Folder folder;
+  const fs::path certificates = folder.path + "/swarm/certificates";
+  {
+    auto disk = open_at(folder.path);
+    ASSERT_TRUE(disk.ok());
+    fill_with_secrets(**disk, ports::DiskLock{3, kUnlockKey});
+  }
+  fs::copy(certificates / "swarm-node.key", certificates / "#swarm-node.key#");
+  fs::create_directory(certificates / "old");
+  auto disk = open_at(folder.path);
+  ASSERT_TRUE(disk.ok()) << disk.error().message;
+  EXPECT_TRUE((*disk)->locked());
+  EXPECT_EQ(ports::conformance::keys_of(**disk, Family::certificates), "swarm-node.crt=a certificate ");
+  (*disk)->wipe_all();
+  EXPECT_FALSE(fs::exists(certificates));
+  EXPECT_FALSE((*disk)->locked());
+}
+
+TEST(RocksDisk, AWipeTakesAHalfWrittenFolderToo) {
+  const Folder folder;
+  auto disk = open_at(folder.path);
+  ASSERT_TRUE(disk.ok());
+  fill_with_secrets(**disk, {});
+  (*disk)->get(Family::identity, "key");  // all is written
+  const fs::path beside = folder.path + "/swarm/certificates.new";
+  fs::create_directory(beside);
+  std::ofstream(beside / "swarm-node.crt") << "half a certif";
+  (*disk)->wipe_all();
+  EXPECT_FALSE(fs::exists(beside));
+}
 
 TEST(RocksDisk, OnlyTheKeyFileOfAnOpenRootTellsASecret) {
   const Folder folder;

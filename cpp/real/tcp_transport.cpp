@@ -21,6 +21,7 @@
 #include "model/certificate.hpp"
 #include "model/wire.hpp"
 #include "ports/ports.hpp"
+#include "ports/refusal.hpp"
 #include "ports/transport.hpp"
 #include "real/frame.hpp"
 #include "real/http/acceptor.hpp"
@@ -406,12 +407,13 @@ void TcpTransport::Impl::Link::fail(const std::string& reason) {
   Impl* told = std::exchange(owner, nullptr);
   if (told == nullptr) return;
   told->links.erase(id);
-  if (is_open || !inbound) {
-    // Sending may have failed within a call of the node's: tell later.
-    told->reactor.post([transport = told->shared_from_this(), link = id, reason] {
-      transport->emit(ports::LinkClosed{link, reason});
-    });
-  }
+  const bool known = is_open || !inbound;
+  if (!known && !ports::refusal_in(reason)) return;
+  // Sending may have failed within a call of the node's: tell later.
+  told->reactor.post([transport = told->shared_from_this(), link = id,
+                      why = known ? reason : remote.host() + ": " + reason] {
+    transport->emit(ports::LinkClosed{link, why});
+  });
 }
 
 // What was sent before still goes out, for a moment: a refusal is worth nothing unless it is heard.

@@ -46,6 +46,7 @@ Result<void> Vault::read() {
   content_ = files_.content();
   const auto text = content_.find(kKeyFile);
   if (text == content_.end()) return {};
+  if (text->second.empty()) return plain_error(Code::data_loss, "it is corrupt: it is empty");
   if (seal::is_locked(text->second)) {
     auto locked = seal::read_locked_ring(text->second);
     if (!locked) return locked.error();

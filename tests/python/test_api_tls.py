@@ -188,6 +188,8 @@ def test_files_that_are_wrong_are_named(files: Path, tmp_path: Path) -> None:
     assert "name the file with --tlscacert" in missing
     wrong = ["--tls", "--tlscert", f"{files}/server.pem", "--tlskey", f"{files}/client.key"]
     assert "the key is not that of the certificate" in refusal(tmp_path / "b", *wrong)
+    clients = ["--tls", "--tlscert", f"{files}/client.pem", "--tlskey", f"{files}/client.key"]
+    assert "its usages do not allow a server (serverAuth)" in refusal(tmp_path / "f", *clients)
     (tmp_path / "empty.pem").write_text("")
     nobody = refusal(tmp_path / "c", "--tlsverify", "--tlscacert", f"{tmp_path}/empty.pem", *own(files))
     assert "the clients' certificate authority cannot be read" in nobody

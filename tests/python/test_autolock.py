@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local import Docker, eventually, needs_docker, own_home
-from swarmpy._cluster import LocalCluster, LocalNode
+from swarmpy._cluster import ClusterError, LocalCluster, LocalNode
 
 pytestmark = [pytest.mark.real, needs_docker]
 
@@ -107,6 +107,8 @@ def test_a_manager_that_starts_again_is_locked(stage: Stage) -> None:
     hint = "To unlock a swarm manager after it restarts"
     assert re.search(rf"Swarm updated\.\n{hint}.*\n    {KEY}\n", said, re.DOTALL)
     assert stage.key() in said
+    key_file = Path(stage.m3.node.data_root, "swarm/certificates/swarm-node.key")
+    eventually(stage.m3.node.door, lambda: "LOCKED" in key_file.read_text(), "m3 has heard of it")
     restart(stage.m3)
     assert state(stage.m3) == "locked"
     assert LOCKED in stage.m3.refused("node", "ls")
@@ -132,6 +134,20 @@ def test_a_rotated_key_reaches_a_manager_that_was_down(stage: Stage) -> None:
     restart(stage.m2)
     assert "invalid key provided" in unlock(stage.m2, former).stderr
     assert unlock(stage.m2, stage.key()).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["swarm-node.crt", "swarm-root-ca.crt"])
+def test_a_locked_manager_starts_with_whole_certificates_only(stage: Stage, name: str) -> None:
+    file = Path(stage.m2.node.data_root, "swarm/certificates", name)
+    stage.m2.node.kill()
+    kept = file.read_bytes()
+    file.write_bytes(b"")
+    with pytest.raises(ClusterError, match=rf"{name} is empty; put this node's own files back"):
+        stage.m2.node.start()
+    file.write_bytes(kept)
+    stage.m2.node.start()
+    assert unlock(stage.m2, stage.key()).returncode == 0
+    wait_ready(stage.m2, {"m1", "m2", "m3"})
 
 
 def test_the_key_that_was_just_shown_opens_after_a_crash(tmp_path: Path) -> None:

@@ -72,8 +72,11 @@ Result<std::string> Sealer::open(ports::Family family, std::string_view key, std
         return std::move(*value);
   }
   if (has_plain_) return std::string(stored);
-  return plain_error(Code::data_loss,
-                     "a record does not open with the keys of swarm-node.key: it, or that file, was changed");
+  return plain_error(
+      Code::data_loss,
+      "a record does not open with the keys of swarm-node.key: it, or that file, was changed or is "
+      "damaged; restore swarm/certificates/swarm-node.key and this file from one copy of the data "
+      "root, or start with an empty data root and join again");
 }
 
 bool Sealer::is_current(std::string_view stored) const {

@@ -13,13 +13,37 @@
 #include "base/time.hpp"
 #include "model/certificate.hpp"
 #include "ports/ports.hpp"
+#include "real/http/reactor.hpp"
 #include "real/tls/owned.hpp"
+#include "real/tls/root_trial.hpp"
 #include "real/tls/x509.hpp"
 
 namespace swarm::real {
 namespace {
 
 constexpr std::size_t kSerial = 20;  // bytes: the most that RFC 5280 allows
+
+// A user's root whose certificates nodes would refuse.
+Error unbelievable(const Error& why) {
+  return rpc_error(
+      Code::invalid_argument,
+      "the desired CA certificate cannot be a swarm's root: nodes would refuse the certificates "
+      "that it signs (" +
+          why.message +
+          "). Give one without name constraints, extended key usage and critical extensions of "
+          "your own, with a key of a named curve such as P-256; docker swarm ca --rotate without "
+          "--ca-cert makes one");
+}
+
+Error no_way_from_present(const Error& why) {
+  return rpc_error(Code::failed_precondition,
+                   "the swarm cannot go from its present root to another one: nodes that believe the present "
+                   "root would refuse certificates of the next one (" +
+                       why.message +
+                       "). First give the present root without its limits by docker swarm ca --rotate "
+                       "--ca-cert FILE --ca-key FILE: a certificate of the same key and subject that has "
+                       "basicConstraints CA:TRUE without pathlen. Rotate again when all nodes are ready");
+}
 
 }  // namespace
 
@@ -47,11 +71,23 @@ Result<ports::Crypto::KeyPair> OpensslCrypto::read_root(std::string_view cert_pe
                                                         WallTime now) {
   const auto root = tls::read_root(cert_pem, key_pem, now);
   if (!root) return root.error();
-  return KeyPair{tls::to_pem(root->cert.get()), tls::to_pem(root->key.get())};
+  KeyPair pair{tls::to_pem(root->cert.get()), tls::to_pem(root->key.get())};
+  if (const auto tried = tls::try_root(pair, now); !tried) return unbelievable(tried.error());
+  return pair;
 }
 
+// Whether `root` lets another authority stand below it does not depend on which: one of a moment is tried.
+// From a root that nodes do not believe even now, every way out is welcome.
 Result<std::string> OpensslCrypto::cross_sign(const KeyPair& root, std::string_view other_root_pem) {
-  return tls::cross_sign(root.cert_pem, root.key_pem, other_root_pem, random_bytes(kSerial));
+  auto cross_signed = tls::cross_sign(root.cert_pem, root.key_pem, other_root_pem, random_bytes(kSerial));
+  if (!cross_signed || tls::is_same_authority(root.cert_pem, other_root_pem)) return cross_signed;
+  const WallTime now = wall_now();
+  const KeyPair trial = make_root_ca(now);
+  const auto below = tls::cross_sign(root.cert_pem, root.key_pem, trial.cert_pem, random_bytes(kSerial));
+  if (!below) return below;
+  const auto tried = tls::try_change(root, trial, *below, now);
+  if (!tried && tls::try_root(root, now)) return no_way_from_present(tried.error());
+  return cross_signed;
 }
 
 ports::Crypto::Issuer OpensslCrypto::issuer_of(std::string_view cert_pem) {

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -139,6 +140,8 @@ Result<void> TlsContext::take_for_api(const ApiCredentials& credentials) {
   std::vector<tls::Cert> chain = tls::read_certs(credentials.certificate_pem);
   const tls::Key key = tls::read_key(credentials.key_pem);
   if (chain.empty()) return wrong("the certificate cannot be read: it is no PEM");
+  if (X509_check_purpose(chain.front().get(), X509_PURPOSE_SSL_SERVER, 0) != 1)
+    return wrong("every client would refuse the certificate: its usages do not allow a server (serverAuth)");
   if (!key) return wrong("the key cannot be read: it is no PEM, or it has a password");
   ERR_clear_error();
   if (SSL_CTX_use_certificate(context, chain.front().get()) != 1)

@@ -17,6 +17,7 @@
 #include "real/stream/byte_stream.hpp"
 #include "real/stream/fd.hpp"
 #include "real/stream/sockets.hpp"
+#include "real/tls/failure.hpp"
 #include "real/tls/tls_context.hpp"
 
 namespace swarm::real {
@@ -24,12 +25,6 @@ namespace {
 
 constexpr std::size_t kRecord = 16 * 1024;     // bytes of one record, at most (RFC 8446, 5.1)
 constexpr std::size_t kMostTaken = 64 * 1024;  // by one write
-
-std::string openssl_words() {
-  const unsigned long error = ERR_peek_last_error();
-  const char* reason = ERR_reason_error_string(error);
-  return reason != nullptr ? reason : "TLS failed";
-}
 
 // What OpenSSL says of a failed call depends on it. Clearing frees 16 entries, empty ones, too: that is a
 // tenth of what a small frame costs.
@@ -209,7 +204,7 @@ Outcome TlsStream::after(int result) {
     default:
       if (pipe_.error() != 0) return broken(pipe_.error(), std::strerror(pipe_.error()));
       if (pipe_.is_cut_off()) return broken(EPROTO, "the connection was cut off");
-      return broken(EPROTO, openssl_words());
+      return broken(EPROTO, tls::failure_of(ssl_.get()));
   }
 }
 

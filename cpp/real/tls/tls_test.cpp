@@ -147,13 +147,14 @@ TEST_F(Tls, AnotherRootIsRefusedByEitherEnd) {
   Ends as_client(context_of(other.worker()), manager_);
   const auto [client, server] = as_client.shake();
   EXPECT_EQ(client.io, Io::reset);
-  EXPECT_EQ(as_client.client->why(client), "certificate verify failed");
+  EXPECT_EQ(as_client.client->why(client), "the peer's certificate is of another root");
   ports::Credentials forged = other.worker();
   forged.roots_pem = root_.pair().cert_pem;  // it believes the server
   Ends as_stranger(context_of(forged), manager_);
   const Outcome refused = as_stranger.shake().second;
   EXPECT_EQ(refused.io, Io::reset);
-  EXPECT_EQ(as_stranger.server->why(refused), "certificate verify failed");
+  EXPECT_EQ(as_stranger.server->why(refused), "the peer's certificate is of another root");
+  EXPECT_EQ(as_stranger.read(*as_stranger.client), "refused: the peer's certificate is of another root");
 }
 
 TEST_F(Tls, AWorkerIsNotTakenForAManager) {

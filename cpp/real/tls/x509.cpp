@@ -173,6 +173,10 @@ Result<EVP_PKEY*> key_of(X509_REQ* request) {
   return key;
 }
 
+Error cannot_sign() {
+  return plain_error(Code::failed_precondition, "the key of the swarm's root certificate cannot sign");
+}
+
 // Swarmkit's names beside the subject: the role and the node, and of managers "swarm-ca".
 std::string other_names(const model::Certificate& says) {
   std::string names = "DNS:" + std::string(model::unit_of(says.role)) + ",DNS:" + says.node.str();
@@ -208,7 +212,7 @@ Result<std::string> issue(std::string_view root_pem, std::string_view root_key_p
   if (!root || !root_key)
     return plain_error(Code::failed_precondition, "this manager has no key of the swarm's root certificate");
   const Cert cert = unsigned_cert(root.get(), *key, says, std::move(serial));
-  SWARM_CHECK(X509_sign(cert.get(), root_key.get(), EVP_sha256()) > 0, "a certificate cannot be signed");
+  if (X509_sign(cert.get(), root_key.get(), EVP_sha256()) <= 0) return cannot_sign();
   return to_pem(cert.get());
 }
 
@@ -218,12 +222,19 @@ namespace {
 
 constexpr std::int64_t kLeastRootLife = 365LL * 24 * 3600 * kSecond;  // swarmkit minRootExpiration
 constexpr int kLeastRsaBits = 2048;
+// Authorities that may stand between a root and a node: two rotations of the root that the node missed.
+constexpr long kLeastPathLength = 2;
 
 Error no_root(std::string why) { return rpc_error(Code::invalid_argument, std::move(why)); }
 
 bool may_sign(EVP_PKEY* key) {
   return EVP_PKEY_is_a(key, "EC") == 1 ||
          (EVP_PKEY_is_a(key, "RSA") == 1 && EVP_PKEY_get_bits(key) >= kLeastRsaBits);
+}
+
+bool allows_authorities_below(X509* cert) {
+  const long limit = X509_get_pathlen(cert);
+  return limit < 0 || limit >= kLeastPathLength;
 }
 
 }  // namespace
@@ -242,6 +253,10 @@ Result<Root> read_root(std::string_view cert_pem, std::string_view key_pem, Wall
   if (X509_check_ca(cert) != 1 || X509_self_signed(cert, 1) != 1)
     return no_root(
         "the desired CA certificate is no root: it must be one of an authority (CA:TRUE), and sign itself");
+  if (!allows_authorities_below(cert))
+    return no_root("the desired CA certificate limits the length of chains (pathlen:" +
+                   std::to_string(X509_get_pathlen(cert)) +
+                   "), so the swarm could not be brought to another root later: give one without pathlen");
   if (key_id(cert).empty())
     return no_root(
         "the desired CA certificate has no subject key identifier, by which certificates name their root");
@@ -269,8 +284,15 @@ Result<std::string> cross_sign(std::string_view root_pem, std::string_view root_
   add_extension(cert.get(), root.get(), NID_basic_constraints, "critical,CA:TRUE");
   copy_key_id(other.get(), cert.get());
   add_extension(cert.get(), root.get(), NID_authority_key_identifier, "keyid:always");
-  SWARM_CHECK(X509_sign(cert.get(), root_key.get(), EVP_sha256()) > 0, "a root cannot be cross-signed");
+  if (X509_sign(cert.get(), root_key.get(), EVP_sha256()) <= 0) return cannot_sign();
   return to_pem(cert.get());
+}
+
+bool is_same_authority(std::string_view one_pem, std::string_view other_pem) {
+  const Cert one = read_cert(one_pem), other = read_cert(other_pem);
+  return one && other &&
+         X509_NAME_cmp(X509_get_subject_name(one.get()), X509_get_subject_name(other.get())) == 0 &&
+         EVP_PKEY_eq(X509_get0_pubkey(one.get()), X509_get0_pubkey(other.get())) == 1;
 }
 
 std::optional<model::Certificate> says(X509* cert) {

@@ -41,6 +41,10 @@ Result<Root> read_root(std::string_view cert_pem, std::string_view key_pem, Wall
 Result<std::string> cross_sign(std::string_view root_pem, std::string_view root_key_pem,
                                std::string_view other_root_pem, std::string serial);
 
+// Returns true if both have the same name and the same key: nodes that believe one believe the other's
+// certificates.
+bool is_same_authority(std::string_view one_pem, std::string_view other_pem);
+
 // What the first certificate says, and, if a cross-signed one follows it, by which root that is signed.
 std::optional<model::Certificate> says_of_chain(std::string_view pems);
 // What the certificate of a node says; nothing when it is none.
