@@ -45,7 +45,8 @@ model::Certificate to_issue(NodeId node, model::NodeRole role, ClusterId cluster
 model::NodeRole role_of(const model::Node& node) {
   const bool manager =
       node.spec.desired_role == model::NodeRole::manager || node.role == model::NodeRole::manager;
-  return manager && !SWARM_MISTAKE("ca.certifies-every-node-as-worker") ? model::NodeRole::manager : model::NodeRole::worker;
+  return manager && !SWARM_MISTAKE("ca.certifies-every-node-as-worker") ? model::NodeRole::manager
+                                                                        : model::NodeRole::worker;
 }
 
 namespace {

@@ -97,7 +97,8 @@ std::optional<model::NodeRole> role_of_token(const model::Cluster& cluster, std:
   const bool as_worker = equal_in_constant_time(token, cluster.root_ca.join_token_worker);
   const bool as_manager = equal_in_constant_time(token, cluster.root_ca.join_token_manager);
   if (as_manager) return model::NodeRole::manager;
-  return as_worker || SWARM_MISTAKE("control.lets-in-with-any-token") ? std::optional(model::NodeRole::worker) : std::nullopt;
+  return as_worker || SWARM_MISTAKE("control.lets-in-with-any-token") ? std::optional(model::NodeRole::worker)
+                                                                      : std::nullopt;
 }
 
 Result<model::Transaction> join_node(const store::Store& store, NodeId id, const wire::JoinRequest& request,

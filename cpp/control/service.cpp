@@ -173,7 +173,8 @@ Result<model::Transaction> update_service(const store::Store& store, ServiceUpda
   if (!update.rollback)
     if (const auto allowed = check_update(store, *service, update.spec); !allowed) return allowed.error();
   const bool any = SWARM_MISTAKE("control.updates-from-any-version");
-  if (service->meta.version != update.version && !any) return rpc_error(Code::unknown, "update out of sequence");
+  if (service->meta.version != update.version && !any)
+    return rpc_error(Code::unknown, "update out of sequence");
   if (update.rollback) {
     auto back = rolled_back(*service, update.time);
     if (!back) return back.error();

@@ -62,7 +62,8 @@ void RestartSupervisor::observe(const store::Store&, const store::Change<model::
   if (change.removed() || task.desired_state != TaskState::ready) {
     forget(task.id);
   } else if (change.created()) {
-    add(task, now + (SWARM_MISTAKE("orchestrator.restarts-without-delay") ? Duration{} : delay_of(task)), now);
+    add(task, now + (SWARM_MISTAKE("orchestrator.restarts-without-delay") ? Duration{} : delay_of(task)),
+        now);
   }
   if (change.before && is_wanted(*change.before) && !is_wanted(task)) wait_anew(task, now);
   look_at(key_of(task));

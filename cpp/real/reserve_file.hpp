@@ -1,5 +1,5 @@
-// ReserveFile: room that a daemon keeps on its disk, so that it can write its identity, its tasks and its marks
-// when the disk is full. A file of a megabyte, which is removed when there is no room.
+// ReserveFile: room that a daemon keeps on its disk, so that it can write its identity, its tasks and its
+// marks when the disk is full. A file of a megabyte, which is removed when there is no room.
 #pragma once
 
 #include <string>

@@ -92,13 +92,15 @@ std::optional<Filter> Filters::refusal(const NodeInfo& info) const {
   const bool any = info.node && SWARM_MISTAKE("scheduler.places-on-nodes-that-take-none");
   if (!any && (!info.node || !info.node->accepts_tasks())) return Filter::ready;
   if (!passes_resource(info)) return Filter::resource;
-  const bool matches = model::matches(constraints_, *info.node) || SWARM_MISTAKE("scheduler.ignores-constraints");
+  const bool matches =
+      model::matches(constraints_, *info.node) || SWARM_MISTAKE("scheduler.ignores-constraints");
   if (unreadable_constraints_ || !matches) return Filter::constraint;
   if (!passes_platform(*info.node)) return Filter::platform;
   if (std::ranges::any_of(host_ports_, [&](const model::PortKey& port) { return info.uses(port); }))
     return Filter::host_port;
   if (placement_ != nullptr && placement_->max_replicas > 0 &&
-      !SWARM_MISTAKE("scheduler.ignores-the-limit-per-node") && info.tasks_of(service_) >= placement_->max_replicas)
+      !SWARM_MISTAKE("scheduler.ignores-the-limit-per-node") &&
+      info.tasks_of(service_) >= placement_->max_replicas)
     return Filter::max_replicas;
   return std::nullopt;
 }

@@ -232,7 +232,8 @@ void choose_mistake([[maybe_unused]] const std::string& name) {
 #ifdef SWARM_TEETH
   make_mistake(name);
 #else
-  std::cerr << "this swarm_sim makes no mistakes; configure a build tree with -D SWARM_TEETH=ON, or: make teeth\n";
+  std::cerr
+      << "this swarm_sim makes no mistakes; configure a build tree with -D SWARM_TEETH=ON, or: make teeth\n";
   std::exit(2);
 #endif
 }
@@ -283,9 +284,10 @@ Options parse(int argc, char** argv) {
     } else if (flag == "--mistake") {
       choose_mistake(word("the name of a mistake"));
     } else {
-      std::cerr << "usage: swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] "
-                   "[--jobs 2] [--upgrades] [--quiet-swarm] [--hashes] [--pinned FILE [--renew]] [--until-failure] "
-                   "[--mistake NAME]\n";
+      std::cerr
+          << "usage: swarm_sim [--seeds N] [--from K] [--seed S] [--twice] [--seconds 60] [--trace] "
+             "[--jobs 2] [--upgrades] [--quiet-swarm] [--hashes] [--pinned FILE [--renew]] [--until-failure] "
+             "[--mistake NAME]\n";
       std::exit(2);
     }
   }

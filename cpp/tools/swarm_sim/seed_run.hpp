@@ -15,7 +15,8 @@ struct Options {
   std::uint64_t from = 1, seeds = 100;
   std::optional<std::uint64_t> seed;
   std::int64_t seconds = 60;
-  bool until_failure = false, twice = false, trace = false, quiet_swarm = false, hashes = false, renew = false, upgrades = false;
+  bool until_failure = false, twice = false, trace = false, quiet_swarm = false, hashes = false,
+       renew = false, upgrades = false;
   std::size_t jobs = 2;
   std::string pinned;
 };
