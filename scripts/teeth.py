@@ -1,12 +1,12 @@
-"""Does the simulator find what is wrong? Makes each mistake of docs/design/teeth.md, one at a time, and says which check found it.
+"""Does the simulator find what is wrong? Makes each mistake of docs/design/teeth.md, one at a time.
 
-    teeth.py                  all of them, up to 500 seeds each
+    teeth.py                  all of them, up to 500 seeds each: after how many seeds which check found it
     teeth.py NAME...          these only ("raft" is all of raft's)
     teeth.py --quick          a few that any seed shows: CI's share
     teeth.py --write          all, and the table of docs/design/teeth.md anew
 
-A mistake is a condition `SWARM_MISTAKE("room.what")` in the engine's own code. It is compiled in by one build tree only (build/teeth).
-Exit code 1: a mistake was not found.
+A mistake is a condition `SWARM_MISTAKE("room.what")` in the engine's own code. One build tree alone compiles
+it in (build/teeth). Exit code 1: a mistake was not found.
 """
 
 from __future__ import annotations
@@ -65,17 +65,34 @@ def build() -> None:
     environment = {**os.environ, "CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
     log = ROOT / "build/teeth.log"
     log.parent.mkdir(exist_ok=True)
-    steps = (["cmake", "--preset", "teeth"], ["cmake", "--build", "--preset", "teeth", "--target", "swarm_sim_tool"])
+    steps = (
+        ["cmake", "--preset", "teeth"],
+        ["cmake", "--build", "--preset", "teeth", "--target", "swarm_sim_tool"],
+    )
     with log.open("w") as out:
         for step in steps:
-            if subprocess.run(step, cwd=ROOT, env=environment, stdout=out, stderr=out, check=False).returncode != 0:
+            if (
+                subprocess.run(
+                    step, cwd=ROOT, env=environment, stdout=out, stderr=out, check=False
+                ).returncode
+                != 0
+            ):
                 sys.exit(f"teeth: {' '.join(step)} failed; see {log.relative_to(ROOT)}")
 
 
 def make(name: str, seeds: int, first: int) -> Found:
     """Runs seed after seed with this mistake until one fails."""
     begin = time.monotonic()
-    command = [str(PROGRAM), "--mistake", name, "--seeds", str(seeds), "--from", str(first), "--until-failure"]
+    command = [
+        str(PROGRAM),
+        "--mistake",
+        name,
+        "--seeds",
+        str(seeds),
+        "--from",
+        str(first),
+        "--until-failure",
+    ]
     out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     failed = FAILURE.search(out)
     took = time.monotonic() - begin
@@ -96,7 +113,9 @@ def chosen(words: list[str], names: list[str]) -> list[str]:
     if not words:
         return names
     out = [name for name in names if name in words or name.split(".")[0] in words]
-    unknown = [word for word in words if not any(name == word or name.split(".")[0] == word for name in names)]
+    unknown = [
+        word for word in words if not any(name == word or name.split(".")[0] == word for name in names)
+    ]
     if unknown:
         sys.exit(f"teeth: there is no mistake {unknown[0]!r}; there are:\n  " + "\n  ".join(names))
     return out
