@@ -31,9 +31,9 @@ namespace {
 
 using model::TaskState;
 
-class Rules : public testing::Test {
+class EngineRules : public testing::Test {
  protected:
-  Rules() {
+  EngineRules() {
     store::Store empty;
     empty.skip_to(1);
     replica_.begin(empty);
@@ -120,13 +120,13 @@ model::Service with_port(model::Service service, std::uint32_t number) {
   return service;
 }
 
-TEST_F(Rules, APortOfTwoServicesIsFound) {
+TEST_F(EngineRules, APortOfTwoServicesIsFound) {
   EXPECT_EQ(put(with_port(fresh_service(1), 8000)), "");
   EXPECT_EQ(put(with_port(fresh_service(2), 8001)), "");
   EXPECT_TRUE(blames(put(with_port(fresh_service(3), 8000)), "ports belong to one service"));
 }
 
-TEST_F(Rules, APortThatWasGivenBackIsFree) {
+TEST_F(EngineRules, APortThatWasGivenBackIsFree) {
   EXPECT_EQ(put(with_port(fresh_service(1), 8000)), "");
   EXPECT_EQ(say({model::Remove::of<model::Service>(ServiceId(1))}), "");
   EXPECT_EQ(put(with_port(fresh_service(2), 8000)), "");
@@ -134,7 +134,7 @@ TEST_F(Rules, APortThatWasGivenBackIsFree) {
 
 // ---- rollbacks
 
-TEST_F(Rules, ARollbackToAnotherSpecIsFound) {
+TEST_F(EngineRules, ARollbackToAnotherSpecIsFound) {
   put(fresh_service(1));
   update(1, "nginx:2", model::UpdateState::updating);
   model::Service back = service(1);
@@ -143,7 +143,7 @@ TEST_F(Rules, ARollbackToAnotherSpecIsFound) {
   EXPECT_TRUE(blames(put(back), "rollbacks restore the spec"));
 }
 
-TEST_F(Rules, ARollbackToTheSpecBeforeIsRight) {
+TEST_F(EngineRules, ARollbackToTheSpecBeforeIsRight) {
   put(fresh_service(1));
   update(1, "nginx:2", model::UpdateState::updating);
   model::Service back = service(1);
@@ -153,7 +153,7 @@ TEST_F(Rules, ARollbackToTheSpecBeforeIsRight) {
   EXPECT_EQ(put(back), "");
 }
 
-TEST_F(Rules, AnUpdateThatEndsTooEarlyIsFound) {
+TEST_F(EngineRules, AnUpdateThatEndsTooEarlyIsFound) {
   put(fresh_service(1));
   EXPECT_EQ(put(task(1, 1, TaskState::running, TaskState::running)), "");
   update(1, "nginx:2", model::UpdateState::updating);
@@ -164,7 +164,7 @@ TEST_F(Rules, AnUpdateThatEndsTooEarlyIsFound) {
 
 // ---- updates
 
-class StartFirst : public Rules {
+class StartFirst : public EngineRules {
  protected:
   void SetUp() override {
     model::Service made = fresh_service(1);
@@ -203,15 +203,22 @@ TEST_F(StartFirst, ASlotThatWaitsIsRight) {
   EXPECT_EQ(put(task(12, 2, TaskState::new_, TaskState::running), Duration::seconds(2)), "");
 }
 
-TEST_F(StartFirst, TwoSlotsAtOnceAreFound) {
-  EXPECT_EQ(put(task(12, 2, TaskState::new_, TaskState::running)), "");
-  EXPECT_TRUE(
-      blames(say({step(1, {}, TaskState::shutdown), step(2, {}, TaskState::shutdown)}), "update_pace"));
+TEST_F(EngineRules, TwoSlotsAtOnceAreFound) {
+  model::Service made = fresh_service(1);
+  made.spec.update.emplace().parallelism = 1;
+  put(made);
+  for (const std::uint64_t slot : {1U, 2U})
+    ASSERT_EQ(put(task(slot, slot, TaskState::running, TaskState::running)), "");
+  update(1, "nginx:2", model::UpdateState::updating);
+  for (const std::uint64_t slot : {1U, 2U})
+    ASSERT_EQ(put(task(10 + slot, slot, TaskState::new_, TaskState::ready)), "");
+  EXPECT_EQ(say({step(1, {}, TaskState::shutdown)}), "");
+  EXPECT_TRUE(blames(say({step(2, {}, TaskState::shutdown)}), "update_pace"));
 }
 
 // ---- restarts
 
-class Restarts : public Rules {
+class Restarts : public EngineRules {
  protected:
   void limit(std::uint64_t attempts, Duration window) {
     model::Service made = fresh_service(1);

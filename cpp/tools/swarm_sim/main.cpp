@@ -24,7 +24,7 @@
 #include <vector>
 
 #include "base/check.hpp"
-#include "base/mistake.hpp"
+#include "base/mistake.hpp"  // NOLINT(misc-include-cleaner): used where SWARM_TEETH is set
 #include "base/number.hpp"
 #include "base/time.hpp"
 #include "pins.hpp"

@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <time.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
