@@ -21,8 +21,8 @@
 //
 // What a disk keeps is sealed with keys that lie beside the node's own key. A certificates batch may bring a
 // lock: from then on those keys are sealed with it in their turn. A disk that was locked is *locked* when its
-// daemon starts: nothing can be read but `format`, `mark()` and `locked()`, and nothing written but by
-// `wipe_all()`, until `unlock` was given the lock's key.
+// daemon starts: nothing can be read but `format`, the certificates (not their key), `mark()` and `locked()`,
+// and nothing written but by `wipe_all()`, until `unlock` was given the lock's key.
 #pragma once
 
 #include <cstdint>
