@@ -195,18 +195,12 @@ void Replica::follow_leap(raft::PeerId from) {
 }
 
 // An honest leader counts only on what this member has acknowledged: the disk of one that has less is an
-// older copy, or has lost it with the mark. Such a member may not know the leader's term: it hears that
-// first, with no word of what is committed.
+// older copy, or has lost it with the mark. Only the leader of the present term is believed. A copy that does
+// not know this term hears it from the members that refuse it a pre-vote.
 void Replica::note_what_is_counted_on(const raft::Message& message) {
   const Known known = known_of(*raft_, raft_id_);
-  if (message.term == known.term && message.from == known.leader) {
-    counted_on_ = message.commit;
-    return;
-  }
-  raft::Message term_alone = message;
-  term_alone.commit = 0;
-  (void)raft_->step(std::move(term_alone));
-  note_raft();
+  const bool may_lead = known.leader == raft::kNone || known.leader == message.from;
+  if (message.term == known.term && may_lead) counted_on_ = message.commit;
 }
 
 std::optional<Rule> Replica::judge_message(const raft::Message& message) {
