@@ -33,8 +33,8 @@ QUICK = (
     "raft.commits-entries-of-old-terms",
     "node.goes-on-before-the-disk-has-it",
     "orchestrator.updates-all-at-once",
-    "scheduler.ignores-reservations",
-    "dispatcher.does-not-hear-heartbeats",
+    "scheduler.ignores-constraints",
+    "dispatcher.marks-no-node-down",
     "docker.tells-events-twice",
 )
 

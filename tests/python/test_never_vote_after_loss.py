@@ -59,6 +59,13 @@ def is_voter(node: LocalNode, at: LocalNode) -> bool:
     return [one.get("ManagerStatus", {}).get("Reachability") for one in mine] == ["reachable"]
 
 
+def has_acknowledged(node: LocalNode, leader: LocalNode) -> bool:
+    """What it has applied it may not have promised yet."""
+    state = raft(leader)
+    mine = next(one for one in state["Members"].values() if one["Name"] == node.name)
+    return bool(mine["Match"] >= state["LastIndex"])
+
+
 def take_part_again(node: LocalNode, former: int, at: LocalNode) -> None:
     def holds() -> bool:
         state = swarm_of(node)
@@ -116,6 +123,7 @@ def test_a_follower_with_an_older_mark_does_not_take_part(trio: list[LocalNode])
     for number in range(10, 15):
         leader.door.post("/services/create", service(f"s{number}"))
     eventually(victim.door, lambda: len(names_on(victim)) == 15, "the follower has all fifteen")
+    eventually(leader.door, lambda: has_acknowledged(victim, leader), "the leader counts on it")
     victim.kill()
     shutil.rmtree(database)
     copy.rename(database)
@@ -136,6 +144,7 @@ def test_a_follower_with_an_older_copy_of_its_data_root_is_a_new_member(trio: li
     for number in range(10, 15):
         leader.door.post("/services/create", service(f"s{number}"))
     eventually(victim.door, lambda: len(names_on(victim)) == 15, "the follower has all fifteen")
+    eventually(leader.door, lambda: has_acknowledged(victim, leader), "the leader counts on it")
     victim.kill()
     shutil.rmtree(root)
     copy.rename(root)
