@@ -27,10 +27,21 @@ def measure() -> list[Row]:
             f"<= +{FRAME_US:g} us",
             f"+{more:.2f} us",
             more <= FRAME_US,
-            f"plain socket {found['plain_frame_us']:.2f} us",
+            _floors(found["plain_frame_us"], found["openssl_frame_us"], 2),
+        ),
+        Row(
+            "TLS piece of 64 KiB, write and read",
+            "",
+            f"{found['piece_us']:.0f} us",
+            None,
+            _floors(found["plain_piece_us"], found["openssl_piece_us"], 0),
         ),
         Row("TLS memory of a link", f"<= {LINK_KIB:g} KiB", f"{kib:.1f} KiB", kib <= LINK_KIB),
     ]
+
+
+def _floors(plain: float, openssl: float, digits: int) -> str:
+    return f"plain socket {plain:.{digits}f} us; OpenSSL alone {openssl:.{digits}f} us"
 
 
 def _handshake(what: str, ours: float, openssl: float, most: float) -> Row:

@@ -11,8 +11,6 @@ namespace swarm::real::relay {
 namespace {
 
 constexpr int kTurns = 16;  // pieces in a row, then others have theirs
-// Or so many bytes: then they are sealed and sent, so that the other node opens them while more is read.
-constexpr std::uint64_t kMostInAStep = 128 * 1024;
 
 }  // namespace
 
@@ -47,8 +45,7 @@ void Sink::end() {
 // ---- the flow
 
 Flow::Step Flow::step(char* scratch) {
-  const std::uint64_t before = came_;
-  for (int turn = 0; turn < kTurns && came_ - before < kMostInAStep; ++turn)
+  for (int turn = 0; turn < kTurns; ++turn)
     if (const Step step = pending_.empty() ? carry(scratch) : drain(); step != Step::moved) return step;
   return Step::moved;
 }

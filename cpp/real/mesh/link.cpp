@@ -26,7 +26,7 @@ namespace {
 constexpr std::string_view kMagic = "swarmesh";
 constexpr std::size_t kGreeting = 8 + 4 + 16 + 16;
 constexpr std::size_t kOpenSize = 16 + 4 + 16 + 2;
-constexpr std::size_t kReadSize = 128 * 1024;
+constexpr std::size_t kReadSize = 256 * 1024;
 
 void put_id(std::string& out, Uint128 value) {
   put_u64(out, static_cast<std::uint64_t>(value >> 64));

@@ -27,6 +27,7 @@ namespace {
 
 constexpr Duration kDialTimeout = Duration::seconds(1);
 constexpr Duration kListenAgain = Duration::seconds(1);
+constexpr int kReadsPerRound = 8;
 
 }  // namespace
 
@@ -301,12 +302,14 @@ void Rounds::take(Conn& conn, News news) {
 
 // ---- links
 
-// Once in a round: credit goes back at its end, and the other node reads on meanwhile.
 void Rounds::read(Link& link) {
-  const Outcome got = link.read();
-  if (got.io == Io::ended || got.io == Io::reset) return lose(link);
-  while (const auto frame = link.next()) on_frame(link, *frame);
-  if (link.corrupt()) return lose(link);
+  for (int i = 0; i < kReadsPerRound; ++i) {
+    const Outcome got = link.read();
+    if (got.io == Io::blocked) break;
+    if (got.io != Io::moved) return lose(link);
+    while (const auto frame = link.next()) on_frame(link, *frame);
+    if (link.corrupt()) return lose(link);
+  }
   link.rest();
   if (link.may_read()) readable_.push_back(link.id());  // others first
 }

@@ -1,11 +1,14 @@
 #include "real/tls/record_pipe.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <memory>
-#include <utility>
+#include <string>
 
 #include "base/check.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/tls/owned.hpp"
 
 namespace swarm::real {
 namespace {

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "real/stream/byte_stream.hpp"
+#include "real/stream/fd.hpp"
 #include "real/stream/plain_stream.hpp"
 #include "real/tls/owned.hpp"
 
