@@ -43,7 +43,8 @@ using ports::Family;
 
 constexpr std::uint64_t kMaxAppendBytes = 512 * 1024;    // of entries in one message
 constexpr Duration kStepsAside = Duration::seconds(10);  // between two leaders that step aside
-constexpr std::uint64_t kFirstIndex = 1;                 // the snapshot that a new swarm begins with
+constexpr Duration kDoubt = Duration::seconds(1);
+constexpr std::uint64_t kFirstIndex = 1;  // the snapshot that a new swarm begins with
 constexpr raft::Term kFirstTerm = 1;
 
 raft::Config raft_config(std::uint64_t raft_id, std::uint64_t applied, const model::RaftSettings& settings,
@@ -176,6 +177,7 @@ std::optional<Rule> Replica::step(raft::Message message) {
   ++Meters::of(core_.meters.received, message.type);
   if (is_for_leader(message.type) && raft_->role() != raft::Role::leader) return std::nullopt;
   if (leadership_.is_elected()) heard_[message.from] = core_.now;
+  if (message.type == raft::MessageType::heartbeat && message.term == raft_->term()) doubted_since_.reset();
   if (message.state) note_state(message);
   (void)raft_->step(std::move(message));  // what Raft refuses it may refuse: the sender asks again
   note_raft();
@@ -195,12 +197,15 @@ void Replica::follow_leap(raft::PeerId from) {
 }
 
 // An honest leader counts only on what this member has acknowledged: the disk of one that has less is an
-// older copy, or has lost it with the mark. Only the leader of the present term is believed. A copy that does
-// not know this term hears it from the members that refuse it a pre-vote.
+// older copy, or has lost it with the mark. The leader of the present term is believed when for a while all
+// of its heartbeats say so: one that is forged in its name comes between others. A copy that does not know
+// this term hears it from the members that refuse it a pre-vote.
 void Replica::note_what_is_counted_on(const raft::Message& message) {
   const Known known = known_of(*raft_, raft_id_);
   const bool may_lead = known.leader == raft::kNone || known.leader == message.from;
-  if (message.term == known.term && may_lead) counted_on_ = message.commit;
+  if (message.term != known.term || !may_lead) return;
+  if (!doubted_since_) doubted_since_ = core_.now;
+  if (core_.now - *doubted_since_ >= kDoubt) counted_on_ = message.commit;
 }
 
 std::optional<Rule> Replica::judge_message(const raft::Message& message) {

@@ -239,7 +239,8 @@ class Replica {
   bool differed_ = false;           // whether this follower's log named one last
   raft::Index outvoted_at_ = 0;     // while it led
   raft::Index counted_on_ = 0;
-  Instant next_look_;  // at states
+  std::optional<Instant> doubted_since_;  // all heartbeats since then count on more than there is
+  Instant next_look_;                     // at states
   Instant next_tick_;
   Proposed proposed_;
   JudgedEntries judged_;
