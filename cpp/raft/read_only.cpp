@@ -18,7 +18,7 @@ void Raft::on_read_index(const Message& message) {
   // Until an entry of its own term is committed a new leader does not know how far the log was committed.
   // That goes for a group of one, too: after a restart its commit index may be older than what it has
   // answered for.
-  if (!committed_in_own_term() && !SWARM_MISTAKE("raft.reads-before-its-term-began")) {
+  if (!committed_in_own_term()) {
     waiting_reads_.push_back(message);
     return;
   }
