@@ -328,7 +328,8 @@ bool Membership::remove_members() {
   return false;
 }
 
-// A demotion is answered at once, and a majority answers within a heartbeat: a wait that lasts is told.
+// A majority usually answers within a heartbeat. A demotion that waits longer is listed here: its client has
+// its answer already.
 std::vector<std::string> Membership::waits() const {
   std::vector<std::string> out;
   for (const auto& [raft_id, since] : removals_) {

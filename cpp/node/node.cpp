@@ -276,7 +276,7 @@ void Node::Impl::sideline(Sidelined sidelined) {
   close_links();  // on new ones the leader tells again what it wants this node to be
   if (!replica_) return;
   carry_out(effect::StopReplica{});
-  api_.changes_skipped();  // the next replica may begin before, or after, what was told last
+  api_.changes_skipped();  // the next replica may begin before or after the last event
   core_.ports.transport.stop_listening();
 }
 

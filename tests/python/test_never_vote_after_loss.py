@@ -110,14 +110,11 @@ def test_what_was_acknowledged_is_not_outvoted_by_a_lost_tail(trio: list[LocalNo
         eventually(node.door, lambda n=node: len(names_on(n)) >= 20, f"{node.name} has all twenty")
 
 
-def test_a_follower_with_an_older_mark_does_not_take_part(trio: list[LocalNode]) -> None:
-    """Its RocksDB is of an earlier day, its mark is not."""
-    leader, victim, _ = trio
-    former = raft(victim)["Id"]
+def go_back(victim: LocalNode, leader: LocalNode, folder: Path) -> None:
+    """The victim starts again with this folder as it was five acknowledged services ago."""
     victim.kill()
-    database = next(Path(victim.data_root).rglob("raft"))
-    copy = database.with_name("raft-of-an-earlier-day")
-    shutil.copytree(database, copy)
+    copy = folder.with_name(folder.name + "-of-an-earlier-day")
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.sock"))
     victim.start()
     eventually(victim.door, lambda: is_voter(victim, leader), "the follower is back")
     for number in range(10, 15):
@@ -125,9 +122,16 @@ def test_a_follower_with_an_older_mark_does_not_take_part(trio: list[LocalNode])
     eventually(victim.door, lambda: len(names_on(victim)) == 15, "the follower has all fifteen")
     eventually(leader.door, lambda: has_acknowledged(victim, leader), "the leader counts on it")
     victim.kill()
-    shutil.rmtree(database)
-    copy.rename(database)
+    shutil.rmtree(folder)
+    copy.rename(folder)
     victim.start()
+
+
+def test_a_follower_with_an_older_mark_does_not_take_part(trio: list[LocalNode]) -> None:
+    """Its RocksDB is of an earlier day, its mark is not."""
+    leader, victim, _ = trio
+    former = raft(victim)["Id"]
+    go_back(victim, leader, next(Path(victim.data_root).rglob("raft")))
     take_part_again(victim, former, leader)
 
 
@@ -135,20 +139,7 @@ def test_a_follower_with_an_older_copy_of_its_data_root_is_a_new_member(trio: li
     """Its mark is as old as its log: only the leader, which counts on more, can know."""
     leader, victim, _ = trio
     former = raft(victim)["Id"]
-    victim.kill()
-    root = Path(victim.data_root)
-    copy = root.with_name(root.name + "-of-an-earlier-day")
-    shutil.copytree(root, copy, ignore=shutil.ignore_patterns("*.sock"))
-    victim.start()
-    eventually(victim.door, lambda: is_voter(victim, leader), "the follower is back")
-    for number in range(10, 15):
-        leader.door.post("/services/create", service(f"s{number}"))
-    eventually(victim.door, lambda: len(names_on(victim)) == 15, "the follower has all fifteen")
-    eventually(leader.door, lambda: has_acknowledged(victim, leader), "the leader counts on it")
-    victim.kill()
-    shutil.rmtree(root)
-    copy.rename(root)
-    victim.start()
+    go_back(victim, leader, Path(victim.data_root))
     take_part_again(victim, former, leader)
     assert "it looks like an older copy of its data root" in victim.log.read_text()
     assert len(names_on(victim)) == 15
