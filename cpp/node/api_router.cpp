@@ -78,7 +78,7 @@ void ApiRouter::on_message(const Speaker& from, wire::Message message, const Mom
 }
 
 void ApiRouter::on_message(ports::LinkId link, wire::ApiForward message, const Moment& at) {
-  if (requests_.from(link, message.id) != 0) return;  // the frame came twice
+  if (!taken_[link].take(message.id)) return;  // the frame came twice
   const ports::ApiId id = next_remote_++;
   const Instant give_up = at.now + kPatience;
   http::Request request{std::move(message.method), std::move(message.target), std::move(message.headers),
@@ -158,6 +158,7 @@ void ApiRouter::on_message(ports::LinkId link, const wire::ApiCancel& message) {
 
 void ApiRouter::on_link_gone(const LinkGone& event) {
   const Instant now = event.at.now;
+  taken_.erase(event.link);
   const auto [from, passed_on] = requests_.of(event.link);
   for (const ports::ApiId id : from) aborted(id);
   for (const ports::ApiId id : passed_on)

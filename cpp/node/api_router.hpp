@@ -17,6 +17,7 @@
 #include "node/effects.hpp"
 #include "node/leadership.hpp"
 #include "node/links.hpp"
+#include "node/once.hpp"
 
 namespace swarm::node {
 
@@ -91,6 +92,7 @@ class ApiRouter {
   std::vector<ports::ApiId> checking_;
   Instant retry_ = Instant::never();
   std::uint64_t last_forward_ = 0;
+  std::map<ports::LinkId, Once> taken_;  // the requests that other managers passed on
   // Ids of requests that came from other managers: above every host's own.
   ports::ApiId next_remote_ = ports::ApiId{1} << 62;
   Outbox out_;

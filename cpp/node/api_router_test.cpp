@@ -16,6 +16,7 @@
 #include "node/api_request.hpp"
 #include "node/effects.hpp"
 #include "node/leadership.hpp"
+#include "node/once.hpp"
 #include "node/test_effects.hpp"
 #include "ports/http.hpp"
 #include "ports/ports.hpp"
@@ -348,6 +349,31 @@ TEST_F(ApiRouterTest, AProposalThatRaftRefusesFailsAtOnce) {
   arrive("POST", "/services/create");
   router_.on_proposed(kId, 0, at_.now);
   EXPECT_EQ(only<effect::Fail>(took()).error.message, docker::kNoLeaderText);
+}
+
+TEST_F(ApiRouterTest, ARequestIsDoneOnceAlsoWhenACopyOfItComesAfterItsAnswer) {
+  be(Is::leading);
+  const wire::ApiForward asked{31, "POST", "/services/create", {}, "{}"};
+  const ports::ApiId id = only<effect::Answer>(hear(kFollowerLink, asked)).id;
+  router_.begin(id, {201, {}, false});
+  router_.end(id);
+  took();
+  EXPECT_TRUE(hear(kFollowerLink, asked).empty());
+  auto later = asked;
+  later.id = 30;
+  EXPECT_TRUE((are<effect::Answer>(hear(kFollowerLink, later)))) << "another request, which was late";
+  router_.on_link_gone({kFollowerLink, {}, at_});
+  took();
+  EXPECT_TRUE((are<effect::Answer>(hear(kFollowerLink, asked)))) << "of another link";
+}
+
+TEST(Once, RemembersTheHighestNumbersAndTakesNoneBelowThem) {
+  Once once;
+  for (std::uint64_t number = 1; number <= Once::kRemembered + 1; ++number) EXPECT_TRUE(once.take(number));
+  EXPECT_FALSE(once.take(1)) << "forgotten, and below all that are remembered";
+  EXPECT_FALSE(once.take(2));
+  EXPECT_TRUE(once.take(Once::kRemembered + 9));
+  EXPECT_TRUE(once.take(Once::kRemembered + 5));
 }
 
 TEST_F(ApiRouterTest, ARequestOfAnotherManagerIsAnsweredOnItsLinkInNumberedPieces) {

@@ -46,7 +46,8 @@ void NameWork::begin() {
 
 // An answer that leaves open what was done: that name is not used again.
 void NameWork::finish(std::uint32_t status, const std::string& body) {
-  world_.note("names", "answer of " + asked_ + ": " + std::to_string(status));
+  world_.note("names", "answer of " + asked_ + ": " + std::to_string(status) +
+                           (status >= 300 ? " " + message_of(body) : ""));
   const bool done = status >= 200 && status < 300, refused = status >= 400 && status < 500;
   if (done) {
     exists_ = !exists_;

@@ -40,6 +40,7 @@ using model::TaskState;
 using store::Change;
 using store::Ref;
 
+constexpr std::uint64_t kPlanAge = 64;        // entries; a plan may be that old when it is applied
 constexpr std::size_t kEntriesKept = 20'000;  // of the log, to compare with
 
 std::string seconds(Instant at) {
@@ -173,7 +174,7 @@ class Pace {
     if (began_leader(commit)) in_hand_.clear();
     for (const auto& change : commit.changes) {
       if (const auto* service = std::get_if<Change<model::Service>>(&change)) service_changed(*service);
-      if (const auto* node = std::get_if<Change<model::Node>>(&change)) node_changed(*node);
+      if (const auto* node = std::get_if<Change<model::Node>>(&change)) node_changed(*node, commit.store);
     }
     for (const auto& change : commit.changes)
       if (const auto* task = std::get_if<Change<model::Task>>(&change)) task_changed(*task, commit.store);
@@ -197,8 +198,12 @@ class Pace {
       in_hand_.erase(change.latest().id);
   }
   // A global service's slot on a node that takes no tasks is out of the update's hand.
-  void node_changed(const Change<model::Node>& change) {
-    if (change.after && change.after->accepts_tasks()) return;
+  void node_changed(const Change<model::Node>& change, const store::Store& store) {
+    if (change.removed()) returned_.erase(change.before->id);
+    if (change.after && change.after->accepts_tasks()) {
+      if (change.before && !change.before->accepts_tasks()) returned_[change.after->id] = store.version();
+      return;
+    }
     for (auto& [service, seats] : in_hand_)
       std::erase_if(seats, [&](const Seat& seat) { return seat.node == change.latest().id; });
   }
@@ -223,10 +228,12 @@ class Pace {
     return service.update_status && (service.update_status->state == model::UpdateState::updating ||
                                      service.update_status->state == model::UpdateState::rollback_started);
   }
-  static bool stays(const model::Task& task, const store::Store& store) {
+  // A plan that is applied after the node came back may have been made before, to move its tasks.
+  bool stays(const model::Task& task, const store::Store& store) const {
     const auto node = store.node(task.node_id);
-    return node && node->spec.availability == model::Availability::active &&
-           node->status.state == model::NodeState::ready;
+    const auto back = returned_.find(task.node_id);
+    return node && node->accepts_tasks() &&
+           (back == returned_.end() || back->second + kPlanAge <= store.version());
   }
   static bool has_newer(const model::Task& task, const model::Service& service, const store::Store& store) {
     for (const auto& other : store.tasks_in_slot(service.id, task.slot))
@@ -250,6 +257,7 @@ class Pace {
   std::string service_;
   std::uint64_t term_ = 0;
   std::map<ServiceId, std::set<Seat>> in_hand_;
+  std::map<NodeId, std::uint64_t> returned_;  // by which entry the node took tasks again
 };
 
 Rule update_pace(const RuleSpec& spec) {

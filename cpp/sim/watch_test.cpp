@@ -111,6 +111,22 @@ TEST_F(CommittedRules, an_update_that_takes_too_many_slots_is_told) {
   EXPECT_EQ(replace(3), "web had 3 slots under update at 1.204s, its parallelism is 2");
 }
 
+TEST_F(CommittedRules, a_plan_that_may_be_older_than_its_nodes_return_is_not_blamed) {
+  watch({"update_pace", "web", 0});
+  begin_update(4, 1);
+  for (const auto state : {model::NodeState::down, model::NodeState::ready})
+    for (const std::uint64_t id : {1U, 2U, 3U}) {
+      model::Node node = *store_.node(NodeId(id));
+      node.status.state = state;
+      ASSERT_EQ(commit({model::Put{node}}), "");
+    }
+  EXPECT_EQ(replace(1), "");
+  EXPECT_EQ(replace(2), "");
+  for (int entry = 0; entry < 64; ++entry) ASSERT_EQ(commit({}), "");
+  EXPECT_EQ(replace(3), "");
+  EXPECT_NE(replace(4), "");
+}
+
 TEST_F(CommittedRules, a_slot_is_out_of_hand_when_its_new_task_runs) {
   watch({"update_pace", "", 0});
   begin_update(3, 1);

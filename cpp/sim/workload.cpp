@@ -288,6 +288,13 @@ bool Workload::wants_port_of_another(const std::string& name) const {
          });
 }
 
+// Not 0: a service to which the swarm is to give any number keeps the one that it has, which the other waits
+// for.
+std::uint32_t Workload::port_of_its_own(const std::string& name) const {
+  const auto before = std::distance(services_.begin(), services_.find(name));
+  return kFirstPort + kPorts + static_cast<std::uint32_t>(before);
+}
+
 bool Workload::repair() {
   if (!idle()) return false;
   bool done = true;
@@ -313,7 +320,7 @@ bool Workload::repair() {
     wish.update.failure_action = "continue";
     wish.max_attempts = 0;
     wish.restart_condition = "any";
-    if (clash) wish.published_port = 0;
+    if (clash) wish.published_port = port_of_its_own(name);
     ++wish.force_update;
     begin({Verb::update, name, std::move(wish), {}, true, 0, {}, {}});
   }

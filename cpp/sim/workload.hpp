@@ -65,6 +65,7 @@ class Workload {
   void kill_some_task();
   void visit_ports();
   bool wants_port_of_another(const std::string& name) const;
+  std::uint32_t port_of_its_own(const std::string& name) const;
 
   World& world_;
   Rng rng_, habits_;

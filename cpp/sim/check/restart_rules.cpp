@@ -86,6 +86,8 @@ class Attempts {
     const bool anew = std::exchange(history.spec_version, task.spec_version) != task.spec_version;
     if (anew || replaces_another_version(task, commit)) history = {task.id, task.spec_version, {}};
     const auto before = commit.store.task(std::exchange(history.last, task.id));
+    // The slot was given up in between: it begins to count anew.
+    if (!before || before->desired_state == TaskState::remove) history.attempts.clear();
     const auto& policy = task.spec().restart;
     if (!before || before->id == task.id || before->live() || !policy || policy->max_attempts == 0 ||
         !model::ended_by_itself(*before) || !was_known(*before, commit))

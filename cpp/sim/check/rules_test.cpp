@@ -249,6 +249,16 @@ TEST_F(Restarts, AWindowForgets) {
   EXPECT_TRUE(blames(restart(3, Duration::seconds(1)), "restarts keep their limit"));
 }
 
+TEST_F(Restarts, ASlotThatWasGivenUpBeginsToCountAnew) {
+  limit(1, Duration::seconds(10));
+  put(task(1, 1, TaskState::running, TaskState::running));
+  EXPECT_EQ(restart(1, Duration::seconds(1)), "");
+  EXPECT_EQ(say({model::Remove::of<model::Task>(TaskId(1)), model::Remove::of<model::Task>(TaskId(2))}), "");
+  put(task(3, 1, TaskState::running, TaskState::running));
+  EXPECT_EQ(restart(3, Duration::seconds(1)), "");
+  EXPECT_TRUE(blames(restart(4, Duration::seconds(1)), "restarts keep their limit"));
+}
+
 TEST_F(Restarts, ATaskThatMayStartBeforeItsDelayIsFound) {
   put(fresh_service(1));
   model::Task next = task(1, 1, TaskState::new_, TaskState::ready);
