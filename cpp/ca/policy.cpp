@@ -68,7 +68,7 @@ std::optional<Distrust> judge(const std::optional<model::Certificate>& peer, Exp
   if (!peer) return expected == Expected::anyone ? std::nullopt : std::optional(Distrust::not_shown);
   if (!is_of(*peer, trust.roots)) return Distrust::another_root;
   if (!trust.cluster.empty() && peer->cluster != trust.cluster) return Distrust::another_swarm;
-  if (now < peer->not_before) return Distrust::not_yet;
+  if (now < peer->not_before && expected != Expected::anyone) return Distrust::not_yet;
   const bool may_be_late = expected == Expected::anyone && !is_too_late(*peer, now);
   if (peer->not_after <= now && !may_be_late) return Distrust::expired;
   if (expected == Expected::manager && peer->role != model::NodeRole::manager) return Distrust::no_manager;

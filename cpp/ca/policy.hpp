@@ -53,8 +53,8 @@ enum class Expected : std::uint8_t {
 };
 
 // Returns why the peer is not believed; nothing if it is. `peer`: nothing when it showed no certificate.
-// Where strangers are served, so is a node whose certificate has just expired: it may renew it
-// (model::Principal::expired).
+// Where strangers are served, so is a node whose certificate has just expired, or is not valid yet because a
+// clock was wrong: it may renew it (model::Principal::renews).
 std::optional<Distrust> judge(const std::optional<model::Certificate>& peer, Expected expected,
                               const Trust& trust, WallTime now);
 

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "base/time.hpp"
 #include "dispatcher/dispatcher.hpp"
 #include "dispatcher/test_dispatcher.hpp"
+#include "model/bounds.hpp"
 #include "model/cluster.hpp"
 #include "model/node.hpp"
 #include "model/port.hpp"
@@ -401,6 +404,31 @@ TEST_F(DispatcherTest, ReportsAreAcknowledgedWhenTheyAreStored) {
   say(1, node, report);  // repeated: acknowledged, and nothing is written
   EXPECT_EQ(heard<wire::TaskReportAck>(1).size(), 1u);
   EXPECT_EQ(store_.version(), version);
+}
+
+TEST_F(DispatcherTest, WhatANodeSaysOfItsTasksIsStoredWithinBounds) {
+  const NodeId node = add_node();
+  const TaskId id = add_task(node);
+  start();
+  const std::uint64_t session = join(1, node);
+  model::TaskStatus said;
+  said.state = TaskState::failed;
+  said.err = said.message = said.container.container_id =
+      std::string(model::kLongestStatusText - 4, 'x') + "\u00e4\u00e4\u00e4";
+  said.port_status.resize(50'000);
+  said.timestamp.ns = std::numeric_limits<std::int64_t>::min();
+  say(1, node, wire::TaskReport{session, 1, {{id, said}}});
+  const auto kept = store_.task(id)->status;
+  EXPECT_EQ(kept.err, std::string(model::kLongestStatusText - 4, 'x') + "...") << "no half of a character";
+  EXPECT_EQ(kept.message, kept.err);
+  EXPECT_EQ(kept.container.container_id, kept.err);
+  EXPECT_EQ(kept.port_status.size(), model::kMostStatusPorts);
+  EXPECT_EQ(kept.timestamp, WallTime{0});
+  wire::FeedAck ack;
+  ack.session = session;
+  ack.problems.assign(3, std::string(1 << 20, 'p'));
+  say(1, node, ack);
+  EXPECT_LE(store_.node(node)->status.message.size(), model::kLongestStatusText);
 }
 
 TEST_F(DispatcherTest, ATaskThatHadToMoveHasMovedWhenItsNodeSaysSo) {

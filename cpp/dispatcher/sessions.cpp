@@ -154,7 +154,10 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
 // Acknowledged once it is in the store. A repeated report is simply applied again: it changes nothing.
 void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node,
                            const wire::TaskReport& message, Instant now) {
-  if (in_session(store, link, node, message.session, now) != nullptr) reports.push_back({node, message});
+  if (in_session(store, link, node, message.session, now) == nullptr) return;
+  Report report{node, message};
+  for (auto& [id, status] : report.message.statuses) status = model::within_bounds(std::move(status));
+  reports.push_back(std::move(report));
 }
 
 // What keeps a node from serving its ports becomes the node's message, which `docker node inspect` shows.
@@ -164,7 +167,9 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   if (peer == nullptr) return;
   peer->feed.on_ack(message, now);
   std::string said;
-  for (const std::string& problem : message.problems) said += (said.empty() ? "" : "; ") + problem;
+  for (const std::string& problem : message.problems)
+    if (said.size() <= model::kLongestStatusText) said += (said.empty() ? "" : "; ") + problem;
+  said = model::within_bounds(std::move(said));
   const model::NodeStatus status = status_of(store, node);
   if (status.state == model::NodeState::ready && status.message != said)
     want_status(store, node, model::NodeState::ready, said);

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "model/resources.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
+#include "model/task.hpp"
 
 namespace swarm::model {
 namespace {
@@ -116,6 +119,27 @@ std::vector<std::string> out_of_bounds(const NodeDescription& description) {
               tls->issuer_public_key.size(),
           kLongestTlsInfo);
   return out;
+}
+
+// No character of UTF-8 is cut in two: its further bytes begin with the bits 10.
+std::string within_bounds(std::string text) {
+  constexpr std::string_view kCut = "...";
+  if (text.size() <= kLongestStatusText) return text;
+  std::size_t end = kLongestStatusText - kCut.size();
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text.append(kCut);
+}
+
+TaskStatus within_bounds(TaskStatus status) {
+  constexpr std::int64_t kLatest = std::int64_t{1} << 62;  // in the year 2116
+  status.message = within_bounds(std::move(status.message));
+  status.err = within_bounds(std::move(status.err));
+  status.container.container_id = within_bounds(std::move(status.container.container_id));
+  if (status.port_status.size() > kMostStatusPorts) status.port_status.resize(kMostStatusPorts);
+  for (PortConfig& port : status.port_status) port.name = within_bounds(std::move(port.name));
+  status.timestamp.ns = std::clamp<std::int64_t>(status.timestamp.ns, 0, kLatest);
+  return status;
 }
 
 std::vector<std::string> kept_in_bounds(const Cluster& cluster) {

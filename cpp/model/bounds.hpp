@@ -11,6 +11,7 @@
 #include "model/cluster.hpp"
 #include "model/node.hpp"
 #include "model/service.hpp"
+#include "model/task.hpp"
 
 namespace swarm::model {
 
@@ -35,6 +36,9 @@ inline constexpr std::size_t kLongestWord = 255;      // of a platform, a versio
 inline constexpr std::size_t kMostEngineLabels = 256, kLongestEngineLabels = 32 * 1024;  // bytes of all
 inline constexpr std::size_t kMostPlugins = 256, kMostGenericResources = 1'024;
 inline constexpr std::size_t kLongestTlsInfo = 64 * 1024;  // bytes
+inline constexpr std::size_t kLongestStatusText =
+    2'048;  // bytes: of what a node says of a task, or of itself
+inline constexpr std::size_t kMostStatusPorts = 256;
 inline constexpr Bounds kPorts{1, 65'535};
 inline constexpr std::uint32_t kLongestSubnetPrefix = 29;  // leaves room for eight addresses
 
@@ -59,6 +63,10 @@ std::vector<std::string> out_of_bounds(const ClusterSpec& spec);
 std::vector<std::string> out_of_bounds(const ServiceSpec& spec);
 // The same for what a node says of itself: a program with a node's key may say anything.
 std::vector<std::string> out_of_bounds(const NodeDescription& description);
+// What a node reports of a task, as it is stored: longer texts are cut, and end in "...". Times stay within
+// what calendars can count with.
+TaskStatus within_bounds(TaskStatus status);
+std::string within_bounds(std::string text);
 // The same for stored objects, for the log and for `docker info`: each sentence also names the object and the
 // remedy.
 std::vector<std::string> kept_in_bounds(const Cluster& cluster);

@@ -3,8 +3,8 @@
 //
 // How far each field can be trusted:
 //   cluster, node, role   proved: the organisation, common name and organisational unit of its certificate
-//   valid_from, expired   proved: from when on its certificate is valid, and whether that was over when the
-//                         link opened
+//   valid_from, renews    proved: from when on its certificate is valid, and whether it was not when the link
+//                         opened: not yet, or no more
 //   raft_id               a claim of its Hello: a certificate does not name it. A manager believes it where
 //                         its member list gives that id to this very node (node/permissions)
 #pragma once
@@ -22,7 +22,7 @@ struct Principal {
   NodeRole role = NodeRole::worker;
   std::uint64_t raft_id = 0;  // 0: no member of the Raft group
   WallTime valid_from{};
-  bool expired = false;  // it may ask for its next certificate, and for nothing else
+  bool renews = false;  // it may ask for its next certificate, and for nothing else
   bool operator==(const Principal&) const = default;
 };
 

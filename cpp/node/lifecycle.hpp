@@ -127,7 +127,8 @@ struct Certified {
   std::optional<model::NodeRole> role;  // that it says; nothing: there is none
   std::string issuer;                   // that signed it
   std::string wanted_issuer;            // that is to sign it, as the session last said; empty: any
-  WallTime renew_at, not_after;
+  WallTime valid_from, renew_at, not_after;
+  bool was_unfit = false;           // the last answer held no certificate that it can use: `error_` says so
   Instant look = Instant::never();  // when to see whether it is time
   Instant not_before{};             // a refused wish is not repeated at once
   struct Asked {
@@ -137,6 +138,7 @@ struct Certified {
     std::optional<Address> leader;
   };
   std::optional<Asked> asked;
+  bool is_valid(WallTime wall) const { return valid_from <= wall && wall < not_after; }
 };
 
 class Lifecycle {
@@ -234,7 +236,8 @@ class Lifecycle {
   void on_message(const wire::CertificateReply& reply, const Surroundings& at);
   void on_certificate(Certified::Asked asked, const std::string& certificate_pem, const Surroundings& at);
   void look_at_certificate(const Surroundings& at);
-  bool says_this_node(const std::string& certificate_pem) const;
+  // Why the leader's answer is of no use to this node; nothing if it is.
+  std::optional<std::string> why_unfit(const wire::CertificateReply& reply, WallTime wall) const;
   void note_wanted_issuer(const agent::SessionFacts& facts, Instant now);
   bool is_of_another_root() const;
   // the way into the group, and out of it
@@ -253,6 +256,7 @@ class Lifecycle {
   // leave
   void tell_leader(stage::Leaving& leaving, const Surroundings& at);
   void on_message(const wire::LeaveReply& reply, const Surroundings& at);
+  void stay(const stage::Leaving& leaving, const Error& why);
   void run(stage::Leaving& leaving, const Surroundings& at);
   void on_deadline(stage::Leaving& leaving, const Surroundings& at);
   void give_up_coming();

@@ -22,8 +22,8 @@
 namespace swarm::node {
 namespace {
 
-// The calendar may be set forward: it is looked at now and then.
-constexpr Duration kLookAgain = Duration::seconds(3600);
+// The calendar may be set forward, or back: it is looked at now and then.
+constexpr Duration kLookAgain = Duration::seconds(60);
 
 Instant next_look(Instant now, WallTime wall, WallTime due) {
   return now + std::clamp(due - wall, Duration{}, kLookAgain);
@@ -58,6 +58,7 @@ std::string refused_link(const ports::Refusal& refusal) {
 // said already is said for a better reason.
 void Lifecycle::on_link_refused(const ports::Refusal& refusal, const Surroundings& at) {
   if (!std::holds_alternative<stage::Member>(stage_) || !certified_.role) return;
+  if (!certified_.is_valid(at.wall)) certified_.look = std::min(certified_.look, at.now);
   if (at.in_session || at.knows_leader || (!error_.empty() && !is_refused_)) return;
   on_refused(refused_link(refusal));
 }
@@ -88,6 +89,7 @@ void Lifecycle::take_certificate(std::string certificate_pem, std::string key_pe
   if (says) {
     certified_.role = says->role;
     certified_.issuer = says->issuer;
+    certified_.valid_from = says->not_before;
     certified_.not_after = says->not_after;
     certified_.renew_at = ca::renewal_time(*says, rng_);
     certified_.look = next_look(now, wall, certified_.renew_at);
@@ -129,7 +131,8 @@ void Lifecycle::look_at_certificate(const Surroundings& at) {
   } else if (certified_.look <= at.now) {
     certified_.look = next_look(at.now, at.wall, certified_.renew_at);
     const bool another_role = !at.is_manager && certified_.role != role_wanted_ && at.in_session;
-    if (!another_role && !is_of_another_root() && at.wall < certified_.renew_at) return;
+    const bool is_due = certified_.renew_at <= at.wall || !certified_.is_valid(at.wall);
+    if (!another_role && !is_of_another_root() && !is_due) return;
     if (at.now < certified_.not_before) certified_.look = certified_.not_before;
     want_certificate(at);
   }
@@ -147,9 +150,8 @@ void Lifecycle::ask_for_certificate(const Surroundings& at) {
   SWARM_CHECK(certified_.asked, "no certificate is asked for");
   Certified::Asked& asked = *certified_.asked;
   asked.resend = at.now + kResend;
-  const bool expired = certified_.not_after <= at.wall;
-  if (expired && at.is_manager) return out_.add(effect::AskOwnStore{asked.request});
-  if (expired && certified_.not_after + ca::kRenewalGrace <= at.wall) {
+  if (!certified_.is_valid(at.wall) && at.is_manager) return out_.add(effect::AskOwnStore{asked.request});
+  if (certified_.not_after + ca::kRenewalGrace <= at.wall) {
     error_ = too_late(certified_.not_after);
     is_refused_ = false;
   }
@@ -168,31 +170,39 @@ void Lifecycle::on_message(const wire::CertificateReply& reply, const Surroundin
   }
   Certified::Asked answered = std::move(*asked);
   asked.reset();
-  if (!reply.error && says_this_node(reply.certificate_pem))
-    return on_certificate(std::move(answered), reply.certificate_pem, at);
+  const auto unfit = why_unfit(reply, at.wall);
+  if (!unfit) return on_certificate(std::move(answered), reply.certificate_pem, at);
   certified_.not_before = certified_.look = at.now + kRaftRetry;
-  error_ = reply.error ? reply.error->message : "the leader's answer holds no certificate of this node";
+  certified_.was_unfit = true;
+  error_ = *unfit;
 }
 
-bool Lifecycle::says_this_node(const std::string& certificate_pem) const {
-  const auto says = crypto_.read_certificate(certificate_pem);
+// One that is not valid by this node's clock would end its links: it keeps the one that it has.
+std::optional<std::string> Lifecycle::why_unfit(const wire::CertificateReply& reply, WallTime wall) const {
+  if (reply.error) return reply.error->message;
+  const auto says = crypto_.read_certificate(reply.certificate_pem);
   const Identity& own = own_identity();
-  return says && says->node == own.node && says->cluster == own.cluster;
+  if (!says || says->node != own.node || says->cluster != own.cluster)
+    return "the leader's answer holds no certificate of this node";
+  if (says->not_before <= wall && wall < says->not_after) return std::nullopt;
+  return "the leader's answer is a certificate from " + to_rfc3339(says->not_before) + " to " +
+         to_rfc3339(says->not_after) + ", and it is " + to_rfc3339(wall) +
+         " here: this node keeps the one that it has and asks again. Compare the clocks of the machines";
 }
 
 // A manager's first certificate has to be seen: links that the worker opened go.
 void Lifecycle::on_certificate(Certified::Asked asked, const std::string& certificate_pem,
                                const Surroundings& at) {
   const auto before = certified_.role;
-  const bool was_expired = certified_.not_after <= at.wall;
+  const bool was_invalid = !certified_.is_valid(at.wall), was_unfit = certified_.was_unfit;
   take_certificate(certificate_pem, std::move(asked.key_pem), at.now, at.wall);
   out_.add(effect::Store{save_certificates(own_identity()), {}});
   const bool another_role = certified_.role != role_wanted_ && !at.is_manager;
   // The leader has not got there yet, or its calendar is behind.
   if (another_role || is_of_another_root() || certified_.renew_at <= at.wall)
     certified_.look = certified_.not_before = at.now + kRaftRetry;
-  if (was_expired) out_.add(effect::CloseLinks{});  // on those that are open it may not say more
-  if (was_expired || certified_.role != before) error_.clear();
+  if (was_invalid) out_.add(effect::CloseLinks{});  // on those that are open it may not say more
+  if (was_invalid || was_unfit || certified_.role != before) error_.clear();
   if (certified_.role == before) return;
   if (certified_.role == model::NodeRole::manager) out_.add(effect::CloseLinks{});
   if (role_wanted_ == model::NodeRole::manager && !at.is_manager) start_raft_join(at);

@@ -15,6 +15,17 @@ namespace swarm::node {
 
 using stage::Leaving;
 
+namespace {
+
+Error not_let_go() {
+  return plain_error(
+      Code::unavailable,
+      "the leader has not taken this manager out of the group in time: it stays. Look at docker node ls, and "
+      "try again");
+}
+
+}  // namespace
+
 void Lifecycle::leave(ports::ApiId id, const Surroundings& at) {
   if (std::holds_alternative<Leaving>(stage_))
     return done(id, plain_error(Code::failed_precondition, "this node is leaving already"));
@@ -54,7 +65,15 @@ void Lifecycle::tell_leader(Leaving& leaving, const Surroundings& at) {
 
 void Lifecycle::on_message(const wire::LeaveReply& reply, const Surroundings&) {
   auto* leaving = std::get_if<Leaving>(&stage_);
-  if (leaving != nullptr && reply.request == leaving->request && !reply.leader) leaving->known = true;
+  if (leaving == nullptr || reply.request != leaving->request || reply.leader || leaving->known) return;
+  if (reply.error) return stay(*leaving, *reply.error);
+  leaving->known = true;
+}
+
+void Lifecycle::stay(const Leaving& leaving, const Error& why) {
+  const ports::ApiId id = leaving.id;
+  stage_ = stage::Member{};
+  done(id, why);
 }
 
 void Lifecycle::run(Leaving& leaving, const Surroundings& at) {
@@ -70,6 +89,8 @@ void Lifecycle::run(Leaving& leaving, const Surroundings& at) {
 void Lifecycle::on_deadline(Leaving& leaving, const Surroundings& at) {
   if (leaving.known) return;
   if (leaving.give_up <= at.now) {
+    // A voter that is gone while the group counts on it may cost the others their majority.
+    if (at.votes && at.knows_leader) return stay(leaving, not_let_go());
     leaving.known = true;  // no manager answers: it is our own decision
   } else if (leaving.resend <= at.now) {
     tell_leader(leaving, at);

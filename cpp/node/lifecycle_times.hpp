@@ -18,7 +18,8 @@ inline constexpr Duration kRaftRetry = Duration::seconds(1);
 // A leader that hears no majority, and a follower that hears no leader, know it by then (raft's check
 // quorum).
 inline constexpr Duration kNoticesLoss = Duration::seconds(3);
-inline constexpr Duration kLeavePatience = Duration::seconds(3);
+// Longer than the leader waits for the others, and than a manager needs to notice that there is no leader.
+inline constexpr Duration kLeavePatience = Duration::seconds(4);
 
 // The node is in the swarm. Returns true if it has come to rest, or has waited long enough for that.
 inline bool has_settled(bool settled, std::optional<Instant>& settle_by, Instant now) {

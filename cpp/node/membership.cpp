@@ -238,15 +238,27 @@ void Membership::on_link_gone(const LinkGone& event) {
 
 // ---- leaving
 
+// A manager is told that it has left when the group is without it: what it forgets then counts in no
+// majority.
 void Membership::on_leave(ports::LinkId link, NodeId id, const wire::LeaveRequest& message) {
+  const std::uint64_t raft_id = raft_id_of(id);
+  if (raft_id == 0) return put_left(link, message.request, id);
+  const auto known = leavers_.find(id);
+  const bool again = known != leavers_.end() && known->second.request == message.request;
+  const Instant give_up = again ? known->second.give_up : core_.now + kTellWait;
+  leavers_[id] = {link, message.request, raft_id, give_up};
+  take_out(raft_id);
+  wake_ = core_.now;
+}
+
+void Membership::put_left(ports::LinkId link, std::uint64_t request, NodeId id) {
   wire::LeaveReply reply;
-  reply.request = message.request;
+  reply.request = request;
   const auto node = replica_.store().node(id);
   if (!node) {
     core_.links.send(link, wire::Message(std::move(reply)));
     return;
   }
-  take_out(raft_id_of(id));
   model::Node left = *node;
   left.status.state = model::NodeState::down;
   left.status.message = "the node left the swarm";
@@ -257,7 +269,39 @@ void Membership::on_leave(ports::LinkId link, NodeId id, const wire::LeaveReques
   transaction.actions.push_back(model::Put{std::move(left)});
   if (const std::uint64_t proposal = replica_.propose(std::move(transaction)); proposal != 0)
     leaves_[proposal] = {link, reply};
-  wake_ = core_.now;
+}
+
+// One whose change is under way is not refused any more: it may be committed yet.
+void Membership::see_leavers_off() {
+  for (auto it = leavers_.begin(); it != leavers_.end();) {
+    const auto& [id, leaver] = *it;
+    if (raft_id_of(id) == 0) {
+      put_left(leaver.link, leaver.request, id);
+    } else if (leaver.give_up <= core_.now && !replica_.raft().conf_change_pending()) {
+      wire::LeaveReply refused;
+      refused.request = leaver.request;
+      refused.error = cannot_leave(leaver);
+      core_.links.send(leaver.link, wire::Message(std::move(refused)));
+    } else {
+      ++it;
+      continue;
+    }
+    it = leavers_.erase(it);
+  }
+}
+
+Error Membership::cannot_leave(const Leaver& leaver) const {
+  const auto since = removals_.find(leaver.raft_id);
+  const Instant asked = since == removals_.end() ? core_.now : since->second;
+  const std::string silent = joined(replica_.silent_without(leaver.raft_id, asked), ", ");
+  return plain_error(Code::failed_precondition,
+                     replica_.name_of(leaver.raft_id) +
+                         " cannot leave now: without it a majority of the managers "
+                         "must answer, and no answer comes from " +
+                         silent +
+                         ". Start again what is down, or take it out of "
+                         "the group first: docker node demote " +
+                         silent);
 }
 
 void Membership::on_role_intents(const std::vector<control::RoleIntent>& intents) {
@@ -275,8 +319,10 @@ bool Membership::propose(raft::ConfChangeType type, std::uint64_t raft_id, const
 }
 
 bool Membership::run() {
+  if (!replica_.leads()) return leavers_.clear(), false;  // they ask the next leader
+  see_leavers_off();
   // The level rises between two changes of the group: all its members know it then.
-  if (!replica_.leads() || replica_.raft().conf_change_pending() || raising_ != 0) return false;
+  if (replica_.raft().conf_change_pending() || raising_ != 0) return false;
   return raise_level() || remove_members() || change_joiners() || promote_learners();
 }
 
@@ -303,7 +349,9 @@ bool Membership::remove_members() {
         member == replica_.members().end() ? nullptr : replica_.store().node(member->second.node);
     const auto successor = node ? joiners_.find(node->id) : joiners_.end();
     const bool superseded = successor != joiners_.end() && successor->second.peer.raft_id != raft_id;
-    const bool wanted_again = node && node->spec.desired_role == model::NodeRole::manager && !superseded;
+    const bool leaves = node && leavers_.contains(node->id);
+    const bool wanted_again =
+        node && node->spec.desired_role == model::NodeRole::manager && !superseded && !leaves;
     if (member == replica_.members().end() || wanted_again) {
       it = removals_.erase(it);
       continue;
@@ -395,7 +443,8 @@ void Membership::on_deadline() {
                       it->second.peer.address.str()));
     it = joiners_.erase(it);
   }
-  const bool waiting = !joiners_.empty() || !removals_.empty() || !replica_.learners().empty();
+  const bool waiting =
+      !joiners_.empty() || !leavers_.empty() || !removals_.empty() || !replica_.learners().empty();
   wake_ = waiting ? core_.now + kLook : Instant::never();
 }
 

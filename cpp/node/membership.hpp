@@ -46,11 +46,20 @@ class Membership {
     bool reachable = false;
     Instant give_up;
   };
+  struct Leaver {  // a manager that waits until the group is without it
+    ports::LinkId link = 0;
+    std::uint64_t request = 0;
+    std::uint64_t raft_id = 0;
+    Instant give_up;
+  };
   void on_join(ports::LinkId link, const wire::JoinRequest& message);
   Result<void> check_token(const std::string& host, const std::string& token);
   Result<std::string> issue(NodeId node, model::NodeRole role, const std::string& request_pem);
   void on_raft_join(ports::LinkId link, NodeId id, const wire::RaftJoinRequest& message);
   void on_leave(ports::LinkId link, NodeId id, const wire::LeaveRequest& message);
+  void put_left(ports::LinkId link, std::uint64_t request, NodeId id);
+  void see_leavers_off();
+  Error cannot_leave(const Leaver& leaver) const;
   void answer_join(ports::LinkId link, std::uint64_t request, NodeId node, Result<std::string> certificate);
   void answer_raft_join(const Joiner& joiner, std::optional<Error> error);
   std::vector<wire::ManagerPeer> managers() const;
@@ -75,6 +84,7 @@ class Membership {
   std::map<std::uint64_t, PendingJoin> joins_;                                  // by proposal
   std::map<std::uint64_t, std::pair<ports::LinkId, wire::LeaveReply>> leaves_;  // by proposal
   std::map<NodeId, Joiner> joiners_;
+  std::map<NodeId, Leaver> leavers_;
   std::map<std::uint64_t, Instant> removals_;  // Raft ids on their way out, and since when
   std::uint64_t raising_ = 0;                  // the proposal that raises the feature level
   Instant wake_ = Instant::never();

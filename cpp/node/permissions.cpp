@@ -135,7 +135,7 @@ constexpr std::array<DenialRow, kDenials> kDenialRows{{
     {"rule", "it breaks a rule", true, true},
     {"removed", "the peer was removed from the swarm", true, true},
     // Its link stays: the next certificate comes on it.
-    {"expired", "the peer's certificate has expired, and it may only renew it", false, false},
+    {"expired", "the peer's certificate is not valid now, and it may only renew it", false, false},
     {"pace", "it asks more often than any honest node does", true, true},
 }};
 
@@ -184,7 +184,7 @@ std::optional<Denial> check(const model::Principal& who, Way way, const Hearer& 
   if (row.sender == Sender::anyone) return std::nullopt;
   if (const auto denial = check_member(who, hearer)) return denial;
   if (!row.even_if_removed && is_removed(who, hearer)) return Denial::removed;
-  if (!row.even_if_expired && who.expired) return Denial::expired;
+  if (!row.even_if_expired && who.renews) return Denial::expired;
   if (row.sender == Sender::coming_manager && who.role != model::NodeRole::manager) return Denial::role;
   if (row.sender == Sender::manager)
     if (const auto denial = check_manager(who, hearer)) return denial;

@@ -323,7 +323,7 @@ TEST(Permissions, AWorkerHearsNoManagerThatWasRemoved) {
 
 TEST(Permissions, AnExpiredCertificateIsGoodForTheNextOneAndForNothingElse) {
   for (Principal late : {kW, kM}) {
-    late.expired = true;
+    late.renews = true;
     for (const auto& sample : kSamples) {
       if (sample.expected.sender == Sender::anyone) continue;
       const bool renews = sample.name() == "CertificateRequest";
@@ -332,7 +332,7 @@ TEST(Permissions, AnExpiredCertificateIsGoodForTheNextOneAndForNothingElse) {
     }
   }
   Principal gone{kOwn, kGone, NodeRole::worker, 0};
-  gone.expired = true;
+  gone.renews = true;
   EXPECT_EQ(check(gone, Way::asks, kAtLeader, wire::Message(wire::CertificateRequest{})), Denial::removed);
 }
 

@@ -107,6 +107,7 @@ Result<std::unique_ptr<Replica>> Replica::load(Core& core, ManagerState state) {
   replica->log_->set_hard_state(state.hard);
   replica->hard_ = state.hard;
   replica->promise_ = state.promise;
+  replica->marked_ = state.marked;
   replica->applied_term_ = *replica->log_->term(state.applied);
   replica->note_times();
   replica->start_raft(state.applied);
@@ -130,7 +131,7 @@ std::unique_ptr<Replica> Replica::create(Core& core, const wire::ManagerPeer& se
   begin.conf_state = replica->conf_state_;
   replica->log_->apply_snapshot(begin);
   replica->hard_ = {kFirstTerm, 0, kFirstIndex};
-  replica->promise_ = raft::no_promise(self.raft_id);
+  replica->promise_ = replica->marked_ = raft::no_promise(self.raft_id);
   replica->log_->set_hard_state(replica->hard_);
   replica->applied_term_ = kFirstTerm;
   ports::DiskBatch batch;
@@ -151,7 +152,7 @@ std::unique_ptr<Replica> Replica::join(Core& core, std::uint64_t raft_id,
                                        std::vector<wire::ManagerPeer> members) {
   std::unique_ptr<Replica> replica(new Replica(core));
   replica->raft_id_ = raft_id;
-  replica->promise_ = raft::no_promise(raft_id);
+  replica->promise_ = replica->marked_ = raft::no_promise(raft_id);
   for (const auto& peer : members) replica->members_[peer.raft_id] = peer;
   ports::DiskBatch batch;
   batch.sync = true;
@@ -360,6 +361,7 @@ bool Replica::run() {
 
 void Replica::on_stored() {
   busy_ = false;
+  marked_ = promise_;
   disk_pace_.ended(core_.now);
   auto ready = std::exchange(storing_, std::nullopt);
   if (!ready) return campaign();  // the only manager of a new group
@@ -405,7 +407,7 @@ void Replica::promise(const raft::Ready& ready, ports::DiskBatch& batch) {
   raft::Term term = last == 0 ? 0 : *log_->term(last);
   if (ready.snapshot) last = ready.snapshot->index, term = ready.snapshot->term;
   if (!ready.entries.empty()) last = ready.entries.back().index, term = ready.entries.back().term;
-  promise_ = raft::next_promise(promise_, hard_, last, term);
+  promise_ = raft::next_promise(promise_, marked_, hard_, last, term);
   batch.mark = mark_of(promise_);
 }
 

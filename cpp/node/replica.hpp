@@ -225,6 +225,7 @@ class Replica {
   std::uint64_t began_from_ = 0;        // of its store: a snapshot's index, or what the disk had
   raft::HardState hard_;                // as it is on disk, or on its way there
   raft::Promise promise_;               // the same
+  raft::Promise marked_;                // the last promise whose mark is on disk
   raft::Term applied_term_ = 0;         // of the entry at the store's version
   WallTime newest_time_;                // of what is in the store, or proposed here
   bool busy_ = false;                   // a batch is on its way to the disk, or it does not take part yet

@@ -195,13 +195,14 @@ Result<ManagerState> load_replica(ports::Disk& disk) {
   if (state.raft_id == 0)
     return corrupt("raft state key 'self'", plain_error(Code::data_loss, "it is missing"));
   if (state.promise.writes == 0) state.promise = raft::no_promise(state.raft_id);
+  state.marked = read_mark(disk.mark(), state.raft_id);
   return state;
 }
 
 std::string mark_of(const raft::Promise& promise) { return eight(promise.writes) + eight(promise.chain); }
 
-raft::Promise read_mark(std::string_view mark) {
-  if (mark.size() != 16) return {};
+raft::Promise read_mark(std::string_view mark, std::uint64_t raft_id) {
+  if (mark.size() != 16) return raft::no_promise(raft_id);
   return {get_u64(mark), get_u64(mark, 8), 0};
 }
 
@@ -222,7 +223,7 @@ std::string what_the_log_lacks(const ManagerState& state) {
 }
 
 std::string what_is_forgotten(const ManagerState& state, std::string_view mark) {
-  const raft::Promise marked = read_mark(mark);
+  const raft::Promise marked = read_mark(mark, state.raft_id);
   switch (raft::memory_of(state.promise, marked)) {
     case raft::Memory::lost:
       return "its last " + std::to_string(marked.writes - state.promise.writes) + " of " +

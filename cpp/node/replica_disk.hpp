@@ -48,7 +48,7 @@ Result<store::Store::Record> decode_record(std::string_view key, std::string_vie
 struct ManagerState {
   std::uint64_t raft_id = 0;
   raft::HardState hard;
-  raft::Promise promise;
+  raft::Promise promise, marked;
   raft::ConfState conf;
   raft::Snapshot snapshot;  // metadata only
   std::vector<raft::Entry> entries;
@@ -61,7 +61,8 @@ Result<ManagerState> load_replica(ports::Disk& disk);
 
 // The mark of what a member has promised.
 std::string mark_of(const raft::Promise& promise);
-raft::Promise read_mark(std::string_view mark);  // no writes: there is none, or it cannot be read
+// The promise that is marked; none yet where there is no mark, or it cannot be read.
+raft::Promise read_mark(std::string_view mark, std::uint64_t raft_id);
 // Adds the hard state and the promise of the last synced write.
 void put_hard_state(const raft::HardState& hard, const raft::Promise& promise, ports::DiskBatch& batch);
 // Returns what the log itself shows to be missing, in words; "" if nothing.

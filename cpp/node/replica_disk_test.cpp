@@ -59,7 +59,7 @@ struct Kept {
     put_self(disk);
     for (std::uint64_t i = 1; i <= writes; ++i) {
       const raft::HardState hard{3, 42, i};
-      promise = raft::next_promise(promise, hard, i, 3);
+      promise = raft::next_promise(promise, promise, hard, i, 3);
       ports::DiskBatch batch;
       batch.put(Family::raft_log, log_key(i), codec::encode(raft::Entry{3, i, raft::EntryType::normal, ""}));
       put_hard_state(hard, promise, batch);
@@ -84,7 +84,7 @@ TEST(ManagerDisk, ALostTailOrAnotherLogDoesNotFitItsMark) {
   EXPECT_EQ(Kept(7).forgotten(five.disk.mark()), "its log is not the one that its mark is of");
   EXPECT_EQ(five.forgotten(""), "the mark of its 5 durable writes is gone");
   EXPECT_EQ(five.forgotten("torn"), "the mark of its 5 durable writes is gone");
-  EXPECT_EQ(five.forgotten(mark_of(raft::next_promise(raft::no_promise(7), {}, 5, 3))),
+  EXPECT_EQ(five.forgotten(mark_of(raft::next_promise(raft::no_promise(7), raft::no_promise(7), {}, 5, 3))),
             "its log is not the one that its mark is of");
 }
 

@@ -70,9 +70,10 @@ raft::HardState elected(const ManagerState& state) {
   return {term + kLeap, state.raft_id, 0};
 }
 
-// It follows whatever was promised last, so that a crash before its mark finds a whole disk.
-void promise(const raft::HardState& hard, const raft::Promise& last, ports::DiskBatch& batch) {
-  const raft::Promise next = raft::next_promise(last, hard, hard.commit, hard.term);
+// It names the mark that there is, so that a crash before its own mark finds a whole disk.
+void promise(const raft::HardState& hard, const raft::Promise& last, const raft::Promise& marked,
+             ports::DiskBatch& batch) {
+  const raft::Promise next = raft::next_promise(last, marked, hard, hard.commit, hard.term);
   put_hard_state(hard, next, batch);
   batch.mark = mark_of(next);
 }
@@ -109,8 +110,8 @@ Result<ports::DiskBatch> group_of_one(ManagerState state, std::string_view mark,
   put_snapshot(begin, store, {{self.raft_id, self}}, state.removed, batch);
   if (is_whole) keep_log(state, batch);
   batch.put(Family::objects, kAppliedKey, eight(hard.commit));
-  const raft::Promise marked = read_mark(mark);
-  promise(hard, marked.writes != 0 ? marked : state.promise, batch);
+  const raft::Promise marked = read_mark(mark, state.raft_id);
+  promise(hard, marked.writes != 0 ? marked : state.promise, marked, batch);
   return batch;
 }
 

@@ -32,7 +32,8 @@ using LinkId = std::uint64_t;  // never reused within a run of the node
 inline model::Principal principal_of(const std::optional<model::Certificate>& peer, const wire::Hello& hello,
                                      WallTime now) {
   if (!peer) return {};
-  return {peer->cluster, peer->node, peer->role, hello.raft_id, peer->not_before, peer->not_after <= now};
+  const bool renews = now < peer->not_before || peer->not_after <= now;
+  return {peer->cluster, peer->node, peer->role, hello.raft_id, peer->not_before, renews};
 }
 
 // What a node proves itself with, and whom it believes.

@@ -99,7 +99,7 @@ struct HardState {
 struct Promise {
   std::uint64_t writes = 0;  // how many there were; 0: none
   std::uint64_t chain = 0;   // of all of them; it begins with the member's id
-  std::uint64_t before = 0;  // of all but the last
+  std::uint64_t before = 0;  // of those that were marked when the last was written
   bool operator==(const Promise&) const = default;
 };
 

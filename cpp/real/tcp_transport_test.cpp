@@ -128,7 +128,7 @@ TEST_P(TcpTransportTest, CarriesFramesInOrderFromTheSourceItWasGiven) {
       until([&] { return client_.last<ports::LinkOpened>() && server_.last<ports::FrameArrived>(); }));
   const auto without_times = [](model::Principal peer) {
     peer.valid_from = {};
-    peer.expired = false;
+    peer.renews = false;
     return peer;
   };
   EXPECT_EQ(without_times(client_.last<ports::LinkOpened>()->peer),

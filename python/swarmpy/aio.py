@@ -115,7 +115,7 @@ class Swarm:
 
     async def sleep(self, span: DurationLike) -> None:
         """As `swarm.sleep()`: on the swarm's clock."""
-        await _sleep(self._hub.open_world, duration.seconds(span))
+        await _sleep(self._hub.open_world, duration.finite_seconds(span))
 
     def events(
         self,

@@ -46,6 +46,12 @@ def seconds(value: DurationLike) -> float:
     return float(value) if isinstance(value, numbers.Real) else whole / _SECOND
 
 
+def finite_seconds(value: DurationLike) -> float:
+    """`value` in seconds. Raises as `seconds` does, and for a time without end: nothing can pass it."""
+    nanoseconds(value)
+    return seconds(value)
+
+
 def nanoseconds(value: DurationLike) -> int:
     """`value` in whole nanoseconds, as the API takes it. Text is exact. Raises as `seconds` does."""
     if value == math.inf:

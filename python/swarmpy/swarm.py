@@ -251,9 +251,9 @@ class Swarm(metaclass=Brief):
     def sleep(self, span: DurationLike) -> None:
         """Lets `span` pass: 3 (seconds), `"500ms"`. Virtual time costs no more than what happens in it.
 
-        Raises `InvalidArgument` for what is no duration.
+        Raises `InvalidArgument` for what is no duration, and for one without end.
         """
-        self._hub.open_world.sleep(self._hub.slept(duration.seconds(span)))
+        self._hub.open_world.sleep(self._hub.slept(duration.finite_seconds(span)))
 
     def step(self) -> bool:
         """Takes the simulator's next event; False when there will never be one. Raises `NotSupportedInMode`
