@@ -1,6 +1,7 @@
 // One slot, one task: what becomes of a slot that an update doubled and does not look after any more.
 
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -105,6 +106,23 @@ TEST(Handover, a_new_leader_finds_a_slot_in_which_both_run) {
     one.swarm.advance(Duration::seconds(3));
     one.expect_one_each(2);
   }
+}
+
+TEST(Handover, an_old_task_that_ends_gets_no_heir_beside_one_that_waits_for_its_restart) {
+  Paused one;
+  one.begin();
+  model::TaskStep ends;
+  ends.id = one.of(kOld)->id;
+  ends.status = one.of(kOld)->status;
+  ends.status->state = TaskState::failed;
+  one.swarm.step(std::move(ends));
+  for (int look = 0; look < 40; ++look) {
+    one.swarm.advance(Duration::millis(100));
+    const auto tasks = one.swarm.tasks(one.id);
+    EXPECT_EQ(std::ranges::count_if(tasks, [](const auto& task) { return is_wanted(*task); }), 1) << look;
+  }
+  one.comes_up();
+  one.expect_one_each(1);
 }
 
 TEST(Handover, changes_in_the_pause_leave_one_task_in_a_slot) {

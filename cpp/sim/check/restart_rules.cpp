@@ -37,7 +37,10 @@ class Attempts {
           if (auto broken = made(*change->after, commit)) return broken;
       }
       const auto* service = std::get_if<store::Change<model::Service>>(&any);
-      if (service != nullptr && service->removed()) forget(service->before->id);
+      // Another spec, also one that comes back, is a new chance for slots that have used up their attempts.
+      const bool another = service != nullptr && service->before && service->after &&
+                           service->before->spec_version != service->after->spec_version;
+      if (service != nullptr && (service->removed() || another)) forget(service->before->id);
     }
     return std::nullopt;
   }
