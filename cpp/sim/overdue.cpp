@@ -27,7 +27,8 @@ std::string Overdue::look(const World& world) {
   term_ = term;
   for (const auto& name : world.machines()) {
     if (!world.alive(name)) {
-      dead_.try_emplace(name, world.now());
+      Dead& dead = dead_[name];
+      if (dead.lives != world.lives(name)) dead = {world.now(), world.lives(name)};
       continue;
     }
     dead_.erase(name);
@@ -41,12 +42,12 @@ std::string Overdue::look(const World& world) {
 }
 
 std::string Overdue::shown_as_ready(const World& world, const store::Store& store) const {
-  for (const auto& [name, since] : dead_) {
+  for (const auto& [name, dead] : dead_) {
     const auto known = nodes_.find(name);
-    if (world.now() - since < kTimeEnough || known == nodes_.end()) continue;
+    if (world.now() - dead.since < kTimeEnough || known == nodes_.end()) continue;
     const auto node = store.node(known->second);
     if (node && node->status.state == model::NodeState::ready)
-      return name + " is dead for " + to_string(world.now() - since) + ", and " + leader_ +
+      return name + " is dead for " + to_string(world.now() - dead.since) + ", and " + leader_ +
              ", which leads all that time, shows it as ready";
   }
   return {};

@@ -2,6 +2,7 @@
 // Looks at a world now and then. NOT here: nodes that are marked DOWN wrongly (check/heartbeats).
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -23,8 +24,12 @@ class Overdue {
 
   std::string leader_;
   std::uint64_t term_ = 0;
-  Instant since_;                        // that one has led with a quorum, at every look
-  std::map<std::string, Instant> dead_;  // machines, since when
+  Instant since_;  // that one has led with a quorum, at every look
+  struct Dead {
+    Instant since;
+    std::uint32_t lives = 0;  // how many it had had: it may live and die between two looks
+  };
+  std::map<std::string, Dead> dead_;
   std::map<std::string, NodeId> nodes_;  // which each machine was last
   std::map<NodeId, Instant> down_;       // by the store, since when
 };

@@ -225,6 +225,7 @@ std::vector<std::string> World::machines() const {
 
 bool World::has_machine(std::string_view name) const { return impl_->names.contains(name); }
 bool World::alive(std::string_view name) const { return impl_->machine(name).alive(); }
+std::uint32_t World::lives(std::string_view name) const { return impl_->machine(name).life; }
 std::vector<std::string> World::dead() const {
   std::vector<std::string> names;
   for (const auto& machine : impl_->machines)

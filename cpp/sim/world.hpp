@@ -138,7 +138,8 @@ class World {
   std::vector<std::string> machines() const;  // in the order of their making
   bool has_machine(std::string_view name) const;
   bool alive(std::string_view name) const;
-  std::vector<std::string> dead() const;  // those that are not
+  std::uint32_t lives(std::string_view name) const;  // how often its daemon was started
+  std::vector<std::string> dead() const;             // those that are not
   void crash(std::string_view name);      // kill -9: unsynced writes are lost, links close, tasks die
   void power_off(std::string_view name);  // a crash whose peers see silence, not closed links
   void start(std::string_view name);      // a crashed machine goes on from its disk

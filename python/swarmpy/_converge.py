@@ -22,7 +22,7 @@ from swarmpy._models.task_info import TaskInfo
 from swarmpy._world.base import SHORTEST, Needs, wait_until
 from swarmpy.errors import ConvergenceTimeout, NoQuorum, NotFound, NotManager, Timeout, Unreachable
 from swarmpy.outcome import Outcome
-from swarmpy.states import Availability, NodeState, OutcomeState, Role, TaskState, UpdateState
+from swarmpy.states import Availability, NodeState, OutcomeState, Reachability, Role, TaskState, UpdateState
 
 PASSING = (NoQuorum, NotManager, Unreachable, Timeout)  # weather: look again
 HOPELESS_AFTER = 2.0  # seconds since the last task ended, and none is on its way
@@ -294,6 +294,8 @@ def _node_blockers(hub: Hub, node: NodeInfo) -> list[str]:
         return [f"{node.name} is {node.state}"]
     if node.manages != (node.role is Role.MANAGER):
         return [f"{node.name} is not a {node.role} yet"]
+    if node.manages and node.reachability is Reachability.UNREACHABLE:
+        return [f"{node.name} is a manager that takes no part: its docker info says why"]
     return []
 
 

@@ -44,8 +44,8 @@ bool marks_down(const store::Change<model::Node>& change) {
 void Heartbeats::heard(MachineIndex to, MachineIndex from, const ports::Frame& frame, Instant at) {
   const auto* message = std::get_if<wire::Message>(&frame);
   if (message == nullptr) return;
-  if (!std::holds_alternative<wire::Heartbeat>(*message) && !std::holds_alternative<wire::Register>(*message))
-    return;
+  // One that asks for a session has none yet: the manager may wait for the end of the one before.
+  if (!std::holds_alternative<wire::Heartbeat>(*message)) return;
   auto& times = heard_[{to, from}];
   times.push_back(at);
   if (times.size() > kRemembered) times.pop_front();

@@ -80,6 +80,14 @@ class Attempts {
              change->after->spec_version != task.spec_version;
     });
   }
+  // Beside an old task that stays: a new leader begins the update of the slot again.
+  static bool is_of_an_update(const model::Task& task, const Commit& commit) {
+    if (task.desired_state != TaskState::running) return false;
+    return std::ranges::any_of(
+        commit.store.tasks_in_slot(task.service_id, task.slot), [&](const auto& other) {
+          return other->id != task.id && other->live() && Census::seat_of(*other) == Census::seat_of(task);
+        });
+  }
   void forget(ServiceId service) {
     std::erase_if(places_, [&](const auto& one) { return one.first.service == service; });
   }
@@ -93,7 +101,7 @@ class Attempts {
     if (!before || before->desired_state == TaskState::remove) history.attempts.clear();
     const auto& policy = task.spec().restart;
     if (!before || before->id == task.id || before->live() || !policy || policy->max_attempts == 0 ||
-        !model::ended_by_itself(*before) || !was_known(*before, commit))
+        !model::ended_by_itself(*before) || !was_known(*before, commit) || is_of_an_update(task, commit))
       return std::nullopt;
     const Duration window = policy->window.value_or(Duration{});
     // A window is measured by leaders' clocks: with one that was set, nothing is known.
