@@ -150,6 +150,17 @@ TEST(JoinGuard, GivesAnAddressAFewTriesAndThenOneASecond) {
   EXPECT_TRUE(guard.may_try("10.0.0.1", later + Duration::millis(1'000)));
 }
 
+TEST(JoinGuard, APartOfASecondCountsForTheNextTry) {
+  JoinGuard guard;
+  const Instant now{1'000'000'000'000};
+  for (int i = 0; i < JoinGuard::kTriesOfOne; ++i) guard.failed("10.0.0.1", now);
+  const Instant later = now + Duration::millis(1'900);
+  ASSERT_TRUE(guard.may_try("10.0.0.1", later));
+  guard.failed("10.0.0.1", later);
+  EXPECT_FALSE(guard.may_try("10.0.0.1", later + Duration::millis(99)));
+  EXPECT_TRUE(guard.may_try("10.0.0.1", later + Duration::millis(100))) << "two seconds, two tries";
+}
+
 TEST(JoinGuard, ManyAddressesTogetherHaveABoundAndAreForgotten) {
   JoinGuard guard;
   Instant now{1'000'000'000'000};

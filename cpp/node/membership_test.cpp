@@ -10,6 +10,7 @@
 #include "base/id.hpp"
 #include "base/time.hpp"
 #include "control/join.hpp"
+#include "model/defaults.hpp"
 #include "model/node.hpp"
 #include "model/transaction.hpp"
 #include "model/wire.hpp"
@@ -18,6 +19,7 @@
 #include "node/test_leader.hpp"
 #include "ports/transport.hpp"
 #include "raft/message.hpp"
+#include "raft/raft.hpp"
 
 namespace swarm::node {
 namespace {
@@ -59,6 +61,17 @@ class MembershipTest : public testing::Test {
     const Address address = at(7);
     if (reachable) membership_.on_link_opened(address);
     go_on();
+  }
+  // The member has all that the leader has.
+  void acknowledge(std::uint64_t raft_id) {
+    const raft::RawNode& leader = leader_.replica->raft();
+    raft::Message message;
+    message.type = raft::MessageType::app_resp;
+    message.from = raft_id;
+    message.to = leader_.replica->raft_id();
+    message.term = leader.term();
+    message.index = leader.last_index();
+    EXPECT_FALSE(leader_.replica->step(std::move(message)));
   }
 
   TestLeader leader_;
@@ -166,6 +179,23 @@ TEST_F(MembershipTest, AManagerToBeEntersAsALearnerWhenItCanBeReached) {
   EXPECT_EQ(group().voters, std::vector<std::uint64_t>{1}) << "no vote before it has caught up";
   ask_for_group(7, 80);
   EXPECT_EQ(answer<wire::RaftJoinReply>().raft_id, reply.raft_id) << "the same request, the same id";
+}
+
+TEST_F(MembershipTest, ALearnerThatFellSilentGetsNoVoteUntilItAnswersAgain) {
+  leader_.put(leader_.node(7, model::NodeRole::manager));
+  ask_for_group(7, 80);
+  const std::uint64_t raft_id = answer<wire::RaftJoinReply>().raft_id;
+  acknowledge(raft_id);
+  for (int i = 0; i < 100; ++i) {
+    leader_.core.now = leader_.core.now + model::kRaftTick;
+    leader_.replica->on_deadline();
+  }
+  go_on();
+  EXPECT_EQ(group().learners, std::vector<std::uint64_t>{raft_id});
+  acknowledge(raft_id);
+  go_on();
+  EXPECT_TRUE(group().learners.empty());
+  EXPECT_TRUE(leader_.replica->voters().contains(raft_id));
 }
 
 TEST_F(MembershipTest, ANodeThatIsNeverReachedIsRefusedAfterFiveSeconds) {

@@ -22,6 +22,7 @@
 #include "node/judge.hpp"
 #include "node/leadership.hpp"
 #include "node/replica_disk.hpp"
+#include "node/replica_recovery.hpp"
 #include "node/test_effects.hpp"
 #include "node/test_leader.hpp"
 #include "node/waits.hpp"
@@ -410,6 +411,25 @@ TEST(ReplicaOfOne, IsAfterARestartWhatItsDiskSays) {
   EXPECT_EQ((*loaded)->voters(), std::set<std::uint64_t>{1});
   EXPECT_EQ((*loaded)->leadership().stage, Is::following) << "it stands for election again";
   EXPECT_NE((*loaded)->life(), 0u);
+}
+
+TEST(ReplicaOfOne, MadeOfALargerGroupCountsTheOthersAsRemoved) {
+  TestLeader leader;
+  raft::ConfChangeV2 change;
+  change.changes.push_back(
+      {raft::ConfChangeType::add_learner_node, 2, codec::encode(wire::ManagerPeer{NodeId(2), 2, at(2)})});
+  ASSERT_TRUE(leader.replica->propose_membership(change));
+  leader.go_on();
+  auto state = load_replica(leader.world.disk);
+  ASSERT_TRUE(state.ok() && state->members.contains(2));
+  auto batch = group_of_one(std::move(*state), leader.world.disk.mark(), {NodeId(1), 1, at(1)},
+                            leader.core.options.build, leader.core.wall());
+  ASSERT_TRUE(batch.ok());
+  leader.world.disk.commit(std::move(*batch), 0);
+  state = load_replica(leader.world.disk);
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->removed, std::set<std::uint64_t>{2});
+  EXPECT_FALSE(state->members.contains(2));
 }
 
 // The clock of these tests stands still.

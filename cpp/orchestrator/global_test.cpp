@@ -88,6 +88,22 @@ TEST(Global, a_paused_node_keeps_what_it_has_and_gets_nothing_new) {
   EXPECT_EQ(global.swarm.running_image(global.id, "nginx:2"), 2U);
 }
 
+TEST(Global, a_node_that_is_paused_during_an_update_is_not_updated) {
+  Global global;
+  global.spec.update.emplace().parallelism = 1;
+  global.spec.update->delay = Duration::seconds(10);
+  global.begin();
+  global.swarm.update(global.id, [](auto& next) { next.task.container.edit().image = "nginx:2"; });
+  global.swarm.settle();
+  ASSERT_EQ(global.on(1)->spec().container->image, "nginx:2") << "the first is under way";
+  const TaskId kept = global.on(2)->id;
+  global.swarm.set(2, Availability::pause);
+  global.swarm.advance(Duration::seconds(60));
+  ASSERT_TRUE(global.on(2));
+  EXPECT_EQ(global.on(2)->id, kept);
+  EXPECT_EQ(global.swarm.status(global.id).state, model::UpdateState::completed);
+}
+
 TEST(Global, a_node_that_missed_an_update_catches_up) {
   Global global;
   global.begin();

@@ -1,5 +1,7 @@
 // One slot, one task: what becomes of a slot that an update doubled and does not look after any more.
 
+#include "orchestrator/handover.hpp"
+
 #include <gtest/gtest.h>
 #include <algorithm>
 #include <cstddef>
@@ -12,6 +14,7 @@
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
+#include "orchestrator/plan.hpp"
 #include "orchestrator/slots.hpp"
 #include "orchestrator/test_swarm.hpp"
 
@@ -222,6 +225,23 @@ TEST(Handover, a_new_task_on_a_lost_node_ends_no_old_one) {
   one.swarm.leave(one.id, 1, other, TaskState::running);
   one.swarm.advance(Duration::seconds(3));
   EXPECT_TRUE(one.swarm.store.task(old)->live());
+}
+
+// The loop restarts such a task before it asks the handover; the rule holds without that, too.
+TEST(Handover, a_task_that_has_to_leave_its_node_is_no_heir) {
+  TestSwarm swarm;
+  const ServiceId id = swarm.create(TestSwarm::spec(1));
+  const TaskId old = swarm.leave(id, 1, 1, TaskState::running);
+  swarm.update(id, [](auto& next) { next.task.container.edit().image = kNew; });
+  swarm.leave(id, 1, 2, TaskState::running);
+  for (const auto availability : {Availability::drain, Availability::active}) {
+    swarm.set(2, availability);
+    Handover handover;
+    handover.observe(swarm.store, {nullptr, swarm.store.task(old)});
+    Plan plan;
+    handover.plan(swarm.store, plan);
+    EXPECT_EQ(plan.size(), availability == Availability::active ? 1U : 0U) << "the old one serves";
+  }
 }
 
 }  // namespace

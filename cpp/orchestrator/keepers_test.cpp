@@ -71,6 +71,19 @@ TEST(ConstraintEnforcer, what_a_shrunken_node_cannot_hold_is_rejected_and_paused
   EXPECT_EQ(swarm.running(id), 2U);
 }
 
+TEST(ConstraintEnforcer, the_memory_that_tasks_reserve_is_counted_together) {
+  TestSwarm swarm(1);
+  swarm.change_node(1, [](model::Node& node) { node.description.resources.memory_bytes = 4'000; });
+  auto spec = TestSwarm::spec(3);
+  spec.task.resources.emplace().reservations.emplace().memory_bytes = 1'000;
+  const ServiceId id = swarm.create(spec);
+  swarm.settle();
+  swarm.scheduling = false;
+  swarm.change_node(1, [](model::Node& node) { node.description.resources.memory_bytes = 2'000; });
+  swarm.settle();
+  EXPECT_EQ(swarm.running(id), 2U);
+}
+
 TEST(TaskReaper, keeps_five_tasks_in_a_slot_the_newest_ones) {
   TestSwarm swarm;
   const ServiceId id = swarm.create(TestSwarm::spec(1));
@@ -173,6 +186,19 @@ TEST(TaskReaper, buries_removed_tasks_when_they_have_ended) {
   swarm.stubborn_images.clear();
   swarm.advance(Duration::seconds(1));
   EXPECT_EQ(swarm.tasks(id).size(), 1U);
+}
+
+TEST(TaskReaper, buries_orphans_only_without_their_service) {
+  TestSwarm swarm;
+  const ServiceId id = swarm.create(TestSwarm::spec(1));
+  swarm.settle();
+  const TaskId orphan = swarm.live_in(id, 1)->id;
+  swarm.report(*swarm.store.task(orphan), TaskState::orphaned);
+  swarm.advance(Duration::seconds(1));
+  EXPECT_TRUE(swarm.store.task(orphan)) << "it belongs to the history of its slot";
+  swarm.remove(id);
+  swarm.advance(Duration::seconds(1));
+  EXPECT_FALSE(swarm.store.task(orphan));
 }
 
 TEST(TaskReaper, buries_removed_tasks_that_no_node_has) {

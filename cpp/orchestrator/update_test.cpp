@@ -94,6 +94,20 @@ TEST(Update, start_first_stops_the_old_task_when_the_new_one_runs) {
   EXPECT_EQ(rolling.swarm.live(rolling.id).size(), 1U);
 }
 
+TEST(Update, start_first_makes_no_third_task_when_the_old_one_fails_meanwhile) {
+  Rolling rolling(1);
+  rolling.spec.update->order = UpdateOrder::start_first;
+  rolling.begin();
+  rolling.swarm.scheduling = false;
+  rolling.swarm.settle();
+  ASSERT_EQ(rolling.swarm.tasks(rolling.id).size(), 2U);
+  for (const auto& task : rolling.swarm.live(rolling.id))
+    if (task->spec().container->image == kOld) rolling.swarm.report(*task, TaskState::failed);
+  rolling.swarm.settle();
+  EXPECT_EQ(rolling.swarm.live(rolling.id).size(), 1U) << "the slot has its next task already";
+  EXPECT_EQ(rolling.swarm.tasks(rolling.id).size(), 2U);
+}
+
 TEST(Update, a_new_task_that_cannot_be_placed_holds_the_update_up) {
   Rolling rolling;
   rolling.begin();
@@ -190,6 +204,17 @@ TEST(Update, a_failure_after_the_monitor_period_or_of_an_old_task_does_not_count
   late.swarm.report(*late.swarm.live_in(late.id, 1), TaskState::failed);
   late.swarm.settle();
   EXPECT_EQ(late.state(), UpdateState::updating);
+}
+
+TEST(Update, a_slot_is_watched_until_the_next_one_begins_however_long_the_delay_is) {
+  Rolling rolling(2);
+  rolling.spec.update->delay = Duration::seconds(20);
+  rolling.begin();
+  rolling.swarm.advance(Duration::seconds(19));
+  ASSERT_EQ(rolling.swarm.running_image(rolling.id, kNew), 1U);
+  rolling.swarm.report(*rolling.swarm.live_in(rolling.id, 1), TaskState::failed);
+  rolling.swarm.settle();
+  EXPECT_EQ(rolling.state(), UpdateState::paused) << "the monitor period alone is over";
 }
 
 TEST(Update, a_new_task_that_loses_its_node_is_no_failure) {

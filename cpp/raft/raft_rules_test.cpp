@@ -92,6 +92,40 @@ TEST(RaftRules, ALeaderWithoutAQuorumStepsDown) {
   EXPECT_EQ(peer.raw->role(), Role::follower);
 }
 
+TEST(RaftRules, ALeaderWhoseFollowersFallSilentStepsDown) {
+  Peer peer(1, {1, 2, 3}, guarded());
+  peer.start();
+  peer.campaign();
+  for (const auto type : {MessageType::pre_vote_resp, MessageType::vote_resp, MessageType::heartbeat_resp})
+    (void)peer.step(message_from(2, type, 1)).ok();
+  peer.tick(peer.config.election_tick);
+  EXPECT_EQ(peer.raw->role(), Role::leader) << "it has heard one in this election timeout";
+  peer.tick(peer.config.election_tick);
+  EXPECT_EQ(peer.raw->role(), Role::follower) << "and none in the next";
+}
+
+TEST(RaftRules, APreVoteIsGrantedInTheTermThatItIsAskedFor) {
+  Peer peer(1, {1, 2, 3}, guarded());
+  peer.start(4);
+  (void)peer.step(message_from(2, MessageType::pre_vote, 5)).ok();
+  const auto granted = peer.take(MessageType::pre_vote_resp);
+  ASSERT_EQ(granted.size(), 1u);
+  EXPECT_FALSE(granted[0].reject);
+  EXPECT_EQ(granted[0].term, 5u);
+}
+
+TEST(RaftRules, ALeaderOfAnOlderTermIsToldOfTheNewerOne) {
+  for (const auto type : {MessageType::heartbeat, MessageType::app}) {
+    Peer peer(1, {1, 2, 3}, guarded());
+    peer.start(5);
+    (void)peer.step(message_from(2, type, 3)).ok();
+    const auto told = peer.take(MessageType::app_resp);
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_EQ(told[0].to, 2u);
+    EXPECT_EQ(told[0].term, 5u);
+  }
+}
+
 TEST(RaftRules, NothingIsAcknowledgedBeforeItIsDurable) {
   Peer peer(1);
   peer.start();
@@ -158,6 +192,23 @@ TEST(RaftRules, AReadWaitsForAnEntryOfTheLeadersOwnTermAndForAQuorum) {
   ASSERT_EQ(peer.reads.size(), 1u);
   EXPECT_EQ(peer.reads[0].index, 3u);
   EXPECT_EQ(peer.reads[0].context, "read");
+}
+
+// Another leader may have committed more before the read was asked.
+TEST(RaftRules, AReadOfAnEarlierTermIsNotAnsweredByALaterLeadership) {
+  Peer peer(1);
+  peer.start().lead();
+  peer.accept_appends();
+  ASSERT_TRUE(peer.raw->read_index("read").ok());
+  peer.settle();
+  (void)peer.step(message_from(2, MessageType::heartbeat, 2)).ok();
+  peer.lead();
+  peer.accept_appends();
+  ASSERT_EQ(peer.raw->role(), Role::leader);
+  Message beat = message_from(3, MessageType::heartbeat_resp, peer.raw->term());
+  beat.context = "read";
+  (void)peer.step(beat).ok();
+  EXPECT_TRUE(peer.reads.empty()) << "the client asks the new leader again";
 }
 
 TEST(RaftRules, AReadOfAGroupOfOneWaitsForItsOwnTermToo) {

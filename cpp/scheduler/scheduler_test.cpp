@@ -287,6 +287,19 @@ TEST_F(SchedulerTest, AHostPortIsGivenOncePerNode) {
   EXPECT_EQ(task(ids[2]).status.err, "no suitable node (host-mode port already in use on 2 nodes)");
 }
 
+TEST_F(SchedulerTest, APortOfTheIngressNetworkIsNoHostPort) {
+  add_node("a");
+  model::EndpointSpec endpoint;
+  endpoint.ports.push_back({"", model::PortProtocol::tcp, 80, 8080, model::PublishMode::ingress});
+  add_tasks(add_service("mesh", {}, endpoint), 1);
+  run();
+  endpoint.ports[0].publish_mode = model::PublishMode::host;
+  const ServiceId web = add_service("web", {}, endpoint);
+  add_tasks(web, 1);
+  run();
+  EXPECT_EQ(placed(web), (Counts{{"a", 1}}));
+}
+
 TEST_F(SchedulerTest, MaxReplicasLimitsANode) {
   add_node("a");
   add_node("b");

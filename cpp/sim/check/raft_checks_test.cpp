@@ -68,6 +68,14 @@ TEST_F(RaftRecordTest, AllowsItForEntriesOfAnEarlierTermThatALaterTermCommitted)
   EXPECT_EQ(check_leader(record, peer), std::nullopt);
 }
 
+// What a term commits itself comes after its election.
+TEST_F(RaftRecordTest, AllowsALeaderToLackAtItsElectionWhatItsOwnTermCommitted) {
+  commit(1, 1, 2);
+  commit(2, 2, 2);
+  for (raft::Index index = 3; index <= 9; ++index) commit(3, index, 3);
+  EXPECT_EQ(check_leader(record, peer), std::nullopt);
+}
+
 TEST_F(RaftRecordTest, FindsTwoLeadersOfATerm) {
   EXPECT_EQ(check_leader(record, peer), std::nullopt);
   ManagerSeen other;
