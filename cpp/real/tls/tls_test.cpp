@@ -164,15 +164,17 @@ TEST_F(Tls, AWorkerIsNotTakenForAManager) {
   EXPECT_EQ(ends.client->why(refused), "the peer is no manager: its certificate says so");
 }
 
-TEST_F(Tls, AnExpiredCertificateIsRefusedAndOneOfTomorrowToo) {
+TEST_F(Tls, AnExpiredCertificateIsRefusedAndAManagersOfTomorrowToo) {
   const WallTime long_ago = wall_now() + Duration::seconds(-365LL * 24 * 3600);
   Ends expired(context_of(root_.node(NodeId(2), model::NodeRole::worker, long_ago)), manager_);
   const Outcome late = expired.shake().second;
   EXPECT_EQ(expired.server->why(late), "the peer's certificate has expired");
   const WallTime tomorrow = wall_now() + Duration::seconds(24LL * 3600);
-  Ends early(context_of(root_.node(NodeId(2), model::NodeRole::worker, tomorrow)), manager_);
-  const Outcome soon = early.shake().second;
-  EXPECT_NE(early.server->why(soon).find("not valid yet"), std::string::npos);
+  Ends early(worker_, context_of(root_.node(NodeId(2), model::NodeRole::manager, tomorrow)));
+  const Outcome soon = early.shake().first;
+  EXPECT_NE(early.client->why(soon).find("not valid yet"), std::string::npos);
+  Ends renews(context_of(root_.node(NodeId(2), model::NodeRole::worker, tomorrow)), manager_);
+  EXPECT_EQ(renews.shake().second.io, Io::moved) << "it may renew it";
 }
 
 TEST_F(Tls, ACertificateOfTheRootThatNamesNoNodeIsRefused) {

@@ -44,10 +44,10 @@ bool marks_down(const store::Change<model::Node>& change) {
 void Heartbeats::heard(MachineIndex to, MachineIndex from, const ports::Frame& frame, Instant at) {
   const auto* message = std::get_if<wire::Message>(&frame);
   if (message == nullptr) return;
-  // One that asks for a session has none yet: the manager may wait for the end of the one before.
-  if (!std::holds_alternative<wire::Heartbeat>(*message)) return;
+  const bool beats = std::holds_alternative<wire::Heartbeat>(*message);
+  if (!beats && !std::holds_alternative<wire::Register>(*message)) return;
   auto& times = heard_[{to, from}];
-  times.push_back(at);
+  times.push_back({at, beats});
   if (times.size() > kRemembered) times.pop_front();
 }
 
@@ -61,10 +61,11 @@ std::optional<std::string> Heartbeats::judge(const store::Change<model::Node>& c
   Instant last;
   std::size_t lately = 0;
   if (const auto found = heard_.find({leader.index, agent->index}); found != heard_.end())
-    for (const Instant at : found->second) {
+    for (const auto& [at, beats] : found->second) {
       if (at > proposal.at) continue;
       last = std::max(last, at);
-      lately += proposal.at - at < kGrace;
+      // One that asks for a session has none yet: the manager may wait for the end of the one before.
+      lately += beats && proposal.at - at < kGrace;
     }
   if (last < proposal.leads_since) {
     if (proposal.at - proposal.leads_since >= kNewLeader) return std::nullopt;

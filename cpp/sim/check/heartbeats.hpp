@@ -25,7 +25,11 @@ class Heartbeats {
                                    const Machines& machines) const;
 
  private:
-  std::map<std::pair<MachineIndex, MachineIndex>, std::deque<Instant>> heard_;
+  struct Heard {
+    Instant at;
+    bool beats = false;  // a heartbeat; else it asked for a session
+  };
+  std::map<std::pair<MachineIndex, MachineIndex>, std::deque<Heard>> heard_;
 };
 
 }  // namespace swarm::sim
