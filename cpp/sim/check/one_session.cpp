@@ -1,6 +1,5 @@
 #include "sim/check/one_session.hpp"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,8 +8,10 @@
 #include "base/time.hpp"
 #include "model/wire.hpp"
 #include "node/node.hpp"
+#include "ports/transport.hpp"
 #include "raft/raft.hpp"
 #include "sim/machine.hpp"
+#include "sim/machine_index.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -50,7 +51,7 @@ std::optional<std::string> OneSession::said(const Machine& from, ports::LinkId l
 }
 
 void OneSession::ended(MachineIndex machine) {
-  std::erase_if(given_, [&](const auto& one) { return one.first.first == machine; });
+  given_.erase(given_.lower_bound({machine, 0}), given_.lower_bound({machine + 1, 0}));
 }
 
 }  // namespace swarm::sim
