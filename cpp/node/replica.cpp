@@ -206,7 +206,8 @@ void Replica::note_what_is_counted_on(const raft::Message& message) {
   const bool may_lead = known.leader == raft::kNone || known.leader == message.from;
   if (message.term != known.term || !may_lead) return;
   if (!doubted_since_) doubted_since_ = core_.now;
-  if (core_.now - *doubted_since_ >= kDoubt) counted_on_ = message.commit;
+  const bool believes = core_.now - *doubted_since_ >= kDoubt;
+  if (believes && !SWARM_MISTAKE("node.takes-an-older-copy-for-whole")) counted_on_ = message.commit;
 }
 
 std::optional<Rule> Replica::judge_message(const raft::Message& message) {

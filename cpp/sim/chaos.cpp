@@ -14,10 +14,12 @@
 #include "node/node.hpp"
 #include "sim/churn.hpp"
 #include "sim/client.hpp"
+#include "sim/clones.hpp"
 #include "sim/event_work.hpp"
 #include "sim/fault_plan.hpp"
 #include "sim/ledger_work.hpp"
 #include "sim/name_work.hpp"
+#include "sim/older_copies.hpp"
 #include "sim/register_work.hpp"
 #include "sim/upgrades.hpp"
 #include "sim/workload.hpp"
@@ -87,19 +89,40 @@ void Chaos::employ() {
   register_ = std::make_unique<RegisterWork>(*world_, from(0x7265676973746572), managers_);
   ledger_ = std::make_unique<LedgerWork>(*world_, from(0x6c6564676572), managers_);
   names_ = std::make_unique<NameWork>(*world_, from(0x6e616d6573), managers_);
-  const bool gapless = !knobs_.churn && !knobs_.short_log && !knobs_.lost_tails;
+  const bool gapless = !knobs_.churn && !knobs_.short_log && !knobs_.lost_tails && !knobs_.older_copies;
   events_ = std::make_unique<EventWork>(*world_, from(0x6576656e7473), managers_, gapless);
   if (knobs_.churn)
     churn_ =
         std::make_unique<Churn>(*world_, Rng(options_.seed), managers_, workers_, knobs_.roles_and_deaths);
+  employ_administrators();
+}
+
+// ... whose doings are faults. A clone of the only manager could lead: no other manager would know.
+void Chaos::employ_administrators() {
+  if (knobs_.older_copies)
+    older_copies_ =
+        std::make_unique<OlderCopies>(*world_, Rng(options_.seed ^ 0x636f70696573), those_that_go_back());
+  const auto& cloned = managers_.size() > 1 ? world_->machines() : workers_;
+  if (knobs_.clones && !cloned.empty())
+    clones_ = std::make_unique<Clones>(*world_, Rng(options_.seed ^ 0x74776f), cloned);
+}
+
+// Of managers one may forget at a time. Copies see to that among themselves (World::put_back); where tails
+// are lost or bits flip as well, it is the same manager.
+std::vector<std::string> Chaos::those_that_go_back() const {
+  if (!knobs_.lost_tails && !knobs_.flipped_bits) return world_->machines();
+  std::vector<std::string> names = workers_;
+  Rng losing = losses();
+  names.push_back(loser_of(losing, managers_));
+  return names;
 }
 
 void Chaos::draw_plan() {
   plan_ = draw_storm(rng_, knobs_, world_->machines(), options_.storm);
-  Rng later(options_.seed ^ 0x6c61746572), losses(options_.seed ^ 0x6c6f73736573);
+  Rng later(options_.seed ^ 0x6c61746572), losing = losses();
   for (const faults::Plan& more :
        {draw_later_kinds(later, knobs_, world_->machines(), options_.storm),
-        draw_losses(losses, knobs_, world_->machines(), managers_, options_.storm)})
+        draw_losses(losing, knobs_, world_->machines(), managers_, options_.storm)})
     plan_.faults.insert(plan_.faults.end(), more.faults.begin(), more.faults.end());
 }
 
@@ -134,6 +157,8 @@ void Chaos::storm() {
     world_->run_for(kSlice);
     poll();
     if (upgrades_) upgrades_->poll();
+    if (older_copies_) older_copies_->poll();
+    if (clones_) clones_->poll();
     if (churn_) churn_->poll();
     if (next_look <= world_->now()) {
       const std::string overdue = overdue_.look(*world_);
@@ -152,6 +177,7 @@ void Chaos::storm() {
 
 void Chaos::calm() {
   world_->note("sim", "calm");
+  if (clones_) clones_->finish();
   world_->heal();
   world_->set_network({});
   // A daemon that is on its way down goes down first.
@@ -167,8 +193,7 @@ void Chaos::calm() {
 std::string Chaos::not_repaired() {
   if (churn_ && !churn_->repair())
     return "the administrator cannot put right what he broke: " + group_not_settled(*world_, managers_);
-  if (churn_)
-    if (auto why = group_not_settled(*world_, managers_); !why.empty()) return why;
+  if (auto why = group_not_settled(*world_, managers_); !why.empty()) return why;
   if (!workload_->repair()) return "users cannot put right what they broke";
   return not_converged(*world_, world_->machines().size());
 }

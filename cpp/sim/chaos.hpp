@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "sim/churn.hpp"
+#include "sim/clones.hpp"
 #include "sim/event_work.hpp"
 #include "sim/fault_plan.hpp"
 #include "sim/ledger_work.hpp"
 #include "sim/name_work.hpp"
+#include "sim/older_copies.hpp"
 #include "sim/overdue.hpp"
 #include "sim/register_work.hpp"
 #include "sim/upgrades.hpp"
@@ -41,8 +43,11 @@ class Chaos {
  private:
   void form();
   void employ();
+  void employ_administrators();
+  std::vector<std::string> those_that_go_back() const;
   void storm();
   void draw_plan();
+  Rng losses() const { return Rng(options_.seed ^ 0x6c6f73736573); }
   void calm();
   void converge();
   void poll();
@@ -63,6 +68,8 @@ class Chaos {
   Overdue overdue_;
   std::unique_ptr<Churn> churn_;  // when the seed has one
   std::unique_ptr<Upgrades> upgrades_;
+  std::unique_ptr<OlderCopies> older_copies_;
+  std::unique_ptr<Clones> clones_;
 };
 
 }  // namespace swarm::sim

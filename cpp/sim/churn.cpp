@@ -248,8 +248,10 @@ std::string group_not_settled(const World& world, const std::vector<std::string>
     const node::Inspection its = world.node(name).inspect();
     if (its.is_manager != wanted) return name + (wanted ? " is no manager" : " is still a manager");
     if (!wanted) continue;
+    if (its.raft == nullptr) return name + " takes no part in the group";
     if (!voters.contains(its.raft->status().id)) return name + " is not the member that the others know";
     const auto node = seen.store->node(its.id);
+    if (its.store->version() < seen.store->version()) return name + " has not all that the leader has";
     if (!node || node->role != Kind::manager || !node->manager) return name + " is not shown as a manager";
   }
   for (const auto& [id, node] : seen.store->nodes())

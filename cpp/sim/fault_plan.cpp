@@ -67,6 +67,8 @@ void Knobs::draw_later(std::uint64_t seed) {
   if (managers < 3 || workers == 0) churn = false;
   roles_and_deaths = churn && draws(seed, 0x726f6c6573, 1, 2);
   lost_tails = draws(seed, 0x7461696c, 1, 3);
+  clones = !churn && draws(seed, 0x636c6f6e65, 1, 2);
+  older_copies = !churn && draws(seed, 0x6f6c646572, 1, 2);
 }
 
 std::string Knobs::str() const {
@@ -88,6 +90,8 @@ std::string Knobs::str() const {
                                               {flipped_bits, "flipped bits"},
                                               {lost_tails, "lost tails"},
                                               {all_at_once, "all managers at once"},
+                                              {older_copies, "older copies"},
+                                              {clones, "clones"},
                                               {codec, "frames encoded"},
                                               {churn, "churn"},
                                               {roles_and_deaths, "of any manager"},
@@ -241,12 +245,14 @@ void add_deaths(Rng& rng, Plan& plan, const std::vector<std::string>& names, Dur
 
 }  // namespace
 
+std::string loser_of(Rng& losses, const Names& managers) { return managers[losses.below(managers.size())]; }
+
 // A manager that forgets is one less until the others take it in again. So only one may, of three or more,
 // and only in a run whose managers stay managers.
 Plan draw_losses(Rng& rng, const Knobs& knobs, const Names& machines, const Names& managers,
                  Duration length) {
   Plan plan;
-  const std::string loser = managers[rng.below(managers.size())];
+  const std::string loser = loser_of(rng, managers);
   const bool may_lose = managers.size() >= 3 && !knobs.churn;
   Names flipped(machines.begin() + static_cast<std::ptrdiff_t>(managers.size()), machines.end());
   if (may_lose) flipped.push_back(loser);

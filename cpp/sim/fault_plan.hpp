@@ -23,6 +23,7 @@ struct Knobs {
   bool leader_losses = false, bad_network = false, slow_disks = false, orderly_stops = false;
   bool bad_links = false, holds = false, throttles = false, wrong_clocks = false, failing_disks = false;
   bool flipped_bits = false, lost_tails = false, all_at_once = false;
+  bool older_copies = false, clones = false;
   bool codec = false;
   bool churn = false;             // roles change and nodes leave
   bool roles_and_deaths = false;  // ... of any manager, also while another one dies
@@ -43,6 +44,9 @@ faults::Plan draw_storm(Rng& rng, const Knobs& knobs, const std::vector<std::str
 // own.
 faults::Plan draw_later_kinds(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,
                               Duration length);
+// The one manager that may forget in a run with lost tails or flipped bits: the first draw of their
+// generator.
+std::string loser_of(Rng& losses, const std::vector<std::string>& managers);
 // Disks that are not what they were after a crash: of one manager only, since Raft bears no more; and all
 // managers that go down at one moment.
 faults::Plan draw_losses(Rng& rng, const Knobs& knobs, const std::vector<std::string>& machines,

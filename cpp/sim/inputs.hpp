@@ -40,11 +40,15 @@ enum class Deed : std::uint8_t {
   pause,
   resume,
   shut_down,
+  keep_copy,
+  put_back,
+  clone,
   disk_by_hand,
   wire_by_hand
 };
-constexpr std::string_view kDeeds[] = {"crash",  "power_off", "start",        "pause",
-                                       "resume", "shut_down", "disk_by_hand", "wire_by_hand"};
+constexpr std::string_view kDeeds[] = {"crash",  "power_off",    "start",       "pause",
+                                       "resume", "shut_down",    "keep_copy",   "put_back",
+                                       "clone",  "disk_by_hand", "wire_by_hand"};
 template <Deed kDeed>
 struct OnMachine {
   static constexpr std::string_view kVerb = kDeeds[static_cast<std::size_t>(kDeed)];
@@ -60,6 +64,9 @@ using Start = OnMachine<Deed::start>;
 using Pause = OnMachine<Deed::pause>;
 using Resume = OnMachine<Deed::resume>;
 using ShutDown = OnMachine<Deed::shut_down>;
+using KeepCopy = OnMachine<Deed::keep_copy>;
+using PutBack = OnMachine<Deed::put_back>;
+using Clone = OnMachine<Deed::clone>;
 using DiskByHand = OnMachine<Deed::disk_by_hand>;  // what is written there is not in the journal
 using WireByHand = OnMachine<Deed::wire_by_hand>;  // nor what is sent there
 
@@ -326,12 +333,14 @@ struct Reseed {
 
 namespace swarm::sim {
 
-using Input = std::variant<
-    inputs::AddMachine, inputs::Crash, inputs::PowerOff, inputs::Start, inputs::Pause, inputs::Resume,
-    inputs::ShutDown, inputs::DiskByHand, inputs::Cut, inputs::Mend, inputs::Partition, inputs::Heal,
-    inputs::SetNetwork, inputs::SetDiskLatency, inputs::KillTask, inputs::SetImage, inputs::CallMachine,
-    inputs::HangUp, inputs::HttpGet, inputs::HttpForget, inputs::OccupyPort, inputs::Note, inputs::BeginFault,
-    inputs::EndFault, inputs::RunPlan, inputs::Quiet, inputs::LeaveOut, inputs::Reseed, inputs::BeginLoad,
-    inputs::EndLoad, inputs::GiveUpRequests, inputs::AddRule, inputs::WireByHand, inputs::SetBuild>;
+using Input =
+    std::variant<inputs::AddMachine, inputs::Crash, inputs::PowerOff, inputs::Start, inputs::Pause,
+                 inputs::Resume, inputs::ShutDown, inputs::KeepCopy, inputs::PutBack, inputs::Clone,
+                 inputs::DiskByHand, inputs::Cut, inputs::Mend, inputs::Partition, inputs::Heal,
+                 inputs::SetNetwork, inputs::SetDiskLatency, inputs::KillTask, inputs::SetImage,
+                 inputs::CallMachine, inputs::HangUp, inputs::HttpGet, inputs::HttpForget, inputs::OccupyPort,
+                 inputs::Note, inputs::BeginFault, inputs::EndFault, inputs::RunPlan, inputs::Quiet,
+                 inputs::LeaveOut, inputs::Reseed, inputs::BeginLoad, inputs::EndLoad, inputs::GiveUpRequests,
+                 inputs::AddRule, inputs::WireByHand, inputs::SetBuild>;
 
 }  // namespace swarm::sim

@@ -99,6 +99,7 @@ Machine::Machine(Shared& world, Network& net, MeshNet& meshes, CallBook& book, M
       calls(book),
       index(machine_index),
       options(std::move(machine_options)),
+      hostname(options.name),
       clock(world),
       transport(net, machine_index, clock),
       disk(world, machine_index, part_rng(world.options.seed, machine_index, 1)),
@@ -116,7 +117,7 @@ std::string Machine::start() {
   network.machine_started(index);
   node::NodeOptions node_options;
   auto& description = node_options.description;
-  description.hostname = options.name;
+  description.hostname = hostname;
   description.platform = {"x86_64", "linux"};
   description.resources = options.resources;
   description.engine_version = "28.2.2";

@@ -69,12 +69,14 @@ struct Machine {
   void shut_down();
   void reseed(std::uint64_t seed);  // new random draws from now on; its keys and secrets stay
   bool alive() const { return node != nullptr; }
+  bool is_clone() const { return shared.clones.contains(index); }
 
   Shared& shared;
   Network& network;
   CallBook& calls;
   MachineIndex index;
   MachineOptions options;
+  std::string hostname;  // a clone has that of the machine it was made from
   VirtualClock clock;
   SimTransport transport;
   SimDisk disk;

@@ -55,7 +55,10 @@ void Network::add_machine(const Address& address) {
 
 Result<void> Network::listen(MachineIndex machine, const Address& address) {
   Host& host = hosts_[machine];
-  if (!address.is_unspecified() && address.ip != host.address.ip)
+  // A clone has its first machine's address, too, behind another one's: what is sent there goes to the first.
+  const auto clone = shared_.clones.find(machine);
+  const bool as_first = clone != shared_.clones.end() && address.ip == hosts_[clone->second].address.ip;
+  if (!address.is_unspecified() && address.ip != host.address.ip && !as_first)
     return plain_error(Code::unavailable,
                        "cannot listen on " + address.str() + ": not an address of this machine");
   if (host.listening)
@@ -208,12 +211,19 @@ std::optional<ports::Event> Network::hang_up(ConnectionId id, Connection& connec
   return ports::LinkClosed{link_id(id, 0), why};
 }
 
+bool Network::has_end(MachineIndex machine, ports::LinkId link) const {
+  const auto it = connections_.find(link / 2);
+  if (it == connections_.end()) return false;
+  const End& end = it->second.ends[link % 2];
+  return end.there && end.machine == machine;
+}
+
 void Network::send(MachineIndex machine, ports::LinkId link, ports::Frame frame) {
   Connection* connection = find(link / 2);
   const int side = static_cast<int>(link % 2);
   if (connection == nullptr || !connection->ends[side].there || connection->ends[side].machine != machine)
     return;
-  if (ears_.said) ears_.said(machine, frame);
+  if (ears_.said) ears_.said(machine, link, connection->ends[1 - side].machine, frame);
   if (side == 0 && !connection->open) {
     connection->waiting.push_back(std::move(frame));
     return;

@@ -27,7 +27,7 @@ class Network {
 
   // For checkers: what a machine says, and what reaches another machine's daemon.
   struct Ears {
-    std::function<void(MachineIndex from, const ports::Frame&)> said;
+    std::function<void(MachineIndex from, ports::LinkId link, MachineIndex to, const ports::Frame&)> said;
     std::function<void(MachineIndex to, MachineIndex from, const ports::Frame&)> heard;
   };
   void overhear(Ears ears) { ears_ = std::move(ears); }
@@ -49,6 +49,8 @@ class Network {
   void send(MachineIndex machine, ports::LinkId link, ports::Frame frame);
   void close(MachineIndex machine, ports::LinkId link);
 
+  // Returns true while the machine's end of the link is there.
+  bool has_end(MachineIndex machine, ports::LinkId link) const;
   // Returns true if `machine` takes the other one for a node of its swarm, by the certificate that this
   // shows.
   bool is_member_of(MachineIndex machine, MachineIndex other) const;

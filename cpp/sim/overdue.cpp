@@ -27,6 +27,7 @@ std::string Overdue::look(const World& world) {
   term_ = term;
   for (const auto& name : world.machines()) {
     if (!world.alive(name)) {
+      if (world.has_clone(name)) dead_.erase(name);  // it may be in session in its place
       Dead& dead = dead_[name];
       if (dead.lives != world.lives(name)) dead = {world.now(), world.lives(name)};
       continue;

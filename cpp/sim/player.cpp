@@ -40,6 +40,9 @@ struct Tell {
   void operator()(const inputs::Pause& it) const { world.pause(it.machine); }
   void operator()(const inputs::Resume& it) const { world.resume(it.machine); }
   void operator()(const inputs::ShutDown& it) const { world.shut_down(it.machine); }
+  void operator()(const inputs::KeepCopy& it) const { world.keep_copy(it.machine); }
+  void operator()(const inputs::PutBack& it) const { world.put_back(it.machine); }
+  void operator()(const inputs::Clone& it) const { world.clone(it.machine); }
   void operator()(const inputs::DiskByHand& it) const { static_cast<void>(world.disk_of_dead(it.machine)); }
   void operator()(const inputs::WireByHand& it) const { static_cast<void>(world.wire_by_hand(it.machine)); }
   void operator()(const inputs::SetBuild& it) const { world.set_build(it.machine, it.build()); }

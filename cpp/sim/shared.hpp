@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct Shared {
   // Machines whose disk has another value of an object, and the member of the Raft group that each was then
   // (none: not seen yet): as this member it differs from the others.
   std::map<MachineIndex, raft::PeerId> altered;
+  std::map<MachineIndex, MachineIndex> clones;  // each with the machine whose disk it began with
+  // Machines whose disk came back as an older copy while no other machine counted on what it has lost.
+  std::set<MachineIndex> older;
   std::map<TaskId, MachineIndex> started;  // where each task was started: once and nowhere else
 
   // For the sentence of a broken invariant.

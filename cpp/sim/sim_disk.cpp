@@ -341,18 +341,33 @@ std::string SimDisk::take_altered() {
   return what;
 }
 
-bool SimDisk::take_copy() {
-  if (copy_ == nullptr) return false;
+bool SimDisk::Copy::has_manager_state() const {
+  return std::any_of(std::begin(ports::kManagerFamilies), std::end(ports::kManagerFamilies),
+                     [this](Family family) { return !tables[static_cast<std::size_t>(family)].empty(); });
+}
+
+SimDisk::Copy SimDisk::copied() const {
+  Copy copy{{std::begin(tables_), std::end(tables_)}, mark_, lock_};
+  if (flipped() != nullptr)
+    copy.tables[static_cast<std::size_t>(flipped_->family)][flipped_->key] = flipped_->before;
+  return copy;
+}
+
+bool SimDisk::become(Copy copy) {
   bool same = true;
   for (std::size_t i = 0; i < kFamilies; ++i) {
-    same = same && tables_[i] == copy_->tables[i];
-    tables_[i] = std::move(copy_->tables[i]);
+    same = same && tables_[i] == copy.tables[i];
+    tables_[i] = std::move(copy.tables[i]);
   }
-  mark_ = std::move(copy_->mark);
-  lock_ = std::move(copy_->lock);
-  copy_.reset();
+  mark_ = std::move(copy.mark);
+  lock_ = std::move(copy.lock);
   tail_.clear();
   return !same;
+}
+
+bool SimDisk::take_copy() {
+  const std::unique_ptr<Copy> kept = std::move(copy_);
+  return kept != nullptr && become(std::move(*kept));
 }
 
 void SimDisk::scan(Family family, std::string_view from,

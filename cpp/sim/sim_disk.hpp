@@ -90,7 +90,17 @@ class SimDisk final : public ports::Disk {
   const std::string& failure() const { return failed_; }  // of the manager's side; "": none
   // A daemon is about to read its own side. Returns why it cannot, or "".
   std::string open();
-  void keep_copy() { copy_ = std::make_unique<Copy>(Copy{tables_copy(), mark_, lock_}); }
+  using Table = std::map<std::string, std::string, std::less<>>;
+  struct Copy {
+    std::vector<Table> tables;
+    std::string mark;
+    ports::DiskLock lock;
+    bool has_manager_state() const;
+  };
+  Copy copied()
+      const;  // without a bit that has flipped: its checksum would come along, and here there is none
+  bool become(Copy copy);  // of a dead machine; false: it is the same as before
+  void keep_copy() { copy_ = std::make_unique<Copy>(copied()); }
   void drop_copy() { copy_.reset(); }
   bool take_copy();  // restores the kept copy; false: there is none, or it is the same
   void unflip();
@@ -116,18 +126,11 @@ class SimDisk final : public ports::Disk {
     ports::DiskBatch batch;
     std::uint64_t token = 0;
   };
-  using Table = std::map<std::string, std::string, std::less<>>;
-  struct Copy {
-    std::vector<Table> tables;
-    std::string mark;
-    ports::DiskLock lock;
-  };
   struct Flip {
     ports::Family family = ports::Family::identity;
     std::string key, before, after;
   };
   static constexpr std::size_t kTail = 16;  // durable batches that can be lost, unless more were asked for
-  std::vector<Table> tables_copy() const { return {std::begin(tables_), std::end(tables_)}; }
   void note(const ports::DiskBatch& written);
   void forget_manager();
   std::string error_of(const std::string& operation, bool is_managers);

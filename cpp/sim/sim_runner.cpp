@@ -196,9 +196,12 @@ void SimRunner::start(TaskId task) {
     return deliver(ports::TaskStarted{task, "the task is not prepared", {}, 0, {}});
   if (shared_.options.check) {
     const auto [it, first] = shared_.started.emplace(task, machine_);
-    // A node whose disk came back as an older copy may have forgotten that it was.
-    SWARM_CHECK(first || !shared_.damage.empty(), "task", task, "was started twice: on machine", it->second,
-                "and on", machine_);
+    // A node whose disk came back as an older copy may have forgotten that it was; a clone knows nothing of
+    // what the other one does.
+    const bool has_forgotten = it->second == machine_ && shared_.older.contains(machine_);
+    const bool by_clone = shared_.clones.contains(machine_) || shared_.clones.contains(it->second);
+    SWARM_CHECK(first || has_forgotten || by_clone || !shared_.damage.empty(), "task", task,
+                "was started twice: on machine", it->second, "and on", machine_);
   }
   process->stage = Stage::starting;
   move(task, TaskMoves::Step::started, draw(rng_, process->script.start_min, process->script.start_max));

@@ -27,7 +27,7 @@ std::vector<Voice> managers_of(const Machines& machines) {
   std::vector<Voice> voices;
   voices.reserve(7);  // more managers are rare
   for (const auto& machine : machines) {
-    if (!machine->alive() || machine->paused) continue;
+    if (!machine->alive() || machine->paused || machine->is_clone()) continue;
     node::Inspection now = machine->node->inspect();
     if (now.is_manager) voices.push_back({machine.get(), now});
   }
@@ -56,6 +56,7 @@ std::uint64_t knowledge(const Voice& voice, Standing standing) {
 const Machine* first_that_runs(const Machines& machines) {
   const Machine* stopped = nullptr;
   for (const auto& machine : machines) {
+    if (machine->is_clone()) continue;
     if (machine->alive() && !machine->paused) return machine.get();
     if (machine->alive() && stopped == nullptr) stopped = machine.get();
   }

@@ -199,27 +199,30 @@ World::World(WorldOptions options) : impl_(std::make_unique<Impl>(options)) {}
 World::~World() = default;
 
 void World::add_machine(MachineOptions options) {
-  Impl& world = *impl_;
-  const auto written = world.input([&] { return inputs::AddMachine{options}; });
-  SWARM_CHECK(!world.names.contains(options.name), "there is a machine of this name:", options.name);
-  if (options.address.is_unspecified()) options.address = world.next_address();
-  const auto index = static_cast<MachineIndex>(world.machines.size());
-  world.names[options.name] = index;
-  world.network.add_machine(options.address);
-  world.machines.push_back(std::make_unique<Machine>(world.shared, world.network, world.mesh, world.calls,
-                                                     index, std::move(options)));
-  world.mesh.add_machine(world.machines.back()->mesh, world.machines.back()->options.address);
-  if (world.shared.chronicle) {
-    world.shared.chronicle->machine_added(world.shared.now, world.machines.back()->options.name);
-    world.chronicle(*world.machines.back(), "up", "added");
-  }
-  world.machines.back()->start();
-  world.after_turn(*world.machines.back());
+  const auto written = impl_->input([&] { return inputs::AddMachine{options}; });
+  Machine& made = impl_->make_machine(std::move(options));
+  impl_->chronicle(made, "up", "added");
+  made.start();
+  impl_->after_turn(made);
+}
+
+Machine& World::Impl::make_machine(MachineOptions options) {
+  SWARM_CHECK(!names.contains(options.name), "there is a machine of this name:", options.name);
+  if (options.address.is_unspecified()) options.address = next_address();
+  const auto index = static_cast<MachineIndex>(machines.size());
+  names[options.name] = index;
+  network.add_machine(options.address);
+  machines.push_back(std::make_unique<Machine>(shared, network, mesh, calls, index, std::move(options)));
+  Machine& made = *machines.back();
+  mesh.add_machine(made.mesh, made.options.address);
+  if (shared.chronicle) shared.chronicle->machine_added(shared.now, made.options.name);
+  return made;
 }
 
 std::vector<std::string> World::machines() const {
   std::vector<std::string> names;
-  for (const auto& machine : impl_->machines) names.push_back(machine->options.name);
+  for (const auto& machine : impl_->machines)
+    if (!machine->is_clone()) names.push_back(machine->options.name);
   return names;
 }
 
@@ -229,7 +232,7 @@ std::uint32_t World::lives(std::string_view name) const { return impl_->machine(
 std::vector<std::string> World::dead() const {
   std::vector<std::string> names;
   for (const auto& machine : impl_->machines)
-    if (!machine->alive()) names.push_back(machine->options.name);
+    if (!machine->alive() && !machine->is_clone()) names.push_back(machine->options.name);
   return names;
 }
 

@@ -146,6 +146,17 @@ class World {
   void pause(std::string_view name);      // SIGSTOP: frames and timers wait; links stay open
   void resume(std::string_view name);
   void shut_down(std::string_view name);  // SIGTERM: an orderly stop
+  // Keeps a copy of the machine's disk as it is now, in place of the one that was kept before.
+  void keep_copy(std::string_view name);
+  // Kills the daemon, and starts it from the copy that was kept. Does nothing and returns false where the
+  // machine does not run, or where another member of the Raft group counts on what the copy lacks
+  // (sim/check/remembered): then what was answered could be lost, and no engine could know it.
+  bool put_back(std::string_view name);
+  // Starts a second machine with a copy of this one's disk as it is now, and its hostname: a clone,
+  // "NAME-clone". Does nothing while it runs. `machines` does not list clones; they end by `crash` or
+  // `power_off`.
+  void clone(std::string_view name);
+  bool has_clone(std::string_view name) const;  // that runs
   // Installs another build of the engine: the machine's next daemon runs it.
   void set_build(std::string_view name, const model::Build& build);
   const node::Node& node(std::string_view name) const;  // alive machines only

@@ -38,7 +38,8 @@ struct World::Impl {
         injector(shared, network, machines, hands()),
         watch(shared, machines, network) {
     if (options.check)
-      network.overhear({[this](MachineIndex from, const ports::Frame& frame) { checker.said(from, frame); },
+      network.overhear({[this](MachineIndex from, ports::LinkId link, MachineIndex to,
+                               const ports::Frame& frame) { checker.said(from, link, to, frame); },
                         [this](MachineIndex to, MachineIndex from, const ports::Frame& frame) {
                           checker.heard(to, from, frame);
                         }});
@@ -100,6 +101,9 @@ struct World::Impl {
   // ---- what people and faults do to a machine; nothing where there is nothing to do
   void kill(Machine& at, bool silent);
   void start(Machine& at);
+  void put_back(Machine& at, SimDisk::Copy copy);
+  Machine& clone_of(const Machine& original);  // made when it is asked for first; not started
+  Machine& make_machine(MachineOptions options);
   void pause(Machine& at);
   void resume(Machine& at);
   void shut_down(Machine& at);
@@ -138,6 +142,7 @@ struct World::Impl {
   std::uint64_t steps = 0;                      // that were taken: events, and begins and ends of faults
   std::uint64_t changes = 0, raft_changes = 0;  // of what looks may show
   std::map<std::string, MachineIndex, std::less<>> names;
+  std::map<MachineIndex, SimDisk::Copy> copies;  // of disks
 };
 
 }  // namespace swarm::sim

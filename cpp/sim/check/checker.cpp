@@ -77,6 +77,7 @@ void Checker::fail(const std::string& name, const std::string& sentence) const {
 
 void Checker::machine_ended(MachineIndex machine) {
   forget(machine);
+  one_session_.ended(machine);
   deaths_[machine] = {shared_.now, Instant::never()};
 }
 
@@ -85,10 +86,13 @@ void Checker::forget(MachineIndex machine) {
   leading_.erase(machine);
 }
 
-void Checker::said(MachineIndex from, const ports::Frame& frame) {
-  const auto* message = std::get_if<raft::Message>(&frame);
-  if (message == nullptr || !unkept_.empty()) return;
-  if (auto broken = unkept(*message, machines_[from]->disk)) unkept_ = std::move(*broken);
+void Checker::said(MachineIndex from, ports::LinkId link, MachineIndex to, const ports::Frame& frame) {
+  if (!unkept_.empty()) return;
+  if (const auto* message = std::get_if<raft::Message>(&frame)) {
+    if (auto broken = unkept(*message, machines_[from]->disk)) unkept_ = std::move(*broken);
+  } else if (auto broken = one_session_.said(*machines_[from], link, *machines_[to], frame)) {
+    unkept_ = std::move(*broken);
+  }
 }
 
 void Checker::after_turn(const Machine& at) {
@@ -98,11 +102,14 @@ void Checker::after_turn(const Machine& at) {
     death->second.until = std::min(death->second.until, shared_.now);
   const node::Inspection now = at.node->inspect();
   if (now.raft == nullptr || now.cluster.empty()) return forget(at.index);
+  // Its messages are those of the member whose name it has; what it knows is that member's past.
+  if (at.is_clone()) return now.is_leader ? fail(name, "a copy of a manager's data root leads") : void();
   Swarm& swarm = swarms_[now.cluster];
   ManagerSeen& seen = seen_[at.index];
   if (seen.id == raft::kNone) {
     seen.id = now.raft->status().id;
     swarm.members[seen.id] = at.index;
+    if (forgiven_.erase(at.index) != 0) swarm.raft.forget_vote(seen.id);
     if (!swarm.replica.begun() && now.store->version() > 0) begin(swarm, *now.store);
   }
   if (const auto broken = swarm.raft.check(*now.raft, *now.log, seen)) fail(name, *broken);
@@ -216,9 +223,20 @@ void Checker::ask_rules(Swarm& swarm, const Machine& at, const raft::Entry& entr
       if (const auto broken = rule.committed(commit)) fail(rule.name, *broken);
   if (commit.proposal == nullptr) return;
   for (const auto& change : *changes)
-    if (const auto* node = std::get_if<store::Change<model::Node>>(&change))
+    if (const auto* node = std::get_if<store::Change<model::Node>>(&change);
+        node != nullptr && !is_cloned(node->latest().id))
       if (const auto broken = heartbeats_.judge(*node, *commit.proposal, machines_))
         fail(at.options.name, *broken);
+}
+
+// Of such a node two daemons speak, and one of them is in session.
+bool Checker::is_cloned(NodeId node) const {
+  return std::ranges::any_of(shared_.clones, [&](const auto& clone) {
+    return std::ranges::any_of(std::initializer_list<MachineIndex>{clone.first, clone.second},
+                               [&](MachineIndex one) {
+                                 return machines_[one]->alive() && machines_[one]->node->inspect().id == node;
+                               });
+  });
 }
 
 // What one of the members calls committed, a majority of them has, and would still have after a power cut

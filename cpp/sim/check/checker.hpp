@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "sim/census.hpp"
 #include "sim/check/heartbeats.hpp"
 #include "sim/check/object_checks.hpp"
+#include "sim/check/one_session.hpp"
 #include "sim/check/raft_checks.hpp"
 #include "sim/machine.hpp"
 #include "sim/shared.hpp"
@@ -34,8 +36,11 @@ class Checker {
   // Off: the replica is kept as before, and contradictions are not reported.
   void judge(bool on) { judges_ = on; }
   void machine_ended(MachineIndex machine);  // its daemon
+  // The machine's disk comes back as an older copy, and no member counts on what it has lost: the term and
+  // the vote on it may go back this once.
+  void forgive(MachineIndex machine) { forgiven_.insert(machine); }
   // What a machine says to another, while its turn is under way; and what reaches a daemon.
-  void said(MachineIndex from, const ports::Frame& frame);
+  void said(MachineIndex from, ports::LinkId link, MachineIndex to, const ports::Frame& frame);
   void heard(MachineIndex to, MachineIndex from, const ports::Frame& frame) {
     heartbeats_.heard(to, from, frame, shared_.now);
   }
@@ -69,6 +74,7 @@ class Checker {
     Instant at, until = Instant::never();
   };
   void forget(MachineIndex machine);
+  bool is_cloned(NodeId node) const;
   void fail(const std::string& name, const std::string& sentence) const;
   void begin(Swarm& swarm, const store::Store& store);
   bool is_altered(MachineIndex machine, raft::PeerId id);
@@ -94,8 +100,10 @@ class Checker {
   std::map<ClusterId, Swarm> swarms_;
   std::map<MachineIndex, ManagerSeen> seen_;  // managers only
   std::map<MachineIndex, Leading> leading_;
+  std::set<MachineIndex> forgiven_;
   std::map<MachineIndex, Death> deaths_;
   Heartbeats heartbeats_;
+  OneSession one_session_;
   std::string unkept_;  // what was said in this turn and is not so: told when the turn is over
 };
 

@@ -32,6 +32,8 @@ class RaftRecord {
                                    ManagerSeen& seen);
   // Checks a committed entry of a node in `term` against the record, or records it.
   std::optional<std::string> check(const raft::Entry& entry, raft::Term term);
+  // What the member has voted is asked of it no more.
+  void forget_vote(raft::PeerId id) { voted_.erase(id); }
   bool knows(raft::Index index) const { return index < first_ + entries_.size(); }
   raft::Index last() const { return first_ + entries_.size() - 1; }
   bool empty() const { return entries_.empty(); }
