@@ -20,6 +20,7 @@
 #include "base/time.hpp"
 #include "model/certificate.hpp"
 #include "model/wire.hpp"
+#include "model/words.hpp"
 #include "ports/ports.hpp"
 #include "ports/refusal.hpp"
 #include "ports/transport.hpp"
