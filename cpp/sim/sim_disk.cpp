@@ -16,6 +16,7 @@
 #include "base/number.hpp"
 #include "base/time.hpp"
 #include "ports/disk.hpp"
+#include "ports/ports.hpp"
 #include "sim/altered_object.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/shared.hpp"
