@@ -148,7 +148,7 @@ std::unique_ptr<Replica> Replica::create(Core& core, const wire::ManagerPeer& se
 }
 
 std::unique_ptr<Replica> Replica::join(Core& core, std::uint64_t raft_id,
-                                       std::vector<wire::ManagerPeer> members) {
+                                       const std::vector<wire::ManagerPeer>& members) {
   std::unique_ptr<Replica> replica(new Replica(core));
   replica->raft_id_ = raft_id;
   replica->promise_ = raft::no_promise(raft_id);

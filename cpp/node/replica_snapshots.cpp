@@ -157,7 +157,7 @@ void Replica::give_up_snapshots() {
 
 // ---- taking
 
-std::optional<Rule> Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
+std::optional<Rule> Replica::on_chunk(ports::LinkId link, const wire::SnapshotChunk& chunk) {
   if (chunk.number == 0 || !chunk.message.empty())
     if (const auto broken = take_head(link, chunk)) return broken;
   if (!incoming_ || incoming_->link != link) return std::nullopt;

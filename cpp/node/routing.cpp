@@ -186,12 +186,12 @@ void Node::Impl::carry_out(effect::DrainAgent) {
   lifecycle_.run(surroundings());
 }
 
-void Node::Impl::carry_out(effect::CreateReplica effect) {
+void Node::Impl::carry_out(const effect::CreateReplica& effect) {
   replica_ = Replica::create(core_, effect.self, effect.first);
 }
 
-void Node::Impl::carry_out(effect::JoinReplica effect) {
-  replica_ = Replica::join(core_, effect.raft_id, std::move(effect.members));
+void Node::Impl::carry_out(const effect::JoinReplica& effect) {
+  replica_ = Replica::join(core_, effect.raft_id, effect.members);
 }
 
 void Node::Impl::carry_out(effect::RecoverReplica effect) { recovering_ = std::move(effect.self); }
@@ -223,7 +223,7 @@ void Node::Impl::carry_out(const agent::Removed&) {
 
 // ---- to the runner and the packet path
 
-void Node::Impl::carry_out(effect::Prepare effect) { core_.ports.runner.prepare(effect.launch); }
+void Node::Impl::carry_out(const effect::Prepare& effect) { core_.ports.runner.prepare(effect.launch); }
 void Node::Impl::carry_out(const agent::StartTask& effect) { core_.ports.runner.start(effect.task); }
 void Node::Impl::carry_out(const agent::StopTask& effect) {
   core_.ports.runner.stop(effect.task, effect.grace, 0);
@@ -238,7 +238,7 @@ void Node::Impl::carry_out(effect::SetTable effect) { core_.ports.mesh.set_table
 void Node::Impl::carry_out(effect::TaskUp effect) { core_.ports.mesh.task_up(effect.task); }
 void Node::Impl::carry_out(effect::TaskStopping effect) { core_.ports.mesh.task_stopping(effect.task); }
 void Node::Impl::carry_out(effect::TaskGone effect) { core_.ports.mesh.task_gone(effect.task); }
-void Node::Impl::carry_out(effect::Tell effect) {
+void Node::Impl::carry_out(const effect::Tell& effect) {
   core_.trace(effect.kind, [&] { return effect.text; });
 }
 
@@ -249,17 +249,19 @@ void Node::Impl::carry_out(effect::Answer effect) {
     api_.request(effect.id, request->what, api_context());
 }
 
-void Node::Impl::carry_out(effect::Fail effect) { api_.fail(effect.id, effect.error); }
-void Node::Impl::carry_out(effect::Settled effect) { api_.settled(effect.id, effect.outcome, api_context()); }
+void Node::Impl::carry_out(const effect::Fail& effect) { api_.fail(effect.id, effect.error); }
+void Node::Impl::carry_out(const effect::Settled& effect) {
+  api_.settled(effect.id, effect.outcome, api_context());
+}
 void Node::Impl::carry_out(effect::Abort effect) { api_.abort(effect.id); }
-void Node::Impl::carry_out(effect::NewsOfLogs effect) {
+void Node::Impl::carry_out(const effect::NewsOfLogs& effect) {
   api_.log_news(effect.id, effect.news, api_context());
 }
 void Node::Impl::carry_out(const agent::ContainerEvent& effect) {
   ++container_events_;
   api_.observe(effect, api_context());
 }
-void Node::Impl::carry_out(effect::OperationDone effect) { operation_done(effect.id, effect.result); }
+void Node::Impl::carry_out(const effect::OperationDone& effect) { operation_done(effect.id, effect.result); }
 
 // ---- of requests, to the leader, the log and the clients
 

@@ -13,7 +13,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "ca/policy.hpp"
-#include "model/words.hpp"
+#include "model/node.hpp"
 #include "ports/ports.hpp"
 #include "ports/transport.hpp"
 #include "real/stream/byte_stream.hpp"
