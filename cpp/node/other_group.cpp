@@ -1,9 +1,15 @@
 #include "node/other_group.hpp"
 
+#include <map>
 #include <utility>
 #include <variant>
 
+#include "base/id.hpp"
+#include "base/time.hpp"
 #include "node/lifecycle_times.hpp"
+#include "node/permissions.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "model/node.hpp"
 #include "node/links.hpp"
 #include "node/permissions.hpp"
+#include "ports/refusal.hpp"
 
 namespace swarm::node {
 namespace {

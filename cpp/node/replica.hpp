@@ -197,7 +197,7 @@ class Replica {
   void pass_over(const raft::Entry& entry);
   void note_soft_state(const raft::Ready& ready);
   void send(raft::Message message);
-  void send_snapshot(raft::Message message, const Address& to);
+  void send_snapshot(const raft::Message& message, const Address& to);
   bool has_chunk() const;
   void send_chunks();
   void resend_chunks();
