@@ -169,7 +169,7 @@ class Node::Impl {
   void carry_out(effect::CloseLogs effect);
   void carry_out(effect::JoinMesh effect);
   void carry_out(effect::SetTable effect);
-  void carry_out(effect::TaskUp effect);
+  void carry_out(const effect::TaskUp& effect);
   void carry_out(effect::TaskStopping effect);
   void carry_out(effect::TaskGone effect);
   void carry_out(const effect::Tell& effect);
@@ -218,7 +218,7 @@ class Node::Impl {
   bool run_api();
   void note_leader_change();
   void note_members();
-  void deliver_applied(AppliedEntry entry);
+  void deliver_applied(const AppliedEntry& entry);
   void answer_after_lock();
   void step_down();
   void retire_replica();

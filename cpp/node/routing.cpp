@@ -29,7 +29,7 @@ namespace swarm::node {
 template <class AnyPart>
 void Node::Impl::settle(AnyPart& part) {
   while (auto effect = part.next_effect())
-    std::visit([this](auto&& one) { this->carry_out(std::move(one)); }, std::move(*effect));
+    std::visit([this](auto&& one) { this->carry_out(std::forward<decltype(one)>(one)); }, std::move(*effect));
 }
 
 // It may end by an effect of its own.
@@ -37,7 +37,7 @@ void Node::Impl::settle_agent() {
   while (agent_) {
     auto effect = agent_->next_effect();
     if (!effect) return;
-    std::visit([this](auto&& one) { this->carry_out(std::move(one)); }, std::move(*effect));
+    std::visit([this](auto&& one) { this->carry_out(std::forward<decltype(one)>(one)); }, std::move(*effect));
   }
 }
 
@@ -194,7 +194,7 @@ void Node::Impl::carry_out(const effect::JoinReplica& effect) {
   replica_ = Replica::join(core_, effect.raft_id, effect.members);
 }
 
-void Node::Impl::carry_out(effect::RecoverReplica effect) { recovering_ = std::move(effect.self); }
+void Node::Impl::carry_out(effect::RecoverReplica effect) { recovering_ = effect.self; }
 
 void Node::Impl::carry_out(effect::BeginReplica) { replica_->begin(); }
 
@@ -235,7 +235,7 @@ void Node::Impl::carry_out(const effect::OpenLogs& effect) {
 void Node::Impl::carry_out(effect::CloseLogs effect) { core_.ports.runner.close_logs(effect.stream); }
 void Node::Impl::carry_out(effect::JoinMesh effect) { core_.ports.mesh.join(effect.cluster, effect.node); }
 void Node::Impl::carry_out(effect::SetTable effect) { core_.ports.mesh.set_table(std::move(effect.table)); }
-void Node::Impl::carry_out(effect::TaskUp effect) { core_.ports.mesh.task_up(effect.task); }
+void Node::Impl::carry_out(const effect::TaskUp& effect) { core_.ports.mesh.task_up(effect.task); }
 void Node::Impl::carry_out(effect::TaskStopping effect) { core_.ports.mesh.task_stopping(effect.task); }
 void Node::Impl::carry_out(effect::TaskGone effect) { core_.ports.mesh.task_gone(effect.task); }
 void Node::Impl::carry_out(const effect::Tell& effect) {
@@ -290,7 +290,7 @@ void Node::Impl::carry_out(effect::EndReply effect) {
 bool Node::Impl::settle_api() {
   std::vector<docker::Effect> effects = api_.take_effects();
   for (docker::Effect& effect : effects) {
-    std::visit([this](auto&& one) { this->carry_out(std::move(one)); }, std::move(effect));
+    std::visit([this](auto&& one) { this->carry_out(std::forward<decltype(one)>(one)); }, std::move(effect));
     settle(router_);
   }
   return !effects.empty();
