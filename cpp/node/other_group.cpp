@@ -1,8 +1,8 @@
 #include "node/other_group.hpp"
 
-#include <map>
 #include <utility>
 #include <variant>
+#include <vector>  // clang-tidy takes std::erase_if from here
 
 #include "base/id.hpp"
 #include "base/time.hpp"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
+#include <vector>  // clang-tidy takes std::erase_if from here
 
 #include "base/time.hpp"
 #include "node/links.hpp"

@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <set>
 #include <string>
 #include <utility>
+#include <vector>  // clang-tidy takes std::erase_if from here
 
 #include "base/address.hpp"
 #include "base/time.hpp"

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>  // clang-tidy takes std::erase_if from here
 
 #include "base/bytes.hpp"
 #include "base/id.hpp"
