@@ -1,4 +1,5 @@
 // Events in: each goes to the part that it concerns. A frame passes the permissions first.
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -9,9 +10,11 @@
 #include "node/judge.hpp"
 #include "node/links.hpp"
 #include "node/node.hpp"
+#include "node/other_group.hpp"
 #include "node/permissions.hpp"
 #include "node/waits.hpp"
 #include "ports/ports.hpp"
+#include "ports/refusal.hpp"
 #include "ports/transport.hpp"
 #include "raft/describe.hpp"
 #include "raft/message.hpp"
@@ -127,7 +130,7 @@ void Node::Impl::on_wire(const Speaker& from, wire::Message message) {
   const Part part = permission(message).part;
   switch (part) {
     case Part::replica:
-      return on_snapshot(from, std::move(message));
+      return on_snapshot(from, message);
     case Part::membership:
     case Part::dispatcher:
       return on_leader_wire(from, part, message);
@@ -146,10 +149,10 @@ void Node::Impl::on_wire(const Speaker& from, wire::Message message) {
   }
 }
 
-void Node::Impl::on_snapshot(const Speaker& from, wire::Message message) {
+void Node::Impl::on_snapshot(const Speaker& from, const wire::Message& message) {
   if (!replica_) return;
   if (const auto* ack = std::get_if<wire::SnapshotAck>(&message)) return replica_->on_ack(from.link, *ack);
-  if (const auto broken = replica_->on_chunk(from.link, std::move(std::get<wire::SnapshotChunk>(message))))
+  if (const auto broken = replica_->on_chunk(from.link, std::get<wire::SnapshotChunk>(message)))
     refuse(from, "SnapshotChunk", Denial::rule, sentence(*broken));
 }
 

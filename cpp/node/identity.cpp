@@ -14,6 +14,7 @@
 #include "model/wire.hpp"
 #include "ports/disk.hpp"
 #include "ports/left_key.hpp"
+#include "ports/ports.hpp"
 
 namespace swarm::node {
 namespace {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -18,6 +19,7 @@
 #include "node/lifecycle.hpp"
 #include "node/lifecycle_times.hpp"
 #include "ports/disk.hpp"
+#include "ports/refusal.hpp"
 
 namespace swarm::node {
 namespace {

@@ -182,10 +182,11 @@ void Lifecycle::try_address(const Forcing& forcing, const Address& address) {
 }
 
 void Lifecycle::on_tried(const Result<void>& result) {
-  SWARM_CHECK(forcing_ && forcing_->tried, "no address is tried");
-  const Address tried = *forcing_->tried;
+  SWARM_CHECK(forcing_, "no address is tried");
   const Forcing forcing = std::move(*forcing_);
   forcing_.reset();
+  SWARM_CHECK(forcing.tried, "no address is tried");
+  const Address& tried = *forcing.tried;
   Identity& identity = own_identity();
   const Address& listen = identity.listen;
   if (result) {

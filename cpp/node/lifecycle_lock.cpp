@@ -10,6 +10,7 @@
 #include "node/effects.hpp"
 #include "node/identity.hpp"
 #include "node/lifecycle.hpp"
+#include "node/waits.hpp"
 #include "ports/disk.hpp"
 #include "ports/ports.hpp"
 

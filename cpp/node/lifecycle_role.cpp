@@ -2,6 +2,7 @@
 // takes a manager's certificate, a listening address, a Raft id from the leader, and an identity on disk that
 // names it.
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <variant>

@@ -19,6 +19,7 @@
 #include "node/test_effects.hpp"
 #include "node/waits.hpp"
 #include "ports/ports.hpp"
+#include "ports/refusal.hpp"
 #include "ports/test_ports.hpp"
 #include "ports/transport.hpp"
 
@@ -60,7 +61,7 @@ class LifecycleTest : public testing::Test {
     lifecycle_.on_session_facts({role, std::move(managers), version, ready}, at_);
     return took();
   }
-  std::vector<Effect> listening(Result<void> result = {}) {
+  std::vector<Effect> listening(const Result<void>& result = {}) {
     lifecycle_.on_listening(result, at_);
     return took();
   }

@@ -40,7 +40,7 @@ void keep_tasks_of(ports::LinkId link, const std::map<TaskId, ports::LinkId>& op
 // Docker's words (swarmkit manager/logbroker/subscription.go), with the node's name for its id.
 std::string why_not(const PlaceOfTask& place, bool leads) {
   if (place.node.empty()) return "task " + place.task.str() + " has not been scheduled";
-  const std::string sentence = "node " + place.node_name + " is not available";
+  std::string sentence = "node " + place.node_name + " is not available";
   if (leads) return sentence;
   return sentence + " (this manager does not lead: only the leader is in touch with it)";
 }

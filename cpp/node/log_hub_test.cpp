@@ -40,7 +40,7 @@ class LogHubTest : public testing::Test {
     if (!asked.empty()) stream_ = asked.front().second.stream;
     return effects;
   }
-  std::vector<Effect> chunk(ports::LinkId link, std::uint64_t number, std::vector<TaskId> of,
+  std::vector<Effect> chunk(ports::LinkId link, std::uint64_t number, const std::vector<TaskId>& of,
                             std::vector<TaskId> finished = {}) {
     wire::LogChunk chunk{stream_, {}, std::move(finished), {}, number};
     for (const TaskId task : of) chunk.lines.push_back({task, false, {}, "line"});

@@ -96,12 +96,11 @@ void Membership::on_join(ports::LinkId link, const wire::JoinRequest& message) {
   const store::Store& store = replica_.store();
   const Address* remote = core_.links.remote(link);
   const std::string host = remote != nullptr ? remote->host() : std::string();
-  if (const auto may = check_token(host, message.token); !may)
-    return answer_join(link, message.request, NodeId(), may.error());
+  const auto role = check_token(host, message.token);
+  if (!role) return answer_join(link, message.request, NodeId(), role.error());
   const NodeId id = node_id_for(core_.ports.crypto, store.cluster()->id, message.request);
   for (const auto& [proposal, pending] : joins_)
     if (pending.node == id) return;
-  const auto role = control::role_of_token(*store.cluster(), message.token);
   auto joining = control::join_node(store, id, message, host);
   if (!joining) return answer_join(link, message.request, NodeId(), joining.error());
   auto certificate = issue(id, *role, message.certificate_request_pem);
@@ -110,9 +109,9 @@ void Membership::on_join(ports::LinkId link, const wire::JoinRequest& message) {
     joins_[proposal] = {link, message.request, id, std::move(*certificate)};
 }
 
-Result<void> Membership::check_token(const std::string& host, const std::string& token) {
+Result<model::NodeRole> Membership::check_token(const std::string& host, const std::string& token) {
   // 128 bits cannot be guessed: a right token is taken however many wrong ones come.
-  if (control::role_of_token(*replica_.store().cluster(), token)) return {};
+  if (const auto role = control::role_of_token(*replica_.store().cluster(), token)) return *role;
   if (!guard_.may_try(host, core_.now))
     return Error{Code::resource_exhausted, "too many join tokens were wrong",
                  "wait some seconds; `docker swarm join-token` at a manager shows the right one", false, 0};

@@ -53,7 +53,8 @@ class Membership {
     Instant give_up;
   };
   void on_join(ports::LinkId link, const wire::JoinRequest& message);
-  Result<void> check_token(const std::string& host, const std::string& token);
+  // Returns the role that the token is for; a wrong one counts against the host.
+  Result<model::NodeRole> check_token(const std::string& host, const std::string& token);
   Result<std::string> issue(NodeId node, model::NodeRole role, const std::string& request_pem);
   void on_raft_join(ports::LinkId link, NodeId id, const wire::RaftJoinRequest& message);
   void on_leave(ports::LinkId link, NodeId id, const wire::LeaveRequest& message);

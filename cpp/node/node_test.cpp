@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "docker/api.hpp"
 #include "model/node.hpp"
+#include "model/principal.hpp"
 #include "model/wire.hpp"
 #include "node/test_effects.hpp"
 #include "node/test_ports.hpp"

@@ -2,8 +2,14 @@
 
 #include <utility>
 #include <variant>
+#include <vector>  // clang-tidy takes std::erase_if from here
 
+#include "base/id.hpp"
+#include "base/time.hpp"
 #include "node/lifecycle_times.hpp"
+#include "node/permissions.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
 
 namespace swarm::node {
 namespace {

@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/wire.hpp"
+#include "node/permissions.hpp"
+#include "raft/message.hpp"
+
 namespace swarm::node {
 namespace {
 

@@ -1,6 +1,13 @@
 #include "node/pace.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>  // clang-tidy takes std::erase_if from here
+
+#include "base/time.hpp"
+#include "node/links.hpp"
+#include "node/permissions.hpp"
+#include "ports/transport.hpp"
 
 namespace swarm::node {
 namespace {

@@ -3,6 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "model/node.hpp"
+#include "model/wire.hpp"
+#include "node/links.hpp"
+#include "node/permissions.hpp"
+#include "ports/transport.hpp"
+#include "raft/message.hpp"
+
 namespace swarm::node {
 namespace {
 

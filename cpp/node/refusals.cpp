@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>  // clang-tidy takes std::erase_if from here
 
 #include "base/address.hpp"
 #include "base/time.hpp"
 #include "model/node.hpp"
 #include "node/links.hpp"
 #include "node/permissions.hpp"
+#include "ports/refusal.hpp"
 
 namespace swarm::node {
 namespace {

@@ -149,7 +149,7 @@ std::unique_ptr<Replica> Replica::create(Core& core, const wire::ManagerPeer& se
 }
 
 std::unique_ptr<Replica> Replica::join(Core& core, std::uint64_t raft_id,
-                                       std::vector<wire::ManagerPeer> members) {
+                                       const std::vector<wire::ManagerPeer>& members) {
   std::unique_ptr<Replica> replica(new Replica(core));
   replica->raft_id_ = raft_id;
   replica->promise_ = replica->marked_ = raft::no_promise(raft_id);
@@ -179,7 +179,7 @@ std::optional<Rule> Replica::step(raft::Message message) {
   if (is_for_leader(message.type) && raft_->role() != raft::Role::leader) return std::nullopt;
   if (leadership_.is_elected()) heard_[message.from] = core_.now;
   if (message.type == raft::MessageType::heartbeat && message.term == raft_->term()) doubted_since_.reset();
-  if (message.state) note_state(message);
+  note_state(message);
   (void)raft_->step(std::move(message));  // what Raft refuses it may refuse: the sender asks again
   note_raft();
   return std::nullopt;
@@ -502,7 +502,7 @@ void Replica::send(raft::Message message) {
   if (!address || to == raft_id_) return;
   ++Meters::of(core_.meters.sent, message.type);
   mark_state(message);
-  if (message.type == raft::MessageType::snap) return send_snapshot(std::move(message), *address);
+  if (message.type == raft::MessageType::snap) return send_snapshot(message, *address);
   if (!core_.links.send_to(*address, std::move(message), core_.now)) raft_->report_unreachable(to);
 }
 

@@ -65,7 +65,7 @@ class Replica {
                                          const model::Transaction& first);
   // An empty member-to-be: the leader will send it everything.
   static std::unique_ptr<Replica> join(Core& core, std::uint64_t raft_id,
-                                       std::vector<wire::ManagerPeer> members);
+                                       const std::vector<wire::ManagerPeer>& members);
   ~Replica();
   // A new member takes part once its node's identity on disk has its Raft id: a member must never forget a
   // vote.
@@ -77,7 +77,7 @@ class Replica {
   // ---- in
   // Both return the rule that the message breaks: it was dropped (node/judge).
   std::optional<Rule> step(raft::Message message);
-  std::optional<Rule> on_chunk(ports::LinkId link, wire::SnapshotChunk chunk);
+  std::optional<Rule> on_chunk(ports::LinkId link, const wire::SnapshotChunk& chunk);
   void on_ack(ports::LinkId link, const wire::SnapshotAck& ack);
   void on_link_gone(const LinkGone& event);
   // Proposes. Returns the number that comes back with the outcome; 0 if this node does not lead.
@@ -197,7 +197,7 @@ class Replica {
   void pass_over(const raft::Entry& entry);
   void note_soft_state(const raft::Ready& ready);
   void send(raft::Message message);
-  void send_snapshot(raft::Message message, const Address& to);
+  void send_snapshot(const raft::Message& message, const Address& to);
   bool has_chunk() const;
   void send_chunks();
   void resend_chunks();

@@ -84,7 +84,7 @@ void Replica::install(const raft::Snapshot& snapshot, ports::DiskBatch& batch) {
 
 // ---- sending
 
-void Replica::send_snapshot(raft::Message message, const Address& to) {
+void Replica::send_snapshot(const raft::Message& message, const Address& to) {
   const ports::LinkId link = core_.links.to(to, core_.now);
   const bool can_be_made = snapshot_source_ && snapshot_source_->view->version() == message.snapshot->index;
   if (link == 0 || !can_be_made) {
@@ -157,7 +157,7 @@ void Replica::give_up_snapshots() {
 
 // ---- taking
 
-std::optional<Rule> Replica::on_chunk(ports::LinkId link, wire::SnapshotChunk chunk) {
+std::optional<Rule> Replica::on_chunk(ports::LinkId link, const wire::SnapshotChunk& chunk) {
   if (chunk.number == 0 || !chunk.message.empty())
     if (const auto broken = take_head(link, chunk)) return broken;
   if (!incoming_ || incoming_->link != link) return std::nullopt;

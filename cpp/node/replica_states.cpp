@@ -24,6 +24,7 @@ void Replica::mark_state(raft::Message& message) const {
 
 // What was applied stays true in every term: late words do no harm.
 void Replica::note_state(const raft::Message& message) {
+  if (!message.state) return;
   const raft::StateMark& mark = *message.state;
   if (message.type == raft::MessageType::heartbeat_resp) return states_.on_answer(message.from, mark);
   if (message.type != raft::MessageType::heartbeat) return;

@@ -142,9 +142,9 @@ TEST_F(ReplicaTest, AFollowerProposesNothing) {
 TEST_F(ReplicaTest, ASnapshotComesInPiecesAndTakesTheStoresPlace) {
   TestLeader leader;
   replica_->begin();
-  for (auto& piece : pieces_of(snapshot_of(*leader.replica), 3)) {
+  for (const auto& piece : pieces_of(snapshot_of(*leader.replica), 3)) {
     EXPECT_EQ(replica_->store().cluster(), nullptr);
-    replica_->on_chunk(3, std::move(piece));
+    replica_->on_chunk(3, piece);
     replica_->run();
   }
   stored();

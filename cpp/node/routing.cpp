@@ -29,7 +29,7 @@ namespace swarm::node {
 template <class AnyPart>
 void Node::Impl::settle(AnyPart& part) {
   while (auto effect = part.next_effect())
-    std::visit([this](auto&& one) { this->carry_out(std::move(one)); }, std::move(*effect));
+    std::visit([this](auto&& one) { this->carry_out(std::forward<decltype(one)>(one)); }, std::move(*effect));
 }
 
 // It may end by an effect of its own.
@@ -37,7 +37,7 @@ void Node::Impl::settle_agent() {
   while (agent_) {
     auto effect = agent_->next_effect();
     if (!effect) return;
-    std::visit([this](auto&& one) { this->carry_out(std::move(one)); }, std::move(*effect));
+    std::visit([this](auto&& one) { this->carry_out(std::forward<decltype(one)>(one)); }, std::move(*effect));
   }
 }
 
@@ -186,15 +186,15 @@ void Node::Impl::carry_out(effect::DrainAgent) {
   lifecycle_.run(surroundings());
 }
 
-void Node::Impl::carry_out(effect::CreateReplica effect) {
+void Node::Impl::carry_out(const effect::CreateReplica& effect) {
   replica_ = Replica::create(core_, effect.self, effect.first);
 }
 
-void Node::Impl::carry_out(effect::JoinReplica effect) {
-  replica_ = Replica::join(core_, effect.raft_id, std::move(effect.members));
+void Node::Impl::carry_out(const effect::JoinReplica& effect) {
+  replica_ = Replica::join(core_, effect.raft_id, effect.members);
 }
 
-void Node::Impl::carry_out(effect::RecoverReplica effect) { recovering_ = std::move(effect.self); }
+void Node::Impl::carry_out(effect::RecoverReplica effect) { recovering_ = effect.self; }
 
 void Node::Impl::carry_out(effect::BeginReplica) { replica_->begin(); }
 
@@ -223,7 +223,7 @@ void Node::Impl::carry_out(const agent::Removed&) {
 
 // ---- to the runner and the packet path
 
-void Node::Impl::carry_out(effect::Prepare effect) { core_.ports.runner.prepare(effect.launch); }
+void Node::Impl::carry_out(const effect::Prepare& effect) { core_.ports.runner.prepare(effect.launch); }
 void Node::Impl::carry_out(const agent::StartTask& effect) { core_.ports.runner.start(effect.task); }
 void Node::Impl::carry_out(const agent::StopTask& effect) {
   core_.ports.runner.stop(effect.task, effect.grace, 0);
@@ -235,10 +235,10 @@ void Node::Impl::carry_out(const effect::OpenLogs& effect) {
 void Node::Impl::carry_out(effect::CloseLogs effect) { core_.ports.runner.close_logs(effect.stream); }
 void Node::Impl::carry_out(effect::JoinMesh effect) { core_.ports.mesh.join(effect.cluster, effect.node); }
 void Node::Impl::carry_out(effect::SetTable effect) { core_.ports.mesh.set_table(std::move(effect.table)); }
-void Node::Impl::carry_out(effect::TaskUp effect) { core_.ports.mesh.task_up(effect.task); }
+void Node::Impl::carry_out(const effect::TaskUp& effect) { core_.ports.mesh.task_up(effect.task); }
 void Node::Impl::carry_out(effect::TaskStopping effect) { core_.ports.mesh.task_stopping(effect.task); }
 void Node::Impl::carry_out(effect::TaskGone effect) { core_.ports.mesh.task_gone(effect.task); }
-void Node::Impl::carry_out(effect::Tell effect) {
+void Node::Impl::carry_out(const effect::Tell& effect) {
   core_.trace(effect.kind, [&] { return effect.text; });
 }
 
@@ -249,17 +249,19 @@ void Node::Impl::carry_out(effect::Answer effect) {
     api_.request(effect.id, request->what, api_context());
 }
 
-void Node::Impl::carry_out(effect::Fail effect) { api_.fail(effect.id, effect.error); }
-void Node::Impl::carry_out(effect::Settled effect) { api_.settled(effect.id, effect.outcome, api_context()); }
+void Node::Impl::carry_out(const effect::Fail& effect) { api_.fail(effect.id, effect.error); }
+void Node::Impl::carry_out(const effect::Settled& effect) {
+  api_.settled(effect.id, effect.outcome, api_context());
+}
 void Node::Impl::carry_out(effect::Abort effect) { api_.abort(effect.id); }
-void Node::Impl::carry_out(effect::NewsOfLogs effect) {
+void Node::Impl::carry_out(const effect::NewsOfLogs& effect) {
   api_.log_news(effect.id, effect.news, api_context());
 }
 void Node::Impl::carry_out(const agent::ContainerEvent& effect) {
   ++container_events_;
   api_.observe(effect, api_context());
 }
-void Node::Impl::carry_out(effect::OperationDone effect) { operation_done(effect.id, effect.result); }
+void Node::Impl::carry_out(const effect::OperationDone& effect) { operation_done(effect.id, effect.result); }
 
 // ---- of requests, to the leader, the log and the clients
 
@@ -288,7 +290,7 @@ void Node::Impl::carry_out(effect::EndReply effect) {
 bool Node::Impl::settle_api() {
   std::vector<docker::Effect> effects = api_.take_effects();
   for (docker::Effect& effect : effects) {
-    std::visit([this](auto&& one) { this->carry_out(std::move(one)); }, std::move(effect));
+    std::visit([this](auto&& one) { this->carry_out(std::forward<decltype(one)>(one)); }, std::move(effect));
     settle(router_);
   }
   return !effects.empty();

@@ -17,6 +17,7 @@
 
 #include "base/check.hpp"
 #include "base/time.hpp"
+#include "model/cluster.hpp"
 #include "model/feature_level.hpp"
 #include "model/wire.hpp"
 #include "node/effects.hpp"
@@ -28,6 +29,7 @@
 #include "ports/ports.hpp"
 #include "ports/transport.hpp"
 #include "raft/message.hpp"
+#include "store/change_set.hpp"
 
 namespace swarm::node {
 namespace {
@@ -127,7 +129,7 @@ bool Node::Impl::run_replica() {
   if (replica_->take_members_changed()) note_members();
   if (replica_->take_skipped()) api_.changes_skipped();
   // Before a change of leader: new loops start from a store that has these entries already.
-  for (AppliedEntry& entry : replica_->take_applied()) deliver_applied(std::move(entry));
+  for (const AppliedEntry& entry : replica_->take_applied()) deliver_applied(entry);
   note_cluster();
   note_unlock_key();
   if (replica_->take_leader_changed()) note_leader_change();
@@ -138,7 +140,7 @@ bool Node::Impl::run_replica() {
 
 // Observers first, then the part that waits for the outcome: an answer never speaks of what the loops have
 // not seen.
-void Node::Impl::deliver_applied(AppliedEntry entry) {
+void Node::Impl::deliver_applied(const AppliedEntry& entry) {
   if (leader_) leader_->loops.observe(entry.changes);
   if (!entry.changes.changes.empty()) api_.observe(entry.changes, api_context());
   if (entry.request == 0) return;

@@ -23,7 +23,8 @@ inline std::optional<Refusal> refusal_in(std::string_view reason) {
   const std::size_t at = reason.find(kCertificate);
   if (at == std::string_view::npos) return std::nullopt;
   Refusal out{reason.substr(0, at), false, reason.substr(at + kCertificate.size())};
-  if ((out.by_peer = out.host.ends_with(kRefused))) out.host.remove_suffix(kRefused.size());
+  out.by_peer = out.host.ends_with(kRefused);
+  if (out.by_peer) out.host.remove_suffix(kRefused.size());
   if (out.host.ends_with(kColon)) out.host.remove_suffix(kColon.size());
   return out.host.find(' ') == std::string_view::npos ? std::optional(out) : std::nullopt;
 }

@@ -3,6 +3,9 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <cstddef>
+
+#include "base/time.hpp"
 
 namespace swarm::real {
 

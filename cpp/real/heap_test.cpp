@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <cstddef>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "base/time.hpp"
 
 namespace swarm::real {
 namespace {

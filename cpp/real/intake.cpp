@@ -1,7 +1,10 @@
 #include "real/intake.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
+
+#include "ports/transport.hpp"
 
 namespace swarm::real {
 

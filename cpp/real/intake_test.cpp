@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <map>
 #include <vector>
+
+#include "ports/transport.hpp"
 
 namespace swarm::real {
 namespace {

@@ -19,6 +19,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "model/certificate.hpp"
+#include "model/node.hpp"
 #include "model/wire.hpp"
 #include "ports/ports.hpp"
 #include "ports/refusal.hpp"

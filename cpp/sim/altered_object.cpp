@@ -1,6 +1,7 @@
 #include "sim/altered_object.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>

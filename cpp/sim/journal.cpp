@@ -26,8 +26,8 @@ struct Weigh {
   void operator()(std::string_view, const model::Labels& labels) {
     for (const auto& [key, value] : labels) bytes += 100 + key.size() + value.size();
   }
-  void operator()(std::string_view, const std::vector<std::vector<std::string>>& groups) {
-    for (const auto& group : groups) bytes += sizeof(group) + group.size() * sizeof(std::string);
+  void operator()(std::string_view, const faults::Groups& groups) {
+    for (const auto& group : groups) bytes += sizeof(faults::Names) + group.size() * sizeof(std::string);
   }
   void operator()(std::string_view, const faults::Fault& fault) {
     bytes += kFault + 100 * fault.arguments.size();

@@ -70,7 +70,7 @@ void LedgerWork::poll() {
     if (!client.call) {
       if (client.due <= world_.now()) begin(client, number);
     } else if (world_.reply(*client.call).ended || client.give_up <= world_.now()) {
-      finish(client);
+      finish(client, *client.call);
     }
   }
 }
@@ -83,7 +83,8 @@ void LedgerWork::begin(Client& client, std::size_t number) {
   op.call = (world_.now() - Instant{}).ns;
   http::Request request = get("/services/ledger");
   if (client.version && rng_.chance(1, 2)) {
-    const std::uint64_t version = *std::exchange(client.version, std::nullopt);
+    const std::uint64_t version = *client.version;
+    client.version.reset();
     op.kind = lin::Kind::cas;
     op.expected = client.seen;
     op.value = std::to_string(++last_value_);
@@ -106,9 +107,9 @@ void LedgerWork::take_read(Client& client, lin::Operation& op, const Reply& repl
   if (!missing) op.seen = {client.seen};
 }
 
-void LedgerWork::finish(Client& client) {
+void LedgerWork::finish(Client& client, CallId call) {
   lin::Operation& op = history_[client.operation];
-  const Reply& reply = world_.reply(*client.call);
+  const Reply& reply = world_.reply(call);
   const bool whole = reply.ended && !reply.cut;
   if (op.kind == lin::Kind::read) {
     if (whole) take_read(client, op, reply);
@@ -118,7 +119,7 @@ void LedgerWork::finish(Client& client) {
   } else if (whole && refuses(reply)) {
     op.kind = lin::Kind::read;
   }
-  world_.hang_up(*client.call);
+  world_.hang_up(call);
   client.call.reset();
   rest(client);
 }

@@ -31,7 +31,7 @@ class LedgerWork {
     std::optional<std::uint64_t> version;  // of that read; 0: there is no such service
   };
   void begin(Client& client, std::size_t number);
-  void finish(Client& client);
+  void finish(Client& client, CallId call);
   void take_read(Client& client, linearizability::Operation& op, const Reply& reply);
   void rest(Client& client);
 

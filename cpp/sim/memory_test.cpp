@@ -3,11 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/time.hpp"
+#include "docker/api.hpp"
+#include "model/node.hpp"
 #include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
 #include "sim/world.hpp"

@@ -51,10 +51,11 @@ std::string task_name(const store::Store& store, const model::Task& task) {
 }
 
 std::string name_in(const store::Store& store, const std::string& id) {
-  if (const auto node = store.node(*NodeId::parse(id))) return "node " + node->description.hostname;
-  if (const auto service = store.service(*ServiceId::parse(id)))
+  if (const auto node = store.node(NodeId::parse(id).value_or(NodeId())))
+    return "node " + node->description.hostname;
+  if (const auto service = store.service(ServiceId::parse(id).value_or(ServiceId())))
     return "service " + service->spec.annotations.name;
-  if (const auto task = store.task(*TaskId::parse(id))) return task_name(store, *task);
+  if (const auto task = store.task(TaskId::parse(id).value_or(TaskId()))) return task_name(store, *task);
   for (const auto& [network_id, network] : store.networks())
     if (network_id.str() == id) return "network " + network->annotations.name;
   return {};

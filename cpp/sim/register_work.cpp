@@ -55,7 +55,7 @@ void RegisterWork::poll() {
     if (!client.call) {
       if (client.due <= world_.now()) begin(client, number);
     } else if (world_.reply(*client.call).ended || client.give_up <= world_.now()) {
-      finish(client);
+      finish(client, *client.call);
     }
   }
 }
@@ -97,9 +97,9 @@ void RegisterWork::begin(Client& client, std::size_t number) {
   history_.push_back(std::move(op));
 }
 
-void RegisterWork::finish(Client& client) {
+void RegisterWork::finish(Client& client, CallId call) {
   lin::Operation& op = history_[client.operation];
-  const Reply& reply = world_.reply(*client.call);
+  const Reply& reply = world_.reply(call);
   const std::uint32_t status = reply.ended && !reply.cut ? reply.head.status : 0;
   const bool missing = op.kind == lin::Kind::read && status == 404;
   const bool refused = op.kind == lin::Kind::cas && status == 409;
@@ -112,7 +112,7 @@ void RegisterWork::finish(Client& client) {
   } else if (says_nothing_done(reply.head) || status == kRefused) {
     op.kind = lin::Kind::read;  // of unknown outcome: nothing at all
   }
-  world_.hang_up(*client.call);
+  world_.hang_up(call);
   client.call.reset();
   rest(client);
 }

@@ -33,7 +33,7 @@ class RegisterWork {
     std::string last_seen;  // what it believes the key to be
   };
   void begin(Client& client, std::size_t number);
-  void finish(Client& client);
+  void finish(Client& client, CallId call);
   void rest(Client& client);
   http::Request request_of(const linearizability::Operation& op) const;
   linearizability::Operation some_operation(const Client& client);

@@ -13,7 +13,9 @@
 #include "base/id.hpp"
 #include "base/pem.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "model/certificate.hpp"
+#include "model/node.hpp"
 #include "ports/ports.hpp"
 #include "sim/sha256.hpp"
 

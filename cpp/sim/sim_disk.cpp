@@ -16,6 +16,7 @@
 #include "base/number.hpp"
 #include "base/time.hpp"
 #include "ports/disk.hpp"
+#include "ports/ports.hpp"
 #include "sim/altered_object.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/shared.hpp"
@@ -144,7 +145,8 @@ void SimDisk::undo(Pending& pending) {
 std::string SimDisk::crash() {
   std::uint64_t kept = rng_.below(pending_.size() + 1);
   if (tears()) kept = 0;
-  if (kept_at_crash_) kept = std::min(*std::exchange(kept_at_crash_, std::nullopt), pending_.size());
+  if (kept_at_crash_) kept = std::min(*kept_at_crash_, pending_.size());
+  kept_at_crash_.reset();
   while (pending_.size() > kept) {
     undo(pending_.back());
     pending_.pop_back();

@@ -4,14 +4,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "ports/disk.hpp"
+#include "ports/ports.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/shared.hpp"
 #include "sim/sim_disk.hpp"

@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "ports/disk.hpp"
 #include "ports/disk_conformance.hpp"
+#include "ports/ports.hpp"
 #include "sim/client.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/machine_index.hpp"

@@ -2,11 +2,13 @@
 // and rebuilt by itself; where no majority agrees, all managers say so and none is taken out.
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "base/id.hpp"
 #include "base/time.hpp"
 #include "node/replica_disk.hpp"
 #include "sim/client.hpp"

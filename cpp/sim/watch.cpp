@@ -74,7 +74,8 @@ void Watch::ask(Ask&& how) {
     const Said said = how(rules_[id].rule);
     if (!said) continue;
     ++rules_[id].asked;
-    if (*said) broken_ = Broken{id, rules_[id].rule.name, **said + shared_.caveat(), shared_.now};
+    const Verdict& verdict = *said;
+    if (verdict) broken_ = Broken{id, rules_[id].rule.name, *verdict + shared_.caveat(), shared_.now};
   }
 }
 

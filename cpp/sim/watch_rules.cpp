@@ -1,6 +1,7 @@
 #include "sim/watch_rules.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>  // clang-tidy takes std::erase_if from here
 
 #include "base/bytes.hpp"
 #include "base/id.hpp"
@@ -31,7 +33,9 @@
 #include "sim/requests.hpp"
 #include "sim/watch.hpp"
 #include "sim/witness.hpp"
+#include "store/change_set.hpp"
 #include "store/store.hpp"
+#include "store/table.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -54,7 +58,7 @@ std::string tasks(std::size_t count) { return std::to_string(count) + (count == 
 const std::string& name_of(const model::Service& service) { return service.spec.annotations.name; }
 
 Ref<model::Service> find(const store::Store& store, const std::string& name) {
-  const auto named = store.service_named(name);
+  auto named = store.service_named(name);
   if (named) return named;
   const auto id = ServiceId::parse(name);
   return id ? store.service(*id) : nullptr;

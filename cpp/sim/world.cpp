@@ -168,7 +168,7 @@ bool World::Impl::killed_at_disk(Machine& at, bool durable) {
 }
 
 // Of its own checks, once a disk has forgotten.
-void World::Impl::daemon_ends(Machine& at, std::string why) {
+void World::Impl::daemon_ends(Machine& at, const std::string& why) {
   shared.recorder.record(shared.now, at.options.name, "sim.disk", "the daemon ends: " + why);
   chronicle(at, "down", why);
   at.stopping = false;

@@ -16,6 +16,7 @@
 #include "sim/load_options.hpp"
 #include "sim/machine.hpp"
 #include "sim/machine_index.hpp"
+#include "sim/requests.hpp"
 #include "sim/world.hpp"
 #include "sim/world_impl.hpp"
 

@@ -2,12 +2,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/check.hpp"
 #include "base/id.hpp"
 #include "base/result.hpp"
@@ -15,8 +18,10 @@
 #include "faults/fault.hpp"
 #include "faults/nearest.hpp"
 #include "faults/plan.hpp"
+#include "model/certificate.hpp"
 #include "model/node.hpp"
 #include "model/port.hpp"
+#include "model/wire.hpp"
 #include "ports/disk.hpp"
 #include "ports/ports.hpp"
 #include "ports/transport.hpp"

@@ -93,7 +93,7 @@ struct World::Impl {
   bool killed_at_disk(Machine& at, bool durable);
   void note_visible(Machine& at);
   void end(Machine& at, bool silent);
-  void daemon_ends(Machine& at, std::string why);
+  void daemon_ends(Machine& at, const std::string& why);
   template <class Act>
   void run(Machine& at, Act&& act);
   void damaged(const Machine& at, const std::string& what);

@@ -1,6 +1,7 @@
 #include "real/mesh/links.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>

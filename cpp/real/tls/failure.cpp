@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
+#include <string>
+
 #include "ca/policy.hpp"
 
 namespace swarm::real::tls {
@@ -32,7 +34,7 @@ std::string refused_here(long verified) {
 std::string failure_of(SSL* ssl) {
   const unsigned long error = ERR_peek_last_error();
   const char* words = ERR_reason_error_string(error);
-  const std::string text = words != nullptr ? words : "TLS failed";
+  std::string text = words != nullptr ? words : "TLS failed";
   if (ERR_GET_LIB(error) != ERR_LIB_SSL) return text;
   switch (ERR_GET_REASON(error)) {
     case SSL_R_CERTIFICATE_VERIFY_FAILED:

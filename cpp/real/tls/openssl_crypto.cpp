@@ -83,7 +83,7 @@ Result<std::string> OpensslCrypto::cross_sign(const KeyPair& root, std::string_v
   if (!cross_signed || tls::is_same_authority(root.cert_pem, other_root_pem)) return cross_signed;
   const WallTime now = wall_now();
   const KeyPair trial = make_root_ca(now);
-  const auto below = tls::cross_sign(root.cert_pem, root.key_pem, trial.cert_pem, random_bytes(kSerial));
+  auto below = tls::cross_sign(root.cert_pem, root.key_pem, trial.cert_pem, random_bytes(kSerial));
   if (!below) return below;
   const auto tried = tls::try_change(root, trial, *below, now);
   if (!tried && tls::try_root(root, now)) return no_way_from_present(tried.error());

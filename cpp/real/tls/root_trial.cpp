@@ -2,11 +2,22 @@
 
 #include <openssl/err.h>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "base/check.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "ca/policy.hpp"
+#include "model/node.hpp"
+#include "ports/ports.hpp"
+#include "ports/transport.hpp"
+#include "real/stream/byte_stream.hpp"
+#include "real/tls/owned.hpp"
 #include "real/tls/tls_context.hpp"
 #include "real/tls/x509.hpp"
 

@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "ports/ports.hpp"
 #include "real/http/reactor.hpp"
 #include "real/tls/openssl_crypto.hpp"
+#include "real/tls/owned.hpp"
 #include "real/tls/x509.hpp"
 
 namespace swarm::real {

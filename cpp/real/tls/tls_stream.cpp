@@ -12,7 +12,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/check.hpp"
 #include "ca/policy.hpp"
 #include "real/stream/byte_stream.hpp"
 #include "real/stream/fd.hpp"
