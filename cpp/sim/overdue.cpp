@@ -7,7 +7,6 @@
 #include "base/id.hpp"
 #include "base/time.hpp"
 #include "model/node.hpp"
-#include "model/task.hpp"
 #include "node/node.hpp"
 #include "sim/world.hpp"
 #include "store/store.hpp"

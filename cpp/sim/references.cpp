@@ -221,9 +221,9 @@ Input References::said_in(const World& world, std::size_t index, const Input& in
     const auto version = version_in(call->request.target);
     const std::uint64_t now =
         version && newest_.contains(index) ? version_now(world, call->request.target) : 0;
-    if (now != 0) call->request.target.replace(version->begin, version->size, std::to_string(now));
+    if (version && now != 0) call->request.target.replace(version->begin, version->size, std::to_string(now));
   } else if (auto* kill = std::get_if<inputs::KillTask>(&said)) {
-    kill->task = *TaskId::parse(now_called(kill->task.str()));
+    kill->task = TaskId::parse(now_called(kill->task.str())).value_or(kill->task);
   } else if (auto* begin = std::get_if<inputs::BeginFault>(&said)) {
     if (std::string task = begin->fault.text("task"); !task.empty()) {
       rewrite(task);
