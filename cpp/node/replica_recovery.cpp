@@ -60,14 +60,11 @@ void keep_log(const ManagerState& state, ports::DiskBatch& batch) {
     batch.put(Family::raft_log, log_key(entry.index), codec::encode(entry));
 }
 
-// The lost members may have elected leaders that this one has not heard of. Nodes obey the latest leader.
-constexpr raft::Term kLeap = raft::Term{1} << 20;
-
 // This member is elected by itself, in a term of its own.
 raft::HardState elected(const ManagerState& state) {
   raft::Term term = state.hard.term;
   if (!state.entries.empty()) term = std::max(term, state.entries.back().term);
-  return {term + kLeap, state.raft_id, 0};
+  return {term + kForcedLeap, state.raft_id, 0};
 }
 
 // It names the mark that there is, so that a crash before its own mark finds a whole disk.

@@ -108,7 +108,10 @@ class NodeSwarm(metaclass=Brief):
         self._ask("POST", "/swarm/join", body=join_body(f"{address}:2377", token, remotes))
 
     def leave(self, *, force: bool = False) -> None:
-        """Leaves. A manager is refused without `force`, because it would take quorum or all state with it."""
+        """Leaves. A manager is refused without `force`, because it would take quorum or all state with it. With
+        it, it leaves once the other managers are a group without it. Raises `InvalidArgument` while they could
+        not be: too many of them are silent, and the sentence names them.
+        """
         self._ask("POST", "/swarm/leave", query={"force": force})
 
     def join_token(self, role: Role | str = Role.WORKER) -> JoinToken:

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/bytes.hpp"
+#include "node/replica_recovery.hpp"
 #include "raft/message.hpp"
 #include "raft/raft.hpp"
 #include "raft/storage.hpp"
@@ -14,6 +15,13 @@ namespace swarm::sim {
 namespace {
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
+
+// Two groups, and no fault of Raft: an administrator said that the others are lost, and they were not.
+std::string split_by_force(raft::Term one, raft::Term other) {
+  if (std::max(one, other) - std::min(one, other) < node::kForcedLeap) return {};
+  return ". This run is outside of what Raft assumes: force-new-cluster made a group of its own, and the "
+         "managers that it left behind have elected a leader as well";
+}
 
 // A leader counts copies of entries of its own term only (Raft section 5.4.2, figure 8).
 std::optional<std::string> commits_of_another_term(const raft::RawNode& raft, const ManagerSeen& seen) {
@@ -92,7 +100,7 @@ std::optional<std::string> RaftRecord::check(const raft::Entry& entry, raft::Ter
   const Fact& known = entries_[entry.index - first_];
   if (known.term != fact.term || known.digest != fact.digest)
     return "two committed entries at index " + number(entry.index) + ": of term " + number(known.term) +
-           " and " + number(fact.term);
+           " and " + number(fact.term) + split_by_force(known.term, fact.term);
   return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "node/replica_recovery.hpp"
 #include "raft/message.hpp"
 #include "raft/test_peer.hpp"
 
@@ -90,6 +91,16 @@ TEST_F(RaftRecordTest, FindsTwoEntriesAtOneIndex) {
   const auto broken = record.check(entry(2, 1), 2);
   ASSERT_TRUE(broken);
   EXPECT_NE(broken->find("two committed entries at index 1"), std::string::npos) << *broken;
+  EXPECT_EQ(broken->find("force-new-cluster"), std::string::npos) << *broken;
+}
+
+TEST(RaftRecord, ASplitThatForceNewClusterMadeIsNoFaultOfRaft) {
+  RaftRecord record;
+  EXPECT_FALSE(record.check({3, 1, raft::EntryType::normal, "a"}, 3));
+  const raft::Term forced = 3 + node::kForcedLeap;
+  const auto broken = record.check({forced, 1, raft::EntryType::normal, "b"}, forced);
+  ASSERT_TRUE(broken);
+  EXPECT_NE(broken->find("outside of what Raft assumes: force-new-cluster"), std::string::npos) << *broken;
 }
 
 }  // namespace
