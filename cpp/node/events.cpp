@@ -93,6 +93,7 @@ void Node::Impl::on(ports::FrameArrived&& event) {
   if (auto* message = std::get_if<raft::Message>(&event.frame)) {
     const char* name =
         message->type <= raft::MessageType::forget_leader ? raft::to_string(message->type) : "Raft";
+    replica_->note_speaker(message->from, from.who.node);
     if (const auto broken = replica_->step(std::move(*message)))
       refuse(from, name, Denial::rule, sentence(*broken));
     return;

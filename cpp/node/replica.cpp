@@ -167,6 +167,10 @@ std::unique_ptr<Replica> Replica::join(Core& core, std::uint64_t raft_id,
 
 // ---- in
 
+void Replica::note_speaker(std::uint64_t raft_id, NodeId node) {
+  if (!members_.contains(raft_id)) newcomers_[node] = raft_id;
+}
+
 std::optional<Rule> Replica::step(raft::Message message) {
   if (was_removed(message.from)) return std::nullopt;  // it will learn so from its dispatcher session
   if (const auto broken = judge_message(message)) {

@@ -75,6 +75,9 @@ class Replica {
   void on_stored();
 
   // ---- in
+  // The node speaks as this member, as the permissions allow. The group may have taken it in while this one
+  // was away: the answers have to find it.
+  void note_speaker(std::uint64_t raft_id, NodeId node);
   // Both return the rule that the message breaks: it was dropped (node/judge).
   std::optional<Rule> step(raft::Message message);
   std::optional<Rule> on_chunk(ports::LinkId link, const wire::SnapshotChunk& chunk);
@@ -156,6 +159,7 @@ class Replica {
   std::string state_problem() const;
 
  private:
+  std::optional<Address> address_of_newcomer(std::uint64_t raft_id) const;
   explicit Replica(Core& core);
   void start_raft(std::uint64_t applied);
   // One round, over one Ready: what is kept, what is sent at once, what is applied, and what waits for the
@@ -219,6 +223,7 @@ class Replica {
   std::unique_ptr<store::Store> store_;
   std::map<std::uint64_t, wire::ManagerPeer> members_;
   std::set<std::uint64_t> removed_;
+  std::map<NodeId, std::uint64_t> newcomers_;  // who speak as members that this log does not know yet
   raft::ConfState conf_state_;
   Leadership leadership_{Leadership::Stage::following, 0, 0, {}};
   WallTime leader_since_;

@@ -20,8 +20,20 @@
 namespace swarm::node {
 
 std::optional<Address> Replica::address_of(std::uint64_t raft_id) const {
-  const auto it = members_.find(raft_id);
-  return it == members_.end() ? std::nullopt : std::optional(it->second.address);
+  if (const auto it = members_.find(raft_id); it != members_.end()) return it->second.address;
+  return address_of_newcomer(raft_id);
+}
+
+// Its session names the managers of now; before it has one, a node that became another member is where it
+// was.
+std::optional<Address> Replica::address_of_newcomer(std::uint64_t raft_id) const {
+  if (core_.identity)
+    for (const auto& peer : core_.identity->managers)
+      if (peer.raft_id == raft_id) return peer.address;
+  for (const auto& [id, peer] : members_)
+    if (const auto it = newcomers_.find(peer.node); it != newcomers_.end() && it->second == raft_id)
+      return peer.address;
+  return std::nullopt;
 }
 
 std::set<std::uint64_t> Replica::voters() const {

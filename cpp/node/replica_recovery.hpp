@@ -13,8 +13,8 @@
 
 namespace swarm::node {
 
-// By how much the term of a group made by force-new-cluster is ahead: the lost members may have elected leaders
-// that this one has not heard of, and nodes obey the latest leader.
+// By how much the term of a group made by force-new-cluster is ahead: the lost members may have elected
+// leaders that this one has not heard of, and nodes obey the latest leader.
 inline constexpr raft::Term kForcedLeap = raft::Term{1} << 20;
 
 // Returns the one batch that turns the disk of `self` into that of a group of it alone: its store as of the

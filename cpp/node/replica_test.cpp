@@ -56,6 +56,17 @@ class ReplicaTest : public testing::Test {
     message.entries = {{term, index, raft::EntryType::normal, ""}};
     replica_->step(std::move(message));
   }
+  // A heartbeat of a leader that this log does not know yet.
+  void hear_newcomer(std::uint64_t raft_id, NodeId node, raft::Term term = 6) {
+    raft::Message message;
+    message.type = MessageType::heartbeat;
+    message.from = raft_id;
+    message.to = 2;
+    message.term = term;
+    replica_->note_speaker(raft_id, node);
+    EXPECT_FALSE(replica_->step(std::move(message)));
+    while (replica_->run()) stored();
+  }
   std::vector<raft::Message> said() {
     std::vector<raft::Message> out;
     for (const auto& [link, frame] : world_.transport.sent)
@@ -120,6 +131,19 @@ TEST_F(ReplicaTest, AnAppendIsAcknowledgedWhenItIsOnDisk) {
   ASSERT_FALSE(answers.empty());
   EXPECT_EQ(answers.back().type, MessageType::app_resp);
   EXPECT_EQ(answers.back().index, 1u);
+}
+
+// The group took it in, or its node became another member, while this one was away.
+TEST_F(ReplicaTest, AMemberThatThisLogDoesNotKnowYetIsAnsweredAtItsNode) {
+  replica_->begin();
+  hear_newcomer(77, NodeId(5));
+  EXPECT_TRUE(said().empty()) << "nobody knows where it is";
+  hear_newcomer(77, NodeId(1));
+  ASSERT_EQ(said().size(), 1u) << "where its node was as another member";
+  world_.core.identity.emplace().managers = {{NodeId(6), 78, at(6)}};
+  hear_newcomer(78, NodeId(6), 7);
+  ASSERT_EQ(said().size(), 1u) << "where this node's session says that it is";
+  EXPECT_EQ(replica_->address_of(78), at(6));
 }
 
 TEST_F(ReplicaTest, WhoLeadsIsOneValueWithItsTerm) {
