@@ -203,6 +203,12 @@ TEST_F(StartFirst, ASlotThatWaitsIsRight) {
   EXPECT_EQ(put(task(12, 2, TaskState::new_, TaskState::running), Duration::seconds(2)), "");
 }
 
+TEST_F(StartFirst, ARestartBesideAnOldTaskIsNotTheUpdates) {
+  EXPECT_EQ(say({step(11, TaskState::running, {})}), "");
+  EXPECT_EQ(say({step(1, {}, TaskState::shutdown)}), "");
+  EXPECT_EQ(put(task(12, 2, TaskState::new_, TaskState::ready), Duration::seconds(1)), "");
+}
+
 TEST_F(EngineRules, TwoSlotsAtOnceAreFound) {
   model::Service made = fresh_service(1);
   made.spec.update.emplace().parallelism = 1;
