@@ -265,6 +265,21 @@ TEST_F(Restarts, ASlotThatWasGivenUpBeginsToCountAnew) {
   EXPECT_TRUE(blames(restart(4, Duration::seconds(1)), "restarts keep their limit"));
 }
 
+// A new leader does not know what the update has tried.
+TEST_F(Restarts, AnUpdateThatBeginsAgainBesideAnOldTaskCountsAnew) {
+  limit(1, {});
+  put(task(9, 1, TaskState::running, TaskState::running));
+  put(task(1, 1, TaskState::starting, TaskState::running));
+  EXPECT_EQ(say({step(1, TaskState::failed, TaskState::shutdown)}), "");
+  EXPECT_EQ(put(task(2, 1, TaskState::new_, TaskState::running)), "");
+  const auto held = [&](std::uint64_t number) {
+    const std::string failed = say({step(number, TaskState::failed, TaskState::shutdown)});
+    return failed + put(task(number + 1, 1, TaskState::new_, TaskState::ready));
+  };
+  EXPECT_EQ(held(2), "");
+  EXPECT_TRUE(blames(held(3), "restarts keep their limit"));
+}
+
 TEST_F(Restarts, ATaskThatMayStartBeforeItsDelayIsFound) {
   put(fresh_service(1));
   model::Task next = task(1, 1, TaskState::new_, TaskState::ready);
