@@ -232,10 +232,18 @@ void Dispatcher::State::forgive_if_slept(Instant now) {
 }
 
 // What the node said while the leader stood still may wait in the queue, behind what is handled now.
-bool Dispatcher::State::calls_once_more(Peer& peer, Instant now) const {
-  if (now - peer.expires <= kOnTime || std::exchange(peer.last_call, true)) return false;
+bool Dispatcher::State::waits_once_more(Peer& peer, Instant now) const {
+  if (std::exchange(peer.last_call, true)) return false;
   peer.expires = now + period / 5;
   return true;
+}
+
+// A node whose time ends just when the leader goes on: no look at it comes late.
+void Dispatcher::on_late_turn(Instant now) {
+  for (auto& [node, peer] : state_->peers) {
+    const bool just_now = now - peer.expires <= kOnTime && peer.expires - now <= state_->period / 5;
+    if (just_now && state_->waits_once_more(peer, now)) state_->rearm(node, peer);
+  }
 }
 
 void Dispatcher::State::run_deadlines(const store::Store& store, Instant now) {
@@ -243,7 +251,8 @@ void Dispatcher::State::run_deadlines(const store::Store& store, Instant now) {
   while (!deadlines.empty() && deadlines.begin()->first <= now) {
     const NodeId node = deadlines.begin()->second;
     Peer& peer = peers.at(node);
-    if (peer.expires <= now && !calls_once_more(peer, now)) expire(store, node, peer, now);
+    const bool is_late = now - peer.expires > kOnTime;
+    if (peer.expires <= now && !(is_late && waits_once_more(peer, now))) expire(store, node, peer, now);
     if (peer.gives_up <= now) {
       peer.gives_up = Instant::never();
       orphaning.insert(node);

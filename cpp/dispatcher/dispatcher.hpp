@@ -42,6 +42,8 @@ class Dispatcher final : public store::LeaderLoop {
   // process closes its sockets; a live agent reconnects at once). A node that changes its role closes its
   // links by itself, and is not called DISCONNECTED for it.
   void on_link_closed(const store::Store& store, PeerLink link, Instant now);
+  // The leader stood still until now: what the nodes said meanwhile may still wait in its queue.
+  void on_late_turn(Instant now);
   // The managers that agents may connect to; sent in Session when the list changes.
   void set_managers(std::vector<wire::ManagerPeer> managers);
   // Tells those of the nodes that are in session, again, what they are to be and to have.

@@ -183,6 +183,22 @@ TEST_F(DispatcherTest, ALeaderThatSleptBlamesNobody) {
   EXPECT_EQ(status(node).state, NodeState::down);
 }
 
+TEST_F(DispatcherTest, ALeaderThatSleptUntilANodesTimeEndsReadsItsMailFirst) {
+  const NodeId speaks = add_node(), silent = add_node();
+  start();
+  const std::uint64_t session = join(1, speaks);
+  join(2, silent);
+  now_ = now_ + kPeriod * 3;
+  dispatcher_.on_late_turn(now_);
+  run();
+  EXPECT_EQ(status(speaks).state, NodeState::ready);
+  say(1, speaks, wire::Heartbeat{session});
+  dispatcher_.on_late_turn(now_);
+  pass(kPeriod / 5);
+  EXPECT_EQ(status(speaks).state, NodeState::ready);
+  EXPECT_EQ(status(silent).state, NodeState::down) << "it is waited for once";
+}
+
 TEST_F(DispatcherTest, TheHeartbeatPeriodFollowsTheClusterSpec) {
   const NodeId node = add_node();
   start();

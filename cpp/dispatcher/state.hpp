@@ -117,7 +117,7 @@ struct Dispatcher::State {
                    const std::string& message);
   void expire(const store::Store& store, NodeId node, Peer& peer, Instant now);
   void forgive_if_slept(Instant now);
-  bool calls_once_more(Peer& peer, Instant now) const;
+  bool waits_once_more(Peer& peer, Instant now) const;
   void run_deadlines(const store::Store& store, Instant now);
 
   // ---- the store's changes

@@ -18,6 +18,7 @@
 #include "base/check.hpp"
 #include "base/time.hpp"
 #include "model/cluster.hpp"
+#include "model/defaults.hpp"
 #include "model/feature_level.hpp"
 #include "model/wire.hpp"
 #include "node/effects.hpp"
@@ -36,7 +37,9 @@ namespace {
 
 constexpr std::size_t kEventBudget = 4'096;
 constexpr int kMaxRounds = 1'000;  // a part that is never quiet is a bug
-constexpr int kLocalRounds = 16;   // of a leader and its own agent: a long feed keeps nothing else waiting
+// A leader whose turn comes this late did nothing meanwhile: its process was paused, or its machine slept.
+constexpr Duration kStoodStill = model::kRaftTick * 2;
+constexpr int kLocalRounds = 16;  // of a leader and its own agent: a long feed keeps nothing else waiting
 
 bool changes_lock(const store::ChangeSet& changes, std::uint64_t stored) {
   for (const auto& change : changes.changes)
@@ -67,6 +70,8 @@ void Node::Impl::take_events() {
 }
 
 void Node::Impl::run_deadlines() {
+  if (leader_ && replica_->next_deadline() + kStoodStill < core_.now)
+    leader_->loops.dispatcher().on_late_turn(core_.now);
   if (replica_) replica_->on_deadline();
   if (leader_) leader_->membership.on_deadline();
   if (agent_) agent_->on_deadline(times());

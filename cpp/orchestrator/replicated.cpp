@@ -28,12 +28,12 @@ bool is_rolling_back(const model::Service& service) {
 }
 
 // A slot counts when it has a wanted task, or when its last one must not be followed by another. In a
-// rollback the latter is dead: the spec that comes back gets its chance.
+// rollback the latter is dead if it is of the spec that goes: the one that comes back gets its chance, once.
 bool counts(const model::Service& service, const std::vector<TaskRef>& tasks) {
   if (std::any_of(tasks.begin(), tasks.end(), [](const TaskRef& task) { return is_wanted(*task); }))
     return true;
-  if (is_rolling_back(service)) return false;
   const auto newest = *std::max_element(tasks.begin(), tasks.end(), made_before);
+  if (is_rolling_back(service) && newest->spec_version != service.spec_version) return false;
   return newest->desired_state == TaskState::shutdown && !model::may_restart(*newest);
 }
 

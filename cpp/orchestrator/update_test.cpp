@@ -189,6 +189,33 @@ TEST(Update, a_rollback_that_fails_pauses_and_stays_so) {
   EXPECT_EQ(rolling.swarm.status(rolling.id).message.find("rollback paused due to failure"), 0U);
 }
 
+// The new task of slot 1 fails beside the old one, so that the rollback goes on; the old one of slot 2 is
+// lost.
+TEST(Update, a_rollback_gives_a_slot_that_was_given_up_one_chance) {
+  TestSwarm swarm(2);
+  model::ServiceSpec spec = TestSwarm::spec(2);
+  spec.task.restart->max_attempts = 1;
+  spec.update.emplace().order = UpdateOrder::start_first;
+  spec.rollback.emplace().order = UpdateOrder::start_first;
+  spec.rollback->failure_action = FailureAction::continue_;
+  swarm.missing_images = {kOld};
+  const ServiceId id = swarm.create(spec);
+  swarm.settle();
+  swarm.update(id, [](auto& next) { next.task.container.edit().image = kNew; });
+  swarm.advance(Duration::seconds(60));
+  ASSERT_EQ(swarm.running_image(id, kNew), 2U);
+  swarm.roll_back(id);
+  swarm.settle();
+  swarm.set(static_cast<std::uint64_t>(swarm.live_in(id, 2)->node_id.value()), model::NodeState::down);
+  swarm.settle();
+  ASSERT_EQ(swarm.status(id).state, UpdateState::rollback_started);
+  EXPECT_FALSE(swarm.live_in(id, 2)) << "it had its chance";
+  swarm.scheduling = false;
+  swarm.elect();
+  swarm.settle();
+  EXPECT_FALSE(swarm.live_in(id, 2)) << "and gets no other one from a new leader";
+}
+
 TEST(Update, a_failure_after_the_monitor_period_or_of_an_old_task_does_not_count) {
   Rolling rolling(3);
   rolling.spec.update->delay = Duration::seconds(20);

@@ -197,11 +197,12 @@ TEST_F(ForgedRaft, WhatOnlyItsOwnNodeSaysToRaft) {
 
 // The other side of the table: in storms no message of an honest member breaks a rule.
 TEST(HonestRaft, BreaksNoRule) {
-  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 24; ++seed) {
     ChaosOptions options;
     options.seed = seed;
     options.storm = Duration::seconds(20);
     Chaos chaos(options);
+    if (chaos.knobs().older_copies) continue;  // a member that has forgotten breaks one: so it is found out
     chaos.run();
     for (const auto& name : chaos.world().machines())
       EXPECT_NE(chaos.world().counted(name).find("links_frames_denied_total{reason=\"rule\"} 0\n"),

@@ -23,13 +23,14 @@ class Heartbeats {
   // Returns why the change, which the leader proposed, marks a node DOWN wrongly; nothing if it does not.
   std::optional<std::string> judge(const store::Change<model::Node>& change, const Proposal& proposal,
                                    const Machines& machines) const;
+  // Returns why the leader marks the agent DOWN too early by `proposal`; nothing if it does not.
+  std::optional<std::string> too_early(MachineIndex agent, const Proposal& proposal) const;
 
  private:
-  struct Heard {
-    Instant at;
-    bool beats = false;  // a heartbeat; else it asked for a session
-  };
-  std::map<std::pair<MachineIndex, MachineIndex>, std::deque<Heard>> heard_;
+  using Times = std::map<std::pair<MachineIndex, MachineIndex>, std::deque<Instant>>;
+  bool may_be_in_session(MachineIndex agent, const Proposal& proposal) const;
+
+  Times heard_, asked_;  // heartbeats; requests for a session
 };
 
 }  // namespace swarm::sim

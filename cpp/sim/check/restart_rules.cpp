@@ -80,7 +80,7 @@ class Attempts {
              change->after->spec_version != task.spec_version;
     });
   }
-  // Beside an old task that stays: a new leader begins the update of the slot again.
+  // Beside an old task that stays: a new leader begins the update of the slot again, and its restarts anew.
   static bool is_of_an_update(const model::Task& task, const Commit& commit) {
     if (task.desired_state != TaskState::running) return false;
     return std::ranges::any_of(
@@ -95,13 +95,14 @@ class Attempts {
     History& history = places_[{task.service_id, Census::seat_of(task)}];
     // A new version begins to count anew, also one that a rollback brings back.
     const bool anew = std::exchange(history.spec_version, task.spec_version) != task.spec_version;
-    if (anew || replaces_another_version(task, commit)) history = {task.id, task.spec_version, {}};
+    if (anew || replaces_another_version(task, commit) || is_of_an_update(task, commit))
+      history = {task.id, task.spec_version, {}};
     const auto before = commit.store.task(std::exchange(history.last, task.id));
     // The slot was given up in between: it begins to count anew.
     if (!before || before->desired_state == TaskState::remove) history.attempts.clear();
     const auto& policy = task.spec().restart;
     if (!before || before->id == task.id || before->live() || !policy || policy->max_attempts == 0 ||
-        !model::ended_by_itself(*before) || !was_known(*before, commit) || is_of_an_update(task, commit))
+        !model::ended_by_itself(*before) || !was_known(*before, commit))
       return std::nullopt;
     const Duration window = policy->window.value_or(Duration{});
     // A window is measured by leaders' clocks: with one that was set, nothing is known.

@@ -203,6 +203,12 @@ TEST_F(StartFirst, ASlotThatWaitsIsRight) {
   EXPECT_EQ(put(task(12, 2, TaskState::new_, TaskState::running), Duration::seconds(2)), "");
 }
 
+TEST_F(StartFirst, ARestartBesideAnOldTaskIsNotTheUpdates) {
+  EXPECT_EQ(say({step(11, TaskState::running, {})}), "");
+  EXPECT_EQ(say({step(1, {}, TaskState::shutdown)}), "");
+  EXPECT_EQ(put(task(12, 2, TaskState::new_, TaskState::ready), Duration::seconds(1)), "");
+}
+
 TEST_F(EngineRules, TwoSlotsAtOnceAreFound) {
   model::Service made = fresh_service(1);
   made.spec.update.emplace().parallelism = 1;
@@ -257,6 +263,21 @@ TEST_F(Restarts, ASlotThatWasGivenUpBeginsToCountAnew) {
   put(task(3, 1, TaskState::running, TaskState::running));
   EXPECT_EQ(restart(3, Duration::seconds(1)), "");
   EXPECT_TRUE(blames(restart(4, Duration::seconds(1)), "restarts keep their limit"));
+}
+
+// A new leader does not know what the update has tried.
+TEST_F(Restarts, AnUpdateThatBeginsAgainBesideAnOldTaskCountsAnew) {
+  limit(1, {});
+  put(task(9, 1, TaskState::running, TaskState::running));
+  put(task(1, 1, TaskState::starting, TaskState::running));
+  EXPECT_EQ(say({step(1, TaskState::failed, TaskState::shutdown)}), "");
+  EXPECT_EQ(put(task(2, 1, TaskState::new_, TaskState::running)), "");
+  const auto held = [&](std::uint64_t number) {
+    const std::string failed = say({step(number, TaskState::failed, TaskState::shutdown)});
+    return failed + put(task(number + 1, 1, TaskState::new_, TaskState::ready));
+  };
+  EXPECT_EQ(held(2), "");
+  EXPECT_TRUE(blames(held(3), "restarts keep their limit"));
 }
 
 TEST_F(Restarts, ATaskThatMayStartBeforeItsDelayIsFound) {

@@ -28,6 +28,17 @@ bool has_log_entry(const SimDisk& disk, raft::Index index) {
   return sure != nullptr && sure == disk.value(Family::raft_log, key);
 }
 
+// A leader of a later term has written over the log since the entry came. The answer may still go out then:
+// in its own term the entry was there, and no disk brings it back.
+bool is_overtaken(const raft::Message& message, const SimDisk& disk) {
+  const auto key = disk.last_key(Family::raft_log);
+  const std::string* last = key ? disk.value(Family::raft_log, *key) : nullptr;
+  const auto entry = codec::decode_entry(last == nullptr ? std::string() : *last);
+  if (!entry || entry->term <= message.term) return false;
+  return disk.durable(Family::raft_log, *key) == last ||
+         disk.durable(Family::raft_log, node::log_key(message.index)) != nullptr;
+}
+
 // Once it is in a later term it can vote in this one no more, whatever it remembers of it.
 std::optional<std::string> unkept_vote(const raft::Message& message, const SimDisk& disk) {
   const std::string* sure = disk.durable(Family::raft_state, "hard");
@@ -38,7 +49,8 @@ std::optional<std::string> unkept_vote(const raft::Message& message, const SimDi
 }
 
 std::optional<std::string> unkept_append(const raft::Message& message, const SimDisk& disk) {
-  if (message.index == 0 || has_log_entry(disk, message.index) || applied_for_sure(disk) >= message.index)
+  if (message.index == 0 || has_log_entry(disk, message.index) || applied_for_sure(disk) >= message.index ||
+      is_overtaken(message, disk))
     return std::nullopt;
   return "it has acknowledged entry " + std::to_string(message.index) + " before that is on its disk";
 }

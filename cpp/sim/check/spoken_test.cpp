@@ -31,12 +31,13 @@ class Spoken : public testing::Test {
       disk_.on_written(std::get<DiskWritten>(event.what));
     }
   }
-  void write_entry(raft::Index index) {
+  void write_entry(raft::Index index, raft::Term term = 2) {
     ports::DiskBatch batch;
     batch.sync = true;
     raft::Entry entry;
-    entry.term = 2;
+    entry.term = term;
     entry.index = index;
+    batch.erase_range(Family::raft_log, node::log_key(index), std::string(9, '\xff'));
     batch.put(Family::raft_log, node::log_key(index), codec::encode(entry));
     disk_.commit(std::move(batch), 1);
   }
@@ -73,6 +74,16 @@ TEST_F(Spoken, AnEntryThatIsWrittenOverIsNotThereYet) {
   let_it_write();
   write_entry(5);
   EXPECT_TRUE(unkept(message(raft::MessageType::app_resp, 2, 5), disk_));
+}
+
+TEST_F(Spoken, AnAnswerOfAnEarlierTermOutlivesItsEntry) {
+  write_entry(5);
+  write_entry(6);
+  write_entry(5, 3);
+  EXPECT_TRUE(unkept(message(raft::MessageType::app_resp, 2, 6), disk_)) << "a power cut may undo all three";
+  let_it_write();
+  EXPECT_FALSE(unkept(message(raft::MessageType::app_resp, 2, 6), disk_));
+  EXPECT_TRUE(unkept(message(raft::MessageType::app_resp, 3, 6), disk_));
 }
 
 TEST_F(Spoken, AVoteThatIsSaidBeforeTheDiskHasIt) {

@@ -101,14 +101,16 @@ class Delays {
     if (now_runs && made_.erase(change.after->id) != 0)
       last_[service->id] = {commit.at, commit.proposal->term};
   }
-  // A task of the new spec is made in the slot of one that ran: not a restart's doing.
+  // A task of the new spec is made in the slot of one that ran: not a restart's doing. Where the old one
+  // goes on, an update's new task starts at once, and a restart's is held.
   bool is_replacement(const TaskChange& change, const model::Service& service, const Commit& commit) const {
     if (!change.created() || change.after->spec_version != service.spec_version) return false;
+    const bool held = change.after->desired_state < TaskState::running;
     for (const auto& other : commit.store.tasks_in_slot(service.id, change.after->slot))
       if (other->id != change.after->id && other->spec_version != service.spec_version &&
           other->state() == TaskState::running && other->meta.version != 0 &&
           Census::seat_of(*other).slot != 0 && stays_where_it_is(*other, commit.store) &&
-          was_wanted(*other, commit))
+          was_wanted(*other, commit) && !(held && other->desired_state <= TaskState::running))
         return true;
     return false;
   }
