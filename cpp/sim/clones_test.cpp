@@ -4,9 +4,7 @@
 #include <string>
 
 #include "base/time.hpp"
-#include "model/node.hpp"
 #include "node/node.hpp"
-#include "ports/http.hpp"
 #include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
 #include "sim/world.hpp"

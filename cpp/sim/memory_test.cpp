@@ -11,9 +11,11 @@
 
 #include "base/time.hpp"
 #include "docker/api.hpp"
+#include "faults/fault.hpp"
 #include "model/node.hpp"
 #include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
+#include "sim/workload.hpp"
 #include "sim/world.hpp"
 
 namespace swarm::sim {

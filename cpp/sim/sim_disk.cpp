@@ -14,6 +14,7 @@
 
 #include "base/check.hpp"
 #include "base/number.hpp"
+#include "base/result.hpp"
 #include "base/time.hpp"
 #include "ports/disk.hpp"
 #include "ports/ports.hpp"
@@ -133,8 +134,8 @@ void SimDisk::on_written(const DiskWritten& event) {
 void SimDisk::undo(Pending& pending) {
   if (pending.lock_before) lock_ = std::move(*pending.lock_before);
   for (auto it = pending.undo.rbegin(); it != pending.undo.rend(); ++it) {
-    if (it->before) {
-      table(it->family).insert_or_assign(it->key, std::move(*it->before));
+    if (std::optional<std::string>& before = it->before) {
+      table(it->family).insert_or_assign(it->key, std::move(*before));
     } else {
       table(it->family).erase(it->key);
     }
@@ -248,11 +249,11 @@ std::string SimDisk::present_refusal(bool is_managers) const {
   return {};
 }
 
-const std::string* SimDisk::flipped() const {
+const SimDisk::Flip* SimDisk::flipped() const {
   if (!flipped_) return nullptr;
   const Table& rows = table(flipped_->family);
   const auto it = rows.find(flipped_->key);
-  return it != rows.end() && it->second == flipped_->after ? &it->second : nullptr;
+  return it != rows.end() && it->second == flipped_->after ? &*flipped_ : nullptr;
 }
 
 Result<bool> SimDisk::unlock(std::string_view key) {
@@ -265,17 +266,19 @@ std::string SimDisk::open() {
   locked_ = !lock_.key.empty();
   if (trouble_ != nullptr)
     if (std::string why = error_of("read", true); !why.empty()) return why;
-  if (flipped() == nullptr || ports::is_manager_family(flipped_->family)) return {};
-  return "the data root is corrupt: the checksum of a record of " + std::string(name_of(flipped_->family)) +
+  const Flip* flip = flipped();
+  if (flip == nullptr || ports::is_manager_family(flip->family)) return {};
+  return "the data root is corrupt: the checksum of a record of " + std::string(name_of(flip->family)) +
          " does not fit";
 }
 
 std::optional<ports::Unusable> SimDisk::unusable() {
   using Because = ports::Unusable::Because;
   if (!failed_.empty()) return ports::Unusable{Because::failing, failed_};
-  if (flipped() == nullptr || !ports::is_manager_family(flipped_->family)) return std::nullopt;
+  const Flip* flip = flipped();
+  if (flip == nullptr || !ports::is_manager_family(flip->family)) return std::nullopt;
   return ports::Unusable{Because::damaged, "the checksum of a record of " +
-                                               std::string(name_of(flipped_->family)) + " does not fit"};
+                                               std::string(name_of(flip->family)) + " does not fit"};
 }
 
 // As after a crash: of what was not durable, a prefix is there; and what is there is made durable.
@@ -332,7 +335,7 @@ void SimDisk::flip_bit(std::int64_t from_end) {
 }
 
 void SimDisk::unflip() {
-  if (flipped() != nullptr) table(flipped_->family)[flipped_->key] = flipped_->before;
+  if (const Flip* flip = flipped()) table(flip->family)[flip->key] = flip->before;
   flipped_.reset();
 }
 
@@ -350,8 +353,8 @@ bool SimDisk::Copy::has_manager_state() const {
 
 SimDisk::Copy SimDisk::copied() const {
   Copy copy{{std::begin(tables_), std::end(tables_)}, mark_, lock_};
-  if (flipped() != nullptr)
-    copy.tables[static_cast<std::size_t>(flipped_->family)][flipped_->key] = flipped_->before;
+  if (const Flip* flip = flipped())
+    copy.tables[static_cast<std::size_t>(flip->family)][flip->key] = flip->before;
   return copy;
 }
 

@@ -142,7 +142,7 @@ class SimDisk final : public ports::Disk {
   void keep(ports::DiskBatch batch);
   void let_go();
   void tell(ports::Event event);
-  const std::string* flipped() const;  // what a flipped record is now; null: none, or written over
+  const Flip* flipped() const;  // null: none, or its record was written over
   void remember(Pending&& durable);
   std::string lose_tail();
   void flip_bit(std::int64_t from_end);

@@ -1,7 +1,6 @@
 // Builds of two feature levels in one swarm, and entries that no build understands.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>

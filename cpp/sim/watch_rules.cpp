@@ -249,8 +249,8 @@ class Pace {
   Verdict judge(ServiceId id, const std::set<Seat>& seats, const Commit& commit) const {
     const auto service = commit.store.service(id);
     if (!service) return std::nullopt;
-    const bool back =
-        service->update_status && service->update_status->state == model::UpdateState::rollback_started;
+    const auto& update = service->update_status;
+    const bool back = update && update->state == model::UpdateState::rollback_started;
     const auto& given = back ? service->spec.rollback : service->spec.update;
     const std::uint64_t most = given.value_or(model::default_update_config()).parallelism;
     if (most == 0 || seats.size() <= most) return std::nullopt;

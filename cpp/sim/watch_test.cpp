@@ -59,7 +59,7 @@ class CommittedRules : public testing::Test {
     }
     return said;
   }
-  void watch(RuleSpec spec) { rules_.push_back(*make_rule(spec)); }
+  void watch(const RuleSpec& spec) { rules_.push_back(*make_rule(spec)); }
   static model::Service web(std::uint64_t replicas, std::uint64_t parallelism) {
     model::Service service;
     service.id = ServiceId(1);

@@ -24,6 +24,7 @@
 #include "model/task.hpp"
 #include "node/node.hpp"
 #include "ports/ports.hpp"
+#include "raft/message.hpp"
 #include "sim/chronicle.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/inputs.hpp"

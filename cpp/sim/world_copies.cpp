@@ -7,6 +7,7 @@
 #include "sim/check/remembered.hpp"
 #include "sim/inputs.hpp"
 #include "sim/machine.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/sim_disk.hpp"
 #include "sim/world.hpp"
 #include "sim/world_impl.hpp"

@@ -6,7 +6,6 @@
 
 #include "base/time.hpp"
 #include "node/node.hpp"
-#include "raft/raft.hpp"
 #include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
 #include "sim/world.hpp"

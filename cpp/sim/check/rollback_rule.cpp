@@ -15,27 +15,26 @@ namespace {
 
 using model::UpdateState;
 
-bool comes_to(const store::Change<model::Service>& change, UpdateState state) {
-  if (!change.before || !change.after || !change.after->update_status) return false;
-  const auto& before = change.before->update_status;
-  return change.after->update_status->state == state && (!before || before->state != state);
+bool comes_to(const model::Service& before, const model::Service& after, UpdateState state) {
+  const auto& was = before.update_status;
+  const auto& is = after.update_status;
+  return is && is->state == state && (!was || was->state != state);
 }
 
-Verdict judge_rollback(const store::Change<model::Service>& change) {
-  if (!comes_to(change, UpdateState::rollback_started)) return std::nullopt;
-  const auto& previous = change.before->previous_spec;
-  const std::string& name = change.after->spec.annotations.name;
+Verdict judge_rollback(const model::Service& before, const model::Service& after) {
+  if (!comes_to(before, after, UpdateState::rollback_started)) return std::nullopt;
+  const auto& previous = before.previous_spec;
+  const std::string& name = after.spec.annotations.name;
   if (!previous) return "service " + name + " is rolled back, and there is no spec before";
-  if (!(change.after->spec == *previous))
-    return "the rollback of " + name + " gives another spec than before";
-  if (change.after->spec_version == change.before->previous_spec_version) return std::nullopt;
+  if (!(after.spec == *previous)) return "the rollback of " + name + " gives another spec than before";
+  if (after.spec_version == before.previous_spec_version) return std::nullopt;
   return "the rollback of " + name + " gives another version of the spec than before";
 }
 
-Verdict judge_end(const store::Change<model::Service>& change, const Commit& commit) {
-  if (!comes_to(change, UpdateState::completed) && !comes_to(change, UpdateState::rollback_completed))
+Verdict judge_end(const model::Service& before, const model::Service& service, const Commit& commit) {
+  if (!comes_to(before, service, UpdateState::completed) &&
+      !comes_to(before, service, UpdateState::rollback_completed))
     return std::nullopt;
-  const model::Service& service = *change.after;
   for (const auto& [slot, id] : commit.store.tasks_of_service(service.id)) {
     const auto task = commit.store.task(id);
     if (!task->live() || !service.spec.is_replicated() || slot > service.spec.replicas() ||
@@ -54,8 +53,9 @@ Rule of_services(const char* name, Judge judge) {
   rule.name = name;
   rule.committed = [judge](const Commit& commit) -> Verdict {
     for (const auto& any : commit.changes)
-      if (const auto* change = std::get_if<store::Change<model::Service>>(&any))
-        if (auto broken = judge(*change, commit)) return broken;
+      if (const auto* change = std::get_if<store::Change<model::Service>>(&any);
+          change != nullptr && change->before && change->after)
+        if (auto broken = judge(*change->before, *change->after, commit)) return broken;
     return std::nullopt;
   };
   return rule;
@@ -64,13 +64,11 @@ Rule of_services(const char* name, Judge judge) {
 }  // namespace
 
 Rule rollbacks_restore_the_spec() {
-  return of_services("rollbacks restore the spec",
-                     [](const auto& change, const Commit&) { return judge_rollback(change); });
+  return of_services("rollbacks restore the spec", [](const auto& before, const auto& after, const Commit&) {
+    return judge_rollback(before, after);
+  });
 }
 
-Rule updates_end_when_all_is_new() {
-  return of_services("updates end when all is new",
-                     [](const auto& change, const Commit& commit) { return judge_end(change, commit); });
-}
+Rule updates_end_when_all_is_new() { return of_services("updates end when all is new", judge_end); }
 
 }  // namespace swarm::sim
