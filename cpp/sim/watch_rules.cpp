@@ -244,9 +244,9 @@ class Pace {
   }
   Verdict judge(ServiceId id, const std::set<Seat>& seats, const Commit& commit) const {
     const auto service = commit.store.service(id);
-    if (!service) return std::nullopt;
-    const bool back =
-        service->update_status && service->update_status->state == model::UpdateState::rollback_started;
+    // One that has paused takes no slot in hand any more, and what it had in hand was by its own way.
+    if (!service || !updating(*service)) return std::nullopt;
+    const bool back = service->update_status->state == model::UpdateState::rollback_started;
     const auto& given = back ? service->spec.rollback : service->spec.update;
     const std::uint64_t most = given.value_or(model::default_update_config()).parallelism;
     if (most == 0 || seats.size() <= most) return std::nullopt;
