@@ -248,7 +248,8 @@ void add_deaths(Rng& rng, Plan& plan, const std::vector<std::string>& names, Dur
 std::string loser_of(Rng& losses, const Names& managers) { return managers[losses.below(managers.size())]; }
 
 // A manager that forgets is one less until the others take it in again. So only one may, of three or more,
-// and only in a run whose managers stay managers.
+// and only in a run whose managers stay managers. Where any manager may be demoted, a worker that was
+// promoted may be one of two: without it the other one leads no more, for ever.
 Plan draw_losses(Rng& rng, const Knobs& knobs, const Names& machines, const Names& managers,
                  Duration length) {
   Plan plan;
@@ -256,6 +257,7 @@ Plan draw_losses(Rng& rng, const Knobs& knobs, const Names& machines, const Name
   const bool may_lose = managers.size() >= 3 && !knobs.churn;
   Names flipped(machines.begin() + static_cast<std::ptrdiff_t>(managers.size()), machines.end());
   if (may_lose) flipped.push_back(loser);
+  if (knobs.roles_and_deaths) flipped.clear();
   for (Duration at = Duration::seconds(3); at < length;
        at = at + Duration::millis(rng.between(4'000, 20'000))) {
     const std::uint64_t dice = rng.below(3);

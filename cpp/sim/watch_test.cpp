@@ -218,6 +218,24 @@ TEST_F(CommittedRules, the_way_back_has_a_pace_of_its_own) {
   EXPECT_EQ(replace(2), "web had 2 slots under update at 1.204s, its parallelism is 1");
 }
 
+TEST_F(CommittedRules, a_way_back_that_pauses_is_not_measured_by_the_pace_of_updates) {
+  watch({"update_pace", "web", 0});
+  model::Service service = web(3, 1);
+  service.spec.rollback.emplace().parallelism = 3;
+  ASSERT_EQ(commit({model::Put{service}}), "");
+  for (std::uint64_t slot = 1; slot <= 3; ++slot)
+    ASSERT_EQ(commit({model::Put{task(slot, slot, TaskState::running)}}), "");
+  model::Service back = *store_.service(ServiceId(1));
+  back.spec_version = 7;
+  back.update_status.emplace().state = model::UpdateState::rollback_started;
+  ASSERT_EQ(commit({model::Put{back}}), "");
+  EXPECT_EQ(replace(1), "");
+  EXPECT_EQ(replace(2), "");
+  back = *store_.service(ServiceId(1));
+  back.update_status->state = model::UpdateState::rollback_paused;
+  EXPECT_EQ(commit({model::Put{back}}), "");
+}
+
 TEST_F(CommittedRules, a_new_leader_begins_an_update_anew) {
   watch({"update_pace", "web", 0});
   begin_update(3, 1);

@@ -50,7 +50,7 @@ class Workload {
     bool removal_asked = false, removed = false;
     bool rolled_back = false;  // or may be, by itself
     bool busy = false;
-    bool repaired = false;
+    bool in_repair = false, repaired = false;  // what is asked for now can run; that was accepted
   };
   std::string node_of(const std::string& machine) const;
   std::string some_machine();

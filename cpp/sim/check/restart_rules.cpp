@@ -110,9 +110,11 @@ class Attempts {
       history.attempts.clear();
       return std::nullopt;
     }
-    history.attempts.push_back(commit.at);
+    // An attempt is as old as its proposal: that may wait for its commit until there is a majority again.
+    const Instant now = commit.proposal == nullptr ? commit.at : commit.proposal->at;
+    history.attempts.push_back(now);
     const auto in_window = std::count_if(history.attempts.begin(), history.attempts.end(), [&](Instant at) {
-      return window.ns == 0 || commit.at - at < window * 4 / 5;
+      return window.ns == 0 || now - at < window * 4 / 5;
     });
     if (static_cast<std::uint64_t>(in_window) <= policy->max_attempts) return std::nullopt;
     return "slot " + std::to_string(task.slot) + " of service " + task.service_id.str() + " is restarted " +

@@ -43,8 +43,8 @@ class EngineRules : public testing::Test {
     node.status.state = model::NodeState::ready;
     put(node);
   }
-  // One more entry, that much later; what the rules say.
-  std::string say(std::vector<model::Action> actions, Duration later = {}) {
+  // One more entry, proposed that much later, and committed after it `waited`; what the rules say.
+  std::string say(std::vector<model::Action> actions, Duration later = {}, Duration waited = {}) {
     now_ = now_ + later;
     model::Transaction transaction;
     transaction.time = {1'000'000'000'000 + now_.ns};
@@ -55,6 +55,7 @@ class EngineRules : public testing::Test {
     if (changes == nullptr) return "nothing was changed";
     census_.changed(*changes, replica_.store());
     const Proposal proposal{0, 1, now_, Instant{}, true};
+    now_ = now_ + waited;
     const Commit commit{*changes, replica_.store(), census_, now_, &proposal};
     for (const Rule& rule : rules_)
       if (rule.committed)
@@ -252,6 +253,16 @@ TEST_F(Restarts, AWindowForgets) {
   put(task(1, 1, TaskState::running, TaskState::running));
   EXPECT_EQ(restart(1, Duration::seconds(11)), "");
   EXPECT_EQ(restart(2, Duration::seconds(11)), "");
+  EXPECT_TRUE(blames(restart(3, Duration::seconds(1)), "restarts keep their limit"));
+}
+
+TEST_F(Restarts, AnAttemptThatWaitedLongForItsCommitIsThatOld) {
+  limit(1, Duration::seconds(10));
+  put(task(1, 1, TaskState::running, TaskState::running));
+  EXPECT_EQ(say({step(1, TaskState::failed, TaskState::shutdown)}), "");
+  const auto next = task(2, 1, TaskState::running, TaskState::running);
+  EXPECT_EQ(say({model::Put{next}}, {}, Duration::seconds(11)), "");
+  EXPECT_EQ(restart(2, Duration::seconds(1)), "");
   EXPECT_TRUE(blames(restart(3, Duration::seconds(1)), "restarts keep their limit"));
 }
 
