@@ -14,6 +14,7 @@
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
+#include "model/transaction.hpp"
 #include "orchestrator/plan.hpp"
 #include "orchestrator/slots.hpp"
 #include "orchestrator/test_swarm.hpp"
