@@ -160,6 +160,7 @@ class Replica {
 
  private:
   std::optional<Address> address_of_newcomer(std::uint64_t raft_id) const;
+  bool hears(std::uint64_t raft_id) const;  // of a leader: the member, lately
   explicit Replica(Core& core);
   void start_raft(std::uint64_t applied);
   // One round, over one Ready: what is kept, what is sent at once, what is applied, and what waits for the

@@ -14,10 +14,16 @@
 #include "base/id.hpp"
 #include "base/time.hpp"
 #include "docker/api.hpp"
+#include "model/defaults.hpp"
 #include "node/core.hpp"
 #include "raft/raft.hpp"
 
 namespace swarm::node {
+namespace {
+
+constexpr Duration kHeardLately = model::kRaftTick * 20;  // two checks of the quorum
+
+}  // namespace
 
 std::optional<Address> Replica::address_of(std::uint64_t raft_id) const {
   if (const auto it = members_.find(raft_id); it != members_.end()) return it->second.address;
@@ -92,24 +98,27 @@ docker::RaftView Replica::view() const {
   view.leader_since = leader_since_;
   view.began_from = began_from_;
   view.role = raft::to_string(raft_->role());
-  const auto& peers = raft_->progress();
   for (const auto& [id, peer] : members_) {
     if (!leadership_.is_elected()) {  // only the leader hears from all
       view.reachable[id] = leadership_.leader != 0 || id == raft_id_;
       continue;
     }
-    const auto progress = peers.find(id);
-    view.reachable[id] = id == raft_id_ || (progress != peers.end() && progress->second.recent_active);
+    view.reachable[id] = hears(id);
   }
   return view;
+}
+
+// Raft forgets at each check of its quorum whom it has heard, and knows again a round trip later.
+bool Replica::hears(std::uint64_t raft_id) const {
+  const auto at = heard_.find(raft_id);
+  return raft_id == raft_id_ || (at != heard_.end() && core_.now - at->second < kHeardLately);
 }
 
 std::uint64_t Replica::visible_swarm() const {
   std::uint64_t hash = fold(kFnvStart, leadership_.leader << 1 | (leadership_.leads() ? 1U : 0U));
   if (leadership_.is_elected() || leadership_.leader == 0) hash = fold(hash, store_->version());
   if (leadership_.is_elected())
-    for (const auto& [id, progress] : raft_->progress())
-      hash = fold(hash, id << 1 | (progress.recent_active ? 1U : 0U));
+    for (const auto& [id, peer] : members_) hash = fold(hash, id << 1 | (hears(id) ? 1U : 0U));
   return hash;
 }
 

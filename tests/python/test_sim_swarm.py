@@ -401,6 +401,15 @@ def test_run_until_a_condition_or_a_timeout(c: sp.Swarm, web: sp.Service) -> Non
         c.run(until=lambda c: 1 / 0)
 
 
+def test_managers_that_live_are_reachable_at_every_moment(c: sp.Swarm, web: sp.Service) -> None:
+    def reachable(swarm: sp.Swarm) -> bool:
+        nodes = swarm.peek().nodes
+        return all(node.reachability == "reachable" for node in nodes if node.role == "manager")
+
+    assert c.run(until=reachable, timeout="5s")
+    assert not c.run(until=lambda swarm: not reachable(swarm), timeout="5s"), "looked at after every event"
+
+
 def test_wait_converged_holds_for_as_long_as_asked(c: sp.Swarm, web: sp.Service) -> None:
     before = c.now
     assert c.wait_converged(stable_for="2s")
