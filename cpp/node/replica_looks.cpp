@@ -110,8 +110,11 @@ docker::RaftView Replica::view() const {
 
 // Raft forgets at each check of its quorum whom it has heard, and knows again a round trip later.
 bool Replica::hears(std::uint64_t raft_id) const {
+  const auto& peers = raft_->progress();
+  const auto progress = peers.find(raft_id);
+  const bool active = progress != peers.end() && progress->second.recent_active;
   const auto at = heard_.find(raft_id);
-  return raft_id == raft_id_ || (at != heard_.end() && core_.now - at->second < kHeardLately);
+  return raft_id == raft_id_ || active || (at != heard_.end() && core_.now - at->second < kHeardLately);
 }
 
 std::uint64_t Replica::visible_swarm() const {
