@@ -189,7 +189,7 @@ TEST_F(Looks, HaveANumberThatTellsWhenTheyMayDiffer) {
     before = now;
     seen = world.changes();
   }
-  EXPECT_GT(changes, 4);
+  EXPECT_GE(changes, 4) << "the task is made, placed, begun and runs";
 }
 
 }  // namespace
