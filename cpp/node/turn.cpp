@@ -214,7 +214,8 @@ bool Node::Impl::run_leader() {
   for (auto& send : dispatcher.take_sends()) {
     did = true;
     // Of this leadership. Raft may know a later one by now, of which this store has not heard.
-    if (auto* update = std::get_if<wire::FeedUpdate>(&send.message)) update->term = replica_->leadership().term;
+    if (auto* update = std::get_if<wire::FeedUpdate>(&send.message))
+      update->term = replica_->leadership().term;
     if (auto* refused = std::get_if<wire::SessionRefused>(&send.message);
         refused != nullptr && send.link != kLocalLink) {
       refuse_session(send.link, std::move(*refused));

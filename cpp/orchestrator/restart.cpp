@@ -43,7 +43,8 @@ void RestartSupervisor::restart(const store::Store& store, const model::Service&
   SWARM_CHECK(is_wanted(task), "task", task.id, "is stopped already");
   plan.desire(task, TaskState::shutdown);
   if (!model::may_restart(task) && !SWARM_MISTAKE("orchestrator.restarts-for-ever")) return;
-  // In a start-first update the slot may have its next task already, or that has ended and is restarted itself.
+  // In a start-first update the slot may have its next task already, or that has ended and is restarted
+  // itself.
   for (const auto& other : tasks_of(store, key_of(task)))
     if (other->id != task.id && is_wanted(*other) && !is_outdated(store, service, *other)) return;
   model::Task next = new_task(store, service, key_of(task), TaskState::ready, wall, rng);

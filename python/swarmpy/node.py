@@ -108,9 +108,9 @@ class NodeSwarm(metaclass=Brief):
         self._ask("POST", "/swarm/join", body=join_body(f"{address}:2377", token, remotes))
 
     def leave(self, *, force: bool = False) -> None:
-        """Leaves. A manager is refused without `force`, because it would take quorum or all state with it. With
-        it, it leaves once the other managers are a group without it. Raises `InvalidArgument` while they could
-        not be: too many of them are silent, and the sentence names them.
+        """Leaves. A manager is refused without `force`, because it would take quorum or all state with it.
+        With it, it leaves once the other managers are a group without it. Raises `InvalidArgument` while they
+        could not be: too many of them are silent, and the sentence names them.
         """
         self._ask("POST", "/swarm/leave", query={"force": force})
 

@@ -1,4 +1,4 @@
-"""A manager leaves when the group is without it, and not before: what it forgets then counts in no majority."""
+"""A manager leaves when the group is without it: what it forgets then counts in no majority."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def test_one_that_the_group_needs_stays_and_says_why(leads: bool, leader_dies: b
         dead = leader if leader_dies else others[0]
         leaver = leader if leads and not leader_dies else others[1]
         dead.kill()
-        with pytest.raises(sp.SwarmError, match=f"no answer comes from {dead.name}. Start again what is down"):
+        with pytest.raises(
+            sp.SwarmError, match=f"no answer comes from {dead.name}. Start again what is down"
+        ):
             leaver.swarm.leave(force=True)
         after(swarm)
         dead.restart()

@@ -1,4 +1,4 @@
-"""A leader whose calendar was wrong for a moment ends no swarm: nodes keep the certificates that are valid here."""
+"""A leader whose calendar was wrong for a moment ends no swarm: nodes keep certificates that are valid here."""
 
 from __future__ import annotations
 
