@@ -1,4 +1,4 @@
-"""A leader whose calendar was wrong for a moment ends no swarm: nodes keep certificates that are valid here."""
+"""A leader whose calendar was wrong for a moment ends no swarm: nodes keep what is valid here."""
 
 from __future__ import annotations
 
