@@ -10,6 +10,7 @@
 
 #include "base/bytes.hpp"
 #include "base/check.hpp"
+#include "base/id.hpp"
 #include "base/mistake.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
