@@ -94,6 +94,18 @@ class CommittedRules : public testing::Test {
     next.update_status.emplace();
     ASSERT_EQ(commit({model::Put{next}}), "");
   }
+  // Three slots of it run, and a rollback begins; how many slots at once an update and a rollback may take.
+  void begin_rollback(std::uint64_t update, std::uint64_t rollback) {
+    model::Service service = web(3, update);
+    service.spec.rollback.emplace().parallelism = rollback;
+    ASSERT_EQ(commit({model::Put{service}}), "");
+    for (std::uint64_t slot = 1; slot <= 3; ++slot)
+      ASSERT_EQ(commit({model::Put{task(slot, slot, TaskState::running)}}), "");
+    model::Service back = *store_.service(ServiceId(1));
+    back.spec_version = 7;
+    back.update_status.emplace().state = model::UpdateState::rollback_started;
+    ASSERT_EQ(commit({model::Put{back}}), "");
+  }
   std::string replace(std::uint64_t slot) {
     return commit({wish(slot, TaskState::shutdown), model::Put{task(10 + slot, slot, TaskState::new_, 7)}});
   }
@@ -205,33 +217,17 @@ TEST_F(CommittedRules, at_least_is_a_promise_from_the_first_time_on_and_at_most_
 
 TEST_F(CommittedRules, the_way_back_has_a_pace_of_its_own) {
   watch({"update_pace", "web", 0});
-  model::Service service = web(3, 3);
-  service.spec.rollback.emplace().parallelism = 1;
-  ASSERT_EQ(commit({model::Put{service}}), "");
-  for (std::uint64_t slot = 1; slot <= 3; ++slot)
-    ASSERT_EQ(commit({model::Put{task(slot, slot, TaskState::running)}}), "");
-  model::Service back = *store_.service(ServiceId(1));
-  back.spec_version = 7;
-  back.update_status.emplace().state = model::UpdateState::rollback_started;
-  ASSERT_EQ(commit({model::Put{back}}), "");
+  begin_rollback(3, 1);
   EXPECT_EQ(replace(1), "");
   EXPECT_EQ(replace(2), "web had 2 slots under update at 1.204s, its parallelism is 1");
 }
 
 TEST_F(CommittedRules, a_way_back_that_pauses_is_not_measured_by_the_pace_of_updates) {
   watch({"update_pace", "web", 0});
-  model::Service service = web(3, 1);
-  service.spec.rollback.emplace().parallelism = 3;
-  ASSERT_EQ(commit({model::Put{service}}), "");
-  for (std::uint64_t slot = 1; slot <= 3; ++slot)
-    ASSERT_EQ(commit({model::Put{task(slot, slot, TaskState::running)}}), "");
-  model::Service back = *store_.service(ServiceId(1));
-  back.spec_version = 7;
-  back.update_status.emplace().state = model::UpdateState::rollback_started;
-  ASSERT_EQ(commit({model::Put{back}}), "");
+  begin_rollback(1, 3);
   EXPECT_EQ(replace(1), "");
   EXPECT_EQ(replace(2), "");
-  back = *store_.service(ServiceId(1));
+  model::Service back = *store_.service(ServiceId(1));
   back.update_status->state = model::UpdateState::rollback_paused;
   EXPECT_EQ(commit({model::Put{back}}), "");
 }

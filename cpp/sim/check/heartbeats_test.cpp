@@ -6,6 +6,7 @@
 #include "base/time.hpp"
 #include "model/defaults.hpp"
 #include "model/wire.hpp"
+#include "sim/machine_index.hpp"
 #include "sim/watch.hpp"
 
 namespace swarm::sim {
