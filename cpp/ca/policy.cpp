@@ -37,8 +37,7 @@ const char* sentence_of(Distrust distrust) { return kSentences[static_cast<std::
 
 model::Certificate to_issue(NodeId node, model::NodeRole role, ClusterId cluster, Duration life,
                             WallTime now) {
-  const Duration back = SWARM_MISTAKE("ca.does-not-backdate") ? Duration{} : kBackdate;
-  const WallTime from = whole_seconds(now + (Duration{} - back));
+  const WallTime from = whole_seconds(now + (Duration{} - kBackdate));
   return {node, role, cluster, from, whole_seconds(now + std::max(life, kLeastExpiry)), {}, {}};
 }
 

@@ -72,7 +72,7 @@ Filters::Filters(const model::TaskTemplate& templ, ServiceId service) : service_
 }
 
 bool Filters::passes_resource(const NodeInfo& info) const {
-  if (reservations_ == nullptr || SWARM_MISTAKE("scheduler.ignores-reservations")) return true;
+  if (reservations_ == nullptr) return true;
   // What is not asked for is not looked at: a node may be short of it.
   if (reservations_->nano_cpus > 0 && info.free_nano_cpus() < reservations_->nano_cpus) return false;
   if (reservations_->memory_bytes > 0 && info.free_memory() < reservations_->memory_bytes) return false;
