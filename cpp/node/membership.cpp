@@ -237,7 +237,7 @@ void Membership::on_link_gone(const LinkGone& event) {
 
 // ---- leaving
 
-// A manager is told that it has left when the group is without it: what it forgets then counts in no
+// The answer goes to the manager when the group is without it: what the manager forgets then counts in no
 // majority.
 void Membership::on_leave(ports::LinkId link, NodeId id, const wire::LeaveRequest& message) {
   const std::uint64_t raft_id = raft_id_of(id);

@@ -224,7 +224,7 @@ class Replica {
   std::unique_ptr<store::Store> store_;
   std::map<std::uint64_t, wire::ManagerPeer> members_;
   std::set<std::uint64_t> removed_;
-  std::map<NodeId, std::uint64_t> newcomers_;  // who speak as members that this log does not know yet
+  std::map<NodeId, std::uint64_t> newcomers_;  // nodes, each with the Raft id that this log does not know yet
   raft::ConfState conf_state_;
   Leadership leadership_{Leadership::Stage::following, 0, 0, {}};
   WallTime leader_since_;

@@ -382,6 +382,15 @@ TEST(ReplicaOfOne, WhatItProposesComesBackWithItsNumber) {
 }
 
 // A new member's first answer: it has nothing, so that a snapshot must come.
+// Member 2.
+void add_learner(TestLeader& leader) {
+  raft::ConfChangeV2 change;
+  change.changes.push_back(
+      {raft::ConfChangeType::add_learner_node, 2, codec::encode(wire::ManagerPeer{NodeId(2), 2, at(2)})});
+  ASSERT_TRUE(leader.replica->propose_membership(change));
+  leader.go_on();
+}
+
 raft::Message has_nothing(const Replica& leader, std::uint64_t from) {
   raft::Message message;
   message.type = MessageType::app_resp;
@@ -395,11 +404,7 @@ raft::Message has_nothing(const Replica& leader, std::uint64_t from) {
 
 TEST(ReplicaOfOne, ASnapshotThatIsAskedForWhileTheDiskIsAtWorkIsSent) {
   TestLeader leader;
-  raft::ConfChangeV2 change;
-  change.changes.push_back(
-      {raft::ConfChangeType::add_learner_node, 2, codec::encode(wire::ManagerPeer{NodeId(2), 2, at(2)})});
-  ASSERT_TRUE(leader.replica->propose_membership(change));
-  leader.go_on();
+  add_learner(leader);
   model::Transaction transaction;
   transaction.actions.push_back(model::Put{leader.node(7, model::NodeRole::worker)});
   leader.replica->propose(std::move(transaction));
@@ -439,11 +444,7 @@ TEST(ReplicaOfOne, IsAfterARestartWhatItsDiskSays) {
 
 TEST(ReplicaOfOne, MadeOfALargerGroupCountsTheOthersAsRemoved) {
   TestLeader leader;
-  raft::ConfChangeV2 change;
-  change.changes.push_back(
-      {raft::ConfChangeType::add_learner_node, 2, codec::encode(wire::ManagerPeer{NodeId(2), 2, at(2)})});
-  ASSERT_TRUE(leader.replica->propose_membership(change));
-  leader.go_on();
+  add_learner(leader);
   auto state = load_replica(leader.world.disk);
   ASSERT_TRUE(state.ok() && state->members.contains(2));
   auto batch = group_of_one(std::move(*state), leader.world.disk.mark(), {NodeId(1), 1, at(1)},

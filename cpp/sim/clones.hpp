@@ -1,4 +1,4 @@
-// Clones: an administrator who copies virtual machines. Starts a second machine with a copy of a node's data
+// Clones: the administrator copies virtual machines. Starts a second machine with a copy of a node's data
 // root, beside the node or while it is down, and ends it after a while. For chaos.
 #pragma once
 

@@ -1,4 +1,4 @@
-// OlderCopies: an administrator who restores backups. Keeps a copy of one machine's disk, and a while later
+// OlderCopies: the administrator restores backups. Keeps a copy of one machine's disk, and a while later
 // starts the machine from it; a manager's only while no other member counts on what the copy lacks
 // (World::put_back), since nothing may break then. For chaos. NOT here: disks that go back when they may not
 // (faults `old_copy` by hand).

@@ -1,5 +1,5 @@
-// A World's calls for copies of disks: one that is put back under its machine, as an administrator does who
-// restores a backup; and one that a second machine begins with, as when a virtual machine is copied.
+// A World's calls for copies of disks: a copy is put back under its machine, as when a backup is restored; or
+// a second machine begins with it, as when a virtual machine is copied.
 #include <string>
 #include <string_view>
 #include <utility>
