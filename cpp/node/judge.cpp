@@ -50,7 +50,7 @@ constexpr std::array<const char*, kRules> kSentences{{
     "its context is too long",
     "a read has one entry",
     "another member leads in this term",
-    "its commit index is beyond this member's log",
+    "its commit index is beyond this member's log, or of another entry",
     "it acknowledges entries that this leader does not have",
     "its entries do not follow one another",
     "the terms of its entries go back, or beyond its own",
@@ -126,10 +126,13 @@ Verdict judge_append(const Message& message) {
   return std::nullopt;
 }
 
-// A leader tells a follower of no commit index beyond what that follower has acknowledged.
+// A leader tells a follower of no commit index beyond what that follower has acknowledged, in entries that
+// are the leader's own. A build that is older names no term.
 Verdict judge_heartbeat(const Message& message, const Known& known) {
-  const bool counts = message.term >= known.term;
-  return counts && message.commit > known.last_index ? Verdict(Rule::commit) : std::nullopt;
+  if (message.term < known.term) return std::nullopt;
+  const bool both_known = message.log_term != 0 && known.commit_term != 0;
+  const bool differs = both_known && message.log_term != known.commit_term;
+  return differs || message.commit > known.last_index ? Verdict(Rule::commit) : std::nullopt;
 }
 
 // A follower has nothing of this term but what the leader sent.
@@ -204,8 +207,13 @@ store::Key template_of(const model::Task& task) {
 
 const char* sentence(Rule rule) { return kSentences[static_cast<std::size_t>(rule)]; }
 
-Known known_of(const raft::RawNode& raft, raft::PeerId self) {
-  return {self, raft.term(), raft.leader(), raft.last_index()};
+Known known_of(const raft::RawNode& raft, raft::PeerId self, const raft::Message& message) {
+  return {self, raft.term(), raft.leader(), raft.last_index(), raft.term_at(message.commit)};
+}
+
+void name_commit(const raft::RawNode& raft, raft::Message& heartbeat) {
+  heartbeat.log_term = raft.term_at(heartbeat.commit);
+  if (heartbeat.log_term == 0) heartbeat.commit = 0;
 }
 
 std::optional<Rule> judge(const raft::Message& message, const Known& known) {

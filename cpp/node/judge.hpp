@@ -63,8 +63,13 @@ struct Known {
   raft::Term term = 0;
   raft::PeerId leader = raft::kNone;  // of that term; kNone: it hears none
   raft::Index last_index = 0;
+  raft::Term commit_term = 0;  // of its entry at the commit index that the message names; 0: it has none
 };
-Known known_of(const raft::RawNode& raft, raft::PeerId self);
+Known known_of(const raft::RawNode& raft, raft::PeerId self, const raft::Message& message);
+
+// A leader's heartbeat names the term of its entry at the commit index, so that a follower sees if its own
+// entry there is another one (adr 32). What its log has no more it cannot name, nor commit by a heartbeat.
+void name_commit(const raft::RawNode& raft, raft::Message& heartbeat);
 
 // Returns the rule that `message` breaks, but for what transactions and the data of a snapshot say. Costs the
 // number of its entries.

@@ -33,6 +33,7 @@ constexpr std::uint64_t kAll = ~std::uint64_t{0};
 const Known kFollower{2, 5, 1, 10};
 const Known kLeader{2, 5, 2, 10};
 const Known kJoiner{2, 0, 0, 0};
+const Known kWithTail{2, 5, 1, 10, 3};  // its entry at the commit index is of term 3
 
 Message from(raft::PeerId peer, MessageType type, raft::Term term = 5) {
   Message message;
@@ -126,6 +127,7 @@ std::vector<Row> rows() {
       {Rule::commit, kFollower, heartbeat(11)},
       {Rule::commit, kFollower, with(heartbeat(1'000'000'000), [](Message& m) { m.term = 900; })},
       {Rule::commit, kJoiner, heartbeat(1)},
+      {Rule::commit, kWithTail, with(heartbeat(10), [](Message& m) { m.log_term = 4; })},
       {Rule::acknowledged, kLeader, acknowledgement(11)},
       {Rule::order, kFollower, entries({{5, 12, EntryType::normal, ""}})},
       {Rule::order, kFollower, entries({{5, 11, EntryType::normal, ""}, {5, 11, EntryType::normal, ""}})},
@@ -190,6 +192,9 @@ TEST(Judge, WhatHonestMembersSayPasses) {
                          m.entries.clear();
                        })},  // this log lags
       {kFollower, heartbeat(10)},
+      {kWithTail, heartbeat(10)},  // of an older build
+      {kWithTail, with(heartbeat(10), [](Message& m) { m.log_term = 3; })},
+      {kWithTail, with(heartbeat(9), [](Message& m) { m.term = 4, m.log_term = 4; })},  // late
       {kFollower,
        with(heartbeat(700), [](Message& m) { m.term = 4; })},  // late: it is answered, not believed
       {kFollower, snapshot()},

@@ -205,18 +205,20 @@ void Replica::follow_leap(raft::PeerId from) {
 // An honest leader counts only on what this member has acknowledged: the disk of one that has less is an
 // older copy, or has lost it with the mark. The leader of the present term is believed when for a while all
 // of its heartbeats say so: one that is forged in its name comes between others. A copy that does not know
-// this term hears it from the members that refuse it a pre-vote.
+// this term hears it from the members that refuse it a pre-vote. One that does not vote never asks for it,
+// and believes the leader of a later term.
 void Replica::note_what_is_counted_on(const raft::Message& message) {
-  const Known known = known_of(*raft_, raft_id_);
+  const Known known = known_of(*raft_, raft_id_, message);
+  const bool is_later = message.term > known.term && !voters().contains(raft_id_);
   const bool may_lead = known.leader == raft::kNone || known.leader == message.from;
-  if (message.term != known.term || !may_lead) return;
+  if (!is_later && (message.term != known.term || !may_lead)) return;
   if (!doubted_since_) doubted_since_ = core_.now;
   const bool believes = core_.now - *doubted_since_ >= kDoubt;
   if (believes && !SWARM_MISTAKE("node.takes-an-older-copy-for-whole")) counted_on_ = message.commit;
 }
 
 std::optional<Rule> Replica::judge_message(const raft::Message& message) {
-  if (const auto broken = judge(message, known_of(*raft_, raft_id_))) return broken;
+  if (const auto broken = judge(message, known_of(*raft_, raft_id_, message))) return broken;
   if (message.term < raft_->term()) return std::nullopt;  // Raft takes nothing of it
   if (message.type == raft::MessageType::app) return judge_entries(message);
   if (message.type != raft::MessageType::snap) return std::nullopt;
@@ -507,6 +509,7 @@ void Replica::send(raft::Message message) {
   if (!address || to == raft_id_) return;
   ++Meters::of(core_.meters.sent, message.type);
   mark_state(message);
+  if (message.type == raft::MessageType::heartbeat) name_commit(*raft_, message);
   if (message.type == raft::MessageType::snap) return send_snapshot(message, *address);
   if (!core_.links.send_to(*address, std::move(message), core_.now)) raft_->report_unreachable(to);
 }

@@ -188,7 +188,7 @@ std::optional<Rule> Replica::take_head(ports::LinkId link, const wire::SnapshotC
   auto head = codec::decode_raft_message(chunk.message);
   if (!head || head->type != raft::MessageType::snap) return Rule::snapshot;
   if (was_removed(head->from) || head->to != raft_id_) return std::nullopt;
-  if (const auto broken = judge(*head, known_of(*raft_, raft_id_))) return broken;
+  if (const auto broken = judge(*head, known_of(*raft_, raft_id_, *head))) return broken;
   if (head->term < raft_->term()) return std::nullopt;
   const bool goes_on = incoming_ && incoming_->message.from == head->from &&
                        incoming_->message.term == head->term &&

@@ -143,6 +143,8 @@ class RawNode {
   // Of the log in memory, on disk or not. An empty log has last < first.
   Index first_index() const;
   Index last_index() const;
+  // Of the entry at `index`; 0: this log does not have it (any more).
+  Term term_at(Index index) const;
   // At most `count` entries from `from` on, or from the first that is kept.
   std::vector<Entry> entries(Index from, std::uint64_t count) const;
   bool conf_change_pending() const;

@@ -278,6 +278,7 @@ PeerId RawNode::vote() const { return raft_->vote; }
 Index RawNode::commit() const { return raft_->log.committed(); }
 Index RawNode::first_index() const { return raft_->log.first_index(); }
 Index RawNode::last_index() const { return raft_->log.last_index(); }
+Term RawNode::term_at(Index index) const { return raft_->log.term_or_zero(index); }
 std::vector<Entry> RawNode::entries(Index from, std::uint64_t count) const {
   from = std::max(from, first_index());
   if (from > last_index() || count == 0) return {};

@@ -13,6 +13,8 @@
 #include "docker/api.hpp"
 #include "faults/fault.hpp"
 #include "model/node.hpp"
+#include "raft/message.hpp"
+#include "raft/raft.hpp"
 #include "sim/client.hpp"
 #include "sim/test_swarm.hpp"
 #include "sim/workload.hpp"
@@ -28,14 +30,29 @@ std::size_t told(World& world, std::string_view what) {
   return count;
 }
 
+// The term on a disk goes back when an older copy of it comes.
+WorldOptions unchecked() {
+  WorldOptions options = Swarm::options(1);
+  options.check = false;
+  return options;
+}
+
 struct Forgetful : Swarm {
-  explicit Forgetful(std::uint64_t seed = 1) : Swarm(seed) {
+  explicit Forgetful(std::uint64_t seed = 1) : Forgetful(options(seed)) {}
+  explicit Forgetful(const WorldOptions& options) : Swarm(options) {
     leader = world.leader();
     for (const std::string name : {"m1", "m2", "m3"})
       if (name != leader) (follower.empty() ? follower : other) = name;
   }
   std::uint64_t raft_id(const std::string& name) const { return world.node(name).inspect().raft_id; }
+  raft::Index last_index(const std::string& name) const {
+    return world.node(name).inspect().raft->last_index();
+  }
   bool takes_part(const std::string& name) const { return world.node(name).inspect().raft != nullptr; }
+  // As another member than it was.
+  bool comes_back(const std::string& name, std::uint64_t was) {
+    return world.run_until([&] { return takes_part(name) && raft_id(name) != was; }, Duration::seconds(10));
+  }
   // Its workers have found it.
   void settle_workers() {
     const auto found = [&] {
@@ -84,19 +101,14 @@ TEST(Memory, AFollowerThatComesBackAsAnOlderCopyIsANewMemberToo) {
   world.crash(swarm.follower);
   world.take_trace();
   world.start(swarm.follower);
-  const auto back = [&] {
-    return swarm.takes_part(swarm.follower) && swarm.raft_id(swarm.follower) != before;
-  };
-  EXPECT_TRUE(world.run_until(back, Duration::seconds(10)));
+  EXPECT_TRUE(swarm.comes_back(swarm.follower, before));
   EXPECT_EQ(told(world, "it looks like an older copy of its data root"), 1u);
   swarm.settle();
 }
 
 // Its leader is of a term that the copy has never heard of.
 TEST(Memory, AnOlderCopyOfAnEarlierTermIsANewMemberToo) {
-  WorldOptions options = Swarm::options(1);
-  options.check = false;  // the term on its disk goes back
-  World world(options);
+  World world(unchecked());
   for (const char* name : {"m1", "m2", "m3"})
     world.add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
   ASSERT_EQ(form_swarm(world, {"m1", "m2", "m3"}, {}), "");
@@ -124,6 +136,56 @@ TEST(Memory, AnOlderCopyOfAnEarlierTermIsANewMemberToo) {
   };
   EXPECT_TRUE(world.run_until(back, Duration::seconds(10)));
   EXPECT_EQ(told(world, "it looks like an older copy of its data root"), 1u);
+}
+
+// The copy was taken as the member joined: it has no vote to ask for, and has heard of no term.
+TEST(Memory, AnOlderCopyOfAMemberThatWasNewIsANewMemberToo) {
+  Forgetful swarm(unchecked());
+  World& world = swarm.world;
+  swarm.begin("disk " + swarm.follower + " lost_tail 3");
+  EXPECT_EQ(swarm.create("a", 3), 201u);
+  swarm.settle();
+  const std::uint64_t first = swarm.raft_id(swarm.follower);
+  world.crash(swarm.follower);
+  world.start(swarm.follower);
+  ASSERT_TRUE(swarm.comes_back(swarm.follower, first));
+  swarm.begin("disk " + swarm.follower + " old_copy");
+  const std::uint64_t second = swarm.raft_id(swarm.follower);
+  EXPECT_EQ(swarm.create("b", 3), 201u);
+  swarm.settle();
+  world.crash(swarm.follower);
+  world.start(swarm.follower);
+  EXPECT_TRUE(swarm.comes_back(swarm.follower, second));
+  swarm.settle();
+}
+
+// The copy is no shorter than what the leader counts on: it has other entries there, which were written over
+// since, and a commit index alone would commit them.
+TEST(Memory, AnOlderCopyWithEntriesThatWereWrittenOverIsANewMemberToo) {
+  Forgetful swarm(unchecked());
+  World& world = swarm.world;
+  const std::string deposed = swarm.leader;
+  const FaultId cut = swarm.begin("cut " + deposed + " <-> *");
+  ServiceWish wish;
+  for (int i = 0; i < 60; ++i) {
+    wish.name = "s" + std::to_string(i);
+    (void)world.call(deposed, post("/services/create", to_json(wish)));
+  }
+  world.run_for(Duration::millis(200));
+  swarm.begin("disk " + deposed + " old_copy");
+  const auto replaced = [&] { return !world.leader().empty() && world.leader() != deposed; };
+  ASSERT_TRUE(world.run_until(replaced, Duration::seconds(10)));
+  (void)world.end_fault(cut);
+  const auto written_over = [&] { return swarm.last_index(deposed) == swarm.last_index(world.leader()); };
+  ASSERT_TRUE(world.run_until(written_over, Duration::seconds(10)));
+  world.run_for(Duration::millis(200));  // the leader has its acknowledgement
+  const std::uint64_t before = swarm.raft_id(deposed);
+  world.crash(deposed);
+  world.take_trace();
+  world.start(deposed);
+  EXPECT_TRUE(swarm.comes_back(deposed, before));
+  EXPECT_EQ(told(world, "it looks like an older copy of its data root"), 1u);
+  swarm.settle();
 }
 
 TEST(Memory, AFollowerThatHasForgottenIsANewMemberWithinSeconds) {

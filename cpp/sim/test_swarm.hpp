@@ -16,7 +16,8 @@
 namespace swarm::sim {
 
 struct Swarm {
-  explicit Swarm(std::uint64_t seed = 1) : world(options(seed)) {
+  explicit Swarm(std::uint64_t seed = 1) : Swarm(options(seed)) {}
+  explicit Swarm(const WorldOptions& options) : world(options) {
     for (const auto* name : {"m1", "m2", "m3", "w1", "w2"})
       world.add_machine({name, {}, {}, {4'000'000'000, 8LL << 30, 0, {}}});
     EXPECT_EQ(form_swarm(world, {"m1", "m2", "m3"}, {"w1", "w2"}), "");
