@@ -1,18 +1,20 @@
 #include "allocator/allocator.hpp"
 
+#include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/check.hpp"
 #include "base/id.hpp"
-#include "base/mistake.hpp"
+#include "base/result.hpp"
 #include "base/time.hpp"
-#include "model/port.hpp"
+#include "model/cluster.hpp"
+#include "model/network.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
@@ -24,20 +26,12 @@
 namespace swarm::allocator {
 namespace {
 
-using model::PortConfig;
-using model::PublishMode;
-
-constexpr std::uint32_t kFirstDynamicPort = 30'000;
-constexpr std::uint32_t kLastDynamicPort = 32'767;
-
 bool is_waiting(const model::Task& task) {
   return task.state() == model::TaskState::new_ && task.desired_state <= model::TaskState::complete;
 }
 
-bool same_but_number(const PortConfig& a, const PortConfig& b) {
-  return a.name == b.name && a.protocol == b.protocol && a.target_port == b.target_port &&
-         a.publish_mode == b.publish_mode;
-}
+// One that has ended gives back what it has (swarmkit manager/allocator/network.go).
+bool holds(const model::Task& task) { return !model::is_terminal(task.state()); }
 
 model::TaskStep pending_step(TaskId id, WallTime wall) {
   model::TaskStep step;
@@ -49,141 +43,290 @@ model::TaskStep pending_step(TaskId id, WallTime wall) {
   return step;
 }
 
+// Says in the task's status what it waits for.
+model::TaskStep waiting_step(const model::Task& task, const std::string& why, WallTime wall) {
+  model::TaskStep step;
+  step.id = task.id;
+  step.status = task.status;
+  step.status->timestamp = wall;
+  step.status->err = why;
+  return step;
+}
+
 }  // namespace
 
-// ---- who holds which port
+struct Allocator::Plan {
+  const store::Store& store;
+  WallTime wall;
+  model::Transaction transaction;
+  bool is_full() const { return transaction.actions.size() >= store::kMaxActions; }
+};
 
-void Allocator::hold(ServiceId id, const std::vector<PortConfig>& ports) {
-  for (const auto& port : ports)
-    if (port.publish_mode == PublishMode::ingress && port.published_port != 0)
-      holders_[{port.protocol, port.published_port}].insert(id);
+// ---- what the store has
+
+void Allocator::note_pools(const store::Store& store) {
+  if (store.cluster() != nullptr) addresses_.set_pools(*store.cluster());
 }
-
-// What is given back may be what another service waits for.
-void Allocator::release(ServiceId id, const std::vector<PortConfig>& ports) {
-  for (const auto& port : ports) {
-    const auto it = holders_.find({port.protocol, port.published_port});
-    if (SWARM_MISTAKE("allocator.never-gives-back-a-port")) continue;
-    if (it == holders_.end() || it->second.erase(id) == 0) continue;
-    if (it->second.empty()) holders_.erase(it);
-    dirty_services_.insert(without_ports_.begin(), without_ports_.end());
-  }
-}
-
-bool Allocator::is_free(const model::PortKey& key, ServiceId asking) const {
-  const auto it = holders_.find(key);
-  if (SWARM_MISTAKE("allocator.gives-a-port-twice")) return true;
-  return it == holders_.end() || (it->second.size() == 1 && it->second.contains(asking));
-}
-
-// The ports that the service gets; nothing when one of them cannot be had now. First what the user
-// chose, then what the service has already, then new numbers.
-std::optional<std::vector<PortConfig>> Allocator::ports_for(const model::Service& service) const {
-  Ports ports;
-  if (service.spec.endpoint) ports = service.spec.endpoint->ports;
-  std::set<model::PortKey> taken;  // by this service itself
-  const auto take = [&](PortConfig& port, std::uint32_t number) {
-    const model::PortKey key{port.protocol, number};
-    if (number == 0 || taken.contains(key) || !is_free(key, service.id)) return false;
-    port.published_port = number;
-    taken.insert(key);
-    return true;
-  };
-  std::vector<PortConfig*> open;
-  for (auto& port : ports) {
-    if (port.publish_mode != PublishMode::ingress) continue;
-    if (port.published_port == 0) {
-      open.push_back(&port);
-    } else if (!take(port, port.published_port)) {
-      return std::nullopt;
-    }
-  }
-  for (PortConfig* port : open)
-    for (const auto& had : service.ports)
-      if (same_but_number(had, *port) && take(*port, had.published_port)) break;
-  for (PortConfig* port : open)
-    for (std::uint32_t next = kFirstDynamicPort; port->published_port == 0; ++next) {
-      if (next > kLastDynamicPort) return std::nullopt;
-      take(*port, next);
-    }
-  SWARM_CHECK(taken.size() >= open.size(), taken.size(), "ports for", open.size());
-  return ports;
-}
-
-// ---- the loop
 
 void Allocator::start(const store::Store& store, Instant, WallTime) {
+  note_pools(store);
+  for (const auto& [id, network] : store.networks()) {
+    addresses_.hold(*network);
+    if (network->ingress) ingress_ = id;
+    if (network->is_overlay() && network->allocated.empty()) bare_networks_.insert(id);
+  }
   for (const auto& [id, service] : store.services()) {
-    hold(id, service->ports);
+    ports_.hold(id, service->ports);
+    for (const auto& one : service->virtual_ips) addresses_.hold(one.network_id, one.address);
     dirty_services_.insert(id);
   }
-  for (const auto& [id, task] : store.tasks())
+  for (const auto& [id, task] : store.tasks()) {
     if (is_waiting(*task)) new_tasks_[task->service_id].insert(id);
+    if (!holds(*task)) continue;
+    for (const auto& one : task->attachments)
+      for (const auto& address : one.addresses) addresses_.hold(one.network_id, address);
+  }
   for (const auto& [service, tasks] : new_tasks_) dirty_services_.insert(service);
 }
 
-void Allocator::observe(const store::Store&, const store::ChangeSet& changes, Instant) {
+void Allocator::observe(const store::Store& store, const store::ChangeSet& changes, Instant) {
   for (const auto& any : changes.changes) {
     if (const auto* service = std::get_if<store::Change<model::Service>>(&any)) {
-      const ServiceId id = service->latest().id;
-      if (service->before) release(id, service->before->ports);
-      if (service->after) hold(id, service->after->ports);
-      if (service->removed()) without_ports_.erase(id);
-      dirty_services_.insert(id);
+      note(*service);
     } else if (const auto* task = std::get_if<store::Change<model::Task>>(&any)) {
       note(*task);
+    } else if (const auto* network = std::get_if<store::Change<model::Network>>(&any)) {
+      note(store, *network);
+    } else if (std::holds_alternative<store::Change<model::Cluster>>(any)) {
+      note_pools(store);
+      wake_waiting();  // the swarm's level may be high enough now
     }
   }
+}
+
+// What is given back, or new, may be what others wait for.
+void Allocator::wake_waiting() {
+  dirty_services_.insert(waiting_.begin(), waiting_.end());
+  for (const auto& [id, why] : why_bare_) bare_networks_.insert(id);
+}
+
+void Allocator::note(const store::Store&, const store::Change<model::Network>& change) {
+  const model::Network& network = change.latest();
+  if (network.ingress) ingress_ = change.removed() ? std::nullopt : std::optional(network.id);
+  bare_networks_.erase(network.id);
+  why_bare_.erase(network.id);
+  if (change.removed()) {
+    addresses_.release(network.id);
+  } else if (network.allocated.empty()) {
+    if (network.is_overlay()) bare_networks_.insert(network.id);
+    return;
+  } else {
+    addresses_.hold(network);
+  }
+  wake_waiting();
+}
+
+void Allocator::note(const store::Change<model::Service>& change) {
+  const ServiceId id = change.latest().id;
+  bool freed = false;
+  if (change.before) {
+    freed = ports_.release(id, change.before->ports);
+    give_back(change.before->virtual_ips);
+  }
+  if (change.after) {
+    ports_.hold(id, change.after->ports);
+    for (const auto& one : change.after->virtual_ips) addresses_.hold(one.network_id, one.address);
+  }
+  if (change.removed()) waiting_.erase(id);
+  if (freed || (change.before && !change.before->virtual_ips.empty())) wake_waiting();
+  dirty_services_.insert(id);
 }
 
 void Allocator::note(const store::Change<model::Task>& change) {
   const model::Task& task = change.latest();
+  if (change.before && holds(*change.before) && (!change.after || !holds(*change.after)) &&
+      !change.before->attachments.empty()) {
+    give_back(change.before->attachments);
+    wake_waiting();
+  }
   if (change.after && is_waiting(task)) {
     new_tasks_[task.service_id].insert(task.id);
-    dirty_services_.insert(task.service_id);
+    if (!change.before || change.before->state() != task.state()) dirty_services_.insert(task.service_id);
   } else if (const auto it = new_tasks_.find(task.service_id); it != new_tasks_.end()) {
     it->second.erase(task.id);
     if (it->second.empty()) new_tasks_.erase(it);
   }
 }
 
-// Gives the service its ports; false when its tasks must wait for them.
-bool Allocator::allocate(const model::Service& service, model::Transaction& transaction) {
-  auto ports = ports_for(service);
-  if (!ports) {
-    without_ports_.insert(service.id);
-    return false;
+void Allocator::give_back(const std::vector<model::VirtualIp>& addresses) {
+  for (const auto& one : addresses) addresses_.give_back(one.network_id, one.address);
+}
+
+void Allocator::give_back(const Attachments& attachments) {
+  for (const auto& one : attachments)
+    for (const auto& address : one.addresses) addresses_.give_back(one.network_id, address);
+}
+
+// ---- networks
+
+void Allocator::plan_networks(Plan& plan) {
+  if (plan.store.feature_level() < model::kNetworksSince) return;
+  while (!bare_networks_.empty() && !plan.is_full()) {
+    const NetworkId id = *bare_networks_.begin();
+    bare_networks_.erase(bare_networks_.begin());
+    const auto network = plan.store.network(id);
+    if (!network || addresses_.has(id)) continue;
+    auto subnets = addresses_.allocate(*network);
+    if (!subnets) {
+      why_bare_[id] = subnets.error().message;
+      continue;
+    }
+    why_bare_.erase(id);
+    in_flight_networks_.insert(id);
+    model::Network allocated = *network;
+    allocated.allocated = std::move(*subnets);
+    plan.transaction.actions.push_back(model::Put{std::move(allocated)});
   }
-  without_ports_.erase(service.id);
-  if (*ports == service.ports) return true;
-  hold(service.id, *ports);
+}
+
+// The overlay networks of tasks of this spec; those of the hosts (`host`, `bridge`) need nothing. An old
+// client names them beside the tasks' spec.
+std::vector<NetworkId> Allocator::networks_of(const store::Store& store, const model::TaskSpec& spec,
+                                              ServiceId service) const {
+  const auto owner = spec.networks.empty() ? store.service(service) : nullptr;
+  std::vector<NetworkId> out;
+  for (const auto& attachment : owner ? owner->spec.networks : spec.networks) {
+    const auto id = NetworkId::parse(attachment.target);
+    if (!id) continue;
+    const auto network = store.network(*id);
+    if (network && !network->is_overlay()) continue;
+    if (std::find(out.begin(), out.end(), *id) == out.end()) out.push_back(*id);
+  }
+  return out;
+}
+
+// Where ports are published for the whole swarm, there are addresses on ingress, too.
+std::optional<NetworkId> Allocator::ingress_for(const std::optional<model::EndpointSpec>& endpoint) const {
+  if (!endpoint || endpoint->mode != model::EndpointMode::vip || !ingress_) return std::nullopt;
+  const bool any = std::any_of(endpoint->ports.begin(), endpoint->ports.end(), [](const auto& port) {
+    return port.publish_mode == model::PublishMode::ingress;
+  });
+  return any && addresses_.has(*ingress_) ? ingress_ : std::nullopt;
+}
+
+Result<std::string> Allocator::take(NetworkId id, Plan& plan) {
+  auto address = addresses_.take(id);
+  if (!address) return missing(plan.store, id, address.error());
+  in_flight_addresses_.emplace_back(id, *address);
+  return address;
+}
+
+Error Allocator::missing(const store::Store& store, NetworkId id, const Error& why) const {
+  const auto network = store.network(id);
+  if (!network) return plain_error(Code::not_found, "network " + id.str() + " is not there");
+  const auto bare = why_bare_.find(id);
+  return plain_error(why.code, "network " + network->annotations.name + ": " +
+                                   (bare == why_bare_.end() ? why.message : bare->second));
+}
+
+// ---- services and their tasks
+
+Result<std::vector<model::VirtualIp>> Allocator::addresses_for(const model::Service& service, Plan& plan) {
+  std::vector<model::VirtualIp> out;
+  const auto& endpoint = service.spec.endpoint;
+  if (endpoint && endpoint->mode == model::EndpointMode::dnsrr) return out;
+  const auto keep = [&](NetworkId id) {
+    for (const auto& had : service.virtual_ips)
+      if (had.network_id == id) return out.push_back(had), true;
+    return false;
+  };
+  if (const auto ingress = ingress_for(endpoint); ingress && !keep(*ingress))
+    if (auto address = take(*ingress, plan)) out.push_back({*ingress, std::move(*address)});
+  for (const NetworkId id : networks_of(plan.store, service.spec.task, service.id)) {
+    if (keep(id)) continue;
+    auto address = take(id, plan);
+    if (!address) return address.error();
+    out.push_back({id, std::move(*address)});
+  }
+  return out;
+}
+
+// An error says what the service's tasks must wait for.
+Result<void> Allocator::allocate(const model::Service& service, Plan& plan) {
+  auto ports = ports_.ports_for(service);
+  if (!ports) return ports.error();
+  std::vector<model::VirtualIp> addresses = service.virtual_ips;
+  if (plan.store.feature_level() >= model::kNetworksSince) {
+    auto found = addresses_for(service, plan);
+    if (!found) return found.error();
+    addresses = std::move(*found);
+  }
+  if (*ports == service.ports && addresses == service.virtual_ips) return {};
+  ports_.hold(service.id, *ports);
   in_flight_ports_.push_back({service.id, *ports});
   model::Service allocated = service;
   allocated.ports = std::move(*ports);
-  transaction.actions.push_back(model::Put{std::move(allocated)});
+  allocated.virtual_ips = std::move(addresses);
+  plan.transaction.actions.push_back(model::Put{std::move(allocated)});
+  return {};
+}
+
+Result<Allocator::Attachments> Allocator::attachments_for(const model::Task& task, Plan& plan) {
+  Attachments out;
+  if (plan.store.feature_level() < model::kNetworksSince) return out;
+  if (const auto ingress = ingress_for(task.templ->endpoint))
+    if (auto address = take(*ingress, plan)) out.push_back({*ingress, {std::move(*address)}});
+  for (const NetworkId id : networks_of(plan.store, task.spec(), task.service_id)) {
+    auto address = take(id, plan);
+    if (!address) return address.error();
+    out.push_back({id, {std::move(*address)}});
+  }
+  return out;
+}
+
+// Returns false if tasks are left for the next plan: those readied here will have left by then.
+bool Allocator::plan_service(ServiceId id, Plan& plan) {
+  const auto service = plan.store.service(id);
+  Result<void> has = service ? allocate(*service, plan) : Result<void>();
+  const auto tasks = new_tasks_.find(id);
+  if (has) waiting_.erase(id);
+  if (tasks != new_tasks_.end()) {
+    SWARM_CHECK(!tasks->second.empty(), "service", id);
+    for (const TaskId task_id : tasks->second) {
+      if (plan.is_full()) return false;
+      const auto task = plan.store.task(task_id);
+      const std::size_t taken = in_flight_addresses_.size();
+      auto attachments = has ? attachments_for(*task, plan) : Result<Attachments>(has.error());
+      if (attachments) {
+        model::TaskStep step = pending_step(task_id, plan.wall);
+        step.attachments = std::move(*attachments);
+        plan.transaction.actions.push_back(std::move(step));
+        continue;
+      }
+      has = attachments.error();
+      for (; in_flight_addresses_.size() > taken; in_flight_addresses_.pop_back())
+        addresses_.give_back(in_flight_addresses_.back().first, in_flight_addresses_.back().second);
+      if (task->status.err != has.error().message)
+        plan.transaction.actions.push_back(waiting_step(*task, has.error().message, plan.wall));
+    }
+  }
+  if (!has) waiting_.insert(id);
   return true;
 }
 
+// ---- the loop
+
 std::optional<model::Transaction> Allocator::plan(const store::Store& store, Instant, WallTime wall) {
   SWARM_CHECK(in_flight_.empty() && in_flight_ports_.empty(), "the last plan is not settled");
-  model::Transaction transaction;
-  while (!dirty_services_.empty() && transaction.actions.size() < store::kMaxActions) {
+  Plan plan{store, wall, {}};
+  plan_networks(plan);
+  while (!dirty_services_.empty() && !plan.is_full()) {
     const ServiceId id = *dirty_services_.begin();
-    const auto service = store.service(id);
-    const bool has_ports = !service || allocate(*service, transaction);
-    const auto tasks = new_tasks_.find(id);
-    SWARM_CHECK(tasks == new_tasks_.end() || !tasks->second.empty(), "service", id);
-    std::size_t readied = 0;
-    if (has_ports && tasks != new_tasks_.end())
-      for (auto it = tasks->second.begin();
-           it != tasks->second.end() && transaction.actions.size() < store::kMaxActions; ++it, ++readied)
-        transaction.actions.push_back(pending_step(*it, wall));
     in_flight_.insert(id);
-    // The rest of a very large service comes with the next plan; those readied here will have left by then.
-    if (has_ports && tasks != new_tasks_.end() && readied < tasks->second.size()) break;
+    if (!plan_service(id, plan)) break;
     dirty_services_.erase(id);
   }
-  if (!transaction.empty()) return transaction;
+  if (!plan.transaction.empty()) return std::move(plan.transaction);
   in_flight_.clear();
   return std::nullopt;
 }
@@ -191,12 +334,20 @@ std::optional<model::Transaction> Allocator::plan(const store::Store& store, Ins
 void Allocator::settled(const store::Store& store, const model::Outcome& outcome, Instant) {
   if (!outcome.applied) {
     for (const auto& [id, ports] : in_flight_ports_) {
-      release(id, ports);
-      if (const auto service = store.service(id)) hold(id, service->ports);
+      ports_.release(id, ports);
+      if (const auto service = store.service(id)) ports_.hold(id, service->ports);
+    }
+    for (const auto& [id, address] : in_flight_addresses_) addresses_.give_back(id, address);
+    for (const NetworkId id : in_flight_networks_) {
+      addresses_.release(id);
+      if (store.network(id)) bare_networks_.insert(id);
     }
     dirty_services_.insert(in_flight_.begin(), in_flight_.end());
+    wake_waiting();
   }
   in_flight_ports_.clear();
+  in_flight_addresses_.clear();
+  in_flight_networks_.clear();
   in_flight_.clear();
 }
 

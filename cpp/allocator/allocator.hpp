@@ -1,20 +1,23 @@
-// Allocator: makes tasks ready to be scheduled (NEW -> PENDING), and gives services the published ports that
-// they left open (swarmkit manager/allocator/portallocator.go).
+// Allocator: makes tasks ready to be scheduled (NEW -> PENDING). Networks get their subnets, services the
+// published ports that they left open and a virtual address on each of their networks, tasks an address on
+// each (swarmkit manager/allocator).
 //
-// Leader only; made at election, destroyed at step-down. A task waits for its service's ports.
-// NOT here: addresses of overlay networks (VIPs), which do not exist yet; host-mode ports, which the node
-// picks. Invariants: a (protocol, port) in ingress mode belongs to one service; a port once given to a
-// service stays with it for as long as its spec asks for a like one. Checked: a service leaves `ports_for`
-// with a number for each ingress port; `new_tasks_` holds tasks that are NEW, and no empty sets.
+// Leader only; made at election, destroyed at step-down. A task waits until its networks, its service and
+// itself have what they need, and its status says what is missing. The exception is ingress, whose addresses
+// no task of this engine needs to be reached: when its subnet is full, a task goes without. NOT here: which
+// numbers are free (ports, addresses); host-mode ports, which the node picks. Checked: `new_tasks_` holds
+// tasks that are NEW, and no empty sets.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "allocator/addresses.hpp"
+#include "allocator/ports.hpp"
 #include "store/leader_loop.hpp"
 
 namespace swarm::allocator {
@@ -29,22 +32,44 @@ class Allocator final : public store::LeaderLoop {
   Instant next_deadline() const override { return Instant::never(); }
 
  private:
-  using Ports = std::vector<model::PortConfig>;
+  struct Plan;
+  using Attachments = std::vector<model::TaskAttachment>;
 
-  void hold(ServiceId id, const Ports& ports);
-  void release(ServiceId id, const Ports& ports);
-  bool is_free(const model::PortKey& key, ServiceId asking) const;
-  std::optional<Ports> ports_for(const model::Service& service) const;
-  bool allocate(const model::Service& service, model::Transaction& transaction);
+  // ---- what the store has
+  void note(const store::Store& store, const store::Change<model::Network>& change);
+  void note(const store::Change<model::Service>& change);
   void note(const store::Change<model::Task>& change);
+  void note_pools(const store::Store& store);
+  void give_back(const std::vector<model::VirtualIp>& addresses);
+  void give_back(const Attachments& attachments);
+  void wake_waiting();
 
-  // Ports in the store and in the plan under way. Two holders: an update that the API let through in a race.
-  std::map<model::PortKey, std::set<ServiceId>> holders_;
-  std::set<ServiceId> without_ports_;  // a port that they ask for is taken
+  // ---- a plan
+  void plan_networks(Plan& plan);
+  bool plan_service(ServiceId id, Plan& plan);
+  Result<void> allocate(const model::Service& service, Plan& plan);
+  Result<std::vector<model::VirtualIp>> addresses_for(const model::Service& service, Plan& plan);
+  Result<Attachments> attachments_for(const model::Task& task, Plan& plan);
+  std::vector<NetworkId> networks_of(const store::Store& store, const model::TaskSpec& spec,
+                                     ServiceId service) const;
+  std::optional<NetworkId> ingress_for(const std::optional<model::EndpointSpec>& endpoint) const;
+  Result<std::string> take(NetworkId id, Plan& plan);
+  Error missing(const store::Store& store, NetworkId id, const Error& why) const;
+
+  PublishedPorts ports_;
+  Addresses addresses_;
+  std::optional<NetworkId> ingress_;
+  std::set<NetworkId> bare_networks_;          // that have no subnet yet, and are to be looked at
+  std::map<NetworkId, std::string> why_bare_;  // that were looked at, and could get none
+  std::set<ServiceId> waiting_;                // for something that another one has
   std::map<ServiceId, std::set<TaskId>> new_tasks_;
   std::set<ServiceId> dirty_services_;
+
+  // What the plan under way has taken, in case that it is refused.
   std::set<ServiceId> in_flight_;
   std::vector<std::pair<ServiceId, Ports>> in_flight_ports_;
+  std::vector<std::pair<NetworkId, std::string>> in_flight_addresses_;
+  std::set<NetworkId> in_flight_networks_;
 };
 
 }  // namespace swarm::allocator

@@ -159,7 +159,7 @@ TEST(Codec, ATemplateTravelsOnceForAllItsTasks) {
     many.items.push_back(task);
   }
   const auto size_of = [](const wire::FeedUpdate& list) { return encode(wire::Message(list)).size(); };
-  EXPECT_LT(size_of(many), size_of(few) + 99 * 500);
+  EXPECT_LT(size_of(many), size_of(few) + 99 * 600);
   const auto back = decode_wire_message(encode(wire::Message(many)));
   ASSERT_TRUE(back.ok());
   const auto& items = std::get<wire::FeedUpdate>(*back).items;

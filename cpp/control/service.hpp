@@ -9,6 +9,8 @@
 namespace swarm::control {
 
 Result<void> validate_service_spec(const model::ServiceSpec& spec);
+// Of any object with a name (swarmkit manager/controlapi/common.go).
+Result<void> validate_name(const std::string& name);
 
 Result<model::Transaction> create_service(const store::Store& store, ServiceId id, model::ServiceSpec spec);
 

@@ -41,17 +41,6 @@ bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-// ^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$
-Check check_name(const std::string& name) {
-  if (name.empty()) return invalid("meta: name must be provided");
-  const bool dns_like = is_letter_or_digit(name.front()) && is_letter_or_digit(name.back()) &&
-                        std::all_of(name.begin(), name.end(),
-                                    [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; });
-  if (!dns_like) return invalid("name must be valid as a DNS name component");
-  if (name.size() > 63) return invalid("name must be 63 characters or fewer");
-  return {};
-}
-
 Check check_mounts(const std::vector<model::Mount>& mounts) {
   std::set<std::string> targets;
   for (const auto& mount : mounts)
@@ -123,8 +112,19 @@ Check check_endpoint(const model::EndpointSpec& endpoint) {
 
 }  // namespace
 
+// ^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$
+Result<void> validate_name(const std::string& name) {
+  if (name.empty()) return invalid("meta: name must be provided");
+  const bool dns_like = is_letter_or_digit(name.front()) && is_letter_or_digit(name.back()) &&
+                        std::all_of(name.begin(), name.end(),
+                                    [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; });
+  if (!dns_like) return invalid("name must be valid as a DNS name component");
+  if (name.size() > 63) return invalid("name must be 63 characters or fewer");
+  return {};
+}
+
 Result<void> validate_service_spec(const model::ServiceSpec& spec) {
-  if (const auto name = check_name(spec.annotations.name); !name) return name;
+  if (const auto name = validate_name(spec.annotations.name); !name) return name;
   if (const auto task = check_task(spec.task, spec.annotations); !task) return task;
   if (const auto replicas = check_replicas(spec); !replicas) return replicas;
   for (const auto& config : {spec.update, spec.rollback})

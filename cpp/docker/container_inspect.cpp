@@ -12,6 +12,7 @@
 #include "docker/handlers.hpp"
 #include "docker/images.hpp"
 #include "docker/json.hpp"
+#include "docker/local_networks.hpp"
 #include "go_template/placeholders.hpp"
 #include "model/container_spec.hpp"
 #include "model/task.hpp"
@@ -132,7 +133,7 @@ void write_networks(Json& json, const agent::LocalTask& local, const Context& co
     write_bindings(json, local, context);
     json.object("Networks", [&] {
       json.object("host", [&] {
-        json.field("NetworkID", host_network_id(context))
+        json.field("NetworkID", local_network_id(context, "host"))
             .field("EndpointID", "")
             .field("Gateway", "")
             .field("IPAddress", local.address);

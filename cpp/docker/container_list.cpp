@@ -17,6 +17,7 @@
 #include "docker/handlers.hpp"
 #include "docker/images.hpp"
 #include "docker/json.hpp"
+#include "docker/local_networks.hpp"
 #include "docker/url.hpp"
 #include "model/container_spec.hpp"
 #include "model/task.hpp"
@@ -99,7 +100,7 @@ bool shown(const Context& context, const agent::LocalTask& local, const Filters&
          filters.exact("is-task", "true") &&
          filters.any("network",
                      [&](const std::string& network) {
-                       return network == "host" || network == host_network_id(context);
+                       return network == "host" || network == local_network_id(context, "host");
                      }) &&
          filters.any("exited",
                      [&](const std::string& code) {
@@ -185,7 +186,7 @@ void write_container(Json& json, const Context& context, const agent::LocalTask&
     json.object("NetworkSettings", [&] {
       json.object("Networks", [&] {
         json.object("host", [&] {
-          json.field("NetworkID", host_network_id(context)).field("IPAddress", local.address);
+          json.field("NetworkID", local_network_id(context, "host")).field("IPAddress", local.address);
         });
       });
     });

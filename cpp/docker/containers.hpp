@@ -30,7 +30,6 @@ struct ContainerPort {
   std::optional<std::uint32_t> published;
 };
 std::vector<ContainerPort> container_ports(const agent::LocalTask& local);
-std::string host_network_id(const Context& context);
 // An entry of GET /containers/json.
 void write_container(Json& json, const Context& context, const agent::LocalTask& local);
 

@@ -38,6 +38,7 @@ void list_tasks(Call& call);
 void show_task(Call& call);
 
 // networks.cpp
+void create_network(Call& call);
 void list_networks(Call& call);
 void show_network(Call& call);
 void remove_network(Call& call);

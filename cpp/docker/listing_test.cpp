@@ -88,7 +88,8 @@ TEST_F(ListingTest, ThePiecesAreTheBytesOfOneArray) {
   Json expected;
   TaskWriter writer;
   expected.array([&] {
-    for (const auto& [task_id, task] : store_->tasks()) writer.write(expected, *task);
+    for (const auto& [task_id, task] : store_->tasks())
+      writer.write(expected, *task, [this](NetworkId network) { return store_->network(network); });
   });
   const ApiId id = send("GET", "/tasks");
   while (!replies_[id].ended) turn();

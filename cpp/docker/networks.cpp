@@ -1,70 +1,58 @@
-// GET /networks, GET/DELETE /networks/{id}. The swarm's networks come from the store, on managers; the only
-// local one is the host's, in which the process runner runs tasks.
+// GET /networks, GET/DELETE /networks/{id}, POST /networks/prune. The swarm's networks come from the store,
+// on managers; each node has some of its own (local_networks).
+#include <cstdint>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "base/bytes.hpp"
+#include "base/id.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
+#include "control/network.hpp"
 #include "docker/api.hpp"
 #include "docker/call.hpp"
-#include "docker/containers.hpp"
 #include "docker/errors.hpp"
 #include "docker/filters.hpp"
 #include "docker/handlers.hpp"
 #include "docker/json.hpp"
+#include "docker/local_networks.hpp"
 #include "docker/lookup.hpp"
+#include "docker/network_look.hpp"
 #include "docker/objects.hpp"
+#include "docker/waits.hpp"
 #include "model/annotations.hpp"
 #include "model/network.hpp"
+#include "model/transaction.hpp"
 #include "store/table.hpp"
 
 namespace swarm::docker {
-
-std::string host_network_id(const Context& context) {
-  return to_hex(context.crypto.sha256("network host of " + context.local.hostname));
-}
-
 namespace {
-
-constexpr const char* kHost = "host";
-
-void write_host_network(Json& json, const Context& context) {
-  json.object([&] {
-    json.field("Name", kHost)
-        .field("Id", host_network_id(context))
-        .field("Created", context.local.started_at)
-        .field("Scope", "local")
-        .field("Driver", "host")
-        .field("EnableIPv4", true)
-        .field("EnableIPv6", false);
-    json.object("IPAM", [&] { json.field("Driver", "default").null("Options").array("Config", [] {}); });
-    json.field("Internal", false).field("Attachable", false).field("Ingress", false);
-    json.object("ConfigFrom", [&] { json.field("Network", ""); });
-    json.field("ConfigOnly", false).object("Containers", [] {}).object("Options", [] {}).object("Labels", [] {
-    });
-  });
-}
 
 struct Look {
   std::string id, name, driver, scope;
   bool builtin = false;
   model::Labels labels;
+  bool unused = false;
 };
 
-bool shown(const Look& look, const Filters& filters) {
+Result<bool> shown(const Look& look, const Filters& filters) {
+  const auto dangling = filters.truth("dangling");
+  if (!dangling) return dangling.error();
   return filters.part("id", look.id) && filters.part("name", look.name) &&
          filters.exact("driver", look.driver) && filters.exact("scope", look.scope) &&
          filters.labels("label", look.labels) && filters.exact("type", look.builtin ? "builtin" : "custom") &&
-         !filters.has("dangling");
+         (!*dangling || **dangling == look.unused);
 }
 
-Look look_of(const model::Network& network) {
-  return {network.id.str(), network.annotations.name, network.shown_driver(),
-          "swarm",          network.predefined,       network.annotations.labels};
+Look look_of(const model::Network& network, const std::set<NetworkId>& unused) {
+  return {network.id.str(),   network.annotations.name,   network.shown_driver(),     "swarm",
+          network.predefined, network.annotations.labels, unused.contains(network.id)};
 }
 
-bool is_host(const Context& context, const std::string& name) {
-  const std::string id = host_network_id(context);
-  return name == kHost || (name.size() >= 4 && id.starts_with(name));
+Look look_of(const LocalNetwork& network, const Context& context) {
+  return {local_network_id(context, network.name), network.name, network.driver, "local", true, {}};
 }
 
 // moby daemon/cluster/networks.go: only a client that asks for the scope `swarm` finds the predefined ones.
@@ -75,53 +63,89 @@ Result<store::Ref<model::Network>> find_swarm_network(const Call& call, bool pre
   return network;
 }
 
+Error is_predefined(const std::string& name) {
+  return plain_error(Code::permission_denied, name + " is a pre-defined network and cannot be removed");
+}
+
+Result<void> check_types(const Filters& filters) {
+  for (const auto& type : filters.values("type"))
+    if (type != "builtin" && type != "custom") return invalid_filter("type", type);
+  if (const auto dangling = filters.truth("dangling"); !dangling) return dangling.error();
+  return {};
+}
+
 }  // namespace
 
-// Without quorum too, as Docker's (moby api/server/router/network getNetworksList).
 void list_networks(Call& call) {
   const auto filters =
       Filters::parse(call.target, {"driver", "scope", "id", "name", "label", "type", "dangling"});
   if (!filters) return call.refuse(filters.error());
-  for (const auto& type : filters->values("type"))
-    if (type != "builtin" && type != "custom") return call.refuse(invalid_filter("type", type));
+  if (const auto fine = check_types(*filters); !fine) return call.refuse(fine.error());
+  const bool asks_for_use = filters->has("dangling") && call.context.store != nullptr;
+  const auto unused = asks_for_use ? control::unused_networks(call.store()) : std::set<NetworkId>();
   Json json;
   json.array([&] {
     if (call.context.store != nullptr)
       for (const auto& [id, network] : call.store().networks())
-        if (!network->predefined && shown(look_of(*network), *filters)) write_network(json, *network);
-    if (shown({host_network_id(call.context), kHost, "host", "local", true, {}}, *filters))
-      write_host_network(json, call.context);
+        if (!network->predefined && *shown(look_of(*network, unused), *filters))
+          write_network(json, *network);
+    for (const LocalNetwork& network : local_networks(call.context))
+      if (*shown(look_of(network, call.context), *filters)) write_local_network(json, call.context, network);
   });
   call.reply(json.take());
 }
 
 void show_network(Call& call) {
   const std::string scope = call.target.text("scope");
+  const auto verbose = call.target.strict_flag("verbose");
+  if (!verbose) return call.refuse(verbose.error());
   Json json;
-  if (scope != "swarm" && is_host(call.context, call.name)) {
-    write_host_network(json, call.context);
+  const auto local = find_local_network(call.context, call.name);
+  if (scope != "swarm" && local) {
+    write_local_network(json, call.context, *local);
     return call.reply(json.take());
   }
   if (scope == "local") return call.refuse(not_found("network", call.name));
   const auto network = find_swarm_network(call, scope == "swarm");
   if (!network) return call.refuse(network.error());
-  write_network(json, **network);
+  write_network(json, **network, network_places(call.store(), **network, *verbose));
   call.reply(json.take());
 }
 
 void remove_network(Call& call) {
-  if (is_host(call.context, call.name))
-    return call.refuse(
-        plain_error(Code::permission_denied, call.name + " is a pre-defined network and cannot be removed"));
+  if (const auto local = find_local_network(call.context, call.name))
+    return call.refuse(is_predefined(local->name));
   const auto network = find_swarm_network(call, true);
   if (!network) return call.refuse(network.error());
-  const std::string& name = (*network)->annotations.name;
-  if ((*network)->predefined)
-    return call.refuse(
-        plain_error(Code::permission_denied, name + " is a pre-defined network and cannot be removed"));
-  call.refuse(not_yet("networks cannot be made or changed yet: overlay networks are not there"));
+  if ((*network)->predefined) return call.refuse(is_predefined((*network)->annotations.name));
+  auto transaction = control::remove_network(call.store(), (*network)->id);
+  if (!transaction) return call.refuse(transaction.error());
+  call.replies.propose(call.id, std::move(*transaction), EmptyAnswer{204});
 }
 
-void prune_networks(Call& call) { call.reply(R"({"NetworksDeleted":[]})"); }
+// On a manager those of the swarm that nothing uses; a node's own stay.
+void prune_networks(Call& call) {
+  const auto filters = Filters::parse(call.target, {"label", "label!", "until"});
+  if (!filters) return call.refuse(filters.error());
+  if (filters->has("until") || filters->has("label!"))
+    return call.refuse(not_yet("networks are pruned by the filter label only, or all"));
+  NetworksPruned pruned;
+  model::Transaction transaction;
+  if (call.context.store != nullptr)
+    for (const NetworkId id : control::unused_networks(call.store())) {
+      const auto network = call.store().network(id);
+      if (!filters->labels("label", network->annotations.labels)) continue;
+      pruned.names.push_back(network->annotations.name);
+      transaction.actions.push_back(model::Remove::of<model::Network>(id, network->meta.version));
+    }
+  if (transaction.empty()) return call.reply(R"({"NetworksDeleted":[]})");
+  call.replies.propose(call.id, std::move(transaction), std::move(pruned));
+}
+
+void say(const NetworksPruned& then, Replies& replies, ApiId id, const model::Outcome&) {
+  Json json;
+  json.object([&] { json.field("NetworksDeleted", then.names); });
+  replies.reply(id, 200, json.take());
+}
 
 }  // namespace swarm::docker

@@ -105,7 +105,9 @@ void write_node(Json& json, const model::Node& node, const Context& context) {
   });
 }
 
-void write_network(Json& json, const model::Network& network) { write_value(json, network); }
+void write_network(Json& json, const model::Network& network, const InPlaces& places) {
+  json.object([&] { write_fields(json, network, places); });
+}
 
 namespace {
 
@@ -122,6 +124,7 @@ void write_members(Json& json, const model::Service& service, bool defaults) {
       if (service.spec.endpoint) write_fields(json, *service.spec.endpoint);
     });
     write_unless_empty(json, "Ports", service.ports);
+    write_unless_empty(json, "VirtualIPs", service.virtual_ips);
   });
   write_unless_empty(json, "UpdateStatus", service.update_status);
 }
@@ -156,7 +159,51 @@ const std::string& ServiceWriter::members_of(const model::Service& service) {
   return text.members;
 }
 
-void TaskWriter::write(Json& json, const model::Task& task) {
+namespace {
+
+// As swarmkit's api/network.proto has it (moby daemon/cluster/convert/network.go).
+void write_swarm_network(Json& json, const model::Network& network) {
+  json.object([&] {
+    write_head(json, network.id.str(), network.meta);
+    json.object("Spec", [&] {
+      json.field("Name", network.annotations.name).field("Labels", network.annotations.labels);
+      json.object("DriverConfiguration", [&] { json.field("Name", network.shown_driver()); });
+      json.field_if("Internal", network.internal)
+          .field_if("Attachable", network.attachable)
+          .field_if("Ingress", network.ingress);
+      json.object("IPAMOptions", [&] { json.object("Driver", [] {}); });
+      json.field("Scope", "swarm");
+    });
+    json.object("DriverState", [&] {
+      json.field("Name", network.shown_driver()).field("Options", network.shown_options());
+    });
+    json.object("IPAMOptions", [&] {
+      json.object("Driver", [&] { json.field("Name", "default"); });
+      write_field(json, "Configs", network.shown_ipam());
+    });
+  });
+}
+
+}  // namespace
+
+void TaskWriter::write_attachments(Json& json, const model::Task& task, const FindNetwork& find) {
+  if (task.attachments.empty()) return;
+  json.array("NetworksAttachments", [&] {
+    for (const auto& attachment : task.attachments) {
+      std::string& text = networks_[attachment.network_id];
+      const auto network = text.empty() ? find(attachment.network_id) : nullptr;
+      if (text.empty() && !network) continue;
+      if (network) {
+        Json one;
+        write_swarm_network(one, *network);
+        text = one.take();
+      }
+      json.object([&] { json.key("Network").raw(text).field("Addresses", attachment.addresses); });
+    }
+  });
+}
+
+void TaskWriter::write(Json& json, const model::Task& task, const FindNetwork& find) {
   std::string& spec = specs_[{task.service_id, task.spec_version}];
   if (spec.empty()) {
     Json text;
@@ -171,7 +218,9 @@ void TaskWriter::write(Json& json, const model::Task& task) {
         .field_if("Slot", task.slot)
         .field_if("NodeID", task.node_id.str());
     write_task_status(json, task);
-    json.field("DesiredState", model::to_string(task.desired_state)).null("Volumes");
+    json.field("DesiredState", model::to_string(task.desired_state));
+    write_attachments(json, task, find);
+    json.null("Volumes");
   });
 }
 

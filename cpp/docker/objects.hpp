@@ -1,11 +1,13 @@
 // JSON of the swarm's objects (docker-api: Swarm, Node, Service, Task, Network).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "docker/api.hpp"
+#include "docker/described.hpp"
 #include "docker/json.hpp"
 
 namespace swarm::docker {
@@ -15,7 +17,8 @@ void write_head(Json& json, const std::string& id, const model::Meta& meta);
 // ClusterInfo; `with_tokens` for GET /swarm, without for /info.
 void write_cluster(Json& json, const model::Cluster& cluster, const Context& context, bool with_tokens);
 void write_node(Json& json, const model::Node& node, const Context& context);
-void write_network(Json& json, const model::Network& network);
+// `places`: what is on the network, as far as it is known: "Peers", "Services".
+void write_network(Json& json, const model::Network& network, const InPlaces& places = {});
 
 struct ServiceCounts {
   std::uint64_t running = 0, desired = 0;
@@ -41,10 +44,15 @@ class ServiceWriter {
 // Writes many tasks: specs that tasks share are turned into text once.
 class TaskWriter {
  public:
-  void write(Json& json, const model::Task& task);
+  // Finds the networks that the tasks are on; null for one that is gone.
+  using FindNetwork = std::function<store::Ref<model::Network>(NetworkId)>;
+  void write(Json& json, const model::Task& task, const FindNetwork& find);
 
  private:
+  void write_attachments(Json& json, const model::Task& task, const FindNetwork& find);
+
   std::map<std::pair<ServiceId, std::uint64_t>, std::string> specs_;
+  std::map<NetworkId, std::string> networks_;
 };
 
 }  // namespace swarm::docker

@@ -24,7 +24,9 @@ constexpr const char* kNoExec =
 constexpr const char* kNoRegistry =
     "this engine's runner runs no container images: an image is a named command. See `swarmpy image add` and "
     "`swarmpy image ls`";
-constexpr const char* kNoNetworks = "networks cannot be made or changed yet: overlay networks are not there";
+constexpr const char* kNoConnect =
+    "the networks of a task come from its service: use `docker service update --network-add` or "
+    "`--network-rm`";
 constexpr const char* kNoSecrets = "secrets are not there yet";
 constexpr const char* kNoConfigs = "configs are not there yet";
 constexpr const char* kNoVolumes = "volumes are not there yet";
@@ -66,14 +68,14 @@ constexpr Route kRoutes[] = {
     {"GET", "tasks/*", kRead, kManager, show_task},
     {"GET", "tasks/*/logs", kRead, kManager, task_logs},
 
-    // Here: this node's own are among them, and the swarm's stay as `init` made them, in every store alike.
-    {"GET", "networks", kHere, kAny, list_networks},
-    {"POST", "networks/create", kHere, kAny, nullptr, kNoNetworks},
-    {"POST", "networks/prune", kHere, kAny, prune_networks},
-    {"GET", "networks/*", kHere, kAny, show_network},
-    {"DELETE", "networks/*", kHere, kAny, remove_network},
-    {"POST", "networks/*/connect", kHere, kAny, nullptr, kNoNetworks},
-    {"POST", "networks/*/disconnect", kHere, kAny, nullptr, kNoNetworks},
+    // A node's own are among them: any node answers, a manager for the swarm.
+    {"GET", "networks", kRead, kAny, list_networks},
+    {"POST", "networks/create", kWrite, kManager, create_network},
+    {"POST", "networks/prune", kWrite, kAny, prune_networks},
+    {"GET", "networks/*", kRead, kAny, show_network},
+    {"DELETE", "networks/*", kWrite, kAny, remove_network},
+    {"POST", "networks/*/connect", kHere, kAny, nullptr, kNoConnect},
+    {"POST", "networks/*/disconnect", kHere, kAny, nullptr, kNoConnect},
 
     {"GET", "secrets", kRead, kManager, empty_list},
     {"POST", "secrets/create", kHere, kManager, nullptr, kNoSecrets},
@@ -219,7 +221,9 @@ std::optional<std::string> match(const std::vector<std::string_view>& pattern,
 }  // namespace
 
 bool is_own_without_leader(const Routed& what) {
-  return what.route != nullptr && what.route->handler == show_unlock_key;
+  if (what.route == nullptr) return false;
+  const Handler handler = what.route->handler;
+  return handler == show_unlock_key || handler == list_networks || handler == show_network;
 }
 
 Match find_route(const std::string& method, const Target& target) {

@@ -21,7 +21,8 @@ struct Route {
 };
 
 // Returns true for a read that a manager without a leader answers by what it has itself, once it has waited
-// for one: the unlock key. Managers that are locked wait for the key, and a leader for them.
+// for one. The unlock key: managers that are locked wait for the key, and a leader for them. Networks: the
+// node's own are among them (moby api/server/router/network, getNetworksList).
 bool is_own_without_leader(const Routed& what);
 
 struct Match {

@@ -120,9 +120,10 @@ std::optional<std::vector<TaskId>> candidates(const TaskListing& query) {
 }  // namespace
 
 bool TaskListing::write(Json& json, Budget& budget, const Context&) {
+  const auto find = [this](NetworkId id) { return view->find<model::Network>(id); };
   const auto look_at = [&](const store::Ref<model::Task>& task) {
     budget.spend_one();
-    if (shown(*this, *task)) writer.write(json, *task);
+    if (shown(*this, *task)) writer.write(json, *task, find);
   };
   if (candidates) {
     for (; next < candidates->size(); ++next) {
@@ -154,7 +155,7 @@ void show_task(Call& call) {
   const auto task = find_task(call.store(), call.name);
   if (!task) return call.refuse(task.error());
   Json json;
-  TaskWriter().write(json, **task);
+  TaskWriter().write(json, **task, [&call](NetworkId id) { return call.store().network(id); });
   call.reply(json.take());
 }
 

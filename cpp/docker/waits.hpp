@@ -28,10 +28,18 @@ struct ServiceCreated {
 struct ServiceUpdated {
   std::vector<std::string> warnings;
 };
+struct NetworkCreated {
+  NetworkId network;
+  std::string warning;
+};
+struct NetworksPruned {
+  std::vector<std::string> names;
+};
 struct KeyWritten {
   model::WriteKey write;
 };
-using OnApplied = std::variant<EmptyAnswer, ServiceCreated, ServiceUpdated, KeyWritten>;
+using OnApplied =
+    std::variant<EmptyAnswer, ServiceCreated, ServiceUpdated, NetworkCreated, NetworksPruned, KeyWritten>;
 
 struct SwarmInitialised {};
 struct ImageAdded {};
@@ -103,6 +111,8 @@ std::optional<Instant> deadline_of(const Wait& wait);
 void say(const EmptyAnswer& then, Replies& replies, ApiId id, const model::Outcome& outcome);
 void say(const ServiceCreated& then, Replies& replies, ApiId id, const model::Outcome& outcome);
 void say(const ServiceUpdated& then, Replies& replies, ApiId id, const model::Outcome& outcome);
+void say(const NetworkCreated& then, Replies& replies, ApiId id, const model::Outcome& outcome);
+void say(const NetworksPruned& then, Replies& replies, ApiId id, const model::Outcome& outcome);
 void say(const KeyWritten& then, Replies& replies, ApiId id, const model::Outcome& outcome);
 // ... or refused when it was, in place of Docker's text
 void say_refused(const KeyWritten& then, Replies& replies, ApiId id, const model::Outcome& outcome,

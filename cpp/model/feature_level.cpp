@@ -7,6 +7,7 @@
 #include "model/key_value.hpp"
 #include "model/kind.hpp"
 #include "model/kinds.hpp"
+#include "model/network.hpp"
 #include "model/node.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"
@@ -53,7 +54,9 @@ FeatureLevel of_action(const Build& build, const Put& put) {
   return std::visit([&](const auto& object) { return level_of(build, object); }, put.object);
 }
 FeatureLevel of_action(const Build& build, const Remove& remove) { return level_of(build, remove.kind); }
-FeatureLevel of_action(const Build& build, const TaskStep&) { return level_of(build, Task::kKind); }
+FeatureLevel of_action(const Build& build, const TaskStep& step) {
+  return std::max(level_of(build, Task::kKind), step.attachments.empty() ? kFirstLevel : kNetworksSince);
+}
 FeatureLevel of_action(const Build& build, const NodeStep& step) {
   const bool says_tls = step.description && step.description->tls;
   return std::max(level_of(build, Node::kKind), says_tls ? kTlsInfoSince : kFirstLevel);

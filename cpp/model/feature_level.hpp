@@ -24,7 +24,7 @@ namespace swarm::model {
 using FeatureLevel = std::uint32_t;
 
 inline constexpr FeatureLevel kFirstLevel = 1;
-inline constexpr FeatureLevel kFeatureLevel = 2;  // what this source tree knows
+inline constexpr FeatureLevel kFeatureLevel = 3;  // what this source tree knows
 
 // What one build of the engine knows. A value, so that one swarm can be made of several builds.
 struct Build {

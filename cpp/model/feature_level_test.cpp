@@ -25,7 +25,9 @@ Transaction of(std::initializer_list<Action> actions) {
 const Build kKeysAreNew{2, {{KeyValue::kKind, 2}}};
 
 TEST(FeatureLevel, WhatThisBuildWritesNeedsNoMoreThanItKnows) {
-  const Transaction everything = of({Put{Cluster{}}, Put{Node{}}, Put{Service{}}, Put{Task{}}, Put{Network{}},
+  Network ingress;
+  ingress.ingress = true;
+  const Transaction everything = of({Put{Cluster{}}, Put{Node{}}, Put{Service{}}, Put{Task{}}, Put{ingress},
                                      Remove::of<Node>(NodeId(1)), TaskStep{}, NodeStep{}, WriteKey{}});
   EXPECT_EQ(needed_level(Build{}, everything), kFirstLevel);
   EXPECT_LE(needed_level(Build{}, everything), kFeatureLevel);
@@ -38,6 +40,13 @@ TEST(FeatureLevel, SomeValuesAreNewerThanTheirKinds) {
   step.description = node.description;
   EXPECT_EQ(needed_level(Build{}, of({Put{node}})), kTlsInfoSince);
   EXPECT_EQ(needed_level(Build{}, of({step})), kTlsInfoSince);
+  Service service;
+  service.virtual_ips.emplace_back();
+  TaskStep attached;
+  attached.attachments.emplace_back();
+  EXPECT_EQ(needed_level(Build{}, of({Put{Network{}}})), kNetworksSince) << "one that a user makes";
+  EXPECT_EQ(needed_level(Build{}, of({Put{service}})), kNetworksSince);
+  EXPECT_EQ(needed_level(Build{}, of({attached})), kNetworksSince);
   Cluster cluster;
   cluster.root_ca.rotation.emplace();
   EXPECT_EQ(needed_level(Build{}, of({Put{cluster}})), kRootRotationSince);

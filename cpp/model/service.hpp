@@ -3,9 +3,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/kind.hpp"
 #include "model/meta.hpp"
+#include "model/network.hpp"
 #include "model/service_spec.hpp"
 
 namespace swarm::model {
@@ -28,11 +30,19 @@ struct UpdateStatus {
   bool operator==(const UpdateStatus&) const = default;
 };
 
+// A service's own address on one of its networks, "10.0.1.2/24".
+struct VirtualIp {
+  NetworkId network_id;
+  std::string address;
+  bool operator==(const VirtualIp&) const = default;
+};
+
 struct Service {
   static constexpr Kind kKind{2};
   static constexpr const char* kWord = "service";
   static constexpr WrittenBy kWrittenBy = WrittenBy::put;
   const std::string& unique_name() const { return spec.annotations.name; }
+  FeatureLevel needed_level() const { return virtual_ips.empty() ? kFirstLevel : kNetworksSince; }
 
   ServiceId id;
   Meta meta;
@@ -44,6 +54,7 @@ struct Service {
   std::uint64_t previous_spec_version = 0;
   std::optional<UpdateStatus> update_status;
   std::vector<PortConfig> ports;  // as allocated
+  std::vector<VirtualIp> virtual_ips;
   bool operator==(const Service&) const = default;
 };
 

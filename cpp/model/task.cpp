@@ -17,7 +17,7 @@ bool operator==(const Task& a, const Task& b) {
   return same_value(a.templ, b.templ) && same_value(a.restarts, b.restarts) && a.id == b.id &&
          a.meta == b.meta && a.service_id == b.service_id && a.slot == b.slot && a.node_id == b.node_id &&
          a.spec_version == b.spec_version && a.desired_state == b.desired_state && a.status == b.status &&
-         a.applied_at == b.applied_at;
+         a.applied_at == b.applied_at && a.attachments == b.attachments;
 }
 
 std::string task_name(const Task& task) {

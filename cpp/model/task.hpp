@@ -9,6 +9,7 @@
 
 #include "model/kind.hpp"
 #include "model/meta.hpp"
+#include "model/network.hpp"
 #include "model/service_spec.hpp"
 
 namespace swarm::model {
@@ -92,6 +93,13 @@ struct RestartRecord {
   bool operator==(const RestartRecord&) const = default;
 };
 
+// A task's addresses on one of its networks, "10.0.1.3/24".
+struct TaskAttachment {
+  NetworkId network_id;
+  std::vector<std::string> addresses;
+  bool operator==(const TaskAttachment&) const = default;
+};
+
 struct Task {
   static constexpr Kind kKind{3};
   static constexpr const char* kWord = "task";
@@ -107,8 +115,10 @@ struct Task {
   TaskStatus status;
   WallTime applied_at;  // when a manager stored the status; zero until an agent reported
   std::shared_ptr<const RestartRecord> restarts;  // null: nothing before it counts
+  std::vector<TaskAttachment> attachments;        // as allocated
   std::shared_ptr<const TaskTemplate> templ;      // filled in by the store; never null in a view
 
+  FeatureLevel needed_level() const { return attachments.empty() ? kFirstLevel : kNetworksSince; }
   const TaskSpec& spec() const { return templ->spec; }
   TaskState state() const { return status.state; }
   // By value: the same work, whether or not the template is the same object in memory.

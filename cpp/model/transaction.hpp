@@ -48,6 +48,7 @@ struct TaskStep {
   std::optional<TaskStatus> status;
   // The status comes from an agent: it is taken only from the task's own node. Empty: a manager's own step.
   NodeId reported_by;
+  std::vector<TaskAttachment> attachments = {};  // empty: they stay as they are
   bool operator==(const TaskStep&) const = default;
 };
 

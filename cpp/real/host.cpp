@@ -75,7 +75,7 @@ model::NodeDescription describe(const HostOptions& options, const std::vector<st
   out.resources.memory_bytes = ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
   out.engine_version = "28.2.2";  // whose API this daemon speaks
   out.engine_labels = options.labels;
-  out.plugins = model::builtin_plugins(executors);
+  out.plugins = model::builtin_plugins(executors, false);
   return out;
 }
 

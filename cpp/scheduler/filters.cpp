@@ -11,6 +11,7 @@
 #include "base/check.hpp"
 #include "base/id.hpp"
 #include "base/mistake.hpp"
+#include "model/builtin_plugins.hpp"
 #include "model/constraint.hpp"
 #include "model/node.hpp"
 #include "model/port.hpp"
@@ -41,6 +42,8 @@ std::string sentence(Filter filter, std::size_t n) {
       return nodes + " not available for new tasks";
     case Filter::resource:
       return "insufficient resources on " + nodes;
+    case Filter::overlay:
+      return "overlay networks not available on " + nodes;
     case Filter::constraint:
       return "scheduling constraints not satisfied on " + nodes;
     case Filter::platform:
@@ -56,7 +59,8 @@ std::string sentence(Filter filter, std::size_t n) {
 
 }  // namespace
 
-Filters::Filters(const model::TaskTemplate& templ, ServiceId service) : service_(service) {
+Filters::Filters(const model::TaskTemplate& templ, ServiceId service, bool on_overlay)
+    : service_(service), on_overlay_(on_overlay) {
   if (templ.spec.resources && templ.spec.resources->reservations)
     reservations_ = &*templ.spec.resources->reservations;
   if (templ.spec.placement) placement_ = &*templ.spec.placement;
@@ -92,6 +96,7 @@ std::optional<Filter> Filters::refusal(const NodeInfo& info) const {
   const bool any = info.node && SWARM_MISTAKE("scheduler.places-on-nodes-that-take-none");
   if (!any && (!info.node || !info.node->accepts_tasks())) return Filter::ready;
   if (!passes_resource(info)) return Filter::resource;
+  if (on_overlay_ && !model::carries_overlay(info.node->description.plugins)) return Filter::overlay;
   const bool matches =
       model::matches(constraints_, *info.node) || SWARM_MISTAKE("scheduler.ignores-constraints");
   if (unreadable_constraints_ || !matches) return Filter::constraint;

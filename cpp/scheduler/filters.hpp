@@ -1,7 +1,7 @@
 // Filters: whether a task of a given template may run on a node, and if not, why. The first filter that fails
 // ends the check for that node; reasons are counted over nodes and given in Docker's words (swarmkit
-// manager/scheduler/filter.go). NOT here: which of the fitting nodes is best (spread), plugins and cluster
-// volumes (there are none).
+// manager/scheduler/filter.go). NOT here: which of the fitting nodes is best (spread); plugins but that of
+// overlay networks, and cluster volumes (there are none).
 #pragma once
 
 #include <array>
@@ -15,13 +15,14 @@
 namespace swarm::scheduler {
 
 // In the order of checking.
-enum class Filter { ready, resource, constraint, platform, host_port, max_replicas };
-inline constexpr std::size_t kFilters = 6;
+enum class Filter { ready, resource, overlay, constraint, platform, host_port, max_replicas };
+inline constexpr std::size_t kFilters = 7;
 
 // Made once for a group of alike tasks.
 class Filters {
  public:
-  Filters(const model::TaskTemplate& templ, ServiceId service);
+  // `on_overlay`: its tasks are on overlay networks, which not every node can carry.
+  Filters(const model::TaskTemplate& templ, ServiceId service, bool on_overlay);
   // The first filter that refuses the node.
   std::optional<Filter> refusal(const NodeInfo& info) const;
 
@@ -30,6 +31,7 @@ class Filters {
   bool passes_platform(const model::Node& node) const;
 
   ServiceId service_;
+  bool on_overlay_ = false;
   const model::Resources* reservations_ = nullptr;
   const model::Placement* placement_ = nullptr;
   bool unreadable_constraints_ = false;

@@ -1,5 +1,6 @@
 #include "scheduler/scheduler.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -16,6 +17,7 @@
 #include "base/id.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
+#include "model/network.hpp"
 #include "model/node.hpp"
 #include "model/restart.hpp"
 #include "model/task.hpp"
@@ -43,6 +45,15 @@ bool is_preassigned(const model::Task& task) {
 // Never placed, and not wanted any more: no agent will ever end it (swarmkit scheduler.go, noSuitableNode).
 bool is_obsolete(const model::Task& task) {
   return task.state() < TaskState::assigned && task.desired_state == TaskState::shutdown;
+}
+
+// Its tasks are on networks that not every node can carry.
+bool on_overlay(const store::Store& store, const model::TaskTemplate& templ) {
+  return std::ranges::any_of(templ.spec.networks, [&](const auto& attachment) {
+    const auto id = NetworkId::parse(attachment.target);
+    const auto network = id ? store.network(*id) : nullptr;
+    return network && network->is_overlay();
+  });
 }
 
 GroupKey group_of(const model::Task& task) { return {task.service_id, task.spec_version}; }
@@ -238,9 +249,14 @@ void Scheduler::State::confirm_preassigned(const store::Store& store, WallTime w
     const auto task = store.task(*dirty.preassigned.begin());
     in_flight.preassigned.insert(dirty.preassigned.extract(dirty.preassigned.begin()));
     if (!task || !is_preassigned(*task) || !store.service(task->service_id)) continue;
-    const auto& of_group = filters.try_emplace(group_of(*task), *task->templ, task->service_id).first->second;
+    const GroupKey key = group_of(*task);
+    auto of_group = filters.find(key);
+    if (of_group == filters.end()) {
+      Filters made(*task->templ, task->service_id, on_overlay(store, *task->templ));
+      of_group = filters.emplace(key, std::move(made)).first;
+    }
     const std::size_t before = transaction.actions.size();
-    confirm(*task, of_group, wall);
+    confirm(*task, of_group->second, wall);
     const auto* step = transaction.actions.size() > before
                            ? std::get_if<model::TaskStep>(&transaction.actions.back())
                            : nullptr;
@@ -277,7 +293,7 @@ bool Scheduler::State::place_group(const store::Store& store, const GroupKey& ke
   SWARM_CHECK(!group.tasks.empty(), "group", key.service, key.spec_version);
   if (!store.service(key.service)) return true;  // its tasks are on their way out
   const store::Ref<model::TaskTemplate> templ = store.task(group.tasks.begin()->second)->templ;
-  const Filters filters(*templ, key.service);
+  const Filters filters(*templ, key.service, on_overlay(store, *templ));
   static const std::vector<std::string> kNoPreferences;
   const auto& placement = templ->spec.placement;
   Spread spread(infos, filters, key, placement ? placement->spread_preferences : kNoPreferences, now, rng);

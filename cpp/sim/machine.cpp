@@ -122,7 +122,7 @@ std::string Machine::start() {
   description.resources = options.resources;
   description.engine_version = "28.2.2";
   description.engine_labels = options.engine_labels;
-  description.plugins = model::builtin_plugins({kExecutor});
+  description.plugins = model::builtin_plugins({kExecutor}, true);
   node_options.operating_system = node_options.kernel_version = "simulated";
   node_options.address = options.address;
   node_options.data_root = "/var/lib/swarmpy/" + options.name;

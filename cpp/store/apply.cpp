@@ -37,7 +37,7 @@ constexpr const char* kStays = "objects of this kind cannot be removed";
 // Nothing was changed: writing it again would only move the version.
 bool same_task(const model::Task& a, const model::Task& b) {
   return a.node_id == b.node_id && a.desired_state == b.desired_state && a.status == b.status &&
-         a.applied_at == b.applied_at;
+         a.applied_at == b.applied_at && a.attachments == b.attachments;
 }
 
 // Keys are removed by an action of their own, templates with their service; the cluster ends with its
@@ -240,6 +240,7 @@ void Applier::write(const model::TaskStep& step) {
   if (step.desired_state && *step.desired_state > after.desired_state)
     after.desired_state = *step.desired_state;
   if (step.node_id) after.node_id = *step.node_id;
+  if (!step.attachments.empty()) after.attachments = step.attachments;
   if (step.status && step.status->state >= after.status.state && !(*step.status == after.status)) {
     after.status = *step.status;
     if (reported) after.applied_at = transaction_.time;

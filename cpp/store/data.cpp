@@ -45,7 +45,7 @@ void Store::Data::count(const model::Node* node, std::int64_t step) {
 void Store::Data::index(const model::Task* before, const model::Task* after) {
   const bool stays = before != nullptr && after != nullptr && before->node_id == after->node_id &&
                      before->service_id == after->service_id && before->slot == after->slot &&
-                     before->spec_version == after->spec_version;
+                     before->spec_version == after->spec_version && before->attachments == after->attachments;
   if (stays) return;
   if (before != nullptr) take_from_index(*before);
   if (after != nullptr) add_to_index(*after);
@@ -54,19 +54,30 @@ void Store::Data::index(const model::Task* before, const model::Task* after) {
 void Store::Data::add_to_index(const model::Task& task) {
   tasks_by_service[task.service_id].insert({task.slot, task.id});
   if (!task.node_id.empty()) tasks_by_node[task.node_id].insert(task.id);
+  for (const auto& one : task.attachments) tasks_by_network[one.network_id].insert(task.id);
   ++table<TaskTemplateRecord>().objects[{task.service_id, task.spec_version}].users;
 }
+
+namespace {
+
+// An empty set leaves no trace.
+template <class Key>
+void take_from(std::map<Key, std::set<TaskId>>& index, const Key& key, TaskId task) {
+  const auto it = index.find(key);
+  if (it == index.end()) return;
+  it->second.erase(task);
+  if (it->second.empty()) index.erase(it);
+}
+
+}  // namespace
 
 void Store::Data::take_from_index(const model::Task& task) {
   auto& of_service = tasks_by_service[task.service_id];
   const bool was_there = of_service.erase({task.slot, task.id}) == 1;
   SWARM_CHECK(was_there, "task", task.id, "is not in the index of its service");
   if (of_service.empty()) tasks_by_service.erase(task.service_id);
-  if (!task.node_id.empty()) {
-    auto& on_node = tasks_by_node[task.node_id];
-    on_node.erase(task.id);
-    if (on_node.empty()) tasks_by_node.erase(task.node_id);
-  }
+  if (!task.node_id.empty()) take_from(tasks_by_node, task.node_id, task.id);
+  for (const auto& one : task.attachments) take_from(tasks_by_network, one.network_id, task.id);
   auto& templ = table<TaskTemplateRecord>().objects[{task.service_id, task.spec_version}];
   SWARM_CHECK(templ.users > 0, "task", task.id, "uses a template that no task uses");
   --templ.users;

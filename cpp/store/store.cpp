@@ -66,6 +66,11 @@ const std::set<TaskId>& Store::tasks_on_node(NodeId id) const {
   return it == data_->tasks_by_node.end() ? empty_set<std::set<TaskId>>() : it->second;
 }
 
+const std::set<TaskId>& Store::tasks_on_network(NetworkId id) const {
+  const auto it = data_->tasks_by_network.find(id);
+  return it == data_->tasks_by_network.end() ? empty_set<std::set<TaskId>>() : it->second;
+}
+
 Ref<model::TaskTemplate> Store::task_template(ServiceId id, std::uint64_t spec_version) const {
   return table<model::TaskTemplateRecord>().find({id, spec_version});
 }

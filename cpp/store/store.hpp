@@ -75,12 +75,13 @@ class Store {
   Ref<model::Service> service_named(std::string_view name) const { return named<model::Service>(name); }
   Ref<model::Network> network_named(std::string_view name) const { return named<model::Network>(name); }
 
-  // Tasks of a service by (slot, id): a slot is a range. Tasks on a node by id. An unknown id gives an empty
-  // set.
+  // Tasks of a service by (slot, id): a slot is a range. Tasks on a node, and with an address on a network,
+  // by id. An unknown id gives an empty set.
   using SlotIndex = std::set<std::pair<std::uint64_t, TaskId>>;
   const SlotIndex& tasks_of_service(ServiceId id) const;
   std::vector<Ref<model::Task>> tasks_in_slot(ServiceId id, std::uint64_t slot) const;
   const std::set<TaskId>& tasks_on_node(NodeId id) const;
+  const std::set<TaskId>& tasks_on_network(NetworkId id) const;
   // All services that still have tasks, also those that are gone.
   const std::map<ServiceId, SlotIndex>& service_index() const { return data_->tasks_by_service; }
 
@@ -136,6 +137,7 @@ class Store {
     model::Kinds::Each<Table>::Into<std::tuple> tables;
     std::map<ServiceId, SlotIndex> tasks_by_service;
     std::map<NodeId, std::set<TaskId>> tasks_by_node;
+    std::map<NetworkId, std::set<TaskId>> tasks_by_network;
     std::map<model::TaskState, std::int64_t> task_counts;
     std::map<model::NodeState, std::int64_t> node_counts;
     Uint128 hash = 0;  // of all records whose own hash is not 0: those that are not dirty, and some that are

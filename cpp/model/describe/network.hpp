@@ -11,6 +11,8 @@ SWARM_DESCRIBE(IpamConfig) {
   SWARM_ROW(subnet, omit("Subnet"));
   SWARM_ROW(ip_range, omit("IPRange"));
   SWARM_ROW(gateway, omit("Gateway"));
+  SWARM_ROW(auxiliary, omit("AuxiliaryAddresses"));
+  SWARM_ROW(vni);
 }
 
 SWARM_DESCRIBE(Network) {
@@ -18,6 +20,9 @@ SWARM_DESCRIBE(Network) {
   SWARM_ROW(meta);
   SWARM_ROW(driver);
   SWARM_ROW(predefined);
+  SWARM_ROW(ipam);
+  SWARM_ROW(options);
+  SWARM_ROW(allocated);
   SWARM_SHOW("Name", of.annotations.name);
   SWARM_ROW(id, always("Id"));
   SWARM_SHOW("Created", of.meta.created_at);
@@ -27,15 +32,17 @@ SWARM_DESCRIBE(Network) {
   SWARM_SHOW("EnableIPv6", false);
   SWARM_SHOW("IPAM.Driver", "default");
   SWARM_SHOW("IPAM.Options", nullptr);
-  SWARM_ROW(ipam, always("IPAM.Config"));
+  SWARM_SHOW("IPAM.Config", of.shown_ipam());
   SWARM_ROW(internal, always("Internal"));
   SWARM_ROW(attachable, always("Attachable"));
   SWARM_ROW(ingress, always("Ingress"));
   SWARM_SHOW("ConfigFrom.Network", "");
   SWARM_SHOW("ConfigOnly", false);
   SWARM_SHOW("Containers", nullptr);
-  SWARM_ROW(options, always("Options"));
+  SWARM_SHOW("Options", of.shown_options());
   SWARM_SHOW("Labels", of.shown_labels());
+  SWARM_PLACE("Peers");
+  SWARM_PLACE("Services");
 }
 SWARM_CASE(Put, Network, network)
 

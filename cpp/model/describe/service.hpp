@@ -14,9 +14,14 @@ SWARM_DESCRIBE(UpdateStatus) {
   SWARM_ROW(message, always("Message"));
 }
 
+SWARM_DESCRIBE(VirtualIp) {
+  SWARM_ROW(network_id, always("NetworkID"));
+  SWARM_ROW(address, always("Addr"));
+}
+
 // docker/objects.cpp writes its JSON: the endpoint there is made of two fields.
 SWARM_FIELDS(Service, id, meta, spec, spec_version, previous_spec, previous_spec_version, update_status,
-             ports)
+             ports, virtual_ips)
 SWARM_CASE(Put, Service, service)
 
 }  // namespace swarm::model

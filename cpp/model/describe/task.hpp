@@ -30,13 +30,14 @@ SWARM_DESCRIBE(TaskTemplateRecord) {
   SWARM_ROW_SPREAD(templ);
 }
 
+SWARM_FIELDS(TaskAttachment, network_id, addresses)
 SWARM_FIELDS(RestartMark, at, count)
 SWARM_FIELDS(RestartRecord, delay, attempts, ran, marks)
 
 // Without its template: the log and the disk name it by service and version. docker/objects.cpp writes its
 // JSON.
 SWARM_FIELDS(Task, id, meta, service_id, slot, node_id, spec_version, desired_state, status, applied_at,
-             restarts)
+             restarts, attachments)
 SWARM_CASE(Put, Task, task)
 
 }  // namespace swarm::model

@@ -7,7 +7,7 @@
 namespace swarm::model {
 
 SWARM_FIELDS(Remove, kind, id, version)
-SWARM_FIELDS(TaskStep, id, version, desired_state, node_id, status, reported_by)
+SWARM_FIELDS(TaskStep, id, version, desired_state, node_id, status, reported_by, attachments)
 
 // `manager`: a field of its own says whether the step changes it at all.
 SWARM_DESCRIBE(NodeStep) {

@@ -1,0 +1,191 @@
+#include "control/network.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "control/service.hpp"
+#include "model/network.hpp"
+#include "model/service.hpp"
+#include "model/service_spec.hpp"
+#include "model/task.hpp"
+#include "model/transaction.hpp"
+#include "store/store.hpp"
+
+namespace swarm::control {
+namespace {
+
+using Check = Result<void>;
+
+Error invalid(std::string text) { return rpc_error(Code::invalid_argument, std::move(text)); }
+Error invalid_ipam(std::string text) { return invalid("ipam configuration: " + std::move(text)); }
+
+// A whole block: "10.0.0.1/24" is an address in one.
+std::optional<AddressBlock> whole_block(const std::string& text) {
+  const auto block = AddressBlock::parse(text);
+  if (!block || text.substr(0, text.find('/')) != block->first.host()) return std::nullopt;
+  return block;
+}
+
+Check check_inside(const AddressBlock& subnet, const std::string& text, const std::string& address,
+                   const char* what) {
+  const auto parsed = Address::parse(address);
+  if (!parsed || parsed->port != 0) return invalid_ipam(std::string("invalid ") + what + " " + address);
+  if (subnet.contains(*parsed)) return {};
+  return invalid_ipam("subnet " + text + " does not contain " + what + " " + address);
+}
+
+Check check_range(const AddressBlock& subnet, const model::IpamConfig& config) {
+  if (config.ip_range.empty()) return {};
+  const auto range = AddressBlock::parse(config.ip_range);
+  if (!range) return invalid_ipam("invalid range " + config.ip_range);
+  if (subnet.contains(range->first) && range->bits >= subnet.bits) return {};
+  return invalid_ipam("subnet " + config.subnet + " does not contain range " + config.ip_range);
+}
+
+constexpr std::uint8_t kSmallest = 30;  // two addresses beside the network's own and the broadcast
+
+Check check_config(const model::IpamConfig& config) {
+  if (config.subnet.empty()) {
+    if (config.gateway.empty() && config.ip_range.empty() && config.auxiliary.empty()) return {};
+    return invalid_ipam("cannot be empty");  // a gateway or a range of which subnet?
+  }
+  const auto subnet = whole_block(config.subnet);
+  if (!subnet) return invalid_ipam("invalid subnet " + config.subnet);
+  if (!subnet->first.is_v4())
+    return rpc_error(Code::unimplemented, "subnet " + config.subnet + ": IPv6 in networks is not there yet");
+  if (subnet->bits > kSmallest || subnet->first.is_unspecified() || subnet->first.is_loopback())
+    return invalid_ipam("subnet " + config.subnet + " has no addresses that tasks can have");
+  if (const auto fine = check_range(*subnet, config); !fine) return fine;
+  if (!config.gateway.empty())
+    if (const auto fine = check_inside(*subnet, config.subnet, config.gateway, "gateway"); !fine) return fine;
+  for (const auto& [name, address] : config.auxiliary)
+    if (const auto fine = check_inside(*subnet, config.subnet, address, "auxiliary address"); !fine)
+      return fine;
+  return {};
+}
+
+// Docker lets it pass, and the network never gets a subnet; its allocator says why, in a log.
+Check check_overlap(const store::Store& store, const model::IpamConfig& wanted) {
+  const auto subnet = AddressBlock::parse(wanted.subnet);
+  if (!subnet) return {};
+  for (const auto& [id, other] : store.networks())
+    for (const auto& taken : other->shown_ipam()) {
+      const auto block = AddressBlock::parse(taken.subnet);
+      if (block && block->overlaps(*subnet))
+        return invalid_ipam("subnet " + wanted.subnet + " overlaps with subnet " + taken.subnet +
+                            " of network " + other->annotations.name);
+    }
+  return {};
+}
+
+Check check_ipam(const store::Store& store, const model::Network& network) {
+  for (std::size_t i = 0; i < network.ipam.size(); ++i) {
+    if (const auto fine = check_config(network.ipam[i]); !fine) return fine;
+    if (const auto fine = check_overlap(store, network.ipam[i]); !fine) return fine;
+    for (std::size_t j = 0; j < i; ++j) {
+      const auto a = AddressBlock::parse(network.ipam[i].subnet),
+                 b = AddressBlock::parse(network.ipam[j].subnet);
+      if (a && b && a->overlaps(*b))
+        return invalid_ipam("subnet " + network.ipam[i].subnet + " overlaps with subnet " +
+                            network.ipam[j].subnet);
+    }
+  }
+  return {};
+}
+
+Check check_ingress(const store::Store& store, const model::Network& network) {
+  if (!network.ingress) return {};
+  if (network.attachable) return invalid("ingress network cannot be attachable");
+  for (const auto& [id, other] : store.networks())
+    if (other->ingress)
+      return rpc_error(Code::already_exists, "ingress network (" + id.str() + ") is already present");
+  return {};
+}
+
+std::vector<NetworkId> networks_of(const model::Service& service) {
+  std::vector<NetworkId> out;
+  for (const auto* list : {&service.spec.task.networks, &service.spec.networks})
+    for (const auto& attachment : *list)
+      if (const auto id = NetworkId::parse(attachment.target)) out.push_back(*id);
+  return out;
+}
+
+bool publishes(const model::Service& service) {
+  const auto& endpoint = service.spec.endpoint;
+  return endpoint && endpoint->mode == model::EndpointMode::vip &&
+         std::any_of(endpoint->ports.begin(), endpoint->ports.end(),
+                     [](const auto& port) { return port.publish_mode == model::PublishMode::ingress; });
+}
+
+Check check_services(const store::Store& store, const model::Network& network) {
+  for (const auto& [id, service] : store.services()) {
+    if (network.ingress && publishes(*service))
+      return rpc_error(Code::failed_precondition,
+                       "ingress network cannot be removed because service " + id.str() + " depends on it");
+    const auto used = networks_of(*service);
+    if (std::find(used.begin(), used.end(), network.id) != used.end())
+      return rpc_error(Code::failed_precondition,
+                       "network " + network.id.str() + " is in use by service " + id.str());
+  }
+  return {};
+}
+
+bool goes_on(const model::Task& task) { return task.live(); }
+
+Check check_tasks(const store::Store& store, const model::Network& network) {
+  if (network.ingress) return {};
+  for (const TaskId id : store.tasks_on_network(network.id))
+    if (goes_on(*store.task(id)))
+      return rpc_error(Code::failed_precondition,
+                       "network " + network.id.str() + " is in use by task " + id.str());
+  return {};
+}
+
+}  // namespace
+
+Result<model::Transaction> create_network(const store::Store& store, model::Network network) {
+  if (network.annotations.labels.contains("com.docker.swarm.predefined"))
+    return rpc_error(Code::permission_denied,
+                     "label com.docker.swarm.predefined is for internally created predefined networks and "
+                     "cannot be applied by users");
+  if (const auto fine = validate_name(network.annotations.name); !fine) return fine.error();
+  if (store.network_named(network.annotations.name))
+    return plain_error(Code::already_exists,
+                       "network with name " + network.annotations.name + " already exists");
+  if (const auto fine = check_ingress(store, network); !fine) return fine.error();
+  if (const auto fine = check_ipam(store, network); !fine) return fine.error();
+  model::Transaction transaction;
+  transaction.actions.push_back(model::Put{std::move(network)});
+  return transaction;
+}
+
+Result<model::Transaction> remove_network(const store::Store& store, NetworkId id) {
+  const auto network = store.network(id);
+  if (!network) return plain_error(Code::not_found, "network " + id.str() + " not found");
+  if (network->predefined)
+    return rpc_error(Code::failed_precondition, "network " + id.str() + " (" + network->annotations.name +
+                                                    ") is a swarm predefined network and cannot be removed");
+  if (const auto free = check_services(store, *network); !free) return free.error();
+  if (const auto free = check_tasks(store, *network); !free) return free.error();
+  model::Transaction transaction;
+  transaction.actions.push_back(model::Remove::of<model::Network>(id, network->meta.version));
+  return transaction;
+}
+
+std::set<NetworkId> unused_networks(const store::Store& store) {
+  std::set<NetworkId> unused;
+  for (const auto& [id, network] : store.networks())
+    if (!network->predefined && !network->ingress && check_tasks(store, *network)) unused.insert(id);
+  for (const auto& [id, service] : store.services())
+    for (const NetworkId used : networks_of(*service)) unused.erase(used);
+  return unused;
+}
+
+}  // namespace swarm::control
