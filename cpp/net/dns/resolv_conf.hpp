@@ -12,7 +12,7 @@
 // NOT here: files; a new copy when the host's file changes: moby writes the task's once, too.
 #pragma once
 
-#include <optional>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
