@@ -252,6 +252,8 @@ TEST(ReverseAddress, IsReadOnlyInItsOneSpelling) {
                             "4.3.1.0.10.in-addr.arpa", ".3.1.0.10.in-addr.arpa", "3.1.0.10.in-addr.arpa.",
                             "3.1.0.10", "in-addr.arpa", "ip6.arpa", "1.ip6.arpa", ""})
     EXPECT_EQ(reverse_address(wrong), std::nullopt) << wrong;
+  const std::string mapped = "3.0.1.0.0.0.a.0.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa";
+  EXPECT_EQ(reverse_address(mapped), std::nullopt) << "10.0.1.3 has another reverse name";
   EXPECT_EQ(reverse_address("g" + v6.substr(1)), std::nullopt);
   EXPECT_EQ(reverse_address("1-" + v6.substr(2)), std::nullopt);
 }

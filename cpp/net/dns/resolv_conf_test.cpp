@@ -81,6 +81,10 @@ TEST(ResolvConf, NdotsOfTheHostStaysUnlessItIsNoNumber) {
     EXPECT_NE(made(wrong).resolv_conf.find("options ndots:0\n"), std::string::npos) << wrong;
 }
 
+TEST(ResolvConf, AnOuterDockersServerIsAskedFromTheHost) {
+  EXPECT_EQ(made("nameserver 127.0.0.11\n").upstreams, (std::vector<Upstream>{{server("127.0.0.11"), true}}));
+}
+
 TEST(ResolvConf, ThreeServersAreAsked) {
   const auto task =
       made("nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n");
