@@ -100,6 +100,8 @@ Result<std::unique_ptr<Replica>> Replica::load(Core& core, ManagerState state) {
   const auto restored = replica->store_->restore(std::move(state.records), state.applied);
   if (!restored) return restored.error();
   replica->began_from_ = state.applied;
+  const raft::Index committed = surely_committed(state);
+  replica->hard_is_newer_ = std::exchange(state.hard.commit, committed) != committed;
   // The log's own snapshot carries the membership as of the applied index: changes after it are applied
   // again.
   state.snapshot.conf_state = state.conf;
@@ -399,7 +401,8 @@ void Replica::persist(const raft::Ready& ready, ports::DiskBatch& batch) {
   if (ready.snapshot) install(*ready.snapshot, batch);
   if (ready.hard_state) hard_ = *ready.hard_state;
   if (batch.sync) promise(ready, batch);
-  if ((batch.sync || ready.hard_state) && !SWARM_MISTAKE("node.saves-no-hard-state"))
+  const bool is_news = ready.hard_state || std::exchange(hard_is_newer_, false);
+  if ((batch.sync || is_news) && !SWARM_MISTAKE("node.saves-no-hard-state"))
     put_hard_state(hard_, promise_, batch);
   if (ready.entries.empty()) return;
   const bool keeps = SWARM_MISTAKE("node.keeps-what-was-written-over");

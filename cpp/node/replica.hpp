@@ -230,6 +230,7 @@ class Replica {
   WallTime leader_since_;
   std::uint64_t began_from_ = 0;        // of its store: a snapshot's index, or what the disk had
   raft::HardState hard_;                // as it is on disk, or on its way there
+  bool hard_is_newer_ = false;          // than on disk: the start saw more to be committed
   raft::Promise promise_;               // the same
   raft::Promise marked_;                // the last promise whose mark is on disk
   raft::Term applied_term_ = 0;         // of the entry at the store's version
