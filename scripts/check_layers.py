@@ -52,7 +52,14 @@ ALLOWED: dict[str, set[str]] = {
 EXCEPTIONS = {("codec", "raft/message.hpp")}  # docs/adr/0002
 LINK_EXCEPTIONS = {("codec", "raft")}
 # Libraries that are named differently from their directory.
-LIBRARY_DIRECTORY = {"http": "real", "stream": "real", "tls": "real", "seal": "real", "mesh": "net"}
+LIBRARY_DIRECTORY = {
+    "http": "real",
+    "stream": "real",
+    "tls": "real",
+    "seal": "real",
+    "mesh": "net",
+    "dns": "net",
+}
 
 IMPURE_DIRECTORIES = {"real", "bindings", "tools"}
 IMPURE = {

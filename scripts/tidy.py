@@ -119,19 +119,13 @@ def check(source: Path) -> str:
     return run.stdout.strip() or HEADER.sub("", run.stderr).strip() or f"{TIDY}: exit {run.returncode}"
 
 
-def not_yet() -> set[str]:
-    """Returns the rooms of cpp/ that are not clean yet: the list only gets shorter."""
-    lines = (ROOT / "scripts" / "tidy_not_yet.txt").read_text().splitlines()
-    return {line for line in lines if not line.startswith("#")}
-
-
 def sources(named: list[str]) -> list[Path]:
     if named:
         return [Path(name).resolve() for name in named]
     listed = subprocess.run(
         ["git", "ls-files", "cpp/*.cpp"], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    return [ROOT / name for name in listed.stdout.splitlines() if name.split("/")[1] not in not_yet()]
+    return [ROOT / name for name in listed.stdout.splitlines()]
 
 
 def findings(unknown: list[Path]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 #include "node/membership.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -290,9 +291,7 @@ void Membership::see_leavers_off() {
 }
 
 Error Membership::cannot_leave(const Leaver& leaver) const {
-  const auto since = removals_.find(leaver.raft_id);
-  const Instant asked = since == removals_.end() ? core_.now : since->second;
-  const std::string silent = joined(replica_.silent_without(leaver.raft_id, asked), ", ");
+  const std::string silent = joined(replica_.silent_without(leaver.raft_id), ", ");
   return plain_error(Code::failed_precondition,
                      replica_.name_of(leaver.raft_id) +
                          " cannot leave now: without it a majority of the managers "
@@ -320,9 +319,10 @@ bool Membership::propose(raft::ConfChangeType type, std::uint64_t raft_id, const
 bool Membership::run() {
   if (!replica_.leads()) return leavers_.clear(), false;  // they ask the next leader
   see_leavers_off();
+  const bool asked = ask_those_that_stay();
   // The level rises between two changes of the group: all its members know it then.
-  if (replica_.raft().conf_change_pending() || raising_ != 0) return false;
-  return raise_level() || remove_members() || change_joiners() || promote_learners();
+  if (replica_.raft().conf_change_pending() || raising_ != 0) return asked;
+  return raise_level() || remove_members() || change_joiners() || promote_learners() || asked;
 }
 
 bool Membership::raise_level() {
@@ -335,11 +335,22 @@ bool Membership::raise_level() {
 }
 
 void Membership::take_out(std::uint64_t raft_id) {
-  if (raft_id != 0) removals_.emplace(raft_id, core_.now);
+  if (raft_id != 0 && removals_.emplace(raft_id, core_.now).second) asks_ = core_.now;
 }
 
-// Of the voters that stay a majority must have answered since the removal was wanted: a group whose majority
-// died a moment ago could commit nothing any more. Until then the member stays, and so does the group.
+// Asks which of the voters are there, again and again while one of them is to go. Returns true if it did.
+bool Membership::ask_those_that_stay() {
+  if (core_.now < asks_) return false;
+  const bool wanted = std::ranges::any_of(
+      removals_, [&](const auto& removal) { return replica_.voters().contains(removal.first); });
+  if (!wanted) return false;
+  asks_ = core_.now + kLook;
+  replica_.ask_all();
+  return true;
+}
+
+// Of the voters that stay a majority must have answered what they were asked a moment ago: a group whose
+// majority has died could commit nothing any more. Until then the member stays, and so does the group.
 bool Membership::remove_members() {
   for (auto it = removals_.begin(); it != removals_.end();) {
     const std::uint64_t raft_id = it->first;
@@ -355,8 +366,7 @@ bool Membership::remove_members() {
       it = removals_.erase(it);
       continue;
     }
-    const bool unsafe =
-        replica_.voters().contains(raft_id) && !replica_.hears_majority_without(raft_id, it->second);
+    const bool unsafe = replica_.voters().contains(raft_id) && !replica_.hears_majority_without(raft_id);
     if (unsafe && !SWARM_MISTAKE("node.demotes-without-a-fresh-majority")) {
       wake_ = core_.now + kLook;
       ++it;
@@ -375,14 +385,14 @@ bool Membership::remove_members() {
   return false;
 }
 
-// A majority usually answers within a heartbeat. A demotion that waits longer is listed here: its client has
+// A majority usually answers within a round trip. A demotion that waits longer is listed here: its client has
 // its answer already.
 std::vector<std::string> Membership::waits() const {
   std::vector<std::string> out;
   for (const auto& [raft_id, since] : removals_) {
     if (core_.now < since + kTellWait || !replica_.voters().contains(raft_id)) continue;
-    if (replica_.hears_majority_without(raft_id, since)) continue;
-    const std::vector<std::string> silent = replica_.silent_without(raft_id, since);
+    if (replica_.hears_majority_without(raft_id)) continue;
+    const std::vector<std::string> silent = replica_.silent_without(raft_id);
     out.push_back(
         replica_.name_of(raft_id) +
         " stays a manager for now: without it a majority of the managers must answer, and no answer "

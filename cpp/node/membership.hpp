@@ -70,6 +70,7 @@ class Membership {
   Result<void> may_manage(NodeId node) const;
   bool promote_learners();
   void take_out(std::uint64_t raft_id);
+  bool ask_those_that_stay();
   bool remove_members();
   std::uint64_t raft_id_of(NodeId node) const;
 
@@ -87,6 +88,7 @@ class Membership {
   std::map<NodeId, Joiner> joiners_;
   std::map<NodeId, Leaver> leavers_;
   std::map<std::uint64_t, Instant> removals_;  // Raft ids on their way out, and since when
+  Instant asks_;                               // the voters then, whether they are there
   std::uint64_t raising_ = 0;                  // the proposal that raises the feature level
   Instant wake_ = Instant::never();
 };

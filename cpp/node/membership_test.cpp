@@ -75,6 +75,49 @@ class MembershipTest : public testing::Test {
     EXPECT_FALSE(leader_.replica->step(std::move(message)));
   }
 
+  // All members have what the leader has, and what that makes true is done.
+  void agree() {
+    for (int round = 0; round < 4; ++round) {
+      for (const auto& [id, progress] : leader_.replica->raft().progress())
+        if (id != leader_.replica->raft_id()) acknowledge(id);
+      go_on();
+    }
+  }
+  std::uint64_t add_voter(std::uint64_t node, std::uint64_t request) {
+    leader_.put(leader_.node(node, model::NodeRole::manager));
+    agree();
+    ask_for_group(node, request);
+    agree();
+    return answer<wire::RaftJoinReply>().raft_id;
+  }
+  void demote(std::uint64_t node) {
+    leader_.put(leader_.node(node, model::NodeRole::worker));
+    agree();
+    leader_.world.transport.sent.clear();
+    membership_.on_role_intents({{NodeId(node)}});
+    go_on();
+  }
+  void answer_heartbeat(std::uint64_t raft_id, const std::string& context) {
+    raft::Message message;
+    message.type = raft::MessageType::heartbeat_resp;
+    message.from = raft_id;
+    message.to = leader_.replica->raft_id();
+    message.term = leader_.replica->raft().term();
+    message.context = context;
+    EXPECT_FALSE(leader_.replica->step(std::move(message)));
+    go_on();
+  }
+  // What the leader's last heartbeat to a member asks it to say again.
+  std::string question(std::uint64_t raft_id) {
+    std::string context;
+    for (const auto& [link, frame] : leader_.world.transport.sent)
+      if (const auto* message = std::get_if<raft::Message>(&frame))
+        if (message->type == raft::MessageType::heartbeat && message->to == raft_id)
+          context = message->context;
+    return context;
+  }
+  bool removes() const { return leader_.replica->raft().conf_change_pending(); }
+
   TestLeader leader_;
   Membership membership_{leader_.core, *leader_.replica};
 };
@@ -274,6 +317,32 @@ TEST_F(MembershipTest, ADemotedMemberGoesUnlessItIsWantedAgain) {
   membership_.on_role_intents({{NodeId(7)}});
   go_on();
   EXPECT_TRUE(leader_.replica->was_removed(raft_id));
+}
+
+// Seed 2055: the leader had stood still, and the word that it took for life was of one that had died
+// meanwhile.
+TEST_F(MembershipTest, AWordThatWasOnItsWayIsNoSignThatAMemberThatStaysLives) {
+  const std::uint64_t stays = add_voter(7, 80);
+  add_voter(8, 81);
+  ASSERT_EQ(group().voters.size(), 3u);
+  demote(8);
+  leader_.core.now = leader_.core.now + Duration::millis(10);
+  answer_heartbeat(stays, "");
+  EXPECT_FALSE(removes());
+  const std::string asked = question(stays);
+  leader_.core.now = leader_.core.now + Duration::seconds(3);
+  answer_heartbeat(stays, asked);
+  EXPECT_FALSE(removes()) << "it was asked long ago";
+}
+
+TEST_F(MembershipTest, AVoterGoesAsSoonAsOneThatStaysHasAnswered) {
+  const std::uint64_t stays = add_voter(7, 80);
+  add_voter(8, 81);
+  demote(8);
+  EXPECT_FALSE(removes());
+  leader_.core.now = leader_.core.now + Duration::millis(10);
+  answer_heartbeat(stays, question(stays));
+  EXPECT_TRUE(removes());
 }
 
 TEST_F(MembershipTest, TheLastManagerIsNeverRemoved) {

@@ -1,6 +1,7 @@
 #include "node/replica.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -45,6 +46,8 @@ using ports::Family;
 constexpr std::uint64_t kMaxAppendBytes = 512 * 1024;    // of entries in one message
 constexpr Duration kStepsAside = Duration::seconds(10);  // between two leaders that step aside
 constexpr Duration kDoubt = Duration::seconds(1);
+constexpr char kQuestion = '?';  // with the instant at which it was asked: the context of a heartbeat
+constexpr std::size_t kQuestionBytes = 9;
 constexpr std::uint64_t kFirstIndex = 1;  // the snapshot that a new swarm begins with
 constexpr raft::Term kFirstTerm = 1;
 
@@ -100,6 +103,8 @@ Result<std::unique_ptr<Replica>> Replica::load(Core& core, ManagerState state) {
   const auto restored = replica->store_->restore(std::move(state.records), state.applied);
   if (!restored) return restored.error();
   replica->began_from_ = state.applied;
+  const raft::Index committed = surely_committed(state);
+  replica->hard_is_newer_ = std::exchange(state.hard.commit, committed) != committed;
   // The log's own snapshot carries the membership as of the applied index: changes after it are applied
   // again.
   state.snapshot.conf_state = state.conf;
@@ -182,12 +187,26 @@ std::optional<Rule> Replica::step(raft::Message message) {
   }
   ++Meters::of(core_.meters.received, message.type);
   if (is_for_leader(message.type) && raft_->role() != raft::Role::leader) return std::nullopt;
-  if (leadership_.is_elected()) heard_[message.from] = core_.now;
+  if (leadership_.is_elected()) note_heard(message);
   if (message.type == raft::MessageType::heartbeat && message.term == raft_->term()) doubted_since_.reset();
   note_state(message);
   (void)raft_->step(std::move(message));  // what Raft refuses it may refuse: the sender asks again
   note_raft();
   return std::nullopt;
+}
+
+void Replica::note_heard(const raft::Message& message) {
+  heard_[message.from] = core_.now;
+  if (message.type != raft::MessageType::heartbeat_resp || message.term != raft_->term()) return;
+  if (message.context.size() != kQuestionBytes || message.context.front() != kQuestion) return;
+  const Instant asked{static_cast<std::int64_t>(get_u64(message.context, 1))};
+  Instant& last = answered_[message.from];
+  if (asked <= core_.now) last = std::max(last, asked);
+}
+
+// As a read does, whose number has eight bytes: the members say the context of a heartbeat again.
+void Replica::ask_all() {
+  (void)raft_->read_index(kQuestion + eight(static_cast<std::uint64_t>(core_.now.ns)));
 }
 
 // A member whose term is too far beyond this one's is followed a leap at a time: cut off, the members could
@@ -399,7 +418,8 @@ void Replica::persist(const raft::Ready& ready, ports::DiskBatch& batch) {
   if (ready.snapshot) install(*ready.snapshot, batch);
   if (ready.hard_state) hard_ = *ready.hard_state;
   if (batch.sync) promise(ready, batch);
-  if ((batch.sync || ready.hard_state) && !SWARM_MISTAKE("node.saves-no-hard-state"))
+  const bool is_news = ready.hard_state || std::exchange(hard_is_newer_, false);
+  if ((batch.sync || is_news) && !SWARM_MISTAKE("node.saves-no-hard-state"))
     put_hard_state(hard_, promise_, batch);
   if (ready.entries.empty()) return;
   const bool keeps = SWARM_MISTAKE("node.keeps-what-was-written-over");
@@ -466,6 +486,7 @@ void Replica::note_soft_state(const raft::Ready& ready) {
     outgoing_.clear();
     snapshots_sent_.clear();
     heard_.clear();
+    answered_.clear();
     states_.on_step_down();
     difference_ = {};
   } else {

@@ -92,12 +92,15 @@ class Replica {
   // Returns the other voter with the longest log, if possible one that this leader hears from; 0 if there is
   // none.
   std::uint64_t successor() const;
-  // Returns true if a majority of the voters that would stay without this one has answered this leader since
-  // `since`: what was heard before may be of the dead.
-  bool hears_majority_without(std::uint64_t raft_id, Instant since) const;
+  // Asks the members for a word that was surely said after this.
+  void ask_all();
+  // Returns true if a majority of the voters that would stay without this one has answered what this leader
+  // asked lately. Any other word may be of the dead: it may have waited on a link, or here while this leader
+  // stood still.
+  bool hears_majority_without(std::uint64_t raft_id) const;
   std::string name_of(std::uint64_t raft_id) const;  // "" for 0
-  // The names of the other voters that have not answered since then.
-  std::vector<std::string> silent_without(std::uint64_t raft_id, Instant since) const;
+  // The names of the other voters that have not answered so.
+  std::vector<std::string> silent_without(std::uint64_t raft_id) const;
   void transfer_leadership(std::uint64_t to);  // 0: nothing happens
   void campaign();
   void on_deadline();
@@ -160,7 +163,8 @@ class Replica {
 
  private:
   std::optional<Address> address_of_newcomer(std::uint64_t raft_id) const;
-  bool hears(std::uint64_t raft_id) const;  // of a leader: the member, lately
+  bool hears(std::uint64_t raft_id) const;       // of a leader: the member, lately
+  bool has_answered(std::uint64_t voter) const;  // the same, what it was asked lately
   explicit Replica(Core& core);
   void start_raft(std::uint64_t applied);
   // One round, over one Ready: what is kept, what is sent at once, what is applied, and what waits for the
@@ -185,6 +189,7 @@ class Replica {
   // replica_states.cpp: are the managers' states the same?
   void mark_state(raft::Message& message) const;
   void note_state(const raft::Message& message);
+  void note_heard(const raft::Message& message);
   void note_own_state();
   void look_at_states();
   void tell_own_difference();
@@ -230,6 +235,7 @@ class Replica {
   WallTime leader_since_;
   std::uint64_t began_from_ = 0;        // of its store: a snapshot's index, or what the disk had
   raft::HardState hard_;                // as it is on disk, or on its way there
+  bool hard_is_newer_ = false;          // than on disk: the start saw more to be committed
   raft::Promise promise_;               // the same
   raft::Promise marked_;                // the last promise whose mark is on disk
   raft::Term applied_term_ = 0;         // of the entry at the store's version
@@ -253,7 +259,8 @@ class Replica {
   JudgedEntries judged_;
   RaftStory story_;
   RaftFacts facts_;
-  std::map<std::uint64_t, Instant> heard_;  // by a leader: when the member last answered
+  std::map<std::uint64_t, Instant> heard_;     // by a leader: when the member last answered
+  std::map<std::uint64_t, Instant> answered_;  // and when it had asked what the member answered last
   std::vector<AppliedEntry> applied_entries_;
   std::vector<std::uint64_t> reads_;
   // Made when Raft asked for a snapshot; its messages go out before anything else is applied.

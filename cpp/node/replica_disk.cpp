@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/id.hpp"
@@ -25,6 +26,7 @@
 #include "model/wire.hpp"
 #include "node/snapshot_packer.hpp"
 #include "ports/disk.hpp"
+#include "raft/conf_change.hpp"
 #include "raft/message.hpp"
 #include "raft/promise.hpp"
 #include "store/key.hpp"
@@ -111,6 +113,13 @@ Result<void> read_entry(ManagerState& state, std::string_view key, std::string_v
   return {};
 }
 
+bool gives_a_vote(const raft::Entry& entry) {
+  return entry.type != raft::EntryType::normal &&
+         std::ranges::any_of(raft::decode_conf_change(entry).changes, [](const auto& change) {
+           return change.type == raft::ConfChangeType::add_node;
+         });
+}
+
 // An object's id as the rest of its key on disk: in the order of ids.
 void put_id(std::string& bytes, const std::string& name) { bytes += name; }
 template <class Tag>
@@ -134,6 +143,18 @@ std::optional<std::string_view> take_piece(std::string_view& data) {
 }
 
 }  // namespace
+
+// The majority of one voter is its own disk. What says so, the commit index, is written later and may be
+// lost: by its old group such a member, and a copy of it, would be elected alone, each for itself.
+raft::Index surely_committed(const ManagerState& state) {
+  const bool alone =
+      state.conf.voters == std::vector<raft::PeerId>{state.raft_id} && state.conf.voters_outgoing.empty();
+  if (!alone) return state.hard.commit;
+  const auto found = std::ranges::find_if(state.entries, [&](const raft::Entry& entry) {
+    return entry.index > state.applied && gives_a_vote(entry);
+  });
+  return found == state.entries.end() ? state.hard.commit : std::max(state.hard.commit, found->index);
+}
 
 std::string eight(std::uint64_t value) {
   std::string bytes;

@@ -58,6 +58,9 @@ struct ManagerState {
   std::uint64_t applied = 0;
 };
 Result<ManagerState> load_replica(ports::Disk& disk);
+// Returns up to where the disk shows its log to be committed: what the hard state says, and where this member
+// was the only voter also the entry that gives another member a vote.
+raft::Index surely_committed(const ManagerState& state);
 
 // The mark of what a member has promised.
 std::string mark_of(const raft::Promise& promise);

@@ -21,6 +21,7 @@
 namespace swarm::node {
 namespace {
 
+constexpr Duration kFreshAnswer = Duration::millis(800);
 constexpr Duration kHeardLately = model::kRaftTick * 20;  // two checks of the quorum
 
 }  // namespace
@@ -67,24 +68,25 @@ std::uint64_t Replica::successor() const {
   return best;
 }
 
-bool Replica::hears_majority_without(std::uint64_t raft_id, Instant since) const {
+bool Replica::has_answered(std::uint64_t voter) const {
+  const auto asked = answered_.find(voter);
+  return asked != answered_.end() && core_.now - asked->second <= kFreshAnswer;
+}
+
+bool Replica::hears_majority_without(std::uint64_t raft_id) const {
   std::size_t staying = 0, heard = 0;
   for (const std::uint64_t voter : conf_state_.voters) {
     if (voter == raft_id) continue;
     ++staying;
-    const auto at = heard_.find(voter);
-    if (voter == raft_id_ || (at != heard_.end() && at->second > since)) ++heard;
+    if (voter == raft_id_ || has_answered(voter)) ++heard;
   }
   return heard > staying / 2;
 }
 
-std::vector<std::string> Replica::silent_without(std::uint64_t raft_id, Instant since) const {
+std::vector<std::string> Replica::silent_without(std::uint64_t raft_id) const {
   std::vector<std::string> names;
-  for (const std::uint64_t voter : conf_state_.voters) {
-    const auto at = heard_.find(voter);
-    if (voter == raft_id || voter == raft_id_ || (at != heard_.end() && at->second > since)) continue;
-    names.push_back(name_of(voter));
-  }
+  for (const std::uint64_t voter : conf_state_.voters)
+    if (voter != raft_id && voter != raft_id_ && !has_answered(voter)) names.push_back(name_of(voter));
   return names;
 }
 

@@ -457,6 +457,48 @@ TEST(ReplicaOfOne, MadeOfALargerGroupCountsTheOthersAsRemoved) {
   EXPECT_FALSE(state->members.contains(2));
 }
 
+// As a crash may leave its disk: the entry that gave member 2 a vote is there, and no word that it is
+// committed.
+ManagerState before_it_knew_its_second_voter(TestLeader& leader) {
+  add_learner(leader);
+  auto before = load_replica(leader.world.disk);
+  raft::ConfChangeV2 change;
+  change.changes.push_back(
+      {raft::ConfChangeType::add_node, 2, codec::encode(wire::ManagerPeer{NodeId(2), 2, at(2)})});
+  EXPECT_TRUE(leader.replica->propose_membership(change));
+  leader.go_on();
+  EXPECT_EQ(leader.replica->voters(), (std::set<std::uint64_t>{1, 2}));
+  auto after = load_replica(leader.world.disk);
+  before->entries = std::move(after->entries);
+  ports::DiskBatch batch;
+  put_hard_state(before->hard, before->promise, batch);
+  leader.world.disk.commit(std::move(batch), 0);
+  leader.world.disk.take_tokens();
+  return std::move(*before);
+}
+
+// Seed 3169: a copy of such a disk, beside the original, was elected as the only voter, as the original was.
+TEST(ReplicaOfOne, IsNotElectedAloneOnceItsLogHasASecondVoter) {
+  TestLeader leader;
+  const auto crashed = before_it_knew_its_second_voter(leader);
+  ASSERT_EQ(crashed.conf.voters, std::vector<std::uint64_t>{1});
+  leader.core.now = leader.core.now + Duration::seconds(1);
+  auto loaded = Replica::load(leader.core, crashed);
+  ASSERT_TRUE(loaded.ok());
+  leader.replica = std::move(*loaded);
+  leader.replica->campaign();
+  leader.go_on();
+  EXPECT_EQ(load_replica(leader.world.disk)->hard.commit, leader.replica->raft().commit());
+  for (int i = 0; i < 100; ++i) {
+    leader.core.now = leader.core.now + model::kRaftTick;
+    leader.replica->on_deadline();
+    leader.go_on();
+  }
+  EXPECT_EQ(leader.replica->voters(), (std::set<std::uint64_t>{1, 2}));
+  EXPECT_EQ(leader.replica->raft().role(), raft::Role::pre_candidate) << "member 2 has not answered";
+  EXPECT_EQ(leader.replica->raft().term(), crashed.hard.term) << "it has led";
+}
+
 // The clock of these tests stands still.
 TEST(LogTime, OfTwoObjectsTheLaterOneIsTheYoungerOneWhateverTheClockSays) {
   TestLeader leader;

@@ -26,9 +26,9 @@ std::string Overdue::look(const World& world) {
   term_ = term;
   for (const auto& name : world.machines()) {
     if (!world.alive(name)) {
-      if (world.has_clone(name)) dead_.erase(name);  // it may be in session in its place
+      const std::uint32_t lives = world.lives(name) + world.lives_of_clone(name);
       Dead& dead = dead_[name];
-      if (dead.lives != world.lives(name)) dead = {world.now(), world.lives(name)};
+      if (world.has_clone(name) || dead.lives != lives) dead = {world.now(), lives};
       continue;
     }
     dead_.erase(name);

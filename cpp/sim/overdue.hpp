@@ -27,7 +27,8 @@ class Overdue {
   Instant since_;  // that one has led with a quorum, at every look
   struct Dead {
     Instant since;
-    std::uint32_t lives = 0;  // how many it had had: it may live and die between two looks
+    // How many it and its clone had had: either may live, be in session and die between two looks.
+    std::uint32_t lives = 0;
   };
   std::map<std::string, Dead> dead_;
   std::map<std::string, NodeId> nodes_;  // which each machine was last

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>  // clang-tidy takes std::erase_if from here
 
 #include "base/bytes.hpp"
 #include "base/id.hpp"
@@ -54,7 +55,7 @@ std::string tasks(std::size_t count) { return std::to_string(count) + (count == 
 const std::string& name_of(const model::Service& service) { return service.spec.annotations.name; }
 
 Ref<model::Service> find(const store::Store& store, const std::string& name) {
-  const auto named = store.service_named(name);
+  auto named = store.service_named(name);
   if (named) return named;
   const auto id = ServiceId::parse(name);
   return id ? store.service(*id) : nullptr;
@@ -246,7 +247,8 @@ class Pace {
     const auto service = commit.store.service(id);
     // One that has paused takes no slot in hand any more, and what it had in hand was by its own way.
     if (!service || !updating(*service)) return std::nullopt;
-    const bool back = service->update_status->state == model::UpdateState::rollback_started;
+    const auto& update = service->update_status;
+    const bool back = update && update->state == model::UpdateState::rollback_started;
     const auto& given = back ? service->spec.rollback : service->spec.update;
     const std::uint64_t most = given.value_or(model::default_update_config()).parallelism;
     if (most == 0 || seats.size() <= most) return std::nullopt;

@@ -157,6 +157,7 @@ class World {
   // `power_off`.
   void clone(std::string_view name);
   bool has_clone(std::string_view name) const;  // that runs
+  std::uint32_t lives_of_clone(std::string_view name) const;
   // Installs another build of the engine: the machine's next daemon runs it.
   void set_build(std::string_view name, const model::Build& build);
   const node::Node& node(std::string_view name) const;  // alive machines only

@@ -1,5 +1,6 @@
 // A World's calls for copies of disks: a copy is put back under its machine, as when a backup is restored; or
 // a second machine begins with it, as when a virtual machine is copied.
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,6 +50,11 @@ void World::clone(std::string_view name) {
 bool World::has_clone(std::string_view name) const {
   const auto found = impl_->names.find(std::string(name) + kCloned);
   return found != impl_->names.end() && impl_->machines[found->second]->alive();
+}
+
+std::uint32_t World::lives_of_clone(std::string_view name) const {
+  const auto found = impl_->names.find(std::string(name) + kCloned);
+  return found == impl_->names.end() ? 0 : impl_->machines[found->second]->life;
 }
 
 Machine& World::Impl::clone_of(const Machine& original) {

@@ -32,7 +32,8 @@ bool has_log_entry(const SimDisk& disk, raft::Index index) {
 // in its own term the entry was there, and no disk brings it back.
 bool is_overtaken(const raft::Message& message, const SimDisk& disk) {
   const auto key = disk.last_key(Family::raft_log);
-  const std::string* last = key ? disk.value(Family::raft_log, *key) : nullptr;
+  if (!key) return false;
+  const std::string* last = disk.value(Family::raft_log, *key);
   const auto entry = codec::decode_entry(last == nullptr ? std::string() : *last);
   if (!entry || entry->term <= message.term) return false;
   return disk.durable(Family::raft_log, *key) == last ||

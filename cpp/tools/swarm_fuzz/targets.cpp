@@ -7,7 +7,7 @@ namespace swarm::fuzz {
 
 const std::vector<Target>& targets() {
   static const std::vector<Target> all{kFrame, kRecord,     kSnapshot, kHttp,     kSpec, kFilters,
-                                       kRaft,  kDatadriven, kToken,    kTemplate, kKeys};
+                                       kRaft,  kDatadriven, kToken,    kTemplate, kKeys, kDns};
   return all;
 }
 

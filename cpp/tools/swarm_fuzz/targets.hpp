@@ -21,6 +21,6 @@ const Target* target_named(std::string_view name);
 
 // The rooms' own; the list of all is in targets.cpp.
 extern const Target kFrame, kRecord, kSnapshot, kHttp, kSpec, kFilters, kRaft, kDatadriven, kToken, kTemplate,
-    kKeys;
+    kKeys, kDns;
 
 }  // namespace swarm::fuzz
