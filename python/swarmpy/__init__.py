@@ -74,6 +74,8 @@ if TYPE_CHECKING:
     from swarmpy.metrics import Metrics as Metrics
     from swarmpy.metrics import MetricSample as MetricSample
     from swarmpy.metrics import UnknownMetric as UnknownMetric
+    from swarmpy.network import Network, Networks
+    from swarmpy.network import NetworkList as NetworkList
     from swarmpy.node import JoinToken, Node, Nodes
     from swarmpy.node import NodeSwarm as NodeSwarm
     from swarmpy.options import UnknownOption
@@ -97,7 +99,10 @@ if TYPE_CHECKING:
     from swarmpy.rolling import Rolling
     from swarmpy.root import Root as Root
     from swarmpy.service import LogLine, Service, Services, SpecVersion
+    from swarmpy.service import ServiceList as ServiceList
     from swarmpy.service import SpecHistory as SpecHistory
+    from swarmpy.stack import Stack, Stacks
+    from swarmpy.stack import StackList as StackList
     from swarmpy.states import (
         Availability as Availability,
     )
@@ -160,6 +165,7 @@ _HOME = {
     "kv": "History KV Operation Recording",
     "linearizability": "LinearizabilityResult check_linearizable",
     "metrics": "Metric MetricSample Metrics UnknownMetric",
+    "network": "Network NetworkList Networks",
     "node": "JoinToken Node NodeSwarm Nodes",
     "options": "UnknownOption",
     "outcome": "Outcome",
@@ -175,7 +181,8 @@ _HOME = {
     "_timeline.inline": "Timeline",
     "rolling": "Rolling",
     "root": "Root",
-    "service": "LogLine Service Services SpecHistory SpecVersion",
+    "service": "LogLine Service ServiceList Services SpecHistory SpecVersion",
+    "stack": "Stack StackList Stacks",
     "states": "Availability Mode NodeState OutcomeState Reachability Role TaskState UpdateState",
     "swarm": "Swarm connect",
     "task": "Task TaskList Timestamps",
@@ -212,6 +219,8 @@ __all__ = [
     "JournalError",
     "LinearizabilityResult",
     "LogLine",
+    "Network",
+    "Networks",
     "NoQuorum",
     "Node",
     "Nodes",
@@ -229,6 +238,8 @@ __all__ = [
     "Service",
     "Services",
     "SpecVersion",
+    "Stack",
+    "Stacks",
     "Swarm",
     "SwarmError",
     "Task",

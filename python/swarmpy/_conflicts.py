@@ -10,6 +10,7 @@ from swarmpy.errors import SwarmError
 
 T = TypeVar("T")
 _NAME = re.compile(r"service (\S+) already exists")
+_NETWORK = re.compile(r"network with name (\S+) already exists")
 _PORT = re.compile(r"port '(\d+)' is already in use by service '([^']+)'")
 
 
@@ -26,6 +27,9 @@ def _hint(message: str) -> str:
     if found := _NAME.search(message):
         it = f'swarm.services["{found[1]}"]'
         return f"{it} is it: update it, remove it ({it}.remove()), or take another name=."
+    if found := _NETWORK.search(message):
+        it = f'swarm.networks["{found[1]}"]'
+        return f"{it} is it: use it, remove it ({it}.remove()), or take another name."
     if found := _PORT.search(message):
         it = f'swarm.services["{found[2]}"]'
         return f"{it} is it: publish another port, or remove it ({it}.remove())."

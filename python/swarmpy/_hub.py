@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar, cast
+from urllib.parse import quote
 
 from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy._connection.client import Client
 from swarmpy._gates import FaultGate, SleepGate, Write, WriteGate
+from swarmpy._models.network_info import NetworkInfo
 from swarmpy._models.node_info import NodeInfo
 from swarmpy._models.service_info import ServiceInfo
 from swarmpy._models.task_info import TaskInfo
@@ -34,6 +36,7 @@ class Seen:
     nodes: list[NodeInfo] = field(default_factory=list)
     services: dict[str, ServiceInfo] = field(default_factory=dict)
     tasks: dict[str, list[TaskInfo]] = field(default_factory=dict)  # by service
+    networks: dict[str, NetworkInfo] = field(default_factory=dict)
     at: float = 0.0  # seconds on the swarm's clock
 
 
@@ -55,6 +58,7 @@ class Hub:
         self._only = only
         self._workers: set[str] = set()  # by name; they are not asked
         self._node_names: dict[str, str] = {}
+        self._network_names: dict[str, str] = {}
         self._listed: dict[str, NodeInfo] = {}
         self._listed_at: object = None
         self.clock_was_read = False  # by a condition that is waited for: it may hold at any event
@@ -198,6 +202,38 @@ class Hub:
     def seen_node_name(self, node_id: str) -> str:
         """As `node_name`, but without a request."""
         return self._node_names.get(node_id, node_id)
+
+    # ---- networks
+
+    def networks(self, filters: Mapping[str, Sequence[str]]) -> list[NetworkInfo]:
+        """Those that fit, by name."""
+        asked = {key: dict.fromkeys(values, True) for key, values in filters.items()}
+        raws = self.client.json("GET", "/networks", query={"filters": asked})
+        infos = sorted((NetworkInfo.from_api(raw) for raw in raws), key=lambda info: (info.name, info.id))
+        if list(filters) == ["scope"]:
+            self.seen.networks = {}
+        for info in infos:
+            self._saw(info)
+        return infos
+
+    def network(self, id_or_name: str, *, before_write: bool = False) -> NetworkInfo:
+        """A network of the swarm, also one of those that `host` and `bridge` stand for in specs."""
+        path, query = f"/networks/{quote(id_or_name, safe='')}", {"scope": "swarm"}
+        raw = self.client.json("GET", path, query=query, before_write=before_write)
+        info = NetworkInfo.from_api(raw)
+        self._saw(info)
+        return info
+
+    def network_name(self, network_id: str) -> str:
+        """Its id where the network is not there any more."""
+        if network_id not in self._network_names:
+            with suppress(NotFound):
+                self.network(network_id)
+        return self._network_names.get(network_id, network_id)
+
+    def _saw(self, info: NetworkInfo) -> None:
+        self.seen.networks[info.id], self.seen.at = info, self.world.now()
+        self._network_names[info.id] = info.name
 
     # ---- services and tasks
 

@@ -30,9 +30,11 @@ from swarmpy.duration import DurationLike
 from swarmpy.errors import SwarmError
 from swarmpy.events import Asked, Event
 from swarmpy.http import Http
+from swarmpy.network import Networks
 from swarmpy.node import Nodes
 from swarmpy.outcome import Outcome
 from swarmpy.service import Service, Services
+from swarmpy.stack import Stacks
 from swarmpy.states import Mode
 from swarmpy.swarm import Condition
 from swarmpy.swarm import Swarm as SyncSwarm
@@ -76,6 +78,16 @@ class Swarm:
     def services(self) -> Services:
         """As `swarm.services`: creating and looking are done at once, waiting is `await a.wait(service)`."""
         return self.sync.services
+
+    @property
+    def networks(self) -> Networks:
+        """As `swarm.networks`."""
+        return self.sync.networks
+
+    @property
+    def stacks(self) -> Stacks:
+        """As `swarm.stacks`; what is deployed is awaited by `await a.wait(service)`, one by one."""
+        return self.sync.stacks
 
     @property
     def http(self) -> Http:

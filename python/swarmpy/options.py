@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, TypeAlias, TypedDict, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Protocol, TypeAlias, TypedDict, TypeVar, get_args, get_type_hints
 
 from swarmpy._models.nearest import did_you_mean
 from swarmpy.duration import DurationLike
@@ -24,6 +24,20 @@ Ports: TypeAlias = PortLike | Sequence[PortLike]
 Memory: TypeAlias = int | str
 Env: TypeAlias = Mapping[str, str | None] | str | Sequence[str]
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+class IsNetwork(Protocol):
+    """A `swarmpy.Network`, or what looks like one."""
+
+    id: str
+
+    @property
+    def subnets(self) -> tuple[str, ...]:
+        """What tasks get addresses of."""
+
+
+NetworkLike: TypeAlias = str | IsNetwork | Mapping[str, Any]
+NetworksLike: TypeAlias = NetworkLike | Sequence[NetworkLike]
 
 
 class UnknownOption(InvalidArgument, TypeError):
@@ -43,6 +57,10 @@ class Common(TypedDict, total=False):
     spread: Annotated[Words | None, 'labels to spread over, "node.labels.rack": one or a list']
     max_replicas_per_node: Annotated[int | None, "how many tasks a node may have; 0: any number"]
     ports: Annotated[Ports | None, '"8080:80", 80: as docker\'s --publish; one or a list']
+    networks: Annotated[
+        NetworksLike | None, 'Network, name or {"target": ..., "aliases": [...]}; one or a list'
+    ]
+    endpoint_mode: Annotated[str | None, '"vip" (default): one address for all its tasks; "dnsrr": none']
     hostname: Annotated[str | None, "of its tasks; may hold templates such as {{.Task.Slot}}"]
     user: Annotated[str | None, "whom its tasks run as"]
     workdir: Annotated[str | None, "the folder that its tasks begin in"]
@@ -76,6 +94,8 @@ class CreateOptions(Common, total=False):
 class UpdateOptions(Options, total=False):
     """What may be changed."""
 
+    network_add: Annotated[NetworksLike | None, "attach it to these too, as docker's --network-add"]
+    network_rm: Annotated[NetworksLike | None, "detach it from these, as docker's --network-rm"]
     force: Annotated[bool, "replace the tasks even if nothing changed"]
 
 

@@ -19,12 +19,13 @@ from swarmpy._hub import Hub
 from swarmpy._log_stream import LogStream, followed
 from swarmpy._log_stream import whole as whole_log
 from swarmpy._models import constraints, times
+from swarmpy._models.attachments import changed, resolved
 from swarmpy._models.log_frames import LogFrame, incomplete
 from swarmpy._models.names import invented
 from swarmpy._models.nearest import not_found
 from swarmpy._models.options import ServiceOptions, new_spec
-from swarmpy._models.plain import whole
-from swarmpy._models.service_info import ServiceInfo, image_of
+from swarmpy._models.plain import plain_address, whole
+from swarmpy._models.service_info import ServiceInfo, attached, image_of
 from swarmpy._models.task_info import TaskInfo
 from swarmpy._notes import note
 from swarmpy.duration import DurationLike
@@ -37,7 +38,7 @@ from swarmpy.task import HEADER as TASK_HEADER
 from swarmpy.task import Task, TaskList
 
 HEADER = ("SERVICE", "MODE", "TASKS", "IMAGE", "UPDATE")
-_OF_THE_CALL = ("name", "mode", "force")
+_OF_THE_CALL = ("name", "mode", "force", "network_add", "network_rm")
 ATTEMPTS = 5  # when somebody else changes the service meanwhile
 
 
@@ -97,8 +98,8 @@ class Service(metaclass=Brief):
     """One service. What it shows is asked when it is looked at.
 
     `.id`, `.name`, `.image`, `.mode` (`"replicated"`, `"global"`), `.replicas` (None for a global one),
-    `.tasks`, `.running`, `.update_state`, `.spec` (the API's JSON), `.warnings` (the swarm's remarks at the
-    last change).
+    `.tasks`, `.running`, `.update_state`, `.virtual_ips`, `.spec` (the API's JSON), `.warnings` (the swarm's
+    remarks at the last change).
     """
 
     def __init__(self, hub: Hub, service_id: str, name: str, warnings: Sequence[str] = ()) -> None:
@@ -140,6 +141,14 @@ class Service(metaclass=Brief):
         return self._info().update_state
 
     @property
+    def virtual_ips(self) -> dict[str, str]:
+        """The address that stands for all its tasks, by the name of the network: `{"front": "10.0.1.2"}`.
+        Empty with `endpoint_mode="dnsrr"`, and until the swarm has given it one.
+        """
+        found = self._info().virtual_ips
+        return {self._hub.network_name(network): plain_address(address) for network, address in found}
+
+    @property
     def spec(self) -> Mapping[str, Any]:
         """The API's ServiceSpec, as JSON."""
         return self._info().spec
@@ -173,10 +182,10 @@ class Service(metaclass=Brief):
         not take (a port that is taken, too), `NoQuorum` without one.
         """
         check_options(options, UpdateOptions)
-        force, given = options.get("force", False), _given(options)
+        force, given, rewire = options.get("force", False), self._given(options), self._rewiring(options)
 
         def change(spec: Mapping[str, Any]) -> dict[str, Any]:
-            new = given.applied_to(spec)
+            new = rewire(given.applied_to(spec))
             if force:
                 new["TaskTemplate"]["ForceUpdate"] = new["TaskTemplate"].get("ForceUpdate", 0) + 1
             return new
@@ -273,6 +282,24 @@ class Service(metaclass=Brief):
     def _info(self) -> ServiceInfo:
         return self._hub.service(self.id)
 
+    def _given(self, options: UpdateOptions) -> ServiceOptions:
+        return _given(with_network_ids(self._hub, options))
+
+    def _rewiring(self, options: UpdateOptions) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """What `network_add` and `network_rm` make of a spec."""
+        add, remove = (
+            resolved(value, partial(_network_id, self._hub)) if value is not None else []
+            for value in (options.get("network_add"), options.get("network_rm"))
+        )
+
+        def rewired(spec: dict[str, Any]) -> dict[str, Any]:
+            if add or remove:
+                spec["TaskTemplate"]["Networks"] = changed(attached(spec), add, remove)
+                spec.pop("Networks", None)
+            return spec
+
+        return rewired
+
     def _change(
         self,
         what: str,
@@ -324,6 +351,20 @@ class Service(metaclass=Brief):
         return hash(self.id)
 
 
+class ServiceList(list[Service], metaclass=Brief):
+    """Services by name; a plain list with a table for a repr."""
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        known = [(one._hub, one._hub.seen.services.get(one.id)) for one in self]
+        return [service_row(hub, info) for hub, info in known if info is not None]
+
+    def __repr__(self) -> str:
+        return _show.table(HEADER, self._rows()) if self else "no services"
+
+    def _repr_html_(self) -> str:
+        return _show.html_box([_show.html_table(_show.counted(len(self), "service"), HEADER, self._rows())])
+
+
 class Services(metaclass=Brief):
     """All services of a swarm: `create(...)`, iterate, `services["web"]` (name or id), `len`, `in`."""
 
@@ -341,12 +382,10 @@ class Services(metaclass=Brief):
         check_options(options, CreateOptions, also=["image"])
         name, mode = options.get("name"), options.get("mode") or "replicated"
         empty = new_spec(name, mode)
-        spec = _given({**options, "image": image}).applied_to(empty)
+        given = _given({**with_network_ids(self._hub, options), "image": image})
+        spec = given.applied_to(empty)
         spec["Name"] = spec["Name"] or self._invented_name()
-        reply = helped(lambda: self._hub.client.json("POST", "/services/create", body=spec))
-        self._hub.last_change[reply["ID"]] = "create"
-        info = self._hub.service(reply["ID"])
-        return Service(self._hub, info.id, info.name, _warnings(self._hub, spec, reply))
+        return created(self._hub, spec)
 
     def _invented_name(self) -> str:
         """Empty leaves it to the engine, whose chance has a seed in the simulator only."""
@@ -379,6 +418,33 @@ class Services(metaclass=Brief):
     def _repr_html_(self) -> str:
         rows = [service_row(self._hub, info) for info in self._hub.seen.services.values()]
         return _show.html_box([_show.html_table(f"{len(rows)} services", HEADER, rows)])
+
+
+def created(hub: Hub, spec: Mapping[str, Any]) -> Service:
+    """Sends POST /services/create."""
+    reply = helped(lambda: hub.client.json("POST", "/services/create", body=spec))
+    hub.last_change[reply["ID"]] = "create"
+    info = hub.service(reply["ID"])
+    return Service(hub, info.id, info.name, _warnings(hub, spec, reply))
+
+
+def services_where(hub: Hub, fits: Callable[[ServiceInfo], bool]) -> ServiceList:
+    """The services whose last listing fits, by name."""
+    return ServiceList(Service(hub, info.id, info.name) for info in hub.services() if fits(info))
+
+
+def with_network_ids(hub: Hub, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with the ids of the networks that they name. Raises `NotFound` with the nearest name."""
+    networks = options.get("networks")
+    if networks is None:
+        return dict(options)
+    return {**options, "networks": resolved(networks, partial(_network_id, hub))}
+
+
+def _network_id(hub: Hub, name: str) -> str:
+    from swarmpy.network import found  # which knows services
+
+    return found(hub, name).id
 
 
 def service_row(hub: Hub, info: ServiceInfo) -> tuple[str, ...]:

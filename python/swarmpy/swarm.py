@@ -28,12 +28,14 @@ from swarmpy.faults import Faults
 from swarmpy.http import Http
 from swarmpy.kv import KV
 from swarmpy.load import Load
+from swarmpy.network import Networks
 from swarmpy.node import HEADER as NODE_HEADER
 from swarmpy.node import JOIN_SECONDS, Node, Nodes, node_row, node_table
 from swarmpy.outcome import Outcome
 from swarmpy.peek import Peek, Peeker
 from swarmpy.service import HEADER as SERVICE_HEADER
 from swarmpy.service import Services, service_row, service_table
+from swarmpy.stack import Stacks
 from swarmpy.states import Mode, NodeState
 
 if TYPE_CHECKING:
@@ -118,6 +120,7 @@ class Swarm(metaclass=Brief):
         self._world, self.name = world, name or world.name
         self._hub = Hub(world)
         self._nodes, self._services, self._http = Nodes(self._hub), Services(self._hub), Http(self._hub)
+        self._networks, self._stacks = Networks(self._hub), Stacks(self._hub)
         self._peeker = Peeker(self._hub)
         self._kv = KV(self._hub)
         self._check = Check(self._hub)
@@ -147,6 +150,20 @@ class Swarm(metaclass=Brief):
     def services(self) -> Services:
         """What it runs: `services.create("nginx", replicas=4)`, `services["web"]`; iterate, `len`."""
         return self._services
+
+    @property
+    def networks(self) -> Networks:
+        """What its tasks have addresses in: `networks.create("front", subnet="10.9.0.0/24")`,
+        `networks["front"]`; iterate, `len`.
+        """
+        return self._networks
+
+    @property
+    def stacks(self) -> Stacks:
+        """Services and networks that are deployed together out of a compose file:
+        `stacks.deploy("compose.yml", "shop")`, `stacks["shop"]`; iterate, `len`.
+        """
+        return self._stacks
 
     @property
     def faults(self) -> Faults:

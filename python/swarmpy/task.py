@@ -12,6 +12,7 @@ from typing import Any
 from swarmpy import _show
 from swarmpy._brief import Brief
 from swarmpy._hub import Hub
+from swarmpy._models.plain import plain_address
 from swarmpy._models.task_info import TaskInfo
 from swarmpy._notes import note
 from swarmpy._world.base import wait_until
@@ -38,7 +39,8 @@ class Task(metaclass=Brief):
 
     `.id`, `.name` (`web.1`; `web.<node id>` of a global service), `.slot` (1..n; 0 of a global service),
     `.node` (the node's name, "" before it is assigned), `.state`, `.desired_state` (`TaskState`), `.image`,
-    `.error` ("" when all is well), `.message`, `.exit_code`, `.timestamps`.
+    `.error` ("" when all is well), `.message`, `.exit_code`, `.timestamps`, `.addresses` (its own, by the
+    name of the network: `{"front": "10.0.1.3"}`).
     """
 
     def __init__(self, hub: Hub, info: TaskInfo, service_name: str, *, lost: bool = False) -> None:
@@ -54,6 +56,7 @@ class Task(metaclass=Brief):
         self.error = info.error
         self.message = info.message
         self.exit_code = info.exit_code
+        self.addresses = {network: plain_address(address) for network, address in info.addresses}
         self.timestamps = Timestamps(info.created, info.changed, info.updated)
 
     def kill(self, signal: str | int = "KILL") -> None:

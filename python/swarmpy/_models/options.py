@@ -14,6 +14,7 @@ from typing import Any, Unpack
 
 from swarmpy import duration
 from swarmpy._models import constraints, sizes
+from swarmpy._models.attachments import attachments
 from swarmpy._models.nearest import check_word, did_you_mean
 from swarmpy._models.plain import whole
 from swarmpy.duration import DurationLike
@@ -22,11 +23,12 @@ from swarmpy.options import Options, PortLike, Words
 from swarmpy.rolling import Rolling
 
 WHOLE = ("replicas", "max_replicas_per_node", "restart_max_attempts")
-TEXTS = ("image", "hostname", "user", "workdir", "stop_signal", "restart_condition")
+TEXTS = ("image", "hostname", "user", "workdir", "stop_signal", "restart_condition", "endpoint_mode")
 MAPPINGS = ("labels", "container_labels")
 CPUS = ("limit_cpu", "reserve_cpu")
 ROLLINGS = ("update", "rollback")
 RESTART_CONDITIONS = ("any", "on-failure", "none")
+ENDPOINT_MODES = ("vip", "dnsrr")
 
 
 class ServiceOptions:
@@ -42,6 +44,7 @@ class ServiceOptions:
         task = _child(new, "TaskTemplate")
         self._to_service(new)
         self._to_container(_child(task, "ContainerSpec"))
+        self._to_networks(new, task)
         self._to_placement(task)
         self._to_restart_policy(task)
         self._to_resources(task)
@@ -55,6 +58,8 @@ class ServiceOptions:
             spec["UpdateConfig"] = rolling.to_api()
         if rolling := given.get("rollback"):
             spec["RollbackConfig"] = rolling.to_api()
+        if mode := given.get("endpoint_mode"):
+            _child(spec, "EndpointSpec")["Mode"] = mode
         ports = given.get("ports")
         if ports is not None:
             asked = [ports] if isinstance(ports, str | int | Mapping) else ports
@@ -84,6 +89,12 @@ class ServiceOptions:
         env = given.get("env")
         if env is not None:
             container["Env"] = merged_env(container.get("Env") or [], env)
+
+    def _to_networks(self, spec: dict[str, Any], task: dict[str, Any]) -> None:
+        networks = self._given.get("networks")
+        if networks is not None:
+            task["Networks"] = attachments(networks)
+            spec.pop("Networks", None)  # of an old client; it would count where the task has none
 
     def _to_placement(self, task: dict[str, Any]) -> None:
         placement: dict[str, Any] = {}
@@ -137,6 +148,8 @@ def _check_types(given: Options) -> None:
             raise _wrong(name, "a swarmpy.Rolling(...)", value)
     if "restart_condition" in values:
         check_word("restart condition", values["restart_condition"], RESTART_CONDITIONS)
+    if "endpoint_mode" in values:
+        check_word("endpoint mode", values["endpoint_mode"], ENDPOINT_MODES)
 
 
 def check_labels(name: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""Plain values that users give: whole numbers, and names of machines and clusters."""
+"""Plain values that users give and see: whole numbers, names of machines and clusters, addresses."""
 
 from __future__ import annotations
 
@@ -62,3 +62,8 @@ def check_name(name: str, what: str) -> str:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InvalidArgument(f'"{name}" is no name for a {what}', hint=NAME_RULE)
     return name
+
+
+def plain_address(address: str) -> str:
+    """`10.0.1.3` of `10.0.1.3/24`: the network says how long its prefix is."""
+    return address.partition("/")[0]

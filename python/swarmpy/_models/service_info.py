@@ -22,6 +22,8 @@ class ServiceInfo:
     update_state: UpdateState
     update_message: str
     ports: tuple[str, ...]  # "*:8080->80/tcp", as docker shows them
+    networks: tuple[str, ...]  # ids, as its spec has them
+    virtual_ips: tuple[tuple[str, str], ...]  # id of a network, address: "10.0.1.2/24"
     created: datetime
     updated: datetime
 
@@ -50,6 +52,7 @@ class ServiceInfo:
     def from_api(cls, raw: Mapping[str, Any]) -> ServiceInfo:
         spec, update = raw["Spec"], raw.get("UpdateStatus") or {}
         mode, replicas = _mode(spec.get("Mode") or {})
+        endpoint = raw.get("Endpoint") or {}
         return cls(
             id=raw["ID"],
             name=spec["Name"],
@@ -59,7 +62,9 @@ class ServiceInfo:
             replicas=replicas,
             update_state=UpdateState(update.get("State") or "none"),
             update_message=update.get("Message", ""),
-            ports=tuple(_port(port) for port in (raw.get("Endpoint") or {}).get("Ports") or []),
+            ports=tuple(_port(port) for port in endpoint.get("Ports") or []),
+            networks=tuple(one["Target"] for one in attached(spec)),
+            virtual_ips=tuple((one["NetworkID"], one["Addr"]) for one in endpoint.get("VirtualIPs") or []),
             created=times.parse(raw.get("CreatedAt")),
             updated=times.parse(raw.get("UpdatedAt")),
         )
@@ -69,6 +74,11 @@ def image_of(task_template: Mapping[str, Any]) -> str:
     """The image's reference as it was written, without a digest behind it."""
     image: str = (task_template.get("ContainerSpec") or {}).get("Image", "")
     return image.partition("@sha256:")[0]
+
+
+def attached(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a ServiceSpec is attached to; old clients say it of the service, not of its tasks."""
+    return list(spec["TaskTemplate"].get("Networks") or spec.get("Networks") or [])
 
 
 def _mode(mode: Mapping[str, Any]) -> tuple[str, int | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ class TaskInfo:
     message: str
     error: str
     container_id: str  # "" before there is one
+    addresses: tuple[tuple[str, str], ...]  # name of a network, address: "10.0.1.3/24"
     exit_code: int | None
     created: datetime
     updated: datetime
@@ -50,8 +51,15 @@ class TaskInfo:
             message=status.get("Message", ""),
             error=status.get("Err", ""),
             container_id=container.get("ContainerID", ""),
+            addresses=tuple(_addresses(raw)),
             exit_code=container.get("ExitCode") if state.over and container else None,
             created=times.parse(raw.get("CreatedAt")),
             updated=times.parse(raw.get("UpdatedAt")),
             changed=times.parse(status.get("Timestamp")),
         )
+
+
+def _addresses(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for attachment in raw.get("NetworksAttachments") or []:
+        for address in (attachment.get("Addresses") or [])[:1]:
+            yield attachment["Network"]["Spec"]["Name"], address
