@@ -47,10 +47,20 @@ def test_so_has_everything_else_that_can_be_named(name: str) -> None:
 
 def test_the_nouns_are_there_and_in_the_help() -> None:
     text = pydoc.render_doc(sp.Swarm, renderer=pydoc.plaintext)
-    for noun in ("nodes", "services", "http"):
+    for noun in ("nodes", "services", "networks", "stacks", "http"):
         assert isinstance(vars(sp.Swarm)[noun], property)
         assert f" |  {noun}\n" in text
-    for name in ("Services", "Nodes", "Door", "ClusterError", "Outcome", "Event", "Cluster"):
+    for name in (
+        "Services",
+        "Nodes",
+        "Networks",
+        "Stacks",
+        "Door",
+        "ClusterError",
+        "Outcome",
+        "Event",
+        "Cluster",
+    ):
         assert name in sp.__all__ and getattr(sp, name).__name__ == name
 
 
