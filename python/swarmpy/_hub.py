@@ -210,7 +210,7 @@ class Hub:
         asked = {key: dict.fromkeys(values, True) for key, values in filters.items()}
         raws = self.client.json("GET", "/networks", query={"filters": asked})
         infos = sorted((NetworkInfo.from_api(raw) for raw in raws), key=lambda info: (info.name, info.id))
-        if list(filters) == ["scope"]:
+        if filters == {"scope": ["swarm"]}:
             self.seen.networks = {}
         for info in infos:
             self._saw(info)

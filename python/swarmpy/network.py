@@ -16,7 +16,9 @@ from swarmpy.errors import InvalidArgument, NotFound
 from swarmpy.service import ServiceList, services_where
 from swarmpy.task import TaskList
 
+PREDEFINED = "com.docker.swarm.predefined"  # what `host` and `bridge` stand for in specs; never listed
 Names: TypeAlias = list[str]
+Infos: TypeAlias = list[NetworkInfo]
 HEADER = ("NETWORK", "DRIVER", "SCOPE", "SUBNET", "ATTRIBUTES")
 FILTERS = ("driver", "id", "label", "name", "scope", "type", "dangling")
 
@@ -107,10 +109,13 @@ class Network(metaclass=Brief):
         self._hub.check_open()
         if not self._hub.may_write("remove", self.name):
             return
-        self._hub.client.call("DELETE", f"/networks/{self.id}")
-        self._hub.seen.networks.pop(self.id, None)
+        self._delete()
 
     # ---- inside
+
+    def _delete(self) -> None:
+        self._hub.client.call("DELETE", f"/networks/{self.id}")
+        self._hub.seen.networks.pop(self.id, None)
 
     def _info(self) -> NetworkInfo:
         return self._hub.network(self.id)
@@ -225,10 +230,14 @@ class Networks(metaclass=Brief):
         return Network(self._hub, info.id, info.name)
 
     def __repr__(self) -> str:
-        return network_table(list(self._hub.seen.networks.values()))
+        return network_table(self._seen()) if self._seen() else "no networks looked at yet"
 
     def _repr_html_(self) -> str:
-        return _html(list(self._hub.seen.networks.values()))
+        return _html(self._seen())
+
+    def _seen(self) -> Infos:
+        seen = self._hub.seen.networks.values()
+        return [info for info in seen if info.scope == "swarm" and PREDEFINED not in info.labels]
 
 
 class NetworkList(list[Network], metaclass=Brief):

@@ -201,6 +201,9 @@ class Service(metaclass=Brief):
         self._hub.check_open()
         if not self._hub.may_write("remove", self.name):
             return
+        self._delete()
+
+    def _delete(self) -> None:
         self._hub.client.call("DELETE", f"/services/{self.id}")
         self._hub.forget_service(self.id)
 

@@ -21,7 +21,7 @@ from swarmpy._models.nearest import not_found
 from swarmpy._models.service_info import ServiceInfo
 from swarmpy.duration import DurationLike
 from swarmpy.errors import InvalidArgument, NotFound, SwarmError
-from swarmpy.network import NetworkList, created, networks_where
+from swarmpy.network import Network, NetworkList, created, networks_where
 from swarmpy.outcome import Outcome
 from swarmpy.service import HEADER as SERVICE_HEADER
 from swarmpy.service import Service, ServiceList, service_row, services_where
@@ -77,18 +77,15 @@ class Stack(metaclass=Brief):
         """Removes its services, then its networks, as `docker stack rm`: once the tasks have left them, or
         after 30 s with the swarm's error.
         """
+        self._hub.check_open()
+        if not self._hub.may_write("remove", self.name):
+            return
         networks = self.networks
         for service in self.services:
-            service.remove()
-        deadline = self._hub.open_world.now() + IN_USE
+            service._delete()
+        deadline = self._hub.world.now() + IN_USE
         for network in networks:
-            while True:
-                try:
-                    network.remove()
-                    break
-                except SwarmError as error:
-                    if error.code != "FailedPrecondition" or self._hub.world.now() >= deadline:
-                        raise
+            while not _is_gone(network, last=self._hub.world.now() >= deadline):
                 self._hub.world.sleep(0.1)
 
     def __repr__(self) -> str:
@@ -208,6 +205,17 @@ def check_name(name: object) -> None:
 def _stack_rows(hub: Hub) -> list[tuple[str, ...]]:
     names = [stack_of(info) for info in hub.seen.services.values()]
     return [(name, str(names.count(name))) for name in sorted(set(names) - {""})]
+
+
+def _is_gone(network: Network, *, last: bool) -> bool:
+    """Returns true if it could be removed, false while tasks are still on it; the `last` time that raises."""
+    try:
+        network._delete()
+    except SwarmError as error:
+        if last or error.code != "FailedPrecondition":
+            raise
+        return False
+    return True
 
 
 def _prune(stack: Stack, file: StackFile) -> None:

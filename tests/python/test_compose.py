@@ -273,6 +273,16 @@ def test_commands_health_checks_and_the_rest_of_a_container() -> None:
     assert found["StopGracePeriod"] == 0 and found["Init"] is False
 
 
+def test_a_name_that_begins_like_an_extension_is_a_name() -> None:
+    document = {
+        "x-note": {"anything": 1},
+        "services": {"x-ray": {"image": "nginx", "x-note": 1, "networks": ["x-lan"]}},
+        "networks": {"x-lan": None},
+    }
+    file = load(document, "st", {})
+    assert list(file.services) == ["x-ray"] and [one.name for one in file.networks] == ["st_x-lan"]
+
+
 def test_networks_are_those_that_services_use() -> None:
     document = {
         "services": {

@@ -58,6 +58,15 @@ def test_networks_are_found_by_name_id_and_filters(c: sp.Swarm) -> None:
     assert "1 network<" in c.networks.list(label="tier=back")._repr_html_()
 
 
+def test_only_the_networks_of_the_swarm_are_shown(c: sp.Swarm) -> None:
+    assert repr(c.networks) == "no networks looked at yet"
+    web = c.services.create("nginx", name="web", networks="host")
+    assert web.wait() and web.virtual_ips == {} and web.tasks[0].addresses == {}
+    assert c.networks["host"].name == "host", "what stands for each node's own in a spec"
+    assert len(c.networks.list(scope="local")) > 2 and len(c.networks) == 1
+    assert [line.split()[0] for line in repr(c.networks).splitlines()] == ["NETWORK", "ingress"]
+
+
 def test_a_wrong_word_has_the_nearest_right_one(c: sp.Swarm) -> None:
     c.networks.create("front")
     with pytest.raises(sp.NotFound, match="network fornt not found") as caught:

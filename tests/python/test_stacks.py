@@ -142,6 +142,17 @@ def test_prune_takes_what_the_file_does_not_have(c: sp.Swarm) -> None:
     assert "shop_other" in c.services, "a name alone makes no member of a stack"
 
 
+def test_a_removal_waits_for_the_tasks_to_leave_their_networks(c: sp.Swarm) -> None:
+    stack = c.stacks.deploy(SMALL, "shop")
+    assert stack.wait()
+    assert (
+        c.services["shop_db"].update(stop_grace_period="10s", command="sh -c 'trap : TERM; sleep 99'").wait()
+    )
+    stack.remove()
+    assert len(c.stacks) == 0 and len(stack.networks) == 0
+    stack.remove()
+
+
 def test_a_forced_update_is_kept_and_is_no_reason_for_another(c: sp.Swarm) -> None:
     stack = c.stacks.deploy(SMALL, "shop")
     assert stack.wait() and c.services["shop_web"].update(force=True).wait()

@@ -32,7 +32,7 @@ class StackNetwork:
 def networks(stack: str, section: Any, services: Mapping[str, Mapping[str, Any]]) -> dict[str, StackNetwork]:
     """Those that the services use, by their names in the file. Raises `InvalidArgument` for a wrong one."""
     known = words.check("networks", section, list(section) if isinstance(section, Mapping) else [])
-    made = {name: _network(stack, name, one) for name, one in known.items() if not name.startswith("x-")}
+    made = {name: _network(stack, name, one) for name, one in known.items()}
     used: dict[str, StackNetwork] = {}
     for service, said in services.items():
         for name in _named(f"services.{service}.networks", said.get("networks")):

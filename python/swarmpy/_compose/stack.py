@@ -37,9 +37,7 @@ def load(source: Source, stack: str, own: Mapping[str, str]) -> StackFile:
     section = document.get("services") or {}
     if not isinstance(section, Mapping):
         raise InvalidArgument("services must be a mapping")
-    services = {
-        name: words.check_service(name, one) for name, one in section.items() if not name.startswith("x-")
-    }
+    services = {name: words.check_service(name, one) for name, one in section.items()}
     used = networks.networks(stack, document.get("networks"), services)
     remarks, specs = list(words.remarks(services)), {}
     for name, said in services.items():
