@@ -30,7 +30,7 @@ using Texts = std::vector<std::string>;
 
 class NetworksTest : public testing::Test {
  protected:
-  NetworksTest() { begin(model::kNetworksSince); }
+  explicit NetworksTest(model::FeatureLevel level = model::kNetworksSince) { begin(level); }
 
   void begin(model::FeatureLevel level) {
     model::Cluster cluster;
@@ -233,10 +233,12 @@ TEST_F(NetworksTest, AnUpdateMovesTheVirtualAddress) {
   EXPECT_EQ(store_.service(web)->virtual_ips.front().network_id, back);
 }
 
-TEST_F(NetworksTest, NothingIsAllocatedBeforeAllManagersKnowOfIt) {
-  store_ = store::Store();
-  allocator_.reset();
-  begin(model::kFirstLevel);
+class OlderSwarm : public NetworksTest {
+ protected:
+  OlderSwarm() : NetworksTest(model::kFirstLevel) {}
+};
+
+TEST_F(OlderSwarm, NothingIsAllocatedBeforeAllManagersKnowOfIt) {
   const NetworkId ingress = network("ingress", "10.0.0.0/24", true);
   run();
   EXPECT_EQ(subnet(ingress), "");

@@ -124,9 +124,11 @@ TEST_F(NetworkRoutes, WhatIsNotThereYetSaysSo) {
 TEST_F(NetworkRoutes, ASubnetThatAnotherNetworkHasIsRefused) {
   make("front");
   allocate("front", "10.0.1.0/24", "10.0.1.1");
-  EXPECT_EQ(refused("back", subnet(R"({"Subnet":"10.0.0.0/16"})")),
-            "rpc error: code = InvalidArgument desc = ipam configuration: subnet 10.0.0.0/16 overlaps with "
-            "subnet 10.0.0.0/24 of network ingress");
+  const std::string overlaps = "rpc error: code = InvalidArgument desc = ipam configuration: subnet ";
+  EXPECT_EQ(refused("back", subnet(R"({"Subnet":"10.0.1.128/25"})")),
+            overlaps + "10.0.1.128/25 overlaps with subnet 10.0.1.0/24 of network front");
+  EXPECT_EQ(refused("back", subnet(R"({"Subnet":"10.0.0.0/24"})")),
+            overlaps + "10.0.0.0/24 overlaps with subnet 10.0.0.0/24 of network ingress");
 }
 
 TEST_F(NetworkRoutes, OneThatIsInUseStays) {
@@ -138,7 +140,7 @@ TEST_F(NetworkRoutes, OneThatIsInUseStays) {
   EXPECT_EQ(in_use.status, 400U);
   EXPECT_EQ(in_use.message(), "rpc error: code = FailedPrecondition desc = network " + id.str() +
                                   " is in use by service " + service);
-  const model::Task task = run_on(id, "web", "10.0.1.3/24");
+  const model::Task task = run_on(id, service, "10.0.1.3/24");
   EXPECT_EQ(ask("DELETE", "/services/web").status, 200U);
   EXPECT_EQ(ask("DELETE", "/networks/front").message(),
             "rpc error: code = FailedPrecondition desc = network " + id.str() + " is in use by task " +
@@ -150,13 +152,13 @@ TEST_F(NetworkRoutes, OneThatIsInUseStays) {
 TEST_F(NetworkRoutes, TasksAndServicesShowTheirAddresses) {
   make("front");
   const NetworkId id = allocate("front", "10.0.1.0/24", "10.0.1.1");
-  on("web", R"({"Target":"front"})");
-  model::Service service = *store_->service_named("web");
-  service.virtual_ips = {{id, "10.0.1.2/24"}};
+  const std::string service = on("web", R"({"Target":"front"})");
+  model::Service allocated = *store_->service_named("web");
+  allocated.virtual_ips = {{id, "10.0.1.2/24"}};
   model::Transaction transaction;
-  transaction.actions.push_back(model::Put{service});
+  transaction.actions.push_back(model::Put{allocated});
   apply(std::move(transaction));
-  const model::Task task = run_on(id, "web", "10.0.1.3/24");
+  const model::Task task = run_on(id, service, "10.0.1.3/24");
   EXPECT_EQ(at(get("/services/web").json(), "Endpoint.VirtualIPs.0.Addr"), "10.0.1.2/24");
   EXPECT_EQ(at(get("/services/web").json(), "Endpoint.VirtualIPs.0.NetworkID"), id.str());
   const Value shown = get("/tasks/" + task.id.str()).json();
@@ -182,6 +184,23 @@ TEST_F(NetworkRoutes, PruningTakesWhatNothingUses) {
   EXPECT_EQ(post("/networks/prune").body, "{\"NetworksDeleted\":[\"unused\"]}\n");
   EXPECT_EQ(post("/networks/prune").body, "{\"NetworksDeleted\":[]}\n");
   EXPECT_EQ(get("/networks/ingress").status, 200U);
+}
+
+// Its answer would be the end of a client's search.
+TEST_F(NetworkRoutes, AManagerThatTakesNoPartDoesNotSayThatANetworkIsGone) {
+  make("front");
+  store_.reset();
+  local_.state = SwarmState::error;
+  local_.error = "the disk is full";
+  for (const Reply& reply :
+       {get("/networks/front"), ask("DELETE", "/networks/front"), post("/networks/prune")}) {
+    EXPECT_EQ(reply.status, 503U);
+    EXPECT_EQ(reply.message(), "This node is not a swarm manager: the disk is full");
+  }
+  EXPECT_EQ(size_of(get("/networks").json()), 4U) << "its own";
+  local_ = {};
+  local_.state = SwarmState::active;
+  EXPECT_EQ(ask("DELETE", "/networks/front").status, 404U) << "a worker has none of the swarm's";
 }
 
 TEST_F(NetworkRoutes, ATaskIsConnectedByItsService) {

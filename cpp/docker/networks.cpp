@@ -55,9 +55,19 @@ Look look_of(const LocalNetwork& network, const Context& context) {
   return {local_network_id(context, network.name), network.name, network.driver, "local", true, {}};
 }
 
+// A worker has none of the swarm's networks; a manager that takes no part cannot know.
+bool cannot_know(const LocalNode& local) {
+  const bool is_worker = local.state == SwarmState::active && !local.control_available;
+  return local.state != SwarmState::inactive && !is_worker;
+}
+Error no_network(const Call& call) {
+  const LocalNode& local = call.context.local;
+  return cannot_know(local) ? no_manager(local) : not_found("network", call.name);
+}
+
 // moby daemon/cluster/networks.go: only a client that asks for the scope `swarm` finds the predefined ones.
 Result<store::Ref<model::Network>> find_swarm_network(const Call& call, bool predefined) {
-  if (call.context.store == nullptr) return not_found("network", call.name);
+  if (call.context.store == nullptr) return no_network(call);
   auto network = find_network(call.store(), call.name);
   if (network && (*network)->predefined && !predefined) return not_found("network", call.name);
   return network;
@@ -129,6 +139,8 @@ void prune_networks(Call& call) {
   if (!filters) return call.refuse(filters.error());
   if (filters->has("until") || filters->has("label!"))
     return call.refuse(not_yet("networks are pruned by the filter label only, or all"));
+  if (call.context.store == nullptr && cannot_know(call.context.local))
+    return call.refuse(no_manager(call.context.local));
   NetworksPruned pruned;
   model::Transaction transaction;
   if (call.context.store != nullptr)

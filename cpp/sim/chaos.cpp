@@ -89,6 +89,8 @@ void Chaos::employ() {
   register_ = std::make_unique<RegisterWork>(*world_, from(0x7265676973746572), managers_);
   ledger_ = std::make_unique<LedgerWork>(*world_, from(0x6c6564676572), managers_);
   names_ = std::make_unique<NameWork>(*world_, from(0x6e616d6573), managers_);
+  if (knobs_.networks && !knobs_.upgrades)
+    networks_ = std::make_unique<NetworkWork>(*world_, from(0x6e6574776f726b), managers_);
   const bool gapless = !knobs_.churn && !knobs_.short_log && !knobs_.lost_tails && !knobs_.older_copies;
   events_ = std::make_unique<EventWork>(*world_, from(0x6576656e7473), managers_, gapless);
   if (knobs_.churn)
@@ -131,12 +133,14 @@ void Chaos::poll() {
   register_->poll();
   ledger_->poll();
   names_->poll();
+  if (networks_) networks_->poll();
   events_->poll();
   look_at_promises();
 }
 
 void Chaos::look_at_promises() const {
-  for (const std::string& broken : {names_->broken(), events_->broken(), churn_ ? churn_->broken() : ""})
+  for (const std::string& broken : {names_->broken(), events_->broken(), networks_ ? networks_->broken() : "",
+                                    churn_ ? churn_->broken() : ""})
     SWARM_CHECK(broken.empty(), broken);
 }
 

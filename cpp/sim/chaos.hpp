@@ -14,6 +14,7 @@
 #include "sim/fault_plan.hpp"
 #include "sim/ledger_work.hpp"
 #include "sim/name_work.hpp"
+#include "sim/network_work.hpp"
 #include "sim/older_copies.hpp"
 #include "sim/overdue.hpp"
 #include "sim/register_work.hpp"
@@ -65,8 +66,9 @@ class Chaos {
   std::unique_ptr<LedgerWork> ledger_;
   std::unique_ptr<EventWork> events_;
   std::unique_ptr<NameWork> names_;
+  std::unique_ptr<NetworkWork> networks_;  // when the seed has one, as those below
   Overdue overdue_;
-  std::unique_ptr<Churn> churn_;  // when the seed has one
+  std::unique_ptr<Churn> churn_;
   std::unique_ptr<Upgrades> upgrades_;
   std::unique_ptr<OlderCopies> older_copies_;
   std::unique_ptr<Clones> clones_;

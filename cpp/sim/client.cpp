@@ -67,6 +67,10 @@ void write_task(Json& json, const ServiceWish& wish) {
         });
     });
     json.field("ForceUpdate", wish.force_update);
+    if (!wish.networks.empty())
+      json.array("Networks", [&] {
+        for (const auto& network : wish.networks) json.object([&] { json.field("Target", network); });
+      });
   });
 }
 

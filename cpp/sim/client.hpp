@@ -38,6 +38,7 @@ struct ServiceWish {
   Duration stop_grace = Duration::seconds(10);
   std::uint64_t force_update = 0;
   std::uint32_t published_port = 0, target_port = 0;
+  std::vector<std::string> networks = {};
 };
 std::string to_json(const ServiceWish& wish);
 

@@ -69,6 +69,7 @@ void Knobs::draw_later(std::uint64_t seed) {
   lost_tails = draws(seed, 0x7461696c, 1, 3);
   clones = !churn && draws(seed, 0x636c6f6e65, 1, 2);
   older_copies = !churn && draws(seed, 0x6f6c646572, 1, 2);
+  networks = !upgrades && draws(seed, 0x6e657473, 1, 2);  // an older build knows none
 }
 
 std::string Knobs::str() const {
@@ -92,6 +93,7 @@ std::string Knobs::str() const {
                                               {all_at_once, "all managers at once"},
                                               {older_copies, "older copies"},
                                               {clones, "clones"},
+                                              {networks, "networks"},
                                               {codec, "frames encoded"},
                                               {churn, "churn"},
                                               {roles_and_deaths, "of any manager"},

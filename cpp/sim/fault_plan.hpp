@@ -24,6 +24,7 @@ struct Knobs {
   bool bad_links = false, holds = false, throttles = false, wrong_clocks = false, failing_disks = false;
   bool flipped_bits = false, lost_tails = false, all_at_once = false;
   bool older_copies = false, clones = false;
+  bool networks = false;  // a client makes overlay networks, and services on them
   bool codec = false;
   bool churn = false;             // roles change and nodes leave
   bool roles_and_deaths = false;  // ... of any manager, also while another one dies

@@ -25,10 +25,10 @@ constexpr std::uint64_t kPlanAge = 64;
 }  // namespace
 
 std::vector<Rule> engine_rules() {
-  std::vector<Rule> rules{ports_belong_to_one_service(), rollbacks_restore_the_spec(),
-                          updates_end_when_all_is_new(), updates_keep_their_order(),
-                          updates_keep_their_delay(),    restarts_keep_their_limit(),
-                          restarts_keep_their_delay()};
+  std::vector<Rule> rules{ports_belong_to_one_service(), addresses_belong_to_one(),
+                          rollbacks_restore_the_spec(),  updates_end_when_all_is_new(),
+                          updates_keep_their_order(),    updates_keep_their_delay(),
+                          restarts_keep_their_limit(),   restarts_keep_their_delay()};
   for (const char* asked_for : {"update_pace", "log_matching"})
     if (auto rule = make_rule({asked_for, "", 0})) rules.push_back(std::move(*rule));
   return rules;

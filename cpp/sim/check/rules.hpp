@@ -1,4 +1,4 @@
-// The rules that every committed change must keep in any swarm: ports, rollbacks, updates, restarts. Each is
+// The rules that every committed change must keep in any swarm: ports, addresses, rollbacks, updates, restarts. Each is
 // one function in a file of its own, and keeps what it must know; the cost grows with what changed.
 //
 // The checker asks them after each entry that is committed for the first time. NOT here: rules that users ask
@@ -12,6 +12,7 @@
 namespace swarm::sim {
 
 Rule ports_belong_to_one_service();
+Rule addresses_belong_to_one();
 Rule rollbacks_restore_the_spec();
 Rule updates_end_when_all_is_new();
 Rule updates_keep_their_order();

@@ -12,7 +12,10 @@
 #include "base/id.hpp"
 #include "base/time.hpp"
 #include "codec/codec.hpp"
+#include "model/cluster.hpp"
 #include "model/container_spec.hpp"
+#include "model/feature_level.hpp"
+#include "model/network.hpp"
 #include "model/node.hpp"
 #include "model/port.hpp"
 #include "model/restart.hpp"
@@ -38,6 +41,10 @@ class EngineRules : public testing::Test {
     empty.skip_to(1);
     replica_.begin(empty);
     census_.begin(replica_.store());
+    model::Cluster cluster;
+    cluster.id = ClusterId(1);
+    cluster.feature_level = model::kFeatureLevel;
+    put(cluster);
     model::Node node;
     node.id = NodeId(1);
     node.status.state = model::NodeState::ready;
@@ -113,6 +120,49 @@ class EngineRules : public testing::Test {
 };
 
 bool blames(const std::string& said, const std::string& rule) { return said.starts_with(rule + ": "); }
+
+// ---- addresses
+
+model::Network with_subnet(std::uint64_t id, const std::string& subnet) {
+  model::Network network;
+  network.id = NetworkId(id);
+  network.annotations.name = "n" + std::to_string(id);
+  network.allocated = {{subnet, "", "", {}, static_cast<std::uint32_t>(4096 + id)}};
+  return network;
+}
+
+TEST_F(EngineRules, AnAddressThatTwoHaveIsFound) {
+  ASSERT_EQ(put(with_subnet(1, "10.0.1.0/24")), "");
+  ASSERT_EQ(put(with_subnet(2, "10.0.2.0/24")), "");
+  model::Service first = fresh_service(1), second = fresh_service(2);
+  first.virtual_ips = {{NetworkId(1), "10.0.1.2/24"}};
+  second.virtual_ips = {{NetworkId(2), "10.0.1.2/24"}};
+  ASSERT_EQ(put(first), "");
+  ASSERT_EQ(put(second), "") << "on another network";
+  model::Task one = task(5, 1, TaskState::pending, TaskState::running);
+  one.attachments = {{NetworkId(1), {"10.0.1.3/24"}}};
+  ASSERT_EQ(put(one), "");
+  model::Task other = task(6, 2, TaskState::pending, TaskState::running);
+  other.attachments = {{NetworkId(1), {"10.0.1.3/24"}}};
+  EXPECT_TRUE(blames(put(other), "addresses belong to one"));
+}
+
+TEST_F(EngineRules, AnAddressOfATaskThatHasEndedIsFree) {
+  ASSERT_EQ(put(with_subnet(1, "10.0.1.0/24")), "");
+  ASSERT_EQ(put(fresh_service(1)), "");
+  model::Task one = task(5, 1, TaskState::running, TaskState::running);
+  one.attachments = {{NetworkId(1), {"10.0.1.3/24"}}};
+  ASSERT_EQ(put(one), "");
+  ASSERT_EQ(say({step(5, TaskState::failed, TaskState::shutdown)}), "");
+  model::Task next = task(6, 1, TaskState::new_, TaskState::running);
+  next.attachments = {{NetworkId(1), {"10.0.1.3/24"}}};
+  EXPECT_EQ(put(next, Duration::seconds(6)), "");
+}
+
+TEST_F(EngineRules, SubnetsThatOverlapAreFound) {
+  ASSERT_EQ(put(with_subnet(1, "10.0.1.0/24")), "");
+  EXPECT_TRUE(blames(put(with_subnet(2, "10.0.0.0/16")), "addresses belong to one"));
+}
 
 // ---- ports
 
