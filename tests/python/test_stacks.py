@@ -202,7 +202,7 @@ def test_a_stack_needs_a_name(c: sp.Swarm, name: Any) -> None:
 
 
 @needs_docker
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "words"])
 def test_the_cli_and_python_store_the_same(c: sp.Swarm, docker: RunDocker, name: str) -> None:
     deploy_by_cli(docker, FILES / f"{name}.yml", name)
     by_cli = stored(c, name)
