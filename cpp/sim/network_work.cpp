@@ -7,6 +7,7 @@
 
 #include "base/rng.hpp"
 #include "base/time.hpp"
+#include "node/node.hpp"
 #include "ports/http.hpp"
 #include "sim/client.hpp"
 #include "sim/world.hpp"
@@ -15,6 +16,7 @@ namespace swarm::sim {
 namespace {
 
 constexpr Duration kPatience = Duration::seconds(6);
+constexpr std::uint32_t kNotFound = 404;
 
 }  // namespace
 
@@ -60,6 +62,13 @@ void NetworkWork::begin() {
   call_ = world_.call(asked_, std::move(*request));
 }
 
+// A worker, as a manager is after a demotion, has none of the swarm's networks.
+bool NetworkWork::is_for_now(std::uint32_t status, const std::string& body) const {
+  const bool is_manager = world_.alive(asked_) && world_.node(asked_).inspect().raft != nullptr;
+  return (status == kNotFound && !is_manager) ||
+         message_of(body).find("is in use by task") != std::string::npos;
+}
+
 void NetworkWork::blame(const std::string& what, const std::string& body) {
   if (broken_.empty()) broken_ = what + " is refused by " + asked_ + ": " + message_of(body);
 }
@@ -88,7 +97,7 @@ void NetworkWork::finish(std::uint32_t status, const std::string& body) {
       stage_ = Stage::leaving;
       return;
     case Stage::leaving:  // its tasks may go on for a moment: it is asked again
-      if (refused && message_of(body).find("is in use by task") == std::string::npos)
+      if (refused && !is_for_now(status, body))
         return blame("the removal of " + network() + ", which no service uses,", body);
       if (done) stage_ = Stage::nothing;
       return;

@@ -28,6 +28,7 @@ class NetworkWork {
 
   void begin();
   void finish(std::uint32_t status, const std::string& body);
+  bool is_for_now(std::uint32_t status, const std::string& body) const;
   void blame(const std::string& what, const std::string& body);
   std::optional<http::Request> next_request() const;
   std::string network() const { return "net" + std::to_string(number_); }
