@@ -1,4 +1,4 @@
-"""Networks and stacks of real daemons, in the words of the simulated ones: made, stored, deployed again, gone.
+"""Networks and stacks of real daemons, in the words of simulated ones: made, stored, deployed again, removed.
 
 That their tasks reach each other is no part of this: it needs the nodes' data plane.
 """
