@@ -262,6 +262,12 @@ void Node::Impl::on_done(const RecordsStored& stored) {
   settle_agent();
 }
 
+void Node::Impl::on_done(const CertificateStored& stored) {
+  if (!agent_) return;
+  agent_->set_tls(stored.tls, core_.now);
+  settle_agent();
+}
+
 void Node::Impl::on_done(const GroupStored&) {
   if (!core_.identity || replica_) return;  // it has left meanwhile
   lifecycle_.on_recovered(begin_recovered());

@@ -107,6 +107,7 @@ class Node::Impl {
   void on_done(const RecordsStored& stored);
   void on_done(const GroupStored& stored);
   void on_done(const IdentityStored& stored);
+  void on_done(const CertificateStored& stored);
   void refuse(const Speaker& from, const char* message, Denial denial, const char* rule = nullptr);
   void note_bad_frame(const ports::LinkClosed& event);
   void refuse_session(ports::LinkId link, wire::SessionRefused refused);

@@ -239,6 +239,7 @@ class Lifecycle {
   // Why the leader's answer is of no use to this node; nothing if it is.
   std::optional<std::string> why_unfit(const wire::CertificateReply& reply, WallTime wall) const;
   void note_wanted_issuer(const agent::SessionFacts& facts, Instant now);
+  void store_certificate();
   bool is_of_another_root() const;
   // the way into the group, and out of it
   void on_facts_as_manager(const agent::SessionFacts& facts, const Surroundings& at);

@@ -14,10 +14,12 @@
 #include "ca/policy.hpp"
 #include "model/node.hpp"
 #include "model/wire.hpp"
+#include "node/certificates.hpp"
 #include "node/effects.hpp"
 #include "node/identity.hpp"
 #include "node/lifecycle.hpp"
 #include "node/lifecycle_times.hpp"
+#include "node/waits.hpp"
 #include "ports/disk.hpp"
 #include "ports/refusal.hpp"
 
@@ -110,7 +112,14 @@ void Lifecycle::on_root(const std::string& root_cert_pem) {
     return;
   identity_->root_cert_pem = root_cert_pem;
   out_.add(effect::SetCredentials{credentials_of(*identity_)});
-  out_.add(effect::Store{save_certificates(*identity_), {}});
+  store_certificate();
+}
+
+// Until it is stored a crash would bring the old one back.
+void Lifecycle::store_certificate() {
+  const Identity& own = own_identity();
+  out_.add(effect::Store{save_certificates(own),
+                         CertificateStored{tls_info_of(crypto_, own.certificate_pem, own.root_cert_pem)}});
 }
 
 bool Lifecycle::is_of_another_root() const {
@@ -198,7 +207,7 @@ void Lifecycle::on_certificate(Certified::Asked asked, const std::string& certif
   const auto before = certified_.role;
   const bool was_invalid = !certified_.is_valid(at.wall), was_unfit = certified_.was_unfit;
   take_certificate(certificate_pem, std::move(asked.key_pem), at.now, at.wall);
-  out_.add(effect::Store{save_certificates(own_identity()), {}});
+  store_certificate();
   const bool another_role = certified_.role != role_wanted_ && !at.is_manager;
   // The leader has not got there yet, or its calendar is behind.
   if (another_role || is_of_another_root() || certified_.renew_at <= at.wall)

@@ -426,6 +426,8 @@ TEST_F(LifecycleTest, APromotedWorkerShowsAManagersCertificateFirst) {
   const auto effects = promote();
   EXPECT_TRUE((are<effect::SetCredentials, effect::Store, effect::CloseLinks, effect::Listen>(effects)));
   EXPECT_EQ(lifecycle_.certified().role, NodeRole::manager);
+  EXPECT_TRUE(std::holds_alternative<CertificateStored>(only<effect::Store>(effects).waits))
+      << "what it says of its certificate waits for the disk";
 }
 
 TEST_F(LifecycleTest, ADemotedManagersNextCertificateIsAWorkers) {

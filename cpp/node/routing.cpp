@@ -105,10 +105,6 @@ void Node::Impl::carry_out(effect::SayHello) { core_.links.set_hello(core_.hello
 void Node::Impl::carry_out(effect::SetCredentials effect) {
   if (const auto shown = show(std::move(effect.credentials)); !shown)
     core_.trace("warning.certificate", [&] { return shown.error().message; });
-  if (!agent_ || !core_.identity) return;
-  agent_->set_tls(
-      tls_info_of(core_.ports.crypto, core_.identity->certificate_pem, core_.identity->root_cert_pem),
-      core_.now);
 }
 
 // A manager lets every node's session be resumed at every other manager: their tickets are sealed with one

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/id.hpp"
+#include "model/node.hpp"
 
 namespace swarm::node {
 
@@ -25,7 +26,13 @@ struct IdentityStored {
   std::uint64_t raft_id = 0;  // of the replica that begins
   std::uint64_t lock = 0;     // the number of the lock that the disk has now
 };
+// The node may say that it has this certificate: a crash no longer takes it away. The leader forgets an old
+// root as soon as all nodes have said so.
+struct CertificateStored {
+  model::TlsInfo tls;
+};
 struct GroupStored {};  // of this manager alone: its replica begins
-using Waits = std::variant<std::monostate, ReplicaStored, RecordsStored, IdentityStored, GroupStored>;
+using Waits = std::variant<std::monostate, ReplicaStored, RecordsStored, IdentityStored, CertificateStored,
+                           GroupStored>;
 
 }  // namespace swarm::node

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -236,6 +237,28 @@ TEST_F(Rotation, ANodeThatIsDownBlocksItAndIsLetInWhenItIsBack) {
   swarm.world.start("w1");
   EXPECT_TRUE(ends());
   EXPECT_TRUE(becomes("w1", model::NodeState::ready, Duration::seconds(20)));
+}
+
+// What a node says that it has, a crash must not take away: the old root is forgotten when all have said so.
+TEST_F(Rotation, ACrashAtAnyDiskOperationLocksNoNodeOut) {
+  std::uint64_t crashes = 0;
+  for (std::uint64_t at = 1, before = ~0ULL; crashes != before; ++at) {
+    before = crashes;
+    std::uint64_t moments = 0;
+    swarm.world.at_disk([&](const World::DiskMoment& moment) -> std::optional<std::size_t> {
+      if (moment.machine != "w1" || ++moments != at) return std::nullopt;
+      ++crashes;
+      return 0;
+    });
+    rotate();
+    swarm.world.run_for(Duration::seconds(10));
+    swarm.world.at_disk({});
+    swarm.world.start("w1");
+    EXPECT_TRUE(ends()) << "after operation " << at;
+    EXPECT_TRUE(becomes("w1", model::NodeState::ready, Duration::seconds(20))) << "after operation " << at;
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(crashes, 0U);
 }
 
 TEST_F(Rotation, GoesOnThroughDeathsOfLeadersAndOverLossyLinks) {
