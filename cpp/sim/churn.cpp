@@ -25,6 +25,7 @@ namespace swarm::sim {
 namespace {
 
 constexpr Duration kPatience = Duration::seconds(8);
+constexpr Duration kStranded = Duration::seconds(10);  // a manager that starts is soon one again
 
 using Kind = model::NodeRole;
 
@@ -203,6 +204,23 @@ void Churn::poll() {
   wish_.reset();
 }
 
+// By what `docker info` of it shows: the managers that it was last told of. A worker listens at no address,
+// so one that was demoted cannot name those that came after it.
+bool Churn::knows_a_manager(const std::string& machine) const {
+  if (is_manager(machine)) return true;
+  const std::string known = world_.look(machine, get("/info")).answer.body;
+  for (const auto& name : world_.machines())
+    if (is_manager(name) &&
+        known.find("\"Addr\":\"" + world_.address(name).host() + ":") != std::string::npos)
+      return true;
+  return false;
+}
+
+bool Churn::is_stranded(const std::string& machine) {
+  if (!world_.alive(machine) || knows_a_manager(machine)) return knows_none_since_.erase(machine), false;
+  return world_.now() - knows_none_since_.emplace(machine, world_.now()).first->second >= kStranded;
+}
+
 std::optional<Churn::Wish> Churn::next_repair() {
   const std::string leader = leader_of(world_);
   if (leader.empty()) return std::nullopt;
@@ -214,6 +232,11 @@ std::optional<Churn::Wish> Churn::next_repair() {
     wish.role = manager ? "manager" : "worker";
     if (wish.node.empty()) {
       wish.kind = Wish::Kind::join;
+      return wish;
+    }
+    if (is_stranded(name)) {
+      knows_none_since_.erase(name);
+      wish.kind = Wish::Kind::leave;
       return wish;
     }
     const auto id = NodeId::parse(wish.node).value_or(NodeId());

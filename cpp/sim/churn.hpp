@@ -1,13 +1,14 @@
 // Churn: a restless administrator. Promotes and demotes nodes, lets one leave the swarm and join again,
-// Churn: a restless administrator. Promotes and demotes nodes, lets one leave the swarm and join again,
 // removes what is left of it, rotates the root certificate, and now and then kills the machine that it has
 // just asked, or the leader, in the middle of that. The first two stay managers, unless it works on any of
 // them, and kills another one at that moment; what it kills it starts again: a group that lost most of its
 // members for good has no way back. A stranger tries to join with a wrong token. When the storm is over it
-// asks for what the swarm began with. NOT here: services (workload), faults that no request brought about
-// (fault_plan).
+// asks for what the swarm began with. A node that was off while each manager that it knew was demoted finds
+// no other one, as with Docker: the administrator lets it leave and join again. NOT here: services
+// (workload), faults that no request brought about (fault_plan).
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,9 @@ class Churn {
   std::optional<Wish> clearing();
   std::optional<Wish> some_wish();
   std::string token(const std::string& role) const;
+  bool knows_a_manager(const std::string& machine) const;
+  // Returns true if it has known no manager for a while.
+  bool is_stranded(const std::string& machine);
   std::optional<Wish> next_repair();
   void begin(Wish wish);
   void kill_somebody(const std::string& asked);
@@ -55,6 +59,7 @@ class Churn {
   Rng rng_;
   std::vector<std::string> managers_, workers_;
   std::optional<Wish> wish_;
+  std::map<std::string, Instant> knows_none_since_;  // while putting right
   bool of_any_;
   std::string leaver_, broken_;
 };
