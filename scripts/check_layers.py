@@ -59,6 +59,7 @@ LIBRARY_DIRECTORY = {
     "seal": "real",
     "mesh": "net",
     "dns": "net",
+    "overlay": "net",
 }
 
 IMPURE_DIRECTORIES = {"real", "bindings", "tools"}
