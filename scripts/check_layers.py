@@ -53,13 +53,8 @@ EXCEPTIONS = {("codec", "raft/message.hpp")}  # docs/adr/0002
 LINK_EXCEPTIONS = {("codec", "raft")}
 # Libraries that are named differently from their directory.
 LIBRARY_DIRECTORY = {
-    "http": "real",
-    "stream": "real",
-    "tls": "real",
-    "seal": "real",
-    "mesh": "net",
-    "dns": "net",
-    "overlay": "net",
+    **dict.fromkeys(("http", "stream", "tls", "seal", "netlink", "overlay_kernel"), "real"),
+    **dict.fromkeys(("dns", "mesh", "overlay"), "net"),
 }
 
 IMPURE_DIRECTORIES = {"real", "bindings", "tools"}

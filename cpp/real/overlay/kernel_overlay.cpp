@@ -1,0 +1,96 @@
+#include "real/overlay/kernel_overlay.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "net/overlay/desired.hpp"
+#include "real/netlink/net_space.hpp"
+#include "real/overlay/switchboard.hpp"
+
+namespace swarm::real {
+
+KernelOverlay::KernelOverlay(std::unique_ptr<overlay::DesiredNetwork> made, Switchboard switchboard,
+                             std::size_t warm)
+    : made_(std::move(made)), switchboard_(std::move(switchboard)), places_(switchboard_, *made_, warm) {}
+
+Result<std::unique_ptr<KernelOverlay>> KernelOverlay::open(Options options) {
+  auto node = options.node.valid() ? Result(std::move(options.node)) : netlink::NetSpace::current();
+  if (!node) return node.error();
+  auto space =
+      options.switch_space.valid() ? Result(std::move(options.switch_space)) : netlink::NetSpace::make();
+  if (!space) return space.error();
+  auto made = std::make_unique<overlay::DesiredNetwork>();
+  auto switchboard = Switchboard::open(*node, std::move(*space), *made);
+  if (!switchboard) return switchboard.error();
+  return std::unique_ptr<KernelOverlay>(
+      new KernelOverlay(std::move(made), std::move(*switchboard), options.warm));
+}
+
+// Links go at once; namespaces when the kernel gets to it. An error here has nowhere to go, and the links end
+// with their namespace in any case.
+KernelOverlay::~KernelOverlay() {
+  (void)switchboard_.remove_all();
+  places_.remove_all();
+}
+
+Problems KernelOverlay::apply(const overlay::Difference& edits) {
+  Problems problems;
+  overlay::apply(wanted_, edits);
+  if (!replaces_a_segment(edits)) {
+    carry_out(edits, problems);
+    return problems;
+  }
+  for (const auto& edit : edits.segments) switchboard_.remove_segment(edit.key, problems);
+  carry_out(overlay::difference(*made_, wanted_), problems);
+  return problems;
+}
+
+// Another VNI, say, which no control plane of ours does. What hangs on the segment goes with it and is made
+// anew.
+bool KernelOverlay::replaces_a_segment(const overlay::Difference& edits) const {
+  return std::any_of(edits.segments.begin(), edits.segments.end(),
+                     [&](const auto& edit) { return edit.value && made_->segments.contains(edit.key); });
+}
+
+Problems KernelOverlay::repair(const overlay::DesiredNetwork& whole) {
+  Problems problems;
+  wanted_ = whole;
+  switchboard_.look(problems);
+  places_.look(problems);
+  const auto edits = overlay::difference(*made_, wanted_);
+  for (const auto& edit : edits.segments) switchboard_.remove_segment(edit.key, problems);
+  carry_out(overlay::difference(*made_, wanted_), problems);
+  return problems;
+}
+
+// What goes, goes first, the innermost first; then what comes, the outermost first.
+void KernelOverlay::carry_out(const overlay::Difference& edits, Problems& problems) {
+  places_.remove_cables(edits.cables, problems);
+  switchboard_.remove_stations(edits.stations, problems);
+  for (const auto& edit : edits.segments)
+    if (!edit.value) switchboard_.remove_segment(edit.key, problems);
+  for (const auto& edit : edits.segments)
+    if (edit.value) switchboard_.make_segment(edit.key, *edit.value, problems);
+  switchboard_.set_stations(edits.stations, problems);
+  places_.edit_spaces(edits.spaces, problems);
+  places_.make_cables(edits.cables, problems);
+  places_.edit_vips(edits.vips, problems);
+}
+
+Result<netlink::NetSpace> KernelOverlay::space_of(TaskId task) const {
+  const netlink::NetSpace* space = places_.find(task);
+  if (space == nullptr)
+    return plain_error(Code::not_found, "task " + task.str() + " has no network namespace");
+  for (const auto& [key, cable] : wanted_.cables)
+    if (key.task == task && !made_->cables.contains(key))
+      return plain_error(Code::unavailable, "task " + task.str() + " is not yet on network " +
+                                                key.network.str() + ": " + cable.inside + " is missing");
+  return space->share();
+}
+
+}  // namespace swarm::real
