@@ -21,6 +21,7 @@ NAMES = (
     "lists",
     "mesh",
     "tls",
+    "overlay",
     "sim",
     "seeds",
     "replay",

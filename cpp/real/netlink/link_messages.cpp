@@ -79,8 +79,9 @@ Request make_bridge(const Bridge& bridge) {
 Request make_vxlan(const Vxlan& vxlan) {
   Message message(RTM_NEWLINK, kCreate);
   message.fixed(up_link(vxlan.index)).text(IFLA_IFNAME, vxlan.name);
-  message.number(IFLA_MTU, vxlan.mtu).number(IFLA_GROUP, vxlan.group).number(IFLA_MASTER, vxlan.master);
-  message.number(IFLA_NET_NS_FD, vxlan.space);
+  message.number(IFLA_MTU, vxlan.mtu).number(IFLA_GROUP, vxlan.group);
+  if (vxlan.master != 0) message.number(IFLA_MASTER, vxlan.master);
+  if (vxlan.space >= 0) message.number(IFLA_NET_NS_FD, vxlan.space);
   message.open(IFLA_LINKINFO).text(IFLA_INFO_KIND, "vxlan").open(IFLA_INFO_DATA);
   message.number(IFLA_VXLAN_ID, vxlan.vni).big16(IFLA_VXLAN_PORT, vxlan.port);
   message.number(IFLA_VXLAN_LEARNING, std::uint8_t{0})
@@ -124,6 +125,12 @@ Request remove_link_named(const std::string& name) {
   Message message(RTM_DELLINK, 0);
   message.fixed(ifinfomsg{}).text(IFLA_IFNAME, name);
   return {"remove " + name, std::move(message), ENODEV};
+}
+
+Request set_group(const std::string& name, std::uint32_t group) {
+  Message message(RTM_NEWLINK, 0);
+  message.fixed(ifinfomsg{}).text(IFLA_IFNAME, name).number(IFLA_GROUP, group);
+  return {"put " + name + " into group " + std::to_string(group), std::move(message), ENODEV};
 }
 
 Request remove_group(std::uint32_t group) {

@@ -27,7 +27,7 @@ struct Bridge {
   std::uint32_t group = 0;  // links of one owner, removed at once
 };
 // Asked of a socket in the namespace whose addresses carry the frames; the device lies in `space` (a
-// descriptor).
+// descriptor; -1: there, too).
 struct Vxlan {
   std::string name;
   int index = 0;
@@ -54,7 +54,8 @@ Request make_veth(const Veth& veth);  // up from the start, all but a veth's end
 Request set_up(const std::string& name, int index);
 Request remove_link(const std::string& name, int index);  // no error when it is gone
 Request remove_link_named(const std::string& name);       // the same, where the index is not known
-Request remove_group(std::uint32_t group);                // of all links of the namespace
+Request set_group(const std::string& name, std::uint32_t group);
+Request remove_group(std::uint32_t group);  // of all links of the namespace
 
 Request add_address(const std::string& name, int index, const Address& address, std::uint8_t bits);
 Request add_route(const std::string& name, int index, const AddressBlock& block);

@@ -33,14 +33,16 @@ class Home {
  public:
   Home() : fd_(open_current()) {}
   ~Home() {
-    if (fd_.valid()) SWARM_CHECK(enter(fd_.get()), "a thread cannot return from a network namespace:", errno);
+    if (left_) SWARM_CHECK(enter(fd_.get()), "a thread cannot return from a network namespace:", errno);
   }
   Home(const Home&) = delete;
   Home& operator=(const Home&) = delete;
   bool known() const { return fd_.valid(); }
+  void left() { left_ = true; }
 
  private:
   Fd fd_;
+  bool left_ = false;
 };
 
 }  // namespace
@@ -54,9 +56,10 @@ Result<NetSpace> NetSpace::current() {
 }
 
 Result<NetSpace> NetSpace::make() {
-  const Home home;
+  Home home;
   if (!home.known()) return failure("open this thread's network namespace");
   if (::unshare(CLONE_NEWNET) != 0) return failure("make a network namespace");
+  home.left();
   auto space = current();
   auto socket = Socket::open(NETLINK_ROUTE);
   if (!space || !socket) return space ? socket.error() : space.error();
@@ -71,9 +74,10 @@ Result<NetSpace> NetSpace::share() const {
 }
 
 Result<void> NetSpace::run_in(const std::function<Result<void>()>& what) const {
-  const Home home;
+  Home home;
   if (!home.known()) return failure("open this thread's network namespace");
   if (!enter(fd_.get())) return failure("enter a network namespace");
+  home.left();
   return what();
 }
 

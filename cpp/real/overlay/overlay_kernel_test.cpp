@@ -25,8 +25,8 @@
 #include "real/netlink/net_space.hpp"
 #include "real/netlink/socket.hpp"
 #include "real/overlay/kernel_overlay.hpp"
+#include "real/overlay/lab.hpp"
 #include "real/overlay/switchboard.hpp"
-#include "real/overlay/test_lab.hpp"
 #include "real/stream/fd.hpp"
 
 namespace swarm::real {

@@ -52,6 +52,7 @@ void Switchboard::ask(std::vector<netlink::Request> requests, Problems& problems
 
 Result<void> Switchboard::remove_all() {
   links_.clear();
+  if (auto gone = in_switch_.ask(netlink::remove_group(kDoomedGroup)); !gone) return gone;
   return in_switch_.ask(netlink::remove_group(kOverlayGroup));
 }
 
@@ -86,15 +87,13 @@ void Switchboard::make_segment(NetworkId id, const Segment& segment, Problems& p
 void Switchboard::remove_segment(NetworkId id, Problems& problems) {
   const auto it = links_.find(id);
   if (it == links_.end()) return;
-  std::vector<netlink::Request> requests;
-  for (auto cable = made_->cables.lower_bound({id, {}});
-       cable != made_->cables.end() && cable->first.network == id;) {
-    requests.push_back(netlink::remove_link_named(cable->second.outside));
+  std::vector<std::string> names{made_->segments[id].tunnel, made_->segments[id].bridge};
+  auto cable = made_->cables.lower_bound({id, {}});
+  while (cable != made_->cables.end() && cable->first.network == id) {
+    names.push_back(cable->second.outside);
     cable = made_->cables.erase(cable);
   }
-  requests.push_back(netlink::remove_link(made_->segments[id].tunnel, it->second.tunnel));
-  requests.push_back(netlink::remove_link(made_->segments[id].bridge, it->second.bridge));
-  ask(std::move(requests), problems);
+  remove_links(names, problems);
   made_->segments.erase(id);
   auto& stations = made_->stations;
   const auto first = stations.lower_bound({id, {}});
@@ -166,8 +165,16 @@ Result<void> Switchboard::make_cable(const overlay::AttachmentKey& key, const ov
   return in_switch_.ask(netlink::make_veth(veth));
 }
 
-Result<void> Switchboard::remove_cable(const std::string& outside) {
-  return in_switch_.ask(netlink::remove_link_named(outside));
+void Switchboard::remove_links(const std::vector<std::string>& names, Problems& problems) {
+  if (names.empty()) return;
+  std::vector<netlink::Request> requests;
+  if (names.size() == 1) {
+    requests.push_back(netlink::remove_link_named(names.front()));
+  } else {
+    for (const std::string& name : names) requests.push_back(netlink::set_group(name, kDoomedGroup));
+    requests.push_back(netlink::remove_group(kDoomedGroup));
+  }
+  ask(std::move(requests), problems);
 }
 
 }  // namespace swarm::real

@@ -24,6 +24,7 @@ namespace swarm::real {
 using Problems = std::vector<Error>;  // empty: all was done
 
 inline constexpr std::uint32_t kOverlayGroup = 0x73776d;  // "swm"
+inline constexpr std::uint32_t kDoomedGroup = 0x73776e;   // to be removed in the next moment
 inline constexpr std::uint16_t kVxlanPort = 4789;         // RFC 7348
 
 class Switchboard {
@@ -41,7 +42,8 @@ class Switchboard {
                        Problems& problems);
   Result<void> make_cable(const overlay::AttachmentKey& key, const overlay::Cable& cable, int inside_index,
                           int space);
-  Result<void> remove_cable(const std::string& outside);
+  // All at once: the kernel waits some milliseconds for each removal, however many links it is of.
+  void remove_links(const std::vector<std::string>& names, Problems& problems);
   Result<void> remove_all();
 
   const netlink::NetSpace& space() const { return space_; }

@@ -104,11 +104,11 @@ void Switchboard::remove_strangers(const Seen& seen, Problems& problems) {
   std::set<std::string> known;
   for (const auto& [id, segment] : made_->segments) known.insert({segment.bridge, segment.tunnel});
   for (const auto& [key, cable] : made_->cables) known.insert(cable.outside);
-  std::vector<netlink::Request> requests;
+  std::vector<std::string> strange;
   for (const auto& [name, link] : seen.links)
-    if (link.group == kOverlayGroup && !known.contains(name))
-      requests.push_back(netlink::remove_link(name, link.index));
-  ask(std::move(requests), problems);
+    if ((link.group == kOverlayGroup || link.group == kDoomedGroup) && !known.contains(name))
+      strange.push_back(name);
+  remove_links(strange, problems);
 }
 
 }  // namespace swarm::real

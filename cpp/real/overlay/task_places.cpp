@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -74,12 +75,14 @@ void TaskPlaces::forget_vips(TaskId task) {
 // ---- cables
 
 void TaskPlaces::remove_cables(const std::vector<Edit<AttachmentKey, Cable>>& edits, Problems& problems) {
+  std::vector<std::string> names;
   for (const auto& edit : edits) {
     const auto made = made_->cables.find(edit.key);
     if (made == made_->cables.end()) continue;
-    if (auto gone = switchboard_->remove_cable(made->second.outside); !gone) problems.push_back(gone.error());
+    names.push_back(made->second.outside);
     made_->cables.erase(made);
   }
+  switchboard_->remove_links(names, problems);
 }
 
 void TaskPlaces::make_cables(const std::vector<Edit<AttachmentKey, Cable>>& edits, Problems& problems) {
@@ -99,8 +102,8 @@ Result<void> TaskPlaces::make_cable(const AttachmentKey& key, const Cable& cable
   const int index = inside_index(cable);
   if (auto veth = switchboard_->make_cable(key, cable, index, space.fd()); !veth) return veth;
   auto inside = set_up_inside(space, cable, index);
-  if (!inside)
-    if (auto gone = switchboard_->remove_cable(cable.outside); !gone) return gone;
+  Problems ignored;  // the first error says more
+  if (!inside) switchboard_->remove_links({cable.outside}, ignored);
   return inside;
 }
 
@@ -131,9 +134,19 @@ void TaskPlaces::edit_vips(const std::vector<Edit<VipKey, VipMap>>& edits, Probl
   }
 }
 
-Result<void> TaskPlaces::edit_vips_of(TaskId task, Place& place, const VipEdits& edits) {
+// It stays open: closing such a socket after a transaction waits until the kernel has thrown the old rules
+// away.
+Result<void> TaskPlaces::open_tables(Place& place) {
+  if (place.tables != nullptr) return {};
   auto socket = place.space.open_socket(NETLINK_NETFILTER);
   if (!socket) return socket.error();
+  place.tables = std::make_unique<netlink::Socket>(std::move(*socket));
+  return {};
+}
+
+Result<void> TaskPlaces::edit_vips_of(TaskId task, Place& place, const VipEdits& edits) {
+  if (auto opened = open_tables(place); !opened) return opened;
+  netlink::Socket* socket = place.tables.get();
   const auto before = netlink::generation(*socket);
   if (!before) return before.error();
   if (*before != place.generation) {
@@ -186,9 +199,8 @@ void TaskPlaces::look(Problems& problems) {
 }
 
 Result<void> TaskPlaces::look_at(TaskId task, Place& place) {
-  auto socket = place.space.open_socket(NETLINK_NETFILTER);
-  if (!socket) return socket.error();
-  const auto now = netlink::generation(*socket);
+  if (auto opened = open_tables(place); !opened) return opened;
+  const auto now = netlink::generation(*place.tables);
   if (!now) return now.error();
   if (*now != place.generation) {
     place.generation = 0;

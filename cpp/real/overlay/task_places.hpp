@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "base/id.hpp"
@@ -44,12 +45,14 @@ class TaskPlaces {
  private:
   struct Place {
     netlink::NetSpace space;
-    std::uint32_t generation = 0;  // of its nf_tables; 0: no table of ours that we know
+    std::unique_ptr<netlink::Socket> tables;  // nf_tables, once they were needed
+    std::uint32_t generation = 0;             // of its nf_tables; 0: no table of ours that we know
   };
   using VipEdits = std::vector<const overlay::Edit<overlay::VipKey, overlay::VipMap>*>;
 
   Result<void> make_cable(const overlay::AttachmentKey& key, const overlay::Cable& cable);
   Result<void> set_up_inside(const netlink::NetSpace& space, const overlay::Cable& cable, int index);
+  Result<void> open_tables(Place& place);
   Result<void> edit_vips_of(TaskId task, Place& place, const VipEdits& edits);
   Result<void> change_table(TaskId task, Place& place, const VipEdits& edits, netlink::Socket& socket);
   Result<void> look_at(TaskId task, Place& place);
