@@ -172,6 +172,56 @@ TEST_F(OverlayKernel, ATaskMayBeItsOwnServicesBackend) {
   EXPECT_EQ(connect_in(lab_->space(1, 3), ip(1, 8), kPort).error, 0);
 }
 
+// One echo request, from the task to the address; returns true if an answer came from that address. Each has
+// a number of its own: to conntrack, those of one number are one connection.
+bool ping(const NetSpace& space, const Address& to, std::uint8_t number) {
+  Fd fd;
+  (void)space.run_in([&]() -> Result<void> {
+    fd = Fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP));
+    return {};
+  });
+  const timeval patience{0, 400'000};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  // Type 8, code 0, checksum, number, sequence 0.
+  const auto rest = static_cast<std::uint8_t>(~number);
+  const std::uint8_t request[8] = {8, 0, 0xf7, rest, 0, number, 0, 0};
+  const sockaddr_in at = sockaddr_of(to, 0);
+  for (int tries = 0; tries < 3; ++tries) {
+    ::sendto(fd.get(), request, sizeof request, 0, reinterpret_cast<const sockaddr*>(&at), sizeof at);
+    sockaddr_in from{};
+    socklen_t size = sizeof from;
+    std::uint8_t answer[64] = {};
+    const ssize_t got =
+        ::recvfrom(fd.get(), answer, sizeof answer, 0, reinterpret_cast<sockaddr*>(&from), &size);
+    if (got >= 28 && answer[20] == 0 && from.sin_addr.s_addr == at.sin_addr.s_addr) return true;
+  }
+  return false;
+}
+
+TEST_F(OverlayKernel, APingOfAVipIsAnsweredByABackendAndWithoutOneByNothing) {
+  EXPECT_TRUE(ping(lab_->space(1, 1), ip(1, 102), 1));
+  EXPECT_TRUE(ping(lab_->space(1, 1), ip(1, 8), 2));
+  set(attachment(1, 2, 2, 7, overlay::Stage::leaving));
+  set(attachment(1, 3, 1, 7, overlay::Stage::leaving));
+  EXPECT_FALSE(ping(lab_->space(1, 1), ip(1, 8), 3));
+}
+
+// The bridge had learned that the MAC is behind the VXLAN device.
+TEST_F(OverlayKernel, AnAddressThatComesToThisNodeIsReachedHere) {
+  listen(2, 2, ip(1, 102));
+  EXPECT_EQ(connect(1, 1, ip(1, 102)), 0);
+  listeners_.clear();
+  TableChange change;
+  overlay::AttachmentRow next = attachment(1, 9, 1, 7);
+  next.address = ip(1, 102);
+  change.attachments = {next};
+  change.removed_attachments = {{NetworkId(1), TaskId(2)}};
+  ASSERT_EQ(lab_->tell(change), Words{});
+  listen(1, 9, ip(1, 102));
+  EXPECT_EQ(connect(1, 1, ip(1, 102)), 0);
+  EXPECT_EQ(answered_by(), ip(1, 102));
+}
+
 // Same subnet, same addresses, another VNI.
 TEST_F(OverlayKernel, NetworksWithOneSubnetAreApart) {
   TableChange change;
@@ -244,6 +294,21 @@ TEST_F(OverlayKernel, AnEntryAndALinkOfOursWithoutAPlaceGo) {
   EXPECT_NE(index_in_switch("other"), 0) << "not ours";
   const auto entries = netlink::forwardings(*socket);
   for (const netlink::Forwarding& entry : *entries) EXPECT_NE(entry.node, lab_node(9));
+}
+
+// As by the device of a killed daemon, which the kernel has not ended yet.
+TEST_F(OverlayKernel, WhatCouldNotBeMadeIsTriedAgainByTheNextRepair) {
+  auto node = lab_->node(1).open_socket(NETLINK_ROUTE);
+  ASSERT_TRUE(node->ask(netlink::make_vxlan({"old", 77, 0, 4098, kVxlanPort, 1450, 0, -1})).ok());
+  TableChange change;
+  change.networks = {network(2)};
+  change.attachments = {attachment(2, 6, 1)};
+  EXPECT_EQ(lab_->tell(change).size(), 1U);
+  EXPECT_FALSE(lab_->kernel(1).space_of(TaskId(6)).ok());
+  EXPECT_EQ(lab_->repair().size(), 1U);
+  ASSERT_TRUE(node->ask(netlink::remove_link("old", 77)).ok());
+  EXPECT_EQ(lab_->repair(), Words{});
+  EXPECT_TRUE(lab_->kernel(1).space_of(TaskId(6)).ok());
 }
 
 TEST_F(OverlayKernel, ARepairOfAWholeNetworkChangesNothing) {

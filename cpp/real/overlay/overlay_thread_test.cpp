@@ -1,5 +1,6 @@
 // The thread, and what a machine grants: to this process, and to one that is nobody.
 #include <gtest/gtest.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

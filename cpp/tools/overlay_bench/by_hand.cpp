@@ -7,6 +7,7 @@
 
 #include "base/address.hpp"
 #include "base/check.hpp"
+#include "base/result.hpp"
 #include "net/overlay/mac.hpp"
 #include "real/netlink/link_messages.hpp"
 #include "real/netlink/net_space.hpp"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -20,8 +21,8 @@
 #include "base/address.hpp"
 #include "base/check.hpp"
 #include "base/id.hpp"
-#include "base/time.hpp"
 #include "by_hand.hpp"
+#include "model/service_spec.hpp"
 #include "net/overlay/keeper.hpp"
 #include "net/overlay/rows.hpp"
 #include "real/netlink/net_space.hpp"
@@ -40,9 +41,7 @@ constexpr std::uint16_t kPort = 9000;
 constexpr std::uint64_t kClient = 1, kServer = 2;
 
 double now_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 double cpu_seconds() {
   rusage used{};
@@ -153,7 +152,7 @@ void begin_table(real::Lab& lab) {
   network.id = NetworkId(1);
   network.name = "bench";
   network.vni = 4097;
-  network.subnets = {{*AddressBlock::parse("10.0.0.0/16"), Address::v4(10, 0, 0, 1)}};
+  network.subnets = {{{Address::v4(10, 0, 0, 0), 16}, Address::v4(10, 0, 0, 1)}};
   change.networks = {network};
   change.nodes = {{NodeId(1), real::lab_node(1)}, {NodeId(2), real::lab_node(2)}};
   change.services = {{NetworkId(1), ServiceId(7), model::EndpointMode::vip, kVip}};
@@ -210,7 +209,6 @@ Places places(bool warm) {
     keeper.on(only({row(200 + static_cast<std::uint64_t>(i), 1, 0)}));
     (void)kernel.apply(keeper.take_difference());
   }
-  Places out;
   std::vector<double> make_walls, end_walls;
   constexpr int kTimes = 60;
   double make_cpu = 0, end_cpu = 0;
