@@ -92,19 +92,29 @@ Request make_vxlan(const Vxlan& vxlan) {
           std::move(message)};
 }
 
-// The end inside stays down: the kernel cannot open it before both ends are there (veth_open: ENOTCONN).
+// Both ends stay down, and out of the bridge. The kernel cannot open the far end before both are there
+// (veth_open: ENOTCONN); and a port whose other end is down when it joins forwards nothing until the kernel's
+// link watch has come by, which may take a second.
 Request make_veth(const Veth& veth) {
-  ifinfomsg inside{};
+  ifinfomsg outside{}, inside{};
+  outside.ifi_index = veth.outside_index;
   inside.ifi_index = veth.inside_index;
   Message message(RTM_NEWLINK, kCreate);
-  message.fixed(up_link(veth.outside_index)).text(IFLA_IFNAME, veth.outside);
+  message.fixed(outside).text(IFLA_IFNAME, veth.outside);
   message.number(IFLA_MTU, veth.mtu).number(IFLA_GROUP, veth.group);
-  if (veth.master != 0) message.number(IFLA_MASTER, veth.master);
   message.open(IFLA_LINKINFO).text(IFLA_INFO_KIND, "veth").open(IFLA_INFO_DATA).open(VETH_INFO_PEER);
   message.fixed(inside).text(IFLA_IFNAME, veth.inside).number(IFLA_MTU, veth.mtu);
   message.bytes(IFLA_ADDRESS, bytes_of(veth.inside_mac)).number(IFLA_NET_NS_FD, veth.space);
   message.close().close().close();
   return {"make the veth pair " + veth.outside + " with " + veth.inside, std::move(message)};
+}
+
+Request join_bridge(const std::string& name, int index, int bridge) {
+  ifinfomsg link{};
+  link.ifi_index = index;
+  Message message(RTM_NEWLINK, 0);
+  message.fixed(link).number(IFLA_MASTER, bridge);
+  return {"make " + name + " a port of its bridge", std::move(message)};
 }
 
 Request set_up(const std::string& name, int index) {

@@ -42,7 +42,6 @@ struct Vxlan {
 struct Veth {
   std::string outside, inside;
   int outside_index = 0, inside_index = 0;
-  int master = 0;  // of the end here; 0: none
   Mac inside_mac{};
   std::uint32_t mtu = 0;
   std::uint32_t group = 0;
@@ -50,7 +49,9 @@ struct Veth {
 };
 Request make_bridge(const Bridge& bridge);
 Request make_vxlan(const Vxlan& vxlan);
-Request make_veth(const Veth& veth);  // up from the start, all but a veth's end inside
+Request make_veth(
+    const Veth& veth);  // bridges and VXLAN devices are up from the start, a veth's ends are not
+Request join_bridge(const std::string& name, int index, int bridge);  // once both ends of a veth are up
 Request set_up(const std::string& name, int index);
 Request remove_link(const std::string& name, int index);  // no error when it is gone
 Request remove_link_named(const std::string& name);       // the same, where the index is not known

@@ -1,9 +1,13 @@
 #include "real/netlink/socket.hpp"
 
+#include <linux/ethtool.h>
+#include <linux/if.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -178,6 +182,17 @@ Result<std::vector<Reply>> Socket::collect(const std::string& what, std::uint32_
     }
     if (!many && !replies.empty()) return replies;
   }
+}
+
+// Asking whether there is a link settles it (ethtool_op_get_link, linkwatch_sync_dev). The answer does not
+// matter.
+void Socket::settle_link(const std::string& name) {
+  ethtool_value question{};
+  question.cmd = ETHTOOL_GLINK;
+  ifreq request{};
+  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_data = reinterpret_cast<char*>(&question);
+  ::ioctl(fd_.get(), SIOCETHTOOL, &request);
 }
 
 // ---- transactions

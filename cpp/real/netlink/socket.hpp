@@ -39,6 +39,9 @@ class Socket {
   Result<std::vector<Reply>> dump(const std::string& what, Message message);
   // The one reply to a question that is no dump.
   Result<Reply> get(const std::string& what, Message message);
+  // Makes the kernel act at once on a link's carrier that has come. Until it has, the link drops what it is
+  // given; by itself it gets to it some milliseconds later, and a first ARP that was dropped costs a second.
+  void settle_link(const std::string& name);
   // A transaction of nf_tables: all of it or nothing. `messages` without begin and end.
   Result<void> commit(const std::string& what, std::vector<Message> messages);
 

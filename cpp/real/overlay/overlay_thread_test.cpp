@@ -1,4 +1,4 @@
-// The thread, and what a machine grants: to this process, and to one that is nobody.
+// The thread; and what a machine grants to this process, and to a plain user's.
 #include <gtest/gtest.h>
 #include <sys/types.h>
 #include <sys/wait.h>

@@ -150,19 +150,23 @@ void Switchboard::remove_stations(const std::vector<Edit<StationKey, Station>>& 
 
 // ---- the outer ends of cables
 
-Result<void> Switchboard::make_cable(const overlay::AttachmentKey& key, const overlay::Cable& cable,
-                                     int inside_index, int space) {
+Result<int> Switchboard::make_cable(const overlay::Cable& cable, int inside_index, int space) {
   netlink::Veth veth;
   veth.outside = cable.outside;
   veth.inside = cable.inside;
   veth.outside_index = next_index_++;
   veth.inside_index = inside_index;
-  veth.master = links_.at(key.network).bridge;
   veth.inside_mac = cable.mac.bytes;
   veth.mtu = cable.mtu;
   veth.group = kOverlayGroup;
   veth.space = space;
-  return in_switch_.ask(netlink::make_veth(veth));
+  if (auto made = in_switch_.ask(netlink::make_veth(veth)); !made) return made.error();
+  return veth.outside_index;
+}
+
+Result<void> Switchboard::plug_in(NetworkId network, const overlay::Cable& cable, int index) {
+  if (auto up = in_switch_.ask(netlink::set_up(cable.outside, index)); !up) return up;
+  return in_switch_.ask(netlink::join_bridge(cable.outside, index, links_.at(network).bridge));
 }
 
 void Switchboard::remove_links(const std::vector<std::string>& names, Problems& problems) {

@@ -40,8 +40,9 @@ class Switchboard {
                     Problems& problems);
   void remove_stations(const std::vector<overlay::Edit<overlay::StationKey, overlay::Station>>& edits,
                        Problems& problems);
-  Result<void> make_cable(const overlay::AttachmentKey& key, const overlay::Cable& cable, int inside_index,
-                          int space);
+  // Returns the index of its outer end. plug_in follows, once the inner end is up.
+  Result<int> make_cable(const overlay::Cable& cable, int inside_index, int space);
+  Result<void> plug_in(NetworkId network, const overlay::Cable& cable, int index);
   // All at once: the kernel waits some milliseconds for each removal, however many links it is of.
   void remove_links(const std::vector<std::string>& names, Problems& problems);
   Result<void> remove_all();

@@ -99,23 +99,26 @@ void TaskPlaces::make_cables(const std::vector<Edit<AttachmentKey, Cable>>& edit
 // A cable that is not whole is none.
 Result<void> TaskPlaces::make_cable(const AttachmentKey& key, const Cable& cable) {
   const netlink::NetSpace& space = places_.at(key.task).space;
-  const int index = inside_index(cable);
-  if (auto veth = switchboard_->make_cable(key, cable, index, space.fd()); !veth) return veth;
-  auto inside = set_up_inside(space, cable, index);
-  Problems ignored;  // the first error says more
-  if (!inside) switchboard_->remove_links({cable.outside}, ignored);
-  return inside;
-}
-
-Result<void> TaskPlaces::set_up_inside(const netlink::NetSpace& space, const Cable& cable, int index) {
   auto socket = space.open_socket(NETLINK_ROUTE);
   if (!socket) return socket.error();
+  const int inside = inside_index(cable);
+  const auto outside = switchboard_->make_cable(cable, inside, space.fd());
+  if (!outside) return outside.error();
+  Result<void> done = set_up_inside(*socket, cable, inside);
+  if (done) done = switchboard_->plug_in(key.network, cable, *outside);
+  socket->settle_link(cable.inside);
+  Problems ignored;  // the first error says more
+  if (!done) switchboard_->remove_links({cable.outside}, ignored);
+  return done;
+}
+
+Result<void> TaskPlaces::set_up_inside(netlink::Socket& socket, const Cable& cable, int index) {
   std::vector<netlink::Request> requests;
   requests.push_back(netlink::set_up(cable.inside, index));
   requests.push_back(netlink::add_address(cable.inside, index, cable.address, cable.bits));
   for (const AddressBlock& block : cable.on_link)
     requests.push_back(netlink::add_route(cable.inside, index, block));
-  for (auto& outcome : socket->ask(std::move(requests)))
+  for (auto& outcome : socket.ask(std::move(requests)))
     if (!outcome) return outcome;
   return {};
 }

@@ -51,7 +51,7 @@ class TaskPlaces {
   using VipEdits = std::vector<const overlay::Edit<overlay::VipKey, overlay::VipMap>*>;
 
   Result<void> make_cable(const overlay::AttachmentKey& key, const overlay::Cable& cable);
-  Result<void> set_up_inside(const netlink::NetSpace& space, const overlay::Cable& cable, int index);
+  Result<void> set_up_inside(netlink::Socket& socket, const overlay::Cable& cable, int index);
   Result<void> open_tables(Place& place);
   Result<void> edit_vips_of(TaskId task, Place& place, const VipEdits& edits);
   Result<void> change_table(TaskId task, Place& place, const VipEdits& edits, netlink::Socket& socket);

@@ -33,11 +33,13 @@ void make_one(Socket& node, const NetSpace& end, std::uint64_t self) {
   must(node.ask(make_vxlan({"hand-vxlan", kTunnel, kBridge, kVni, real::kVxlanPort, kMtu, 0, -1})));
   must(node.ask(set_forwarding("hand-vxlan", kTunnel, there, real::lab_node(other))));
   must(node.ask(set_neighbour("hand-vxlan", kTunnel, address_of(other), there)));
-  must(node.ask(make_veth({"hand-veth", "eth0", kPort, kInside, kBridge,
-                           overlay::mac_of(address_of(self)).bytes, kMtu, 0, end.fd()})));
+  must(node.ask(make_veth(
+      {"hand-veth", "eth0", kPort, kInside, overlay::mac_of(address_of(self)).bytes, kMtu, 0, end.fd()})));
   auto inside = end.open_socket(NETLINK_ROUTE);
   must(inside->ask(set_up("eth0", kInside)));
   must(inside->ask(add_address("eth0", kInside, address_of(self), 24)));
+  must(node.ask(set_up("hand-veth", kPort)));
+  must(node.ask(join_bridge("hand-veth", kPort, kBridge)));
 }
 
 }  // namespace
