@@ -1,5 +1,6 @@
 // For tests and measurements: two nodes as two network namespaces joined by a veth, and sockets in any
-// namespace. All of it is made here; the namespace of the caller is never touched. As root, or not at all.
+// namespace. All of it is made here; the namespace of the caller is never touched. As root, or in a user
+// namespace (`unshare -Urn`).
 #pragma once
 
 #include <arpa/inet.h>

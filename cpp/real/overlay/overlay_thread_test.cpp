@@ -1,4 +1,4 @@
-// The thread; and what a machine grants to this process, and to a plain user's.
+// The thread; and what a machine grants to this process, and to a plain user.
 #include <gtest/gtest.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -47,7 +47,7 @@ TEST(OverlayThread, DoesWhatIsPostedInOrderAndBeforeItEnds) {
 
 // What overlay_grant says, in a child of another user.
 Grant grant_of(uid_t user) {
-  const pid_t child = ::fork();
+  const auto child = ::fork();
   if (child == 0) {
     if (::setgid(user) != 0 || ::setuid(user) != 0) ::_exit(99);
     ::_exit(static_cast<int>(overlay_grant().grant));
