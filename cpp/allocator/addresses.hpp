@@ -2,7 +2,7 @@
 // allocator with moby's cnmallocator do this with libnetwork's IPAM).
 //
 // Networks without a subnet of their own get the next of the swarm's pools; subnets never overlap, in a pool
-// or not. In a subnet the first address (the network's own) and the last (broadcast) are nobody's, the
+// or not. In a subnet the first address (the network's own) and the last (broadcast) are never given, the
 // gateway is the first after that where its user chose none, and the others are handed out in turn, so that
 // one that is given back is not used again at once. What is taken and given back costs the logarithm of what
 // is taken. NOT here: IPv6, which the API refuses; who asks, and what waits (allocator.hpp).

@@ -82,9 +82,11 @@ TEST(FreeRanges, DoWhatAFlagForEachNumberDoes) {
     for (int i = 0; i < 2'000; ++i) {
       const Number first = rng.below(200), last = std::min<Number>(first + rng.below(9), 210);
       switch (rng.below(3)) {
-        case 0:
-          ASSERT_EQ(ranges.take(first, last), flags.take(first, last)) << "seed " << seed;
+        case 0: {
+          const bool taken = ranges.take(first, last);
+          ASSERT_EQ(taken, flags.take(first, last)) << "seed " << seed;
           break;
+        }
         case 1:
           ranges.give_back(first, last), flags.give_back(first, last);
           break;

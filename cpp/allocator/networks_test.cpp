@@ -126,9 +126,12 @@ TEST_F(NetworksTest, ANetworkGetsTheNextSubnetOfThePoolAndANumber) {
   run();
   const NetworkId b = network("b");
   run();
-  EXPECT_EQ(subnet(ingress) + vni(ingress), "10.0.0.0/24 10.0.0.14096");
-  EXPECT_EQ(subnet(a) + " " + vni(a), "10.0.1.0/24 10.0.1.1 4097");
-  EXPECT_EQ(subnet(b) + " " + vni(b), "10.0.2.0/24 10.0.2.1 4098");
+  EXPECT_EQ(subnet(ingress), "10.0.0.0/24 10.0.0.1");
+  EXPECT_EQ(subnet(a), "10.0.1.0/24 10.0.1.1");
+  EXPECT_EQ(subnet(b), "10.0.2.0/24 10.0.2.1");
+  EXPECT_EQ(vni(ingress), "4096");
+  EXPECT_EQ(vni(a), "4097");
+  EXPECT_EQ(vni(b), "4098");
   remove(a);
   const NetworkId c = network("c");
   run();
