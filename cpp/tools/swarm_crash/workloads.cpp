@@ -1,3 +1,4 @@
+#include "model/feature_level.hpp"
 #include "workloads.hpp"
 
 #include <set>
@@ -126,7 +127,7 @@ void levels(Play& play) {
   play.form(kThree, {});
   play.put("a", "1");
   for (const std::string& name : kThree) {
-    play.upgrade(name, 2);
+    play.upgrade(name, model::kFeatureLevel + 1);
     play.settle();
   }
   play.put("a", "2");
