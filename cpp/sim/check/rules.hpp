@@ -1,5 +1,6 @@
-// The rules that every committed change must keep in any swarm: ports, addresses, rollbacks, updates, restarts. Each is
-// one function in a file of its own, and keeps what it must know; the cost grows with what changed.
+// The rules that every committed change must keep in any swarm: ports, addresses, rollbacks, updates,
+// restarts. Each is one function in a file of its own, and keeps what it must know; the cost grows with what
+// changed.
 //
 // The checker asks them after each entry that is committed for the first time. NOT here: rules that users ask
 // for (watch_rules), the life of a task in its slot (object_checks).

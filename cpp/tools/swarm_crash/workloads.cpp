@@ -1,4 +1,3 @@
-#include "model/feature_level.hpp"
 #include "workloads.hpp"
 
 #include <set>
@@ -6,6 +5,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "model/feature_level.hpp"
 #include "tools/swarm_crash/play.hpp"
 
 namespace swarm::tools {
