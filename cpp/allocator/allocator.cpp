@@ -59,6 +59,7 @@ struct Allocator::Plan {
   const store::Store& store;
   WallTime wall;
   model::Transaction transaction;
+  NetworkId lacking = {};  // of the last error: where no address is left; empty: a port
   bool is_full() const { return transaction.actions.size() >= store::kMaxActions; }
 };
 
@@ -99,15 +100,30 @@ void Allocator::observe(const store::Store& store, const store::ChangeSet& chang
       note(store, *network);
     } else if (std::holds_alternative<store::Change<model::Cluster>>(any)) {
       note_pools(store);
-      wake_waiting();  // the swarm's level may be high enough now
+      wake_all();  // the swarm's level may be high enough now
     }
   }
 }
 
 // What is given back, or new, may be what others wait for.
-void Allocator::wake_waiting() {
-  dirty_services_.insert(waiting_.begin(), waiting_.end());
+void Allocator::wake(NetworkId lacking) {
+  const auto services = waiting_for_.find(lacking);
+  if (services != waiting_for_.end())
+    dirty_services_.insert(services->second.begin(), services->second.end());
+}
+
+void Allocator::wake_all() {
+  for (const auto& [id, waiting] : waiting_) dirty_services_.insert(id);
   for (const auto& [id, why] : why_bare_) bare_networks_.insert(id);
+}
+
+void Allocator::go_on(ServiceId id) {
+  const auto waiting = waiting_.find(id);
+  if (waiting == waiting_.end()) return;
+  const auto services = waiting_for_.find(waiting->second.lacking);
+  services->second.erase(id);
+  if (services->second.empty()) waiting_for_.erase(services);
+  waiting_.erase(waiting);
 }
 
 void Allocator::note(const store::Store&, const store::Change<model::Network>& change) {
@@ -117,13 +133,14 @@ void Allocator::note(const store::Store&, const store::Change<model::Network>& c
   why_bare_.erase(network.id);
   if (change.removed()) {
     addresses_.release(network.id);
+    for (const auto& [id, why] : why_bare_) bare_networks_.insert(id);  // its subnet is free
   } else if (network.allocated.empty()) {
     if (network.is_overlay()) bare_networks_.insert(network.id);
     return;
   } else {
     addresses_.hold(network);
   }
-  wake_waiting();
+  wake(network.id);
 }
 
 void Allocator::note(const store::Change<model::Service>& change) {
@@ -137,8 +154,8 @@ void Allocator::note(const store::Change<model::Service>& change) {
     ports_.hold(id, change.after->ports);
     for (const auto& one : change.after->virtual_ips) addresses_.hold(one.network_id, one.address);
   }
-  if (change.removed()) waiting_.erase(id);
-  if (freed || (change.before && !change.before->virtual_ips.empty())) wake_waiting();
+  if (change.removed()) go_on(id);
+  if (freed) wake({});
   dirty_services_.insert(id);
 }
 
@@ -147,11 +164,13 @@ void Allocator::note(const store::Change<model::Task>& change) {
   if (change.before && holds(*change.before) && (!change.after || !holds(*change.after)) &&
       !change.before->attachments.empty()) {
     give_back(change.before->attachments);
-    wake_waiting();
   }
   if (change.after && is_waiting(task)) {
-    new_tasks_[task.service_id].insert(task.id);
-    if (!change.before || change.before->state() != task.state()) dirty_services_.insert(task.service_id);
+    const bool is_new = new_tasks_[task.service_id].insert(task.id).second;
+    if (!is_new) return;
+    dirty_services_.insert(task.service_id);
+    if (const auto waiting = waiting_.find(task.service_id); waiting != waiting_.end())
+      waiting->second.untold.insert(task.id);
   } else if (const auto it = new_tasks_.find(task.service_id); it != new_tasks_.end()) {
     it->second.erase(task.id);
     if (it->second.empty()) new_tasks_.erase(it);
@@ -159,12 +178,17 @@ void Allocator::note(const store::Change<model::Task>& change) {
 }
 
 void Allocator::give_back(const std::vector<model::VirtualIp>& addresses) {
-  for (const auto& one : addresses) addresses_.give_back(one.network_id, one.address);
+  for (const auto& one : addresses) {
+    addresses_.give_back(one.network_id, one.address);
+    wake(one.network_id);
+  }
 }
 
 void Allocator::give_back(const Attachments& attachments) {
-  for (const auto& one : attachments)
+  for (const auto& one : attachments) {
     for (const auto& address : one.addresses) addresses_.give_back(one.network_id, address);
+    wake(one.network_id);
+  }
 }
 
 // ---- networks
@@ -216,7 +240,7 @@ std::optional<NetworkId> Allocator::ingress_for(const std::optional<model::Endpo
 
 Result<std::string> Allocator::take(NetworkId id, Plan& plan) {
   auto address = addresses_.take(id);
-  if (!address) return missing(plan.store, id, address.error());
+  if (!address) return plan.lacking = id, missing(plan.store, id, address.error());
   in_flight_addresses_.emplace_back(id, *address);
   return address;
 }
@@ -254,7 +278,7 @@ Result<std::vector<model::VirtualIp>> Allocator::addresses_for(const model::Serv
 // An error says what the service's tasks must wait for.
 Result<void> Allocator::allocate(const model::Service& service, Plan& plan) {
   auto ports = ports_.ports_for(service);
-  if (!ports) return ports.error();
+  if (!ports) return plan.lacking = {}, ports.error();
   std::vector<model::VirtualIp> addresses = service.virtual_ips;
   if (plan.store.feature_level() >= model::kNetworksSince) {
     auto found = addresses_for(service, plan);
@@ -284,34 +308,59 @@ Result<Allocator::Attachments> Allocator::attachments_for(const model::Task& tas
   return out;
 }
 
+// Says once to each task what its service waits for.
+void Allocator::wait(ServiceId id, const Plan& plan, const std::string& why) {
+  const auto tasks = new_tasks_.find(id);
+  const auto before = waiting_.find(id);
+  const bool is_news = before == waiting_.end() || before->second.why != why;
+  std::set<TaskId> untold;
+  if (is_news && tasks != new_tasks_.end()) untold = tasks->second;
+  if (!is_news) untold = std::move(before->second.untold);
+  go_on(id);
+  waiting_[id] = {plan.lacking, why, std::move(untold)};
+  waiting_for_[plan.lacking].insert(id);
+}
+
+void Allocator::tell_waiting(ServiceId id, Plan& plan) {
+  Waiting& waiting = waiting_.at(id);
+  while (!waiting.untold.empty() && !plan.is_full()) {
+    const auto task = plan.store.task(*waiting.untold.begin());
+    waiting.untold.erase(waiting.untold.begin());
+    if (task && is_waiting(*task) && task->status.err != waiting.why)
+      plan.transaction.actions.push_back(waiting_step(*task, waiting.why, plan.wall));
+  }
+}
+
+// Nothing: the task has what it needs, and the plan makes it pending.
+Result<void> Allocator::ready(const model::Task& task, Plan& plan) {
+  const std::size_t taken = in_flight_addresses_.size();
+  auto attachments = attachments_for(task, plan);
+  if (attachments) {
+    model::TaskStep step = pending_step(task.id, plan.wall);
+    step.attachments = std::move(*attachments);
+    plan.transaction.actions.push_back(std::move(step));
+    return {};
+  }
+  for (; in_flight_addresses_.size() > taken; in_flight_addresses_.pop_back())
+    addresses_.give_back(in_flight_addresses_.back().first, in_flight_addresses_.back().second);
+  return attachments.error();
+}
+
 // Returns false if tasks are left for the next plan: those readied here will have left by then.
 bool Allocator::plan_service(ServiceId id, Plan& plan) {
   const auto service = plan.store.service(id);
   Result<void> has = service ? allocate(*service, plan) : Result<void>();
-  const auto tasks = new_tasks_.find(id);
-  if (has) waiting_.erase(id);
-  if (tasks != new_tasks_.end()) {
+  if (const auto tasks = new_tasks_.find(id); tasks != new_tasks_.end()) {
     SWARM_CHECK(!tasks->second.empty(), "service", id);
-    for (const TaskId task_id : tasks->second) {
+    for (auto it = tasks->second.begin(); has && it != tasks->second.end(); ++it) {
       if (plan.is_full()) return false;
-      const auto task = plan.store.task(task_id);
-      const std::size_t taken = in_flight_addresses_.size();
-      auto attachments = has ? attachments_for(*task, plan) : Result<Attachments>(has.error());
-      if (attachments) {
-        model::TaskStep step = pending_step(task_id, plan.wall);
-        step.attachments = std::move(*attachments);
-        plan.transaction.actions.push_back(std::move(step));
-        continue;
-      }
-      has = attachments.error();
-      for (; in_flight_addresses_.size() > taken; in_flight_addresses_.pop_back())
-        addresses_.give_back(in_flight_addresses_.back().first, in_flight_addresses_.back().second);
-      if (task->status.err != has.error().message)
-        plan.transaction.actions.push_back(waiting_step(*task, has.error().message, plan.wall));
+      has = ready(*plan.store.task(*it), plan);
     }
   }
-  if (!has) waiting_.insert(id);
-  return true;
+  if (has) return go_on(id), true;
+  wait(id, plan, has.error().message);
+  tell_waiting(id, plan);
+  return waiting_.at(id).untold.empty();
 }
 
 // ---- the loop
@@ -337,13 +386,13 @@ void Allocator::settled(const store::Store& store, const model::Outcome& outcome
       ports_.release(id, ports);
       if (const auto service = store.service(id)) ports_.hold(id, service->ports);
     }
-    for (const auto& [id, address] : in_flight_addresses_) addresses_.give_back(id, address);
+    for (const auto& [id, address] : in_flight_addresses_) addresses_.give_back(id, address), wake(id);
     for (const NetworkId id : in_flight_networks_) {
       addresses_.release(id);
       if (store.network(id)) bare_networks_.insert(id);
     }
     dirty_services_.insert(in_flight_.begin(), in_flight_.end());
-    wake_waiting();
+    for (const ServiceId id : in_flight_) go_on(id);  // what its tasks were to be told was not
   }
   in_flight_ports_.clear();
   in_flight_addresses_.clear();

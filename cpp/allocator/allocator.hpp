@@ -42,7 +42,10 @@ class Allocator final : public store::LeaderLoop {
   void note_pools(const store::Store& store);
   void give_back(const std::vector<model::VirtualIp>& addresses);
   void give_back(const Attachments& attachments);
-  void wake_waiting();
+  void wake(NetworkId lacking);
+  void wake_all();
+  void wait(ServiceId id, const Plan& plan, const std::string& why);
+  void go_on(ServiceId id);
 
   // ---- a plan
   void plan_networks(Plan& plan);
@@ -50,6 +53,8 @@ class Allocator final : public store::LeaderLoop {
   Result<void> allocate(const model::Service& service, Plan& plan);
   Result<std::vector<model::VirtualIp>> addresses_for(const model::Service& service, Plan& plan);
   Result<Attachments> attachments_for(const model::Task& task, Plan& plan);
+  Result<void> ready(const model::Task& task, Plan& plan);
+  void tell_waiting(ServiceId id, Plan& plan);
   std::vector<NetworkId> networks_of(const store::Store& store, const model::TaskSpec& spec,
                                      ServiceId service) const;
   std::optional<NetworkId> ingress_for(const std::optional<model::EndpointSpec>& endpoint) const;
@@ -61,7 +66,14 @@ class Allocator final : public store::LeaderLoop {
   std::optional<NetworkId> ingress_;
   std::set<NetworkId> bare_networks_;          // that have no subnet yet, and are to be looked at
   std::map<NetworkId, std::string> why_bare_;  // that were looked at, and could get none
-  std::set<ServiceId> waiting_;                // for something that another one has
+  // Services that lack something, and what: addresses of a network, or a published port (the empty id).
+  struct Waiting {
+    NetworkId lacking;
+    std::string why;
+    std::set<TaskId> untold;  // tasks that came since
+  };
+  std::map<ServiceId, Waiting> waiting_;
+  std::map<NetworkId, std::set<ServiceId>> waiting_for_;
   std::map<ServiceId, std::set<TaskId>> new_tasks_;
   std::set<ServiceId> dirty_services_;
 

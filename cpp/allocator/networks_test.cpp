@@ -189,6 +189,32 @@ TEST_F(NetworksTest, AFullSubnetIsNamedInTheTaskThatWaits) {
   EXPECT_EQ(store_.task(waiting.front())->status.err, "");
 }
 
+TEST_F(NetworksTest, ATaskThatComesWhileItsServiceWaitsIsToldTooAndOfWhatIsNew) {
+  const NetworkId small = network("small", "10.9.0.0/30"), other = network("other", "10.9.1.0/30");
+  run();
+  const ServiceId web = service("web", {small});
+  const TaskId first = task(web);
+  run();
+  const TaskId second = task(web);
+  run();
+  EXPECT_EQ(store_.task(second)->status.err, store_.task(first)->status.err);
+  EXPECT_NE(store_.task(second)->status.err, "");
+  const std::uint64_t before = store_.version();
+  const ServiceId api = service("api", {other});
+  const TaskId third = task(api);
+  run();
+  ends(third);
+  run();
+  EXPECT_LE(store_.version(), before + 6) << "nothing is said again to those that wait for another network";
+  model::Service next = *store_.service(web);
+  next.spec.task.networks = {{small.str(), {}, {}}, {other.str(), {}, {}}};
+  next.spec_version = next.meta.version;
+  apply({model::Put{next}});
+  const TaskId fourth = task(web);
+  run();
+  EXPECT_NE(store_.task(fourth)->status.err, "");
+}
+
 TEST_F(NetworksTest, ATaskSaysWhyItsNetworkHasNoSubnet) {
   const NetworkId first = network("first", "10.9.0.0/24"), second = network("second", "10.9.0.0/16");
   run();

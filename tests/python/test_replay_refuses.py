@@ -20,6 +20,8 @@ task: Callable[[sp.Replay], Any] = lambda r: next(iter(web(r).tasks))  # noqa: E
 SWARM: dict[str, str | Do] = {
     "nodes": LOOK,
     "services": LOOK,
+    "networks": LOOK,
+    "stacks": LOOK,
     "http": LOOK,
     "feature_level": LOOK,
     "root": LOOK,
@@ -86,9 +88,22 @@ SERVICES: dict[str, str | Do] = {
     "__getitem__": lambda r: r.services["web"],
     "create": lambda r: r.services.create("nginx", name="more"),
 }
+NETWORKS: dict[str, str | Do] = {
+    "__getitem__": lambda r: r.networks["ingress"],
+    "get": lambda r: r.networks.get("ingress"),
+    "list": lambda r: r.networks.list(),
+    "create": lambda r: r.networks.create("front"),
+    "prune": lambda r: r.networks.prune(),
+}
+STACKS: dict[str, str | Do] = {
+    "__getitem__": lambda r: r.stacks["shop"],
+    "get": lambda r: r.stacks.get("shop"),
+    "list": lambda r: r.stacks.list(),
+    "deploy": lambda r: r.stacks.deploy({"services": {"web": {"image": "nginx"}}}, "shop"),
+}
 SERVICE: dict[str, str | Do] = {
     **dict.fromkeys(("history", "image", "logs", "mode", "replicas", "running", "spec"), LOOK),
-    **dict.fromkeys(("tasks", "update_state"), LOOK),
+    **dict.fromkeys(("tasks", "update_state", "virtual_ips"), LOOK),
     "wait": MOVE,
     "remove": lambda r: web(r).remove(),
     "rollback": lambda r: web(r).rollback(),
@@ -120,6 +135,8 @@ READS = {"save", "save_timeline", "run", "sleep", "__getitem__"}
 BY_OBJECT: list[tuple[str, Do, dict[str, str | Do]]] = [
     ("nodes", lambda r: r.nodes, NODES),
     ("services", lambda r: r.services, SERVICES),
+    ("networks", lambda r: r.networks, NETWORKS),
+    ("stacks", lambda r: r.stacks, STACKS),
     ("http", lambda r: r.http, HTTP),
     ("kv", lambda r: r.kv, KV),
     ("check", lambda r: r.check, CHECK),
@@ -130,6 +147,7 @@ BY_OBJECT: list[tuple[str, Do, dict[str, str | Do]]] = [
 def path(tmp_path_factory: pytest.TempPathFactory) -> str:
     with sp.Swarm(managers=3, workers=2, seed=7) as c:
         c.services.create("nginx", name="web", replicas=2, ports=["8080:80"]).wait()
+        c.stacks.deploy({"services": {"cache": {"image": "redis"}}}, "shop")
         c.kv.put("x", 1)
         c.check.always(sp.inv.one_leader_per_term)
         c.faults.add("freeze w1 at 2s for 10s")
@@ -164,7 +182,8 @@ def test_it_looks_or_refuses(
     monkeypatch.chdir(tmp_path)
     r = sp.replay(path).seek("1s")
     before, steps = r.peek(), r.steps_taken
-    reads = isinstance(what, str) or (name in READS and not isinstance(of(r), sp.kv.KV))
+    looks_up = name in {"get", "list"} and isinstance(of(r), (sp.Networks, sp.Stacks))
+    reads = isinstance(what, str) or looks_up or (name in READS and not isinstance(of(r), sp.kv.KV))
     if reads and isinstance(what, str):
         found = getattr(of(r), name)
         if callable(found):
