@@ -18,6 +18,7 @@
 #include "base/result.hpp"
 #include "model/cluster.hpp"
 #include "model/network.hpp"
+#include "model/vni.hpp"
 
 namespace swarm::allocator {
 namespace {
@@ -62,14 +63,14 @@ FreeRanges usable(const AddressBlock& subnet, const model::IpamConfig& config) {
 
 Error cannot(std::string why) { return plain_error(Code::resource_exhausted, std::move(why)); }
 
-// The number that stands at this place of a list, "4097,4098".
-std::optional<std::uint32_t> pinned_vni(const model::Network& network, std::size_t which) {
+// The numbers that its user chose, in the order of its subnets.
+std::vector<std::optional<std::uint32_t>> pinned_vnis(const model::Network& network) {
+  std::vector<std::optional<std::uint32_t>> out;
   const auto option = network.options.find(model::kVniOption);
-  if (option == network.options.end()) return std::nullopt;
-  std::string_view text = option->second;
-  for (; which > 0 && !text.empty(); --which)
-    text.remove_prefix(std::min(text.find(',') == text.npos ? text.size() : text.find(',') + 1, text.size()));
-  return parse_whole<std::uint32_t>(text.substr(0, text.find(',')));
+  if (option == network.options.end()) return out;
+  for (const std::string& text : model::split_vnis(option->second))
+    out.push_back(parse_whole<std::uint32_t>(text));
+  return out;
 }
 
 }  // namespace
@@ -140,10 +141,10 @@ Result<model::IpamConfig> Addresses::subnet_for(const model::IpamConfig& wanted)
   return config;
 }
 
-Result<std::uint32_t> Addresses::vni_for(const model::Network& network, std::size_t which) {
-  if (const auto pinned = pinned_vni(network, which)) {
+Result<std::uint32_t> Addresses::vni_for(std::optional<std::uint32_t> pinned) {
+  if (pinned) {
     if (vnis_.take(*pinned)) return *pinned;
-    return cannot("VXLAN id " + std::to_string(*pinned) + " is taken, or not between 4096 and 16777215");
+    return cannot("VXLAN id " + std::to_string(*pinned) + " is taken");
   }
   const auto next = vnis_.take_next(next_vni_);
   if (!next) return cannot("no VXLAN id is free");
@@ -156,11 +157,13 @@ Result<Subnets> Addresses::allocate(const model::Network& network) {
   Subnets subnets;
   Subnets wanted = network.ipam;
   if (wanted.empty()) wanted.emplace_back();
+  auto pinned = pinned_vnis(network);
+  pinned.resize(wanted.size());
   for (const model::IpamConfig& one : wanted) {
     auto subnet = subnet_for(one);
     if (subnet) {
       subnets.push_back(std::move(*subnet));
-      auto vni = vni_for(network, subnets.size() - 1);
+      auto vni = vni_for(pinned[subnets.size() - 1]);
       if (vni) {
         subnets.back().vni = *vni;
         continue;

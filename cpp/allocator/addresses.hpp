@@ -9,6 +9,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "base/result.hpp"
 #include "model/cluster.hpp"
 #include "model/network.hpp"
+#include "model/vni.hpp"
 
 namespace swarm::allocator {
 
@@ -54,15 +56,15 @@ class Addresses {
 
   Result<model::IpamConfig> subnet_for(const model::IpamConfig& wanted);
   Result<std::string> next_of_pools();
-  Result<std::uint32_t> vni_for(const model::Network& network, std::size_t which);
+  Result<std::uint32_t> vni_for(std::optional<std::uint32_t> pinned);
   void give_up(const Subnets& subnets);
   void keep(NetworkId id, const Subnets& subnets);
 
   std::vector<Pool> pools_;
   std::uint8_t subnet_bits_ = 24;
   Number next_subnet_ = 0;
-  FreeRanges space_{0, 0xffff'ffff};   // of IPv4: what no subnet covers
-  FreeRanges vnis_{4096, 16'777'215};  // swarmkit: those below are for others
+  FreeRanges space_{0, 0xffff'ffff};  // of IPv4: what no subnet covers
+  FreeRanges vnis_{model::kFirstVni, model::kLastVni};
   Number next_vni_ = 0;
   std::map<NetworkId, std::vector<Subnet>> networks_;
 };

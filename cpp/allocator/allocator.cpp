@@ -126,7 +126,7 @@ void Allocator::go_on(ServiceId id) {
   waiting_.erase(waiting);
 }
 
-void Allocator::note(const store::Store&, const store::Change<model::Network>& change) {
+void Allocator::note(const store::Store& store, const store::Change<model::Network>& change) {
   const model::Network& network = change.latest();
   if (network.ingress) ingress_ = change.removed() ? std::nullopt : std::optional(network.id);
   bare_networks_.erase(network.id);
@@ -139,8 +139,15 @@ void Allocator::note(const store::Store&, const store::Change<model::Network>& c
     return;
   } else {
     addresses_.hold(network);
+    if (network.ingress && change.before && change.before->allocated.empty()) note_ingress(store);
   }
   wake(network.id);
+}
+
+// From now on services that publish ports have an address there: those that are there already, too.
+void Allocator::note_ingress(const store::Store& store) {
+  for (const auto& [id, service] : store.services())
+    if (ingress_for(service->spec.endpoint)) dirty_services_.insert(id);
 }
 
 void Allocator::note(const store::Change<model::Service>& change) {
@@ -331,25 +338,29 @@ void Allocator::tell_waiting(ServiceId id, Plan& plan) {
   }
 }
 
-// Nothing: the task has what it needs, and the plan makes it pending.
+// What was taken for something that could not be had whole.
+void Allocator::give_up_since(std::size_t taken) {
+  for (; in_flight_addresses_.size() > taken; in_flight_addresses_.pop_back())
+    addresses_.give_back(in_flight_addresses_.back().first, in_flight_addresses_.back().second);
+}
+
+// Without an error the task has what it needs, and the plan makes it pending.
 Result<void> Allocator::ready(const model::Task& task, Plan& plan) {
   const std::size_t taken = in_flight_addresses_.size();
   auto attachments = attachments_for(task, plan);
-  if (attachments) {
-    model::TaskStep step = pending_step(task.id, plan.wall);
-    step.attachments = std::move(*attachments);
-    plan.transaction.actions.push_back(std::move(step));
-    return {};
-  }
-  for (; in_flight_addresses_.size() > taken; in_flight_addresses_.pop_back())
-    addresses_.give_back(in_flight_addresses_.back().first, in_flight_addresses_.back().second);
-  return attachments.error();
+  if (!attachments) return give_up_since(taken), attachments.error();
+  model::TaskStep step = pending_step(task.id, plan.wall);
+  step.attachments = std::move(*attachments);
+  plan.transaction.actions.push_back(std::move(step));
+  return {};
 }
 
 // Returns false if tasks are left for the next plan: those readied here will have left by then.
 bool Allocator::plan_service(ServiceId id, Plan& plan) {
   const auto service = plan.store.service(id);
+  const std::size_t taken = in_flight_addresses_.size();
   Result<void> has = service ? allocate(*service, plan) : Result<void>();
+  if (!has) give_up_since(taken);
   if (const auto tasks = new_tasks_.find(id); tasks != new_tasks_.end()) {
     SWARM_CHECK(!tasks->second.empty(), "service", id);
     for (auto it = tasks->second.begin(); has && it != tasks->second.end(); ++it) {
@@ -366,7 +377,8 @@ bool Allocator::plan_service(ServiceId id, Plan& plan) {
 // ---- the loop
 
 std::optional<model::Transaction> Allocator::plan(const store::Store& store, Instant, WallTime wall) {
-  SWARM_CHECK(in_flight_.empty() && in_flight_ports_.empty(), "the last plan is not settled");
+  SWARM_CHECK(in_flight_.empty() && in_flight_ports_.empty() && in_flight_addresses_.empty(),
+              "the last plan is not settled");
   Plan plan{store, wall, {}};
   plan_networks(plan);
   while (!dirty_services_.empty() && !plan.is_full()) {

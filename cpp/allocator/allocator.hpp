@@ -9,6 +9,7 @@
 // tasks that are NEW, and no empty sets.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <set>
@@ -40,6 +41,7 @@ class Allocator final : public store::LeaderLoop {
   void note(const store::Change<model::Service>& change);
   void note(const store::Change<model::Task>& change);
   void note_pools(const store::Store& store);
+  void note_ingress(const store::Store& store);
   void give_back(const std::vector<model::VirtualIp>& addresses);
   void give_back(const Attachments& attachments);
   void wake(NetworkId lacking);
@@ -55,6 +57,7 @@ class Allocator final : public store::LeaderLoop {
   Result<Attachments> attachments_for(const model::Task& task, Plan& plan);
   Result<void> ready(const model::Task& task, Plan& plan);
   void tell_waiting(ServiceId id, Plan& plan);
+  void give_up_since(std::size_t taken);
   std::vector<NetworkId> networks_of(const store::Store& store, const model::TaskSpec& spec,
                                      ServiceId service) const;
   std::optional<NetworkId> ingress_for(const std::optional<model::EndpointSpec>& endpoint) const;

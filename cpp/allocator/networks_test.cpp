@@ -215,6 +215,31 @@ TEST_F(NetworksTest, ATaskThatComesWhileItsServiceWaitsIsToldTooAndOfWhatIsNew) 
   EXPECT_NE(store_.task(fourth)->status.err, "");
 }
 
+// What was taken on one network is given back when the other one has nothing left.
+TEST_F(NetworksTest, AServiceThatWaitsHoldsNothing) {
+  for (const bool first : {true, false}) {
+    const NetworkId roomy = network(first ? "a" : "c", first ? "10.9.0.0/28" : "10.9.2.0/28");
+    const NetworkId full = network(first ? "b" : "d", first ? "10.9.1.0/30" : "10.9.3.0/30");
+    run();
+    service(first ? "holds" : "holds-too", {full});
+    run();
+    const ServiceId waits = service(first ? "waits" : "waits-too", {roomy, full});
+    const TaskId told = task(waits);
+    for (int i = 0; i < 40; ++i) {
+      model::Service again = *store_.service(waits);
+      again.spec.annotations.labels["n"] = std::to_string(i);
+      apply({model::Put{again}});
+      run();
+    }
+    EXPECT_NE(store_.task(told)->status.err, "");
+    const ServiceId lives = service(first ? "lives" : "lives-too", {roomy});
+    std::vector<TaskId> tasks;
+    for (int i = 0; i < 12; ++i) tasks.push_back(task(lives));
+    run();
+    for (const TaskId id : tasks) EXPECT_EQ(store_.task(id)->state(), TaskState::pending);
+  }
+}
+
 TEST_F(NetworksTest, ATaskSaysWhyItsNetworkHasNoSubnet) {
   const NetworkId first = network("first", "10.9.0.0/24"), second = network("second", "10.9.0.0/16");
   run();
@@ -260,6 +285,21 @@ TEST_F(NetworksTest, AnUpdateMovesTheVirtualAddress) {
   ASSERT_EQ(virtual_ips(web).size(), 1U);
   EXPECT_NE(virtual_ips(web), before);
   EXPECT_EQ(store_.service(web)->virtual_ips.front().network_id, back);
+}
+
+// Docker's mesh has no services before ingress, but a swarm that was upgraded has.
+TEST_F(NetworksTest, ServicesThatWereThereBeforeIngressGetAnAddressOnIt) {
+  model::Service made;
+  made.id = ServiceId::random(rng_);
+  made.spec.annotations.name = "web";
+  made.spec.endpoint.emplace().ports = {
+      {"", model::PortProtocol::tcp, 80, 8080, model::PublishMode::ingress}};
+  apply({model::Put{made}});
+  run();
+  EXPECT_EQ(virtual_ips(made.id), Texts());
+  network("ingress", "10.0.0.0/24", true);
+  run();
+  EXPECT_EQ(virtual_ips(made.id), Texts{"10.0.0.2/24"});
 }
 
 class OlderSwarm : public NetworksTest {

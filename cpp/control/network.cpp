@@ -1,6 +1,8 @@
 #include "control/network.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,6 +11,7 @@
 
 #include "base/address.hpp"
 #include "base/id.hpp"
+#include "base/number.hpp"
 #include "base/result.hpp"
 #include "control/service.hpp"
 #include "model/network.hpp"
@@ -16,6 +19,7 @@
 #include "model/service_spec.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"
+#include "model/vni.hpp"
 #include "store/store.hpp"
 
 namespace swarm::control {
@@ -49,7 +53,26 @@ Check check_range(const AddressBlock& subnet, const model::IpamConfig& config) {
   return invalid_ipam("subnet " + config.subnet + " does not contain range " + config.ip_range);
 }
 
+constexpr std::size_t kMaxSubnets = 64;
 constexpr std::uint8_t kSmallest = 30;  // two addresses beside the network's own and the broadcast
+
+// Not 0/8, loopback, link-local, multicast, or what is reserved beyond it (RFC 6890).
+bool is_for_tasks(const AddressBlock& subnet) {
+  const std::uint8_t first = subnet.first.ip[12], second = subnet.first.ip[13];
+  return first != 0 && !subnet.first.is_loopback() && first < 224 && !(first == 169 && second == 254) &&
+         subnet.bits >= 8;
+}
+
+// The network's own address and the broadcast are no host's.
+bool is_end_of(const AddressBlock& subnet, const std::string& text) {
+  const auto address = Address::parse(text);
+  AddressBlock rest = subnet;
+  rest.bits = 32;
+  if (!address || rest.contains(*address)) return true;
+  for (std::size_t bit = subnet.bits + 96U; bit < 128; ++bit)
+    rest.first.ip[bit / 8] |= static_cast<std::uint8_t>(0x80U >> bit % 8);
+  return rest.contains(*address);
+}
 
 Check check_config(const model::IpamConfig& config) {
   if (config.subnet.empty()) {
@@ -60,43 +83,76 @@ Check check_config(const model::IpamConfig& config) {
   if (!subnet) return invalid_ipam("invalid subnet " + config.subnet);
   if (!subnet->first.is_v4())
     return rpc_error(Code::unimplemented, "subnet " + config.subnet + ": IPv6 in networks is not there yet");
-  if (subnet->bits > kSmallest || subnet->first.is_unspecified() || subnet->first.is_loopback())
+  if (subnet->bits > kSmallest || !is_for_tasks(*subnet))
     return invalid_ipam("subnet " + config.subnet + " has no addresses that tasks can have");
   if (const auto fine = check_range(*subnet, config); !fine) return fine;
-  if (!config.gateway.empty())
+  if (!config.gateway.empty()) {
     if (const auto fine = check_inside(*subnet, config.subnet, config.gateway, "gateway"); !fine) return fine;
+    if (is_end_of(*subnet, config.gateway)) return invalid_ipam("invalid gateway " + config.gateway);
+  }
   for (const auto& [name, address] : config.auxiliary)
     if (const auto fine = check_inside(*subnet, config.subnet, address, "auxiliary address"); !fine)
       return fine;
   return {};
 }
 
-// Docker lets it pass, and the network never gets a subnet; its allocator says why, in a log.
-Check check_overlap(const store::Store& store, const model::IpamConfig& wanted) {
-  const auto subnet = AddressBlock::parse(wanted.subnet);
-  if (!subnet) return {};
+struct Wanted {
+  AddressBlock block;
+  const std::string* subnet;
+};
+
+Error overlap(const std::string& wanted, const std::string& taken, const std::string& whose) {
+  return invalid_ipam("subnet " + wanted + " overlaps with subnet " + taken + whose);
+}
+
+// Docker lets it pass, and the network never gets a subnet; its allocator says why, in a log. Two that come
+// at one moment are told apart by the allocator here, too.
+Check check_overlap(const store::Store& store, const std::vector<Wanted>& wanted) {
+  if (wanted.empty()) return {};
   for (const auto& [id, other] : store.networks())
-    for (const auto& taken : other->shown_ipam()) {
-      const auto block = AddressBlock::parse(taken.subnet);
-      if (block && block->overlaps(*subnet))
-        return invalid_ipam("subnet " + wanted.subnet + " overlaps with subnet " + taken.subnet +
-                            " of network " + other->annotations.name);
-    }
+    for (const auto& taken : other->shown_ipam())
+      if (const auto block = AddressBlock::parse(taken.subnet))
+        for (const Wanted& one : wanted)
+          if (block->overlaps(one.block))
+            return overlap(*one.subnet, taken.subnet, " of network " + other->annotations.name);
   return {};
 }
 
 Check check_ipam(const store::Store& store, const model::Network& network) {
-  for (std::size_t i = 0; i < network.ipam.size(); ++i) {
-    if (const auto fine = check_config(network.ipam[i]); !fine) return fine;
-    if (const auto fine = check_overlap(store, network.ipam[i]); !fine) return fine;
-    for (std::size_t j = 0; j < i; ++j) {
-      const auto a = AddressBlock::parse(network.ipam[i].subnet),
-                 b = AddressBlock::parse(network.ipam[j].subnet);
-      if (a && b && a->overlaps(*b))
-        return invalid_ipam("subnet " + network.ipam[i].subnet + " overlaps with subnet " +
-                            network.ipam[j].subnet);
-    }
+  if (network.ipam.size() > kMaxSubnets)
+    return invalid_ipam(std::to_string(network.ipam.size()) +
+                        " subnets are too many: a network has at most " + std::to_string(kMaxSubnets));
+  std::vector<Wanted> wanted;
+  for (const model::IpamConfig& config : network.ipam) {
+    if (const auto fine = check_config(config); !fine) return fine;
+    const auto block = AddressBlock::parse(config.subnet);
+    if (!block) continue;
+    for (const Wanted& one : wanted)
+      if (one.block.overlaps(*block)) return overlap(config.subnet, *one.subnet, "");
+    wanted.push_back({*block, &config.subnet});
   }
+  return check_overlap(store, wanted);
+}
+
+// The numbers of its user: one for each subnet at most, of those that the allocator gives, and free.
+Check check_vnis(const store::Store& store, const model::Network& network) {
+  const auto option = network.options.find(model::kVniOption);
+  if (option == network.options.end()) return {};
+  const auto wrong = [&](const std::string& why) {
+    return invalid(std::string(model::kVniOption) + "=" + option->second + ": " + why);
+  };
+  std::set<std::string> wanted;
+  for (const std::string& text : model::split_vnis(option->second)) {
+    const auto number = parse_whole<std::uint32_t>(text);
+    if (!number || *number < model::kFirstVni || *number > model::kLastVni)
+      return wrong("numbers from 4096 to 16777215 are wanted, with commas between them");
+    if (!wanted.insert(text).second) return wrong(text + " is there twice");
+  }
+  if (wanted.size() > std::max<std::size_t>(network.ipam.size(), 1)) return wrong("there are fewer subnets");
+  for (const auto& [id, other] : store.networks())
+    for (const auto& taken : other->allocated)
+      if (wanted.contains(std::to_string(taken.vni)))
+        return wrong(std::to_string(taken.vni) + " is taken by network " + other->annotations.name);
   return {};
 }
 
@@ -161,6 +217,7 @@ Result<model::Transaction> create_network(const store::Store& store, model::Netw
                        "network with name " + network.annotations.name + " already exists");
   if (const auto fine = check_ingress(store, network); !fine) return fine.error();
   if (const auto fine = check_ipam(store, network); !fine) return fine.error();
+  if (const auto fine = check_vnis(store, network); !fine) return fine.error();
   model::Transaction transaction;
   transaction.actions.push_back(model::Put{std::move(network)});
   return transaction;
@@ -175,7 +232,7 @@ Result<model::Transaction> remove_network(const store::Store& store, NetworkId i
   if (const auto free = check_services(store, *network); !free) return free.error();
   if (const auto free = check_tasks(store, *network); !free) return free.error();
   model::Transaction transaction;
-  transaction.actions.push_back(model::Remove::of<model::Network>(id, network->meta.version));
+  transaction.actions.push_back(model::Remove::of<model::Network>(id));
   return transaction;
 }
 

@@ -134,6 +134,17 @@ Result<model::Service> rolled_back(const model::Service& service, WallTime time)
   return next;
 }
 
+// What the spec before names may be gone by now: its tasks would wait for ever.
+Check check_rollback(const store::Store& store, const model::Service& service) {
+  if (!service.previous_spec) return {};
+  for (const auto& attachment : service.previous_spec->task.networks)
+    if (const auto id = NetworkId::parse(attachment.target); id && !store.network(*id))
+      return rpc_error(Code::failed_precondition, "network " + id->str() +
+                                                      ", which the previous spec of service " +
+                                                      service.id.str() + " names, is not there any more");
+  return {};
+}
+
 Check check_update(const store::Store& store, const model::Service& service, const model::ServiceSpec& spec) {
   if (const auto networks = check_networks(store, spec); !networks) return networks;
   if (spec.endpoint != service.spec.endpoint)
@@ -176,6 +187,7 @@ Result<model::Transaction> update_service(const store::Store& store, ServiceUpda
   if (service->meta.version != update.version && !any)
     return rpc_error(Code::unknown, "update out of sequence");
   if (update.rollback) {
+    if (const auto there = check_rollback(store, *service); !there) return there.error();
     auto back = rolled_back(*service, update.time);
     if (!back) return back.error();
     return put(std::move(*back));

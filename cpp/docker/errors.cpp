@@ -131,8 +131,11 @@ Error already_in_swarm() {
 }
 
 Error refused(const model::Outcome& outcome) {
-  const bool taken = outcome.error.starts_with("name conflicts");
-  return rpc_error(taken ? Code::already_exists : Code::unknown, outcome.error);
+  Code code = Code::unknown;
+  if (outcome.error.starts_with("name conflicts")) code = Code::already_exists;
+  if (outcome.error.starts_with("a network of the service")) code = Code::not_found;
+  if (outcome.error.starts_with("network is in use")) code = Code::failed_precondition;
+  return rpc_error(code, outcome.error);
 }
 
 }  // namespace swarm::docker

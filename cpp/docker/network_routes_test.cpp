@@ -53,6 +53,19 @@ class NetworkRoutes : public ApiTest {
     apply(std::move(transaction));
     return task;
   }
+  // Requests are checked now, and applied later.
+  void hold_back() {
+    applies_ = false;
+    proposed_.clear();
+  }
+  void apply_what_waits() {
+    applies_ = true;
+    for (Propose& wish : std::exchange(proposed_, {})) {
+      const auto applied = store_->apply(wish.transaction, ++index_);
+      api_.settled(wish.id, applied.outcome, context());
+    }
+    drive();
+  }
   std::string on(const std::string& service, const std::string& networks) {
     return create(R"({"Name":")" + service + R"(","TaskTemplate":{"ContainerSpec":{"Image":"nginx"},)" +
                   R"("Networks":[)" + networks + "]}}");
@@ -184,6 +197,57 @@ TEST_F(NetworkRoutes, PruningTakesWhatNothingUses) {
   EXPECT_EQ(post("/networks/prune").body, "{\"NetworksDeleted\":[\"unused\"]}\n");
   EXPECT_EQ(post("/networks/prune").body, "{\"NetworksDeleted\":[]}\n");
   EXPECT_EQ(get("/networks/ingress").status, 200U);
+}
+
+// Both were checked before either was applied.
+TEST_F(NetworkRoutes, AServiceAndTheRemovalOfItsNetworkAtOnceAreNotBothDone) {
+  for (const bool removal_first : {true, false}) {
+    const std::string name = removal_first ? "front" : "back";
+    make(name);
+    hold_back();
+    const std::string spec = R"({"Name":"on-)" + name +
+                             R"(","TaskTemplate":{"ContainerSpec":{"Image":"nginx"},)" +
+                             R"("Networks":[{"Target":")" + name + R"("}]}})";
+    ApiId removal = 0, creation = 0;
+    if (removal_first) removal = send("DELETE", "/networks/" + name);
+    creation = send("POST", "/services/create", spec);
+    if (!removal_first) removal = send("DELETE", "/networks/" + name);
+    apply_what_waits();
+    EXPECT_EQ(replies_[removal].status, removal_first ? 204U : 400U);
+    EXPECT_EQ(replies_[creation].status, removal_first ? 404U : 201U);
+  }
+}
+
+TEST_F(NetworkRoutes, ANetworkThatTheAllocatorHasJustChangedCanBeRemoved) {
+  make("front");
+  hold_back();
+  const ApiId removal = send("DELETE", "/networks/front");
+  allocate("front", "10.0.1.0/24", "10.0.1.1");
+  apply_what_waits();
+  EXPECT_EQ(replies_[removal].status, 204U);
+}
+
+TEST_F(NetworkRoutes, NumbersThatNoNetworkCanHaveAreRefused) {
+  make("front");
+  allocate("front", "10.0.1.0/24", "10.0.1.1");
+  for (const char* list : {"abc", ",,", "5", "4294967296", "4097", "5000,5001", "5000,5000"}) {
+    const Reply reply = make(
+        "x", R"(,"Options":{"com.docker.network.driver.overlay.vxlanid_list":")" + std::string(list) + "\"}");
+    EXPECT_EQ(reply.status, 400U) << list;
+  }
+}
+
+TEST_F(NetworkRoutes, SubnetsThatNoTaskCanUseAreRefused) {
+  for (const char* one : {"224.0.0.0/4", "255.255.255.0/24", "169.254.0.0/16", "0.0.0.0/8", "127.0.0.0/8"})
+    EXPECT_EQ(make("x", subnet(R"({"Subnet":")" + std::string(one) + "\"}")).status, 400U) << one;
+  for (const char* gateway : {"10.9.0.0", "10.9.0.255"})
+    EXPECT_EQ(refused("x", subnet(R"({"Subnet":"10.9.0.0/24","Gateway":")" + std::string(gateway) + "\"}")),
+              "rpc error: code = InvalidArgument desc = ipam configuration: invalid gateway " +
+                  std::string(gateway));
+  std::string many;
+  for (int i = 0; i < 65; ++i)
+    many += (i == 0 ? "" : ",") + std::string(R"({"Subnet":"10.)") + std::to_string(i) + R"(.0.0/16"})";
+  EXPECT_EQ(make("x", subnet(many)).status, 400U);
 }
 
 // Its answer would be the end of a client's search.

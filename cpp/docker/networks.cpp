@@ -25,6 +25,7 @@
 #include "model/annotations.hpp"
 #include "model/network.hpp"
 #include "model/transaction.hpp"
+#include "store/leader_loop.hpp"
 #include "store/table.hpp"
 
 namespace swarm::docker {
@@ -145,10 +146,11 @@ void prune_networks(Call& call) {
   model::Transaction transaction;
   if (call.context.store != nullptr)
     for (const NetworkId id : control::unused_networks(call.store())) {
+      if (transaction.actions.size() >= store::kMaxActions) break;  // the next prune takes the others
       const auto network = call.store().network(id);
       if (!filters->labels("label", network->annotations.labels)) continue;
       pruned.names.push_back(network->annotations.name);
-      transaction.actions.push_back(model::Remove::of<model::Network>(id, network->meta.version));
+      transaction.actions.push_back(model::Remove::of<model::Network>(id));
     }
   if (transaction.empty()) return call.reply(R"({"NetworksDeleted":[]})");
   call.replies.propose(call.id, std::move(transaction), std::move(pruned));

@@ -47,12 +47,12 @@ bool is_obsolete(const model::Task& task) {
   return task.state() < TaskState::assigned && task.desired_state == TaskState::shutdown;
 }
 
-// Its tasks are on networks that not every node can carry.
-bool on_overlay(const store::Store& store, const model::TaskTemplate& templ) {
-  return std::ranges::any_of(templ.spec.networks, [&](const auto& attachment) {
-    const auto id = NetworkId::parse(attachment.target);
-    const auto network = id ? store.network(*id) : nullptr;
-    return network && network->is_overlay();
+// It has an address on a network that not every node can carry. Nothing of this engine needs those on
+// ingress.
+bool on_overlay(const store::Store& store, const model::Task& task) {
+  return std::ranges::any_of(task.attachments, [&](const auto& attachment) {
+    const auto network = store.network(attachment.network_id);
+    return network && !network->ingress;
   });
 }
 
@@ -252,7 +252,7 @@ void Scheduler::State::confirm_preassigned(const store::Store& store, WallTime w
     const GroupKey key = group_of(*task);
     auto of_group = filters.find(key);
     if (of_group == filters.end()) {
-      Filters made(*task->templ, task->service_id, on_overlay(store, *task->templ));
+      Filters made(*task->templ, task->service_id, on_overlay(store, *task));
       of_group = filters.emplace(key, std::move(made)).first;
     }
     const std::size_t before = transaction.actions.size();
@@ -293,7 +293,7 @@ bool Scheduler::State::place_group(const store::Store& store, const GroupKey& ke
   SWARM_CHECK(!group.tasks.empty(), "group", key.service, key.spec_version);
   if (!store.service(key.service)) return true;  // its tasks are on their way out
   const store::Ref<model::TaskTemplate> templ = store.task(group.tasks.begin()->second)->templ;
-  const Filters filters(*templ, key.service, on_overlay(store, *templ));
+  const Filters filters(*templ, key.service, on_overlay(store, *store.task(group.tasks.begin()->second)));
   static const std::vector<std::string> kNoPreferences;
   const auto& placement = templ->spec.placement;
   Spread spread(infos, filters, key, placement ? placement->spread_preferences : kNoPreferences, now, rng);

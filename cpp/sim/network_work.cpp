@@ -77,7 +77,9 @@ void NetworkWork::blame(const std::string& what, const std::string& body) {
 void NetworkWork::finish(std::uint32_t status, const std::string& body) {
   world_.note("networks", "answer of " + asked_ + ": " + std::to_string(status) +
                               (status >= 300 ? " " + message_of(body) : ""));
-  const bool done = status >= 200 && status < 300, refused = status >= 400 && status < 500;
+  const bool done = status >= 200 && status < 300;
+  const bool out_of_sequence = message_of(body).find("out of sequence") != std::string::npos;
+  const bool refused = (status >= 400 && status < 500) || out_of_sequence;
   if (!done && !refused) {
     stage_ = Stage::nothing;
     ++number_;

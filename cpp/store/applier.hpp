@@ -45,6 +45,7 @@ class Applier {
   Refusal check_more(const model::Cluster& cluster);
   Refusal check_more(const model::Service& service);
   Refusal check_more(const model::Task& task);
+  bool is_used(NetworkId network);
 
   // ---- writes
   void write(model::Put& put);  // its object becomes the store's
@@ -84,6 +85,7 @@ class Applier {
   ChangeSet changes_;
   // What the actions checked so far will bring, so that two of one transaction cannot contradict each other.
   std::map<std::pair<model::Kind, std::string>, Key> claimed_names_;
+  std::optional<std::set<NetworkId>> used_networks_;  // by services; nothing: not looked at
   std::set<Key> created_;
   std::set<TemplateId> templates_to_come_;
   // Templates that may have lost their last user. Looked at when all is written: a later action may need

@@ -30,6 +30,8 @@ constexpr const char* kExists = "object already exists";
 constexpr const char* kMissing = "object does not exist";
 constexpr const char* kConflict = "name conflicts with an existing object";
 constexpr const char* kSequence = "update out of sequence";
+constexpr const char* kNoNetwork = "a network of the service is not there any more";
+constexpr const char* kNetworkInUse = "network is in use by a service";
 constexpr const char* kTooMany = "too many keys";
 constexpr const char* kLowered = "the feature level of a swarm is never lowered";
 constexpr const char* kStays = "objects of this kind cannot be removed";
@@ -119,9 +121,39 @@ Applier::Refusal Applier::check_more(const model::Cluster& cluster) {
   return cluster.feature_level < stored->feature_level ? Refusal(kLowered) : std::nullopt;
 }
 
+namespace {
+
+void add_networks(const model::ServiceSpec& spec, std::set<NetworkId>& out) {
+  for (const auto* list : {&spec.task.networks, &spec.networks})
+    for (const auto& attachment : *list)
+      if (const auto id = NetworkId::parse(attachment.target)) out.insert(*id);
+}
+
+}  // namespace
+
+// A network that a service is put on must be there: it may have been removed since the API looked. What the
+// service has named before passes, so that it can always be changed.
 Applier::Refusal Applier::check_more(const model::Service& service) {
   templates_to_come_.insert({service.id, service.spec_version});
+  std::set<NetworkId> named, before;
+  add_networks(service.spec, named);
+  if (named.empty()) return std::nullopt;
+  if (const Ref<model::Service> stored = store_.service(service.id)) {
+    add_networks(stored->spec, before);
+    if (stored->previous_spec) add_networks(*stored->previous_spec, before);
+  }
+  for (const NetworkId id : named)
+    if (!before.contains(id) && !store_.network(id)) return kNoNetwork;
   return std::nullopt;
+}
+
+// ... and one that a service is on stays. One pass over the services for all removals of a transaction.
+bool Applier::is_used(NetworkId network) {
+  if (!used_networks_) {
+    used_networks_.emplace();
+    for (const auto& [id, service] : store_.services()) add_networks(service->spec, *used_networks_);
+  }
+  return used_networks_->contains(network);
 }
 
 // Entries carry tasks without their templates. The service may have been removed, or updated twice, since the
@@ -142,6 +174,8 @@ Applier::Refusal Applier::check(const model::Remove& remove) {
 
 template <class T>
 Applier::Refusal Applier::check_removed(const model::Remove& remove) {
+  if constexpr (std::is_same_v<T, model::Network>)
+    if (is_used(IdOf<T>(remove.id))) return kNetworkInUse;
   if (remove.version == 0) return std::nullopt;
   const Ref<T> stored = store_.find<T>(IdOf<T>(remove.id));
   if (!stored) return kMissing;

@@ -79,6 +79,15 @@ def test_numbers_and_truths_may_come_from_variables() -> None:
 # ---- YAML
 
 
+def test_a_document_that_its_aliases_blow_up_is_refused(tmp_path: Path) -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 8)]
+    with pytest.raises(sp.InvalidArgument, match="excessive aliasing"):
+        of_text(tmp_path, "\n".join(levels))
+    with pytest.raises(sp.InvalidArgument, match="within what it names"):
+        of_text(tmp_path, "services: &a {x: {image: nginx, command: *a}}")
+
+
 def test_yaml_means_what_it_means_to_docker(tmp_path: Path) -> None:
     file = of_text(
         tmp_path,

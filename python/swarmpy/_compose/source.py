@@ -47,6 +47,7 @@ _FILE_HINT = 'Give the path of a compose file ("compose.yml"), or a mapping: {"s
 def _parsed(text: str, name: str) -> dict[str, Any]:
     yaml = _yaml()
     try:
+        _refuse_bombs(yaml.compose(text, Loader=_loader()), name)
         document = yaml.load(text, Loader=_loader())
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -56,6 +57,33 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
         raise InvalidArgument(f"{name}: top-level object must be a mapping")
     named: dict[str, Any] = _named(document, "")
     return named
+
+
+_MOST_NODES = 100_000
+
+
+def _refuse_bombs(root: Any, name: str) -> None:
+    """Raises for a document whose aliases make it larger than any compose file is, or endless."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def size(node: Any) -> int:
+        if id(node) in open_nodes:
+            raise InvalidArgument(f"{name}: an alias stands within what it names")
+        if id(node) not in sizes:
+            open_nodes.add(id(node))
+            sizes[id(node)] = 1 + sum(map(size, _parts(node)))
+            open_nodes.discard(id(node))
+        return sizes[id(node)]
+
+    if root is not None and size(root) > _MOST_NODES:
+        raise InvalidArgument(f"{name}: document contains excessive aliasing")
+
+
+def _parts(node: Any) -> list[Any]:
+    if not isinstance(node.value, list):
+        return []
+    return [part for one in node.value for part in (one if isinstance(one, tuple) else (one,))]
 
 
 def _named(value: Any, where: str) -> Any:
