@@ -1,7 +1,6 @@
 #include "allocator/addresses.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -137,7 +136,8 @@ Result<model::IpamConfig> Addresses::subnet_for(const model::IpamConfig& wanted)
       return cannot("subnet " + config.subnet + " overlaps with the subnet of another network");
     config.subnet = block->first.host() + "/" + std::to_string(block->bits);
   }
-  if (config.gateway.empty()) config.gateway = text_of(first_of(*v4_block(config.subnet)) + 1);
+  const auto block = v4_block(config.subnet);
+  if (block && config.gateway.empty()) config.gateway = text_of(first_of(*block) + 1);
   return config;
 }
 

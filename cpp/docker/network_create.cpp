@@ -8,6 +8,7 @@
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "control/network.hpp"
+#include "docker/api.hpp"
 #include "docker/call.hpp"
 #include "docker/described.hpp"
 #include "docker/errors.hpp"

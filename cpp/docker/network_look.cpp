@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "base/id.hpp"
+#include "docker/described.hpp"
 #include "docker/json.hpp"
 #include "model/network.hpp"
 #include "model/node.hpp"
 #include "model/service.hpp"
 #include "model/task.hpp"
-#include "model/words.hpp"
 #include "store/store.hpp"
 #include "store/table.hpp"
 

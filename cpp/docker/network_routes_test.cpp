@@ -1,4 +1,5 @@
 // Networks: the requests that the stock CLI sends, and Docker's texts for the wrong ones.
+#include "docker/api.hpp"
 #include "docker/fixture_test.hpp"
 
 #include <memory>

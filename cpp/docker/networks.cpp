@@ -1,6 +1,5 @@
 // GET /networks, GET/DELETE /networks/{id}, POST /networks/prune. The swarm's networks come from the store,
 // on managers; each node has some of its own (local_networks).
-#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,7 +8,6 @@
 
 #include "base/id.hpp"
 #include "base/result.hpp"
-#include "base/time.hpp"
 #include "control/network.hpp"
 #include "docker/api.hpp"
 #include "docker/call.hpp"
@@ -38,13 +36,11 @@ struct Look {
   bool unused = false;
 };
 
-Result<bool> shown(const Look& look, const Filters& filters) {
-  const auto dangling = filters.truth("dangling");
-  if (!dangling) return dangling.error();
+bool shown(const Look& look, const Filters& filters, std::optional<bool> dangling) {
   return filters.part("id", look.id) && filters.part("name", look.name) &&
          filters.exact("driver", look.driver) && filters.exact("scope", look.scope) &&
          filters.labels("label", look.labels) && filters.exact("type", look.builtin ? "builtin" : "custom") &&
-         (!*dangling || **dangling == look.unused);
+         dangling.value_or(look.unused) == look.unused;
 }
 
 Look look_of(const model::Network& network, const std::set<NetworkId>& unused) {
@@ -81,7 +77,6 @@ Error is_predefined(const std::string& name) {
 Result<void> check_types(const Filters& filters) {
   for (const auto& type : filters.values("type"))
     if (type != "builtin" && type != "custom") return invalid_filter("type", type);
-  if (const auto dangling = filters.truth("dangling"); !dangling) return dangling.error();
   return {};
 }
 
@@ -92,16 +87,19 @@ void list_networks(Call& call) {
       Filters::parse(call.target, {"driver", "scope", "id", "name", "label", "type", "dangling"});
   if (!filters) return call.refuse(filters.error());
   if (const auto fine = check_types(*filters); !fine) return call.refuse(fine.error());
+  const auto dangling = filters->truth("dangling");
+  if (!dangling) return call.refuse(dangling.error());
   const bool asks_for_use = filters->has("dangling") && call.context.store != nullptr;
   const auto unused = asks_for_use ? control::unused_networks(call.store()) : std::set<NetworkId>();
   Json json;
   json.array([&] {
     if (call.context.store != nullptr)
       for (const auto& [id, network] : call.store().networks())
-        if (!network->predefined && *shown(look_of(*network, unused), *filters))
+        if (!network->predefined && shown(look_of(*network, unused), *filters, *dangling))
           write_network(json, *network);
     for (const LocalNetwork& network : local_networks(call.context))
-      if (*shown(look_of(network, call.context), *filters)) write_local_network(json, call.context, network);
+      if (shown(look_of(network, call.context), *filters, *dangling))
+        write_local_network(json, call.context, network);
   });
   call.reply(json.take());
 }

@@ -16,6 +16,7 @@
 #include "docker/lookup.hpp"
 #include "docker/objects.hpp"
 #include "model/meaning.hpp"
+#include "model/network.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
 #include "model/task.hpp"

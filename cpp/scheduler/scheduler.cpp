@@ -17,7 +17,6 @@
 #include "base/id.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
-#include "model/network.hpp"
 #include "model/node.hpp"
 #include "model/restart.hpp"
 #include "model/task.hpp"

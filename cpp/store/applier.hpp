@@ -85,7 +85,8 @@ class Applier {
   ChangeSet changes_;
   // What the actions checked so far will bring, so that two of one transaction cannot contradict each other.
   std::map<std::pair<model::Kind, std::string>, Key> claimed_names_;
-  std::optional<std::set<NetworkId>> used_networks_;  // by services; nothing: not looked at
+  bool looked_at_networks_ = false;
+  std::set<NetworkId> used_networks_;  // by services, once they were looked at
   std::set<Key> created_;
   std::set<TemplateId> templates_to_come_;
   // Templates that may have lost their last user. Looked at when all is written: a later action may need

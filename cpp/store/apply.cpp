@@ -2,16 +2,20 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <variant>
 
 #include "base/check.hpp"
+#include "base/id.hpp"
 #include "base/mistake.hpp"
 #include "model/cluster.hpp"
 #include "model/key_value.hpp"
 #include "model/kinds.hpp"
+#include "model/network.hpp"
 #include "model/node.hpp"
 #include "model/service.hpp"
+#include "model/service_spec.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"
 #include "store/applier.hpp"
@@ -149,11 +153,10 @@ Applier::Refusal Applier::check_more(const model::Service& service) {
 
 // ... and one that a service is on stays. One pass over the services for all removals of a transaction.
 bool Applier::is_used(NetworkId network) {
-  if (!used_networks_) {
-    used_networks_.emplace();
-    for (const auto& [id, service] : store_.services()) add_networks(service->spec, *used_networks_);
-  }
-  return used_networks_->contains(network);
+  if (!looked_at_networks_)
+    for (const auto& [id, service] : store_.services()) add_networks(service->spec, used_networks_);
+  looked_at_networks_ = true;
+  return used_networks_.contains(network);
 }
 
 // Entries carry tasks without their templates. The service may have been removed, or updated twice, since the

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/id.hpp"
 #include "base/result.hpp"
 #include "model/node.hpp"
 #include "model/task.hpp"
