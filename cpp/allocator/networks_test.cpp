@@ -199,7 +199,8 @@ TEST_F(NetworksTest, ATaskThatComesWhileItsServiceWaitsIsToldTooAndOfWhatIsNew) 
   run();
   const TaskId second = task(web);
   run();
-  EXPECT_EQ(store_.task(second)->status.err, store_.task(first)->status.err);
+  const std::string told = store_.task(first)->status.err;
+  EXPECT_EQ(store_.task(second)->status.err, told);
   EXPECT_NE(store_.task(second)->status.err, "");
   const std::uint64_t before = store_.version();
   const ServiceId api = service("api", {other});

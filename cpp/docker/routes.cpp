@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "docker/api.hpp"
+#include "docker/call.hpp"
 #include "docker/handlers.hpp"
 #include "docker/url.hpp"
 

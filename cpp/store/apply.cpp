@@ -144,7 +144,7 @@ Applier::Refusal Applier::check_more(const model::Service& service) {
   if (named.empty()) return std::nullopt;
   if (const Ref<model::Service> stored = store_.service(service.id)) {
     add_networks(stored->spec, before);
-    if (stored->previous_spec) add_networks(*stored->previous_spec, before);
+    if (const auto& previous = stored->previous_spec) add_networks(*previous, before);
   }
   for (const NetworkId id : named)
     if (!before.contains(id) && !store_.network(id)) return kNoNetwork;
