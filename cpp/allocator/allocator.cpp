@@ -17,6 +17,7 @@
 #include "model/network.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
+#include "model/spec_networks.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"
 #include "store/change_set.hpp"
@@ -238,11 +239,8 @@ std::vector<NetworkId> Allocator::networks_of(const store::Store& store, const m
 
 // Where ports are published for the whole swarm, there are addresses on ingress, too.
 std::optional<NetworkId> Allocator::ingress_for(const std::optional<model::EndpointSpec>& endpoint) const {
-  if (!endpoint || endpoint->mode != model::EndpointMode::vip || !ingress_) return std::nullopt;
-  const bool any = std::any_of(endpoint->ports.begin(), endpoint->ports.end(), [](const auto& port) {
-    return port.publish_mode == model::PublishMode::ingress;
-  });
-  return any && addresses_.has(*ingress_) ? ingress_ : std::nullopt;
+  if (!model::needs_ingress(endpoint) || !ingress_) return std::nullopt;
+  return addresses_.has(*ingress_) ? ingress_ : std::nullopt;
 }
 
 Result<std::string> Allocator::take(NetworkId id, Plan& plan) {

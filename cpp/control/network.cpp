@@ -15,9 +15,7 @@
 #include "base/result.hpp"
 #include "control/service.hpp"
 #include "model/network.hpp"
-#include "model/service.hpp"
-#include "model/service_spec.hpp"
-#include "model/task.hpp"
+#include "model/spec_networks.hpp"
 #include "model/transaction.hpp"
 #include "model/vni.hpp"
 #include "store/store.hpp"
@@ -105,8 +103,8 @@ Error overlap(const std::string& wanted, const std::string& taken, const std::st
   return invalid_ipam("subnet " + wanted + " overlaps with subnet " + taken + whose);
 }
 
-// Docker lets it pass, and the network never gets a subnet; its allocator says why, in a log. Two that come
-// at one moment are told apart by the allocator here, too.
+// Docker lets it pass, and the network never gets a subnet; its allocator says why, in a log. Of two networks
+// that are asked for at one moment the allocator gives the subnet to one.
 Check check_overlap(const store::Store& store, const std::vector<Wanted>& wanted) {
   if (wanted.empty()) return {};
   for (const auto& [id, other] : store.networks())
@@ -165,40 +163,22 @@ Check check_ingress(const store::Store& store, const model::Network& network) {
   return {};
 }
 
-std::vector<NetworkId> networks_of(const model::Service& service) {
-  std::vector<NetworkId> out;
-  for (const auto* list : {&service.spec.task.networks, &service.spec.networks})
-    for (const auto& attachment : *list)
-      if (const auto id = NetworkId::parse(attachment.target)) out.push_back(*id);
-  return out;
-}
-
-bool publishes(const model::Service& service) {
-  const auto& endpoint = service.spec.endpoint;
-  return endpoint && endpoint->mode == model::EndpointMode::vip &&
-         std::any_of(endpoint->ports.begin(), endpoint->ports.end(),
-                     [](const auto& port) { return port.publish_mode == model::PublishMode::ingress; });
-}
-
 Check check_services(const store::Store& store, const model::Network& network) {
   for (const auto& [id, service] : store.services()) {
-    if (network.ingress && publishes(*service))
+    if (network.ingress && model::needs_ingress(service->spec.endpoint))
       return rpc_error(Code::failed_precondition,
                        "ingress network cannot be removed because service " + id.str() + " depends on it");
-    const auto used = networks_of(*service);
-    if (std::find(used.begin(), used.end(), network.id) != used.end())
+    if (model::networks_named(service->spec).contains(network.id))
       return rpc_error(Code::failed_precondition,
                        "network " + network.id.str() + " is in use by service " + id.str());
   }
   return {};
 }
 
-bool goes_on(const model::Task& task) { return task.live(); }
-
 Check check_tasks(const store::Store& store, const model::Network& network) {
   if (network.ingress) return {};
   for (const TaskId id : store.tasks_on_network(network.id))
-    if (goes_on(*store.task(id)))
+    if (store.task(id)->live())
       return rpc_error(Code::failed_precondition,
                        "network " + network.id.str() + " is in use by task " + id.str());
   return {};
@@ -241,7 +221,7 @@ std::set<NetworkId> unused_networks(const store::Store& store) {
   for (const auto& [id, network] : store.networks())
     if (!network->predefined && !network->ingress && check_tasks(store, *network)) unused.insert(id);
   for (const auto& [id, service] : store.services())
-    for (const NetworkId used : networks_of(*service)) unused.erase(used);
+    for (const NetworkId used : model::networks_named(service->spec)) unused.erase(used);
   return unused;
 }
 

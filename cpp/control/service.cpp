@@ -14,6 +14,7 @@
 #include "base/time.hpp"
 #include "model/service.hpp"
 #include "model/service_spec.hpp"
+#include "model/spec_networks.hpp"
 #include "model/transaction.hpp"
 #include "store/store.hpp"
 
@@ -65,15 +66,11 @@ Check check_ports(const store::Store& store, const model::ServiceSpec& spec, Ser
 }
 
 Check check_ingress(const store::Store& store, const model::ServiceSpec& spec) {
-  if (!spec.endpoint || spec.endpoint->mode != model::EndpointMode::vip) return {};
-  const auto& ports = spec.endpoint->ports;
-  const bool needed = std::any_of(ports.begin(), ports.end(), [](const PortConfig& port) {
-    return port.publish_mode == PublishMode::ingress;
-  });
+  if (!model::needs_ingress(spec.endpoint)) return {};
   const auto& networks = store.networks();
   const bool there = std::any_of(networks.begin(), networks.end(),
                                  [](const auto& network) { return network.second->ingress; });
-  if (!needed || there) return {};
+  if (there) return {};
   return rpc_error(Code::failed_precondition,
                    "service needs ingress network, but no ingress network is present");
 }

@@ -28,7 +28,7 @@ constexpr const char* kMtuOption = "com.docker.network.driver.mtu";
 
 Result<void> check_driver(const std::string& driver) {
   if (driver == "overlay") return {};
-  // What the CLI asks for when it is told nothing.
+  // Without --driver the CLI asks for bridge.
   if (driver.empty() || driver == "bridge" || driver == "host" || driver == "null" || driver == "macvlan" ||
       driver == "ipvlan")
     return not_yet("networks of driver " + (driver.empty() ? "bridge" : driver) +

@@ -24,6 +24,7 @@
 #include "model/network.hpp"
 #include "model/transaction.hpp"
 #include "store/leader_loop.hpp"
+#include "store/store.hpp"
 #include "store/table.hpp"
 
 namespace swarm::docker {
@@ -80,6 +81,14 @@ Result<void> check_types(const Filters& filters) {
   return {};
 }
 
+void write_of_swarm(Json& json, const store::Store& store, const Filters& filters,
+                    std::optional<bool> dangling) {
+  const auto unused = dangling ? control::unused_networks(store) : std::set<NetworkId>();
+  for (const auto& [id, network] : store.networks())
+    if (!network->predefined && shown(look_of(*network, unused), filters, dangling))
+      write_network(json, *network);
+}
+
 }  // namespace
 
 void list_networks(Call& call) {
@@ -89,14 +98,9 @@ void list_networks(Call& call) {
   if (const auto fine = check_types(*filters); !fine) return call.refuse(fine.error());
   const auto dangling = filters->truth("dangling");
   if (!dangling) return call.refuse(dangling.error());
-  const bool asks_for_use = filters->has("dangling") && call.context.store != nullptr;
-  const auto unused = asks_for_use ? control::unused_networks(call.store()) : std::set<NetworkId>();
   Json json;
   json.array([&] {
-    if (call.context.store != nullptr)
-      for (const auto& [id, network] : call.store().networks())
-        if (!network->predefined && shown(look_of(*network, unused), *filters, *dangling))
-          write_network(json, *network);
+    if (call.context.store != nullptr) write_of_swarm(json, call.store(), *filters, *dangling);
     for (const LocalNetwork& network : local_networks(call.context))
       if (shown(look_of(network, call.context), *filters, *dangling))
         write_local_network(json, call.context, network);

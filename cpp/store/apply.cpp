@@ -15,7 +15,7 @@
 #include "model/network.hpp"
 #include "model/node.hpp"
 #include "model/service.hpp"
-#include "model/service_spec.hpp"
+#include "model/spec_networks.hpp"
 #include "model/task.hpp"
 #include "model/transaction.hpp"
 #include "store/applier.hpp"
@@ -125,26 +125,16 @@ Applier::Refusal Applier::check_more(const model::Cluster& cluster) {
   return cluster.feature_level < stored->feature_level ? Refusal(kLowered) : std::nullopt;
 }
 
-namespace {
-
-void add_networks(const model::ServiceSpec& spec, std::set<NetworkId>& out) {
-  for (const auto* list : {&spec.task.networks, &spec.networks})
-    for (const auto& attachment : *list)
-      if (const auto id = NetworkId::parse(attachment.target)) out.insert(*id);
-}
-
-}  // namespace
-
 // A network that a service is put on must be there: it may have been removed since the API looked. What the
 // service has named before passes, so that it can always be changed.
 Applier::Refusal Applier::check_more(const model::Service& service) {
   templates_to_come_.insert({service.id, service.spec_version});
-  std::set<NetworkId> named, before;
-  add_networks(service.spec, named);
+  const std::set<NetworkId> named = model::networks_named(service.spec);
   if (named.empty()) return std::nullopt;
+  std::set<NetworkId> before;
   if (const Ref<model::Service> stored = store_.service(service.id)) {
-    add_networks(stored->spec, before);
-    if (const auto& previous = stored->previous_spec) add_networks(*previous, before);
+    before = model::networks_named(stored->spec);
+    if (const auto& previous = stored->previous_spec) before.merge(model::networks_named(*previous));
   }
   for (const NetworkId id : named)
     if (!before.contains(id) && !store_.network(id)) return kNoNetwork;
@@ -154,7 +144,8 @@ Applier::Refusal Applier::check_more(const model::Service& service) {
 // ... and one that a service is on stays. One pass over the services for all removals of a transaction.
 bool Applier::is_used(NetworkId network) {
   if (!looked_at_networks_)
-    for (const auto& [id, service] : store_.services()) add_networks(service->spec, used_networks_);
+    for (const auto& [id, service] : store_.services())
+      used_networks_.merge(model::networks_named(service->spec));
   looked_at_networks_ = true;
   return used_networks_.contains(network);
 }
