@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/id.hpp"
 #include "base/time.hpp"
 #include "docker/answer.hpp"
 #include "docker/api.hpp"

@@ -14,8 +14,10 @@
 
 #include "base/bytes.hpp"
 #include "base/id.hpp"
+#include "base/time.hpp"
 #include "codec/codec.hpp"
 #include "model/cluster.hpp"
+#include "model/defaults.hpp"
 #include "model/node.hpp"
 #include "model/transaction.hpp"
 #include "model/wire.hpp"
@@ -29,6 +31,7 @@
 #include "ports/disk.hpp"
 #include "raft/conf_change.hpp"
 #include "raft/message.hpp"
+#include "raft/raft.hpp"
 
 namespace swarm::node {
 namespace {

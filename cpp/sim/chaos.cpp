@@ -19,6 +19,7 @@
 #include "sim/fault_plan.hpp"
 #include "sim/ledger_work.hpp"
 #include "sim/name_work.hpp"
+#include "sim/network_work.hpp"
 #include "sim/older_copies.hpp"
 #include "sim/register_work.hpp"
 #include "sim/upgrades.hpp"
