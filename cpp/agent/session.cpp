@@ -64,6 +64,7 @@ void Worker::State::leave_session() {
   register_again = next_heartbeat = silent_since_limit = Instant::never();
   register_tries = 0;
   applied = 0;
+  overlay_under_way.clear();
   named.reset();
   take_back_report();
 }
@@ -157,7 +158,16 @@ void Worker::State::send_heartbeat() {
 
 void Worker::State::acknowledge(std::uint64_t refused) {
   SWARM_CHECK(session != 0, "has applied", applied);
-  send(wire::FeedAck{session, applied, refused, problems});
+  send(wire::FeedAck{session, carried_out(), refused, problems});
+}
+
+std::uint64_t Worker::State::carried_out() const {
+  return overlay_under_way.empty() ? applied : *overlay_under_way.begin() - 1;
+}
+
+void Worker::on_overlay(std::uint64_t update, Instant now) {
+  state_->now = now;
+  if (state_->overlay_under_way.erase(update) == 1 && state_->session != 0) state_->acknowledge();
 }
 
 void Worker::set_problems(std::vector<std::string> problems, Instant now) {
@@ -173,18 +183,19 @@ void Worker::State::on(const wire::FeedUpdate& update, WallTime wall) {
   const bool stale = update.store_version != 0 && update.moment() < obeyed;
   if (stale) return reconnect(std::nullopt);
   obeyed = std::max(obeyed, update.moment());
-  apply(update, wall);
   applied = update.to;
+  apply(update, wall);
   acknowledge();
 }
 
-// Sorts out the items by kind: tasks are this worker's business, rows of the mesh are carried out by its
-// owner.
+// Sorts out the items by kind: tasks are this worker's business, rows of the mesh and of overlay networks are
+// carried out by its owner.
 void Worker::State::apply(const wire::FeedUpdate& update, WallTime wall) {
   struct Sorter {
     State& state;
     WallTime wall;
     wire::MeshChange mesh;
+    wire::OverlayChange overlay;
     void operator()(const model::Task& task) {
       if (state.named) state.named->insert(task.id);
       state.assign(task, wall);
@@ -192,6 +203,9 @@ void Worker::State::apply(const wire::FeedUpdate& update, WallTime wall) {
     void operator()(const wire::MeshService& service) { mesh.services.push_back(service); }
     void operator()(const model::MeshBackend& backend) { mesh.backends.push_back(backend); }
     void operator()(const wire::RemovedNode& removed) { mesh.removed_nodes.push_back(removed.node); }
+    void operator()(const wire::OverlayNetwork& network) { overlay.networks.push_back(network); }
+    void operator()(const wire::OverlayService& service) { overlay.services.push_back(service); }
+    void operator()(const wire::OverlayTask& task) { overlay.tasks.push_back(task); }
     void remove(const wire::FeedKey& key) {
       switch (key.kind) {
         case wire::FeedKind::task:
@@ -202,10 +216,16 @@ void Worker::State::apply(const wire::FeedUpdate& update, WallTime wall) {
           return mesh.removed_backends.push_back(TaskId(key.id));
         case wire::FeedKind::removed_node:
           return;  // what is removed stays so
+        case wire::FeedKind::overlay_network:
+          return overlay.removed_networks.push_back(NetworkId(key.id));
+        case wire::FeedKind::overlay_service:
+          return overlay.removed_services.push_back(ServiceId(key.id));
+        case wire::FeedKind::overlay_task:
+          return overlay.removed_tasks.push_back(TaskId(key.id));
       }
     }
   };
-  Sorter sorter{*this, wall, {}};
+  Sorter sorter{*this, wall, {}, {}};
   if (update.first) named.emplace();
   for (const auto& item : update.items) std::visit(sorter, item);
   for (const auto& key : update.removed) sorter.remove(key);
@@ -213,13 +233,24 @@ void Worker::State::apply(const wire::FeedUpdate& update, WallTime wall) {
   sorter.mesh.first = update.first;
   sorter.mesh.last = update.last;
   if (!sorter.mesh.empty()) effects.push_back(ChangeTable{std::move(sorter.mesh)});
+  change_overlay(update, std::move(sorter.overlay));
+}
+
+void Worker::State::change_overlay(const wire::FeedUpdate& update, wire::OverlayChange change) {
+  has_overlays |= !change.empty();
+  if (!has_overlays) return;  // nothing to begin with, and nothing that could be unnamed
+  change.first = update.first;
+  change.last = update.last;
+  if (change.empty()) return;
+  overlay_under_way.insert(update.to);
+  effects.push_back(ChangeOverlay{update.to, std::move(change)});
 }
 
 // The complete feed has come. One whose beginning this node has not heard ends nothing: it is a repeated end.
 void Worker::State::unassign_unnamed(WallTime wall) {
   static_assert(
-      std::variant_size_v<wire::FeedItem> == 4,
-      "of a new kind, too, what was not named is gone: tasks here, rows of the mesh at their keeper");
+      std::variant_size_v<wire::FeedItem> == 7,
+      "of a new kind, too, what was not named is gone: tasks here, rows of tables at their keepers");
   if (!named || SWARM_MISTAKE("agent.keeps-what-the-feed-does-not-name")) return;
   std::vector<TaskId> gone;
   for (const auto& [id, local] : tasks)

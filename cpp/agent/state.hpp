@@ -62,6 +62,9 @@ struct Worker::State {
 
   // ---- the feed
   std::uint64_t applied = 0;              // number of the last update; 0: none in this session
+  // Updates whose overlay networks are still being made: no later one is acknowledged.
+  std::set<std::uint64_t> overlay_under_way;
+  bool has_overlays = false;  // rows of overlay networks came in this life
   std::optional<std::set<TaskId>> named;  // while the complete feed comes: the tasks that it has named so far
   wire::StoreMoment obeyed;               // the newest: what a manager's store must not be behind
   std::vector<std::string> problems;
@@ -96,7 +99,9 @@ struct Worker::State {
   void assign(const model::Task& task, WallTime wall);
   void unassign(TaskId id, WallTime wall);
   void unassign_unnamed(WallTime wall);
+  void change_overlay(const wire::FeedUpdate& update, wire::OverlayChange change);
   void acknowledge(std::uint64_t refused = 0);
+  std::uint64_t carried_out() const;  // the last update that is, with all before it
 
   // ---- session
   void send(wire::Message message) { effects.push_back(SendToManager{std::move(message)}); }

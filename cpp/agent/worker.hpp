@@ -73,6 +73,11 @@ struct Removed {};
 struct ChangeTable {
   wire::MeshChange change;
 };
+// What the feed says of overlay networks. The update is acknowledged when they are carried out (on_overlay).
+struct ChangeOverlay {
+  std::uint64_t update = 0;
+  wire::OverlayChange change;
+};
 // A local container-level event, for `docker events` and `docker wait`: "create", "start", "die", "destroy",
 // ...
 struct ContainerEvent {
@@ -82,7 +87,7 @@ struct ContainerEvent {
   int signal = 0;  // of a "kill"
 };
 using Effect = std::variant<SendToManager, PrepareTask, StartTask, StopTask, RemoveTask, SaveTask, Reconnect,
-                            SessionFacts, Refused, Removed, ChangeTable, ContainerEvent>;
+                            SessionFacts, Refused, Removed, ChangeTable, ChangeOverlay, ContainerEvent>;
 
 // One task as this node sees it: what `docker ps` and `docker inspect` show.
 struct LocalTask {
@@ -114,6 +119,8 @@ class Worker {
                   const std::string& address, Instant now, WallTime wall);
   void on_exited(TaskId task, std::int64_t exit_code, const std::string& error, Instant now, WallTime wall);
   void on_deadline(Instant now, WallTime wall);
+  // The overlay networks are as this update of the feed has them.
+  void on_overlay(std::uint64_t update, Instant now);
   // The worker does not pick its published ports for tasks.
   void set_table(std::shared_ptr<const model::ForwardingTable> table);
   // Sets what keeps this node from carrying out its feed, in sentences: the whole list, each time that it

@@ -14,6 +14,7 @@
 #include "base/mistake.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
+#include "dispatcher/farewells.hpp"
 #include "dispatcher/feed.hpp"
 #include "dispatcher/state.hpp"
 #include "model/bounds.hpp"
@@ -66,12 +67,14 @@ void Dispatcher::tell_facts(const store::Store& store, const std::vector<NodeId>
 bool Dispatcher::is_settled(NodeId node) const { return state_->is_settled(node); }
 
 Instant Dispatcher::next_deadline() const {
-  return state_->deadlines.empty() ? Instant::never() : state_->deadlines.begin()->first;
+  const Instant peer = state_->deadlines.empty() ? Instant::never() : state_->deadlines.begin()->first;
+  return std::min(peer, state_->farewells.next_deadline());
 }
 
 // A new leader does not know which nodes are alive; each gets twice the grace period to register again.
 void Dispatcher::start(const store::Store& store, Instant now, WallTime) {
   state_->mesh.start(store);
+  state_->overlay.start(store);
   for (const auto& [id, node] : store.nodes()) {
     Peer& peer = state_->peers[id];
     if (node->status.state == NodeState::down) {
@@ -91,19 +94,25 @@ void Dispatcher::observe(const store::Store& store, const store::ChangeSet& chan
   std::set<NodeId> touched;  // whose feeds have something to say: one update for the whole change set
   for (const auto& any : changes.changes) {
     if (const auto* task = std::get_if<store::Change<model::Task>>(&any)) {
-      state_->note(*task, touched);
+      state_->note(*task, touched, now);
       state_->mesh.note(store, *task);
+      state_->overlay.note(store, *task);
     } else if (const auto* node = std::get_if<store::Change<model::Node>>(&any)) {
       state_->note(store, *node, now);
       state_->mesh.note(store, *node);
+      state_->overlay.note(store, *node);
     } else if (const auto* service = std::get_if<store::Change<model::Service>>(&any)) {
       state_->mesh.note(store, *service);
+      state_->overlay.note(store, *service);
+    } else if (const auto* network = std::get_if<store::Change<model::Network>>(&any)) {
+      state_->overlay.note(store, *network);
     } else if (const auto* cluster = std::get_if<store::Change<model::Cluster>>(&any)) {
       state_->note(store, *cluster, now);
       state_->mesh.note(*cluster);
     }
   }
   state_->note_for_all(store, state_->mesh.take_changed(), touched);
+  state_->note_overlay(store, touched);
   for (const NodeId id : touched)
     if (const auto it = state_->peers.find(id); it != state_->peers.end())
       state_->attend(store, id, it->second, now);
@@ -114,10 +123,10 @@ void Dispatcher::observe(const store::Store& store, const store::ChangeSet& chan
 void Dispatcher::State::note_for_all(const store::Store& store, const std::set<wire::FeedKey>& keys,
                                      std::set<NodeId>& touched) {
   if (keys.empty()) return;
-  const FeedSource source(store, mesh);
+  const FeedSource rows = source(store);
   for (const auto& [link, id] : links) {
     for (const auto& key : keys)
-      if (source.is_understood(id, key.kind)) peers.at(id).feed.note(key);
+      if (rows.is_understood(id, key.kind)) peers.at(id).feed.note(key);
     touched.insert(id);
   }
 }
@@ -156,16 +165,23 @@ void Dispatcher::State::note(const store::Store& store, const store::Change<mode
 }
 
 // States that the agent reported itself are no news to it.
-void Dispatcher::State::note(const store::Change<model::Task>& change, std::set<NodeId>& touched) {
+void Dispatcher::State::note(const store::Change<model::Task>& change, std::set<NodeId>& touched,
+                             Instant now) {
   const NodeId node = change.latest().node_id;
   const bool was = change.before && change.before->node_id == node && is_for_agent(*change.before);
   const bool is = change.after && is_for_agent(*change.after);
   if (was && is && SWARM_MISTAKE("dispatcher.tells-no-new-wishes")) return;
   if (was == is && (!is || change.before->desired_state == change.after->desired_state)) return;
-  const auto peer = peers.find(node);
-  if (peer == peers.end() || peer->second.session == 0) return;
-  peer->second.feed.note(wire::FeedKey::task(change.latest().id));
+  Peer* peer = in_session(node);
+  if (peer == nullptr || begin_farewell(change, now)) return;
+  farewells.end(change.latest().id);
+  peer->feed.note(wire::FeedKey::task(change.latest().id));
   touched.insert(node);
+}
+
+Peer* Dispatcher::State::in_session(NodeId node) {
+  const auto it = peers.find(node);
+  return it != peers.end() && it->second.session != 0 ? &it->second : nullptr;
 }
 
 // All agents hear of the new period at once: their next heartbeat may be as far away as the old period was
@@ -334,6 +350,7 @@ std::optional<model::Transaction> Dispatcher::plan(const store::Store& store, In
   SWARM_CHECK(state.wanted_in_flight.empty() && state.reports_in_flight.empty(),
               "the last plan is not settled");
   state.run_deadlines(store, now);
+  for (const TaskId task : state.farewells.take_due(now)) state.tell_stop(store, task, now);
   if (std::exchange(state.managers_changed, false))
     for (auto& [node, peer] : state.peers)
       if (peer.session != 0) state.send_session(store, node, peer);

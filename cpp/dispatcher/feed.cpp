@@ -26,9 +26,9 @@ constexpr Duration kAckTimeout = Duration::millis(500);
 constexpr std::int64_t kMaxDoublings = 4;  // up to 8 s: an agent that is slow with a large set is not flooded
 
 // The first key behind `id`, or at the beginning, of a map or set that is ordered by ids.
-template <class Ids, class Id>
-auto behind(const Ids& ids, const std::optional<Id>& id) {
-  return id ? ids.upper_bound(*id) : ids.begin();
+template <class Ids>
+auto behind(const Ids& ids, const std::optional<Uint128>& id) {
+  return id ? ids.upper_bound(typename Ids::key_type(*id)) : ids.begin();
 }
 
 }  // namespace
@@ -59,39 +59,62 @@ std::optional<FeedItem> FeedSource::find(NodeId node, const FeedKey& key) const 
     case FeedKind::removed_node:
       if (!mesh_.removed_nodes().contains(NodeId(key.id))) return std::nullopt;
       return wire::RemovedNode{NodeId(key.id)};
+    case FeedKind::overlay_network:
+      return overlay_.network(store_, node, NetworkId(key.id));
+    case FeedKind::overlay_service:
+      return overlay_.service(store_, node, ServiceId(key.id));
+    case FeedKind::overlay_task:
+      return overlay_.task(store_, node, TaskId(key.id));
   }
   return std::nullopt;
 }
 
 bool FeedSource::is_understood(NodeId node, FeedKind kind) const {
-  if (kind != FeedKind::removed_node) return true;
+  if (kind < FeedKind::removed_node) return true;
   const auto stored = store_.node(node);
-  return stored && stored->description.feature_level >= wire::kRemovedNodesSince;
+  const auto needed = kind == FeedKind::removed_node ? wire::kRemovedNodesSince : wire::kOverlaysSince;
+  return stored && stored->description.feature_level >= needed;
 }
 
 std::optional<FeedKey> FeedSource::after(NodeId node, const std::optional<FeedKey>& key) const {
-  // Where to go on within a kind: behind the key's id, or at the beginning of the kinds that come later.
-  const auto from = [&key]<class Id>(FeedKind kind, Id) {
-    return key && key->kind == kind ? std::optional(Id(key->id)) : std::nullopt;
-  };
-  static_assert(std::variant_size_v<FeedItem> == 4, "a new kind of item is gone through below, in its order");
-  const FeedKind kind = key ? key->kind : FeedKind::task;
-  if (kind <= FeedKind::task) {
-    const auto& tasks = store_.tasks_on_node(node);
-    for (auto it = behind(tasks, from(FeedKind::task, TaskId())); it != tasks.end(); ++it)
-      if (is_for_agent(*store_.task(*it))) return FeedKey::task(*it);
+  static_assert(std::variant_size_v<FeedItem> == 7, "each kind is gone through, in its order");
+  constexpr auto kLast = static_cast<std::uint8_t>(FeedKind::overlay_task);
+  const FeedKind first = key ? key->kind : FeedKind::task;
+  for (auto kind = static_cast<std::uint8_t>(first); kind <= kLast; ++kind) {
+    const auto of = static_cast<FeedKind>(kind);
+    if (!is_understood(node, of)) continue;
+    const bool within = key && key->kind == of;
+    if (auto found = next(node, of, within ? std::optional(key->id) : std::nullopt)) return found;
   }
-  if (kind <= FeedKind::mesh_service) {
-    const auto it = behind(mesh_.services(), from(FeedKind::mesh_service, ServiceId()));
-    if (it != mesh_.services().end()) return FeedKey::mesh_service(it->first);
+  return std::nullopt;
+}
+
+std::optional<FeedKey> FeedSource::next(NodeId node, FeedKind kind, std::optional<Uint128> id) const {
+  switch (kind) {
+    case FeedKind::task: {
+      const auto& tasks = store_.tasks_on_node(node);
+      for (auto it = behind(tasks, id); it != tasks.end(); ++it)
+        if (is_for_agent(*store_.task(*it))) return FeedKey::task(*it);
+      return std::nullopt;
+    }
+    case FeedKind::mesh_service: {
+      const auto it = behind(mesh_.services(), id);
+      return it != mesh_.services().end() ? std::optional(FeedKey::mesh_service(it->first)) : std::nullopt;
+    }
+    case FeedKind::mesh_backend: {
+      const auto it = behind(mesh_.backends(), id);
+      return it != mesh_.backends().end() ? std::optional(FeedKey::mesh_backend(it->first)) : std::nullopt;
+    }
+    case FeedKind::removed_node: {
+      const auto it = behind(mesh_.removed_nodes(), id);
+      return it != mesh_.removed_nodes().end() ? std::optional(FeedKey::removed_node(*it)) : std::nullopt;
+    }
+    case FeedKind::overlay_network:
+    case FeedKind::overlay_service:
+    case FeedKind::overlay_task:
+      return overlay_.next(store_, node, kind, id);
   }
-  if (kind <= FeedKind::mesh_backend) {
-    const auto it = behind(mesh_.backends(), from(FeedKind::mesh_backend, TaskId()));
-    if (it != mesh_.backends().end()) return FeedKey::mesh_backend(it->first);
-  }
-  if (!is_understood(node, FeedKind::removed_node)) return std::nullopt;
-  const auto it = behind(mesh_.removed_nodes(), from(FeedKind::removed_node, NodeId()));
-  return it != mesh_.removed_nodes().end() ? std::optional(FeedKey::removed_node(*it)) : std::nullopt;
+  return std::nullopt;
 }
 
 // ---- what is to be sent
@@ -140,6 +163,13 @@ void Feed::on_ack(const wire::FeedAck& ack, Instant now) {
   // An update before the refused one was lost. If the refused one is not on its way any more, its keys are
   // being sent again already.
   if (ack.refused != 0 && sent(ack.refused) != on_their_way_.end()) tell_again();
+}
+
+bool Feed::has_told(const FeedKey& key) const {
+  if (noted_.contains(key) || (pass_ && (!furthest_ || *furthest_ < key))) return false;
+  return std::ranges::none_of(on_their_way_, [&](const Sent& sent) {
+    return sent.pass || std::ranges::find(sent.keys, key) != sent.keys.end();
+  });
 }
 
 std::optional<wire::FeedUpdate> Feed::next(const FeedSource& source, NodeId node, Instant now) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "dispatcher/mesh_directory.hpp"
+#include "dispatcher/overlay_directory.hpp"
 #include "model/wire.hpp"
 #include "store/store.hpp"
 
@@ -33,7 +34,8 @@ bool is_for_agent(const model::Task& task);
 
 class FeedSource {
  public:
-  FeedSource(const store::Store& store, const MeshDirectory& mesh) : store_(store), mesh_(mesh) {}
+  FeedSource(const store::Store& store, const MeshDirectory& mesh, const OverlayDirectory& overlay)
+      : store_(store), mesh_(mesh), overlay_(overlay) {}
   // Nothing if there is no such item, or if it does not concern the node.
   std::optional<wire::FeedItem> find(NodeId node, const wire::FeedKey& key) const;
   // Returns the node's first key after `key`; without `key`, its first of all.
@@ -43,8 +45,12 @@ class FeedSource {
   bool is_understood(NodeId node, wire::FeedKind kind) const;
 
  private:
+  // Its first key of the kind, or the first behind `id`.
+  std::optional<wire::FeedKey> next(NodeId node, wire::FeedKind kind, std::optional<Uint128> id) const;
+
   const store::Store& store_;
   const MeshDirectory& mesh_;
+  const OverlayDirectory& overlay_;
 };
 
 class Feed {
@@ -54,6 +60,8 @@ class Feed {
   // Notes an item that is new for the node, has changed, or is gone.
   void note(const wire::FeedKey& key);
   void on_ack(const wire::FeedAck& ack, Instant now);
+  // Returns true if the node has all that was noted of this item, and says so.
+  bool has_told(const wire::FeedKey& key) const;
 
   // Returns the next update if one is due; call it until there is none. The caller fills in the session's
   // number.

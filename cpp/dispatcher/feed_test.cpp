@@ -76,7 +76,7 @@ class FeedTest : public testing::Test {
   }
   std::vector<FeedUpdate> take() {
     std::vector<FeedUpdate> out;
-    while (auto update = feed_.next(FeedSource(store_, mesh_), here_, now_))
+    while (auto update = feed_.next(FeedSource(store_, mesh_, overlay_), here_, now_))
       out.push_back(std::move(*update));
     return out;
   }
@@ -104,6 +104,7 @@ class FeedTest : public testing::Test {
 
   store::Store store_;
   MeshDirectory mesh_;
+  OverlayDirectory overlay_;
   Feed feed_;
   const NodeId here_{1}, there_{2};
   const ServiceId service_{4};

@@ -176,6 +176,7 @@ void Dispatcher::State::on(const store::Store& store, PeerLink link, NodeId node
   if (status.state == model::NodeState::ready && status.message != said)
     want_status(store, node, model::NodeState::ready, said);
   attend(store, node, *peer, now);
+  hear_farewells(store, node, now);
 }
 
 // `removed` only where the store says so for certain: the node will wipe itself.
@@ -246,7 +247,7 @@ void Dispatcher::State::end_session(Peer& peer) {
 
 void Dispatcher::State::attend(const store::Store& store, NodeId node, Peer& peer, Instant now) {
   if (peer.session != 0) {
-    while (auto update = peer.feed.next(FeedSource(store, mesh), node, now)) {
+    while (auto update = peer.feed.next(source(store), node, now)) {
       update->session = peer.session;
       sends.push_back({peer.link, std::move(*update)});
     }

@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "dispatcher/dispatcher.hpp"
+#include "dispatcher/farewells.hpp"
 #include "dispatcher/feed.hpp"
 #include "dispatcher/mesh_directory.hpp"
+#include "dispatcher/overlay_directory.hpp"
 
 namespace swarm::dispatcher {
 
@@ -75,6 +77,8 @@ struct Dispatcher::State {
   std::vector<wire::ManagerPeer> managers;
   bool managers_changed = false;  // and not sent yet
   MeshDirectory mesh;
+  OverlayDirectory overlay;
+  Farewells farewells;
   std::map<NodeId, Peer> peers;  // every node of the store
   std::map<PeerLink, NodeId> links;
   std::set<std::pair<Instant, NodeId>> deadlines;  // the earliest of each peer
@@ -122,7 +126,15 @@ struct Dispatcher::State {
 
   // ---- the store's changes
   void note(const store::Store& store, const store::Change<model::Node>& change, Instant now);
-  void note(const store::Change<model::Task>& change, std::set<NodeId>& touched);
+  void note(const store::Change<model::Task>& change, std::set<NodeId>& touched, Instant now);
+  bool begin_farewell(const store::Change<model::Task>& change, Instant now);
+  FeedSource source(const store::Store& store) const { return {store, mesh, overlay}; }
+  // Returns the node's peer if it is in session.
+  Peer* in_session(NodeId node);
+  void note_overlay(const store::Store& store, std::set<NodeId>& touched);
+  // Tells the task's node what it waited with.
+  void tell_stop(const store::Store& store, TaskId task, Instant now);
+  void hear_farewells(const store::Store& store, NodeId node, Instant now);
   void note_for_all(const store::Store& store, const std::set<wire::FeedKey>& keys,
                     std::set<NodeId>& touched);
   void note(const store::Store& store, const store::Change<model::Cluster>& change, Instant now);

@@ -188,12 +188,74 @@ struct RemovedNode {
 // Which agents understand it.
 inline constexpr model::FeatureLevel kRemovedNodesSince = 2;
 
-// Something that a node must know: a task that it is to run (with its template); or what concerns every node:
-// a row of the routing mesh's table, a node that was removed. Secrets and tables of networks come as further
-// kinds.
-using FeedItem = std::variant<model::Task, MeshService, model::MeshBackend, RemovedNode>;
+// The tables of overlay networks. A node hears of a network while it has a task on it. Addresses and subnets
+// are as the store has them: "10.0.1.3/24".
+struct OverlayNetwork {
+  NetworkId network;
+  std::string name;
+  std::uint32_t vni = 0;
+  std::vector<std::string> subnets;
+  std::uint32_t mtu = 0;  // of the tasks' interfaces; 0: as the node has it
+  bool internal = false;  // no way out of it
+  bool encrypted = false;
+  bool operator==(const OverlayNetwork&) const = default;
+};
+
+// A service on a network. Without an address its name leads to its tasks (dnsrr).
+struct OverlayVip {
+  NetworkId network;
+  std::string address;
+  std::vector<std::string> aliases;
+  bool operator==(const OverlayVip&) const = default;
+};
+struct OverlayService {
+  ServiceId service;
+  std::string name;
+  std::vector<OverlayVip> vips;  // one for each of its networks that the node hears of
+  bool operator==(const OverlayService&) const = default;
+};
+
+// How far a task is, as its networks see it.
+enum class OverlayStage : std::uint8_t {
+  made,     // its place exists, its process need not
+  serving,  // it runs: its service's name and address lead to it
+  leaving,  // it was told to stop, or will be: they lead to it no more, its own address still does
+};
+struct OverlayPlace {
+  NetworkId network;
+  std::string address;
+  std::uint32_t index = 0;  // among the task's networks, in the order of its spec
+  bool operator==(const OverlayPlace&) const = default;
+};
+struct OverlayTask {
+  TaskId task;
+  NodeId node;
+  Address data;  // of the node: where frames for the task go
+  ServiceId service;
+  std::string name;  // "web.1.TASKID"
+  std::vector<std::string> aliases;
+  OverlayStage stage = OverlayStage::made;
+  std::vector<OverlayPlace> places;  // on networks that the node hears of
+  bool operator==(const OverlayTask&) const = default;
+};
+// Which agents understand them.
+inline constexpr model::FeatureLevel kOverlaysSince = 3;
+
+// Something that a node must know: a task that it is to run (with its template); what concerns every node: a
+// row of the routing mesh's table, a node that was removed; or what concerns nodes with tasks on a network: a
+// row of the overlay's tables. Secrets come as a further kind.
+using FeedItem = std::variant<model::Task, MeshService, model::MeshBackend, RemovedNode, OverlayNetwork,
+                              OverlayService, OverlayTask>;
 // In the order of FeedItem; the numbers are sent.
-enum class FeedKind : std::uint8_t { task, mesh_service, mesh_backend, removed_node };
+enum class FeedKind : std::uint8_t {
+  task,
+  mesh_service,
+  mesh_backend,
+  removed_node,
+  overlay_network,
+  overlay_service,
+  overlay_task,
+};
 
 // Names an item: its kind, and its id within the kind.
 struct FeedKey {
@@ -205,6 +267,9 @@ struct FeedKey {
   static FeedKey mesh_service(ServiceId id) { return {FeedKind::mesh_service, id.value()}; }
   static FeedKey mesh_backend(TaskId id) { return {FeedKind::mesh_backend, id.value()}; }
   static FeedKey removed_node(NodeId id) { return {FeedKind::removed_node, id.value()}; }
+  static FeedKey overlay_network(NetworkId id) { return {FeedKind::overlay_network, id.value()}; }
+  static FeedKey overlay_service(ServiceId id) { return {FeedKind::overlay_service, id.value()}; }
+  static FeedKey overlay_task(TaskId id) { return {FeedKind::overlay_task, id.value()}; }
 };
 
 // A state of the store that a leader has told: those of a later leader, and of a later version, are newer.
@@ -258,6 +323,22 @@ struct MeshChange {
            removed_services.empty() && removed_backends.empty();
   }
   bool operator==(const MeshChange&) const = default;
+};
+
+// What a FeedUpdate says about overlay networks, for the node's data plane (net/overlay).
+struct OverlayChange {
+  bool first = false, last = false;
+  std::vector<OverlayNetwork> networks;
+  std::vector<OverlayService> services;
+  std::vector<OverlayTask> tasks;
+  std::vector<NetworkId> removed_networks;
+  std::vector<ServiceId> removed_services;
+  std::vector<TaskId> removed_tasks;
+  bool empty() const {
+    return !first && !last && networks.empty() && services.empty() && tasks.empty() &&
+           removed_networks.empty() && removed_services.empty() && removed_tasks.empty();
+  }
+  bool operator==(const OverlayChange&) const = default;
 };
 
 // ---- dispatcher and agent: reports

@@ -66,6 +66,7 @@ Result<wire::StoreMoment> load_obeyed(ports::Disk& disk) {
 
 Result<void> AgentPart::start(ports::Disk& disk, ClusterId cluster, Times at) {
   out_.add(effect::JoinMesh{cluster, node_});
+  out_.add(effect::JoinOverlay{node_});
   std::vector<model::Task> records;
   Result<void> result;
   disk.scan(ports::Family::agent, "", [&](std::string_view key, std::string_view value) {
@@ -165,7 +166,19 @@ void AgentPart::change_table(const wire::MeshChange& change) {
 void AgentPart::on_event(const ports::MeshProblems& event, Instant now) {
   mesh_problems_ = event.sentences;
   for (const std::string& sentence : mesh_problems_) out_.add(effect::Tell{"mesh.problem", sentence});
-  worker_.set_problems(mesh_problems_, now);
+  tell_problems(now);
+}
+
+void AgentPart::on_event(const ports::OverlayProblems& event, Instant now) {
+  overlay_problems_ = event.sentences;
+  for (const std::string& sentence : overlay_problems_) out_.add(effect::Tell{"overlay.problem", sentence});
+  tell_problems(now);
+}
+
+void AgentPart::tell_problems(Instant now) {
+  std::vector<std::string> all = mesh_problems_;
+  all.insert(all.end(), overlay_problems_.begin(), overlay_problems_.end());
+  worker_.set_problems(std::move(all), now);
 }
 
 // ---- the runner's answers
@@ -193,12 +206,15 @@ bool AgentPart::run(Times at) {
   SWARM_CHECK(!connected_ || link_ != 0, "node", node_, "is connected without a link");
   std::vector<agent::Effect> effects = worker_.take_effects();
   if (effects.empty()) return false;
-  // The mesh hears of it now, not when the records are on disk and the process gets its signal.
-  for (const auto& effect : effects) {
+  // The data planes hear of it now, not when the records are on disk and the process gets its signal.
+  for (auto& effect : effects) {
     if (const auto* stop = std::get_if<agent::StopTask>(&effect)) out_.add(effect::TaskStopping{stop->task});
     if (const auto* table = std::get_if<agent::ChangeTable>(&effect)) change_table(table->change);
+    if (auto* overlay = std::get_if<agent::ChangeOverlay>(&effect)) out_.add(std::move(*overlay));
   }
-  std::erase_if(effects, [](const auto& one) { return std::holds_alternative<agent::ChangeTable>(one); });
+  std::erase_if(effects, [](const auto& one) {
+    return std::holds_alternative<agent::ChangeTable>(one) || std::holds_alternative<agent::ChangeOverlay>(one);
+  });
   // A heartbeat says nothing of records, and waits for none: a node whose disk stands still is not down.
   std::erase_if(effects, [this](agent::Effect& one) {
     auto* send = std::get_if<agent::SendToManager>(&one);

@@ -54,6 +54,8 @@ class AgentPart {
   void on_event(const ports::TaskStarted& event, Times at);
   void on_event(const ports::TaskExited& event, Times at);
   void on_event(const ports::MeshProblems& event, Instant now);
+  void on_event(ports::OverlayChanged event, Instant now) { worker_.on_overlay(event.update, now); }
+  void on_event(const ports::OverlayProblems& event, Instant now);
   void on_leader_changed(bool leads_here, Instant now);
   void on_stored(Times at);  // the records that effects wait for are on disk
   void on_deadline(Times at);
@@ -83,6 +85,7 @@ class AgentPart {
   void lost_link(Instant now);
   void send_to_manager(wire::Message message);
   void change_table(const wire::MeshChange& change);
+  void tell_problems(Instant now);
 
   Life life_;
   NodeId node_;
@@ -98,7 +101,7 @@ class AgentPart {
   wire::StoreMoment obeyed_on_disk_;
   bool saving_ = false;
   mesh::TableKeeper table_;
-  std::vector<std::string> mesh_problems_;
+  std::vector<std::string> mesh_problems_, overlay_problems_;
   Outbox out_;
 };
 

@@ -124,6 +124,9 @@ struct TaskStopping {
 struct TaskGone {
   TaskId task;
 };
+struct JoinOverlay {
+  NodeId node;
+};
 struct Tell {  // the trace
   const char* kind = "";
   std::string text;
@@ -176,7 +179,8 @@ using Effect = std::variant<
     effect::JoinMesh, effect::SetTable, effect::TaskUp, effect::TaskStopping, effect::TaskGone, effect::Tell,
     effect::Answer, effect::Fail, effect::Settled, effect::Abort, effect::Forward, effect::CheckRead,
     effect::BeginReply, effect::PieceOfReply, effect::EndReply, agent::StartTask, agent::StopTask,
-    agent::RemoveTask, agent::SessionFacts, agent::Refused, agent::Removed, agent::ContainerEvent>;
+    agent::RemoveTask, agent::SessionFacts, agent::Refused, agent::Removed, agent::ContainerEvent,
+    effect::JoinOverlay, agent::ChangeOverlay>;
 
 // The effects of one part that are not carried out yet. Its functions are in effects.cpp: a source that only
 // adds effects, or holds a part, does not compile all that a variant of fifty kinds needs.

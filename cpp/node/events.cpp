@@ -302,6 +302,16 @@ void Node::Impl::on(const ports::MeshProblems& event) {
   settle_agent();
 }
 
+void Node::Impl::on(ports::OverlayChanged event) {
+  if (agent_) agent_->on_event(event, times().now);
+  settle_agent();
+}
+
+void Node::Impl::on(const ports::OverlayProblems& event) {
+  if (agent_) agent_->on_event(event, times().now);
+  settle_agent();
+}
+
 void Node::Impl::on(const ports::TaskLog& event) {
   logs_.on_log(event);
   settle(logs_);

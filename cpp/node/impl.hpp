@@ -102,6 +102,8 @@ class Node::Impl {
   void on(ports::ApiArrived event);
   void on(ports::ApiAborted event);
   void on(const ports::MeshProblems& event);
+  void on(ports::OverlayChanged event);
+  void on(const ports::OverlayProblems& event);
   void on_done(std::monostate) {}
   void on_done(const ReplicaStored& stored);
   void on_done(const RecordsStored& stored);
@@ -170,6 +172,8 @@ class Node::Impl {
   void carry_out(effect::CloseLogs effect);
   void carry_out(effect::JoinMesh effect);
   void carry_out(effect::SetTable effect);
+  void carry_out(effect::JoinOverlay effect);
+  void carry_out(const agent::ChangeOverlay& effect);
   void carry_out(const effect::TaskUp& effect);
   void carry_out(effect::TaskStopping effect);
   void carry_out(effect::TaskGone effect);

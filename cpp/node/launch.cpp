@@ -25,6 +25,19 @@ std::string task_key(TaskId id) {
   return key;
 }
 
+namespace {
+
+// Ingress is no network that the spec names: it is the mesh's.
+std::string overlay_address(const model::Task& task) {
+  for (const auto& place : task.attachments)
+    for (const auto& wish : task.spec().networks)
+      if (NetworkId::parse(wish.target) == place.network_id && !place.addresses.empty())
+        return place.addresses.front().substr(0, place.addresses.front().find('/'));
+  return {};
+}
+
+}  // namespace
+
 Result<ports::Launch> launch_of(const model::Task& task, const model::NodeDescription& description) {
   ports::Launch launch;
   launch.task = task.id;
@@ -46,6 +59,7 @@ Result<ports::Launch> launch_of(const model::Task& task, const model::NodeDescri
   launch.node_hostname = description.hostname;
   if (const auto& endpoint = task.templ->endpoint)
     for (const auto& port : endpoint->ports) launch.target_ports.push_back(port.target_port);
+  launch.overlay_address = overlay_address(task);
   return launch;
 }
 

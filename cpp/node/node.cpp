@@ -103,7 +103,9 @@ Node::Impl::Impl(NodeOptions options, ports::Ports ports)
 }
 
 Node::Impl::~Impl() {
-  if (agent_) core_.ports.mesh.leave();
+  if (!agent_) return;
+  core_.ports.mesh.leave();
+  core_.ports.overlay.leave();
 }
 
 Result<void> Node::Impl::start(Instant now) {

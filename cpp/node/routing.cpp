@@ -175,6 +175,7 @@ void Node::Impl::carry_out(effect::StopAgent) {
   if (!agent_) return;
   agent_.reset();
   core_.ports.mesh.leave();
+  core_.ports.overlay.leave();
 }
 
 void Node::Impl::carry_out(effect::DrainAgent) {
@@ -234,6 +235,10 @@ void Node::Impl::carry_out(effect::SetTable effect) { core_.ports.mesh.set_table
 void Node::Impl::carry_out(const effect::TaskUp& effect) { core_.ports.mesh.task_up(effect.task); }
 void Node::Impl::carry_out(effect::TaskStopping effect) { core_.ports.mesh.task_stopping(effect.task); }
 void Node::Impl::carry_out(effect::TaskGone effect) { core_.ports.mesh.task_gone(effect.task); }
+void Node::Impl::carry_out(effect::JoinOverlay effect) { core_.ports.overlay.join(effect.node); }
+void Node::Impl::carry_out(const agent::ChangeOverlay& effect) {
+  core_.ports.overlay.change(effect.update, effect.change);
+}
 void Node::Impl::carry_out(const effect::Tell& effect) {
   core_.trace(effect.kind, [&] { return effect.text; });
 }

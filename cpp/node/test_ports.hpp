@@ -70,6 +70,14 @@ class TestMesh final : public ports::Mesh {
   void task_gone(TaskId) override {}
 };
 
+class TestOverlay final : public ports::Overlay {
+ public:
+  void join(NodeId) override {}
+  void leave() override {}
+  void change(std::uint64_t update, const wire::OverlayChange&) override { updates.push_back(update); }
+  std::vector<std::uint64_t> updates;
+};
+
 class TestApi final : public ports::ApiSink {
  public:
   void begin(ports::ApiId, http::ResponseHead) override {}
@@ -99,10 +107,11 @@ struct TestWorld {
   TestDisk disk;
   ports::IdleRunner runner;
   TestMesh mesh;
+  TestOverlay overlay;
   ports::TestCrypto crypto;
   TestApi api;
   TestTrace trace;
-  Core core{NodeOptions{}, {clock, transport, disk, runner, mesh, crypto, api, trace}};
+  Core core{NodeOptions{}, {clock, transport, disk, runner, mesh, overlay, crypto, api, trace}};
 
   TestWorld() { core.now = Instant{1'000'000'000}; }
 };

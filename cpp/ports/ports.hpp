@@ -13,6 +13,7 @@
 #include "ports/disk.hpp"
 #include "ports/http.hpp"
 #include "ports/mesh.hpp"
+#include "ports/overlay.hpp"
 #include "ports/runner.hpp"
 #include "ports/transport.hpp"
 
@@ -92,6 +93,7 @@ struct Ports {
   Disk& disk;
   Runner& runner;
   Mesh& mesh;
+  Overlay& overlay;
   Crypto& crypto;
   ApiSink& api;
   Trace& trace;
@@ -164,8 +166,18 @@ struct MeshProblems {
   std::vector<std::string> sentences;
 };
 
+// An update of the feed is carried out (ports/overlay.hpp).
+struct OverlayChanged {
+  std::uint64_t update = 0;
+};
+// What keeps overlay networks from being as they should, in whole sentences; all of it, when it changes.
+struct OverlayProblems {
+  std::vector<std::string> sentences;
+};
+
 using Event =
     std::variant<LinkOpened, LinkClosed, FrameArrived, DiskDone, DiskFailed, DiskReopened, DiskWaits,
-                 TaskPrepared, TaskStarted, TaskExited, TaskLog, ApiArrived, ApiAborted, MeshProblems>;
+                 TaskPrepared, TaskStarted, TaskExited, TaskLog, ApiArrived, ApiAborted, MeshProblems,
+                 OverlayChanged, OverlayProblems>;
 
 }  // namespace swarm::ports

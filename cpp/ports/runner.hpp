@@ -30,6 +30,9 @@ struct Launch {
   NodeId node_id;
   std::string node_hostname;
   std::vector<std::uint32_t> target_ports;
+  // Its address on the first of its overlay networks; "" if it is on none. With one it gets a network
+  // namespace of its own.
+  std::string overlay_address;
 };
 
 // A named command: what an image is on a runner that has no container images.

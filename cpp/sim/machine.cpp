@@ -106,6 +106,7 @@ Machine::Machine(Shared& world, Network& net, MeshNet& meshes, CallBook& book, M
       runner(world, machine_index, part_rng(world.options.seed, machine_index, 2)),
       mesh_net(meshes),
       mesh(meshes, machine_index),
+      overlay(world, machine_index),
       crypto(part_rng(world.options.seed, machine_index, 3)),
       trace(world, options.name) {}
 
@@ -114,6 +115,7 @@ std::string Machine::start() {
   disk_failed = false;
   disk.set_life(life);
   runner.set_life(life);
+  overlay.set_life(life);
   network.machine_started(index);
   node::NodeOptions node_options;
   auto& description = node_options.description;
@@ -130,7 +132,7 @@ std::string Machine::start() {
   node_options.meters = meters;
   node_options.build = build;
   node = std::make_unique<node::Node>(
-      std::move(node_options), ports::Ports{clock, transport, disk, runner, mesh, crypto, calls, trace});
+      std::move(node_options), ports::Ports{clock, transport, disk, runner, mesh, overlay, crypto, calls, trace});
   const auto started = node->start(clock.local());
   if (!started.ok() && !shared.damage.empty()) {
     node.reset();

@@ -11,6 +11,7 @@
 #include "sim/sim_crypto.hpp"
 #include "sim/sim_disk.hpp"
 #include "sim/sim_mesh.hpp"
+#include "sim/sim_overlay.hpp"
 #include "sim/sim_runner.hpp"
 #include "sim/virtual_clock.hpp"
 
@@ -83,6 +84,7 @@ struct Machine {
   SimRunner runner;
   MeshNet& mesh_net;
   SimMesh mesh;
+  SimOverlay overlay;
   SimCrypto crypto;
   MachineTrace trace;
   std::shared_ptr<node::Meters> meters = std::make_shared<node::Meters>();  // of all its lives

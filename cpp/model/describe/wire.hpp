@@ -16,7 +16,12 @@ struct Words<Code> {
 template <>
 struct Words<wire::FeedKind> {
   static constexpr const char* kName = "kind of item";
-  static constexpr auto kLast = wire::FeedKind::removed_node;
+  static constexpr auto kLast = wire::FeedKind::overlay_task;
+};
+template <>
+struct Words<wire::OverlayStage> {
+  static constexpr const char* kName = "stage of a task on a network";
+  static constexpr auto kLast = wire::OverlayStage::leaving;
 };
 
 SWARM_FIELDS(Error, code, message, hint, from_store, http_status)
@@ -43,6 +48,11 @@ SWARM_FIELDS(wire::HeartbeatReply, session, period)
 
 SWARM_FIELDS(wire::MeshService, service, ports)
 SWARM_FIELDS(wire::RemovedNode, node)
+SWARM_FIELDS(wire::OverlayNetwork, network, name, vni, subnets, mtu, internal, encrypted)
+SWARM_FIELDS(wire::OverlayVip, network, address, aliases)
+SWARM_FIELDS(wire::OverlayService, service, name, vips)
+SWARM_FIELDS(wire::OverlayPlace, network, address, index)
+SWARM_FIELDS(wire::OverlayTask, task, node, data, service, name, aliases, stage, places)
 SWARM_FIELDS(wire::FeedKey, kind, id)
 
 // `items`: each template travels once (codec/wire.cpp).
@@ -78,6 +88,9 @@ SWARM_CASE(wire::FeedItem, Task, task)
 SWARM_CASE(wire::FeedItem, wire::MeshService, mesh_service)
 SWARM_CASE(wire::FeedItem, MeshBackend, mesh_backend)
 SWARM_CASE(wire::FeedItem, wire::RemovedNode, removed_node)
+SWARM_CASE(wire::FeedItem, wire::OverlayNetwork, overlay_network)
+SWARM_CASE(wire::FeedItem, wire::OverlayService, overlay_service)
+SWARM_CASE(wire::FeedItem, wire::OverlayTask, overlay_task)
 
 SWARM_CASE(wire::Message, wire::JoinRequest, join_request)
 SWARM_CASE(wire::Message, wire::JoinReply, join_reply)
