@@ -35,6 +35,8 @@
 #include "real/l4_relay.hpp"
 #include "real/local_doors.hpp"
 #include "real/log_trace.hpp"
+#include "real/networks/node_overlay.hpp"
+#include "real/overlay/grant.hpp"
 #include "real/process/process_executor.hpp"
 #include "real/rocks_disk.hpp"
 #include "real/runner/executor.hpp"
@@ -59,13 +61,23 @@ std::string web_program() {
 }
 
 // The order is that of choice: a task goes to the first that takes it.
-std::vector<MakeExecutor> all_executors() {
+std::vector<MakeExecutor> all_executors(const HostOptions& options) {
   // swarm-web can be the shim, and is there sooner than this program.
   const std::string web = web_program();
-  return {exists(web) ? ProcessExecutor::maker(web) : ProcessExecutor::maker()};
+  ProcessExecutor::Hidden hidden{std::filesystem::absolute(options.data_root), {}};
+  for (const std::string& host : options.hosts)
+    if (host.starts_with("unix://")) hidden.sockets.push_back(host.substr(7));
+  return {ProcessExecutor::maker(exists(web) ? web : "/proc/self/exe", std::move(hidden))};
 }
 
-model::NodeDescription describe(const HostOptions& options, const std::vector<std::string>& executors) {
+// Nodes at loopback addresses share one network namespace, where only one of them could have a VXLAN device of
+// each network.
+bool carries_overlays(const HostOptions& options) {
+  return !options.address.is_loopback() && overlay_grant().grant == Grant::all;
+}
+
+model::NodeDescription describe(const HostOptions& options, const std::vector<std::string>& executors,
+                                bool overlays) {
   utsname machine{};
   ::uname(&machine);
   model::NodeDescription out;
@@ -75,7 +87,7 @@ model::NodeDescription describe(const HostOptions& options, const std::vector<st
   out.resources.memory_bytes = ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
   out.engine_version = "28.2.2";  // whose API this daemon speaks
   out.engine_labels = options.labels;
-  out.plugins = model::builtin_plugins(executors, false);
+  out.plugins = model::builtin_plugins(executors, overlays);
   return out;
 }
 
@@ -142,6 +154,7 @@ struct Host::Impl {
   FaultyClock clock;  // the machine's, until a fault says otherwise
   OpensslCrypto crypto;
   std::unique_ptr<RocksDisk> disk;
+  std::unique_ptr<NodeOverlay> overlay;
   std::unique_ptr<TaskRunner> runner;
   TlsDoor door{wall_now};
   std::unique_ptr<TcpTransport> transport;
@@ -159,6 +172,8 @@ struct Host::Impl {
 
 Result<void> Host::Impl::open() {
   if (const auto opened = open_disk(); !opened) return opened;
+  overlay = std::make_unique<NodeOverlay>(reactor, get_u64(crypto.random_bytes(8)),
+                                          [this](ports::Event event) { emit(std::move(event)); });
   if (const auto opened = open_runner(); !opened) return opened;
   make_transport();
   make_relay();
@@ -198,8 +213,9 @@ Result<void> Host::Impl::open_runner() {
   TaskRunner::Options tasks;
   tasks.data_root = std::filesystem::absolute(options.data_root);
   tasks.web_program = web_program();
-  tasks.executors = all_executors();
-  tasks.node_name = describe(options, {}).hostname + options.address.str() + options.data_root;
+  tasks.executors = all_executors(options);
+  tasks.networks = overlay.get();
+  tasks.node_name = describe(options, {}, false).hostname + options.address.str() + options.data_root;
   auto made =
       TaskRunner::open(reactor, std::move(tasks), [this](ports::Event event) { emit(std::move(event)); });
   if (!made) return made.error();
@@ -227,6 +243,7 @@ void Host::Impl::make_relay() {
   mesh.bindable_port = bindable_port;
   mesh.seed = get_u64(crypto.random_bytes(8));
   mesh.link_stream = door.data();
+  mesh.space_of = [this](TaskId task) { return overlay->spaces().find(task); };
   relay = std::make_unique<L4Relay>(std::move(mesh), [this](std::vector<std::string> problems) {
     reactor.post([this, problems = std::move(problems)] { emit(ports::MeshProblems{problems}); });
   });
@@ -243,7 +260,7 @@ void Host::Impl::make_server() {
 
 void Host::Impl::make_node() {
   node::NodeOptions about;
-  about.description = describe(options, runner->executors());
+  about.description = describe(options, runner->executors(), carries_overlays(options));
   describe_system(about);
   about.address = options.address;
   about.data_root = options.data_root;
@@ -251,7 +268,7 @@ void Host::Impl::make_node() {
   about.build = options.build;
   node = std::make_unique<node::Node>(
       std::move(about), ports::Ports{clock, own_or_faulty_transport(), own_or_faulty_disk(), *runner, *relay,
-                                     crypto, *server, trace});
+                                     *overlay, crypto, *server, trace});
 }
 
 Result<void> Host::Impl::listen() {

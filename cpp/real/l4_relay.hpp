@@ -25,6 +25,7 @@
 #include "base/time.hpp"
 #include "ports/mesh.hpp"
 #include "real/mesh/delay_line.hpp"
+#include "real/netlink/net_space.hpp"
 #include "real/stream/byte_stream.hpp"
 
 namespace swarm::real {
@@ -36,6 +37,8 @@ class L4Relay final : public ports::Mesh {
     std::uint16_t data_port = model::kDataPort;  // 0: no other nodes
     // The number that a task binds instead of a target port.
     std::function<std::uint32_t(std::uint32_t)> bindable_port;
+    // The network namespace of a task of this node; null: it listens in this one.
+    std::function<std::shared_ptr<const netlink::NetSpace>(TaskId)> space_of;
     // How long a peer at the data port may take to introduce itself.
     Duration greeting_patience = Duration::seconds(10);
     std::uint64_t seed = 1;   // of the chance in faults

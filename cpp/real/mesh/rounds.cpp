@@ -244,7 +244,21 @@ void Rounds::dial(Conn& conn, const mesh::DialLocal& effect) {
   Address to = effect.to;
   to.port = static_cast<std::uint16_t>(options_.bindable_port(to.port));
   ++conn.attempt;
+  const auto space = options_.space_of ? options_.space_of(effect.task) : nullptr;
+  if (space != nullptr) return dial_in(*space, conn, to);
+  if (options_.space_of && !to.is_loopback()) return events_.push_back(mesh::DialDone{conn.id(), false});
   take(conn, conn.dial_task(to, options_.address));
+}
+
+// The socket belongs to the task's namespace, and is used here.
+void Rounds::dial_in(const netlink::NetSpace& space, Conn& conn, const Address& to) {
+  Conn::News news = Conn::News::none;
+  const auto entered = space.run_in([&]() -> Result<void> {
+    news = conn.dial_task(to, {});
+    return {};
+  });
+  if (!entered) return events_.push_back(mesh::DialDone{conn.id(), false});
+  take(conn, news);
 }
 
 void Rounds::dial(Conn& conn, const mesh::DialPeer& effect) {

@@ -45,6 +45,7 @@ class Rounds {
   // ---- what the balancer wants
   void carry_out(mesh::Balancer& balancer, const mesh::Effect& effect);
   void dial(Conn& conn, const mesh::DialLocal& effect);
+  void dial_in(const netlink::NetSpace& space, Conn& conn, const Address& to);
   void dial(Conn& conn, const mesh::DialPeer& effect);
   void report(std::vector<std::string> problems);
 

@@ -29,6 +29,7 @@ class NetSpace {
 
   int fd() const { return fd_.get(); }
   bool valid() const { return fd_.valid(); }
+  int release() { return fd_.release(); }
   // Runs `what` in the namespace, on the calling thread.
   Result<void> run_in(const std::function<Result<void>()>& what) const;
   Result<Socket> open_socket(int protocol) const;

@@ -30,8 +30,10 @@
 #include "model/service_spec.hpp"
 #include "ports/runner.hpp"
 #include "ports/runtimes.hpp"
+#include "ports/task_environment.hpp"
 #include "real/files.hpp"
 #include "real/http/reactor.hpp"
+#include "real/process/prepare_room.hpp"
 #include "real/process/process_usage.hpp"
 #include "real/process/spawn_shim.hpp"
 #include "real/process/task_launch.hpp"
@@ -83,14 +85,14 @@ struct ProcessExecutor::Process {
   std::string heard;  // from the shim, up to the next newline
 };
 
-MakeExecutor ProcessExecutor::maker(std::string shim) {
-  return [shim = std::move(shim)](ExecutorTools tools) {
-    return std::make_unique<ProcessExecutor>(std::move(tools), shim);
+MakeExecutor ProcessExecutor::maker(std::string shim, Hidden hidden) {
+  return [shim = std::move(shim), hidden = std::move(hidden)](ExecutorTools tools) {
+    return std::make_unique<ProcessExecutor>(std::move(tools), shim, hidden);
   };
 }
 
-ProcessExecutor::ProcessExecutor(ExecutorTools tools, std::string shim)
-    : tools_(std::move(tools)), shim_(std::move(shim)) {
+ProcessExecutor::ProcessExecutor(ExecutorTools tools, std::string shim, Hidden hidden)
+    : tools_(std::move(tools)), shim_(std::move(shim)), hidden_(std::move(hidden)) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what a killed shim leaves behind: see kill_strays()
 }
 
@@ -128,18 +130,28 @@ Result<void> ProcessExecutor::prepare(const Work& work) {
 
 // ---- start
 
+Result<void> ProcessExecutor::prepare_network(const Work& work) const {
+  const std::string hostname = ports::container_hostname(work.launch.container->hostname, work.container_id);
+  return prepare_room({work.directory, work.network->resolv_conf, hosts_of(work.address, hostname),
+                       hidden_.data_root, hidden_.sockets});
+}
+
 Result<Pipes> ProcessExecutor::start(const Work& work) {
+  if (auto ready = work.network ? prepare_network(work) : Result<void>(); !ready) return ready.error();
   auto opened = open_channels(tools_.lock);
   if (!opened) return opened.error();
   Channels& to = *opened;
   const std::string& directory = work.launch.container->dir;
   auto process = std::make_unique<Process>();
   process->run = work.run;
-  const int failed = spawn_shim(
-      shim_, directory.empty() ? work.home() : directory, work.command,
-      process_environment(work.launch, work.address, work.container_id, work.home()),
-      {to.null.get(), to.their_out.get(), to.their_err.get(), to.their_control.get(), to.their_lock.get()},
-      process->shim);
+  std::vector<int> fds{to.null.get(), to.their_out.get(), to.their_err.get(), to.their_control.get(),
+                       to.their_lock.get()};
+  const Fd space(work.network ? ::fcntl(work.network->space.get(), F_DUPFD_CLOEXEC, 10) : -1);
+  if (work.network) fds.push_back(space.get());
+  const int failed =
+      spawn_shim(shim_, work.network ? work.directory : "", directory.empty() ? work.home() : directory,
+                 work.command, process_environment(work.launch, work.address, work.container_id, work.home()),
+                 fds, process->shim);
   if (failed == E2BIG)
     return plain_error(Code::invalid_argument,
                        "its arguments and its environment are longer together than this machine takes");

@@ -3,11 +3,11 @@
 #include <signal.h>
 #include <spawn.h>
 
-#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
 
+#include "real/process/task_room.hpp"
 #include "real/process/task_shim.hpp"
 
 namespace swarm::real {
@@ -24,16 +24,21 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 
 // posix_spawn shares memory until exec: no copy of a large daemon's page tables, and no allocation in
 // between.
-int spawn_shim(const std::string& program, const std::string& directory,
+int spawn_shim(const std::string& program, const std::string& room, const std::string& directory,
                const std::vector<std::string>& command, std::vector<std::string> environment,
-               const std::array<int, 5>& fds, pid_t& pid) {
-  std::vector<std::string> arguments{"swarm-shim", kShimFlag, directory};
+               const std::vector<int>& fds, pid_t& pid) {
+  std::vector<std::string> arguments{"swarm-shim"};
+  if (room.empty()) {
+    arguments.insert(arguments.end(), {kShimFlag, directory});
+  } else {
+    arguments.insert(arguments.end(), {kRoomFlag, room, directory});
+  }
   arguments.insert(arguments.end(), command.begin(), command.end());
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  for (int target = 0; target < 5; ++target)
-    posix_spawn_file_actions_adddup2(&actions, fds[static_cast<std::size_t>(target)], target);
-  posix_spawn_file_actions_addclosefrom_np(&actions, 5);
+  for (std::size_t target = 0; target < fds.size(); ++target)
+    posix_spawn_file_actions_adddup2(&actions, fds[target], static_cast<int>(target));
+  posix_spawn_file_actions_addclosefrom_np(&actions, static_cast<int>(fds.size()));
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t all, none;

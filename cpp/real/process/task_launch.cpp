@@ -37,6 +37,7 @@ Error not_found(const char* what, const std::string& name, const char* file) {
 std::vector<std::string> process_environment(const ports::Launch& launch, const std::string& address,
                                              const std::string& container_id, const std::string& directory) {
   ports::Environment given{{"PATH", program_path()}, {"HOME", directory}};
+  if (!launch.overlay_address.empty()) given["SWARM_TASK_BIND"] = "0.0.0.0";
   for (const std::uint32_t port : launch.target_ports)
     given["SWARM_PORT_" + std::to_string(port)] = std::to_string(bindable_port(port));
   std::vector<std::string> out;

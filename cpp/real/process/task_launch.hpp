@@ -2,6 +2,7 @@
 // (ports/task_environment.hpp):
 //
 //   PATH, HOME               the daemon's path; the task's own directory
+//   SWARM_TASK_BIND          0.0.0.0, in a network namespace of its own
 //   SWARM_PORT_<target>      the port to bind for target port <target>: the same number, or 10000 more where
 //                            ports below 1024 need a right that the daemon lacks
 #pragma once

@@ -18,6 +18,8 @@
 #include <fstream>
 #include <string>
 
+#include "real/process/task_room.hpp"
+
 namespace swarm::real {
 namespace {
 
@@ -33,6 +35,7 @@ void tell(std::string line) {
 
 // `number`: why the program was not run, or, below zero, why its working directory was not entered.
 std::string why_not(const char* directory, const char* program, int number) {
+  if (std::string why = why_no_room(number); !why.empty()) return why;
   if (number < 0)
     return std::string("the working directory ") + directory +
            " cannot be entered: " + std::strerror(-number);
@@ -46,31 +49,38 @@ std::string why_not(const char* directory, const char* program, int number) {
                        : "stat " + path + ": no such file or directory");
 }
 
+struct Task {
+  const char* room;  // its folder; null: it has none (task_room.hpp)
+  const char* directory;
+  char** command;
+};
+
 // The task's first process, between fork and exec.
-[[noreturn]] void become_task(const char* directory, char** command, int error_fd, pid_t shim) {
+[[noreturn]] void become_task(const Task& it, int error_fd, pid_t shim) {
   ::setsid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::umask(kTaskMask);
+  const int no_room = it.room != nullptr ? enter_room(it.room) : 0;
   ::dup2(error_fd, kControlFd);  // the lowest free number: everything above it is closed
   ::fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
   ::close_range(kControlFd + 1, ~0U, 0);
   if (::getppid() != shim) ::_exit(1);
-  const bool entered = ::chdir(directory) == 0;
-  if (entered) ::execvp(command[0], command);
-  const int number = entered ? errno : -errno;
+  const bool entered = no_room == 0 && ::chdir(it.directory) == 0;
+  if (entered) ::execvp(it.command[0], it.command);
+  const int number = no_room != 0 ? no_room : entered ? errno : -errno;
   [[maybe_unused]] const auto sent = ::write(kControlFd, &number, sizeof number);
   ::_exit(127);
 }
 
-pid_t start(const char* directory, char** command) {
+pid_t start(const Task& it) {
   int error_pipe[2];
   if (::pipe2(error_pipe, O_CLOEXEC) != 0) return -1;
   const pid_t shim = ::getpid();
   const pid_t task = ::fork();
-  if (task == 0) become_task(directory, command, error_pipe[1], shim);
+  if (task == 0) become_task(it, error_pipe[1], shim);
   ::close(error_pipe[1]);
   int number = task < 0 ? errno : 0;
   // Ends without a word when exec has closed the other side.
@@ -78,7 +88,7 @@ pid_t start(const char* directory, char** command) {
       task < 0 ? static_cast<ssize_t>(sizeof number) : ::read(error_pipe[0], &number, sizeof number);
   ::close(error_pipe[0]);
   if (heard <= 0) return task;
-  tell("failed " + why_not(directory, command[0], number));
+  tell("failed " + why_not(it.directory, it.command[0], number));
   if (task > 0) ::waitpid(task, nullptr, 0);
   return -1;
 }
@@ -144,7 +154,9 @@ bool pass_signals(pid_t task) {
 }  // namespace
 
 bool run_as_shim(int argc, char** argv) {
-  if (argc < 4 || std::strcmp(argv[1], kShimFlag) != 0) return false;
+  if (argc < 4) return false;
+  const bool has_room = argc > 4 && std::strcmp(argv[1], kRoomFlag) == 0;
+  if (!has_room && std::strcmp(argv[1], kShimFlag) != 0) return false;
   ::setsid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::prctl(PR_SET_NAME, "swarm-shim");
@@ -155,7 +167,8 @@ bool run_as_shim(int argc, char** argv) {
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
   const int signals = ::signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
-  const pid_t task = start(argv[2], argv + 3);
+  const pid_t task = start(has_room ? Task{argv[2], argv[3], argv + 4} : Task{nullptr, argv[2], argv + 3});
+  if (has_room) ::close(kSpaceFd);
   // The pipes of the task's output end with the tree, not with the shim.
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (const int fd : {0, 1, 2}) ::dup2(null, fd);

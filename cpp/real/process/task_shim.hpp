@@ -1,7 +1,8 @@
 // The shim: a small process between the daemon and one task, so that no orphan survives when either of them
 // dies.
 //
-// Run as `PROGRAM --task-shim DIRECTORY COMMAND...`; the program is swarm-web, which is small, or else swarmd
+// Run as `PROGRAM --task-shim DIRECTORY COMMAND...`, or, for a task with a network namespace of its own, as
+// `PROGRAM --task-room FOLDER DIRECTORY COMMAND...` (task_room.hpp); the program is swarm-web, which is small, or else swarmd
 // itself. The shim makes the task a process group in a session of its own and becomes the reaper of all that
 // descends from it. It holds a socket to the daemon (kControlFd): bytes from there are numbers of signals for
 // the task's group, its end means that the daemon is gone. When the task's first process ends, or the daemon

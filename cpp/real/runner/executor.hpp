@@ -23,6 +23,7 @@
 #include "ports/runner.hpp"
 #include "real/files.hpp"
 #include "real/http/reactor.hpp"
+#include "real/runner/task_networks.hpp"
 
 namespace swarm::real {
 
@@ -36,6 +37,8 @@ struct Work {
   std::string directory;             // the task's own; removed with the task
   std::string container_id;
   std::string address;
+  // Its own network namespace, if it is on overlay networks.
+  std::shared_ptr<const TaskNetwork> network = {};
 
   std::string home() const { return directory + "/work"; }  // exists
 };

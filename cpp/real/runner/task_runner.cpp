@@ -110,6 +110,9 @@ struct TaskRunner::Impl : std::enable_shared_from_this<TaskRunner::Impl> {
   Result<void> prepare(Held& it);
   Result<void> find_image(Work& work) const;
   void start(RunId run);
+  void ask_for_network(Held& it);
+  void run_now(Held& it);
+  void give_back_addresses(Held& it);
   void fail_start(Held& it, const std::string& why);
   void stop(Held& it, Duration grace, int signal);
   void forget(TaskId task);
@@ -201,6 +204,10 @@ Result<void> TaskRunner::Impl::prepare(Held& it) {
   if (auto made = make_directories(work.home()); !made) return made;
   if (auto made = it.executor->prepare(work); !made) return made;
   it.output = std::make_shared<TaskOutput>(it.task(), work.directory + "/log");
+  if (!work.launch.overlay_address.empty()) {
+    work.address = work.launch.overlay_address;
+    return {};
+  }
   it.address = addresses.take();
   if (!it.address) return plain_error(Code::resource_exhausted, "no address is free in 127.0.0.0/8");
   work.address = it.address->address.host();
@@ -235,11 +242,33 @@ void TaskRunner::start(TaskId task) {
 void TaskRunner::Impl::start(RunId run) {
   const auto found = held.find(run);
   if (found == held.end() || found->second.stage != Stage::starting) return;
-  Held& it = found->second;
+  if (found->second.work.launch.overlay_address.empty()) return run_now(found->second);
+  ask_for_network(found->second);
+}
+
+void TaskRunner::Impl::ask_for_network(Held& it) {
+  if (options.networks == nullptr) return fail_start(it, "this node carries no overlay networks");
+  options.networks->open(it.work.launch, [weak = weak_from_this(), run = it.work.run](auto network) {
+    const auto self = weak.lock();
+    const auto found = self ? self->held.find(run) : decltype(self->held.find(run)){};
+    if (!self || found == self->held.end()) return;
+    if (!network) return self->fail_start(found->second, network.error().message);
+    found->second.work.network = std::make_shared<const TaskNetwork>(std::move(*network));
+    self->run_now(found->second);
+  });
+}
+
+void TaskRunner::Impl::run_now(Held& it) {
   auto pipes = it.executor->start(it.work);
   if (!pipes) return fail_start(it, pipes.error().message);
   it.with_executor = true;
   outputs->take(it.output, std::move(*pipes));
+}
+
+void TaskRunner::Impl::give_back_addresses(Held& it) {
+  it.address.reset();
+  it.work.network.reset();
+  if (options.networks != nullptr && !it.work.launch.overlay_address.empty()) options.networks->close(it.task());
 }
 
 void TaskRunner::Impl::on(const Started& event) {
@@ -255,7 +284,7 @@ void TaskRunner::Impl::on(const StartFailed& event) { fail_start(held.at(event.r
 void TaskRunner::Impl::fail_start(Held& it, const std::string& why) {
   it.stage = Stage::exited;
   it.exit_said = true;
-  it.address.reset();
+  give_back_addresses(it);
   if (it.removed) return;
   emit(ports::TaskStarted{it.task(), why, {}, 0, {}});
   // The worker waits for the answer to a stop that came meanwhile.
@@ -271,7 +300,7 @@ void TaskRunner::Impl::on(const Ended& event) {
   it.grace.reset();
   outputs->finish(*it.output);
   it.stage = Stage::exited;
-  it.address.reset();
+  give_back_addresses(it);
   if (it.removed) {
     if (!run_of.contains(it.task())) remove_directory(it.work.directory);
     held.erase(event.run);
@@ -298,7 +327,7 @@ void TaskRunner::stop(TaskId task, Duration grace, int signal) {
     case Stage::prepared:
       it->stage = Stage::exited;
       it->exit_said = true;
-      it->address.reset();
+      impl_->give_back_addresses(*it);
       return impl_->emit(ports::TaskExited{task, 0, {}});
     case Stage::starting:
       it->stop_when_started = {grace, signal};
@@ -331,6 +360,7 @@ void TaskRunner::Impl::forget(TaskId task) {
   run_of.erase(entry);
   Held& it = held.at(run);
   if (!it.with_executor) {
+    give_back_addresses(it);
     held.erase(run);
     return;
   }

@@ -2,7 +2,7 @@
 // holds what executors share: a task's stage, its stop rules, its address, its directory, its output, the
 // images.
 //
-// A task gets an address of its own in 127.0.0.0/8. Its directory DATA_ROOT/tasks/ID holds its output
+// A task gets an address of its own in 127.0.0.0/8, or, on overlay networks, a network namespace. Its directory DATA_ROOT/tasks/ID holds its output
 // (bounded, rotated) and its working directory. Nothing survives the daemon: tasks die with it, and a new
 // daemon waits until those of the old one are gone. Lives on the reactor's thread; events come out through
 // `emit`.
@@ -20,6 +20,7 @@
 #include "ports/ports.hpp"
 #include "real/http/reactor.hpp"
 #include "real/runner/executor.hpp"
+#include "real/runner/task_networks.hpp"
 
 namespace swarm::real {
 
@@ -31,6 +32,7 @@ class TaskRunner final : public ports::Runner {
     std::string web_program;              // path of swarm-web
     std::string node_name;                // where its tasks' addresses begin
     std::vector<MakeExecutor> executors;  // in the order in which they are asked
+    TaskNetworks* networks = nullptr;     // null: no task is on an overlay network here
   };
   static Result<std::unique_ptr<TaskRunner>> open(Reactor& reactor, Options options, Emit emit);
   ~TaskRunner() override;  // kills what runs, and waits for it

@@ -101,8 +101,9 @@ bool Server::listen() {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(settings_.port));
-  if (inet_pton(AF_INET, settings_.address.c_str(), &address.sin_addr) != 1) {
-    std::fprintf(stderr, "swarm-web: SWARM_TASK_IP=%s is no address\n", settings_.address.c_str());
+  if (inet_pton(AF_INET, settings_.bind.c_str(), &address.sin_addr) != 1) {
+    std::fprintf(stderr, "swarm-web: %s is no address to bind: see SWARM_TASK_BIND and SWARM_TASK_IP\n",
+                 settings_.bind.c_str());
     return false;
   }
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

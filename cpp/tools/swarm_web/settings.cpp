@@ -75,6 +75,7 @@ std::optional<std::int64_t> parse_millis(const std::string& text) {
 Settings read_settings(bool redis) {
   Settings out;
   out.address = env("SWARM_TASK_IP", "127.0.0.1");
+  out.bind = env("SWARM_TASK_BIND", out.address.c_str());
   const std::string port = redis ? env("SWARM_PORT_6379", "6379") : env("SWARM_PORT_80", "80");
   out.port = parse_whole<std::uint16_t>(env("SWARM_WEB_PORT", port.c_str())).value_or(0);
   out.redis = redis;
