@@ -158,7 +158,9 @@ void FeedTable::add_tasks(const FeedEdits& edits, TableChange& change) {
 void FeedTable::add_node(const wire::OverlayTask& task, TableChange& change) {
   ++tasks_of_node_[task.node];
   std::erase(change.removed_nodes, task.node);
-  if (!task.data.is_unspecified()) change.nodes.push_back({task.node, task.data});
+  Address data = task.data;  // its port is the mesh's; VXLAN has one of its own
+  data.port = 0;
+  if (!data.is_unspecified()) change.nodes.push_back({task.node, data});
 }
 
 const wire::OverlayNetwork* FeedTable::network(NetworkId id) const {
