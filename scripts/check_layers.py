@@ -53,7 +53,7 @@ EXCEPTIONS = {("codec", "raft/message.hpp")}  # docs/adr/0002
 LINK_EXCEPTIONS = {("codec", "raft")}
 # Libraries that are named differently from their directory.
 LIBRARY_DIRECTORY = {
-    **dict.fromkeys(("http", "stream", "tls", "seal", "netlink", "overlay_kernel"), "real"),
+    **dict.fromkeys(("http", "stream", "tls", "seal", "netlink", "overlay_kernel", "hub"), "real"),
     **dict.fromkeys(("dns", "mesh", "overlay"), "net"),
 }
 

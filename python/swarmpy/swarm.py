@@ -16,7 +16,7 @@ from swarmpy._brief import Brief
 from swarmpy._converge import PASSING, wait_swarm
 from swarmpy._hub import Hub
 from swarmpy._models.nearest import check_word, not_found
-from swarmpy._models.plain import check_name, whole
+from swarmpy._models.plain import LOOPBACK, NETS, check_name, whole
 from swarmpy._world.base import LONGEST_PAUSE, Door, Needs, World, wait_until
 from swarmpy._world.form import init, join_all
 from swarmpy.autolock import UnlockKey, change, unlock_key
@@ -61,6 +61,9 @@ class Swarm(metaclass=Brief):
     an invented one, see `.name`). `if_exists`, where a cluster has this name: `"error"`; `"replace"`: it is
     ended first; `"reuse"`: it is taken as it is, and `managers` and `workers` are not looked at. `seed`: what
     swarmpy's own random choices come from (invented names, `.random`); daemons have chance of their own.
+    `net`: `"loopback"` (the default), nodes at 127.0.X.N; `"namespaces"`, each node in a network namespace,
+    at 10.214.X.N there, where this machine reaches it, too, if you are root (`ClusterError` where none are
+    granted); `"auto"`, namespaces where this machine reaches their nodes, else loopback.
 
     Use `with`, or `close()`; forgetting it ends the swarm too, and so does the end of Python. (What was
     reused ends with this one if it belongs to this Python, and else goes on.)
@@ -85,6 +88,7 @@ class Swarm(metaclass=Brief):
         seed: int | None = None,
         name: str | None = None,
         if_exists: str = "error",
+        net: str | None = None,
     ) -> None:
         managers = whole("managers", managers, most=MOST_MANAGERS)
         workers = whole("workers", workers, most=MOST_WORKERS)
@@ -98,12 +102,13 @@ class Swarm(metaclass=Brief):
         if name is not None:
             check_name(name, "cluster")
         check_word("if_exists", if_exists, ("error", "replace", "reuse"))
+        _check_net(net, Mode(mode))
         if Mode(mode) is Mode.REAL and name is None and if_exists != "error":
             raise InvalidArgument("if_exists is about a name, and there is none", hint='Say name="lab" too.')
         if Mode(mode) is Mode.SIM:
             world, is_new = _sim_world(managers, workers, seed), True
         else:
-            world, is_new = _real_world(managers, workers, name, seed, if_exists)
+            world, is_new = _real_world(managers, workers, name, seed, if_exists, net)
         self._setup(world, name or "")
         if is_new:
             self._await_nodes(managers + workers)
@@ -750,7 +755,7 @@ def _sim_world(managers: int, workers: int, seed: int | None) -> World:
 
 
 def _real_world(
-    managers: int, workers: int, name: str | None, seed: int | None, if_exists: str
+    managers: int, workers: int, name: str | None, seed: int | None, if_exists: str, net: str | None
 ) -> tuple[World, bool]:
     """And whether it is a new one."""
     from swarmpy._cluster import LocalCluster  # processes, for those who want them
@@ -761,4 +766,15 @@ def _real_world(
         if if_exists == "reuse":
             return RealWorld.reused(there, seed), False
         RealWorld.end(there)
-    return RealWorld(managers=managers, workers=workers, name=name, init=True, seed=seed), True
+    made = RealWorld(managers=managers, workers=workers, name=name, init=True, seed=seed, net=net or LOOPBACK)
+    return made, True
+
+
+def _check_net(net: str | None, mode: Mode) -> None:
+    if net is None:
+        return
+    check_word("net", net, NETS)
+    if mode is Mode.SIM:
+        raise InvalidArgument(
+            "net is about real nodes: a simulated swarm has a network of its own", hint='Say mode="real" too.'
+        )

@@ -123,6 +123,14 @@ Request set_up(const std::string& name, int index) {
   return {"set " + name + " up", std::move(message)};
 }
 
+Request set_down(const std::string& name, int index) {
+  ifinfomsg link = up_link(index);
+  link.ifi_flags = 0;
+  Message message(RTM_NEWLINK, 0);
+  message.fixed(link);
+  return {"set " + name + " down", std::move(message)};
+}
+
 Request remove_link(const std::string& name, int index) {
   ifinfomsg link{};
   link.ifi_index = index;
@@ -173,6 +181,18 @@ Request add_route(const std::string& name, int index, const AddressBlock& block)
   message.fixed(route).bytes(RTA_DST, bytes_of(block.first)).number(RTA_OIF, index);
   return {"route " + block.first.host() + "/" + std::to_string(block.bits) + " to " + name,
           std::move(message)};
+}
+
+Request add_default_route(const Address& gateway) {
+  rtmsg route{};
+  route.rtm_family = AF_INET;
+  route.rtm_table = RT_TABLE_MAIN;
+  route.rtm_protocol = RTPROT_STATIC;
+  route.rtm_scope = RT_SCOPE_UNIVERSE;
+  route.rtm_type = RTN_UNICAST;
+  Message message(RTM_NEWROUTE, kReplace);
+  message.fixed(route).bytes(RTA_GATEWAY, bytes_of(gateway));
+  return {"route all that is not near by " + gateway.host(), std::move(message)};
 }
 
 // ---- neighbours and FDB entries

@@ -53,6 +53,7 @@ Request make_veth(
     const Veth& veth);  // bridges and VXLAN devices are up from the start, a veth's ends are not
 Request join_bridge(const std::string& name, int index, int bridge);  // once both ends of a veth are up
 Request set_up(const std::string& name, int index);
+Request set_down(const std::string& name, int index);
 Request remove_link(const std::string& name, int index);  // no error when it is gone
 Request remove_link_named(const std::string& name);       // the same, where the index is not known
 Request set_group(const std::string& name, std::uint32_t group);
@@ -60,6 +61,7 @@ Request remove_group(std::uint32_t group);  // of all links of the namespace
 
 Request add_address(const std::string& name, int index, const Address& address, std::uint8_t bits);
 Request add_route(const std::string& name, int index, const AddressBlock& block);
+Request add_default_route(const Address& gateway);  // IPv4
 Request set_neighbour(const std::string& name, int index, const Address& address, const Mac& mac);
 Request remove_neighbour(const std::string& name, int index, const Address& address);
 Request set_forwarding(const std::string& name, int index, const Mac& mac, const Address& node);  // FDB

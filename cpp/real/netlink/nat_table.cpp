@@ -19,6 +19,7 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "real/netlink/message.hpp"
+#include "real/netlink/nft_words.hpp"
 #include "real/netlink/socket.hpp"
 
 namespace swarm::real::netlink {
@@ -27,8 +28,7 @@ namespace {
 const std::string kTable = "swarmpy";
 const std::string kMap = "vips";
 const std::string kHook = "output";
-constexpr std::uint32_t kTypeInteger = 4,
-                        kTypeAddress = 7;  // nft's numbers, for a person who lists the table
+constexpr std::uint32_t kTypeInteger = 4;  // nft's number, for a person who lists the table
 constexpr std::uint32_t kTypeVerdict = NFT_DATA_VERDICT;
 constexpr std::uint32_t kPriority = static_cast<std::uint32_t>(-100);  // NF_IP_PRI_NAT_DST
 constexpr std::uint32_t kOffsetOfDestination = 16;                     // in the IPv4 header
@@ -36,18 +36,6 @@ constexpr std::uint8_t kHostUnreachable = 1;                           // ICMP's
 constexpr std::size_t kElementsAtOnce = 500;  // a list is one attribute, 64 KiB at most
 
 std::string chain_of(const Address& vip) { return "v" + vip.host(); }
-
-std::string_view bytes_of(const Address& address) {
-  return std::string_view(reinterpret_cast<const char*>(address.ip.data()), address.ip.size()).substr(12);
-}
-
-Message nft(std::uint16_t type, std::uint16_t flags) {
-  nfgenmsg header{};
-  header.nfgen_family = AF_INET;
-  Message message(static_cast<std::uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | type), flags);
-  message.fixed(header);
-  return message;
-}
 
 // One transaction being written.
 class Batch {
@@ -62,7 +50,7 @@ class Batch {
   void make_table() {
     messages_.push_back(nft(NFT_MSG_NEWTABLE, NLM_F_CREATE));
     messages_.back().text(NFTA_TABLE_NAME, kTable);
-    make_map(kMap, NFT_SET_MAP, kTypeAddress, kTypeVerdict, 0);
+    make_map(kMap, NFT_SET_MAP, kNftTypeAddress, kTypeVerdict, 0);
     make_hook();
   }
   void set_vip(const VipEdit& edit);
@@ -84,11 +72,6 @@ class Batch {
   std::vector<Message> messages_;
   std::uint32_t maps_ = 0;
 };
-
-Message& open_expression(Message& message, const std::string& name) {
-  return message.open(NFTA_LIST_ELEM).text(NFTA_EXPR_NAME, name).open(NFTA_EXPR_DATA);
-}
-void close_expression(Message& message) { message.close().close(); }
 
 void Batch::make_chain(const std::string& name) {
   messages_.push_back(nft(NFT_MSG_NEWCHAIN, NLM_F_CREATE));
@@ -159,7 +142,7 @@ void Batch::fill(std::uint32_t map, const Backends& backends) {
 void Batch::rule_to(const std::string& chain, const Backends& backends) {
   const auto count = static_cast<std::uint32_t>(backends.size());
   const std::uint32_t map = make_map("__map%d", NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | NFT_SET_MAP,
-                                     kTypeInteger, kTypeAddress, count);
+                                     kTypeInteger, kNftTypeAddress, count);
   fill(map, backends);
   Message& rule = begin_rule(chain);
   open_expression(rule, "numgen").big32(NFTA_NG_DREG, NFT_REG_1).big32(NFTA_NG_MODULUS, count);

@@ -26,6 +26,7 @@
 #include "real/local_doors.hpp"
 #include "real/log_trace.hpp"
 #include "real/process/task_shim.hpp"
+#include "tools/swarmd/enter.hpp"
 
 namespace {
 
@@ -35,6 +36,7 @@ using swarm::Result;
 
 struct Flags {
   swarm::real::HostOptions host;
+  swarm::Spaces spaces;
   std::vector<std::string> labels;
   std::string log_level = "info", address, pidfile, runner = "process";
   int lease_fd = -1, ready_fd = -1;
@@ -64,6 +66,9 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--address", flags.address,
                  "Address to listen at, advertise and publish on (default: all interfaces)");
   app.add_option("--hostname", flags.host.hostname, "Name of this node (default: the machine's)");
+  app.add_option("--netns", flags.spaces.net,
+                 "Network namespace to run in: a path, as /run/netns/NAME or /proc/PID/ns/net");
+  app.add_option("--userns", flags.spaces.user, "User namespace to enter before that");
   app.add_option("--runner", flags.runner, "How tasks run: process")->capture_default_str();
   app.add_flag("--tls", flags.host.tls.on, "Use TLS for the API over TCP; implied by --tlsverify");
   app.add_flag("--tlsverify", flags.host.tls.verify, "Use TLS and verify the remote");
@@ -225,5 +230,6 @@ int main(int argc, char** argv) {
     return refuse(swarm::plain_error(swarm::Code::invalid_argument, error.what()));
   }
   if (auto good = check(flags); !good) return refuse(good.error());
+  if (auto entered = swarm::enter_spaces(flags.spaces); !entered) return refuse(entered.error());
   return serve(flags);
 }

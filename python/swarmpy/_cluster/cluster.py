@@ -1,4 +1,6 @@
-"""LocalCluster: some daemons on one machine, in one folder, on one loopback network 127.0.X.0/24."""
+"""LocalCluster: some daemons on one machine, in one folder, with addresses of one network: 127.0.X.0/24, or
+10.214.X.0/24 where each node has a network namespace (`hub`).
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,12 @@ from swarmpy._cluster import lease as leases
 from swarmpy._cluster import networks, places, private, processes, removal
 from swarmpy._cluster.errors import ClusterError, NoSuchCluster, NoSuchNode
 from swarmpy._cluster.form import form
+from swarmpy._cluster.hub import Hub, NotGranted, is_hub
 from swarmpy._cluster.node import LocalNode
 from swarmpy._cluster.patience import waiting_for
 from swarmpy._cluster.processes import Process, is_daemon, is_shim
 from swarmpy._models.nearest import did_you_mean
-from swarmpy._models.plain import NAME
+from swarmpy._models.plain import AUTO, LOOPBACK, NAME, NAMESPACES
 
 STATE = "state.json"
 STATE_FORMAT = 1
@@ -39,6 +42,12 @@ class _State:
     leased: bool
     nodes: tuple[tuple[str, str, str], ...]  # name, role, address
     id: str = ""  # tells it from another cluster that was made under its name later
+    net: str = LOOPBACK
+    reached: bool = True  # this machine's host reaches its nodes at their addresses
+
+    def address(self, number: int) -> str:
+        prefix = "10.214" if self.net == NAMESPACES else "127.0"
+        return f"{prefix}.{self.network}.{number}"
 
 
 class LocalCluster:
@@ -101,8 +110,12 @@ class LocalCluster:
         workers: int = 2,
         init: bool = True,
         lease: bool = True,
+        net: str = LOOPBACK,
     ) -> LocalCluster:
-        """Starts daemons m1.. and w1.., in a swarm if `init`. With `lease` they end with this Python."""
+        """Starts daemons m1.. and w1.., in a swarm if `init`. With `lease` they end with this Python. `net`:
+        "loopback"; "namespaces", one for each node; "auto", namespaces where this machine lets the host reach
+        them. Raises `NotGranted` where it grants none.
+        """
         if managers < 0 or workers < 0 or (init and managers < 1):
             raise ClusterError("a swarm needs at least one manager", "ask for 1, 3 or 5 managers")
         if managers + workers > MOST_NODES:
@@ -111,7 +124,7 @@ class LocalCluster:
         places.program()  # or say at once that there is none
         cluster = cls._make(name, lease)
         try:
-            with cluster._settle(managers, workers, lease) as claim:
+            with cluster._settle(managers, workers, lease, net) as claim:
                 cluster._claim = claim.dup() if lease else None
                 for node in cluster.nodes:
                     node.start()
@@ -145,17 +158,37 @@ class LocalCluster:
             atexit.register(cluster._close_if_mine, os.getpid())
         return cluster
 
-    def _settle(self, managers: int, workers: int, leased: bool) -> socket.socket:
-        """Chooses the network and the socket folder, and writes down what this cluster is. The claim on the
-        network is given back.
+    def _settle(self, managers: int, workers: int, leased: bool, net: str) -> socket.socket:
+        """Chooses the network and the socket folder, starts the hub where there is to be one, and writes down
+        what this cluster is. The claim on the network is given back.
         """
         others = [other._read() for other in self.all() if other.name != self.name]
-        network, claim = networks.choose(state.network for state in others)
-        names = [f"m{i}" for i in range(1, managers + 1)] + [f"w{i}" for i in range(1, workers + 1)]
-        nodes = tuple((name, _role(name), f"127.0.{network}.{i}") for i, name in enumerate(names, 1))
+        network, claim = networks.choose((state.network for state in others), spaces=net != LOOPBACK)
         self._id = secrets.token_hex(8)
-        self._write(_State(network, _socket_folder(self.folder), leased, nodes, self._id))
+        state = _State(network, _socket_folder(self.folder), leased, (), self._id)
+        self._write(state)  # so that a start which fails or is interrupted is cleared away whole
+        if net != LOOPBACK:
+            state = self._with_hub(state, net)
+        names = [f"m{i}" for i in range(1, managers + 1)] + [f"w{i}" for i in range(1, workers + 1)]
+        nodes = tuple((name, _role(name), state.address(i)) for i, name in enumerate(names, 1))
+        self._write(replace(state, nodes=nodes))
         return claim
+
+    def _with_hub(self, state: _State, net: str) -> _State:
+        """Starts it; "auto" does without where the host would not reach the nodes."""
+        try:
+            reached = Hub(self.folder, Path(state.sockets)).start(state.network, state.leased)
+        except NotGranted:
+            if net == NAMESPACES:
+                raise
+            return state
+        if not reached and net == AUTO:
+            self._end_hub()
+            return state
+        return replace(state, net=NAMESPACES, reached=reached)
+
+    def _end_hub(self) -> None:
+        processes.end_all(self._find(is_hub), STOP_SECONDS)
 
     def add(self, name: str) -> LocalNode:
         """One more daemon, started, outside any swarm."""
@@ -164,7 +197,7 @@ class LocalCluster:
         if any(name == known for known, _, _ in state.nodes):
             raise ClusterError(f'the cluster "{self.name}" has a node {name} already', "choose another name")
         used = {address for _, _, address in state.nodes}
-        free = (f"127.0.{state.network}.{n}" for n in range(1, networks.CLAIM_HOST))
+        free = (state.address(n) for n in range(1, networks.CLAIM_HOST))
         address = next((one for one in free if one not in used), None)
         if address is None:
             raise ClusterError(f'the cluster "{self.name}" has no address left', "simulate more nodes")
@@ -180,7 +213,9 @@ class LocalCluster:
         """In the order of their making: managers, then workers, then what was added."""
         state = self._read()
         sockets = Path(state.sockets)
-        return [LocalNode(*one, self.folder, sockets, state.leased) for one in state.nodes]
+        hub = Hub(self.folder, sockets) if state.net == NAMESPACES else None
+        leased, reached = state.leased, state.reached
+        return [LocalNode(*one, self.folder, sockets, leased, hub, reached) for one in state.nodes]
 
     def node(self, name: str) -> LocalNode:
         for node in self.nodes:
@@ -224,6 +259,7 @@ class LocalCluster:
         for process in self._find(is_shim):  # ends by itself, after all that its task has started
             with process:
                 process.wait(STOP_SECONDS)
+        self._end_hub()  # last: until then tasks reach each other
         removal.remove(self.folder)
         if sockets:
             shutil.rmtree(sockets, ignore_errors=True)
@@ -244,7 +280,7 @@ class LocalCluster:
 
     def processes(self) -> list[int]:
         """The ids of all processes of this program that belong to this cluster now."""
-        found = self._find(lambda words: is_daemon(words) or is_shim(words))
+        found = self._find(lambda words: is_daemon(words) or is_shim(words) or is_hub(words))
         for process in found:
             process.close()
         return [process.pid for process in found]
@@ -276,7 +312,8 @@ class LocalCluster:
             sentence = f'the cluster "{self.name}" was ended, and another one was made under its name'
             raise ClusterError(sentence, f'take that one: swarmpy.attach("{self.name}")')
         nodes = tuple(tuple(node) for node in raw["nodes"])
-        return _State(raw["network"], raw["sockets"], raw["leased"], nodes, found)
+        net, reached = raw.get("net", LOOPBACK), raw.get("reached", True)
+        return _State(raw["network"], raw["sockets"], raw["leased"], nodes, found, net, reached)
 
     def _raw(self) -> dict[str, Any]:
         try:

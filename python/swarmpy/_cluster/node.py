@@ -10,6 +10,8 @@ import os
 import select
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from swarmpy._cluster import lease as leases
 from swarmpy._cluster import networks, places, private, processes
 from swarmpy._cluster.door import Door
 from swarmpy._cluster.errors import ClusterError
+from swarmpy._cluster.hub import Hub
 from swarmpy._cluster.patience import waiting_for
 from swarmpy._cluster.processes import Process, is_daemon
 
@@ -25,7 +28,9 @@ START_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class LocalNode:
-    """A node of a cluster in `folder`. `role` is what it was started as, not what it became since."""
+    """A node of a cluster in `folder`. `role` is what it was started as, not what it became since. `hub`: of
+    its network namespace, where it has one.
+    """
 
     name: str
     role: str
@@ -33,6 +38,8 @@ class LocalNode:
     folder: Path
     sockets: Path
     leased: bool
+    hub: Hub | None = None
+    is_reached: bool = True  # by this machine's host, at its address
 
     @property
     def docker_host(self) -> str:
@@ -126,8 +133,9 @@ class LocalNode:
             with (
                 leases.reader(self.folder, self.leased) as lease,
                 networks.claimed_for(self.folder, self.address) as claim,
+                self._spaces() as spaces,
             ):
-                self._spawn(write_end, claim.fileno(), lease)
+                self._spawn(write_end, claim.fileno(), lease, spaces)
         finally:
             os.close(write_end)
         try:
@@ -136,12 +144,24 @@ class LocalNode:
         finally:
             os.close(ready)
 
-    def _spawn(self, ready: int, claim: int, lease: int | None) -> None:
+    @contextmanager
+    def _spaces(self) -> Iterator[list[int]]:
+        """Descriptors of the namespaces that its daemon is to enter: none on loopback."""
+        if self.hub is None:
+            yield []
+            return
+        self.hub.add(self.name, self.address)
+        with self.hub.spaces(self.name) as spaces:
+            yield spaces
+
+    def _spawn(self, ready: int, claim: int, lease: int | None, spaces: list[int]) -> None:
         """`claim` is only kept open: it holds the cluster's network for as long as the daemon lives."""
         command: list[str | Path] = [places.program(), "--data-root", self.data_root, "-H", self.docker_host]
         command += ["--pidfile", self._pidfile, "--address", self.address, "--hostname", self.name]
         command += ["--runner", "process", "--faults", "--ready-fd", str(ready)]
-        passed = [ready, claim]
+        passed = [ready, claim, *spaces]
+        for flag, space in zip(("--netns", "--userns"), spaces, strict=False):
+            command += [flag, f"/proc/self/fd/{space}"]
         if lease is not None:
             command += ["--lease-fd", str(lease)]
             passed.append(lease)

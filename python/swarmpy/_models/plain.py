@@ -11,6 +11,8 @@ from swarmpy.errors import InvalidArgument
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,31}")
 NAME_RULE = "use up to 32 letters, digits, dots, dashes and underscores, a letter or digit first"
+# What the nodes of a local cluster have addresses of. The first is the default.
+LOOPBACK, NAMESPACES, AUTO = NETS = ("loopback", "namespaces", "auto")
 
 
 T = TypeVar("T")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from swarmpy._connection.base import Connection, Request, Shown
 from swarmpy._connection.http import HttpConnection
+from swarmpy._models.plain import LOOPBACK
 from swarmpy._world.base import Door, Needs
 from swarmpy._world.pulse import WallPulse
 from swarmpy.errors import NotSupportedInMode, Unreachable
@@ -146,13 +147,20 @@ class RealWorld(WallClock):
     """`init`: form the daemons into a swarm at once. `around`: a cluster that is there, and stays."""
 
     def __init__(
-        self, *, managers: int, workers: int, name: str | None, init: bool, seed: int | None = None
+        self,
+        *,
+        managers: int,
+        workers: int,
+        name: str | None,
+        init: bool,
+        seed: int | None = None,
+        net: str = LOOPBACK,
     ) -> None:
         super().__init__(seed)
         from swarmpy._cluster import LocalCluster  # only real swarms need processes
 
         self._cluster: LocalCluster = LocalCluster.start(
-            name=name, managers=managers, workers=workers, init=init, lease=True
+            name=name, managers=managers, workers=workers, init=init, lease=True, net=net
         )
         self._ours = True
         self._breaker: RealBreaker | None = None

@@ -30,7 +30,8 @@ def up(options: argparse.Namespace) -> None:
             "a cluster needs at least one node, and not less than none", "swarmpy up --managers 1"
         )
     _agree(options)
-    made = LocalCluster.start(name, options.managers, options.workers, init=not options.no_init, lease=False)
+    nodes = (options.managers, options.workers)
+    made = LocalCluster.start(name, *nodes, init=not options.no_init, lease=False, net=options.net)
     if options.json:
         print(json.dumps(_rows([made]), indent=2))
     else:

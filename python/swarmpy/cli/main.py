@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from swarmpy._models.nearest import did_you_mean
+from swarmpy._models.plain import NETS
 from swarmpy.cli import (
     check,
     clusters,
@@ -116,6 +117,13 @@ def _add_clusters(verbs: Any, which: argparse.ArgumentParser, told: argparse.Arg
     up.add_argument("--name", help='the name of the cluster (default: "default")')
     up.add_argument("--managers", type=int, default=3, metavar="N")
     up.add_argument("--workers", type=int, default=2, metavar="N")
+    up.add_argument(
+        "--net",
+        choices=NETS,
+        default=NETS[0],
+        help="where nodes have their addresses: on the loopback (default), or in a network namespace each; "
+        "auto: namespaces where this machine reaches their nodes",
+    )
     up.add_argument("--no-init", action="store_true", help="leave the daemons outside any swarm")
     up.add_argument("--yes", action="store_true", help="do not ask before starting very many daemons")
     up.add_argument("--watch", action="store_true", help="then show it live, as `swarmpy top` does")
