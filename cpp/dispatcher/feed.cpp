@@ -202,7 +202,7 @@ void Feed::add_piece(const FeedSource& source, NodeId node, Pass& pass, wire::Fe
   auto key = source.after(node, pass.passed);
   for (; key && update.items.size() < kPiece; key = source.after(node, key)) {
     auto item = source.find(node, *key);
-    SWARM_CHECK(item, "what the source names is not in it");
+    SWARM_CHECK(item, "what the source names is not in it: kind", static_cast<int>(key->kind));
     update.items.push_back(std::move(*item));
     pass.passed = key;
   }

@@ -277,7 +277,8 @@ std::optional<FeedKey> OverlayDirectory::next(const store::Store& store, NodeId 
   const Counts& networks = networks_of(node);
   std::optional<Uint128> id;
   if (kind == FeedKind::overlay_network) {
-    const auto it = after ? networks.upper_bound(NetworkId(*after)) : networks.begin();
+    auto it = after ? networks.upper_bound(NetworkId(*after)) : networks.begin();
+    while (it != networks.end() && !network(store, node, it->first)) ++it;  // removed, with a task that still ends
     if (it != networks.end()) id = it->first.value();
   } else if (kind == FeedKind::overlay_service) {
     static const std::set<ServiceId> kNone;
@@ -285,13 +286,13 @@ std::optional<FeedKey> OverlayDirectory::next(const store::Store& store, NodeId 
       const auto it = services_.find(network);
       return it != services_.end() ? it->second : kNone;
     };
-    id = least(networks, services, after, [](ServiceId) { return true; });
+    id = least(networks, services, after, [&](ServiceId one) { return service(store, node, one).has_value(); });
   } else {
     SWARM_CHECK(kind == FeedKind::overlay_task, "no kind of the overlay's");
     const auto tasks = [&](NetworkId network) -> const std::set<TaskId>& {
       return store.tasks_on_network(network);
     };
-    id = least(networks, tasks, after, [&](TaskId one) { return is_placed(*store.task(one)); });
+    id = least(networks, tasks, after, [&](TaskId one) { return task(store, node, one).has_value(); });
   }
   return id ? std::optional(FeedKey{kind, *id}) : std::nullopt;
 }

@@ -46,6 +46,7 @@ struct LocalNode {
   std::string node_addr;  // advertised host, without the port
   std::string data_root;
   std::string operating_system, os_version, kernel_version;
+  std::string overlay_networks;  // how it carries them, or why it carries none
   model::Labels engine_labels;
   std::vector<wire::ManagerPeer> managers;  // as this node knows them
   WallTime started_at;

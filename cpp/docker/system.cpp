@@ -142,7 +142,10 @@ void write_runtimes(Json& json, const LocalNode& local) {
 
 // What a container engine would say; clients expect the keys.
 void write_engine_facts(Json& json, const LocalNode& local) {
-  json.field("Driver", "none").array("DriverStatus", [] {});
+  json.field("Driver", "none").array("DriverStatus", [&] {
+    if (!local.overlay_networks.empty())
+      json.value(std::vector<std::string>{"Overlay Networks", local.overlay_networks});
+  });
   write_plugins(json, local);
   json.field("LoggingDriver", "json-file").field("CgroupDriver", "none").field("CgroupVersion", "2");
   for (const char* limit : {"MemoryLimit", "SwapLimit", "CpuCfsPeriod", "CpuCfsQuota", "CPUShares", "CPUSet",

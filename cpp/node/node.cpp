@@ -99,6 +99,7 @@ Node::Impl::Impl(NodeOptions options, ports::Ports ports)
   local_.operating_system = core_.options.operating_system;
   local_.os_version = core_.options.os_version;
   local_.kernel_version = core_.options.kernel_version;
+  local_.overlay_networks = core_.options.overlay_networks;
   local_.engine_labels = core_.options.description.engine_labels;
 }
 

@@ -41,6 +41,8 @@ struct NodeOptions {
   std::string data_root;  // shown by /info only
   // Likewise: "Debian GNU/Linux 12 (bookworm)", "12", "6.1.0-13-amd64".
   std::string operating_system, os_version, kernel_version;
+  // How it carries overlay networks, or why it carries none: shown by /info only.
+  std::string overlay_networks;
   std::uint64_t seed = 0;  // of this node's Rng: from the OS in the real world, from the seed in the sim
   // Where this node counts. The host may keep the meters beyond the node's end, for the next one. Null: the
   // node makes its own.

@@ -72,8 +72,11 @@ std::vector<MakeExecutor> all_executors(const HostOptions& options) {
 
 // Nodes at loopback addresses share one network namespace, where only one of them could have a VXLAN device of
 // each network.
-bool carries_overlays(const HostOptions& options) {
-  return !options.address.is_loopback() && overlay_grant().grant == Grant::all;
+Granted overlay_level(const HostOptions& options) {
+  if (options.address.is_loopback())
+    return {Grant::none,
+            "none: nodes at loopback addresses share a network namespace; start them with --net namespaces"};
+  return overlay_grant();
 }
 
 model::NodeDescription describe(const HostOptions& options, const std::vector<std::string>& executors,
@@ -260,7 +263,9 @@ void Host::Impl::make_server() {
 
 void Host::Impl::make_node() {
   node::NodeOptions about;
-  about.description = describe(options, runner->executors(), carries_overlays(options));
+  const Granted overlays = overlay_level(options);
+  about.description = describe(options, runner->executors(), overlays.grant == Grant::all);
+  about.overlay_networks = overlays.sentence;
   describe_system(about);
   about.address = options.address;
   about.data_root = options.data_root;

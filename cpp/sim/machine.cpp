@@ -126,6 +126,7 @@ std::string Machine::start() {
   description.engine_labels = options.engine_labels;
   description.plugins = model::builtin_plugins({kExecutor}, true);
   node_options.operating_system = node_options.kernel_version = "simulated";
+  node_options.overlay_networks = "simulated";
   node_options.address = options.address;
   node_options.data_root = "/var/lib/swarmpy/" + options.name;
   node_options.seed = part_rng(shared.options.seed, index, 100 + life).next();

@@ -80,13 +80,13 @@ int try_in_user_namespace() {
 
 Granted overlay_grant() {
   const Result<void> tried = try_all();
-  if (tried) return {Grant::all, "overlay networks are carried by this machine's kernel (VXLAN)"};
+  if (tried) return {Grant::all, "by this machine's kernel (VXLAN)"};
   const int error = try_in_user_namespace();
   if (error == 0)
     return {Grant::in_user_namespace,
-            "overlay networks need a user namespace of their own here (without one: " +
+            "none: they need a user namespace of their own here (without one: " +
                 tried.error().message + ")"};
-  return {Grant::none, "this machine grants no overlay networks: " + tried.error().message +
+  return {Grant::none, "none: this machine grants none: " + tried.error().message +
                            "; in a user namespace: " + std::strerror(error)};
 }
 

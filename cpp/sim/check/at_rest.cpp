@@ -14,6 +14,7 @@
 #include "model/task.hpp"
 #include "node/node.hpp"
 #include "sim/census.hpp"
+#include "sim/check/reach.hpp"
 #include "sim/machine.hpp"
 #include "store/store.hpp"
 
@@ -102,7 +103,7 @@ std::string not_at_rest(const Machines& machines, const store::Store& store) {
     if (auto why = missing_process(*at, self, store); !why.empty()) return why;
     if (auto why = wrong_ports(*at, ports); !why.empty()) return why;
   }
-  return {};
+  return wrong_reach(machines, store);
 }
 
 }  // namespace swarm::sim
