@@ -65,15 +65,16 @@ std::optional<Station> Wanted::station(const StationKey& key) const {
 }
 
 std::optional<TaskSpace> Wanted::space(TaskId task) const {
-  bool is_here = false, way_out = false;
+  bool way_out = false;
+  std::uint8_t cables = 0;
   for (const NetworkId id : table_.networks_of(task)) {
     const NetworkRow* network = local_network(id);
     if (network == nullptr || table_.find({id, task})->node != table_.self()) continue;
-    is_here = true;
+    ++cables;
     way_out |= !network->internal;
   }
-  if (!is_here) return std::nullopt;
-  return TaskSpace{way_out};
+  if (cables == 0) return std::nullopt;
+  return TaskSpace{way_out, cables};
 }
 
 std::optional<Cable> Wanted::cable(const AttachmentKey& key) const {

@@ -117,6 +117,15 @@ Request join_bridge(const std::string& name, int index, int bridge) {
   return {"make " + name + " a port of its bridge", std::move(message)};
 }
 
+Request isolate(const std::string& name, int index) {
+  ifinfomsg link{};
+  link.ifi_family = AF_BRIDGE;
+  link.ifi_index = index;
+  Message message(RTM_SETLINK, 0);
+  message.fixed(link).open(IFLA_PROTINFO | NLA_F_NESTED).number(IFLA_BRPORT_ISOLATED, std::uint8_t{1}).close();
+  return {"isolate " + name + " from other ports of its bridge", std::move(message)};
+}
+
 Request set_up(const std::string& name, int index) {
   Message message(RTM_NEWLINK, 0);
   message.fixed(up_link(index));

@@ -52,6 +52,7 @@ Request make_vxlan(const Vxlan& vxlan);
 Request make_veth(
     const Veth& veth);  // bridges and VXLAN devices are up from the start, a veth's ends are not
 Request join_bridge(const std::string& name, int index, int bridge);  // once both ends of a veth are up
+Request isolate(const std::string& name, int index);  // a port of a bridge, from all others that are isolated
 Request set_up(const std::string& name, int index);
 Request set_down(const std::string& name, int index);
 Request remove_link(const std::string& name, int index);  // no error when it is gone

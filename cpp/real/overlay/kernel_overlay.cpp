@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/id.hpp"
@@ -15,8 +16,11 @@
 namespace swarm::real {
 
 KernelOverlay::KernelOverlay(std::unique_ptr<overlay::DesiredNetwork> made, Switchboard switchboard,
-                             std::size_t warm)
-    : made_(std::move(made)), switchboard_(std::move(switchboard)), places_(switchboard_, *made_, warm) {}
+                             NodeSide node_side, std::size_t warm)
+    : made_(std::move(made)),
+      switchboard_(std::move(switchboard)),
+      node_side_(std::move(node_side)),
+      places_(switchboard_, *made_, warm) {}
 
 Result<std::unique_ptr<KernelOverlay>> KernelOverlay::open(Options options) {
   auto node = options.node.valid() ? Result(std::move(options.node)) : netlink::NetSpace::current();
@@ -27,20 +31,25 @@ Result<std::unique_ptr<KernelOverlay>> KernelOverlay::open(Options options) {
   auto made = std::make_unique<overlay::DesiredNetwork>();
   auto switchboard = Switchboard::open(*node, std::move(*space), *made);
   if (!switchboard) return switchboard.error();
+  auto node_side = NodeSide::open(*node);
+  if (!node_side) return node_side.error();
   return std::unique_ptr<KernelOverlay>(
-      new KernelOverlay(std::move(made), std::move(*switchboard), options.warm));
+      new KernelOverlay(std::move(made), std::move(*switchboard), std::move(*node_side), options.warm));
 }
 
 // Links go at once; namespaces when the kernel gets to it. An error here has nowhere to go, and the links end
 // with their namespace in any case.
 KernelOverlay::~KernelOverlay() {
+  node_side_.remove_all();
   (void)switchboard_.remove_all();
   places_.remove_all();
 }
 
 Problems KernelOverlay::apply(const overlay::Difference& edits) {
   Problems problems;
+  count_peers(edits);
   overlay::apply(wanted_, edits);
+  set_peers(problems);
   if (!replaces_a_segment(edits)) {
     carry_out(edits, problems);
     return problems;
@@ -48,6 +57,21 @@ Problems KernelOverlay::apply(const overlay::Difference& edits) {
   for (const auto& edit : edits.segments) switchboard_.remove_segment(edit.key, problems);
   carry_out(overlay::difference(*made_, wanted_), problems);
   return problems;
+}
+
+// Before wanted_ changes: what it says of the same keys goes.
+void KernelOverlay::count_peers(const overlay::Difference& edits) {
+  for (const auto& edit : edits.stations) {
+    if (const auto old = wanted_.stations.find(edit.key); old != wanted_.stations.end())
+      if (--peers_[old->second.node] == 0) peers_.erase(old->second.node);
+    if (edit.value) ++peers_[edit.value->node];
+  }
+}
+
+void KernelOverlay::set_peers(Problems& problems) {
+  std::set<Address> peers;
+  for (const auto& [node, stations] : peers_) peers.insert(node);
+  node_side_.set_peers(peers, problems);
 }
 
 // Another VNI, say, which no control plane of ours does. What hangs on the segment goes with it and is made
@@ -60,11 +84,15 @@ bool KernelOverlay::replaces_a_segment(const overlay::Difference& edits) const {
 Problems KernelOverlay::repair(const overlay::DesiredNetwork& whole) {
   Problems problems;
   wanted_ = whole;
+  peers_.clear();
+  for (const auto& [key, station] : wanted_.stations) ++peers_[station.node];
+  set_peers(problems);
   switchboard_.look(problems);
   places_.look(problems);
   const auto edits = overlay::difference(*made_, wanted_);
   for (const auto& edit : edits.segments) switchboard_.remove_segment(edit.key, problems);
   carry_out(overlay::difference(*made_, wanted_), problems);
+  node_side_.look(wanted_.spaces, [this](TaskId task) { return places_.find(task); }, problems);
   return problems;
 }
 
@@ -79,6 +107,7 @@ void KernelOverlay::carry_out(const overlay::Difference& edits, Problems& proble
   switchboard_.set_stations(edits.stations, problems);
   places_.edit_spaces(edits.spaces, problems);
   places_.make_cables(edits.cables, problems);
+  node_side_.edit(edits.spaces, [this](TaskId task) { return places_.find(task); }, problems);
   places_.edit_vips(edits.vips, problems);
 }
 

@@ -13,12 +13,14 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "net/overlay/desired.hpp"
 #include "real/netlink/net_space.hpp"
+#include "real/overlay/node_side.hpp"
 #include "real/overlay/switchboard.hpp"
 #include "real/overlay/task_places.hpp"
 
@@ -47,13 +49,18 @@ class KernelOverlay {
   const netlink::NetSpace& switch_space() const { return switchboard_.space(); }
 
  private:
-  KernelOverlay(std::unique_ptr<overlay::DesiredNetwork> made, Switchboard switchboard, std::size_t warm);
+  KernelOverlay(std::unique_ptr<overlay::DesiredNetwork> made, Switchboard switchboard, NodeSide node_side,
+                std::size_t warm);
+  void count_peers(const overlay::Difference& edits);
+  void set_peers(Problems& problems);
   bool replaces_a_segment(const overlay::Difference& edits) const;
   void carry_out(const overlay::Difference& edits, Problems& problems);
 
   std::unique_ptr<overlay::DesiredNetwork> made_;  // its place in memory stays: both parts note in it
   overlay::DesiredNetwork wanted_;
+  std::map<Address, std::size_t> peers_;  // nodes of wanted stations, and of how many
   Switchboard switchboard_;
+  NodeSide node_side_;
   TaskPlaces places_;
 };
 
