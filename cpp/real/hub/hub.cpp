@@ -154,8 +154,11 @@ Result<void> Hub::set_link(const std::string& name, bool up) {
   const Node& found = **node;
   auto done = links_.ask(up ? netlink::set_up(found.port, found.port_index)
                             : netlink::set_down(found.port, found.port_index));
+  if (!done) return done;
   links_.settle_link(found.port);
-  return done;
+  auto inside = found.space.open_socket(NETLINK_ROUTE);
+  if (inside) inside->settle_link(kUplinkName);
+  return {};
 }
 
 Result<void> Hub::deafen(const std::string& name, const Names& to) {

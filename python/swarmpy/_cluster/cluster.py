@@ -212,10 +212,17 @@ class LocalCluster:
     def nodes(self) -> list[LocalNode]:
         """In the order of their making: managers, then workers, then what was added."""
         state = self._read()
-        sockets = Path(state.sockets)
-        hub = Hub(self.folder, sockets) if state.net == NAMESPACES else None
+        hub, sockets = self._hub_of(state), Path(state.sockets)
         leased, reached = state.leased, state.reached
         return [LocalNode(*one, self.folder, sockets, leased, hub, reached) for one in state.nodes]
+
+    @property
+    def hub(self) -> Hub | None:
+        """Of its nodes' network namespaces; None on loopback."""
+        return self._hub_of(self._read())
+
+    def _hub_of(self, state: _State) -> Hub | None:
+        return Hub(self.folder, Path(state.sockets)) if state.net == NAMESPACES else None
 
     def node(self, name: str) -> LocalNode:
         for node in self.nodes:

@@ -12,7 +12,7 @@ import os
 import select
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -127,6 +127,14 @@ class Hub:
         finally:
             for one in found:
                 os.close(one)
+
+    def deafen(self, name: str, to: Iterable[str]) -> None:
+        """From now on the node hears all nodes but these."""
+        self._ask("deafen", name, *to)
+
+    def set_link(self, name: str, up: bool) -> None:
+        """Its cable."""
+        self._ask("link", name, "up" if up else "down")
 
     def listen(self, name: str, port: int) -> socket.socket:
         """A listening socket at the node's address. Raises `ClusterError` with the kernel's words."""
