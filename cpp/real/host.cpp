@@ -225,6 +225,7 @@ void Host::Impl::make_relay() {
   L4Relay::Options mesh;
   mesh.address = options.address;
   mesh.bindable_port = bindable_port;
+  mesh.publish_door = options.publish_door;
   mesh.seed = get_u64(crypto.random_bytes(8));
   mesh.link_stream = door.data();
   relay = std::make_unique<L4Relay>(std::move(mesh), [this](std::vector<std::string> problems) {

@@ -197,6 +197,10 @@ Result<Fd> Hub::listen(const std::string& name, std::uint16_t port) const {
   return fd;
 }
 
+Address Hub::host_side_of(const Address& node, std::uint16_t port) const {
+  return Address::v4(127, 0, options_.network, number_of(node), port);
+}
+
 const netlink::NetSpace* Hub::space_of(const std::string& name) const {
   const auto node = nodes_.find(name);
   return node == nodes_.end() ? nullptr : &node->second.space;

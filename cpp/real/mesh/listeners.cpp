@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -13,6 +14,8 @@
 #include "base/time.hpp"
 #include "model/port.hpp"
 #include "real/mesh/poller.hpp"
+#include "real/stream/fd.hpp"
+#include "real/stream/passed_fds.hpp"
 #include "real/stream/sockets.hpp"
 
 namespace swarm::real::relay {
@@ -20,6 +23,8 @@ namespace {
 
 constexpr int kAcceptsPerRound = 64;
 constexpr Duration kBreathe = Duration::millis(100);
+constexpr std::size_t kLargestAnswer = 1024;
+const std::string kNotAtHost = "this machine cannot be asked for what is published at ";
 
 std::string cannot_listen(const Address& address, int error) {
   const std::string start = "cannot listen on " + address.str() + ": ";
@@ -33,12 +38,29 @@ std::string cannot_listen(const Address& address, int error) {
 
 std::string Listeners::listen(const Key& key, Address at) {
   if (listeners_.contains(key)) return {};
+  Fd fd = listen_on(at);
+  if (!fd.valid()) return cannot_listen(at, errno);
+  add(key, std::move(fd));
+  return key && !publish_door_.empty() ? listen_at_host(key, at) : std::string();
+}
+
+void Listeners::add(const Key& key, Fd fd) {
   Listener made;
-  made.fd = listen_on(at);
-  if (!made.fd.valid()) return cannot_listen(at, errno);
+  made.fd = std::move(fd);
   made.id = ++last_;
   poller_.add_readable(made.fd.get(), {Topic::Kind::listener, made.id});
-  listeners_[key] = std::move(made);
+  listeners_.emplace(key, std::move(made));
+}
+
+std::string Listeners::listen_at_host(const Key& key, const Address& at) {
+  const Fd door = connect_seqpacket(publish_door_);
+  const std::string request = "publish " + at.host() + " " + std::to_string(at.port);
+  std::optional<PassedMessage> answer;
+  if (door.valid() && send_with_fds(door.get(), request, {}))
+    answer = receive_with_fds(door.get(), kLargestAnswer);
+  if (!answer) return kNotAtHost + at.str() + ": the hub does not answer";
+  if (answer->fds.empty()) return kNotAtHost + at.str() + ": " + answer->text;
+  add(key, std::move(answer->fds.front()));
   return {};
 }
 
