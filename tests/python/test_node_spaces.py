@@ -19,7 +19,7 @@ import swarmpy as sp
 from local import ROOT, exists, own_home, swarmpy
 from other_user import NOBODY
 from spaces import spaced
-from swarmpy._cluster import LocalCluster
+from swarmpy._cluster import LocalCluster, networks
 from swarmpy._cluster.hub import NotGranted
 
 pytestmark = pytest.mark.real
@@ -32,10 +32,16 @@ print(cluster.nodes[0].address, *cluster.processes(), flush=True)
 signal.pause()
 """
 PLAIN_USER = """
-import json, time
+import json, socket, time
 import swarmpy as sp
 from swarmpy._cluster import LocalCluster
 from swarmpy._cluster.hub import NotGranted
+def answer_of_m1(swarm):
+    while True:
+        try:
+            return swarm.http.get("m1:9090").status
+        except sp.Unreachable:
+            time.sleep(0.01)
 try:
     swarm = sp.Swarm(3, mode="real", name="plain", net="namespaces")
 except NotGranted as error:
@@ -52,9 +58,16 @@ with swarm:
     leaders += found
     pids = cluster.processes()
     nodes = cluster.nodes
+    with socket.socket() as other:  # a program of this machine
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind((nodes[0].reach, 9090))
+        other.listen()
+        assert swarm.services.create("nginx:1.10", name="late", ports=["9090:80"]).wait()
+        assert swarm.http.get("m2:9090").status == 200
+    late = answer_of_m1(swarm)
 print(json.dumps({
     "addresses": [node.address for node in nodes], "reach": [node.reach for node in nodes],
-    "answers": answers, "leaders": leaders, "pids": pids,
+    "answers": answers, "leaders": leaders, "pids": pids, "late": late,
 }))
 """
 NO_SPACES = """
@@ -136,6 +149,7 @@ def test_a_plain_user_has_them_too_and_reaches_what_is_published_and_cuts() -> N
         assert [address.rpartition(".")[0][:7] for address in first["addresses"]] == ["10.214."] * 3
         assert all(reach.startswith("127.0.") for reach in first["reach"])
         assert first["answers"] == [200, 200, 200]
+        assert first["late"] == 200  # once the port was given back
         assert first["leaders"][0] != first["leaders"][1]
         assert not any(exists(pid) for pid in first["pids"])
 
@@ -217,6 +231,8 @@ def test_two_clusters_have_networks_of_their_own() -> None:
     with spaced(1, 0) as one, spaces.start(1, 0, name="other") as other:
         assert one.nodes[0].address != other.nodes[0].address
         assert spaces.host_link(one) != spaces.host_link(other)
+        taken = {int(cluster.nodes[0].address.split(".")[2]) for cluster in (one, other)}
+        assert not one.nodes[0].is_reached or taken <= networks._routed()
 
 
 def test_up_says_the_addresses_and_down_ends_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -13,6 +13,7 @@ import swarmpy as sp
 from local import PATIENCE
 from spaces import spaced, until
 from swarmpy._cluster import LocalCluster
+from swarmpy._cluster.hub import Hub
 from swarmpy._faults import wires
 from swarmpy.plan import Fault
 
@@ -106,6 +107,24 @@ def test_a_node_without_power_is_silent_until_it_is_back(pair: LocalCluster) -> 
             assert not pair.node("m2").alive
             assert not one.hears(two) and not two.hears(one)
         assert pair.node("m2").alive
+        assert one.will_hear(two) and two.will_hear(one)
+
+
+def test_ctrl_c_while_the_hub_is_told_leaves_no_cut(
+    pair: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told_and_interrupted(self: Hub, name: str, to: Iterable[str]) -> None:
+        told = list(to)
+        deafen(self, name, told)
+        if told:
+            raise KeyboardInterrupt
+
+    deafen = Hub.deafen
+    with sp.attach("spaced") as swarm, spaces.ears(*pair.nodes) as (one, two):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Hub, "deafen", told_and_interrupted)
+            swarm.faults.cut("m1", "m2")
+        assert not swarm.faults.active
         assert one.will_hear(two) and two.will_hear(one)
 
 

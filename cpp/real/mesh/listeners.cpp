@@ -37,11 +37,13 @@ std::string cannot_listen(const Address& address, int error) {
 }  // namespace
 
 std::string Listeners::listen(const Key& key, Address at) {
-  if (listeners_.contains(key)) return {};
-  Fd fd = listen_on(at);
-  if (!fd.valid()) return cannot_listen(at, errno);
-  add(key, std::move(fd));
-  return key && !publish_door_.empty() ? listen_at_host(key, at) : std::string();
+  if (!listeners_.contains(key)) {
+    Fd fd = listen_on(at);
+    if (!fd.valid()) return cannot_listen(at, errno);
+    add(key, std::move(fd));
+  }
+  const bool wants_host = key && !publish_door_.empty() && listeners_.count(key) == 1;
+  return wants_host ? listen_at_host(key, at) : std::string();
 }
 
 void Listeners::add(const Key& key, Fd fd) {
