@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -21,6 +22,7 @@ from other_user import NOBODY
 from spaces import spaced
 from swarmpy._cluster import LocalCluster, networks
 from swarmpy._cluster.hub import NotGranted
+from swarmpy._cluster.places import program
 
 pytestmark = pytest.mark.real
 
@@ -51,11 +53,6 @@ with swarm:
     cluster = LocalCluster.open("plain")
     assert swarm.services.create("nginx:1.10", name="web", replicas=2, ports=["8080:80"]).wait()
     answers = [swarm.http.get(f"{node.name}:8080").status for node in cluster.nodes]
-    leaders = [swarm.nodes.leader.name]
-    with swarm.faults.partition("leader"):
-        while not (found := [one.name for one in swarm.nodes if one.is_leader and one.name != leaders[0]]):
-            time.sleep(0.01)
-    leaders += found
     pids = cluster.processes()
     nodes = cluster.nodes
     with socket.socket() as other:  # a program of this machine
@@ -65,6 +62,11 @@ with swarm:
         assert swarm.services.create("nginx:1.10", name="late", ports=["9090:80"]).wait()
         assert swarm.http.get("m2:9090").status == 200
     late = answer_of_m1(swarm)
+    leaders = [swarm.nodes.leader.name]
+    with swarm.faults.partition("leader"):
+        while not (found := [one.name for one in swarm.nodes if one.is_leader and one.name != leaders[0]]):
+            time.sleep(0.01)
+    leaders += found
 print(json.dumps({
     "addresses": [node.address for node in nodes], "reach": [node.reach for node in nodes],
     "answers": answers, "leaders": leaders, "pids": pids, "late": late,
@@ -259,6 +261,15 @@ def test_where_none_are_granted_the_kernel_says_why_and_auto_takes_the_loopback(
         )
         assert "No space left on device" in refused and 'net="loopback"' in refused
         assert fallen_back.startswith("127.0.")
+
+
+def test_a_namespace_that_cannot_be_entered_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    for flag in ("--netns", "--userns"):
+        command = [program(), flag, "/nowhere", "--data-root", tmp_path / "root"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        said = f"swarmd: {flag} /nowhere cannot be entered: the kernel says: No such file or directory\n"
+        assert (done.returncode, done.stderr) == (1, said)
+        assert not (tmp_path / "root").exists()
 
 
 def test_a_simulated_swarm_has_no_net() -> None:

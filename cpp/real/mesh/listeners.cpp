@@ -7,6 +7,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,7 +25,8 @@ namespace {
 constexpr int kAcceptsPerRound = 64;
 constexpr Duration kBreathe = Duration::millis(100);
 constexpr std::size_t kLargestAnswer = 1024;
-const std::string kNotAtHost = "this machine cannot be asked for what is published at ";
+const std::string kNotAtHost = "this machine does not answer for ";
+constexpr std::string_view kRefused = "error: ";
 
 std::string cannot_listen(const Address& address, int error) {
   const std::string start = "cannot listen on " + address.str() + ": ";
@@ -61,7 +63,8 @@ std::string Listeners::listen_at_host(const Key& key, const Address& at) {
   if (door.valid() && send_with_fds(door.get(), request, {}))
     answer = receive_with_fds(door.get(), kLargestAnswer);
   if (!answer) return kNotAtHost + at.str() + ": the hub does not answer";
-  if (answer->fds.empty()) return kNotAtHost + at.str() + ": " + answer->text;
+  const std::size_t words = answer->text.starts_with(kRefused) ? kRefused.size() : 0;
+  if (answer->fds.empty()) return kNotAtHost + at.str() + ": " + answer->text.substr(words);
   add(key, std::move(answer->fds.front()));
   return {};
 }
