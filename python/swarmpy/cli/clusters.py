@@ -51,7 +51,7 @@ def _tell_of(made: LocalCluster, options: argparse.Namespace) -> None:
     else:
         print(f'\nCluster "{name}": a swarm of {options.managers} managers and {options.workers} workers.')
     if not all(node.is_reached for node in made.nodes):
-        print("What a node publishes is there, and from this machine at 127.0.X.Y in place of 10.214.X.Y.")
+        print("This machine reaches what a node publishes at 127.0.X.Y in place of 10.214.X.Y.")
     print("Point docker at a node:\n")
     for node in made.nodes:
         print(f"    export DOCKER_HOST={node.docker_host}")
