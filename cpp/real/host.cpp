@@ -244,6 +244,7 @@ void Host::Impl::make_relay() {
   L4Relay::Options mesh;
   mesh.address = options.address;
   mesh.bindable_port = bindable_port;
+  mesh.publish_door = options.publish_door;
   mesh.seed = get_u64(crypto.random_bytes(8));
   mesh.link_stream = door.data();
   mesh.space_of = [this](TaskId task) { return overlay->spaces().find(task); };

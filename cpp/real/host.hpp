@@ -32,6 +32,7 @@ struct HostOptions {
   std::string hostname;            // empty: the machine's
   ApiTls tls;                      // of the API over TCP
   bool insecure_open_api = false;  // over TCP outside loopback, although clients prove nothing
+  std::string publish_door;        // of the hub, where the host does not reach this node (mesh/listeners)
   bool faults = false;             // takes orders for faults (faults.hpp)
   model::Build build{};            // what it announces; another than its own only in tests of upgrades
 };

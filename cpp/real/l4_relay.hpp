@@ -41,6 +41,8 @@ class L4Relay final : public ports::Mesh {
     std::function<std::shared_ptr<const netlink::NetSpace>(TaskId)> space_of;
     // How long a peer at the data port may take to introduce itself.
     Duration greeting_patience = Duration::seconds(10);
+    // Where the host is asked to listen for published ports, too (mesh/listeners); empty: nowhere.
+    std::string publish_door;
     std::uint64_t seed = 1;   // of the chance in faults
     StreamMaker link_stream;  // what links are made of; empty: plain sockets
   };

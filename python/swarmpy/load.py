@@ -157,7 +157,7 @@ class _RealLoad:
     def __init__(self, hub: Hub, port: int, rate: float, nodes: Sequence[str], span: float | None):
         from swarmpy._checks.wall_load import WallLoad
 
-        hosts = [(name, hub.world.address(name).rsplit(":", 1)[0]) for name in nodes]
+        hosts = [(name, hub.world.reach(name)) for name in nodes]
         self._load = WallLoad(hub, port, rate, hosts, span)
 
     def requests(self) -> Sequence[Request]:

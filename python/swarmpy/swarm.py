@@ -62,8 +62,8 @@ class Swarm(metaclass=Brief):
     ended first; `"reuse"`: it is taken as it is, and `managers` and `workers` are not looked at. `seed`: what
     swarmpy's own random choices come from (invented names, `.random`); daemons have chance of their own.
     `net`: `"loopback"` (the default), nodes at 127.0.X.N; `"namespaces"`, each node in a network namespace,
-    at 10.214.X.N there, where this machine reaches it, too, if you are root (`ClusterError` where none are
-    granted); `"auto"`, namespaces where this machine reaches their nodes, else loopback.
+    at 10.214.X.N there (`ClusterError` where none are granted), which this machine reaches if you are root,
+    and else at 127.0.X.N; `"auto"`, namespaces where this machine grants them, else loopback.
 
     Use `with`, or `close()`; forgetting it ends the swarm too, and so does the end of Python. (What was
     reused ends with this one if it belongs to this Python, and else goes on.)

@@ -12,7 +12,7 @@ import pytest
 import swarmpy as sp
 from local import own_home, swarmpy
 
-KEYS = ["cluster", "name", "state", "role", "pid", "address", "docker_host", "data_root"]
+KEYS = ["cluster", "name", "state", "role", "pid", "address", "docker_host", "published_at", "data_root"]
 
 
 @pytest.fixture

@@ -8,15 +8,21 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 import spaces
 import swarmpy as sp
-from local import exists, own_home, swarmpy
+from local import ROOT, exists, own_home, swarmpy
+from other_user import NOBODY
 from spaces import spaced
-from swarmpy._cluster import LocalCluster
+from swarmpy._cluster import LocalCluster, networks
 from swarmpy._cluster.hub import NotGranted
+from swarmpy._cluster.places import program
 
 pytestmark = pytest.mark.real
 
@@ -26,6 +32,45 @@ from swarmpy._cluster import LocalCluster
 cluster = LocalCluster.start("leased", 1, 1, net="namespaces")
 print(cluster.nodes[0].address, *cluster.processes(), flush=True)
 signal.pause()
+"""
+PLAIN_USER = """
+import json, socket, time
+import swarmpy as sp
+from swarmpy._cluster import LocalCluster
+from swarmpy._cluster.hub import NotGranted
+def answer_of_m1(swarm):
+    while True:
+        try:
+            return swarm.http.get("m1:9090").status
+        except sp.Unreachable:
+            time.sleep(0.01)
+try:
+    swarm = sp.Swarm(3, mode="real", name="plain", net="namespaces")
+except NotGranted as error:
+    print(json.dumps({"refused": str(error)}))
+    raise SystemExit
+with swarm:
+    cluster = LocalCluster.open("plain")
+    assert swarm.services.create("nginx:1.10", name="web", replicas=2, ports=["8080:80"]).wait()
+    answers = [swarm.http.get(f"{node.name}:8080").status for node in cluster.nodes]
+    pids = cluster.processes()
+    nodes = cluster.nodes
+    with socket.socket() as other:  # a program of this machine
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind((nodes[0].reach, 9090))
+        other.listen()
+        assert swarm.services.create("nginx:1.10", name="late", ports=["9090:80"]).wait()
+        assert swarm.http.get("m2:9090").status == 200
+    late = answer_of_m1(swarm)
+    leaders = [swarm.nodes.leader.name]
+    with swarm.faults.partition("leader"):
+        while not (found := [one.name for one in swarm.nodes if one.is_leader and one.name != leaders[0]]):
+            time.sleep(0.01)
+    leaders += found
+print(json.dumps({
+    "addresses": [node.address for node in nodes], "reach": [node.reach for node in nodes],
+    "answers": answers, "leaders": leaders, "pids": pids, "late": late,
+}))
 """
 NO_SPACES = """
 from pathlib import Path
@@ -66,18 +111,63 @@ def test_three_nodes_form_a_swarm_each_at_an_address_and_in_a_namespace_of_its_o
 
 
 def test_the_host_reaches_a_published_port_at_each_nodes_address() -> None:
-    with spaced(1, 2) as cluster:
-        if not cluster.nodes[0].is_reached:
-            pytest.skip("a plain user's host has no link to the nodes")
-        with sp.attach("spaced") as swarm:
-            published(swarm)
-            for node in cluster.nodes:
-                assert answer_at(node.address, 8080) == 200
-                assert swarm.http.get(f"{node.name}:8080").status == 200
+    with spaced(1, 2) as cluster, sp.attach("spaced") as swarm:
+        published(swarm)
+        for node in cluster.nodes:
+            assert answer_at(node.reach, 8080) == 200
+            assert swarm.http.get(f"{node.name}:8080").status == 200
+
+
+@contextmanager
+def as_plain_user(script: str) -> Iterator[subprocess.Popen[str]]:
+    """Runs `script` as a user without rights, with a home of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root becomes another user")
+    with TemporaryDirectory(prefix="swarmpy-test-") as folder:
+        os.chown(folder, NOBODY, NOBODY)
+        environment = {**os.environ, "SWARMPY_HOME": f"{folder}/home", "PYTHONPATH": str(ROOT / "python")}
+        python = subprocess.Popen(
+            [sys.executable, "-c", script],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            user=NOBODY,
+            group=NOBODY,
+            extra_groups=[],
+        )
+        try:
+            yield python
+        finally:
+            python.kill()
+            python.communicate()
+
+
+def test_a_plain_user_has_them_too_and_reaches_what_is_published_and_cuts() -> None:
+    with as_plain_user(PLAIN_USER) as python:
+        said, _ = python.communicate(timeout=120)
+        first = json.loads(said)
+        if "refused" in first:
+            pytest.skip(first["refused"])
+        assert [address.rpartition(".")[0][:7] for address in first["addresses"]] == ["10.214."] * 3
+        assert all(reach.startswith("127.0.") for reach in first["reach"])
+        assert first["answers"] == [200, 200, 200]
+        assert first["late"] == 200  # once the port was given back
+        assert first["leaders"][0] != first["leaders"][1]
+        assert not any(exists(pid) for pid in first["pids"])
+
+
+def test_all_of_a_plain_user_ends_with_the_python_that_leased_it() -> None:
+    with as_plain_user(LEASED) as python:
+        assert python.stdout is not None
+        words = python.stdout.readline().split()
+        if not words:
+            pytest.skip("no user namespaces here")
+        assert len(words) == 1 + 4  # two daemons, the hub and its door in the host's namespace
+        python.kill()
+        spaces.await_end([int(word) for word in words[1:]])
 
 
 def test_down_leaves_no_process_no_link_and_no_namespace() -> None:
-    before = spaces.links()
     with spaced(1, 1) as cluster:
         with sp.attach("spaced") as swarm:
             published(swarm)
@@ -87,7 +177,7 @@ def test_down_leaves_no_process_no_link_and_no_namespace() -> None:
         assert not cluster.nodes[0].is_reached or link in spaces.links()
         cluster.close()
         assert not any(exists(pid) for pid in pids)
-        assert spaces.links() <= before
+        assert link not in spaces.links()
         assert not inside & spaces.network_spaces()
 
 
@@ -142,6 +232,8 @@ def test_two_clusters_have_networks_of_their_own() -> None:
     with spaced(1, 0) as one, spaces.start(1, 0, name="other") as other:
         assert one.nodes[0].address != other.nodes[0].address
         assert spaces.host_link(one) != spaces.host_link(other)
+        taken = {int(cluster.nodes[0].address.split(".")[2]) for cluster in (one, other)}
+        assert not one.nodes[0].is_reached or taken <= networks._routed()
 
 
 def test_up_says_the_addresses_and_down_ends_it() -> None:
@@ -168,6 +260,15 @@ def test_where_none_are_granted_the_kernel_says_why_and_auto_takes_the_loopback(
         )
         assert "No space left on device" in refused and 'net="loopback"' in refused
         assert fallen_back.startswith("127.0.")
+
+
+def test_a_namespace_that_cannot_be_entered_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    for flag in ("--netns", "--userns"):
+        command = [program(), flag, "/nowhere", "--data-root", tmp_path / "root"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        said = f"swarmd: {flag} /nowhere cannot be entered: the kernel says: No such file or directory\n"
+        assert (done.returncode, done.stderr) == (1, said)
+        assert not (tmp_path / "root").exists()
 
 
 def test_a_simulated_swarm_has_no_net() -> None:

@@ -167,6 +167,7 @@ def test_it_needs_the_c_library_only(
     (package,) = installed.glob("lib/python3*/site-packages/swarmpy")
     assert needed(package / "bin/swarmd") <= C_LIBRARY
     assert needed(package / "bin/swarm-web") == set()
+    assert needed(package / "bin/swarm-hub") == set()
     for library in [*package.glob("_core*.so"), *package.with_name("swarmpy.libs").iterdir()]:
         others = needed(library) - C_LIBRARY - CPP_LIBRARY
         assert all(BUNDLED.fullmatch(other) for other in others), others

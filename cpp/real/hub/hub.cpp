@@ -154,8 +154,11 @@ Result<void> Hub::set_link(const std::string& name, bool up) {
   const Node& found = **node;
   auto done = links_.ask(up ? netlink::set_up(found.port, found.port_index)
                             : netlink::set_down(found.port, found.port_index));
+  if (!done) return done;
   links_.settle_link(found.port);
-  return done;
+  auto inside = found.space.open_socket(NETLINK_ROUTE);
+  if (inside) inside->settle_link(kUplinkName);
+  return {};
 }
 
 Result<void> Hub::deafen(const std::string& name, const Names& to) {
@@ -192,6 +195,10 @@ Result<Fd> Hub::listen(const std::string& name, std::uint16_t port) const {
   if (!entered) return entered.error();
   if (!fd.valid()) return plain_error(Code::unavailable, std::strerror(error));
   return fd;
+}
+
+Address Hub::host_side_of(const Address& node, std::uint16_t port) const {
+  return Address::v4(127, 0, options_.network, number_of(node), port);
 }
 
 const netlink::NetSpace* Hub::space_of(const std::string& name) const {

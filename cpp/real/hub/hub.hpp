@@ -47,6 +47,8 @@ class Hub {
   Result<void> deafen(const std::string& name, const Names& to);
   // A listening socket at the node's address.
   Result<Fd> listen(const std::string& name, std::uint16_t port) const;
+  // Where the host listens for a port that a node publishes, if it does not reach the node: 127.0.K.N.
+  Address host_side_of(const Address& node, std::uint16_t port) const;
   // Nothing if there is no such node.
   const netlink::NetSpace* space_of(const std::string& name) const;
 

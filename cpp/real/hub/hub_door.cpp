@@ -20,15 +20,16 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
+#include "real/hub/host_door.hpp"
 #include "real/hub/hub.hpp"
 #include "real/netlink/net_space.hpp"
 #include "real/stream/fd.hpp"
+#include "real/stream/passed_fds.hpp"
 
 namespace swarm::real {
 namespace {
 
 constexpr std::size_t kLargestRequest = 64 * 1024;
-constexpr std::size_t kMostDescriptors = 2;
 constexpr timeval kPatience{2, 0};
 
 using Words = std::vector<std::string>;
@@ -51,52 +52,50 @@ HubAnswer add(Hub& hub, const Words& words) {
   return answer_of(hub.add(words[1], *address));
 }
 
-HubAnswer enter(const Hub& hub, const std::string& name, int user_space) {
+HubAnswer enter(const Hub& hub, const OwnSpace& own, const std::string& name) {
   const netlink::NetSpace* space = hub.space_of(name);
   if (space == nullptr) return refusal("there is no node " + name);
   HubAnswer answer{"ok", {space->fd()}, {}};
-  if (user_space >= 0) answer.descriptors.push_back(user_space);
+  if (own.user.valid()) answer.descriptors.push_back(own.user.get());
   return answer;
 }
 
-HubAnswer listen(const Hub& hub, const Words& words) {
+std::optional<std::uint16_t> port_of(const std::string& text) {
   std::uint16_t port = 0;
-  const std::string& text = words[2];
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size()) return refusal(text + " is no port");
-  auto made = hub.listen(words[1], port);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return port;
+}
+
+HubAnswer answer_with(Result<Fd> made) {
   if (!made) return refusal(made.error().message);
   HubAnswer answer{"ok", {made->get()}, {}};
   answer.made = std::move(*made);
   return answer;
 }
 
-void send_answer(int fd, const HubAnswer& answer) {
-  alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))]{};
-  iovec text{const_cast<char*>(answer.text.data()), answer.text.size()};
-  msghdr message{};
-  message.msg_iov = &text;
-  message.msg_iovlen = 1;
-  if (const std::size_t size = answer.descriptors.size() * sizeof(int); size > 0) {
-    message.msg_control = control;
-    message.msg_controllen = CMSG_SPACE(size);
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(size);
-    std::memcpy(CMSG_DATA(header), answer.descriptors.data(), size);
-  }
-  (void)::sendmsg(fd, &message, MSG_NOSIGNAL);
+HubAnswer listen(const Hub& hub, const Words& words) {
+  const auto port = port_of(words[2]);
+  return port ? answer_with(hub.listen(words[1], *port)) : refusal(words[2] + " is no port");
+}
+
+HubAnswer publish(const Hub& hub, OwnSpace& own, const Words& words) {
+  const auto node = Address::parse(words[1]);
+  const auto port = port_of(words[2]);
+  if (!own.host) return refusal("the host reaches the nodes at their own addresses");
+  if (!node || !node->is_v4() || !port) return refusal(words[1] + " " + words[2] + " is no address and port");
+  return answer_with(own.host->listen(hub.host_side_of(*node, *port)));
 }
 
 }  // namespace
 
-HubAnswer answer_request(Hub& hub, const std::string& request, int user_space) {
+HubAnswer answer_request(Hub& hub, OwnSpace& own, const std::string& request) {
   const Words words = words_of(request);
   const std::string verb = words.empty() ? "" : words[0];
   if (verb == "add" && words.size() == 3) return add(hub, words);
-  if (verb == "enter" && words.size() == 2) return enter(hub, words[1], user_space);
+  if (verb == "enter" && words.size() == 2) return enter(hub, own, words[1]);
   if (verb == "listen" && words.size() == 3) return listen(hub, words);
+  if (verb == "publish" && words.size() == 3) return publish(hub, own, words);
   if (verb == "link" && words.size() == 3 && (words[2] == "up" || words[2] == "down"))
     return answer_of(hub.set_link(words[1], words[2] == "up"));
   if (verb == "deafen" && words.size() >= 2)
@@ -119,16 +118,15 @@ Result<HubDoor> HubDoor::open(const std::string& path) {
   return HubDoor(std::move(fd));
 }
 
-void HubDoor::serve(Hub& hub, int user_space) {
+void HubDoor::serve(Hub& hub, OwnSpace& own) {
   const Fd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!client.valid()) return;
   ::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
   ::setsockopt(client.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
-  std::string request(kLargestRequest, '\0');
-  const ssize_t got = ::recv(client.get(), request.data(), request.size(), 0);
-  if (got <= 0) return;
-  request.resize(static_cast<std::size_t>(got));
-  send_answer(client.get(), answer_request(hub, request, user_space));
+  const auto request = receive_with_fds(client.get(), kLargestRequest);
+  if (!request) return;
+  const HubAnswer answer = answer_request(hub, own, request->text);
+  (void)send_with_fds(client.get(), answer.text, answer.descriptors);
 }
 
 }  // namespace swarm::real

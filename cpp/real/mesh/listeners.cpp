@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,8 @@
 #include "base/time.hpp"
 #include "model/port.hpp"
 #include "real/mesh/poller.hpp"
+#include "real/stream/fd.hpp"
+#include "real/stream/passed_fds.hpp"
 #include "real/stream/sockets.hpp"
 
 namespace swarm::real::relay {
@@ -20,6 +24,9 @@ namespace {
 
 constexpr int kAcceptsPerRound = 64;
 constexpr Duration kBreathe = Duration::millis(100);
+constexpr std::size_t kLargestAnswer = 1024;
+const std::string kNotAtHost = "this machine does not answer for ";
+constexpr std::string_view kRefused = "error: ";
 
 std::string cannot_listen(const Address& address, int error) {
   const std::string start = "cannot listen on " + address.str() + ": ";
@@ -32,13 +39,33 @@ std::string cannot_listen(const Address& address, int error) {
 }  // namespace
 
 std::string Listeners::listen(const Key& key, Address at) {
-  if (listeners_.contains(key)) return {};
+  if (!listeners_.contains(key)) {
+    Fd fd = listen_on(at);
+    if (!fd.valid()) return cannot_listen(at, errno);
+    add(key, std::move(fd));
+  }
+  const bool wants_host = key && !publish_door_.empty() && listeners_.count(key) == 1;
+  return wants_host ? listen_at_host(key, at) : std::string();
+}
+
+void Listeners::add(const Key& key, Fd fd) {
   Listener made;
-  made.fd = listen_on(at);
-  if (!made.fd.valid()) return cannot_listen(at, errno);
+  made.fd = std::move(fd);
   made.id = ++last_;
   poller_.add_readable(made.fd.get(), {Topic::Kind::listener, made.id});
-  listeners_[key] = std::move(made);
+  listeners_.emplace(key, std::move(made));
+}
+
+std::string Listeners::listen_at_host(const Key& key, const Address& at) {
+  const Fd door = connect_seqpacket(publish_door_);
+  const std::string request = "publish " + at.host() + " " + std::to_string(at.port);
+  std::optional<PassedMessage> answer;
+  if (door.valid() && send_with_fds(door.get(), request, {}))
+    answer = receive_with_fds(door.get(), kLargestAnswer);
+  if (!answer) return kNotAtHost + at.str() + ": the hub does not answer";
+  const std::size_t words = answer->text.starts_with(kRefused) ? kRefused.size() : 0;
+  if (answer->fds.empty()) return kNotAtHost + at.str() + ": " + answer->text.substr(words);
+  add(key, std::move(answer->fds.front()));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/address.hpp"
@@ -16,8 +17,11 @@ namespace swarm::real::relay {
 
 class Listeners {
  public:
-  // `own`: of the node; unspecified: all of this machine.
-  Listeners(Poller& poller, const Address& own) : poller_(poller), own_(own) {}
+  // `own`: of the node; unspecified: all of this machine. `publish_door`: the hub is asked there for a second
+  // listener of each published port, one of the host, where that does not reach the node (real/hub); empty:
+  // no program.
+  Listeners(Poller& poller, const Address& own, std::string publish_door = {})
+      : poller_(poller), own_(own), publish_door_(std::move(publish_door)) {}
 
   // Each returns a problem in words; empty: it listens.
   std::string listen(const model::PortKey& port);
@@ -45,11 +49,14 @@ class Listeners {
   // None: other nodes'.
   using Key = std::optional<model::PortKey>;
   std::string listen(const Key& key, Address at);
+  std::string listen_at_host(const Key& key, const Address& at);
+  void add(const Key& key, Fd fd);
   void drop(const Key& key) { listeners_.erase(key); }
 
   Poller& poller_;
   Address own_;
-  std::map<Key, Listener> listeners_;
+  std::string publish_door_;
+  std::multimap<Key, Listener> listeners_;
   std::uint64_t last_ = 0;
 };
 

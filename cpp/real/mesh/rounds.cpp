@@ -36,7 +36,7 @@ Rounds::Rounds(L4Relay::Options options, L4Relay::Problems problems, Facts& fact
       tell_(std::move(problems)),
       facts_(facts),
       scratch_(new char[kScratch]),
-      listeners_(poller_, options_.address),
+      listeners_(poller_, options_.address, options_.publish_door),
       links_(poller_, options_.address, options_.link_stream, options_.seed) {
   poller_.add_readable(facts_.wake_fd(), {Topic::Kind::wake, 0});
 }

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/result.hpp"
+#include "real/hub/host_door.hpp"
 #include "real/hub/hub.hpp"
 #include "real/hub/hub_door.hpp"
 #include "real/hub/user_space.hpp"
@@ -28,8 +29,10 @@ using swarm::Code;
 using swarm::Error;
 using swarm::Result;
 using swarm::real::Fd;
+using swarm::real::HostDoor;
 using swarm::real::Hub;
 using swarm::real::HubDoor;
+using swarm::real::OwnSpace;
 
 struct Flags {
   std::string socket, pidfile;
@@ -69,7 +72,7 @@ Result<Flags> parse(int argc, char** argv) {
 
 struct Made {
   std::unique_ptr<Hub> hub;
-  Fd user_space;  // of a plain user
+  OwnSpace own;  // of a plain user
 };
 
 // With the rights that there are; else in a user namespace.
@@ -77,12 +80,14 @@ Result<Made> make(const Flags& flags) {
   auto hub = Hub::make({flags.network, true});
   if (hub) return Made{std::move(*hub), {}};
   if (hub.error().code != Code::permission_denied) return hub.error();
+  auto host = HostDoor::open();
+  if (!host) return host.error();
   auto space = swarm::real::enter_own_user_space();
   if (!space)
     return swarm::plain_error(Code::permission_denied, hub.error().message + "; " + space.error().message);
   hub = Hub::make({flags.network, false});
   if (!hub) return hub.error();
-  return Made{std::move(*hub), std::move(*space)};
+  return Made{std::move(*hub), {std::move(*space), std::move(*host)}};
 }
 
 // Readable when SIGTERM or SIGINT came.
@@ -105,7 +110,7 @@ void write_pid(const std::string& path) {
 
 void say_ready(const Flags& flags, const Made& made) {
   if (flags.ready_fd < 0) return;
-  const std::string_view word = made.user_space.valid() ? "ready user\n" : "ready host\n";
+  const std::string_view word = made.own.user.valid() ? "ready user\n" : "ready host\n";
   [[maybe_unused]] const auto written = write(flags.ready_fd, word.data(), word.size());
   close(flags.ready_fd);
 }
@@ -121,7 +126,7 @@ void serve(const Flags& flags, Made& made, HubDoor& door, const Fd& signal) {
   pollfd waits[] = {{door.fd(), POLLIN, 0}, {signal.get(), POLLIN, 0}, {flags.lease_fd, POLLIN, 0}};
   while (poll(waits, 3, -1) >= 0 || errno == EINTR) {
     if (waits[1].revents != 0 || (waits[2].revents != 0 && is_over(flags.lease_fd))) return;
-    if (waits[0].revents != 0) door.serve(*made.hub, made.user_space.get());
+    if (waits[0].revents != 0) door.serve(*made.hub, made.own);
   }
 }
 

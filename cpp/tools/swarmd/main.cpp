@@ -69,6 +69,8 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--netns", flags.spaces.net,
                  "Network namespace to run in: a path, as /run/netns/NAME or /proc/PID/ns/net");
   app.add_option("--userns", flags.spaces.user, "User namespace to enter before that");
+  app.add_option("--publish-door", flags.host.publish_door,
+                 "Socket of a swarm-hub that listens at the host for the ports which this node publishes");
   app.add_option("--runner", flags.runner, "How tasks run: process")->capture_default_str();
   app.add_flag("--tls", flags.host.tls.on, "Use TLS for the API over TCP; implied by --tlsverify");
   app.add_flag("--tlsverify", flags.host.tls.verify, "Use TLS and verify the remote");

@@ -113,8 +113,8 @@ class LocalCluster:
         net: str = LOOPBACK,
     ) -> LocalCluster:
         """Starts daemons m1.. and w1.., in a swarm if `init`. With `lease` they end with this Python. `net`:
-        "loopback"; "namespaces", one for each node; "auto", namespaces where this machine lets the host reach
-        them. Raises `NotGranted` where it grants none.
+        "loopback"; "namespaces", one for each node; "auto", namespaces where this machine grants them. Raises
+        `NotGranted` where it grants none.
         """
         if managers < 0 or workers < 0 or (init and managers < 1):
             raise ClusterError("a swarm needs at least one manager", "ask for 1, 3 or 5 managers")
@@ -175,15 +175,12 @@ class LocalCluster:
         return claim
 
     def _with_hub(self, state: _State, net: str) -> _State:
-        """Starts it; "auto" does without where the host would not reach the nodes."""
+        """Starts it; "auto" does without where this machine grants none."""
         try:
             reached = Hub(self.folder, Path(state.sockets)).start(state.network, state.leased)
         except NotGranted:
-            if net == NAMESPACES:
+            if net != AUTO:
                 raise
-            return state
-        if not reached and net == AUTO:
-            self._end_hub()
             return state
         return replace(state, net=NAMESPACES, reached=reached)
 
@@ -212,10 +209,17 @@ class LocalCluster:
     def nodes(self) -> list[LocalNode]:
         """In the order of their making: managers, then workers, then what was added."""
         state = self._read()
-        sockets = Path(state.sockets)
-        hub = Hub(self.folder, sockets) if state.net == NAMESPACES else None
+        hub, sockets = self._hub_of(state), Path(state.sockets)
         leased, reached = state.leased, state.reached
         return [LocalNode(*one, self.folder, sockets, leased, hub, reached) for one in state.nodes]
+
+    @property
+    def hub(self) -> Hub | None:
+        """Of its nodes' network namespaces; None on loopback."""
+        return self._hub_of(self._read())
+
+    def _hub_of(self, state: _State) -> Hub | None:
+        return Hub(self.folder, Path(state.sockets)) if state.net == NAMESPACES else None
 
     def node(self, name: str) -> LocalNode:
         for node in self.nodes:

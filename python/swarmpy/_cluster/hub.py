@@ -12,7 +12,7 @@ import os
 import select
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Hub:
     """The hub of the cluster in `folder`, whose sockets are in `sockets`."""
 
     def __init__(self, folder: Path, sockets: Path) -> None:
-        self._folder, self._socket = folder, sockets / "hub.sock"
+        self._folder, self.socket = folder, sockets / "hub.sock"
 
     # ---- its process
 
@@ -59,7 +59,7 @@ class Hub:
 
     def _spawn(self, network: int, ready: int, lease: int | None) -> None:
         command: list[str | Path] = [places.program("swarm-hub"), "--network", str(network)]
-        command += ["--socket", self._socket, "--pidfile", self._pidfile, "--ready-fd", str(ready)]
+        command += ["--socket", self.socket, "--pidfile", self._pidfile, "--ready-fd", str(ready)]
         passed = [ready]
         if lease is not None:
             command += ["--lease-fd", str(lease)]
@@ -128,6 +128,14 @@ class Hub:
             for one in found:
                 os.close(one)
 
+    def deafen(self, name: str, to: Iterable[str]) -> None:
+        """From now on the node hears all nodes but these."""
+        self._ask("deafen", name, *to)
+
+    def set_link(self, name: str, up: bool) -> None:
+        """Its cable."""
+        self._ask("link", name, "up" if up else "down")
+
     def listen(self, name: str, port: int) -> socket.socket:
         """A listening socket at the node's address. Raises `ClusterError` with the kernel's words."""
         (found,) = self._ask("listen", name, str(port))
@@ -138,7 +146,7 @@ class Hub:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
             connection.settimeout(ANSWER_SECONDS)
             try:
-                connection.connect(str(self._socket))
+                connection.connect(str(self.socket))
                 connection.send(" ".join(words).encode())
                 said, found, _, _ = socket.recv_fds(connection, LARGEST_ANSWER, MOST_DESCRIPTORS)
             except OSError as error:

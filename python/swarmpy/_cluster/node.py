@@ -42,6 +42,14 @@ class LocalNode:
     is_reached: bool = True  # by this machine's host, at its address
 
     @property
+    def reach(self) -> str:
+        """Where this machine reaches what the node publishes: its address, or one of the loopback that stands
+        for it where a plain user's node has a network namespace.
+        """
+        network, number = self.address.split(".")[2:]
+        return self.address if self.is_reached else f"127.0.{network}.{number}"
+
+    @property
     def docker_host(self) -> str:
         return f"unix://{self.sockets / self.name}.sock"
 
@@ -162,6 +170,8 @@ class LocalNode:
         passed = [ready, claim, *spaces]
         for flag, space in zip(("--netns", "--userns"), spaces, strict=False):
             command += [flag, f"/proc/self/fd/{space}"]
+        if self.hub is not None and not self.is_reached:
+            command += ["--publish-door", self.hub.socket]
         if lease is not None:
             command += ["--lease-fd", str(lease)]
             passed.append(lease)

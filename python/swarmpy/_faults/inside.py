@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from swarmpy._faults import wires
 from swarmpy._faults.ledger import Entry, Ledger
 from swarmpy._faults.words import LINKS
 from swarmpy.errors import SwarmError, Timeout, Unreachable
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 PATH = "/swarmpy/v1/faults"
 INSIDE = ("partition", *LINKS, "disk", "clock", "throttle", "image")
 PATIENCE = 5.0  # seconds for a daemon to take a fault
+
+
+def is_inside(cluster: LocalCluster, fault: Fault) -> bool:
+    """The daemons do it to themselves."""
+    return fault.kind in INSIDE and not wires.carries(cluster, fault)
 
 
 def nodes_of(fault: Fault, nodes: Iterable[LocalNode]) -> list[LocalNode]:
@@ -88,6 +94,7 @@ def tell_again(cluster: LocalCluster, name: str, *, anew: bool) -> None:
     ledger = Ledger(cluster.folder)
     if not ledger.read().active:
         return
+    wires.settle(cluster)
     if anew:
         with ledger.page() as page:
             for entry in page.active:
@@ -96,7 +103,7 @@ def tell_again(cluster: LocalCluster, name: str, *, anew: bool) -> None:
     addresses = {node.name: node.address for node in nodes}
     for entry in ledger.read().active:
         fault = entry.value
-        if fault.kind not in INSIDE or name in entry.told or entry.left == 0:
+        if not is_inside(cluster, fault) or name in entry.told or entry.left == 0:
             continue
         for node in nodes_of(fault, nodes):
             if node.name == name:

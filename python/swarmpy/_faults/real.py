@@ -16,8 +16,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from swarmpy._cluster import processes
+from swarmpy._cluster.errors import ClusterError
 from swarmpy._cluster.processes import Process, arguments, is_daemon, is_shim
-from swarmpy._faults import inside, keeper, old_copy, sides, task_processes
+from swarmpy._faults import inside, keeper, old_copy, sides, task_processes, wires
 from swarmpy._faults.ledger import Entry, Ledger
 from swarmpy._faults.words import ENDS, MOMENTARY
 from swarmpy._models.nearest import not_found
@@ -173,7 +174,7 @@ class RealBreaker:
         return number
 
     def _forget_unwritten(self, fault: Fault) -> None:
-        if fault.kind in inside.INSIDE:
+        if inside.is_inside(self._cluster, fault):
             nodes = self._cluster.nodes
             addresses = {node.name: node.address for node in nodes}
             for node in inside.nodes_of(fault, nodes):
@@ -188,7 +189,12 @@ class RealBreaker:
         return number
 
     def _act(self, number: int, fault: Fault) -> None:
-        if fault.kind in inside.INSIDE:
+        if wires.carries(self._cluster, fault):
+            if fault.for_ is not None:
+                self._keep(number, None)
+            wires.settle(self._cluster)
+            return
+        if inside.is_inside(self._cluster, fault):
             copies = bool(fault.args.get("old_copy"))
             if copies or (fault.kind == "disk" and fault.for_ is not None):
                 self._keep(number, None)  # a daemon that it ended is started again, one that it stopped wakes
@@ -208,6 +214,8 @@ class RealBreaker:
         finally:
             if held is not None:
                 held.close()
+        if fault.kind == "power_off":
+            wires.settle(self._cluster)
         if fault.kind != "port":
             _STRIKES[fault.kind](self._cluster.node(fault.args["node"]))
 
@@ -220,15 +228,12 @@ class RealBreaker:
 
     def _take_port(self, fault: Fault) -> socket.socket:
         node, port = self._cluster.node(fault.args["node"]), fault.args["port"]
-        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            held.bind((node.address, port))
-            held.listen()
-        except OSError as error:
-            held.close()
+            held = _listen_at(node, port)
+        except (OSError, ClusterError) as error:
+            said = getattr(error, "strerror", None) or getattr(error, "message", error)
             raise Conflict(
-                f"{node.address}:{port} cannot be taken: {error.strerror}",
+                f"{node.address}:{port} cannot be taken: {said}",
                 hint="Who has it already keeps it; begin the fault before the port is published.",
             ) from error
         held.set_inheritable(True)
@@ -332,7 +337,10 @@ class RealBreaker:
         """Harmless when it is done again."""
         keeper.dismiss(self._cluster.folder, entry.keeper)
         fault = entry.value
-        if fault.kind in inside.INSIDE:
+        if fault.kind in (*wires.CUTS, "power_off") and not self._cluster.ended:
+            with suppress(SwarmError):  # a hub that is gone has cut all
+                wires.settle(self._cluster)
+        if inside.is_inside(self._cluster, fault):
             for name, there in entry.told.items():
                 with suppress(SwarmError):
                     inside.untell(self._cluster.node(name), there)
@@ -387,6 +395,9 @@ class RealBreaker:
             pass
         for node in [] if self._cluster.ended else self._cluster.nodes:
             inside.untell_all(node)
+        if not self._cluster.ended:
+            with suppress(SwarmError):
+                wires.settle(self._cluster)
         if failed:
             raise failed[0]
 
@@ -512,6 +523,20 @@ class RealBreaker:
 
 
 # ---- what is done to a node
+
+
+def _listen_at(node: LocalNode, port: int) -> socket.socket:
+    if node.hub is not None:
+        return node.hub.listen(node.name, port)
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((node.address, port))
+        held.listen()
+    except OSError:
+        held.close()
+        raise
+    return held
 
 
 def _kill(node: LocalNode) -> None:

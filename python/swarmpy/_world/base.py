@@ -117,6 +117,9 @@ class World(Protocol):
     def address(self, name: str) -> str:
         """`ip:2377`, where other nodes reach it."""
 
+    def reach(self, name: str) -> str:
+        """Where this machine reaches the ports that a node publishes."""
+
     def docker_host(self, name: str) -> str: ...
 
     def kill(self, name: str) -> None: ...

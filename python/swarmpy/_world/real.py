@@ -227,6 +227,9 @@ class RealWorld(WallClock):
     def address(self, name: str) -> str:
         return f"{self._cluster.node(name).address}:{MANAGEMENT_PORT}"
 
+    def reach(self, name: str) -> str:
+        return self._cluster.node(name).reach
+
     def docker_host(self, name: str) -> str:
         return self._cluster.node(name).docker_host
 
@@ -251,7 +254,7 @@ class RealWorld(WallClock):
         return self._breaker
 
     def http_get(self, name: str, port: int, path: str, timeout: float) -> tuple[int, str]:
-        return http_get(self._cluster.node(name).address, port, path, timeout)
+        return http_get(self.reach(name), port, path, timeout)
 
     def serve(self, address: str, name: str) -> Door:
         raise NotSupportedInMode(

@@ -50,6 +50,9 @@ class RemoteWorld(WallClock):
     def address(self, name: str) -> str:
         return self._not_ours(f"know the address of {name}")
 
+    def reach(self, name: str) -> str:
+        return self.address(name)
+
     def docker_host(self, name: str) -> str:
         return self._door.docker_host
 

@@ -207,6 +207,9 @@ class SimWorld:
     def address(self, name: str) -> str:
         return f"{self._core.address(name)}:{MANAGEMENT_PORT}"
 
+    def reach(self, name: str) -> str:
+        return self._core.address(name)
+
     def docker_host(self, name: str) -> str:
         raise NotSupportedInMode(
             "a simulated node has no address of its own for docker",

@@ -16,7 +16,7 @@ from swarmpy.cli import pick
 from swarmpy.cli.table import table
 from swarmpy.errors import SwarmError
 
-KEYS = ("cluster", "name", "state", "role", "pid", "address", "docker_host", "data_root")
+KEYS = ("cluster", "name", "state", "role", "pid", "address", "docker_host", "published_at", "data_root")
 ERROR, LOCKED = "error", "locked"
 SHOWN = {ERROR: ERROR, LOCKED: LOCKED}  # of what a node says of itself; the others run
 ASK_SECONDS = 2.0
@@ -50,6 +50,8 @@ def _tell_of(made: LocalCluster, options: argparse.Namespace) -> None:
         print(f'\nCluster "{name}": {len(made.nodes)} daemons, outside any swarm.')
     else:
         print(f'\nCluster "{name}": a swarm of {options.managers} managers and {options.workers} workers.')
+    if not all(node.is_reached for node in made.nodes):
+        print("This machine reaches what a node publishes at 127.0.X.Y in place of 10.214.X.Y.")
     print("Point docker at a node:\n")
     for node in made.nodes:
         print(f"    export DOCKER_HOST={node.docker_host}")
@@ -153,6 +155,7 @@ def _row(cluster: LocalCluster, node: LocalNode) -> dict[str, Any]:
         pid,
         node.address,
         node.docker_host,
+        node.reach,
         str(node.data_root),
     )
     row = dict(zip(KEYS, values, strict=True))
@@ -176,6 +179,6 @@ def _role_now(node: LocalNode, swarm: dict[str, Any]) -> str:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    keys = KEYS[:-1]  # the data root is for programs
+    keys = KEYS[:-2]  # the others are for programs
     cells = [["-" if row[key] is None else str(row[key]) for key in keys] for row in rows]
     return table([key.upper() for key in keys], cells)

@@ -122,7 +122,7 @@ def _add_clusters(verbs: Any, which: argparse.ArgumentParser, told: argparse.Arg
         choices=NETS,
         default=NETS[0],
         help="where nodes have their addresses: on the loopback (default), or in a network namespace each; "
-        "auto: namespaces where this machine reaches their nodes",
+        "auto: namespaces where this machine grants them",
     )
     up.add_argument("--no-init", action="store_true", help="leave the daemons outside any swarm")
     up.add_argument("--yes", action="store_true", help="do not ask before starting very many daemons")
