@@ -159,6 +159,26 @@ TEST_F(EngineRules, AnAddressOfATaskThatHasEndedIsFree) {
   EXPECT_EQ(put(next, Duration::seconds(6)), "");
 }
 
+TEST_F(EngineRules, AnAddressOfATaskThatRanAndEndedInOneEntryIsFree) {
+  ASSERT_EQ(put(with_subnet(1, "10.0.1.0/24")), "");
+  ASSERT_EQ(put(fresh_service(1)), "");
+  model::Task one = task(5, 1, TaskState::starting, TaskState::running);
+  one.attachments = {{NetworkId(1), {"10.0.1.3/24"}}};
+  ASSERT_EQ(put(one), "");
+  ASSERT_EQ(say({step(5, TaskState::running, {}), step(5, TaskState::failed, TaskState::shutdown)}), "");
+  model::Service other = fresh_service(2);
+  other.virtual_ips = {{NetworkId(1), "10.0.1.3/24"}};
+  EXPECT_EQ(put(other), "");
+}
+
+TEST_F(EngineRules, AnAddressThatAnEntryTakesTwiceIsFound) {
+  ASSERT_EQ(put(with_subnet(1, "10.0.1.0/24")), "");
+  model::Service first = fresh_service(1), second = fresh_service(2);
+  first.virtual_ips = {{NetworkId(1), "10.0.1.2/24"}};
+  second.virtual_ips = {{NetworkId(1), "10.0.1.2/24"}};
+  EXPECT_TRUE(blames(say({model::Put{first}, model::Put{second}}), "addresses belong to one"));
+}
+
 TEST_F(EngineRules, SubnetsThatOverlapAreFound) {
   ASSERT_EQ(put(with_subnet(1, "10.0.1.0/24")), "");
   EXPECT_TRUE(blames(put(with_subnet(2, "10.0.0.0/16")), "addresses belong to one"));
@@ -180,6 +200,13 @@ TEST_F(EngineRules, APortOfTwoServicesIsFound) {
 TEST_F(EngineRules, APortThatWasGivenBackIsFree) {
   EXPECT_EQ(put(with_port(fresh_service(1), 8000)), "");
   EXPECT_EQ(say({model::Remove::of<model::Service>(ServiceId(1))}), "");
+  EXPECT_EQ(put(with_port(fresh_service(2), 8000)), "");
+}
+
+TEST_F(EngineRules, APortThatAServiceHadWithinAnEntryIsFree) {
+  EXPECT_EQ(
+      say({model::Put{with_port(fresh_service(1), 8000)}, model::Remove::of<model::Service>(ServiceId(1))}),
+      "");
   EXPECT_EQ(put(with_port(fresh_service(2), 8000)), "");
 }
 
