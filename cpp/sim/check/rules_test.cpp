@@ -287,13 +287,38 @@ TEST_F(StartFirst, ARestartBesideAnOldTaskIsNotTheUpdates) {
   EXPECT_EQ(put(task(12, 2, TaskState::new_, TaskState::ready), Duration::seconds(1)), "");
 }
 
-TEST_F(EngineRules, TwoSlotsAtOnceAreFound) {
-  model::Service made = fresh_service(1);
-  made.spec.update.emplace().parallelism = 1;
-  put(made);
-  for (const std::uint64_t slot : {1U, 2U})
-    ASSERT_EQ(put(task(slot, slot, TaskState::running, TaskState::running)), "");
-  update(1, "nginx:2", model::UpdateState::updating);
+// One plan restarts in a slot, and takes the slot away: the new task goes with the next plan.
+TEST_F(StartFirst, ASlotThatGoesIsNotTheUpdates) {
+  EXPECT_EQ(say({step(11, TaskState::failed, TaskState::shutdown),
+                 model::Put{task(21, 1, TaskState::new_, TaskState::ready)}, step(1, {}, TaskState::remove)}),
+            "");
+}
+
+TEST_F(StartFirst, ASlotThatGoesDoesNotWaitForTheDelay) {
+  EXPECT_EQ(say({step(11, TaskState::running, {})}), "");
+  EXPECT_EQ(say({model::Put{task(22, 2, TaskState::new_, TaskState::ready)}, step(2, {}, TaskState::remove)}),
+            "");
+}
+
+class OneAtATime : public EngineRules {
+ protected:
+  void SetUp() override {
+    model::Service made = fresh_service(1);
+    made.spec.update.emplace().parallelism = 1;
+    put(made);
+    for (const std::uint64_t slot : {1U, 2U})
+      ASSERT_EQ(put(task(slot, slot, TaskState::running, TaskState::running)), "");
+    update(1, "nginx:2", model::UpdateState::updating);
+  }
+};
+
+TEST_F(OneAtATime, SlotsThatGoAreNotTheUpdates) {
+  EXPECT_EQ(say({model::Put{task(11, 1, TaskState::new_, TaskState::ready)}, step(1, {}, TaskState::remove),
+                 model::Put{task(12, 2, TaskState::new_, TaskState::ready)}, step(2, {}, TaskState::remove)}),
+            "");
+}
+
+TEST_F(OneAtATime, TwoSlotsAtOnceAreFound) {
   for (const std::uint64_t slot : {1U, 2U})
     ASSERT_EQ(put(task(10 + slot, slot, TaskState::new_, TaskState::ready)), "");
   EXPECT_EQ(say({step(1, {}, TaskState::shutdown)}), "");
