@@ -243,10 +243,10 @@ std::optional<NetworkId> Allocator::ingress_for(const std::optional<model::Endpo
   return addresses_.has(*ingress_) ? ingress_ : std::nullopt;
 }
 
-Result<std::string> Allocator::take(NetworkId id, Plan& plan) {
+Result<std::string> Allocator::take(NetworkId id, TaskId task, Plan& plan) {
   auto address = addresses_.take(id);
   if (!address) return plan.lacking = id, missing(plan.store, id, address.error());
-  in_flight_addresses_.emplace_back(id, *address);
+  in_flight_addresses_.push_back({id, *address, task});
   return address;
 }
 
@@ -270,10 +270,10 @@ Result<std::vector<model::VirtualIp>> Allocator::addresses_for(const model::Serv
     return false;
   };
   if (const auto ingress = ingress_for(endpoint); ingress && !keep(*ingress))
-    if (auto address = take(*ingress, plan)) out.push_back({*ingress, std::move(*address)});
+    if (auto address = take(*ingress, {}, plan)) out.push_back({*ingress, std::move(*address)});
   for (const NetworkId id : networks_of(plan.store, service.spec.task, service.id)) {
     if (keep(id)) continue;
-    auto address = take(id, plan);
+    auto address = take(id, {}, plan);
     if (!address) return address.error();
     out.push_back({id, std::move(*address)});
   }
@@ -304,9 +304,9 @@ Result<Allocator::Attachments> Allocator::attachments_for(const model::Task& tas
   Attachments out;
   if (plan.store.feature_level() < model::kNetworksSince) return out;
   if (const auto ingress = ingress_for(task.templ->endpoint))
-    if (auto address = take(*ingress, plan)) out.push_back({*ingress, {std::move(*address)}});
+    if (auto address = take(*ingress, task.id, plan)) out.push_back({*ingress, {std::move(*address)}});
   for (const NetworkId id : networks_of(plan.store, task.spec(), task.service_id)) {
-    auto address = take(id, plan);
+    auto address = take(id, task.id, plan);
     if (!address) return address.error();
     out.push_back({id, {std::move(*address)}});
   }
@@ -339,7 +339,19 @@ void Allocator::tell_waiting(ServiceId id, Plan& plan) {
 // What was taken for something that could not be had whole.
 void Allocator::give_up_since(std::size_t taken) {
   for (; in_flight_addresses_.size() > taken; in_flight_addresses_.pop_back())
-    addresses_.give_back(in_flight_addresses_.back().first, in_flight_addresses_.back().second);
+    addresses_.give_back(in_flight_addresses_.back().network, in_flight_addresses_.back().address);
+}
+
+// A step is applied although its task has ended, or is gone: then no later change gives its addresses back.
+void Allocator::give_back_in_flight(const store::Store& store, bool applied) {
+  for (const Taken& taken : in_flight_addresses_) {
+    const auto task = store.task(taken.task);
+    const bool is_held = taken.task.empty() || (task && holds(*task));
+    if (applied && is_held) continue;
+    addresses_.give_back(taken.network, taken.address);
+    wake(taken.network);
+  }
+  in_flight_addresses_.clear();
 }
 
 // Without an error the task has what it needs, and the plan makes it pending.
@@ -391,12 +403,12 @@ std::optional<model::Transaction> Allocator::plan(const store::Store& store, Ins
 }
 
 void Allocator::settled(const store::Store& store, const model::Outcome& outcome, Instant) {
+  give_back_in_flight(store, outcome.applied);
   if (!outcome.applied) {
     for (const auto& [id, ports] : in_flight_ports_) {
       ports_.release(id, ports);
       if (const auto service = store.service(id)) ports_.hold(id, service->ports);
     }
-    for (const auto& [id, address] : in_flight_addresses_) addresses_.give_back(id, address), wake(id);
     for (const NetworkId id : in_flight_networks_) {
       addresses_.release(id);
       if (store.network(id)) bare_networks_.insert(id);
@@ -405,7 +417,6 @@ void Allocator::settled(const store::Store& store, const model::Outcome& outcome
     for (const ServiceId id : in_flight_) go_on(id);  // what its tasks were to be told was not
   }
   in_flight_ports_.clear();
-  in_flight_addresses_.clear();
   in_flight_networks_.clear();
   in_flight_.clear();
 }

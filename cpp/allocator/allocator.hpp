@@ -19,6 +19,7 @@
 
 #include "allocator/addresses.hpp"
 #include "allocator/ports.hpp"
+#include "base/id.hpp"
 #include "store/leader_loop.hpp"
 
 namespace swarm::allocator {
@@ -58,10 +59,11 @@ class Allocator final : public store::LeaderLoop {
   Result<void> ready(const model::Task& task, Plan& plan);
   void tell_waiting(ServiceId id, Plan& plan);
   void give_up_since(std::size_t taken);
+  void give_back_in_flight(const store::Store& store, bool applied);
   std::vector<NetworkId> networks_of(const store::Store& store, const model::TaskSpec& spec,
                                      ServiceId service) const;
   std::optional<NetworkId> ingress_for(const std::optional<model::EndpointSpec>& endpoint) const;
-  Result<std::string> take(NetworkId id, Plan& plan);
+  Result<std::string> take(NetworkId id, TaskId task, Plan& plan);
   Error missing(const store::Store& store, NetworkId id, const Error& why) const;
 
   PublishedPorts ports_;
@@ -83,7 +85,12 @@ class Allocator final : public store::LeaderLoop {
   // What the plan under way has taken, in case that it is refused.
   std::set<ServiceId> in_flight_;
   std::vector<std::pair<ServiceId, Ports>> in_flight_ports_;
-  std::vector<std::pair<NetworkId, std::string>> in_flight_addresses_;
+  struct Taken {
+    NetworkId network;
+    std::string address;
+    TaskId task;  // empty: for a service
+  };
+  std::vector<Taken> in_flight_addresses_;
   std::set<NetworkId> in_flight_networks_;
 };
 

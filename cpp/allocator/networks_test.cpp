@@ -275,6 +275,27 @@ TEST_F(NetworksTest, ADroppedPlanTakesNothing) {
   for (const TaskId id : tasks) EXPECT_EQ(store_.task(id)->state(), TaskState::pending);
 }
 
+// The plan was made before the entry that took the task away, and is applied after it.
+TEST_F(NetworksTest, AnAddressForATaskThatIsGoneOrHasEndedIsGivenBack) {
+  const NetworkId front = network("front", "10.9.0.0/29");
+  run();
+  const ServiceId web = service("web", {front});
+  run();
+  for (int i = 0; i < 10; ++i) {
+    const TaskId gone = task(web);
+    auto plan = allocator_->plan(store_, {}, {});
+    ASSERT_TRUE(plan);
+    if (i % 2 == 0) ends(gone);
+    if (i % 2 == 1) apply({model::Remove::of<model::Task>(gone)});
+    apply(std::move(plan->actions));
+    allocator_->settled(store_, {true, store_.version(), ""}, {});
+  }
+  std::vector<TaskId> tasks;
+  for (int i = 0; i < 4; ++i) tasks.push_back(task(web));
+  run();
+  for (const TaskId id : tasks) EXPECT_EQ(store_.task(id)->state(), TaskState::pending);
+}
+
 TEST_F(NetworksTest, AnUpdateMovesTheVirtualAddress) {
   const NetworkId front = network("front"), back = network("back");
   run();

@@ -120,6 +120,16 @@ TEST(Issue, ANodeThatIsToBecomeAManagerGetsAManagersCertificate) {
   EXPECT_EQ(role_of(node), model::NodeRole::manager) << "it is one until it is out of the group";
 }
 
+// Seed 8801: a manager that was behind refused a leader that was a manager again, for ever.
+TEST(Issue, ACertificateIsNoOlderThanTheLogWhereItIsValidAtOnce) {
+  const WallTime now{1'800'000'000'000'000'000};
+  EXPECT_EQ(made_at(now, now + Duration::seconds(-5)), now);
+  const WallTime ahead = now + Duration::seconds(36);
+  EXPECT_EQ(made_at(now, ahead), ahead);
+  EXPECT_LE(to_issue(NodeId(1), model::NodeRole::manager, ClusterId(1), kLeastExpiry, ahead).not_before, now);
+  EXPECT_EQ(made_at(now, now + Duration::seconds(24LL * 3600)), now) << "it would not be valid for a day";
+}
+
 TEST(Renewal, IsDrawnFromTheMiddleOfALife) {
   model::Certificate certificate;
   certificate.not_after = WallTime{} + Duration::seconds(1'000);

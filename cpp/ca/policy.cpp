@@ -35,6 +35,8 @@ WallTime whole_seconds(WallTime time) { return {time.ns / kSecond * kSecond}; }
 
 const char* sentence_of(Distrust distrust) { return kSentences[static_cast<std::size_t>(distrust)]; }
 
+WallTime made_at(WallTime now, WallTime log) { return log < now + kBackdate / 2 ? std::max(now, log) : now; }
+
 model::Certificate to_issue(NodeId node, model::NodeRole role, ClusterId cluster, Duration life,
                             WallTime now) {
   const WallTime from = whole_seconds(now + (Duration{} - kBackdate));

@@ -22,6 +22,11 @@ inline constexpr Duration kBackdate = Duration::seconds(3600);
 // After its end a certificate still serves for this long to ask for the next one, and for nothing else.
 inline constexpr Duration kRenewalGrace = Duration::seconds(7LL * 24 * 3600);
 
+// When a certificate counts as made. Not before anything that the log has: managers compare it with the log's
+// time of a demotion (node/permissions), and a leader's wrong clock may have put the log ahead of the
+// calendar. Within what a certificate is backdated by, so that it is valid at once; else by the clock alone.
+WallTime made_at(WallTime now, WallTime log);
+
 // What the leader signs for a node. Whole seconds, as in X.509.
 model::Certificate to_issue(NodeId node, model::NodeRole role, ClusterId cluster, Duration life,
                             WallTime now);

@@ -101,6 +101,7 @@ struct Leaving {
   bool known = false;  // the leader knows, or does not need to
   bool draining = false;
   Instant resend, give_up;
+  std::optional<Error> why = {};  // the client's answer: of a join that was refused
 };
 }  // namespace stage
 using Stage = std::variant<stage::Outside, stage::Locked, stage::Initialising, stage::Joining, stage::Member,

@@ -80,10 +80,11 @@ void Lifecycle::run(Leaving& leaving, const Surroundings& at) {
   if (!leaving.known) return;
   if (!std::exchange(leaving.draining, true)) return out_.add(effect::DrainAgent{});
   if (!at.idle) return;
-  const ports::ApiId id = leaving.id;
+  const Leaving left = std::move(leaving);
   stage_ = stage::Outside{};
   forget_everything();
-  done(id, docker::OperationResult{});
+  if (left.why) return done(left.id, *left.why);
+  done(left.id, docker::OperationResult{});
 }
 
 void Lifecycle::on_deadline(Leaving& leaving, const Surroundings& at) {

@@ -17,7 +17,6 @@
 #include "node/lifecycle.hpp"
 #include "node/lifecycle_times.hpp"
 #include "node/waits.hpp"
-#include "ports/ports.hpp"
 
 namespace swarm::node {
 
@@ -128,10 +127,8 @@ void Lifecycle::refuse_raft_join(const Error& error, Instant now) {
     way_ = way::Refused{now + kRaftRetry};
     return;
   }
-  const ports::ApiId id = joining->id;
-  stage_ = stage::Outside{};
-  done(id, error);
-  forget_everything();
+  // Its session has begun: tasks may run here already, and are stopped first.
+  stage_ = stage::Leaving{joining->id, 0, true, false, now, now, error};
 }
 
 void Lifecycle::enter_group(const wire::RaftJoinReply& reply) {

@@ -398,8 +398,12 @@ TEST_F(LifecycleTest, ARefusedManagerThatWasJustJoiningForgetsTheSwarm) {
   trust();
   stored(hear(accepted(NodeRole::manager)));
   at_.in_session = true;
-  const auto effects =
-      hear(wire::RaftJoinReply{ask_for_group(), plain_error(Code::unavailable, "unreachable"), {}, 0, {}});
+  hear(wire::RaftJoinReply{ask_for_group(), plain_error(Code::unavailable, "unreachable"), {}, 0, {}});
+  EXPECT_TRUE((are<effect::DrainAgent>(run()))) << "its session has begun: it may run tasks already";
+  at_.idle = false;
+  EXPECT_TRUE(run().empty());
+  at_.idle = true;
+  const auto effects = run();
   EXPECT_EQ(outcome(effects), "unreachable");
   EXPECT_TRUE(has<effect::WipeAll>(effects));
   EXPECT_FALSE(identity_);

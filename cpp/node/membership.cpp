@@ -122,7 +122,8 @@ Result<model::NodeRole> Membership::check_token(const std::string& host, const s
 
 Result<std::string> Membership::issue(NodeId node, model::NodeRole role, const std::string& request_pem) {
   const model::Cluster& cluster = *replica_.store().cluster();
-  const auto says = ca::to_issue(node, role, cluster.id, cluster.spec.ca.node_cert_expiry, core_.wall());
+  const WallTime made = ca::made_at(core_.wall(), replica_.newest_time());
+  const auto says = ca::to_issue(node, role, cluster.id, cluster.spec.ca.node_cert_expiry, made);
   return sign(core_.ports.crypto, cluster.root_ca, request_pem, says);
 }
 

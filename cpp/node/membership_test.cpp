@@ -11,6 +11,7 @@
 #include "base/address.hpp"
 #include "base/id.hpp"
 #include "base/time.hpp"
+#include "ca/policy.hpp"
 #include "control/join.hpp"
 #include "model/defaults.hpp"
 #include "model/node.hpp"
@@ -193,6 +194,20 @@ TEST_F(MembershipTest, ANodesNextCertificateSaysTheRoleThatItIsToHave) {
   leader_.put(promoted);
   go_on();
   EXPECT_EQ(next(), model::NodeRole::manager);
+}
+
+// A manager that is behind compares it with its store's time of a demotion.
+TEST_F(MembershipTest, ANodesNextCertificateIsNoOlderThanTheLog) {
+  const NodeId node = join(70, leader_.worker_token).node;
+  const WallTime right = std::exchange(leader_.world.clock.wall_now, WallTime{41'500'000'000});
+  model::Node next = *leader_.replica->store().node(node);
+  next.spec.annotations.labels["a"] = "b";
+  leader_.put(next);
+  leader_.world.clock.wall_now = right;
+  const WallTime changed = leader_.replica->store().node(node)->meta.updated_at;
+  membership_.on_message({kLink, {ClusterId(9), node, model::NodeRole::worker, 0}},
+                         wire::CertificateRequest{91, "REQUEST"});
+  EXPECT_GT(leader_.world.crypto.issued->not_before + ca::kBackdate + Duration::seconds(1), changed);
 }
 
 TEST_F(MembershipTest, AWrongSecretIsRefused) {

@@ -130,6 +130,7 @@ class Replica {
   raft::Index counted_on() const { return counted_on_; }
 
   // ---- looking
+  WallTime newest_time() const { return newest_time_; }  // of the log: it never goes back, and may be ahead
   const store::Store& store() const { return *store_; }
   const raft::RawNode& raft() const { return *raft_; }
   void reseed(std::uint64_t seed) { raft_->reseed(seed); }

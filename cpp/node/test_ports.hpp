@@ -19,7 +19,8 @@ namespace swarm::node {
 class TestClock final : public ports::Clock {
  public:
   Instant now() override { return {}; }
-  WallTime wall() override { return WallTime{1'000'000'000}; }
+  WallTime wall() override { return wall_now; }
+  WallTime wall_now{1'000'000'000};
 };
 
 class TestTransport final : public ports::Transport {

@@ -52,8 +52,13 @@ std::optional<http::Request> NetworkWork::next_request() const {
   return std::nullopt;
 }
 
+bool NetworkWork::asks_a_manager() const {
+  return world_.alive(asked_) && world_.node(asked_).inspect().raft != nullptr;
+}
+
 void NetworkWork::begin() {
   asked_ = managers_[rng_.below(managers_.size())];
+  was_manager_ = asks_a_manager();
   give_up_ = world_.now() + kPatience;
   if (stage_ == Stage::network) replicas_ = rng_.below(4);
   auto request = next_request();
@@ -62,9 +67,10 @@ void NetworkWork::begin() {
   call_ = world_.call(asked_, std::move(*request));
 }
 
-// A worker, as a manager is after a demotion, has none of the swarm's networks.
+// A worker, as a manager is after a demotion, has none of the swarm's networks. It may have become one, or a
+// manager again, since it was asked.
 bool NetworkWork::is_for_now(std::uint32_t status, const std::string& body) const {
-  const bool is_manager = world_.alive(asked_) && world_.node(asked_).inspect().raft != nullptr;
+  const bool is_manager = was_manager_ && asks_a_manager();
   return (status == kNotFound && !is_manager) ||
          message_of(body).find("is in use by task") != std::string::npos;
 }

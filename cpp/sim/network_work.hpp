@@ -28,6 +28,7 @@ class NetworkWork {
 
   void begin();
   void finish(std::uint32_t status, const std::string& body);
+  bool asks_a_manager() const;
   bool is_for_now(std::uint32_t status, const std::string& body) const;
   void blame(const std::string& what, const std::string& body);
   std::optional<http::Request> next_request() const;
@@ -38,6 +39,7 @@ class NetworkWork {
   Rng rng_;
   std::vector<std::string> managers_;
   std::string broken_, asked_;
+  bool was_manager_ = false;  // `asked_`, when it was asked
   std::uint32_t number_ = 0;
   std::uint64_t replicas_ = 1;
   Stage stage_ = Stage::nothing;

@@ -60,7 +60,9 @@ std::string Overdue::tasks_left(const World& world, const store::Store& store) {
       down_.erase(id);
       continue;
     }
-    const Instant since = std::max(down_.try_emplace(id, world.now()).first->second, since_);
+    Down& down = down_[id];
+    if (down.version != node->meta.version) down = {world.now(), node->meta.version};
+    const Instant since = std::max(down.since, since_);
     if (world.now() - since < kTimeEnough) continue;
     for (const TaskId task : store.tasks_on_node(id))
       if (store.task(task)->live())

@@ -32,7 +32,13 @@ class Overdue {
   };
   std::map<std::string, Dead> dead_;
   std::map<std::string, NodeId> nodes_;  // which each machine was last
-  std::map<NodeId, Instant> down_;       // by the store, since when
+  // By the store. A node may come, get tasks and be DOWN again between two looks: its object has changed
+  // then.
+  struct Down {
+    Instant since;
+    std::uint64_t version = 0;
+  };
+  std::map<NodeId, Down> down_;
 };
 
 }  // namespace swarm::sim

@@ -358,8 +358,9 @@ SimDisk::Copy SimDisk::copied() const {
   return copy;
 }
 
+// The marks, too: a crash may have lost all that came after the copy, and the copy's mark does not tell.
 bool SimDisk::become(Copy copy) {
-  bool same = true;
+  bool same = mark_ == copy.mark;
   for (std::size_t i = 0; i < kFamilies; ++i) {
     same = same && tables_[i] == copy.tables[i];
     tables_[i] = std::move(copy.tables[i]);

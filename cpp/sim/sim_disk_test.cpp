@@ -245,6 +245,27 @@ TEST_F(OneDisk, as_long_as_it_is_full_it_cannot_be_opened_again) {
             "reopened: write: no space left on device (ENOSPC)\n");
 }
 
+// Seed 7495: the copy brings its mark along, by which the manager would have known of the loss.
+TEST_F(OneDisk, a_copy_is_older_also_where_all_that_came_after_it_was_lost) {
+  const auto put_marked = [&](const std::string& value) {
+    ports::DiskBatch batch;
+    batch.put(Family::raft_log, "a", value);
+    batch.sync = true;
+    batch.mark = "mark " + value;
+    disk_.commit(std::move(batch), ++token_);
+  };
+  put_marked("1");
+  disk_.sync();
+  disk_.keep_copy();
+  put_marked("2");
+  disk_.sync();
+  disk_.set_trouble(at_crash(1, false));
+  EXPECT_EQ(disk_.crash(), "lost its last 1 durable batches");
+  EXPECT_EQ(disk_.mark(), "mark 2");
+  EXPECT_TRUE(disk_.take_copy());
+  EXPECT_EQ(disk_.mark(), "mark 1");
+}
+
 TEST_F(OneDisk, an_older_copy_is_what_it_was_and_is_taken_once) {
   put("a", "1");
   durable(1);

@@ -167,7 +167,7 @@ Rule at_most_one_per_slot(const RuleSpec& spec) {
 
 // A slot is in hand from the moment that a task which runs well is to stop, or gets a newer one beside it,
 // until its new task runs or has failed. Tasks that a restart or a drain replaces do not count for the
-// update.
+// update, nor do those that are to be removed: their slot goes.
 class Pace {
  public:
   explicit Pace(std::string service) : service_(std::move(service)) {}
@@ -221,13 +221,16 @@ class Pace {
       return;
     }
     if (change.before && change.after && Census::runs(*change.before, store) &&
-        stays(*change.before, store) && change.after->desired_state > TaskState::running &&
+        stays(*change.before, store) && is_to_make_way(*change.after) &&
         change.after->state() == TaskState::running && has_newer(*change.after, *service, store))
       seats.insert(seat);
   }
   static bool updating(const model::Service& service) {
     return service.update_status && (service.update_status->state == model::UpdateState::updating ||
                                      service.update_status->state == model::UpdateState::rollback_started);
+  }
+  static bool is_to_make_way(const model::Task& task) {
+    return task.desired_state > TaskState::running && task.desired_state < TaskState::remove;
   }
   // A plan that is applied after the node came back may have been made before, to move its tasks.
   bool stays(const model::Task& task, const store::Store& store) const {

@@ -14,6 +14,7 @@
 #include "sim/check/rules.hpp"
 #include "sim/watch.hpp"
 #include "store/change_set.hpp"
+#include "store/store.hpp"
 
 namespace swarm::sim {
 namespace {
@@ -23,7 +24,8 @@ class AddressHolders {
   Verdict committed(const Commit& commit) {
     for (const auto& any : commit.changes) release_before(any);
     for (const auto& any : commit.changes)
-      if (auto broken = hold_after(any)) return broken;
+      if (is_last(any, commit.store))
+        if (auto broken = hold_after(any)) return broken;
     return std::nullopt;
   }
 
@@ -47,6 +49,16 @@ class AddressHolders {
     for (const auto& one : network.allocated) what({{}, one.subnet}, "network " + network.annotations.name);
   }
 
+  // An entry may change an object more than once: what the object was in between holds nothing.
+  static bool is_last(const store::AnyChange& any, const store::Store& store) {
+    if (const auto* service = std::get_if<store::Change<model::Service>>(&any))
+      return service->after == store.service(service->latest().id);
+    if (const auto* task = std::get_if<store::Change<model::Task>>(&any))
+      return task->after == store.task(task->latest().id);
+    if (const auto* network = std::get_if<store::Change<model::Network>>(&any))
+      return network->after == store.network(network->latest().id);
+    return true;
+  }
   void release_before(const store::AnyChange& any) {
     std::visit(
         [this]<class T>(const store::Change<T>& change) {

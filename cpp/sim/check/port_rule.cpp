@@ -22,7 +22,9 @@ class PortHolders {
       if (const auto* change = std::get_if<store::Change<model::Service>>(&any))
         if (change->before) release(*change->before);
     for (const auto& any : commit.changes)
-      if (const auto* change = std::get_if<store::Change<model::Service>>(&any); change && change->after)
+      if (const auto* change = std::get_if<store::Change<model::Service>>(&any);
+          change && change->after &&
+          change->after == commit.store.service(change->after->id))  // its last one
         if (auto broken = hold(*change->after)) return broken;
     return std::nullopt;
   }

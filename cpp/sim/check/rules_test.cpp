@@ -159,6 +159,26 @@ TEST_F(EngineRules, AnAddressOfATaskThatHasEndedIsFree) {
   EXPECT_EQ(put(next, Duration::seconds(6)), "");
 }
 
+TEST_F(EngineRules, AnAddressOfATaskThatRanAndEndedInOneEntryIsFree) {
+  ASSERT_EQ(put(with_subnet(1, "10.0.1.0/24")), "");
+  ASSERT_EQ(put(fresh_service(1)), "");
+  model::Task one = task(5, 1, TaskState::starting, TaskState::running);
+  one.attachments = {{NetworkId(1), {"10.0.1.3/24"}}};
+  ASSERT_EQ(put(one), "");
+  ASSERT_EQ(say({step(5, TaskState::running, {}), step(5, TaskState::failed, TaskState::shutdown)}), "");
+  model::Service other = fresh_service(2);
+  other.virtual_ips = {{NetworkId(1), "10.0.1.3/24"}};
+  EXPECT_EQ(put(other), "");
+}
+
+TEST_F(EngineRules, AnAddressThatAnEntryTakesTwiceIsFound) {
+  ASSERT_EQ(put(with_subnet(1, "10.0.1.0/24")), "");
+  model::Service first = fresh_service(1), second = fresh_service(2);
+  first.virtual_ips = {{NetworkId(1), "10.0.1.2/24"}};
+  second.virtual_ips = {{NetworkId(1), "10.0.1.2/24"}};
+  EXPECT_TRUE(blames(say({model::Put{first}, model::Put{second}}), "addresses belong to one"));
+}
+
 TEST_F(EngineRules, SubnetsThatOverlapAreFound) {
   ASSERT_EQ(put(with_subnet(1, "10.0.1.0/24")), "");
   EXPECT_TRUE(blames(put(with_subnet(2, "10.0.0.0/16")), "addresses belong to one"));
@@ -180,6 +200,13 @@ TEST_F(EngineRules, APortOfTwoServicesIsFound) {
 TEST_F(EngineRules, APortThatWasGivenBackIsFree) {
   EXPECT_EQ(put(with_port(fresh_service(1), 8000)), "");
   EXPECT_EQ(say({model::Remove::of<model::Service>(ServiceId(1))}), "");
+  EXPECT_EQ(put(with_port(fresh_service(2), 8000)), "");
+}
+
+TEST_F(EngineRules, APortThatAServiceHadWithinAnEntryIsFree) {
+  EXPECT_EQ(
+      say({model::Put{with_port(fresh_service(1), 8000)}, model::Remove::of<model::Service>(ServiceId(1))}),
+      "");
   EXPECT_EQ(put(with_port(fresh_service(2), 8000)), "");
 }
 
@@ -260,13 +287,38 @@ TEST_F(StartFirst, ARestartBesideAnOldTaskIsNotTheUpdates) {
   EXPECT_EQ(put(task(12, 2, TaskState::new_, TaskState::ready), Duration::seconds(1)), "");
 }
 
-TEST_F(EngineRules, TwoSlotsAtOnceAreFound) {
-  model::Service made = fresh_service(1);
-  made.spec.update.emplace().parallelism = 1;
-  put(made);
-  for (const std::uint64_t slot : {1U, 2U})
-    ASSERT_EQ(put(task(slot, slot, TaskState::running, TaskState::running)), "");
-  update(1, "nginx:2", model::UpdateState::updating);
+// One plan restarts in a slot, and takes the slot away: the new task goes with the next plan.
+TEST_F(StartFirst, ASlotThatGoesIsNotTheUpdates) {
+  EXPECT_EQ(say({step(11, TaskState::failed, TaskState::shutdown),
+                 model::Put{task(21, 1, TaskState::new_, TaskState::ready)}, step(1, {}, TaskState::remove)}),
+            "");
+}
+
+TEST_F(StartFirst, ASlotThatGoesDoesNotWaitForTheDelay) {
+  EXPECT_EQ(say({step(11, TaskState::running, {})}), "");
+  EXPECT_EQ(say({model::Put{task(22, 2, TaskState::new_, TaskState::ready)}, step(2, {}, TaskState::remove)}),
+            "");
+}
+
+class OneAtATime : public EngineRules {
+ protected:
+  void SetUp() override {
+    model::Service made = fresh_service(1);
+    made.spec.update.emplace().parallelism = 1;
+    put(made);
+    for (const std::uint64_t slot : {1U, 2U})
+      ASSERT_EQ(put(task(slot, slot, TaskState::running, TaskState::running)), "");
+    update(1, "nginx:2", model::UpdateState::updating);
+  }
+};
+
+TEST_F(OneAtATime, SlotsThatGoAreNotTheUpdates) {
+  EXPECT_EQ(say({model::Put{task(11, 1, TaskState::new_, TaskState::ready)}, step(1, {}, TaskState::remove),
+                 model::Put{task(12, 2, TaskState::new_, TaskState::ready)}, step(2, {}, TaskState::remove)}),
+            "");
+}
+
+TEST_F(OneAtATime, TwoSlotsAtOnceAreFound) {
   for (const std::uint64_t slot : {1U, 2U})
     ASSERT_EQ(put(task(10 + slot, slot, TaskState::new_, TaskState::ready)), "");
   EXPECT_EQ(say({step(1, {}, TaskState::shutdown)}), "");

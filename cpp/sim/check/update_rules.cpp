@@ -36,10 +36,13 @@ bool always_starts_first(const model::Service& service) {
          (!before || (starts_first(before->update) && starts_first(before->rollback)));
 }
 
+// Not by an update: its slot goes, with all that is in it.
+bool is_to_be_removed(const model::Task& task) { return task.desired_state >= TaskState::remove; }
+
 bool is_told_to_stop(const TaskChange& change) {
   return change.before && change.after && change.before->live() &&
          change.before->state() == TaskState::running && change.after->state() == TaskState::running &&
-         change.after->desired_state > TaskState::running;
+         change.after->desired_state > TaskState::running && !is_to_be_removed(*change.after);
 }
 
 struct Slot {
@@ -110,7 +113,8 @@ class Delays {
       if (other->id != change.after->id && other->spec_version != service.spec_version &&
           other->state() == TaskState::running && other->meta.version != 0 &&
           Census::seat_of(*other).slot != 0 && stays_where_it_is(*other, commit.store) &&
-          was_wanted(*other, commit) && !(held && other->desired_state <= TaskState::running))
+          !is_to_be_removed(*other) && was_wanted(*other, commit) &&
+          !(held && other->desired_state <= TaskState::running))
         return true;
     return false;
   }
