@@ -175,9 +175,8 @@ struct OverlayProblems {
   std::vector<std::string> sentences;
 };
 
-using Event =
-    std::variant<LinkOpened, LinkClosed, FrameArrived, DiskDone, DiskFailed, DiskReopened, DiskWaits,
-                 TaskPrepared, TaskStarted, TaskExited, TaskLog, ApiArrived, ApiAborted, MeshProblems,
-                 OverlayChanged, OverlayProblems>;
+using Event = std::variant<LinkOpened, LinkClosed, FrameArrived, DiskDone, DiskFailed, DiskReopened,
+                           DiskWaits, TaskPrepared, TaskStarted, TaskExited, TaskLog, ApiArrived, ApiAborted,
+                           MeshProblems, OverlayChanged, OverlayProblems>;
 
 }  // namespace swarm::ports

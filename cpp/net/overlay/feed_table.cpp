@@ -37,7 +37,9 @@ void drop_unnamed(std::map<Id, Row>& rows, const std::set<Id>& named, std::vecto
 }
 
 // "10.0.1.3/24", "10.0.1.3"
-std::optional<Address> address_of(const std::string& text) { return Address::parse(text.substr(0, text.find('/'))); }
+std::optional<Address> address_of(const std::string& text) {
+  return Address::parse(text.substr(0, text.find('/')));
+}
 
 NetworkRow row_of(const wire::OverlayNetwork& from) {
   NetworkRow row;
@@ -147,7 +149,8 @@ void FeedTable::add_tasks(const FeedEdits& edits, TableChange& change) {
     }
     if (!edit.before) continue;
     for (const auto& place : edit.before->places)
-      if (!kept.contains(place.network)) change.removed_attachments.push_back({place.network, edit.before->task});
+      if (!kept.contains(place.network))
+        change.removed_attachments.push_back({place.network, edit.before->task});
     const NodeId node = edit.before->node;
     if (--tasks_of_node_[node] != 0) continue;
     tasks_of_node_.erase(node);
