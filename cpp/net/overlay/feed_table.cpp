@@ -1,5 +1,6 @@
 #include "net/overlay/feed_table.hpp"
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -129,11 +130,22 @@ FeedEdits FeedTable::leave() {
   return on(nothing);
 }
 
+FeedEdits FeedTable::all() const {
+  FeedEdits edits;
+  for (const auto& [id, row] : networks_) edits.networks.push_back({std::nullopt, row});
+  for (const auto& [id, row] : services_) edits.services.push_back({std::nullopt, row});
+  for (const auto& [id, row] : tasks_) edits.tasks.push_back({std::nullopt, row});
+  return edits;
+}
+
 TableChange FeedTable::table_change(const FeedEdits& edits) {
   TableChange change;
   for (const auto& edit : edits.networks) {
-    if (edit.after) change.networks.push_back(row_of(*edit.after));
-    if (!edit.after) change.removed_networks.push_back(edit.before->network);
+    if (edit.after) {
+      change.networks.push_back(row_of(*edit.after));
+    } else if (edit.before) {
+      change.removed_networks.push_back(edit.before->network);
+    }
   }
   add_services(edits.services, change);
   add_tasks(edits, change);

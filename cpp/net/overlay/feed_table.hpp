@@ -32,7 +32,8 @@ struct FeedEdits {
 class FeedTable {
  public:
   FeedEdits on(const wire::OverlayChange& change);
-  FeedEdits leave();  // all rows go
+  FeedEdits leave();      // all rows go
+  FeedEdits all() const;  // all rows, as if they came now
 
   // The same as rows of the kernel's table. A subnet or an address that cannot be read is left out.
   TableChange table_change(const FeedEdits& edits);
