@@ -162,12 +162,12 @@ void Worker::State::acknowledge(std::uint64_t refused) {
 }
 
 std::uint64_t Worker::State::carried_out() const {
-  return overlay_under_way.empty() ? applied : *overlay_under_way.begin() - 1;
+  return overlay_under_way.empty() ? applied : overlay_under_way.begin()->second - 1;
 }
 
-void Worker::on_overlay(std::uint64_t update, Instant now) {
+void Worker::on_overlay(std::uint64_t number, Instant now) {
   state_->now = now;
-  if (state_->overlay_under_way.erase(update) == 1 && state_->session != 0) state_->acknowledge();
+  if (state_->overlay_under_way.erase(number) == 1 && state_->session != 0) state_->acknowledge();
 }
 
 void Worker::set_problems(std::vector<std::string> problems, Instant now) {
@@ -242,8 +242,8 @@ void Worker::State::change_overlay(const wire::FeedUpdate& update, wire::Overlay
   change.first = update.first;
   change.last = update.last;
   if (change.empty()) return;
-  overlay_under_way.insert(update.to);
-  effects.push_back(ChangeOverlay{update.to, std::move(change)});
+  overlay_under_way.emplace(++overlay_changes, update.to);
+  effects.push_back(ChangeOverlay{overlay_changes, std::move(change)});
 }
 
 // The complete feed has come. One whose beginning this node has not heard ends nothing: it is a repeated end.

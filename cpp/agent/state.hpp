@@ -61,10 +61,12 @@ struct Worker::State {
   int register_tries = 0;   // on this link
 
   // ---- the feed
-  std::uint64_t applied = 0;              // number of the last update; 0: none in this session
-  // Updates whose overlay networks are still being made: no later one is acknowledged.
-  std::set<std::uint64_t> overlay_under_way;
-  bool has_overlays = false;  // rows of overlay networks came in this life
+  std::uint64_t applied = 0;  // number of the last update; 0: none in this session
+  // Updates of this session whose overlay networks are still being made, by the numbers of their changes: no
+  // later update is acknowledged.
+  std::map<std::uint64_t, std::uint64_t> overlay_under_way;
+  std::uint64_t overlay_changes = 0;      // the last one's number
+  bool has_overlays = false;              // rows of overlay networks came in this life
   std::optional<std::set<TaskId>> named;  // while the complete feed comes: the tasks that it has named so far
   wire::StoreMoment obeyed;               // the newest: what a manager's store must not be behind
   std::vector<std::string> problems;

@@ -74,8 +74,10 @@ struct ChangeTable {
   wire::MeshChange change;
 };
 // What the feed says of overlay networks. The update is acknowledged when they are carried out (on_overlay).
+// `number`: of the change. Numbers of updates begin anew in each session, these do not: a change that an
+// earlier session began must not pass for one of this session.
 struct ChangeOverlay {
-  std::uint64_t update = 0;
+  std::uint64_t number = 0;
   wire::OverlayChange change;
 };
 // A local container-level event, for `docker events` and `docker wait`: "create", "start", "die", "destroy",
@@ -119,8 +121,8 @@ class Worker {
                   const std::string& address, Instant now, WallTime wall);
   void on_exited(TaskId task, std::int64_t exit_code, const std::string& error, Instant now, WallTime wall);
   void on_deadline(Instant now, WallTime wall);
-  // The overlay networks are as this update of the feed has them.
-  void on_overlay(std::uint64_t update, Instant now);
+  // The overlay networks are as the change with this number has them.
+  void on_overlay(std::uint64_t number, Instant now);
   // The worker does not pick its published ports for tasks.
   void set_table(std::shared_ptr<const model::ForwardingTable> table);
   // Sets what keeps this node from carrying out its feed, in sentences: the whole list, each time that it

@@ -1,6 +1,6 @@
-// Farewells: tasks that are to stop, and whose nodes do not hear of it yet. First every node with a task on one
-// of its networks says that its service's name and address lead elsewhere: so no connection begins at a task
-// that is about to end. Bounded: a node that does not answer holds nobody up for longer than kFarewell.
+// Farewells: tasks that are to stop, and whose nodes do not hear of it yet. First every node with a task on
+// one of its networks says that its service's name and address lead elsewhere: so no connection begins at a
+// task that is about to end. Bounded: a node that does not answer holds no task up for longer than kFarewell.
 //
 // What differs from Docker: there a node takes its task out of the load balancers and tells others by gossip;
 // it waits for no one. NOT here: what was sent and acknowledged (feed), which nodes hear of a task

@@ -238,8 +238,14 @@ std::optional<wire::OverlayTask> OverlayDirectory::task(const store::Store& stor
   if (!task || !is_placed(*task)) return std::nullopt;
   const auto where = store.node(task->node_id);
   const auto data = where ? Address::parse(where->status.addr, model::kDataPort) : std::nullopt;
-  wire::OverlayTask out{id, task->node_id, data.value_or(Address()), task->service_id, model::task_name(*task),
-                        aliases_of(*task), stage_of(*task), {}};
+  wire::OverlayTask out{id,
+                        task->node_id,
+                        data.value_or(Address()),
+                        task->service_id,
+                        model::task_name(*task),
+                        aliases_of(*task),
+                        stage_of(*task),
+                        {}};
   std::uint32_t index = 0;
   for (const auto& place : task->attachments) {
     if (!is_overlay(store, place.network_id)) continue;
@@ -255,7 +261,8 @@ namespace {
 
 // The least id above `after` in the sets of all networks that `keep` keeps.
 template <class Networks, class SetOf, class Keep>
-std::optional<Uint128> least(const Networks& networks, SetOf set_of, std::optional<Uint128> after, Keep keep) {
+std::optional<Uint128> least(const Networks& networks, SetOf set_of, std::optional<Uint128> after,
+                             Keep keep) {
   std::optional<Uint128> out;
   for (const auto& [network, tasks] : networks) {
     const auto& ids = set_of(network);

@@ -1,6 +1,6 @@
 // OverlayDirectory: which nodes hear of which overlay networks, and the rows that they hear, derived from the
-// store. A node hears of a network while it has a task on it that is not over: of the network, of its services,
-// of all its placed tasks.
+// store. A node hears of a network while it has a task on it that is not over: of the network, of its
+// services, of all its placed tasks.
 //
 // Rows are made when they are sent, and only numbers are kept here: how many tasks each node has on each
 // network. A change costs the nodes that hear of it; the first task of a node on a network costs the

@@ -213,7 +213,8 @@ bool AgentPart::run(Times at) {
     if (auto* overlay = std::get_if<agent::ChangeOverlay>(&effect)) out_.add(std::move(*overlay));
   }
   std::erase_if(effects, [](const auto& one) {
-    return std::holds_alternative<agent::ChangeTable>(one) || std::holds_alternative<agent::ChangeOverlay>(one);
+    return std::holds_alternative<agent::ChangeTable>(one) ||
+           std::holds_alternative<agent::ChangeOverlay>(one);
   });
   // A heartbeat says nothing of records, and waits for none: a node whose disk stands still is not down.
   std::erase_if(effects, [this](agent::Effect& one) {

@@ -54,7 +54,7 @@ class AgentPart {
   void on_event(const ports::TaskStarted& event, Times at);
   void on_event(const ports::TaskExited& event, Times at);
   void on_event(const ports::MeshProblems& event, Instant now);
-  void on_event(ports::OverlayChanged event, Instant now) { worker_.on_overlay(event.update, now); }
+  void on_event(ports::OverlayChanged event, Instant now) { worker_.on_overlay(event.number, now); }
   void on_event(const ports::OverlayProblems& event, Instant now);
   void on_leader_changed(bool leads_here, Instant now);
   void on_stored(Times at);  // the records that effects wait for are on disk

@@ -169,18 +169,19 @@ struct EndReply {
 
 }  // namespace effect
 
-using Effect = std::variant<
-    effect::SendOn, effect::SendTo, effect::AskToJoin, effect::AskOwnLeader, effect::AskOwnStore,
-    effect::DialManager, effect::ToDispatcher, effect::Listen, effect::StopListening, effect::CloseLinks,
-    effect::SayHello, effect::SetCredentials, effect::Store, effect::Unlock, effect::WipeReplica,
-    effect::WipeAll, effect::StartAgent, effect::StopAgent, effect::DrainAgent, effect::CreateReplica,
-    effect::JoinReplica, effect::RecoverReplica, effect::BeginReplica, effect::StopReplica, effect::HandOver,
-    effect::OperationDone, effect::NewsOfLogs, effect::Prepare, effect::OpenLogs, effect::CloseLogs,
-    effect::JoinMesh, effect::SetTable, effect::TaskUp, effect::TaskStopping, effect::TaskGone, effect::Tell,
-    effect::Answer, effect::Fail, effect::Settled, effect::Abort, effect::Forward, effect::CheckRead,
-    effect::BeginReply, effect::PieceOfReply, effect::EndReply, agent::StartTask, agent::StopTask,
-    agent::RemoveTask, agent::SessionFacts, agent::Refused, agent::Removed, agent::ContainerEvent,
-    effect::JoinOverlay, agent::ChangeOverlay>;
+using Effect =
+    std::variant<effect::SendOn, effect::SendTo, effect::AskToJoin, effect::AskOwnLeader, effect::AskOwnStore,
+                 effect::DialManager, effect::ToDispatcher, effect::Listen, effect::StopListening,
+                 effect::CloseLinks, effect::SayHello, effect::SetCredentials, effect::Store, effect::Unlock,
+                 effect::WipeReplica, effect::WipeAll, effect::StartAgent, effect::StopAgent,
+                 effect::DrainAgent, effect::CreateReplica, effect::JoinReplica, effect::RecoverReplica,
+                 effect::BeginReplica, effect::StopReplica, effect::HandOver, effect::OperationDone,
+                 effect::NewsOfLogs, effect::Prepare, effect::OpenLogs, effect::CloseLogs, effect::JoinMesh,
+                 effect::SetTable, effect::TaskUp, effect::TaskStopping, effect::TaskGone, effect::Tell,
+                 effect::Answer, effect::Fail, effect::Settled, effect::Abort, effect::Forward,
+                 effect::CheckRead, effect::BeginReply, effect::PieceOfReply, effect::EndReply,
+                 agent::StartTask, agent::StopTask, agent::RemoveTask, agent::SessionFacts, agent::Refused,
+                 agent::Removed, agent::ContainerEvent, effect::JoinOverlay, agent::ChangeOverlay>;
 
 // The effects of one part that are not carried out yet. Its functions are in effects.cpp: a source that only
 // adds effects, or holds a part, does not compile all that a variant of fifty kinds needs.

@@ -49,9 +49,9 @@ class NodeTest : public testing::Test {
     options.address = at(1);
     options.description.hostname = "m1";
     options.seed = 3;
-    node_ = std::make_unique<Node>(std::move(options),
-                                   ports::Ports{world_.clock, world_.transport, world_.disk, world_.runner,
-                                                world_.mesh, world_.overlay, world_.crypto, replies_, world_.trace});
+    node_ = std::make_unique<Node>(
+        std::move(options), ports::Ports{world_.clock, world_.transport, world_.disk, world_.runner,
+                                         world_.mesh, world_.overlay, world_.crypto, replies_, world_.trace});
     ASSERT_TRUE(node_->start(now_).ok());
   }
   // Turns, with the disk's answers, until the node is quiet.

@@ -237,7 +237,7 @@ void Node::Impl::carry_out(effect::TaskStopping effect) { core_.ports.mesh.task_
 void Node::Impl::carry_out(effect::TaskGone effect) { core_.ports.mesh.task_gone(effect.task); }
 void Node::Impl::carry_out(effect::JoinOverlay effect) { core_.ports.overlay.join(effect.node); }
 void Node::Impl::carry_out(const agent::ChangeOverlay& effect) {
-  core_.ports.overlay.change(effect.update, effect.change);
+  core_.ports.overlay.change(effect.number, effect.change);
 }
 void Node::Impl::carry_out(const effect::Tell& effect) {
   core_.trace(effect.kind, [&] { return effect.text; });

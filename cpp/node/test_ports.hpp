@@ -75,8 +75,8 @@ class TestOverlay final : public ports::Overlay {
  public:
   void join(NodeId) override {}
   void leave() override {}
-  void change(std::uint64_t update, const wire::OverlayChange&) override { updates.push_back(update); }
-  std::vector<std::uint64_t> updates;
+  void change(std::uint64_t number, const wire::OverlayChange&) override { numbers.push_back(number); }
+  std::vector<std::uint64_t> numbers;
 };
 
 class TestApi final : public ports::ApiSink {

@@ -18,7 +18,7 @@ class Overlay {
   // This node is a member now, by this id. / It is none any more: all networks go.
   virtual void join(NodeId self) = 0;
   virtual void leave() = 0;
-  virtual void change(std::uint64_t update, const wire::OverlayChange& change) = 0;
+  virtual void change(std::uint64_t number, const wire::OverlayChange& change) = 0;
 };
 
 }  // namespace swarm::ports

@@ -166,18 +166,17 @@ struct MeshProblems {
   std::vector<std::string> sentences;
 };
 
-// An update of the feed is carried out (ports/overlay.hpp).
+// A change of overlay networks is carried out (ports/overlay.hpp).
 struct OverlayChanged {
-  std::uint64_t update = 0;
+  std::uint64_t number = 0;
 };
 // What keeps overlay networks from being as they should, in whole sentences; all of it, when it changes.
 struct OverlayProblems {
   std::vector<std::string> sentences;
 };
 
-using Event =
-    std::variant<LinkOpened, LinkClosed, FrameArrived, DiskDone, DiskFailed, DiskReopened, DiskWaits,
-                 TaskPrepared, TaskStarted, TaskExited, TaskLog, ApiArrived, ApiAborted, MeshProblems,
-                 OverlayChanged, OverlayProblems>;
+using Event = std::variant<LinkOpened, LinkClosed, FrameArrived, DiskDone, DiskFailed, DiskReopened,
+                           DiskWaits, TaskPrepared, TaskStarted, TaskExited, TaskLog, ApiArrived, ApiAborted,
+                           MeshProblems, OverlayChanged, OverlayProblems>;
 
 }  // namespace swarm::ports

@@ -2,7 +2,8 @@
 //
 //   HOSTNAME                 --hostname, or the first 12 digits of its container's id
 //   SWARM_TASK_IP            the task's own address: bind there
-//   SWARM_TASK_BIND          0.0.0.0 where the task has a network namespace of its own, with an address on each of
+//   SWARM_TASK_BIND          0.0.0.0 where the task has a network namespace of its own, with an address on
+//   each of
 //                            its networks: bind there, then all of them reach it
 //   SWARM_TASK_ID, SWARM_TASK_NAME, SWARM_SERVICE_ID, SWARM_SERVICE_NAME, SWARM_NODE_ID, SWARM_NODE_HOSTNAME,
 //   SWARM_IMAGE

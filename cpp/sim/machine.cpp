@@ -133,7 +133,8 @@ std::string Machine::start() {
   node_options.meters = meters;
   node_options.build = build;
   node = std::make_unique<node::Node>(
-      std::move(node_options), ports::Ports{clock, transport, disk, runner, mesh, overlay, crypto, calls, trace});
+      std::move(node_options),
+      ports::Ports{clock, transport, disk, runner, mesh, overlay, crypto, calls, trace});
   const auto started = node->start(clock.local());
   if (!started.ok() && !shared.damage.empty()) {
     node.reset();

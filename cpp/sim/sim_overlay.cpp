@@ -22,9 +22,9 @@ void SimOverlay::set_life(std::uint32_t life) {
   life_ = life;
 }
 
-void SimOverlay::change(std::uint64_t update, const wire::OverlayChange& change) {
+void SimOverlay::change(std::uint64_t number, const wire::OverlayChange& change) {
   take(rows_.on(change));
-  shared_.queue.push(shared_.now, machine_, life_, Deliver{ports::OverlayChanged{update}});
+  shared_.queue.push(shared_.now, machine_, life_, Deliver{ports::OverlayChanged{number}});
 }
 
 void SimOverlay::take(const overlay::FeedEdits& edits) {

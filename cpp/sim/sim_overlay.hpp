@@ -18,7 +18,7 @@ class SimOverlay final : public ports::Overlay {
   SimOverlay(Shared& shared, MachineIndex machine) : shared_(shared), machine_(machine) {}
   void join(NodeId self) override;
   void leave() override;
-  void change(std::uint64_t update, const wire::OverlayChange& change) override;
+  void change(std::uint64_t number, const wire::OverlayChange& change) override;
   // A daemon begins: nothing of an earlier one is left.
   void set_life(std::uint32_t life);
   const overlay::Keeper& keeper() const { return keeper_; }

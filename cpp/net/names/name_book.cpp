@@ -50,8 +50,11 @@ dns::NetworkNames* NameBook::find(NetworkId id) {
 
 void NameBook::on(const overlay::FeedEdits& edits) {
   for (const auto& edit : edits.networks) {
-    if (edit.after) set(*edit.after);
-    if (!edit.after) networks_.erase(edit.before->network);
+    if (edit.after) {
+      set(*edit.after);
+    } else if (edit.before) {
+      networks_.erase(edit.before->network);
+    }
   }
   for (const auto& edit : edits.services) set(edit);
   for (const auto& edit : edits.tasks) set(edit);

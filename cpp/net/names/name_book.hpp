@@ -1,5 +1,5 @@
-// NameBook: the names of all overlay networks of a node, made of the rows of its feed, and what each of its tasks
-// sees of them. net/dns answers out of it.
+// NameBook: the names of all overlay networks of a node, made of the rows of its feed, and what each of its
+// tasks sees of them. net/dns answers out of it.
 //
 // One table for each network, shared by all tasks on it; a row that changes costs the names of that row. A
 // network that is not known yet has no names. NOT here: packets (net/dns), sockets (real/networks).

@@ -1,5 +1,6 @@
 #include "net/overlay/feed_table.hpp"
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -37,7 +38,9 @@ void drop_unnamed(std::map<Id, Row>& rows, const std::set<Id>& named, std::vecto
 }
 
 // "10.0.1.3/24", "10.0.1.3"
-std::optional<Address> address_of(const std::string& text) { return Address::parse(text.substr(0, text.find('/'))); }
+std::optional<Address> address_of(const std::string& text) {
+  return Address::parse(text.substr(0, text.find('/')));
+}
 
 NetworkRow row_of(const wire::OverlayNetwork& from) {
   NetworkRow row;
@@ -127,11 +130,22 @@ FeedEdits FeedTable::leave() {
   return on(nothing);
 }
 
+FeedEdits FeedTable::all() const {
+  FeedEdits edits;
+  for (const auto& [id, row] : networks_) edits.networks.push_back({std::nullopt, row});
+  for (const auto& [id, row] : services_) edits.services.push_back({std::nullopt, row});
+  for (const auto& [id, row] : tasks_) edits.tasks.push_back({std::nullopt, row});
+  return edits;
+}
+
 TableChange FeedTable::table_change(const FeedEdits& edits) {
   TableChange change;
   for (const auto& edit : edits.networks) {
-    if (edit.after) change.networks.push_back(row_of(*edit.after));
-    if (!edit.after) change.removed_networks.push_back(edit.before->network);
+    if (edit.after) {
+      change.networks.push_back(row_of(*edit.after));
+    } else if (edit.before) {
+      change.removed_networks.push_back(edit.before->network);
+    }
   }
   add_services(edits.services, change);
   add_tasks(edits, change);
@@ -147,7 +161,8 @@ void FeedTable::add_tasks(const FeedEdits& edits, TableChange& change) {
     }
     if (!edit.before) continue;
     for (const auto& place : edit.before->places)
-      if (!kept.contains(place.network)) change.removed_attachments.push_back({place.network, edit.before->task});
+      if (!kept.contains(place.network))
+        change.removed_attachments.push_back({place.network, edit.before->task});
     const NodeId node = edit.before->node;
     if (--tasks_of_node_[node] != 0) continue;
     tasks_of_node_.erase(node);

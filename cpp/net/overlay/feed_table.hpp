@@ -1,6 +1,6 @@
-// FeedTable: what a node's feed said of overlay networks, whole, and what each part of the feed changes: rows as
-// they were and as they are. The kernel's table (table_change) and the names of tasks (the caller's) follow
-// from the same edits.
+// FeedTable: what a node's feed said of overlay networks, whole, and what each part of the feed changes: rows
+// as they were and as they are. The kernel's table (table_change) and the names of tasks (the caller's)
+// follow from the same edits.
 //
 // While the complete feed comes (first ... last), old rows stay; those that it did not name go at its end. It
 // outlives sessions: with no manager in sight the last rows stay. NOT here: what follows from them (keeper).
@@ -32,7 +32,8 @@ struct FeedEdits {
 class FeedTable {
  public:
   FeedEdits on(const wire::OverlayChange& change);
-  FeedEdits leave();  // all rows go
+  FeedEdits leave();      // all rows go
+  FeedEdits all() const;  // all rows, as if they came now
 
   // The same as rows of the kernel's table. A subnet or an address that cannot be read is left out.
   TableChange table_change(const FeedEdits& edits);

@@ -139,8 +139,8 @@ void DnsTask::answer(std::string_view packet, const Asker& asker, Instant now) {
 void DnsTask::reply(const Asker& asker, std::string_view bytes) {
   if (asker.transport == dns::Transport::tcp) return send_to_client(asker.client, dns::framed(bytes));
   // An answer that the task's socket has no room for is lost, as on any wire.
-  (void)!::sendto(doors_.udp.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                  asker.from.get(), asker.from.size);
+  (void)!::sendto(doors_.udp.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL, asker.from.get(),
+                  asker.from.size);
 }
 
 void DnsTask::send_to_client(std::uint32_t id, std::string_view bytes) {
@@ -187,7 +187,8 @@ void DnsTask::ask(const dns::Ask& ask) {
   if (!fd.valid()) return forwarder_.failed(ask.question, now_);
   const std::uint32_t id = ++last_id_;
   ++tools_.asked;
-  Question question{std::move(fd), ask.server.address, ask.transport, ask.question, {}, {}, now_ + dns::kServerPatience};
+  Question question{
+      std::move(fd), ask.server.address, ask.transport, ask.question, {}, {}, now_ + dns::kServerPatience};
   question.unsent = ask.transport == dns::Transport::tcp ? dns::framed(ask.bytes) : ask.bytes;
   const auto& kept = questions_.emplace(id, std::move(question)).first->second;
   tools_.watch(kept.fd.get(), Door::server, id, true);

@@ -56,8 +56,8 @@ class DnsTask {
   };
   struct Asker {  // who waits for an answer of another server
     dns::Transport transport = dns::Transport::udp;
-    SocketAddress from;           // UDP
-    std::uint32_t client = 0;     // TCP
+    SocketAddress from;        // UDP
+    std::uint32_t client = 0;  // TCP
   };
   struct Question {
     Fd fd;

@@ -1,10 +1,10 @@
-// NameServer: the sockets of the name server of tasks (net/dns), and the one thread that answers them. Each task
-// in a network namespace of its own has it at 127.0.0.11, port 53, UDP and TCP: the sockets are opened in the
-// task's namespace and read here. What the swarm does not know goes to the host's servers.
+// NameServer: the sockets of the name server of tasks (net/dns), and the one thread that answers them. Each
+// task in a network namespace of its own has it at 127.0.0.11, port 53, UDP and TCP: the sockets are opened
+// in the task's namespace and read here. What the swarm does not know goes to the host's servers.
 //
 // Bounded, whatever a task sends: kMostClients TCP connections of a task, each for kClientPatience without a
-// whole question; kMostAsked sockets to other servers, of all tasks; a round reads kPackets packets of a task,
-// and then the next task's. NOT here: which names there are (net/names), what an answer is (net/dns).
+// whole question; kMostAsked sockets to other servers, of all tasks; a round reads kPackets packets of a
+// task, and then the next task's. NOT here: which names there are (net/names), what an answer is (net/dns).
 #pragma once
 
 #include <cstddef>

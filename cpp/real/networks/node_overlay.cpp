@@ -172,7 +172,8 @@ dns::TaskResolver NodeOverlay::resolver_of(const ports::Launch& launch) const {
 
 void NodeOverlay::open(const ports::Launch& launch, Ready ready) {
   Start& start = starts_[launch.task];
-  start = {resolver_of(launch), std::move(ready), steady_now() + kPatience, "no manager has told of them", false};
+  start = {resolver_of(launch), std::move(ready), steady_now() + kPatience, "no manager has told of them",
+           false};
   if (!begin()) return give_up();
   try_start(launch.task, start);
 }
@@ -214,7 +215,8 @@ void NodeOverlay::on_opened(TaskId task, std::shared_ptr<Opened> opened) {
     it->second.why = opened->result.error().message;
     return;
   }
-  auto for_names = opened->space.share(), for_relay = opened->space.share(), for_process = opened->space.share();
+  auto for_names = opened->space.share(), for_relay = opened->space.share(),
+       for_process = opened->space.share();
   if (!for_names || !for_relay || !for_process) return;
   Start start = std::move(starts_.extract(it).mapped());
   TaskNetwork network{Fd(for_process->release()), start.resolver.resolv_conf};
@@ -231,7 +233,8 @@ void NodeOverlay::give_up() {
       ++it;
       continue;
     }
-    const std::string why = thread_ == nullptr ? cannot_begin_ : "its networks are not there: " + it->second.why;
+    const std::string why =
+        thread_ == nullptr ? cannot_begin_ : "its networks are not there: " + it->second.why;
     come_back([ready = std::move(it->second.ready), why] { ready(plain_error(Code::unavailable, why)); });
     it = starts_.erase(it);
   }

@@ -53,7 +53,7 @@ class NodeOverlay final : public ports::Overlay, public TaskNetworks {
   const TaskSpaces& spaces() const { return spaces_; }
 
  private:
-  struct Plane;  // what the overlay's thread works on
+  struct Plane;   // what the overlay's thread works on
   struct Opened;  // a task's namespace, with its name server's doors
   struct Start {
     dns::TaskResolver resolver;

@@ -1,5 +1,5 @@
-// TaskSpaces: the network namespaces of the tasks that run here in one of their own, for any thread that opens a
-// socket in them. A namespace that is found is held until its user lets it go.
+// TaskSpaces: the network namespaces of the tasks that run here in one of their own, for any thread that
+// opens a socket in them. A namespace that is found is held until its user lets it go.
 #pragma once
 
 #include <map>

@@ -30,7 +30,8 @@ std::string hosts_of(const std::string& address, const std::string& hostname) {
 Result<void> prepare_room(const Room& room) {
   std::string hidden = room.data_root + "\n";
   for (const std::string& socket : room.sockets) hidden += socket + "\n";
-  for (const auto& [name, text] : {std::pair{"resolv.conf", &room.resolv_conf}, {"hosts", &room.hosts},
+  for (const auto& [name, text] : {std::pair{"resolv.conf", &room.resolv_conf},
+                                   {"hosts", &room.hosts},
                                    {"hidden", static_cast<const std::string*>(&hidden)}})
     if (auto written = write_file(room.folder + "/" + name, *text); !written) return written;
   return {};

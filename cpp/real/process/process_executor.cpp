@@ -148,10 +148,9 @@ Result<Pipes> ProcessExecutor::start(const Work& work) {
                        to.their_lock.get()};
   const Fd space(work.network ? ::fcntl(work.network->space.get(), F_DUPFD_CLOEXEC, 10) : -1);
   if (work.network) fds.push_back(space.get());
-  const int failed =
-      spawn_shim(shim_, work.network ? work.directory : "", directory.empty() ? work.home() : directory,
-                 work.command, process_environment(work.launch, work.address, work.container_id, work.home()),
-                 fds, process->shim);
+  const int failed = spawn_shim(
+      shim_, work.network ? work.directory : "", directory.empty() ? work.home() : directory, work.command,
+      process_environment(work.launch, work.address, work.container_id, work.home()), fds, process->shim);
   if (failed == E2BIG)
     return plain_error(Code::invalid_argument,
                        "its arguments and its environment are longer together than this machine takes");

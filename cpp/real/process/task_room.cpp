@@ -24,9 +24,10 @@ enum Failed { at_space = 1, at_mounts, at_files, at_data_root, at_rights };
 int failed(Failed at) { return at * kStep + errno; }
 
 // moby daemon/pkg/oci/caps, DefaultCapabilities.
-constexpr std::array kRights{CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FSETID,           CAP_FOWNER,     CAP_MKNOD,
-                             CAP_NET_RAW, CAP_SETGID,       CAP_SETUID,           CAP_SETFCAP,    CAP_SETPCAP,
-                             CAP_NET_BIND_SERVICE,          CAP_SYS_CHROOT,       CAP_KILL,       CAP_AUDIT_WRITE};
+constexpr std::array kRights{CAP_CHOWN,   CAP_DAC_OVERRIDE, CAP_FSETID,           CAP_FOWNER,
+                             CAP_MKNOD,   CAP_NET_RAW,      CAP_SETGID,           CAP_SETUID,
+                             CAP_SETFCAP, CAP_SETPCAP,      CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT,
+                             CAP_KILL,    CAP_AUDIT_WRITE};
 
 bool bind(const std::string& from, const std::string& to) {
   return ::mount(from.c_str(), to.c_str(), nullptr, MS_BIND, nullptr) == 0;
@@ -48,8 +49,7 @@ bool hide_data_root(const std::string& root, const std::string& folder) {
   make_folders(folder);
   const bool is_there = bind("/proc/self/fd/" + std::to_string(own), folder);
   ::close(own);
-  return is_there &&
-         ::mount(nullptr, root.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0;
+  return is_there && ::mount(nullptr, root.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0;
 }
 
 bool drop_rights() {

@@ -22,8 +22,8 @@ class TaskNetworks {
  public:
   using Ready = std::function<void(Result<TaskNetwork>)>;
   virtual ~TaskNetworks() = default;
-  // Calls `ready` once, later, on the reactor's thread: when all networks of the task are there, or with what is
-  // missing.
+  // Calls `ready` once, later, on the reactor's thread: when all networks of the task are there, or with what
+  // is missing.
   virtual void open(const ports::Launch& launch, Ready ready) = 0;
   // The task has ended, or will not start.
   virtual void close(TaskId task) = 0;

@@ -268,7 +268,8 @@ void TaskRunner::Impl::run_now(Held& it) {
 void TaskRunner::Impl::give_back_addresses(Held& it) {
   it.address.reset();
   it.work.network.reset();
-  if (options.networks != nullptr && !it.work.launch.overlay_address.empty()) options.networks->close(it.task());
+  if (options.networks != nullptr && !it.work.launch.overlay_address.empty())
+    options.networks->close(it.task());
 }
 
 void TaskRunner::Impl::on(const Started& event) {

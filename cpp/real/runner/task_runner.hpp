@@ -2,10 +2,10 @@
 // holds what executors share: a task's stage, its stop rules, its address, its directory, its output, the
 // images.
 //
-// A task gets an address of its own in 127.0.0.0/8, or, on overlay networks, a network namespace. Its directory DATA_ROOT/tasks/ID holds its output
-// (bounded, rotated) and its working directory. Nothing survives the daemon: tasks die with it, and a new
-// daemon waits until those of the old one are gone. Lives on the reactor's thread; events come out through
-// `emit`.
+// A task gets an address of its own in 127.0.0.0/8, or, on overlay networks, a network namespace. Its
+// directory DATA_ROOT/tasks/ID holds its output (bounded, rotated) and its working directory. Nothing
+// survives the daemon: tasks die with it, and a new daemon waits until those of the old one are gone. Lives
+// on the reactor's thread; events come out through `emit`.
 //
 // NOT here: how a task runs (process/), what an image is (image_catalogue).
 #pragma once

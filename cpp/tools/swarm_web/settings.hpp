@@ -17,7 +17,7 @@ namespace swarm::web {
 
 struct Settings {
   std::string address = "127.0.0.1";  // $SWARM_TASK_IP
-  std::string bind;  // where it listens: its address, or all of its namespace
+  std::string bind;                   // where it listens: its address, or all of its namespace
   int port = 80;                      // 0: what was given is no port
   bool redis = false;  // speak its protocol (redis.hpp); default port $SWARM_PORT_6379, then 6379
   std::int64_t start_delay_ms = 0, drain_ms = 0;
