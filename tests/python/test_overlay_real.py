@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,6 +143,22 @@ def test_a_published_port_leads_to_tasks_in_namespaces(cluster: LocalCluster, sw
     serve(swarm, "web", "front", replicas=2, ports=["8080:80"])
     for node in cluster.nodes:
         assert swarm.http.get(f"{node.name}:8080").status == 200
+
+
+def test_the_world_is_reached_from_networks_that_are_not_internal(cluster: LocalCluster, swarm: sp.Swarm) -> None:
+    if not cluster.nodes[0].is_reached:
+        pytest.skip("a plain user's host has no link to the nodes")
+    swarm.networks.create("front")
+    swarm.networks.create("back", internal=True)
+    open_task = Inside(running(cluster, serve(swarm, "open", "front", "back"))[0])
+    shut_task = Inside(running(cluster, serve(swarm, "shut", "back"))[0])
+    host = cluster.nodes[0].address.rpartition(".")[0] + ".254"
+    with socket.create_server((host, 0)) as world:
+        port = world.getsockname()[1]
+        assert open_task.connects(host, port) and not shut_task.connects(host, port)
+        assert world.accept()[1][0] in {node.address for node in cluster.nodes}, "it comes from its node"
+    own = [node for node in cluster.nodes if not open_task.connects(node.address, 7946, 0.3)]
+    assert len(own) == 1, "of all nodes it does not reach its own"
 
 
 def test_what_somebody_breaks_is_mended_within_a_second(cluster: LocalCluster, swarm: sp.Swarm) -> None:
