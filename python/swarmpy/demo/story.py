@@ -16,6 +16,7 @@ from swarmpy._cluster import LocalCluster
 from swarmpy._cluster.form import init, join
 from swarmpy.demo import pictures
 from swarmpy.demo.narrator import Narrator
+from swarmpy.demo.networks import networks
 from swarmpy.demo.record import PORT, Record, wait_for_the_port
 from swarmpy.demo.stage import Stage, View, span
 from swarmpy.errors import SwarmError
@@ -34,6 +35,7 @@ def play() -> int:
             for chapter in CHAPTERS:
                 chapter(stage)
         _nothing_left(stage)
+        networks(narrator)
         narrator.end(FOLDER / "transcript.txt")
         record.write(FOLDER, narrator.transcript)
         print(f"   And in pictures: {FOLDER / 'index.html'}, {FOLDER / 'timeline.svg'}")
