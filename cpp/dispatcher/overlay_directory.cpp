@@ -1,12 +1,12 @@
 #include "dispatcher/overlay_directory.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/address.hpp"
@@ -118,7 +118,10 @@ void OverlayDirectory::count(const store::Store& store, const model::Task& task,
     const NetworkId network = place.network_id;
     if (comes && !is_overlay(store, network)) continue;
     std::size_t& tasks = networks_of_[task.node_id][network];
-    if (comes ? ++tasks == 1 : tasks != 0 && --tasks == 0) note_network(store, task.node_id, network);
+    const std::size_t before = tasks;
+    if (comes) ++tasks;
+    if (!comes && tasks != 0) --tasks;
+    if ((before == 0) != (tasks == 0)) note_network(store, task.node_id, network);
     if (tasks != 0) continue;
     networks_of_[task.node_id].erase(network);
     hearers_[network].erase(task.node_id);

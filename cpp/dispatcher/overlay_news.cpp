@@ -2,9 +2,11 @@
 // farewell of a task that is to stop.
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "base/id.hpp"
 #include "base/time.hpp"
+#include "dispatcher/dispatcher.hpp"
 #include "dispatcher/farewells.hpp"
 #include "dispatcher/feed.hpp"
 #include "dispatcher/state.hpp"

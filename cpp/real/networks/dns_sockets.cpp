@@ -1,6 +1,5 @@
 #include "real/networks/dns_sockets.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -62,6 +61,8 @@ Result<Fd> open_door(const netlink::NetSpace& space, dns::Transport transport) {
     fd = Fd(::socket(AF_INET, type_of(transport) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd.valid()) return failure("make a socket for");
     const SocketAddress at = SocketAddress::of(*Address::parse(dns::kServerOfTasks, kDnsPort));
+    const int one = 1;  // connections of an earlier door that have ended do not hold its port
+    if (transport == dns::Transport::tcp) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (::bind(fd.get(), at.get(), at.size) != 0) return failure("take");
     if (transport == dns::Transport::tcp && ::listen(fd.get(), kBacklog) != 0) return failure("listen at");
     return {};

@@ -8,10 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/rng.hpp"
 #include "base/time.hpp"
@@ -29,6 +31,8 @@ namespace swarm::real {
 namespace {
 
 constexpr std::size_t kLongest = 65'536;
+// A client over TCP is read in pieces, and so many in a round: a few hundred questions.
+constexpr std::size_t kPiece = 4'096, kPieces = 2;
 constexpr std::size_t kMostUnsent = 2 * kLongest;  // of a client over TCP that does not read
 // How long an answer of other servers is waited for, all of them together; a resolver asks again after 5 s.
 constexpr Duration kPatience = Duration::seconds(10);
@@ -80,6 +84,7 @@ void DnsTask::tick(Instant now) {
 Instant DnsTask::next_deadline() const {
   Instant next = forwarder_.next_deadline();
   for (const auto& [id, client] : clients_) next = std::min(next, client.until);
+  for (const auto& [id, question] : questions_) next = std::min(next, question.until);
   return next;
 }
 
@@ -111,9 +116,10 @@ void DnsTask::hear_client(std::uint32_t id, Instant now) {
   const auto it = clients_.find(id);
   if (it == clients_.end()) return;
   Client& client = it->second;
-  char bytes[kLongest];
+  char bytes[kPiece];
   bool ended = !flush(client);
-  while (!ended) {
+  for (std::size_t i = 0; !ended; ++i) {
+    if (i == kPieces) return tools_.watch(client.fd.get(), Door::client, id, true);  // the rest: next round
     const ssize_t size = ::recv(client.fd.get(), bytes, sizeof bytes, 0);
     if (size < 0 && would_block()) return;
     ended = size <= 0;
@@ -212,12 +218,12 @@ void DnsTask::hear_server(std::uint32_t id, Instant now) {
       return;
     }
   }
-  if (!read_answer(question, now)) question.fd.reset();
+  if (!read_answer(question, id, now)) question.fd.reset();
 }
 
-bool DnsTask::read_answer(Question& question, Instant now) {
+bool DnsTask::read_answer(Question& question, std::uint32_t id, Instant now) {
   char bytes[kLongest];
-  while (true) {
+  for (std::size_t i = 0; i < NameServer::kPackets; ++i) {
     const ssize_t size = ::recv(question.fd.get(), bytes, sizeof bytes, 0);
     if (size < 0 && would_block()) return true;
     if (size < 0 || (size == 0 && question.transport == dns::Transport::tcp)) {
@@ -233,6 +239,8 @@ bool DnsTask::read_answer(Question& question, Instant now) {
     while (const auto answer = question.heard.next())
       if (forwarder_.heard(question.server, question.transport, *answer, now)) return false;
   }
+  tools_.watch(question.fd.get(), Door::server, id, true);  // the rest: next round
+  return true;
 }
 
 }  // namespace swarm::real

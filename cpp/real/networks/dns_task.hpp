@@ -34,6 +34,7 @@ class DnsTask {
   struct Tools {
     // By the names that the task sees at that moment.
     std::function<dns::Verdict(std::string_view packet, dns::Transport, bool ndots_set)> answer;
+    // Once more: what is left unread is heard of again.
     std::function<void(int fd, Door, std::uint32_t id, bool writes)> watch;
     Rng& rng;
     std::size_t& asked;  // sockets to other servers, of all tasks
@@ -74,7 +75,7 @@ class DnsTask {
   void hear_client(std::uint32_t id, Instant now);
   void hear_server(std::uint32_t id, Instant now);
   // Returns false if the socket has ended.
-  bool read_answer(Question& question, Instant now);
+  bool read_answer(Question& question, std::uint32_t id, Instant now);
   void answer(std::string_view packet, const Asker& asker, Instant now);
   void reply(const Asker& asker, std::string_view bytes);
   void send_to_client(std::uint32_t id, std::string_view bytes);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -60,7 +61,7 @@ class NameServer::Impl {
     book_.on(edits);
   }
   void post(std::function<void()> work);
-  void add(TaskId task, Doors doors, dns::TaskResolver resolver, netlink::NetSpace space);
+  void add(TaskId task, Doors doors, const dns::TaskResolver& resolver, netlink::NetSpace space);
   void remove(TaskId task);
 
  private:
@@ -108,10 +109,12 @@ void NameServer::Impl::watch(int fd, std::uint64_t what, bool writes) const {
   // Edges where bytes wait to be sent, levels for the rest: what a round leaves is heard in the next one.
   event.events = writes ? EPOLLIN | EPOLLOUT | EPOLLET : EPOLLIN;
   event.data.u64 = what;
-  ::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, fd, &event);
+  if (::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, fd, &event) != 0 && errno == EEXIST)
+    ::epoll_ctl(poll_.get(), EPOLL_CTL_MOD, fd, &event);
 }
 
-void NameServer::Impl::add(TaskId task, Doors doors, dns::TaskResolver resolver, netlink::NetSpace space) {
+void NameServer::Impl::add(TaskId task, Doors doors, const dns::TaskResolver& resolver,
+                           netlink::NetSpace space) {
   remove(task);
   const std::uint32_t number = ++last_number_;
   DnsTask::Tools tools{[this, task](std::string_view packet, dns::Transport transport, bool ndots_set) {
@@ -125,7 +128,7 @@ void NameServer::Impl::add(TaskId task, Doors doors, dns::TaskResolver resolver,
                        },
                        rng_, asked_};
   numbers_[task] = number;
-  tasks_.try_emplace(number, std::move(doors), std::move(resolver), std::move(space), std::move(tools));
+  tasks_.try_emplace(number, std::move(doors), resolver, std::move(space), std::move(tools));
 }
 
 void NameServer::Impl::remove(TaskId task) {

@@ -18,7 +18,6 @@
 #include "net/dns/resolv_conf.hpp"
 #include "net/overlay/feed_table.hpp"
 #include "net/overlay/keeper.hpp"
-#include "net/overlay/rows.hpp"
 #include "ports/ports.hpp"
 #include "ports/runner.hpp"
 #include "real/files.hpp"
@@ -30,6 +29,7 @@
 #include "real/overlay/overlay_thread.hpp"
 #include "real/overlay/switchboard.hpp"
 #include "real/runner/task_networks.hpp"
+#include "real/stream/fd.hpp"
 
 namespace swarm::real {
 namespace {
@@ -66,10 +66,11 @@ struct NodeOverlay::Opened {
   NameServer::Doors doors;
 };
 
-NodeOverlay::NodeOverlay(Reactor& reactor, std::uint64_t seed, Emit emit)
+NodeOverlay::NodeOverlay(Reactor& reactor, std::uint64_t seed, Emit emit, Duration patience)
     : reactor_(reactor),
       emit_(std::move(emit)),
       seed_(seed),
+      patience_(patience),
       plane_(std::make_shared<Plane>()),
       timer_(reactor) {}
 
@@ -96,6 +97,7 @@ bool NodeOverlay::begin() {
   names_ = std::make_unique<NameServer>(seed_);
   thread_->post([plane = plane_, self = self_](KernelOverlay&) { plane->keeper.set_self(self); });
   timer_.after(kRepair, [this] { repair(); });
+  take(rows_.all(), 0);
   return true;
 }
 
@@ -105,29 +107,35 @@ void NodeOverlay::join(NodeId self) {
     thread_->post([plane = plane_, self](KernelOverlay&) { plane->keeper.set_self(self); });
 }
 
-void NodeOverlay::leave() { take(rows_.leave(), 0); }
-
-void NodeOverlay::change(std::uint64_t update, const wire::OverlayChange& change) {
-  const auto edits = rows_.on(change);
-  if (!begin()) return come_back([this, update] { emit_(ports::OverlayChanged{update}); });
-  take(edits, update);
+void NodeOverlay::leave() {
+  take(rows_.leave(), 0);
+  ++life_;
 }
 
-void NodeOverlay::take(const overlay::FeedEdits& edits, std::uint64_t update) {
+void NodeOverlay::change(std::uint64_t number, const wire::OverlayChange& change) {
+  const auto edits = rows_.on(change);
+  if (thread_ != nullptr) return take(edits, number);
+  if (begin()) return take({}, number);
+  come_back([this, number, life = life_] {
+    if (life == life_) emit_(ports::OverlayChanged{number});
+  });
+}
+
+void NodeOverlay::take(const overlay::FeedEdits& edits, std::uint64_t number) {
   if (thread_ == nullptr) return;
   names_->change(edits);
-  thread_->post([this, alive = std::weak_ptr(alive_), plane = plane_, update,
+  thread_->post([this, alive = std::weak_ptr(alive_), plane = plane_, number, life = life_,
                  rows = rows_.table_change(edits)](KernelOverlay& kernel) {
     plane->keeper.on(rows);
     auto problems = sentences(kernel.apply(plane->keeper.take_difference()));
-    reactor_.post([this, alive, update, problems = std::move(problems)] {
-      if (!alive.expired()) on_done(update, problems);
+    reactor_.post([this, alive, number, life, problems = std::move(problems)] {
+      if (!alive.expired()) on_done(life == life_ ? number : 0, problems);
     });
   });
 }
 
-void NodeOverlay::on_done(std::uint64_t update, std::vector<std::string> problems) {
-  if (update != 0) emit_(ports::OverlayChanged{update});
+void NodeOverlay::on_done(std::uint64_t number, std::vector<std::string> problems) {
+  if (number != 0) emit_(ports::OverlayChanged{number});
   if (!problems.empty()) tell(std::move(problems));  // the next repair says whether they have gone
   try_starts();
 }
@@ -172,7 +180,7 @@ dns::TaskResolver NodeOverlay::resolver_of(const ports::Launch& launch) const {
 
 void NodeOverlay::open(const ports::Launch& launch, Ready ready) {
   Start& start = starts_[launch.task];
-  start = {resolver_of(launch), std::move(ready), steady_now() + kPatience, "no manager has told of them",
+  start = {resolver_of(launch), std::move(ready), steady_now() + patience_, "no manager has told of them",
            false};
   if (!begin()) return give_up();
   try_start(launch.task, start);
@@ -207,7 +215,7 @@ void NodeOverlay::try_start(TaskId task, Start& start) {
   });
 }
 
-void NodeOverlay::on_opened(TaskId task, std::shared_ptr<Opened> opened) {
+void NodeOverlay::on_opened(TaskId task, const std::shared_ptr<Opened>& opened) {
   const auto it = starts_.find(task);
   if (it == starts_.end()) return;
   it->second.asked = false;

@@ -38,13 +38,13 @@ class NodeOverlay final : public ports::Overlay, public TaskNetworks {
   static constexpr Duration kPatience = Duration::seconds(10);
   using Emit = std::function<void(ports::Event)>;
 
-  NodeOverlay(Reactor& reactor, std::uint64_t seed, Emit emit);
+  NodeOverlay(Reactor& reactor, std::uint64_t seed, Emit emit, Duration patience = kPatience);
   ~NodeOverlay() override;
 
   // ---- the node
   void join(NodeId self) override;
   void leave() override;
-  void change(std::uint64_t update, const wire::OverlayChange& change) override;
+  void change(std::uint64_t number, const wire::OverlayChange& change) override;
 
   // ---- the runner
   void open(const ports::Launch& launch, Ready ready) override;
@@ -64,13 +64,13 @@ class NodeOverlay final : public ports::Overlay, public TaskNetworks {
   };
 
   bool begin();
-  void take(const overlay::FeedEdits& edits, std::uint64_t update);
+  void take(const overlay::FeedEdits& edits, std::uint64_t number);
   void repair();
-  void on_done(std::uint64_t update, std::vector<std::string> problems);
+  void on_done(std::uint64_t number, std::vector<std::string> problems);
   void tell(std::vector<std::string> problems);
   void try_starts();
   void try_start(TaskId task, Start& start);
-  void on_opened(TaskId task, std::shared_ptr<Opened> opened);
+  void on_opened(TaskId task, const std::shared_ptr<Opened>& opened);
   void give_up();
   dns::TaskResolver resolver_of(const ports::Launch& launch) const;
   // Runs on this thread, if this object is still there.
@@ -79,7 +79,9 @@ class NodeOverlay final : public ports::Overlay, public TaskNetworks {
   Reactor& reactor_;
   Emit emit_;
   std::uint64_t seed_;
+  Duration patience_;
   NodeId self_;
+  std::uint64_t life_ = 0;  // as a member of a swarm: what an earlier one asked for is no news to this one
   overlay::FeedTable rows_;
   std::shared_ptr<Plane> plane_;
   std::unique_ptr<NameServer> names_;

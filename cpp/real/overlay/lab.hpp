@@ -87,6 +87,33 @@ inline Connected connect_in(const netlink::NetSpace& space, const Address& addre
   return out;
 }
 
+// The calling thread, and the threads that it begins, are in a namespace of their own while this lives.
+class InOwnSpace {
+ public:
+  InOwnSpace() {
+    auto before = netlink::NetSpace::current();
+    auto own = netlink::NetSpace::make();
+    if (!before || !own) {
+      why_ = (before ? own : before).error().message;
+      return;
+    }
+    before_ = std::move(*before);
+    own_ = std::move(*own);
+    netlink::enter(own_.fd());
+  }
+  ~InOwnSpace() {
+    if (before_.valid()) netlink::enter(before_.fd());
+  }
+  InOwnSpace(const InOwnSpace&) = delete;
+  InOwnSpace& operator=(const InOwnSpace&) = delete;
+  const std::string& why_not() const { return why_; }  // "": it is
+  const netlink::NetSpace& space() const { return own_; }
+
+ private:
+  netlink::NetSpace before_, own_;
+  std::string why_;
+};
+
 // ---- two nodes
 
 class Lab {

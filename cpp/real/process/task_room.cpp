@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,13 +53,22 @@ bool hide_data_root(const std::string& root, const std::string& folder) {
   return is_there && ::mount(nullptr, root.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0;
 }
 
+// A daemon may have been given rights to hand down (CapInh): a program of root's would have them in any case.
+bool hand_down_nothing() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> rights{};
+  if (::syscall(SYS_capget, &header, rights.data()) != 0) return false;
+  for (auto& word : rights) word.inheritable = 0;
+  return ::syscall(SYS_capset, &header, rights.data()) == 0;
+}
+
 bool drop_rights() {
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   for (int right = 0; ::prctl(PR_CAPBSET_READ, right) >= 0; ++right)
     if (std::ranges::find(kRights, right) == kRights.end() && ::prctl(PR_CAPBSET_DROP, right) != 0 &&
         ::prctl(PR_CAPBSET_READ, right) == 1)
       return false;
-  return true;
+  return hand_down_nothing();
 }
 
 }  // namespace
