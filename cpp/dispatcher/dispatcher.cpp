@@ -94,7 +94,7 @@ void Dispatcher::observe(const store::Store& store, const store::ChangeSet& chan
   std::set<NodeId> touched;  // whose feeds have something to say: one update for the whole change set
   for (const auto& any : changes.changes) {
     if (const auto* task = std::get_if<store::Change<model::Task>>(&any)) {
-      state_->note(*task, touched, now);
+      state_->note(store, *task, touched, now);
       state_->mesh.note(store, *task);
       state_->overlay.note(store, *task);
     } else if (const auto* node = std::get_if<store::Change<model::Node>>(&any)) {
@@ -165,15 +165,15 @@ void Dispatcher::State::note(const store::Store& store, const store::Change<mode
 }
 
 // States that the agent reported itself are no news to it.
-void Dispatcher::State::note(const store::Change<model::Task>& change, std::set<NodeId>& touched,
-                             Instant now) {
+void Dispatcher::State::note(const store::Store& store, const store::Change<model::Task>& change,
+                             std::set<NodeId>& touched, Instant now) {
   const NodeId node = change.latest().node_id;
   const bool was = change.before && change.before->node_id == node && is_for_agent(*change.before);
   const bool is = change.after && is_for_agent(*change.after);
   if (was && is && SWARM_MISTAKE("dispatcher.tells-no-new-wishes")) return;
   if (was == is && (!is || change.before->desired_state == change.after->desired_state)) return;
   Peer* peer = in_session(node);
-  if (peer == nullptr || begin_farewell(change, now)) return;
+  if (peer == nullptr || begin_farewell(store, change, now)) return;
   farewells.end(change.latest().id);
   peer->feed.note(wire::FeedKey::task(change.latest().id));
   touched.insert(node);

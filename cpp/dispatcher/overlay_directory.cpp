@@ -12,6 +12,7 @@
 #include "base/address.hpp"
 #include "base/check.hpp"
 #include "base/id.hpp"
+#include "base/mistake.hpp"
 #include "model/container_spec.hpp"
 #include "model/mesh.hpp"
 #include "model/network.hpp"
@@ -58,6 +59,7 @@ std::vector<std::string> aliases_of(const model::Task& task) {
 
 // What its row says of the task has changed.
 bool differs(const model::Task& before, const model::Task& after) {
+  if (SWARM_MISTAKE("dispatcher.tells-no-stages-of-overlay-tasks")) return false;
   return stage_of(before) != stage_of(after) || before.attachments != after.attachments ||
          before.status.container.container_id != after.status.container.container_id;
 }

@@ -30,7 +30,8 @@ void Dispatcher::State::note_overlay(const store::Store& store, std::set<NodeId>
 }
 
 // Returns true if its node is to hear of the task's end later.
-bool Dispatcher::State::begin_farewell(const store::Change<model::Task>& change, Instant now) {
+bool Dispatcher::State::begin_farewell(const store::Store& store, const store::Change<model::Task>& change,
+                                       Instant now) {
   if (!change.before || !change.after) return false;
   const model::Task& task = *change.after;
   if (task.attachments.empty() || task.state() != TaskState::running) return false;
@@ -38,7 +39,10 @@ bool Dispatcher::State::begin_farewell(const store::Change<model::Task>& change,
   const bool is_news = change.before->desired_state <= TaskState::running;
   if (!is_news || task.desired_state <= TaskState::running) return false;
   std::set<NodeId> hearers = overlay.hearers(task);
-  std::erase_if(hearers, [this](NodeId node) { return in_session(node) == nullptr; });
+  const FeedSource rows = source(store);
+  std::erase_if(hearers, [&](NodeId node) {
+    return in_session(node) == nullptr || !rows.is_understood(node, wire::FeedKind::overlay_task);
+  });
   if (hearers.empty()) return false;
   farewells.begin(task.id, std::move(hearers), now);
   return true;

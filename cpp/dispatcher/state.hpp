@@ -126,8 +126,9 @@ struct Dispatcher::State {
 
   // ---- the store's changes
   void note(const store::Store& store, const store::Change<model::Node>& change, Instant now);
-  void note(const store::Change<model::Task>& change, std::set<NodeId>& touched, Instant now);
-  bool begin_farewell(const store::Change<model::Task>& change, Instant now);
+  void note(const store::Store& store, const store::Change<model::Task>& change, std::set<NodeId>& touched,
+            Instant now);
+  bool begin_farewell(const store::Store& store, const store::Change<model::Task>& change, Instant now);
   FeedSource source(const store::Store& store) const { return {store, mesh, overlay}; }
   // Returns the node's peer if it is in session.
   Peer* in_session(NodeId node);
