@@ -290,7 +290,8 @@ std::optional<FeedKey> OverlayDirectory::next(const store::Store& store, NodeId 
   std::optional<Uint128> id;
   if (kind == FeedKind::overlay_network) {
     auto it = after ? networks.upper_bound(NetworkId(*after)) : networks.begin();
-    while (it != networks.end() && !network(store, node, it->first)) ++it;  // removed, with a task that still ends
+    while (it != networks.end() && !network(store, node, it->first))
+      ++it;  // removed, with a task that still ends
     if (it != networks.end()) id = it->first.value();
   } else if (kind == FeedKind::overlay_service) {
     static const std::set<ServiceId> kNone;
@@ -298,7 +299,8 @@ std::optional<FeedKey> OverlayDirectory::next(const store::Store& store, NodeId 
       const auto it = services_.find(network);
       return it != services_.end() ? it->second : kNone;
     };
-    id = least(networks, services, after, [&](ServiceId one) { return service(store, node, one).has_value(); });
+    id = least(networks, services, after,
+               [&](ServiceId one) { return service(store, node, one).has_value(); });
   } else {
     SWARM_CHECK(kind == FeedKind::overlay_task, "no kind of the overlay's");
     const auto tasks = [&](NetworkId network) -> const std::set<TaskId>& {

@@ -70,8 +70,8 @@ std::vector<MakeExecutor> all_executors(const HostOptions& options) {
   return {ProcessExecutor::maker(exists(web) ? web : "/proc/self/exe", std::move(hidden))};
 }
 
-// Nodes at loopback addresses share one network namespace, where only one of them could have a VXLAN device of
-// each network.
+// Nodes at loopback addresses share one network namespace, where only one of them could have a VXLAN device
+// of each network.
 Granted overlay_level(const HostOptions& options) {
   if (options.address.is_loopback())
     return {Grant::none,

@@ -51,7 +51,7 @@ struct Station {
 };
 
 struct TaskSpace {
-  bool way_out = false;  // one of its networks is not internal: it has a default route out of the overlay
+  bool way_out = false;     // one of its networks is not internal: it has a default route out of the overlay
   std::uint8_t cables = 0;  // its networks here: eth0 to ethN-1; the way out is ethN
   bool operator==(const TaskSpace&) const = default;
 };

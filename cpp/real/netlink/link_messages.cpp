@@ -122,7 +122,10 @@ Request isolate(const std::string& name, int index) {
   link.ifi_family = AF_BRIDGE;
   link.ifi_index = index;
   Message message(RTM_SETLINK, 0);
-  message.fixed(link).open(IFLA_PROTINFO | NLA_F_NESTED).number(IFLA_BRPORT_ISOLATED, std::uint8_t{1}).close();
+  message.fixed(link)
+      .open(IFLA_PROTINFO | NLA_F_NESTED)
+      .number(IFLA_BRPORT_ISOLATED, std::uint8_t{1})
+      .close();
   return {"isolate " + name + " from other ports of its bridge", std::move(message)};
 }
 

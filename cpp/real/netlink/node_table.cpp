@@ -92,10 +92,14 @@ class Rule {
   Message rule_;
 };
 
-Message make_chain(const std::string& name, const std::string& type, std::uint32_t hook, std::uint32_t priority) {
+Message make_chain(const std::string& name, const std::string& type, std::uint32_t hook,
+                   std::uint32_t priority) {
   Message chain = nft(NFT_MSG_NEWCHAIN, NLM_F_CREATE);
   chain.text(NFTA_CHAIN_TABLE, kTable).text(NFTA_CHAIN_NAME, name).open(NFTA_CHAIN_HOOK);
-  chain.big32(NFTA_HOOK_HOOKNUM, hook).big32(NFTA_HOOK_PRIORITY, priority).close().text(NFTA_CHAIN_TYPE, type);
+  chain.big32(NFTA_HOOK_HOOKNUM, hook)
+      .big32(NFTA_HOOK_PRIORITY, priority)
+      .close()
+      .text(NFTA_CHAIN_TYPE, type);
   return chain;
 }
 

@@ -5,10 +5,11 @@
 //     set peers { type ipv4_addr; elements = { 10.214.1.2, 10.214.1.3 } }
 //     chain input {
 //       type filter hook input priority 0
-//       udp dport 4789 ip saddr != @peers drop        # frames of nodes that have no task on a network of ours
-//       iifname "swarmpy_gw" drop                     # what tasks say to the node itself
+//       udp dport 4789 ip saddr != @peers drop        # frames of nodes that have no task on a network of
+//       ours iifname "swarmpy_gw" drop                     # what tasks say to the node itself
 //     }
-//     chain postrouting { type nat hook postrouting priority 100; ip saddr 172.18.0.0/16 oifname != "swarmpy_gw"
+//     chain postrouting { type nat hook postrouting priority 100; ip saddr 172.18.0.0/16 oifname !=
+//     "swarmpy_gw"
 //                         masquerade }
 //   }
 #pragma once

@@ -83,9 +83,8 @@ Granted overlay_grant() {
   if (tried) return {Grant::all, "by this machine's kernel (VXLAN)"};
   const int error = try_in_user_namespace();
   if (error == 0)
-    return {Grant::in_user_namespace,
-            "none: they need a user namespace of their own here (without one: " +
-                tried.error().message + ")"};
+    return {Grant::in_user_namespace, "none: they need a user namespace of their own here (without one: " +
+                                          tried.error().message + ")"};
   return {Grant::none, "none: this machine grants none: " + tried.error().message +
                            "; in a user namespace: " + std::strerror(error)};
 }

@@ -92,7 +92,8 @@ Problems KernelOverlay::repair(const overlay::DesiredNetwork& whole) {
   const auto edits = overlay::difference(*made_, wanted_);
   for (const auto& edit : edits.segments) switchboard_.remove_segment(edit.key, problems);
   carry_out(overlay::difference(*made_, wanted_), problems);
-  node_side_.look(wanted_.spaces, [this](TaskId task) { return places_.find(task); }, problems);
+  node_side_.look(
+      wanted_.spaces, [this](TaskId task) { return places_.find(task); }, problems);
   return problems;
 }
 
@@ -107,7 +108,8 @@ void KernelOverlay::carry_out(const overlay::Difference& edits, Problems& proble
   switchboard_.set_stations(edits.stations, problems);
   places_.edit_spaces(edits.spaces, problems);
   places_.make_cables(edits.cables, problems);
-  node_side_.edit(edits.spaces, [this](TaskId task) { return places_.find(task); }, problems);
+  node_side_.edit(
+      edits.spaces, [this](TaskId task) { return places_.find(task); }, problems);
   places_.edit_vips(edits.vips, problems);
 }
 

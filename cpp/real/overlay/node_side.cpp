@@ -34,11 +34,12 @@ namespace {
 
 using overlay::TaskSpace;
 
-// Docker's local pools (daemon/libnetwork/ipamutils): the first of 172.18.0.0/16 to 172.31.0.0/16 that is free.
+// Docker's local pools (daemon/libnetwork/ipamutils): the first of 172.18.0.0/16 to 172.31.0.0/16 that is
+// free.
 constexpr int kFirstPool = 18, kLastPool = 31;
 constexpr std::uint8_t kBits = 16;
 constexpr std::uint32_t kMtu = 1'500;
-constexpr int kFirstInside = 10;  // the index of eth0 in a task's namespace (task_places)
+constexpr int kFirstInside = 10;     // the index of eth0 in a task's namespace (task_places)
 constexpr int kFirstIndex = 20'000;  // of links here, beside those that the machine numbers by itself
 
 Error of_task(TaskId task, const Error& error) {
@@ -92,12 +93,13 @@ Result<AddressBlock> NodeSide::free_subnet() {
   for (int second = kFirstPool; second <= kLastPool; ++second) {
     const auto block = AddressBlock::parse("172." + std::to_string(second) + ".0.0/" + std::to_string(kBits));
     const bool is_free = std::ranges::none_of(*taken, [&](const netlink::LinkAddress& one) {
-      return one.address.is_v4() && (block->contains(one.address) ||
-                                     AddressBlock{one.address, one.bits}.contains(block->first));
+      return one.address.is_v4() &&
+             (block->contains(one.address) || AddressBlock{one.address, one.bits}.contains(block->first));
     });
     if (is_free) return *block;
   }
-  return plain_error(Code::resource_exhausted, "no subnet of 172.18.0.0/16 to 172.31.0.0/16 is free on this node");
+  return plain_error(Code::resource_exhausted,
+                     "no subnet of 172.18.0.0/16 to 172.31.0.0/16 is free on this node");
 }
 
 // Of the node's namespace: the file shows that of the thread that opens it.
@@ -205,7 +207,8 @@ bool NodeSide::is_whole(TaskId task, const TaskSpace& wanted, const netlink::Net
   const auto port = ports_.find(task);
   if (port == ports_.end()) return false;
   auto socket = space.open_socket(NETLINK_ROUTE);
-  const auto there = socket ? netlink::addresses(*socket) : Result<std::vector<netlink::LinkAddress>>(socket.error());
+  const auto there =
+      socket ? netlink::addresses(*socket) : Result<std::vector<netlink::LinkAddress>>(socket.error());
   return there && std::ranges::any_of(*there, [&](const netlink::LinkAddress& one) {
            return one.index == kFirstInside + wanted.cables && one.address == address(port->second.number);
          });
@@ -226,7 +229,8 @@ void NodeSide::look(const std::map<TaskId, TaskSpace>& spaces, const FindSpace& 
   std::vector<overlay::Edit<TaskId, TaskSpace>> broken;
   for (const auto& [task, wanted] : spaces) {
     const netlink::NetSpace* space = find(task);
-    if (wanted.way_out && space != nullptr && !is_whole(task, wanted, *space)) broken.push_back({task, wanted});
+    if (wanted.way_out && space != nullptr && !is_whole(task, wanted, *space))
+      broken.push_back({task, wanted});
   }
   edit(broken, find, problems);
 }

@@ -1,6 +1,6 @@
-// NodeSide: what the node's own network namespace has of overlay networks: a table that lets in frames of peers
-// only, and the way out of tasks: a bridge, a cable to each task that has one, and addresses of the bridge's
-// subnet that the world sees as the node's (docker_gwbridge of Docker).
+// NodeSide: what the node's own network namespace has of overlay networks: a table that lets in frames of
+// peers only, and the way out of tasks: a bridge, a cable to each task that has one, and addresses of the
+// bridge's subnet that the world sees as the node's (docker_gwbridge of Docker).
 //
 // Ports of the bridge are isolated from one another: two networks do not meet there. A task reaches the world
 // by it, and not the node itself. The bridge is made with the first task that needs it. NOT here: networks

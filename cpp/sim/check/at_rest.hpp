@@ -1,6 +1,6 @@
 // AtRest: what must hold once a swarm has come to rest, besides convergence: on each machine exactly the
-// processes run that the store wants there, exactly the published ports are open, overlay networks lead where they should, and no history is longer
-// than it may be (reliability.md, S13 and invariant 16).
+// processes run that the store wants there, exactly the published ports are open, overlay networks lead where
+// they should, and no history is longer than it may be (reliability.md, S13 and invariant 16).
 #pragma once
 
 #include <string>

@@ -93,7 +93,8 @@ std::string wrong_reach(const Machines& machines, const store::Store& store) {
     for (const auto& from : tasks) {
       if (from->node_id != at->node->inspect().id) continue;
       for (const auto& to : tasks)
-        if (auto why = wrong_address(store, table, *from, *to); !why.empty()) return at->options.name + ": " + why;
+        if (auto why = wrong_address(store, table, *from, *to); !why.empty())
+          return at->options.name + ": " + why;
       for (const auto& [id, service] : store.services())
         if (auto why = wrong_vip(store, table, *from, *service, tasks); !why.empty())
           return at->options.name + ": " + why;
