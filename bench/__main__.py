@@ -22,6 +22,7 @@ NAMES = (
     "mesh",
     "tls",
     "overlay",
+    "networks",
     "sim",
     "seeds",
     "replay",

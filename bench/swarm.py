@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,12 @@ ALIVE = "nginx:1.10"  # the small web server: a real process that is up in a mil
 
 
 @contextlib.contextmanager
-def swarm(managers: int = 3, workers: int = 2) -> Iterator[Swarm]:
+def swarm(managers: int = 3, workers: int = 2, net: str = "loopback") -> Iterator[Swarm]:
     home = tempfile.mkdtemp(prefix="swarmpy-bench-", dir="/tmp")
     before = os.environ.get("SWARMPY_HOME")
     os.environ["SWARMPY_HOME"] = home
     try:
-        with LocalCluster.start(managers=managers, workers=workers) as cluster:
+        with LocalCluster.start(managers=managers, workers=workers, net=net) as cluster:
             yield Swarm(cluster)
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -187,10 +187,11 @@ def load(*urls: str, **options: Any) -> dict[str, Any]:
     return finish(begin_load(*urls, **options))
 
 
-def begin_load(*urls: str, **options: Any) -> subprocess.Popen[bytes]:
+def begin_load(*urls: str, prefix: Sequence[str] = (), **options: Any) -> subprocess.Popen[bytes]:
+    """`prefix`: what it is run by, in a task's namespace."""
     if not LOAD.exists():
         raise SystemExit(f"{LOAD} is missing: run make build")
-    command: list[str] = [str(LOAD), "http", *urls]
+    command: list[str] = [*prefix, str(LOAD), "http", *urls]
     for name, value in options.items():
         command += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     return subprocess.Popen(command, stdout=subprocess.PIPE)
