@@ -304,7 +304,7 @@ Result<Allocator::Attachments> Allocator::attachments_for(const model::Task& tas
   Attachments out;
   if (plan.store.feature_level() < model::kNetworksSince) return out;
   if (const auto ingress = ingress_for(task.templ->endpoint))
-    if (auto address = take(*ingress, task.id, plan)) out.push_back({*ingress, {std::move(*address)}});
+    if (auto address = take(*ingress, task.id, plan)) out.push_back({*ingress, {std::move(*address)}, true});
   for (const NetworkId id : networks_of(plan.store, task.spec(), task.service_id)) {
     auto address = take(id, task.id, plan);
     if (!address) return address.error();

@@ -13,6 +13,7 @@ namespace swarm::dispatcher {
 void Farewells::begin(TaskId task, std::set<NodeId> hearers, Instant now) {
   SWARM_CHECK(!hearers.empty() && !contains(task), "task", task);
   for (const NodeId node : hearers) of_node_[node].insert(task);
+  pairs_ += hearers.size();
   const Instant until = now + kFarewell;
   due_.insert({until, task});
   farewells_.emplace(task, Farewell{std::move(hearers), until});
@@ -27,6 +28,7 @@ std::vector<TaskId> Farewells::waiting_for(NodeId node) const {
 bool Farewells::has_heard(TaskId task, NodeId node) {
   const auto it = farewells_.find(task);
   if (it == farewells_.end() || it->second.silent.erase(node) == 0) return false;
+  --pairs_;
   const auto of_node = of_node_.find(node);
   of_node->second.erase(task);
   if (of_node->second.empty()) of_node_.erase(of_node);
@@ -38,6 +40,7 @@ bool Farewells::has_heard(TaskId task, NodeId node) {
 void Farewells::end(TaskId task) {
   const auto it = farewells_.find(task);
   if (it == farewells_.end()) return;
+  pairs_ -= it->second.silent.size();
   for (const NodeId node : it->second.silent) {
     const auto of_node = of_node_.find(node);
     of_node->second.erase(task);

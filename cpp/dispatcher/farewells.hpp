@@ -7,6 +7,7 @@
 // (overlay_directory).
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <set>
 #include <utility>
@@ -18,9 +19,11 @@
 namespace swarm::dispatcher {
 
 inline constexpr Duration kFarewell = Duration::millis(500);
+inline constexpr std::size_t kMostPairs = 100'000;  // of a task and a node that has not answered
 
 class Farewells {
  public:
+  bool has_room(std::size_t hearers) const { return pairs_ + hearers <= kMostPairs; }
   void begin(TaskId task, std::set<NodeId> hearers, Instant now);
   bool contains(TaskId task) const { return farewells_.contains(task); }
   // Those that still wait for this node.
@@ -40,6 +43,7 @@ class Farewells {
   std::map<TaskId, Farewell> farewells_;
   std::map<NodeId, std::set<TaskId>> of_node_;
   std::set<std::pair<Instant, TaskId>> due_;
+  std::size_t pairs_ = 0;
 };
 
 }  // namespace swarm::dispatcher

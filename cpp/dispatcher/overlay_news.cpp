@@ -43,7 +43,8 @@ bool Dispatcher::State::begin_farewell(const store::Store& store, const store::C
   std::erase_if(hearers, [&](NodeId node) {
     return in_session(node) == nullptr || !rows.is_understood(node, wire::FeedKind::overlay_task);
   });
-  if (hearers.empty()) return false;
+  // Of a service that is removed nothing is to be lost; and where very many stop at once, none waits.
+  if (hearers.empty() || !store.service(task.service_id) || !farewells.has_room(hearers.size())) return false;
   farewells.begin(task.id, std::move(hearers), now);
   return true;
 }

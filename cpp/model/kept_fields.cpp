@@ -9,6 +9,7 @@
 #include "model/container_spec.hpp"
 #include "model/resources.hpp"
 #include "model/service_spec.hpp"
+#include "model/spec_networks.hpp"
 
 namespace swarm::model {
 namespace {
@@ -55,7 +56,9 @@ void health_check(const ServiceSpec& from, ServiceSpec& to) {
     container_of(to).healthcheck = check;
 }
 
+// Tasks on networks of their own have a name server that obeys them.
 void dns(const ServiceSpec& from, ServiceSpec& to) {
+  if (!networks_named(from).empty()) return;
   if (from.task.container && from.task.container->dns_config &&
       from.task.container->dns_config != DnsConfig{})
     container_of(to).dns_config = from.task.container->dns_config;
@@ -68,8 +71,9 @@ void log_driver(const ServiceSpec& from, ServiceSpec& to) {
   if (!usual || !driver->options.empty()) to.task.log_driver = driver;
 }
 
+// On networks of its own a service without a virtual address is what it says: its name leads to its tasks.
 void endpoint_mode(const ServiceSpec& from, ServiceSpec& to) {
-  if (from.endpoint && from.endpoint->mode != EndpointMode::vip)
+  if (from.endpoint && from.endpoint->mode != EndpointMode::vip && networks_named(from).empty())
     to.endpoint.emplace().mode = from.endpoint->mode;
 }
 

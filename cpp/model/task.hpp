@@ -97,6 +97,7 @@ struct RestartRecord {
 struct TaskAttachment {
   NetworkId network_id;
   std::vector<std::string> addresses;
+  bool ingress = false;  // of its published ports, and no network that its spec names
   bool operator==(const TaskAttachment&) const = default;
 };
 

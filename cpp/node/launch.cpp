@@ -27,12 +27,11 @@ std::string task_key(TaskId id) {
 
 namespace {
 
-// Ingress is no network that the spec names: it is the mesh's.
+// Ingress gives it none: published ports are the mesh's.
 std::string overlay_address(const model::Task& task) {
   for (const auto& place : task.attachments)
-    for (const auto& wish : task.spec().networks)
-      if (NetworkId::parse(wish.target) == place.network_id && !place.addresses.empty())
-        return place.addresses.front().substr(0, place.addresses.front().find('/'));
+    if (!place.ingress && !place.addresses.empty())
+      return place.addresses.front().substr(0, place.addresses.front().find('/'));
   return {};
 }
 

@@ -65,6 +65,11 @@ std::vector<MakeExecutor> all_executors(const HostOptions& options) {
   // swarm-web can be the shim, and is there sooner than this program.
   const std::string web = web_program();
   ProcessExecutor::Hidden hidden{std::filesystem::absolute(options.data_root), {}};
+  for (const std::string& folder : options.hidden) {
+    const bool is_around = hidden.data_root.starts_with(folder + "/");
+    if (is_around) hidden.data_root = folder;
+    if (!is_around) hidden.sockets.push_back(folder);
+  }
   for (const std::string& host : options.hosts)
     if (host.starts_with("unix://")) hidden.sockets.push_back(host.substr(7));
   return {ProcessExecutor::maker(exists(web) ? web : "/proc/self/exe", std::move(hidden))};

@@ -33,8 +33,11 @@ struct HostOptions {
   ApiTls tls;                      // of the API over TCP
   bool insecure_open_api = false;  // over TCP outside loopback, although clients prove nothing
   std::string publish_door;        // of the hub, where the host does not reach this node (mesh/listeners)
-  bool faults = false;             // takes orders for faults (faults.hpp)
-  model::Build build{};            // what it announces; another than its own only in tests of upgrades
+  // Folders that tasks with namespaces of their own do not see, beside the data root: other nodes' of a
+  // cluster on this machine.
+  std::vector<std::string> hidden;
+  bool faults = false;   // takes orders for faults (faults.hpp)
+  model::Build build{};  // what it announces; another than its own only in tests of upgrades
 };
 
 class Host {

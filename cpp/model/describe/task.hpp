@@ -30,7 +30,7 @@ SWARM_DESCRIBE(TaskTemplateRecord) {
   SWARM_ROW_SPREAD(templ);
 }
 
-SWARM_FIELDS(TaskAttachment, network_id, addresses)
+SWARM_FIELDS(TaskAttachment, network_id, addresses, ingress)
 SWARM_FIELDS(RestartMark, at, count)
 SWARM_FIELDS(RestartRecord, delay, attempts, ran, marks)
 

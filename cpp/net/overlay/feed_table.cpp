@@ -138,6 +138,11 @@ FeedEdits FeedTable::all() const {
   return edits;
 }
 
+FeedEdits FeedTable::start_over() {
+  tasks_of_node_.clear();
+  return all();
+}
+
 TableChange FeedTable::table_change(const FeedEdits& edits) {
   TableChange change;
   for (const auto& edit : edits.networks) {

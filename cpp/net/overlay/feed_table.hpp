@@ -34,6 +34,8 @@ class FeedTable {
   FeedEdits on(const wire::OverlayChange& change);
   FeedEdits leave();      // all rows go
   FeedEdits all() const;  // all rows, as if they came now
+  // The same, for a kernel's table that begins anew.
+  FeedEdits start_over();
 
   // The same as rows of the kernel's table. A subnet or an address that cannot be read is left out.
   TableChange table_change(const FeedEdits& edits);

@@ -112,4 +112,17 @@ Result<std::vector<LinkAddress>> addresses(Socket& socket) {
       });
 }
 
+Result<std::vector<Route>> routes(Socket& socket) {
+  rtmsg question{};
+  question.rtm_family = AF_INET;
+  return read_dump<Route>(
+      socket, "list the routes", RTM_GETROUTE, question,
+      [](const rtmsg& header, const Attributes& attributes, std::vector<Route>& out) {
+        if (header.rtm_table != RT_TABLE_MAIN) return;
+        const Address to =
+            attributes.has(RTA_DST) ? address_in(attributes.bytes(RTA_DST)) : Address::v4(0, 0, 0, 0);
+        out.push_back({static_cast<int>(attributes.number32(RTA_OIF)), {to, header.rtm_dst_len}});
+      });
+}
+
 }  // namespace swarm::real::netlink

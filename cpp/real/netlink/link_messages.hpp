@@ -99,5 +99,12 @@ Result<std::vector<Link>> links(Socket& socket);
 Result<std::vector<Neighbour>> neighbours(Socket& socket);  // those that somebody set for good
 Result<std::vector<Forwarding>> forwardings(Socket& socket);
 Result<std::vector<LinkAddress>> addresses(Socket& socket);
+// Of IPv4, in the main table.
+struct Route {
+  int index = 0;
+  AddressBlock to;  // 0.0.0.0/0: the default
+  bool operator==(const Route&) const = default;
+};
+Result<std::vector<Route>> routes(Socket& socket);
 
 }  // namespace swarm::real::netlink

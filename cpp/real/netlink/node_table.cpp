@@ -143,17 +143,26 @@ std::string prefix_bytes(std::uint8_t bits) {
   return out;
 }
 
+// udp dport PORT. Fragments were put together before: a table with a nat chain tracks connections.
+Rule& to_vxlan(Rule& rule, std::uint16_t port) {
+  rule.meta(NFT_META_L4PROTO).compare(NFT_CMP_EQ, std::string(1, static_cast<char>(IPPROTO_UDP)));
+  rule.payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPort, 2);
+  return rule.compare(NFT_CMP_EQ, port_bytes(port));
+}
+
 Message strangers_frames(std::uint16_t port) {
-  const std::string udp(1, static_cast<char>(IPPROTO_UDP));
   Rule rule("input");
-  rule.meta(NFT_META_L4PROTO).compare(NFT_CMP_EQ, udp);
-  rule.payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPort, 2).compare(NFT_CMP_EQ, port_bytes(port));
+  to_vxlan(rule, port);
   return rule.payload(NFT_PAYLOAD_NETWORK_HEADER, kSource, 4).not_a_peer().drop();
 }
 
-void add_way_out(const NodeTable::WayOut& way, std::vector<Message>& messages) {
+void add_way_out(const NodeTable::WayOut& way, std::uint16_t port, std::vector<Message>& messages) {
   const std::string bridge = interface_bytes(way.bridge);
   messages.push_back(Rule("input").meta(NFT_META_IIFNAME).compare(NFT_CMP_EQ, bridge).drop());
+  messages.push_back(make_chain("forward", "filter", NF_INET_FORWARD, kFilter));
+  Rule frames("forward");
+  frames.meta(NFT_META_IIFNAME).compare(NFT_CMP_EQ, bridge);
+  messages.push_back(to_vxlan(frames, port).drop());
   messages.push_back(make_chain("postrouting", "nat", NF_INET_POST_ROUTING, kSourceNat));
   Rule rule("postrouting");
   rule.payload(NFT_PAYLOAD_NETWORK_HEADER, kSource, 4).mask(prefix_bytes(way.subnet.bits));
@@ -176,7 +185,7 @@ Result<void> set_node_table(Socket& socket, const NodeTable& wanted) {
   fill_set(wanted.peers, messages);
   messages.push_back(make_chain("input", "filter", NF_INET_LOCAL_IN, kFilter));
   messages.push_back(strangers_frames(wanted.vxlan_port));
-  if (wanted.way_out) add_way_out(*wanted.way_out, messages);
+  if (wanted.way_out) add_way_out(*wanted.way_out, wanted.vxlan_port, messages);
   return socket.commit("make the node's table of " + std::to_string(wanted.peers.size()) + " peers",
                        std::move(messages));
 }

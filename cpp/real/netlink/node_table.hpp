@@ -8,12 +8,17 @@
 //       udp dport 4789 ip saddr != @peers drop        # frames of nodes that have no task on a network of
 //       ours iifname "swarmpy_gw" drop                     # what tasks say to the node itself
 //     }
+//     chain forward {
+//       type filter hook forward priority 0
+//       iifname "swarmpy_gw" udp dport 4789 drop   # frames of tasks: they would have a peer's address
+//     }
 //     chain postrouting { type nat hook postrouting priority 100; ip saddr 172.18.0.0/16 oifname !=
 //     "swarmpy_gw"
 //                         masquerade }
 //   }
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>

@@ -187,7 +187,7 @@ void DnsTask::carry_out() {
 
 void DnsTask::ask(const dns::Ask& ask) {
   // A question that goes to the next server has a new id: the socket of the old one is of no use.
-  const bool is_full = tools_.asked >= NameServer::kMostAsked;
+  const bool is_full = tools_.asked >= NameServer::kMostAsked || questions_.size() >= NameServer::kMostOfTask;
   Fd fd = is_full ? Fd()
                   : dial_server(ask.server.address, ask.transport, ask.server.from_host ? nullptr : &space_);
   if (!fd.valid()) return forwarder_.failed(ask.question, now_);

@@ -3,8 +3,9 @@
 // in the task's namespace and read here. What the swarm does not know goes to the host's servers.
 //
 // Bounded, whatever a task sends: kMostClients TCP connections of a task, each for kClientPatience without a
-// whole question; kMostAsked sockets to other servers, of all tasks; a round reads kPackets packets of a
-// task, and then the next task's. NOT here: which names there are (net/names), what an answer is (net/dns).
+// whole question; kMostOfTask sockets to other servers, and kMostAsked of all tasks; a round reads kPackets
+// packets of a task, and then the next task's. NOT here: which names there are (net/names), what an answer is
+// (net/dns).
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,7 @@ namespace swarm::real {
 
 class NameServer {
  public:
-  static constexpr std::size_t kMostClients = 16, kMostAsked = 512, kPackets = 32;
+  static constexpr std::size_t kMostClients = 16, kMostAsked = 1'024, kMostOfTask = 64, kPackets = 32;
   static constexpr Duration kClientPatience = Duration::seconds(10);
 
   explicit NameServer(std::uint64_t seed);

@@ -85,20 +85,31 @@ void NodeOverlay::come_back(std::function<void()> work) const {
 // ---- the node
 
 // With the first row: a node without overlay networks has no thread for them.
-bool NodeOverlay::begin() {
-  if (thread_ != nullptr) return true;
-  auto started = OverlayThread::start({});
-  if (!started) {
-    cannot_begin_ = "overlay networks cannot be made here: " + started.error().message;
-    tell({cannot_begin_});
-    return false;
-  }
-  thread_ = std::move(*started);
-  names_ = std::make_unique<NameServer>(seed_);
+void NodeOverlay::begin() {
+  if (thread_ != nullptr) return;
+  thread_ = OverlayThread::begin({}, [this, alive = std::weak_ptr(alive_)](const Error& error) {
+    reactor_.post([this, alive, why = error.message] {
+      if (!alive.expired()) on_failed(why);
+    });
+  });
+  if (names_ == nullptr) names_ = std::make_unique<NameServer>(seed_);
   thread_->post([plane = plane_, self = self_](KernelOverlay&) { plane->keeper.set_self(self); });
   timer_.after(kRepair, [this] { repair(); });
-  take(rows_.all(), 0);
-  return true;
+  take(rows_.start_over(), 0);
+}
+
+// The next row tries again. What was asked for meanwhile is as carried out as it can be: the node says that
+// it has no overlay networks, and its tasks on them fail.
+void NodeOverlay::on_failed(const std::string& why) {
+  cannot_begin_ = "overlay networks cannot be made here: " + why;
+  thread_.reset();
+  names_.reset();
+  plane_ = std::make_shared<Plane>();
+  repairing_ = false;
+  timer_.cancel();
+  for (const std::uint64_t number : std::exchange(under_way_, {})) emit_(ports::OverlayChanged{number});
+  tell({cannot_begin_});
+  give_up();
 }
 
 void NodeOverlay::join(NodeId self) {
@@ -109,16 +120,16 @@ void NodeOverlay::join(NodeId self) {
 
 void NodeOverlay::leave() {
   take(rows_.leave(), 0);
+  under_way_.clear();
   ++life_;
 }
 
 void NodeOverlay::change(std::uint64_t number, const wire::OverlayChange& change) {
+  const bool begins = thread_ == nullptr;
   const auto edits = rows_.on(change);
-  if (thread_ != nullptr) return take(edits, number);
-  if (begin()) return take({}, number);
-  come_back([this, number, life = life_] {
-    if (life == life_) emit_(ports::OverlayChanged{number});
-  });
+  begin();
+  under_way_.insert(number);
+  take(begins ? overlay::FeedEdits{} : edits, number);
 }
 
 void NodeOverlay::take(const overlay::FeedEdits& edits, std::uint64_t number) {
@@ -135,7 +146,7 @@ void NodeOverlay::take(const overlay::FeedEdits& edits, std::uint64_t number) {
 }
 
 void NodeOverlay::on_done(std::uint64_t number, std::vector<std::string> problems) {
-  if (number != 0) emit_(ports::OverlayChanged{number});
+  if (under_way_.erase(number) == 1) emit_(ports::OverlayChanged{number});
   if (!problems.empty()) tell(std::move(problems));  // the next repair says whether they have gone
   try_starts();
 }
@@ -182,7 +193,7 @@ void NodeOverlay::open(const ports::Launch& launch, Ready ready) {
   Start& start = starts_[launch.task];
   start = {resolver_of(launch), std::move(ready), steady_now() + patience_, "no manager has told of them",
            false};
-  if (!begin()) return give_up();
+  begin();
   try_start(launch.task, start);
 }
 
@@ -193,6 +204,7 @@ void NodeOverlay::close(TaskId task) {
 }
 
 void NodeOverlay::try_starts() {
+  if (thread_ == nullptr) return;
   for (auto& [task, start] : starts_) try_start(task, start);
 }
 

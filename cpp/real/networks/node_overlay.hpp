@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,7 +64,8 @@ class NodeOverlay final : public ports::Overlay, public TaskNetworks {
     bool asked = false;
   };
 
-  bool begin();
+  void begin();
+  void on_failed(const std::string& why);
   void take(const overlay::FeedEdits& edits, std::uint64_t number);
   void repair();
   void on_done(std::uint64_t number, std::vector<std::string> problems);
@@ -87,6 +89,7 @@ class NodeOverlay final : public ports::Overlay, public TaskNetworks {
   std::unique_ptr<NameServer> names_;
   std::unique_ptr<OverlayThread> thread_;
   TaskSpaces spaces_;
+  std::set<std::uint64_t> under_way_;  // changes that the kernel does not have yet
   std::map<TaskId, Start> starts_;
   std::vector<std::string> told_;
   std::string cannot_begin_;

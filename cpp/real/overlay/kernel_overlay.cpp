@@ -48,6 +48,7 @@ KernelOverlay::~KernelOverlay() {
 Problems KernelOverlay::apply(const overlay::Difference& edits) {
   Problems problems;
   count_peers(edits);
+  note_cables(edits);
   overlay::apply(wanted_, edits);
   set_peers(problems);
   if (!replaces_a_segment(edits)) {
@@ -68,6 +69,26 @@ void KernelOverlay::count_peers(const overlay::Difference& edits) {
   }
 }
 
+void KernelOverlay::note_cables(const overlay::Difference& edits) {
+  for (const auto& edit : edits.cables) {
+    auto& keys = cables_of_[edit.key.task];
+    if (edit.value) {
+      keys.insert(edit.key);
+    } else {
+      keys.erase(edit.key);
+    }
+    if (keys.empty()) cables_of_.erase(edit.key.task);
+  }
+}
+
+// A namespace that cannot be made ahead is made, or refused with its reason, when a task needs it; flows that
+// are not forgotten end by themselves.
+void KernelOverlay::idle() {
+  Problems problems;
+  places_.forget_flows(problems);
+  (void)places_.keep_warm();
+}
+
 void KernelOverlay::set_peers(Problems& problems) {
   std::set<Address> peers;
   for (const auto& [node, stations] : peers_) peers.insert(node);
@@ -84,6 +105,8 @@ bool KernelOverlay::replaces_a_segment(const overlay::Difference& edits) const {
 Problems KernelOverlay::repair(const overlay::DesiredNetwork& whole) {
   Problems problems;
   wanted_ = whole;
+  cables_of_.clear();
+  for (const auto& [key, cable] : wanted_.cables) cables_of_[key.task].insert(key);
   peers_.clear();
   for (const auto& [key, station] : wanted_.stations) ++peers_[station.node];
   set_peers(problems);
@@ -117,10 +140,16 @@ Result<netlink::NetSpace> KernelOverlay::space_of(TaskId task) const {
   const netlink::NetSpace* space = places_.find(task);
   if (space == nullptr)
     return plain_error(Code::not_found, "task " + task.str() + " has no network namespace");
-  for (const auto& [key, cable] : wanted_.cables)
-    if (key.task == task && !made_->cables.contains(key))
-      return plain_error(Code::unavailable, "task " + task.str() + " is not yet on network " +
-                                                key.network.str() + ": " + cable.inside + " is missing");
+  const auto cables = cables_of_.find(task);
+  if (cables == cables_of_.end()) return space->share();
+  for (const auto& key : cables->second) {
+    if (made_->cables.contains(key)) continue;
+    const std::string trouble = switchboard_.trouble(key.network);
+    const std::string missing = wanted_.cables.at(key).inside + " is missing";
+    return plain_error(Code::unavailable, "task " + task.str() + " is not yet on network " +
+                                              key.network.str() + ": " +
+                                              (trouble.empty() ? missing : trouble));
+  }
   return space->share();
 }
 

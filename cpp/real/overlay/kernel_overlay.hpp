@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "base/id.hpp"
 #include "base/result.hpp"
@@ -40,7 +41,7 @@ class KernelOverlay {
 
   Problems apply(const overlay::Difference& edits);
   Problems repair(const overlay::DesiredNetwork& whole);
-  Result<void> keep_warm() { return places_.keep_warm(); }  // when there is nothing else to do
+  void idle();  // what is done when there is nothing else to do
 
   // The task's namespace, once all of its cables are there; else a sentence that says what is missing. A
   // process enters it by netlink::enter before it executes its program.
@@ -51,6 +52,7 @@ class KernelOverlay {
  private:
   KernelOverlay(std::unique_ptr<overlay::DesiredNetwork> made, Switchboard switchboard, NodeSide node_side,
                 std::size_t warm);
+  void note_cables(const overlay::Difference& edits);
   void count_peers(const overlay::Difference& edits);
   void set_peers(Problems& problems);
   bool replaces_a_segment(const overlay::Difference& edits) const;
@@ -58,7 +60,8 @@ class KernelOverlay {
 
   std::unique_ptr<overlay::DesiredNetwork> made_;  // its place in memory stays: both parts note in it
   overlay::DesiredNetwork wanted_;
-  std::map<Address, std::size_t> peers_;  // nodes of wanted stations, and of how many
+  std::map<TaskId, std::set<overlay::AttachmentKey>> cables_of_;  // those of wanted_
+  std::map<Address, std::size_t> peers_;                          // nodes of wanted stations, and of how many
   Switchboard switchboard_;
   NodeSide node_side_;
   TaskPlaces places_;

@@ -42,6 +42,11 @@ constexpr std::uint32_t kMtu = 1'500;
 constexpr int kFirstInside = 10;     // the index of eth0 in a task's namespace (task_places)
 constexpr int kFirstIndex = 20'000;  // of links here, beside those that the machine numbers by itself
 
+bool write_setting(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  return file.valid() && ::write(file.get(), "1", 1) == 1;
+}
+
 Error of_task(TaskId task, const Error& error) {
   return plain_error(error.code, "task " + task.str() + " has no way out of its networks: " + error.message);
 }
@@ -105,10 +110,17 @@ Result<AddressBlock> NodeSide::free_subnet() {
 // Of the node's namespace: the file shows that of the thread that opens it.
 Result<void> NodeSide::forward_packets() const {
   return space_.run_in([]() -> Result<void> {
-    const Fd file(::open("/proc/sys/net/ipv4/ip_forward", O_WRONLY | O_CLOEXEC));
-    if (file.valid() && ::write(file.get(), "1", 1) == 1) return {};
+    if (write_setting("/proc/sys/net/ipv4/ip_forward")) return {};
     return plain_error(Code::unavailable,
                        std::string("packets cannot be forwarded on this node: ") + std::strerror(errno));
+  });
+}
+
+// Nothing of IPv6 goes by the bridge: the node's table is of IPv4. Where there is no IPv6, there is no file.
+void NodeSide::keep_out_ipv6() const {
+  (void)space_.run_in([]() -> Result<void> {
+    (void)write_setting(std::string("/proc/sys/net/ipv6/conf/") + kGatewayBridge + "/disable_ipv6");
+    return {};
   });
 }
 
@@ -122,6 +134,7 @@ Result<void> NodeSide::make_bridge() {
     return made;
   bridge_ = index;
   subnet_ = *subnet;
+  keep_out_ipv6();
   if (auto added = links_.ask(netlink::add_address(kGatewayBridge, index, address(1), kBits)); !added)
     return added;
   return set_table();
@@ -134,12 +147,14 @@ Address NodeSide::address(std::uint32_t number) const {
   return out;
 }
 
-std::uint32_t NodeSide::free_number() const {
-  std::set<std::uint32_t> taken;
-  for (const auto& [task, port] : ports_) taken.insert(port.number);
-  std::uint32_t number = 2;  // 0: the subnet, 1: the bridge
-  while (taken.contains(number)) ++number;
-  return number;
+// In turn, so that one that was given back is not used again at once. 0: the subnet, 1: the bridge.
+std::uint32_t NodeSide::free_number() {
+  constexpr std::uint32_t kLast = (1U << (32U - kBits)) - 2;
+  do {
+    last_number_ = last_number_ < 2 || last_number_ == kLast ? 2 : last_number_ + 1;
+  } while (taken_.contains(last_number_));
+  taken_.insert(last_number_);
+  return last_number_;
 }
 
 // ---- tasks
@@ -197,6 +212,7 @@ Result<void> NodeSide::plug_in(const Port& port, int index) {
 void NodeSide::leave(TaskId task, Problems& problems) {
   const auto port = ports_.extract(task);
   if (!port) return;
+  taken_.erase(port.mapped().number);
   if (auto gone = links_.ask(netlink::remove_link_named(port.mapped().outside)); !gone)
     problems.push_back(gone.error());
 }
@@ -206,11 +222,18 @@ void NodeSide::leave(TaskId task, Problems& problems) {
 bool NodeSide::is_whole(TaskId task, const TaskSpace& wanted, const netlink::NetSpace& space) {
   const auto port = ports_.find(task);
   if (port == ports_.end()) return false;
+  const int index = kFirstInside + wanted.cables;
   auto socket = space.open_socket(NETLINK_ROUTE);
-  const auto there =
-      socket ? netlink::addresses(*socket) : Result<std::vector<netlink::LinkAddress>>(socket.error());
-  return there && std::ranges::any_of(*there, [&](const netlink::LinkAddress& one) {
-           return one.index == kFirstInside + wanted.cables && one.address == address(port->second.number);
+  if (!socket) return false;
+  const auto there = netlink::addresses(*socket);
+  const auto routes = netlink::routes(*socket);
+  if (!there || !routes) return false;
+  const bool has_address = std::ranges::any_of(*there, [&](const netlink::LinkAddress& one) {
+    return one.index == index && one.address == address(port->second.number);
+  });
+  // A link that is down has no routes.
+  return has_address && std::ranges::any_of(*routes, [&](const netlink::Route& route) {
+           return route.index == index && route.to.bits == 0;
          });
 }
 
@@ -219,6 +242,7 @@ void NodeSide::look(const std::map<TaskId, TaskSpace>& spaces, const FindSpace& 
   if (now && *now != generation_)
     if (auto set = set_table(); !set) problems.push_back(set.error());
   if (subnet_) {
+    if (auto forwards = forward_packets(); !forwards) problems.push_back(forwards.error());
     const auto there = netlink::links(links_);
     if (!there) return problems.push_back(there.error());
     const bool has_bridge = std::ranges::any_of(*there, [&](const netlink::Link& link) {
@@ -237,6 +261,7 @@ void NodeSide::look(const std::map<TaskId, TaskSpace>& spaces, const FindSpace& 
 
 void NodeSide::remove_all() {
   ports_.clear();
+  taken_.clear();
   subnet_.reset();
   (void)links_.ask(netlink::remove_group(kOverlayGroup));
   (void)netlink::remove_node_table(tables_);

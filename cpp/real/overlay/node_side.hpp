@@ -52,13 +52,14 @@ class NodeSide {
   Result<void> make_bridge();
   Result<AddressBlock> free_subnet();
   Result<void> forward_packets() const;
+  void keep_out_ipv6() const;
   Result<void> set_table();
   Result<void> join(TaskId task, const overlay::TaskSpace& wanted, const netlink::NetSpace& space);
   Result<void> plug_in(const Port& port, int index);
   void leave(TaskId task, Problems& problems);
   bool is_whole(TaskId task, const overlay::TaskSpace& wanted, const netlink::NetSpace& space);
   Address address(std::uint32_t number) const;
-  std::uint32_t free_number() const;
+  std::uint32_t free_number();
 
   netlink::Socket links_, tables_;
   netlink::NetSpace space_;
@@ -68,6 +69,8 @@ class NodeSide {
   int next_index_ = 0;
   std::uint32_t generation_ = 0;
   std::map<TaskId, Port> ports_;
+  std::set<std::uint32_t> taken_;  // their numbers
+  std::uint32_t last_number_ = 0;
 };
 
 }  // namespace swarm::real

@@ -361,9 +361,11 @@ TEST_F(OverlayKernel, AnEncryptedNetworkIsRefusedAndNotCarried) {
   change.attachments = {attachment(2, 6, 1)};
   EXPECT_EQ(
       lab_->tell(change),
-      Words{"network net2 is encrypted: this build cannot encrypt, and does not carry it in the clear"});
-  EXPECT_EQ(lab_->kernel(1).space_of(TaskId(6)).error().message,
-            "task " + TaskId(6).str() + " is not yet on network " + NetworkId(2).str() + ": eth0 is missing");
+      Words{"network net2: it is encrypted: this build cannot encrypt, and does not carry it in the clear"});
+  EXPECT_EQ(
+      lab_->kernel(1).space_of(TaskId(6)).error().message,
+      "task " + TaskId(6).str() + " is not yet on network " + NetworkId(2).str() +
+          ": network net2: it is encrypted: this build cannot encrypt, and does not carry it in the clear");
 }
 
 TEST_F(OverlayKernel, AnErrorSaysWhichObjectAndWhatTheKernelSaid) {

@@ -12,7 +12,7 @@
 namespace swarm::real {
 
 Result<std::unique_ptr<OverlayThread>> OverlayThread::start(KernelOverlay::Options options) {
-  auto thread = std::unique_ptr<OverlayThread>(new OverlayThread(std::move(options)));
+  auto thread = begin(std::move(options), {});
   std::unique_lock hold(thread->mutex_);
   thread->news_.wait(hold, [&] { return thread->opened_.has_value(); });
   const Result<void> opened = thread->opened_.value_or(Result<void>());
@@ -21,8 +21,13 @@ Result<std::unique_ptr<OverlayThread>> OverlayThread::start(KernelOverlay::Optio
   return thread;
 }
 
-OverlayThread::OverlayThread(KernelOverlay::Options options)
-    : thread_([this, own = std::make_shared<KernelOverlay::Options>(std::move(options))] {
+std::unique_ptr<OverlayThread> OverlayThread::begin(KernelOverlay::Options options, Failed failed) {
+  return std::unique_ptr<OverlayThread>(new OverlayThread(std::move(options), std::move(failed)));
+}
+
+OverlayThread::OverlayThread(KernelOverlay::Options options, Failed failed)
+    : failed_(std::move(failed)),
+      thread_([this, own = std::make_shared<KernelOverlay::Options>(std::move(options))] {
         run(std::move(*own));
       }) {}
 
@@ -47,17 +52,17 @@ void OverlayThread::run(KernelOverlay::Options options) {
   std::unique_ptr<KernelOverlay> overlay;
   open(std::move(options), overlay);
   if (overlay == nullptr) return;
-  (void)overlay->keep_warm();
+  overlay->idle();
   while (auto work = next()) {
     (*work)(*overlay);
-    // A namespace that cannot be made ahead is made, or refused with its reason, when a task needs it.
-    if (is_idle()) (void)overlay->keep_warm();
+    if (is_idle()) overlay->idle();
   }
 }
 
 void OverlayThread::open(KernelOverlay::Options options, std::unique_ptr<KernelOverlay>& overlay) {
   auto opened = KernelOverlay::open(std::move(options));
   if (opened) overlay = std::move(*opened);
+  if (!opened && failed_) failed_(opened.error());
   {
     const std::lock_guard hold(mutex_);
     opened_ = opened ? Result<void>() : Result<void>(opened.error());

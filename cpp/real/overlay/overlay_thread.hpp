@@ -25,6 +25,10 @@ class OverlayThread {
 
   // Waits until the overlay is open, or says why it cannot be.
   static Result<std::unique_ptr<OverlayThread>> start(KernelOverlay::Options options);
+  // Waits for nothing. `failed` is called on the new thread if the overlay cannot be opened: then nothing
+  // that is posted is done.
+  using Failed = std::function<void(const Error&)>;
+  static std::unique_ptr<OverlayThread> begin(KernelOverlay::Options options, Failed failed);
   OverlayThread(const OverlayThread&) = delete;
   OverlayThread& operator=(const OverlayThread&) = delete;
   ~OverlayThread();  // does what was posted, then takes all of it away
@@ -32,7 +36,7 @@ class OverlayThread {
   void post(Work work);  // from any thread
 
  private:
-  explicit OverlayThread(KernelOverlay::Options options);
+  OverlayThread(KernelOverlay::Options options, Failed failed);
   void run(KernelOverlay::Options options);
   void open(KernelOverlay::Options options, std::unique_ptr<KernelOverlay>& overlay);
   bool is_idle();
@@ -42,6 +46,7 @@ class OverlayThread {
   std::condition_variable news_;
   std::deque<Work> posted_;
   std::optional<Result<void>> opened_;
+  Failed failed_;
   bool stopping_ = false;
   std::thread thread_;
 };

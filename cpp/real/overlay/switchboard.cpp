@@ -59,32 +59,46 @@ Result<void> Switchboard::remove_all() {
 // ---- segments
 
 void Switchboard::make_segment(NetworkId id, const Segment& segment, Problems& problems) {
-  if (segment.encrypted) {
-    problems.push_back(
-        plain_error(Code::unimplemented, "network " + segment.network +
-                                             " is encrypted: this build cannot encrypt, and does not "
-                                             "carry it in the clear"));
-    return;
+  const auto made = try_segment(id, segment, problems);
+  if (made) {
+    troubles_.erase(id);
+    made_->segments[id] = segment;
+  } else {
+    troubles_[id] = "network " + segment.network + ": " + made.error().message;
+    problems.push_back(plain_error(made.error().code, troubles_[id]));
   }
+}
+
+Result<void> Switchboard::try_segment(NetworkId id, const Segment& segment, Problems& problems) {
+  if (segment.encrypted)
+    return plain_error(Code::unimplemented,
+                       "it is encrypted: this build cannot encrypt, and does not carry it in the clear");
   Links links;
   links.bridge = next_index_++;
   links.tunnel = next_index_++;
   auto bridge =
       in_switch_.ask(netlink::make_bridge({segment.bridge, links.bridge, segment.mtu, kOverlayGroup}));
-  if (!bridge) return problems.push_back(bridge.error());
+  if (!bridge) return bridge;
   auto tunnel = in_node_.ask(netlink::make_vxlan({segment.tunnel, links.tunnel, links.bridge, segment.vni,
                                                   kVxlanPort, segment.mtu, kOverlayGroup, space_.fd()}));
   if (!tunnel) {
-    problems.push_back(tunnel.error());
     if (auto gone = in_switch_.ask(netlink::remove_link(segment.bridge, links.bridge)); !gone)
       problems.push_back(gone.error());
-    return;
+    return plain_error(tunnel.error().code, tunnel.error().message +
+                                                " (frames of all networks use UDP port " +
+                                                std::to_string(kVxlanPort) + " of this node)");
   }
   links_[id] = links;
-  made_->segments[id] = segment;
+  return {};
+}
+
+std::string Switchboard::trouble(NetworkId id) const {
+  const auto it = troubles_.find(id);
+  return it != troubles_.end() ? it->second : std::string();
 }
 
 void Switchboard::remove_segment(NetworkId id, Problems& problems) {
+  troubles_.erase(id);
   const auto it = links_.find(id);
   if (it == links_.end()) return;
   std::vector<std::string> names{made_->segments[id].tunnel, made_->segments[id].bridge};

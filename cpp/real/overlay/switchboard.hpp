@@ -48,6 +48,8 @@ class Switchboard {
   Result<void> remove_all();
 
   const netlink::NetSpace& space() const { return space_; }
+  // Why the network has no segment here, as far as it was tried; "" else.
+  std::string trouble(NetworkId id) const;
 
   // Looks, and lets `made` forget what is not there as it was made. What has no place is removed.
   void look(Problems& problems);
@@ -61,6 +63,7 @@ class Switchboard {
   Switchboard(netlink::Socket in_node, netlink::Socket in_switch, netlink::NetSpace space,
               overlay::DesiredNetwork& made);
   Result<Seen> see();
+  Result<void> try_segment(NetworkId id, const overlay::Segment& segment, Problems& problems);
   bool is_whole(NetworkId id, const Seen& seen) const;
   void look_at_stations(const Seen& seen, Problems& problems);
   void remove_strangers(const Seen& seen, Problems& problems);
@@ -71,6 +74,7 @@ class Switchboard {
   netlink::NetSpace space_;
   overlay::DesiredNetwork* made_;
   std::map<NetworkId, Links> links_;
+  std::map<NetworkId, std::string> troubles_;
   int next_index_ = 1'000;
 };
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/result.hpp"
 #include "net/overlay/desired.hpp"
 #include "net/overlay/rows.hpp"
+#include "real/netlink/flows.hpp"
 #include "real/netlink/link_messages.hpp"
 #include "real/netlink/nat_table.hpp"
 #include "real/netlink/net_space.hpp"
@@ -33,6 +35,26 @@ using overlay::VipMap;
 constexpr int kFirstInside = 10;  // the index of eth0 in a task's namespace; the loopback has 1
 
 int inside_index(const Cable& cable) { return kFirstInside + std::stoi(cable.inside.substr(3)); }
+
+// Its subnet is on the link, and so are the network's other ones.
+bool has_routes(const Cable& cable, const std::vector<netlink::Route>& routes) {
+  std::vector<AddressBlock> wanted = cable.on_link;
+  wanted.push_back({cable.address, cable.bits});
+  return std::ranges::all_of(wanted, [&](const AddressBlock& block) {
+    return !block.first.is_v4() || block.bits == 32 ||
+           std::ranges::any_of(routes, [&](const netlink::Route& route) {
+             return route.index == inside_index(cable) && route.to.bits == block.bits &&
+                    block.contains(route.to.first);
+           });
+  });
+}
+
+// The name server of the task is there.
+Result<void> loopback_up(netlink::Socket& socket, const std::vector<netlink::Link>& links) {
+  const auto lo = std::ranges::find(links, "lo", &netlink::Link::name);
+  if (lo == links.end() || lo->up) return {};
+  return socket.ask(netlink::set_up("lo", lo->index));
+}
 
 Error of_task(TaskId task, const Error& error) {
   return plain_error(error.code, "task " + task.str() + ": " + error.message);
@@ -144,6 +166,7 @@ Result<void> TaskPlaces::open_tables(Place& place) {
   auto socket = place.space.open_socket(NETLINK_NETFILTER);
   if (!socket) return socket.error();
   place.tables = std::make_unique<netlink::Socket>(std::move(*socket));
+  netlink::set_syn_patience(place.space);
   return {};
 }
 
@@ -163,6 +186,7 @@ Result<void> TaskPlaces::edit_vips_of(TaskId task, Place& place, const VipEdits&
     return changed;
   }
   for (const auto* edit : edits) {
+    note_gone(*edit);
     if (edit->value) {
       made_->vips.insert_or_assign(edit->key, *edit->value);
     } else {
@@ -172,6 +196,26 @@ Result<void> TaskPlaces::edit_vips_of(TaskId task, Place& place, const VipEdits&
   const auto after = netlink::generation(*socket);
   place.generation = after && *after == *before + 1 ? *after : 0;
   return {};
+}
+
+// Before `made` has the new list.
+void TaskPlaces::note_gone(const Edit<VipKey, VipMap>& edit) {
+  const auto before = made_->vips.find(edit.key);
+  if (before == made_->vips.end()) return;
+  std::set<Address> stay;
+  if (edit.value) stay.insert(edit.value->backends->begin(), edit.value->backends->end());
+  for (const Address& backend : *before->second.backends)
+    if (!stay.contains(backend)) gone_.insert({edit.key, backend});
+  for (const Address& backend : stay) gone_.erase({edit.key, backend});
+}
+
+void TaskPlaces::forget_flows(Problems& problems) {
+  for (const auto& [key, backend] : std::exchange(gone_, {})) {
+    const auto place = places_.find(key.task);
+    if (place == places_.end() || place->second.tables == nullptr) continue;
+    const auto forgotten = netlink::forget_udp_flows(*place->second.tables, key.vip, backend);
+    if (!forgotten) problems.push_back(of_task(key.task, forgotten.error()));
+  }
 }
 
 Result<void> TaskPlaces::change_table(TaskId task, Place& place, const VipEdits& edits,
@@ -197,11 +241,14 @@ Result<void> TaskPlaces::change_table(TaskId task, Place& place, const VipEdits&
 // ---- looking
 
 void TaskPlaces::look(Problems& problems) {
+  std::map<TaskId, Cables> cables;
+  for (const auto& [key, cable] : made_->cables) cables[key.task].emplace_back(key, &cable);
   for (auto& [task, place] : places_)
-    if (auto looked = look_at(task, place); !looked) problems.push_back(of_task(task, looked.error()));
+    if (auto looked = look_at(task, place, cables[task]); !looked)
+      problems.push_back(of_task(task, looked.error()));
 }
 
-Result<void> TaskPlaces::look_at(TaskId task, Place& place) {
+Result<void> TaskPlaces::look_at(TaskId task, Place& place, const Cables& cables) {
   if (auto opened = open_tables(place); !opened) return opened;
   const auto now = netlink::generation(*place.tables);
   if (!now) return now.error();
@@ -209,27 +256,29 @@ Result<void> TaskPlaces::look_at(TaskId task, Place& place) {
     place.generation = 0;
     forget_vips(task);
   }
-  return look_at_cables(task, place);
+  return look_at_cables(place, cables);
 }
 
-Result<void> TaskPlaces::look_at_cables(TaskId task, const Place& place) {
+Result<void> TaskPlaces::look_at_cables(const Place& place, const Cables& cables) {
   auto socket = place.space.open_socket(NETLINK_ROUTE);
   if (!socket) return socket.error();
   const auto links = netlink::links(*socket);
   if (!links) return links.error();
   const auto addresses = netlink::addresses(*socket);
   if (!addresses) return addresses.error();
+  const auto routes = netlink::routes(*socket);
+  if (!routes) return routes.error();
+  if (auto up = loopback_up(*socket, *links); !up) return up;
   std::vector<Edit<AttachmentKey, Cable>> broken;
-  for (const auto& [key, cable] : made_->cables) {
-    if (key.task != task) continue;
-    const bool link = std::any_of(links->begin(), links->end(), [&c = cable](const netlink::Link& at) {
+  for (const auto& [key, cable] : cables) {
+    const bool link = std::any_of(links->begin(), links->end(), [&c = *cable](const netlink::Link& at) {
       return at.name == c.inside && at.index == inside_index(c) && at.up && at.mac == c.mac.bytes;
     });
     const bool address =
-        std::any_of(addresses->begin(), addresses->end(), [&c = cable](const netlink::LinkAddress& at) {
+        std::any_of(addresses->begin(), addresses->end(), [&c = *cable](const netlink::LinkAddress& at) {
           return at.index == inside_index(c) && at.address == c.address && at.bits == c.bits;
         });
-    if (!link || !address) broken.push_back({key, std::nullopt});
+    if (!link || !address || !has_routes(*cable, *routes)) broken.push_back({key, std::nullopt});
   }
   Problems problems;
   remove_cables(broken, problems);

@@ -11,8 +11,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
+#include <utility>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "net/overlay/desired.hpp"
@@ -39,6 +42,9 @@ class TaskPlaces {
   // Looks, and lets `made` forget what is not there as it was made.
   void look(Problems& problems);
   Result<void> keep_warm() { return pool_.refill(); }
+  // Flows of UDP to backends that have left a VIP. Looking for them costs a walk over the kernel's table:
+  // when nothing else is to be done.
+  void forget_flows(Problems& problems);
   void remove_all();
   const netlink::NetSpace* find(TaskId task) const;
 
@@ -55,14 +61,17 @@ class TaskPlaces {
   Result<void> open_tables(Place& place);
   Result<void> edit_vips_of(TaskId task, Place& place, const VipEdits& edits);
   Result<void> change_table(TaskId task, Place& place, const VipEdits& edits, netlink::Socket& socket);
-  Result<void> look_at(TaskId task, Place& place);
-  Result<void> look_at_cables(TaskId task, const Place& place);
+  using Cables = std::vector<std::pair<overlay::AttachmentKey, const overlay::Cable*>>;
+  Result<void> look_at(TaskId task, Place& place, const Cables& cables);
+  Result<void> look_at_cables(const Place& place, const Cables& cables);
+  void note_gone(const overlay::Edit<overlay::VipKey, overlay::VipMap>& edit);
   void forget_vips(TaskId task);
 
   Switchboard* switchboard_;
   overlay::DesiredNetwork* made_;
   netlink::Pool pool_;
   std::map<TaskId, Place> places_;
+  std::set<std::pair<overlay::VipKey, Address>> gone_;  // backends whose flows are to be forgotten
 };
 
 }  // namespace swarm::real

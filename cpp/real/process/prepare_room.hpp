@@ -12,8 +12,8 @@ struct Room {
   std::string folder;       // the task's own: the only one of the daemon's that it sees
   std::string resolv_conf;  // texts
   std::string hosts;
-  std::string data_root;             // of the daemon: hidden
-  std::vector<std::string> sockets;  // of its API: hidden
+  std::string data_root;             // of the daemon, or a folder that it is in: hidden
+  std::vector<std::string> sockets;  // of its API, and other files and folders: hidden
 };
 Result<void> prepare_room(const Room& room);
 

@@ -41,6 +41,16 @@ void make_folders(const std::string& path) {
   ::mkdir(path.c_str(), 0755);
 }
 
+bool hide_folder(const std::string& path) {
+  return ::mount("none", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_RDONLY, "size=4k,mode=0755") == 0;
+}
+
+// A file or a folder; what is not there needs no hiding.
+bool hide(const std::string& path) {
+  if (bind("/dev/null", path) || errno == ENOENT) return true;
+  return errno == ENOTDIR && hide_folder(path);
+}
+
 // An empty folder over it, with the task's own folder at its place inside.
 bool hide_data_root(const std::string& root, const std::string& folder) {
   const int own = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -85,7 +95,7 @@ int enter_room(const char* folder) {
   std::string root, socket;
   std::getline(hidden, root);
   while (std::getline(hidden, socket))
-    if (!bind("/dev/null", socket) && errno != ENOENT) return failed(at_data_root);
+    if (!hide(socket)) return failed(at_data_root);
   if (!hide_data_root(root, own)) return failed(at_data_root);
   if (!drop_rights()) return failed(at_rights);
   return 0;

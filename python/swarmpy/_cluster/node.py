@@ -170,6 +170,8 @@ class LocalNode:
         passed = [ready, claim, *spaces]
         for flag, space in zip(("--netns", "--userns"), spaces, strict=False):
             command += [flag, f"/proc/self/fd/{space}"]
+        for folder in {self.folder, self.sockets}:  # of all its nodes: no task is to command another one
+            command += ["--hide", folder]
         if self.hub is not None and not self.is_reached:
             command += ["--publish-door", self.hub.socket]
         if lease is not None:
