@@ -20,6 +20,7 @@
 #include "model/bounds.hpp"
 #include "model/cluster.hpp"
 #include "model/defaults.hpp"
+#include "model/network.hpp"
 #include "model/node.hpp"
 #include "model/restart.hpp"
 #include "model/service.hpp"

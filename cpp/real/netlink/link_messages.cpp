@@ -102,8 +102,12 @@ Request make_veth(const Veth& veth) {
   Message message(RTM_NEWLINK, kCreate);
   message.fixed(outside).text(IFLA_IFNAME, veth.outside);
   message.number(IFLA_MTU, veth.mtu).number(IFLA_GROUP, veth.group);
+  // One queue each: what a task sends needs no more, and each costs time when the pair is made and when it
+  // goes.
+  message.number(IFLA_NUM_TX_QUEUES, std::uint32_t{1}).number(IFLA_NUM_RX_QUEUES, std::uint32_t{1});
   message.open(IFLA_LINKINFO).text(IFLA_INFO_KIND, "veth").open(IFLA_INFO_DATA).open(VETH_INFO_PEER);
   message.fixed(inside).text(IFLA_IFNAME, veth.inside).number(IFLA_MTU, veth.mtu);
+  message.number(IFLA_NUM_TX_QUEUES, std::uint32_t{1}).number(IFLA_NUM_RX_QUEUES, std::uint32_t{1});
   message.bytes(IFLA_ADDRESS, bytes_of(veth.inside_mac)).number(IFLA_NET_NS_FD, veth.space);
   message.close().close().close();
   return {"make the veth pair " + veth.outside + " with " + veth.inside, std::move(message)};

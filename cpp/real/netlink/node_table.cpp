@@ -160,6 +160,9 @@ void add_way_out(const NodeTable::WayOut& way, std::uint16_t port, std::vector<M
   const std::string bridge = interface_bytes(way.bridge);
   messages.push_back(Rule("input").meta(NFT_META_IIFNAME).compare(NFT_CMP_EQ, bridge).drop());
   messages.push_back(make_chain("forward", "filter", NF_INET_FORWARD, kFilter));
+  Rule between("forward");
+  between.meta(NFT_META_IIFNAME).compare(NFT_CMP_EQ, bridge).meta(NFT_META_OIFNAME);
+  messages.push_back(between.compare(NFT_CMP_EQ, bridge).drop());
   Rule frames("forward");
   frames.meta(NFT_META_IIFNAME).compare(NFT_CMP_EQ, bridge);
   messages.push_back(to_vxlan(frames, port).drop());

@@ -10,6 +10,7 @@
 //     }
 //     chain forward {
 //       type filter hook forward priority 0
+//       iifname "swarmpy_gw" oifname "swarmpy_gw" drop   # two networks do not meet here
 //       iifname "swarmpy_gw" udp dport 4789 drop   # frames of tasks: they would have a peer's address
 //     }
 //     chain postrouting { type nat hook postrouting priority 100; ip saddr 172.18.0.0/16 oifname !=

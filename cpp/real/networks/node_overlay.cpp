@@ -105,7 +105,8 @@ void NodeOverlay::on_failed(const std::string& why) {
   thread_.reset();
   names_.reset();
   plane_ = std::make_shared<Plane>();
-  repairing_ = false;
+  repairing_ = busy_ = false;
+  gathered_ = {};
   timer_.cancel();
   for (const std::uint64_t number : std::exchange(under_way_, {})) emit_(ports::OverlayChanged{number});
   tell({cannot_begin_});
@@ -132,23 +133,35 @@ void NodeOverlay::change(std::uint64_t number, const wire::OverlayChange& change
   take(begins ? overlay::FeedEdits{} : edits, number);
 }
 
+// While the kernel has something to do, what comes is gathered: the thread then carries out all of it as one
+// difference, and a burst of tasks costs one round for each part of what the kernel has not made yet.
 void NodeOverlay::take(const overlay::FeedEdits& edits, std::uint64_t number) {
   if (thread_ == nullptr) return;
   names_->change(edits);
-  thread_->post([this, alive = std::weak_ptr(alive_), plane = plane_, number, life = life_,
-                 rows = rows_.table_change(edits)](KernelOverlay& kernel) {
-    plane->keeper.on(rows);
+  gathered_.rows.push_back(rows_.table_change(edits));
+  gathered_.numbers.push_back(number);
+  if (!busy_) give_to_kernel();
+}
+
+void NodeOverlay::give_to_kernel() {
+  busy_ = true;
+  thread_->post([this, alive = std::weak_ptr(alive_), plane = plane_, life = life_,
+                 all = std::exchange(gathered_, {})](KernelOverlay& kernel) {
+    for (const auto& rows : all.rows) plane->keeper.on(rows);
     auto problems = sentences(kernel.apply(plane->keeper.take_difference()));
-    reactor_.post([this, alive, number, life, problems = std::move(problems)] {
-      if (!alive.expired()) on_done(life == life_ ? number : 0, problems);
+    reactor_.post([this, alive, life, numbers = all.numbers, problems = std::move(problems)] {
+      if (!alive.expired()) on_done(life == life_ ? numbers : Numbers{}, problems);
     });
   });
 }
 
-void NodeOverlay::on_done(std::uint64_t number, std::vector<std::string> problems) {
-  if (under_way_.erase(number) == 1) emit_(ports::OverlayChanged{number});
+void NodeOverlay::on_done(const Numbers& numbers, std::vector<std::string> problems) {
+  busy_ = false;
+  for (const std::uint64_t number : numbers)
+    if (under_way_.erase(number) == 1) emit_(ports::OverlayChanged{number});
   if (!problems.empty()) tell(std::move(problems));  // the next repair says whether they have gone
   try_starts();
+  if (!gathered_.rows.empty()) give_to_kernel();
 }
 
 void NodeOverlay::repair() {
@@ -191,7 +204,7 @@ dns::TaskResolver NodeOverlay::resolver_of(const ports::Launch& launch) const {
 
 void NodeOverlay::open(const ports::Launch& launch, Ready ready) {
   Start& start = starts_[launch.task];
-  start = {resolver_of(launch), std::move(ready), steady_now() + patience_, "no manager has told of them",
+  start = {resolver_of(launch), std::move(ready), steady_now() + patience_, "their turn has not come yet",
            false};
   begin();
   try_start(launch.task, start);

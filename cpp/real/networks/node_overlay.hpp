@@ -22,6 +22,7 @@
 #include "base/time.hpp"
 #include "net/dns/resolv_conf.hpp"
 #include "net/overlay/feed_table.hpp"
+#include "net/overlay/rows.hpp"
 #include "ports/overlay.hpp"
 #include "ports/ports.hpp"
 #include "real/http/reactor.hpp"
@@ -36,7 +37,7 @@ class NodeOverlay final : public ports::Overlay, public TaskNetworks {
  public:
   static constexpr Duration kRepair = Duration::millis(500);
   // How long a task's start waits for its networks.
-  static constexpr Duration kPatience = Duration::seconds(10);
+  static constexpr Duration kPatience = Duration::seconds(60);
   using Emit = std::function<void(ports::Event)>;
 
   NodeOverlay(Reactor& reactor, std::uint64_t seed, Emit emit, Duration patience = kPatience);
@@ -64,11 +65,18 @@ class NodeOverlay final : public ports::Overlay, public TaskNetworks {
     bool asked = false;
   };
 
+  using Numbers = std::vector<std::uint64_t>;
+  struct Gathered {
+    std::vector<overlay::TableChange> rows;
+    Numbers numbers;
+  };
+
   void begin();
   void on_failed(const std::string& why);
   void take(const overlay::FeedEdits& edits, std::uint64_t number);
   void repair();
-  void on_done(std::uint64_t number, std::vector<std::string> problems);
+  void give_to_kernel();
+  void on_done(const Numbers& numbers, std::vector<std::string> problems);
   void tell(std::vector<std::string> problems);
   void try_starts();
   void try_start(TaskId task, Start& start);
@@ -94,6 +102,8 @@ class NodeOverlay final : public ports::Overlay, public TaskNetworks {
   std::vector<std::string> told_;
   std::string cannot_begin_;
   bool repairing_ = false;
+  bool busy_ = false;  // the kernel has rows to carry out
+  Gathered gathered_;  // those that came since
   Timer timer_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();
 };
