@@ -213,7 +213,7 @@ Places places(bool warm) {
   constexpr int kTimes = 60;
   double make_cpu = 0, end_cpu = 0;
   for (std::uint64_t i = 0; i < kTimes; ++i) {
-    if (warm) (void)kernel.keep_warm();
+    if (warm) kernel.idle();
     const double cpu = cpu_seconds(), begin = now_seconds();
     keeper.on(only({row(400 + i, 1, 0)}));
     (void)kernel.apply(keeper.take_difference());
