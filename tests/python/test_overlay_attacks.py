@@ -56,16 +56,17 @@ while True:
 """
 # One socket asks until somebody else answers than before, and says who.
 FLOW = """
-import socket, sys
+import socket, sys, time
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
     own.settimeout(0.1)
     own.connect((sys.argv[1], 5353))
-    first = None
-    for _ in range(600):
-        own.send(b"?")
+    first, end = None, time.monotonic() + 20
+    while time.monotonic() < end:
         try:
+            own.send(b"?")
             who = own.recv(100).decode()
         except OSError:
+            time.sleep(0.02)
             continue
         if first is None:
             first = who

@@ -210,6 +210,6 @@ def test_a_task_finds_neither_the_daemon_nor_other_namespaces(cluster: LocalClus
     eventually(node.door, lambda: [str(one.state) for one in looks.tasks] == ["complete"], "it ends")
     found = json.loads("".join(line.text for line in looks.logs()))
     assert found["data root"] == ["tasks"], "its own folder only"
-    assert found["api"] == "ConnectionRefusedError"
+    assert found["api"] == "FileNotFoundError"
     assert "nameserver 127.0.0.11" in found["resolv.conf"]
     assert found["host's network"] == found["address"] == "PermissionError"
