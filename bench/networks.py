@@ -96,7 +96,9 @@ def _failed(s: Swarm) -> Row:
 
 def _names(s: Swarm) -> list[Row]:
     command = [*_inside(s.tasks("look")[0]), sys.executable, "-c", ASK]
-    answers, lookups = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    answers, lookups = json.loads(
+        subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    )
     answer, lookup = median(answers) * 1e6, median(lookups) * 1e3
     tail = f"p99 {share(answers, 0.99) * 1e6:.0f} us, by a Python client"
     return [
@@ -123,7 +125,7 @@ def _change(s: Swarm) -> Row:
         stored[count] = max(_seconds(task["Status"]["AppliedAt"]) for task in s.tasks("web"))
         time.sleep(0.05)
     said = [process.communicate("")[0].splitlines() for process in watches]
-    seen = [dict((int(a), float(b)) for a, b in (line.split() for line in lines)) for lines in said]
+    seen = [{int(a): float(b) for a, b in (line.split() for line in lines)} for lines in said]
     took = [
         max(one[count] for one in seen) - when
         for count, when in stored.items()

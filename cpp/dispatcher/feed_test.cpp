@@ -13,6 +13,7 @@
 #include "base/id.hpp"
 #include "base/time.hpp"
 #include "dispatcher/feed.hpp"
+#include "dispatcher/overlay_directory.hpp"
 #include "model/mesh.hpp"
 #include "model/node.hpp"
 #include "model/port.hpp"

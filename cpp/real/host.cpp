@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/id.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "model/builtin_plugins.hpp"

@@ -6,6 +6,7 @@
 #include "model/wire.hpp"
 #include "net/overlay/feed_table.hpp"
 #include "ports/ports.hpp"
+#include "sim/event_queue.hpp"
 #include "sim/shared.hpp"
 
 namespace swarm::sim {

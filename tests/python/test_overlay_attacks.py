@@ -1,4 +1,4 @@
-"""What tasks of one network try on others, on other nodes and on the name server; and flows without a backend."""
+"""What tasks of one network try on others, on other nodes and on the name server; flows of UDP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from swarmpy._cluster import LocalCluster
 
 pytestmark = pytest.mark.real
 
-# A VXLAN frame (RFC 7348) to a node: UDP within from SOURCE to VICTIM, port 5555, on the network with this VNI.
+# A VXLAN frame (RFC 7348) to a node: within it UDP to a task, port 5555, on the network with this VNI.
 FORGE = """
 import socket, struct, sys
 node, vni, victim, source = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
@@ -135,7 +135,17 @@ def test_a_flow_of_udp_goes_on_to_another_task_when_its_own_has_gone(
     )
     assert udp.wait()
     client = Inside(running(cluster, serve(swarm, "client", "front"))[0])
-    command = ["nsenter", "-t", str(client.pid), "-n", "-m", sys.executable, "-c", FLOW, udp.virtual_ips["front"]]
+    command = [
+        "nsenter",
+        "-t",
+        str(client.pid),
+        "-n",
+        "-m",
+        sys.executable,
+        "-c",
+        FLOW,
+        udp.virtual_ips["front"],
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as flow:
         assert flow.stdout is not None
         first = flow.stdout.readline().strip()

@@ -1,6 +1,7 @@
 #include "net/overlay/wanted.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <tuple>

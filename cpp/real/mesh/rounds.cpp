@@ -9,6 +9,7 @@
 
 #include "base/address.hpp"
 #include "base/overloaded.hpp"
+#include "base/result.hpp"
 #include "base/time.hpp"
 #include "net/mesh/balancer.hpp"
 #include "real/faults_pace.hpp"
@@ -19,6 +20,7 @@
 #include "real/mesh/flow.hpp"
 #include "real/mesh/link.hpp"
 #include "real/mesh/poller.hpp"
+#include "real/netlink/net_space.hpp"
 #include "real/stream/byte_stream.hpp"
 #include "real/stream/sockets.hpp"
 

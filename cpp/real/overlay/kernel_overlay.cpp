@@ -5,12 +5,15 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 
+#include "base/address.hpp"
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "net/overlay/desired.hpp"
 #include "real/netlink/net_space.hpp"
+#include "real/overlay/node_side.hpp"
 #include "real/overlay/switchboard.hpp"
 
 namespace swarm::real {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/check.hpp"
 #include "base/id.hpp"
 #include "base/result.hpp"
 #include "net/overlay/desired.hpp"
@@ -96,12 +97,12 @@ Result<AddressBlock> NodeSide::free_subnet() {
   const auto taken = netlink::addresses(links_);
   if (!taken) return taken.error();
   for (int second = kFirstPool; second <= kLastPool; ++second) {
-    const auto block = AddressBlock::parse("172." + std::to_string(second) + ".0.0/" + std::to_string(kBits));
+    const AddressBlock block{Address::v4(172, static_cast<std::uint8_t>(second), 0, 0), kBits};
     const bool is_free = std::ranges::none_of(*taken, [&](const netlink::LinkAddress& one) {
       return one.address.is_v4() &&
-             (block->contains(one.address) || AddressBlock{one.address, one.bits}.contains(block->first));
+             (block.contains(one.address) || AddressBlock{one.address, one.bits}.contains(block.first));
     });
-    if (is_free) return *block;
+    if (is_free) return block;
   }
   return plain_error(Code::resource_exhausted,
                      "no subnet of 172.18.0.0/16 to 172.31.0.0/16 is free on this node");
@@ -141,6 +142,7 @@ Result<void> NodeSide::make_bridge() {
 }
 
 Address NodeSide::address(std::uint32_t number) const {
+  SWARM_CHECK(subnet_, "there is no bridge: address", number);
   Address out = subnet_->first;
   out.ip[14] = static_cast<std::uint8_t>(number >> 8U);
   out.ip[15] = static_cast<std::uint8_t>(number & 0xffU);

@@ -35,6 +35,7 @@
 #include "real/runner/image_catalogue.hpp"
 #include "real/runner/program.hpp"
 #include "real/runner/task_address.hpp"
+#include "real/runner/task_networks.hpp"
 #include "real/runner/task_output.hpp"
 #include "real/stream/fd.hpp"
 

@@ -8,7 +8,6 @@
 
 #include "base/address.hpp"
 #include "base/id.hpp"
-#include "model/network.hpp"
 #include "model/service.hpp"
 #include "model/task.hpp"
 #include "net/overlay/answers.hpp"
@@ -16,6 +15,7 @@
 #include "node/node.hpp"
 #include "sim/machine.hpp"
 #include "store/store.hpp"
+#include "store/table.hpp"
 
 namespace swarm::sim {
 namespace {
