@@ -69,9 +69,7 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--netns", flags.spaces.net,
                  "Network namespace to run in: a path, as /run/netns/NAME or /proc/PID/ns/net");
   app.add_option("--userns", flags.spaces.user, "User namespace to enter before that");
-  app.add_option(
-      "--hide", flags.host.hidden,
-      "Folder that tasks on overlay networks do not see, beside the data root (may be given again)");
+  app.add_option("--hide", flags.host.hidden, "Folder that tasks on overlay networks do not see");
   app.add_option("--publish-door", flags.host.publish_door,
                  "Socket of a swarm-hub that listens at the host for the ports which this node publishes");
   app.add_option("--runner", flags.runner, "How tasks run: process")->capture_default_str();
