@@ -14,7 +14,7 @@ namespace swarm::real::netlink {
 // this), and its flows end when they are silent for nf_conntrack_udp_timeout_stream.
 Result<void> forget_udp_flows(Socket& socket, const Address& vip, const Address& backend);
 
-// A SYN that nobody answers is sent to another backend after this time, and not after two minutes: the
+// A SYN without an answer is sent to another backend after this time, and not after two minutes: the
 // backend may be on a node that has died.
 void set_syn_patience(const NetSpace& space);
 
