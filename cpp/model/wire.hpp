@@ -219,7 +219,7 @@ struct OverlayService {
 enum class OverlayStage : std::uint8_t {
   made,     // its place exists, its process need not
   serving,  // it runs: its service's name and address lead to it
-  leaving,  // it was told to stop, or will be: they lead to it no more, its own address still does
+  leaving,  // it is to stop: they lead to it no more, its own address still does
 };
 struct OverlayPlace {
   NetworkId network;

@@ -56,6 +56,13 @@ print(*sorted(found))
 """
 
 
+def serve(swarm: sp.Swarm, name: str, *networks: str, **more: object) -> sp.Service:
+    """A service of the small web server on these networks; it runs."""
+    service = swarm.services.create("nginx", name=name, networks=list(networks), **more)
+    assert service.wait()
+    return service
+
+
 def running(cluster: LocalCluster, service: sp.Service) -> list[dict[str, Any]]:
     """The service's tasks that run, as the API has them."""
     tasks = cluster.nodes[0].door.get("/tasks")

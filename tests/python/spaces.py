@@ -16,7 +16,8 @@ from typing import TypeVar
 
 import pytest
 
-from local import PATIENCE, own_home
+import swarmpy as sp
+from local import PATIENCE, eventually, own_home
 from swarmpy._cluster import LocalCluster, LocalNode
 from swarmpy._cluster.hub import NotGranted
 
@@ -40,6 +41,18 @@ def spaced(managers: int, workers: int, *, init: bool = True) -> Iterator[LocalC
     """A cluster in namespaces, in a home of its own."""
     with own_home(), start(managers, workers, init=init) as cluster:
         yield cluster
+
+
+@contextmanager
+def emptied(cluster: LocalCluster) -> Iterator[sp.Swarm]:
+    """The swarm of a `spaced` cluster; what services and networks there are at the end go."""
+    door = cluster.nodes[0].door
+    with sp.attach("spaced") as swarm:
+        yield swarm
+        for service in swarm.services:
+            service.remove()
+        eventually(door, lambda: not door.get("/tasks"), "its tasks are gone")
+        swarm.networks.prune()
 
 
 def start(managers: int, workers: int, *, name: str = "spaced", init: bool = True) -> LocalCluster:

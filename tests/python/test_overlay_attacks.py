@@ -9,9 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 import swarmpy as sp
-from inside import Inside, running
-from local import eventually
-from spaces import spaced
+from inside import Inside, running, serve
+from spaces import emptied, spaced
 from swarmpy._cluster import LocalCluster
 
 pytestmark = pytest.mark.real
@@ -85,19 +84,8 @@ def cluster() -> Iterator[LocalCluster]:
 
 @pytest.fixture
 def swarm(cluster: LocalCluster) -> Iterator[sp.Swarm]:
-    with sp.attach("spaced") as swarm:
+    with emptied(cluster) as swarm:
         yield swarm
-        for service in swarm.services:
-            service.remove()
-        door = cluster.nodes[0].door
-        eventually(door, lambda: not door.get("/tasks"), "its tasks are gone")
-        swarm.networks.prune()
-
-
-def serve(swarm: sp.Swarm, name: str, *networks: str, **more: object) -> sp.Service:
-    service = swarm.services.create("nginx", name=name, networks=list(networks), **more)
-    assert service.wait()
-    return service
 
 
 def test_frames_that_a_task_forges_get_nowhere(cluster: LocalCluster, swarm: sp.Swarm) -> None:

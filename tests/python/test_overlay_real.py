@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import swarmpy as sp
-from inside import Inside, running
+from inside import Inside, running, serve
 from local import eventually
-from spaces import spaced
+from spaces import emptied, spaced
 from swarmpy._cluster import LocalCluster
 
 pytestmark = pytest.mark.real
@@ -62,20 +62,8 @@ def cluster() -> Iterator[LocalCluster]:
 
 @pytest.fixture
 def swarm(cluster: LocalCluster) -> Iterator[sp.Swarm]:
-    with sp.attach("spaced") as swarm:
+    with emptied(cluster) as swarm:
         yield swarm
-        for service in swarm.services:
-            service.remove()
-        eventually(
-            cluster.nodes[0].door, lambda: not cluster.nodes[0].door.get("/tasks"), "its tasks are gone"
-        )
-        swarm.networks.prune()
-
-
-def serve(swarm: sp.Swarm, name: str, *networks: str, replicas: int = 1, **more: object) -> sp.Service:
-    service = swarm.services.create("nginx", name=name, replicas=replicas, networks=list(networks), **more)
-    assert service.wait()
-    return service
 
 
 def address_of(task: dict, network: sp.Network) -> str:
